@@ -1,0 +1,1 @@
+"""The web face: three pages of work, the HTTP interface."""

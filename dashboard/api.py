@@ -1,0 +1,178 @@
+"""The HTTP interface ``/api/v1``: the answers of the commands, in the same form."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Body, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from dashboard.service import Service
+from network import FudianError, UnknownIdError, WorkspaceError, text, translate, workspace
+from network.texts import LANGUAGES
+from reliability import Period
+from reliability import statistics as figures
+from reliability.targets import judge, plan_year
+from repair import affected_by_fault, affected_by_opening, locate
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+
+By = Annotated[str, Query(description="columns to break down by, with commas")]
+Moment = Annotated[datetime | None, Query()]
+
+
+def install(server: FastAPI, service: Service) -> None:
+    """Add the routes over a service, and the form of their errors."""
+    server.include_router(_statistics_routes(service))
+    server.include_router(_repair_routes(service))
+    server.add_exception_handler(FudianError, _refused)
+    server.add_exception_handler(RequestValidationError, _unreadable)
+
+    @server.get("/api/{rest:path}", include_in_schema=False)
+    def nothing_here(rest: str) -> JSONResponse:
+        problem = text("There is no route /api/{rest}.", rest=rest)
+        return JSONResponse({"error": str(problem), "hint": str(text("See /openapi.json for the routes."))}, 404)
+
+
+def _language(request: Request) -> str:
+    wanted = request.query_params.get("lang", "en")
+    return wanted if wanted in LANGUAGES else "en"
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    language = _language(request)
+    problem = error if isinstance(error, FudianError) else FudianError(text("Something went wrong inside Fudian."))
+    answer: dict[str, Any] = {
+        "error": problem.message.in_language(language),
+        "hint": problem.hint.in_language(language) if problem.hint else None,
+    }
+    if isinstance(problem, WorkspaceError):
+        answer["errors"] = [each.as_dict(language) for each in problem.problems]
+    return JSONResponse(answer, 404 if isinstance(problem, UnknownIdError) else 422)
+
+
+def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+    language = _language(request)
+    return JSONResponse(
+        {
+            "error": translate("The request cannot be read: {faults}", language, faults=said),
+            "hint": translate("See /openapi.json for the routes.", language),
+        },
+        422,
+    )
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """Return a time as the tables hold it: local, without zone."""
+    return moment if moment is None or moment.tzinfo is None else moment.astimezone(LOCAL).replace(tzinfo=None)
+
+
+def _period(service: Service, start: datetime | None, end: datetime | None) -> Period:
+    """Return the period asked for; by default the last calendar year with records."""
+    start, end = _local(start), _local(end)
+    service.statistics.require_records()
+    first = start.year if start else None
+    whole = Period.year(first or (end.year if end else service.years[-1]))
+    return Period(start or whole.start, end or whole.end)
+
+
+def _columns(by: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in by.split(",") if part.strip())
+
+
+def _statistics_routes(service: Service) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["reliability"])
+    statistics = service.statistics
+
+    @routes.get("/check")
+    def check(request: Request) -> dict[str, Any]:
+        """List what is wrong with the tables and the topology."""
+        return service.net.check(_language(request))
+
+    @routes.get("/indices")
+    def indices(
+        request: Request,
+        start: Moment = None,
+        end: Moment = None,
+        by: By = "",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+        engine: str = "polars",
+    ) -> dict[str, Any]:
+        """Return the indices of a period."""
+        query = figures.Query(_period(service, start, end), _columns(by), level, med, _local(as_of))
+        return statistics.statement(query, engine, _language(request))
+
+    @routes.get("/ledger")
+    def ledger(
+        request: Request,
+        start: Moment = None,
+        end: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+        event: str | None = None,
+        customer: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the interruptions behind a figure."""
+        query = figures.Query(_period(service, start, end), (), level, med, _local(as_of))
+        rows = statistics.ledger_rows(query, event, customer, _language(request))
+        return {"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows}
+
+    @routes.get("/targets")
+    def targets(request: Request, plan: str, year: int | None = None, as_of: Moment = None) -> dict[str, Any]:
+        """Judge the figures of a year against a plan."""
+        statistics.require_records()
+        judged = year or plan_year(statistics, plan)
+        rows = [each.as_dict(_language(request)) for each in judge(statistics, plan, judged, _local(as_of))]
+        return {"plan": plan, "year": judged, "rows": rows}
+
+    @routes.get("/plans")
+    def plans() -> dict[str, Any]:
+        """Return the plans that can be judged, and the years with records."""
+        return {"plans": service.plans, "years": service.years}
+
+    @routes.get("/live-ratio")
+    def live_ratio(start: Moment = None, end: Moment = None, by: By = "") -> dict[str, Any]:
+        """Return the live-line ratio with numerators and denominators."""
+        period = _period(service, start, end)
+        rows = statistics.live_ratios(period, _columns(by))
+        return {"period": {"start": period.start, "end": period.end, "hours": period.hours}, "rows": rows}
+
+    return routes
+
+
+def _repair_routes(service: Service) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["repair"])
+
+    @routes.get("/affected")
+    def affected(
+        opened: Annotated[
+            str | None, Query(alias="open", description="branches that open together, with commas")
+        ] = None,
+        fault: Annotated[str | None, Query(description="branch that a fault strikes")] = None,
+    ) -> dict[str, Any]:
+        """Return who is off when branches open, or when a fault strikes one."""
+        if (opened is None) == (fault is None):
+            raise FudianError(text("Name exactly one of open and fault."), text("For example ?open=F01-K01."))
+        if opened is not None:
+            return affected_by_opening(service.supply, _columns(opened)).as_dict()
+        return affected_by_fault(service.supply, fault or "").as_dict()
+
+    @routes.post("/locate")
+    def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
+        """Find the faulted section from rows of the signals table."""
+        given = workspace({"signals": signals})
+        usable = given.tables["signals"]
+        if usable.is_empty():
+            raise WorkspaceError(text("No signal can be used."), given.errors, text("Mend the rows that are named."))
+        found = locate(service.supply, usable, service.net.workspace.tables["sensors"])
+        return found.as_dict() | {"rejected": [each.as_dict(_language(request)) for each in given.errors]}
+
+    return routes

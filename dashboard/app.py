@@ -1,0 +1,191 @@
+"""The application: pages over one workspace beside the HTTP interface, on one port, without any outside request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import dash_mantine_components as dmc
+import uvicorn
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dashboard import dispatch, management, operations
+from dashboard.address import ROWS, Address
+from dashboard.api import install
+from dashboard.drawer import contents
+from dashboard.export import export_router
+from dashboard.grids import block
+from dashboard.parts import Part, frame, note_card
+from dashboard.rows import rows_of
+from dashboard.service import Service
+from network import FudianError, WorkspaceError, read_network, translate
+
+_PAGES = {"operations": operations.page, "dispatch": dispatch.page, "management": management.page}
+_log = logging.getLogger("fudian")
+
+
+def create_app(workspace: Path, language: str = "zh") -> FastAPI:
+    """Return the application over a workspace.
+
+    Args:
+        workspace: folder with the tables.
+        language: ``zh`` or ``en``, for addresses that name none.
+
+    Raises:
+        WorkspaceError: the folder is missing or holds no table.
+    """
+    service = Service(read_network(workspace), language)
+    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None)
+    server.add_middleware(GZipMiddleware, minimum_size=2000)
+    install(server, service)
+    server.include_router(export_router(service))
+    pages = Dash(
+        __name__,
+        server=server,  # type: ignore[arg-type]  # annotated for Flask only
+        backend="fastapi",
+        title="复电 Fudian",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        use_pages=False,
+        index_string=_index(language),
+    )
+    pages.layout = _layout()
+    _connect(pages, service)
+    server.add_middleware(PageAddresses)
+    return server
+
+
+class PageAddresses:
+    """Serve every page's address with the one document of the application, which then reads the address itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; the address of a page leads to the document at ``/``."""
+        if scope["type"] == "http" and scope["path"].strip("/") in _PAGES:
+            scope = {**scope, "path": "/", "raw_path": b"/"}
+        await self.app(scope, receive, send)
+
+
+def serve(
+    workspace: Path, host: str = "127.0.0.1", port: int = 8050, open_browser: bool = False, language: str = "zh"
+) -> None:
+    """Serve the application until it is stopped; see :func:`create_app`."""
+    server = create_app(workspace, language)
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, [f"http://{host}:{port}/"]).start()
+    uvicorn.run(server, host=host, port=port, log_level="warning")
+
+
+def _index(language: str) -> str:
+    spoken = "zh-CN" if language == "zh" else "en"
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f'<html lang="{spoken}"><head>{{%metas%}}{viewport}'
+    body = "<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body></html>"
+    return f"<!DOCTYPE html>{head}<title>{{%title%}}</title>{{%favicon%}}{{%css%}}</head>{body}"
+
+
+def _layout() -> dmc.MantineProvider:
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="address", refresh=False),
+            dcc.Store(id="shown"),
+            html.Div(id="page"),
+            dmc.Drawer(
+                id="drawer", position="right", size="min(1180px, 92vw)", opened=False, padding="md", lockScroll=True
+            ),
+        ],
+        forceColorScheme="light",
+        theme={"fontFamily": "var(--sans)", "fontSizes": {"sm": "13px", "md": "13px"}},
+    )
+
+
+def _connect(pages: Dash, service: Service) -> None:
+    """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
+
+    @pages.callback(
+        Output("page", "children"),
+        Output("shown", "data"),
+        Input("address", "pathname"),
+        Input("address", "search"),
+        State("shown", "data"),
+    )
+    def show_page(path: str | None, search: str | None, shown: str | None) -> tuple[Part, Part]:
+        address = Address.read(path, search, service.language)
+        key = f"/{address.page}{address.search(address.without_rows())} {path}"
+        return (no_update, no_update) if key == shown else (page_or_note(service, address), key)
+
+    @pages.callback(
+        Output("drawer", "opened"),
+        Output("drawer", "children"),
+        Output("drawer", "title"),
+        Output("drawer", "closeButtonProps"),
+        Input("address", "pathname"),
+        Input("address", "search"),
+    )
+    def show_rows(path: str | None, search: str | None) -> tuple[bool, Part, Part, Part]:
+        address = Address.read(path, search, service.language)
+        if ROWS not in address.values:
+            return False, no_update, no_update, no_update
+        title, content = contents(service, address)
+        return True, content, title, {"aria-label": translate("Close", address.language)}
+
+    @pages.callback(
+        Output("address", "search"),
+        Input("drawer", "opened"),
+        Input({"door": ALL}, "clickData"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def follow(opened: bool, clicks: list[dict[str, Any] | None], path: str | None, search: str | None) -> Part:
+        address = Address.read(path, search, service.language)
+        if ctx.triggered_id == "drawer":
+            return address.search(address.without_rows()) if not opened and ROWS in address.values else no_update
+        return next((door for door in map(_door, ctx.triggered) if door), no_update) if any(clicks) else no_update
+
+    @pages.callback(
+        Output({"grid": "rows"}, "getRowsResponse"),
+        Input({"grid": "rows"}, "getRowsRequest"),
+        State("address", "pathname"),
+        State("address", "search"),
+    )
+    def scroll(request: dict[str, Any] | None, path: str | None, search: str | None) -> Part:
+        rows = rows_of(service, Address.read(path, search, service.language))
+        return no_update if request is None or rows is None else block(rows.frame, request)
+
+
+def _door(triggered: dict[str, Any]) -> str | None:
+    """Return the query string that a clicked point leads to."""
+    points = (triggered.get("value") or {}).get("points") or [{}]
+    led = points[0].get("customdata")
+    return str(led[0]) if isinstance(led, list) and led else None
+
+
+def page_or_note(service: Service, address: Address) -> Part:
+    """Return a page, or a card that says why it cannot be shown."""
+    language = address.language
+    try:
+        return _PAGES[address.page](service, address)
+    except FudianError as error:
+        items = [problem.line(language) for problem in error.problems[:20]] if isinstance(error, WorkspaceError) else []
+        hint = error.hint.in_language(language) if error.hint else ""
+        card = note_card(
+            translate("This page cannot be shown", language), error.message.in_language(language), hint, items
+        )
+    except Exception:  # noqa: BLE001 (the last door: a reader never sees a traceback, the log keeps it)
+        _log.exception("The page %s could not be made", address.page)
+        card = note_card(
+            translate("This page cannot be shown", language),
+            translate("Something went wrong inside Fudian.", language),
+            translate("The log of the server says more; the other pages are not affected.", language),
+        )
+    return frame(address, [], [], [card])

@@ -1,0 +1,89 @@
+"""What the pages show, to take along: CSV, XLSX, and a page to print."""
+
+from __future__ import annotations
+
+import html
+import io
+from datetime import datetime
+from urllib.parse import quote
+
+import polars as pl
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from dashboard.address import Address
+from dashboard.dispatch import customers_of, moment_of
+from dashboard.rows import rows_of
+from dashboard.service import Service
+from network import translate
+from network.writing import for_people
+
+_TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+_BYTE_ORDER_MARK = "﻿"
+
+
+def export_router(service: Service) -> APIRouter:
+    """Return the routes of the exports; each takes the address of the page that shows the same rows."""
+    routes = APIRouter(prefix="/export", include_in_schema=False)
+
+    @routes.get("/{page}/rows.{ending}")
+    def rows(page: str, ending: str, request: Request) -> Response:
+        address = Address.read(page, request.url.query, service.language)
+        found = rows_of(service, address)
+        if found is None or ending not in _TYPES:
+            raise HTTPException(404)
+        return file_of(found.frame, f"{found.title} {found.basis}", ending, address.language)
+
+    @routes.get("/dispatch/customers.{ending}")
+    def customers(ending: str, request: Request) -> Response:
+        address = Address.read("dispatch", request.url.query, service.language)
+        title, frame = customers_of(service, address)
+        if ending == "html":
+            return Response(
+                printed(frame, title, moment_of(service, address), address.language),
+                media_type="text/html; charset=utf-8",
+            )
+        if ending not in _TYPES:
+            raise HTTPException(404)
+        return file_of(frame, f"{translate('Affected customers', address.language)} {title}", ending, address.language)
+
+    return routes
+
+
+def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Response:
+    """Return a table as a file: headers in the language, and no text that a spreadsheet would run as a formula."""
+    shown = for_people(frame, language)
+    if ending == "csv":
+        content = (_BYTE_ORDER_MARK + shown.write_csv()).encode()
+    else:
+        buffer = io.BytesIO()
+        shown.write_excel(buffer, autofit=True)
+        content = buffer.getvalue()
+    name = quote("".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in title))
+    return Response(
+        content,
+        media_type=_TYPES[ending],
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}.{ending}"},
+    )
+
+
+def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str:
+    """Return the affected-customer list as a page to print."""
+    shown = for_people(frame, language)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in line) + "</tr>"
+        for line in shown.iter_rows()
+    )
+    heading = html.escape(
+        f"{translate('Affected customers', language)} · {title} · {at:%Y-%m-%d %H:%M} · {frame.height:,}"
+    )
+    spoken = "zh-CN" if language == "zh" else "en"
+    style = (
+        "body{font:12px sans-serif}table{border-collapse:collapse}thead{display:table-header-group}"
+        "td,th{border-bottom:1px solid #ccc;padding:2px 8px;text-align:left}"
+    )
+    return (
+        f'<!DOCTYPE html><html lang="{spoken}"><head><meta charset="utf-8"><title>{heading}</title>'
+        f'<style>{style}</style></head><body onload="print()"><h1>{heading}</h1>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
+    )

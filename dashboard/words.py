@@ -1,0 +1,99 @@
+"""Codes, numbers and times as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from network import translate
+
+DASH = "—"
+"""Stands where a figure is missing: never zero."""
+
+CODE_WORDS = {
+    "city_centre": "city centre",
+    "urban": "urban district",
+    "town": "town",
+    "rural": "rural",
+    "all_scope": "all areas",
+    "urban_net": "urban network",
+    "rural_net": "rural network",
+    "F-INT": "internal fault",
+    "F-EXT": "external fault",
+    "P-PLAN-MAINT": "planned maintenance",
+    "P-PLAN-CONST": "planned construction",
+    "P-PLAN-CUST": "planned, at user request",
+    "P-PLAN-SWITCH": "switching of supply",
+    "P-TEMP-MAINT": "short-notice maintenance",
+    "P-TEMP-CONST": "short-notice construction",
+    "P-TEMP-CUST": "short notice, at user request",
+    "P-RAT-SYS": "rationing, system shortage",
+    "P-RAT-NET": "rationing, network limit",
+    "fault": "fault",
+    "prearranged": "prearranged",
+    "work": "planned work",
+    "stick": "insulating stick",
+    "glove": "insulating glove",
+    "combined": "combined without outage",
+    "bypass": "bypass",
+    "generator": "generator car",
+    "mobile_substation": "mobile substation",
+    "low_voltage": "low voltage without outage",
+    "SAIDI": "average outage time",
+    "SAIFI": "average number of outages",
+    "tie_rate": "tie rate",
+    "standard_structure_rate": "standard structure rate",
+    "n1_pass_rate": "N-1 pass rate",
+    "long_feeder_reduction": "fewer feeders over 15 km",
+    "service_live_connect_rate": "connections made without an outage",
+    "da_action_accuracy": "accuracy of automation actions",
+    "da_line_coverage": "feeders with automation",
+    "outage_schedule_time_reduction": "shorter wait for a planned outage",
+    "active_repair_rate_gain": "more repairs begun before a call",
+    "pass": "met",
+    "fail": "missed",
+    "unknown": "undecided",
+    "not_computable": "cannot be computed",
+    "missing": "missing",
+    "false": "false",
+    "次": "times",
+    "h": "h",
+    "min": "min",
+    "%": "%",
+    "line": "line out",
+    "transformer": "transformer out",
+    "customer": "single customer",
+    "none": "undetermined",
+    "mv": "MV users",
+    "lv": "LV users",
+    "include": "with major event days",
+    "exclude": "without major event days",
+    "trip": "trip",
+    "fault_current": "fault current",
+    "error": "error",
+    "warning": "warning",
+}
+"""A plain English word for each code that a page shows; the catalogue has the Chinese one."""
+
+
+def word(code: str | None, language: str) -> str:
+    """Return a code as people read it; what is no code stays as it is, nothing is a dash."""
+    if code is None or code == "":
+        return DASH
+    return translate(CODE_WORDS[code], language) if code in CODE_WORDS else code
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a figure with thousands separators, a dash when missing."""
+    return DASH if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a percentage, a dash when missing."""
+    return DASH if value is None else f"{value:.{digits}f}%"
+
+
+def moment(value: datetime | None, seconds: bool = False) -> str:
+    """Return a local time, a dash when missing."""
+    if value is None:
+        return DASH
+    return f"{value:%Y-%m-%d %H:%M:%S}" if seconds else f"{value:%m-%d %H:%M}"

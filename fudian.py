@@ -1,0 +1,501 @@
+"""The front door: the command line, one thin function per command.
+
+Every command takes ``--json``: one JSON object on standard output and nothing else there; progress and messages go to standard
+error. Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from network import (
+    FudianError,
+    Network,
+    Problem,
+    Supply,
+    Workspace,
+    WorkspaceError,
+    build_network,
+    read_workspace,
+    text,
+    translate,
+)
+from network.writing import header, write_table
+from reliability import Period
+from reliability.statistics import Query, Statistics
+
+app = typer.Typer(
+    name="fudian",
+    help="复电 Fudian: outage reliability and smart fault repair for electricity distribution.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_errors = Console(stderr=True, highlight=False)
+_SHOWN_PROBLEMS = 20
+
+WorkspaceArgument = Annotated[
+    Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Start = Annotated[
+    datetime | None, typer.Option(help="First moment of the period.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+]
+End = Annotated[
+    datetime | None, typer.Option(help="End of the period, exclusive.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(help="Nothing later is known.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+]
+By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
+Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
+Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
+Engine = Annotated[str, typer.Option(help="polars, pandas or duckdb.")]
+
+
+def language() -> str:
+    """Return the language of texts for people: ``FUDIAN_LANG``, else Chinese where the system speaks Chinese."""
+    chosen = os.environ.get("FUDIAN_LANG") or locale.getlocale()[0] or "en"
+    return "zh" if chosen.lower().startswith("zh") or chosen.startswith("Chinese") else "en"
+
+
+# Reading and showing ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _working(message: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done."""
+    if not _errors.is_terminal:
+        yield lambda _: None
+        return
+    with _errors.status(translate(message, language())) as status:
+        yield status.update
+
+
+def _read(folder: Path) -> Network:
+    with _working("reading the tables") as progress:
+        return build_network(read_workspace(folder, progress=progress))
+
+
+def _statistics(folder: Path) -> Statistics:
+    statistics = Statistics(_read(folder))
+    statistics.require_records()
+    _tell_left_out(statistics.net.workspace.errors)
+    return statistics
+
+
+def _tell_left_out(problems: Sequence[Problem]) -> None:
+    if problems:
+        _errors.print(
+            translate("{count} errors in the data; fudian check lists them.", language(), count=len(problems)),
+            style="yellow",
+        )
+
+
+def _period(statistics: Statistics, start: datetime | None, end: datetime | None) -> Period:
+    """Return the period asked for; by default the last calendar year with records."""
+    years = statistics.years()
+    last = (start or end).year if start or end else years[-1]  # type: ignore[union-attr]
+    whole = Period.year(last if start or not end else end.year)
+    return Period(start or whole.start, end or whole.end)
+
+
+def _print_json(result: Mapping[str, Any]) -> None:
+    json.dump(result, sys.stdout, ensure_ascii=False, default=_plain, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None) -> None:
+    """Print rows as a table for people: two decimals, a dash for what is unknown."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        table.add_column(header(column, language()), justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(_cell(column, row.get(column)) for column in columns))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cell(column: str, value: object) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no", language())
+    if isinstance(value, float):
+        return f"{value:,.3f}" if column.startswith(("ASAI", "SAIFI", "MAIFI", "probability")) else f"{value:,.2f}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, list | tuple):
+        return " ".join(str(each) for each in value)
+    return translate(str(value), language())
+
+
+# Commands ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
+    """List what is wrong with the tables, with place, value and remedy."""
+    with _working("reading the tables") as progress:
+        source = read_workspace(workspace, progress=progress)
+        net = build_network(source)
+        result = net.check(language())
+    if as_json:
+        _print_json(result)
+        return
+    for problem in net.problems:
+        mark = "✗" if problem.severity == "error" else "!"
+        sys.stdout.write(f"{mark} {problem.line(language())}\n")
+    counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
+    sys.stdout.write(
+        translate(
+            "{errors} errors, {warnings} warnings. Usable rows: {counts}",
+            language(),
+            errors=len(result["errors"]),
+            warnings=len(result["warnings"]),
+            counts=counts,
+        )
+        + "\n"
+    )
+
+
+@app.command()
+def indices(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    by: By = "",
+    level: Level = "mv",
+    engine: Engine = "polars",
+    med: Med = "include",
+    as_json: Json = False,
+) -> None:
+    """Compute the reliability indices of a period, by default of the last year with records."""
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), _columns(by), level, med, as_of)
+    with _working("computing the indices"):
+        result = statistics.statement(query, engine, language())
+    if as_json:
+        _print_json(result)
+        return
+    shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
+    _print_rows(result["rows"], [*query.by, *shown])
+    _print_basis(result)
+
+
+def _columns(by: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in by.split(",") if part.strip())
+
+
+def _print_basis(result: Mapping[str, Any]) -> None:
+    basis = result["basis"]
+    _errors.print(
+        translate(
+            "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
+            "major event days: {med}; {rejected} outage rows left out.",
+            language(),
+            start=result["period"]["start"][:10],
+            end=result["period"]["end"][:10],
+            hours=result["period"]["hours"],
+            level=basis["user_level"],
+            med=translate(basis["major_event_days"]["treatment"], language()),
+            rejected=basis["outages_rejected"],
+        )
+    )
+
+
+@app.command()
+def ledger(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    level: Level = "mv",
+    med: Med = "include",
+    event: Annotated[str | None, typer.Option(help="Only this outage.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(help="Only this customer (its transformer's interruptions and its own).")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Rows printed for people; --json gives all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, med, as_of)
+    rows = statistics.ledger_rows(query, event, customer, language())
+    if as_json:
+        _print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
+        return
+    _print_rows(
+        rows[:limit], ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"]
+    )
+    if len(rows) > limit:
+        _errors.print(
+            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(rows))
+        )
+
+
+@app.command()
+def targets(
+    workspace: WorkspaceArgument,
+    plan: Annotated[
+        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
+    ],
+    year: Annotated[int | None, typer.Option(help="Calendar year; by default the year of the plan's deadline.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Judge the figures of a year against the targets of a plan."""
+    from reliability.targets import judge, plan_year
+
+    statistics = _statistics(workspace)
+    judged_year = year or plan_year(statistics, plan)
+    rows = [result.as_dict(language()) for result in judge(statistics, plan, judged_year, as_of)]
+    if as_json:
+        _print_json({"plan": plan, "year": judged_year, "rows": rows})
+        return
+    _print_rows(
+        rows,
+        ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"],
+        f"{plan} · {judged_year}",
+    )
+
+
+@app.command()
+def affected(
+    workspace: WorkspaceArgument,
+    open_: Annotated[str | None, typer.Option("--open", help="Branches that open together, with commas.")] = None,
+    fault: Annotated[str | None, typer.Option(help="Branch that a fault strikes.")] = None,
+    signals: Annotated[Path | None, typer.Option(help="File with signals; the latest incident in it.")] = None,
+    switching: Annotated[Path | None, typer.Option(help="File with switching operations.")] = None,
+    as_of: AsOf = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the list for printing, .csv or .xlsx.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List who is off when branches open, when a fault strikes, or by signals."""
+    from repair import Incident, affected_by_fault, affected_by_opening
+
+    if sum(each is not None for each in (open_, fault, signals)) != 1:
+        raise FudianError(text("Name exactly one of --open, --fault and --signals."))
+    net = _read(workspace)
+    supply = _supply(net, switching, as_of)
+    if open_ is not None:
+        who = affected_by_opening(supply, _columns(open_))
+    elif fault is not None:
+        who = affected_by_fault(supply, fault)
+    else:
+        source = net.workspace.with_file("signals", signals)  # type: ignore[arg-type]
+        _tell_problems(source.problems_of("signals"))
+        who = Incident(supply, _usable(source, "signals"), source.tables["sensors"]).affected
+    if csv is not None:
+        write_table(who.table(), csv, language())
+        _errors.print(translate("{count} customers written to {path}", language(), count=who.customer_count, path=csv))
+    result = who.as_dict()
+    if as_json:
+        _print_json(result)
+        return
+    _print_rows(
+        [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],
+        translate("{customers} customers and {transformers} transformers off; {important} important", language(),
+                  customers=result["customers"], transformers=len(result["transformers"]), important=len(result["important"])),
+    )  # fmt: skip
+
+
+def _supply(net: Network, switching: Path | None, as_of: datetime | None) -> Supply:
+    """Return the normal supply, or that of a switching log at a time."""
+    if switching is None:
+        return net.energise()
+    source = net.workspace.with_file("switching", switching)
+    _tell_problems(source.problems_of("switching"))
+    return net.energise(_usable(source, "switching"), as_of)
+
+
+def _usable(source: Workspace, table: str) -> pl.DataFrame:
+    """Return a table that an answer needs; without one usable row there is no answer."""
+    frame = source.tables[table]
+    if frame.is_empty():
+        raise WorkspaceError(
+            text("The file of {table} has no usable row.", table=table), (), text("Mend the rows that are named above.")
+        )
+    return frame
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        _errors.print(problem.line(language()), style="yellow")
+    if len(problems) > _SHOWN_PROBLEMS:
+        _errors.print(
+            translate("… and {count} more.", language(), count=len(problems) - _SHOWN_PROBLEMS), style="yellow"
+        )
+
+
+@app.command()
+def locate(
+    workspace: WorkspaceArgument,
+    signals: Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")],
+    switching: Annotated[Path | None, typer.Option(help="File with switching operations.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Find the faulted section from signals that may be missing or wrong."""
+    from repair import locate as find_section
+
+    net = _read(workspace)
+    source = net.workspace.with_file("signals", signals)
+    _tell_problems(source.problems_of("signals"))
+    supply = _supply(net, switching, as_of)
+    result = find_section(supply, _usable(source, "signals"), source.tables["sensors"]).as_dict()
+    if as_json:
+        _print_json(result)
+        return
+    _print_rows(result["ranked"][:10], ["probability", "branches", "bounded_by"])
+    for suspect in result["suspect_signals"]:
+        _errors.print(translate("Suspect: {kind} of {object_id} is thought {thought}", language(), **suspect))
+    if result["ambiguous"]:
+        _errors.print(translate("Several sections explain the signals equally well.", language()))
+    if result["next_check"]:
+        _errors.print(translate("Check next: {object_id} ({gain_bits:.2f} bit)", language(), **result["next_check"]))
+
+
+@app.command("live-ratio")
+def live_ratio(
+    workspace: WorkspaceArgument, start: Start = None, end: End = None, by: By = "", as_json: Json = False
+) -> None:
+    """Compute the live-line work ratio, with numerators, denominators and the customer-hours saved."""
+    statistics = _statistics(workspace)
+    period = _period(statistics, start, end)
+    rows = statistics.live_ratios(period, _columns(by))
+    if as_json:
+        _print_json({"period": {"start": period.start, "end": period.end, "hours": period.hours}, "rows": rows})
+        return
+    shown = [
+        "live_jobs",
+        "outage_jobs",
+        "by_jobs",
+        "reduced_ch",
+        "prearranged_ch",
+        "by_customer_hours",
+        "saidi_avoided_h",
+        "live_connect_rate",
+    ]
+    _print_rows(rows, [*_columns(by), *shown])
+
+
+@app.command()
+def convert(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FROM…", help="Files or a folder to convert.", show_default=False)
+    ],
+    to: Annotated[Path, typer.Option(help="Workspace to write.")],
+    form: Annotated[str, typer.Option("--format", help="table: tables of any headers and encoding.")] = "table",
+) -> None:
+    """Turn another source into a workspace of Parquet tables."""
+    from network.converting import convert_files
+
+    with _working("converting"):
+        source = convert_files(files, form, to)
+    _tell_problems(source.problems)
+    for table, rows in source.check(language())["counts"].items():
+        sys.stdout.write(f"{table}: {rows}\n")
+
+
+@app.command()
+def sample(
+    to: Annotated[Path, typer.Option(help="Folder to write.")],
+    customers: Annotated[int, typer.Option(min=100, help="About how many customers.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same county.")] = 2022,
+) -> None:
+    """Make a synthetic county of any size."""
+    from data_samples.county import generate
+
+    with _working("making the county") as progress:
+        generate(customers, to, seed, progress)
+    sys.stdout.write(f"{to}\n")
+
+
+@app.command()
+def serve(
+    workspace: WorkspaceArgument,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8050,
+    host: Annotated[str, typer.Option(help="127.0.0.1 serves this machine only.")] = "127.0.0.1",
+    open_browser: Annotated[bool, typer.Option("--open-browser")] = False,
+) -> None:
+    """Serve the dashboard and /api/v1 on a workspace."""
+    from dashboard.app import serve as serve_dashboard
+
+    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser)
+
+
+@app.command()
+def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
+    """Open the sample county in the dashboard."""
+    from dashboard.app import serve as serve_dashboard
+    from data_samples.county import COUNTY
+
+    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True)
+
+
+# Errors -----------------------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; whatever goes wrong is one clear message and an exit status, never a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given)
+    except WorkspaceError as error:
+        _report(error, given, error.problems)
+        raise SystemExit(1) from None
+    except FudianError as error:
+        _report(error, given)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:
+        if os.environ.get("FUDIAN_DEBUG"):
+            raise
+        _report(
+            FudianError(
+                text("Something went wrong inside Fudian: {kind}: {error}.", kind=type(error).__name__, error=error),
+                text("Please report it with the output of FUDIAN_DEBUG=1 before the command."),
+            ),
+            given,
+        )
+        raise SystemExit(1) from None
+
+
+def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:
+    _errors.print(error.in_language(language()), style="red", markup=False)
+    _tell_problems(problems)
+    if "--json" in given:
+        hint = error.hint.in_language(language()) if error.hint else None
+        _print_json({
+            "error": error.message.in_language(language()),
+            "hint": hint,
+            "errors": [problem.as_dict(language()) for problem in problems],
+        })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

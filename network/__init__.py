@@ -1,0 +1,36 @@
+"""The network model: tables of a workspace, the network they describe, and its supply for one state of the switches.
+
+Example:
+    >>> from network import read_network
+    >>> net = read_network("data_samples/county")
+    >>> supply = net.energise()
+    >>> hit = supply.below("F01-S1")  # doctest: +SKIP
+"""
+
+from network import schema
+from network.problems import FudianError, MissingExtraError, Problem, UnknownIdError, WorkspaceError
+from network.supply import Hit, Supply
+from network.texts import Text, text, translate
+from network.topology import Network, build_network, network_from_tables, read_network
+from network.workspace import Workspace, read_workspace, workspace
+
+__all__ = [
+    "FudianError",
+    "Hit",
+    "MissingExtraError",
+    "Network",
+    "Problem",
+    "Supply",
+    "Text",
+    "UnknownIdError",
+    "Workspace",
+    "WorkspaceError",
+    "build_network",
+    "network_from_tables",
+    "read_network",
+    "read_workspace",
+    "schema",
+    "text",
+    "translate",
+    "workspace",
+]

@@ -1,0 +1,63 @@
+"""Any supported source becomes a workspace of Parquet tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from network.problems import FudianError, WorkspaceError
+from network.schema import ROW
+from network.texts import text
+from network.workspace import Workspace, read_workspace
+
+Reader = Callable[[Sequence[Path]], Workspace]
+
+
+def convert_files(sources: Sequence[Path], form: str, to: Path) -> Workspace:
+    """Read sources of one form and write their tables as Parquet.
+
+    Args:
+        sources: for ``table``, one folder with tables of any headers and encoding.
+        form: name of a reader in :data:`READERS`.
+        to: folder to write; made where it is missing.
+
+    Returns:
+        The workspace that was read, with the problems of its source.
+
+    Raises:
+        FudianError: the form is not known.
+        WorkspaceError: the source cannot be read.
+    """
+    if form not in READERS:
+        raise FudianError(
+            text("There is no format {form!r}.", form=form), text("Use any of: {names}.", names=", ".join(READERS))
+        )
+    source = READERS[form](sources)
+    write_workspace(source, to)
+    return source
+
+
+def write_workspace(source: Workspace, to: Path) -> None:
+    """Write the tables of a workspace that are present as Parquet.
+
+    Raises:
+        WorkspaceError: the folder cannot be written.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for table in source.files:
+            source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
+    except OSError as error:
+        raise WorkspaceError(
+            text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
+        ) from error
+
+
+def _read_tables(sources: Sequence[Path]) -> Workspace:
+    if len(sources) != 1:
+        raise FudianError(text("Tables are read from one folder."), text("Name the folder that holds them."))
+    return read_workspace(sources[0])
+
+
+READERS: Mapping[str, Reader] = {"table": _read_tables}
+"""Reader of each form that ``fudian convert --format`` takes."""

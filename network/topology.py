@@ -1,0 +1,216 @@
+"""The network: nodes, branches, transformers and customers as arrays, whatever the state of its switches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from network.problems import Problem, UnknownIdError
+from network.workspace import Workspace, read_workspace, workspace
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from network.supply import Supply
+
+Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+PROTECTIVE_KINDS = ("breaker", "recloser", "fuse")
+"""Devices that clear a fault by themselves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A distribution network: tables turned into arrays once, shared by every state of the switches.
+
+    The index of a branch, transformer or customer is its row in the table; the index of a node is its place in ``nodes``.
+
+    Attributes:
+        branches: table of the contract.
+        transformers: table of the contract.
+        customers: table of the contract.
+        feeders: table of the contract.
+        sources: table of the contract.
+        nodes: node ids, shape (nodes,), as text.
+        from_node, to_node: node index at each end of a branch, shape (branches,).
+        source_node: node index of each source, shape (sources,).
+        transformer_node, transformer_second_node: node index of each supply, -1 where there is none, shape (transformers,).
+        customer_transformer, customer_second_transformer: transformer index of each supply, -1 where there is none,
+            shape (customers,).
+        workspace: the workspace that the tables came from, with its settings.
+    """
+
+    branches: pl.DataFrame
+    transformers: pl.DataFrame
+    customers: pl.DataFrame
+    feeders: pl.DataFrame
+    sources: pl.DataFrame
+    nodes: pl.Series
+    from_node: Indices
+    to_node: Indices
+    source_node: Indices
+    transformer_node: Indices
+    transformer_second_node: Indices
+    customer_transformer: Indices
+    customer_second_transformer: Indices
+    workspace: Workspace
+
+    @cached_property
+    def normally_open(self) -> Mask:
+        """Whether each branch is open in the normal state, shape (branches,)."""
+        return self.branches["normally_open"].fill_null(value=False).to_numpy()
+
+    @cached_property
+    def protective(self) -> Mask:
+        """Whether each branch clears a fault by itself (breaker, recloser, fuse), shape (branches,)."""
+        return self.branches["kind"].is_in(PROTECTIVE_KINDS).fill_null(value=False).to_numpy()
+
+    @cached_property
+    def transformer_feeder(self) -> pl.Series:
+        """The feeder of each transformer: its own label, else that of the trace in the normal state; shape (transformers,)."""
+        traced = pl.concat([self.energise().node_feeder, pl.Series([None], dtype=pl.String)])
+        by_trace = traced.gather(np.where(self.transformer_node >= 0, self.transformer_node, len(traced) - 1))
+        return pl.select(feeder_id=pl.coalesce(self.transformers["feeder_id"], by_trace)).to_series()
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the tables and with the topology in the normal state."""
+        from network.topology_checks import topology_problems
+
+        return (*self.workspace.problems, *topology_problems(self))
+
+    def check(self, language: str = "en") -> dict[str, Any]:
+        """Return the contract's check: ``errors`` and ``warnings`` of tables and topology, and ``counts`` of usable rows."""
+        by_severity = {
+            name: [problem.as_dict(language) for problem in self.problems if problem.severity == severity]
+            for name, severity in (("errors", "error"), ("warnings", "warning"))
+        }
+        return by_severity | {"counts": self.workspace.check(language)["counts"]}
+
+    @cached_property
+    def _branch_index(self) -> Mapping[str, int]:
+        return {branch: index for index, branch in enumerate(self.branches["branch_id"].to_list())}
+
+    @cached_property
+    def _transformer_index(self) -> Mapping[str, int]:
+        return {transformer: index for index, transformer in enumerate(self.transformers["transformer_id"].to_list())}
+
+    def branch_index(self, branch_ids: str | Iterable[str]) -> Indices:
+        """Return the indices of branches.
+
+        Raises:
+            UnknownIdError: an id is not in the network; the error names the nearest ones.
+        """
+        return _look_up("branch", branch_ids, self._branch_index)
+
+    def transformer_index(self, transformer_ids: str | Iterable[str]) -> Indices:
+        """Return the indices of transformers.
+
+        Raises:
+            UnknownIdError: an id is not in the network; the error names the nearest ones.
+        """
+        return _look_up("transformer", transformer_ids, self._transformer_index)
+
+    def energise(self, switching: pl.DataFrame | None = None, at: datetime | None = None) -> Supply:
+        """Return which node hangs on which source.
+
+        Args:
+            switching: table of the contract (``time``, ``branch_id``, ``action``); the normal state without it.
+            at: operations after this time are left out; ``None`` takes them all.
+
+        Raises:
+            UnknownIdError: the log operates a branch that the network does not have.
+        """
+        from network.supply import Supply
+
+        is_open = self.normally_open.copy()
+        if switching is not None and not switching.is_empty():
+            log = switching if at is None else switching.filter(pl.col("time") <= at)
+            last = log.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
+            is_open[self.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
+        return Supply.of(self, is_open)
+
+    def graph(self) -> nx.MultiGraph:
+        """Return the network as a networkx multigraph for anyone's own analysis.
+
+        Nodes are node ids with ``source`` (bool); edges are keyed by branch id and carry the columns of ``branches``.
+        """
+        import networkx as nx
+
+        graph = nx.MultiGraph()
+        sources = set(self.source_node.tolist())
+        graph.add_nodes_from((node, {"source": index in sources}) for index, node in enumerate(self.nodes))
+        graph.add_edges_from(
+            (branch["from_node"], branch["to_node"], branch["branch_id"], branch) for branch in self.branches.to_dicts()
+        )
+        return graph
+
+
+def read_network(folder: str | Path | Workspace) -> Network:
+    """Read a workspace and return its network; what is wrong with it is in ``network.problems``.
+
+    Args:
+        folder: a folder with the tables of the contract, or a workspace that has been read already.
+
+    Raises:
+        WorkspaceError: the folder is missing or holds no table.
+    """
+    return build_network(folder if isinstance(folder, Workspace) else read_workspace(folder))
+
+
+def network_from_tables(tables: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Network:
+    """Return the network of tables in memory (Polars or pandas frames, or lists of dictionaries) by table name."""
+    return build_network(workspace(tables, settings))
+
+
+def build_network(source: Workspace) -> Network:
+    """Turn the tables of a workspace into arrays."""
+    tables = source.tables
+    branches, transformers, customers = tables["branches"], tables["transformers"], tables["customers"]
+    nodes = (
+        pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .alias("node")
+    )
+    transformer_ids = transformers["transformer_id"]
+    return Network(
+        branches=branches,
+        transformers=transformers,
+        customers=customers,
+        feeders=tables["feeders"],
+        sources=tables["sources"],
+        nodes=nodes,
+        from_node=_positions(branches["from_node"], nodes),
+        to_node=_positions(branches["to_node"], nodes),
+        source_node=_positions(tables["sources"]["node"], nodes),
+        transformer_node=_positions(transformers["node"], nodes),
+        transformer_second_node=_positions(transformers["second_node"], nodes),
+        customer_transformer=_positions(customers["transformer_id"], transformer_ids),
+        customer_second_transformer=_positions(customers["second_transformer_id"], transformer_ids),
+        workspace=source,
+    )
+
+
+def _positions(values: pl.Series, known: pl.Series) -> Indices:
+    """Return the place of each value in ``known``, -1 where it is blank or not there."""
+    table = pl.DataFrame({"id": known, "place": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
+    wanted = pl.DataFrame({"id": values})
+    return wanted.join(table, on="id", how="left", maintain_order="left")["place"].fill_null(-1).to_numpy()
+
+
+def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:
+    wanted = [ids] if isinstance(ids, str) else list(ids)
+    for each in wanted:
+        if each not in known:
+            raise UnknownIdError(kind, each, known)
+    return np.array([known[each] for each in wanted], dtype=np.int64)

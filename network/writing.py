@@ -1,0 +1,53 @@
+"""Tables written for people: CSV and XLSX that spreadsheets open as they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from network.problems import FudianError
+from network.schema import TABLES
+from network.texts import text, translate
+
+_CHINESE = {column.name: column.chinese for table in reversed(list(TABLES.values())) for column in table.columns}
+
+
+def for_people(frame: pl.DataFrame, language: str) -> pl.DataFrame:
+    """Return the table with headers and yes/no in ``zh`` or ``en``, and no text that a spreadsheet would run as a formula."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    flags = [name for name, kind in frame.schema.items() if kind == pl.Boolean]
+    yes, no = translate("yes", language), translate("no", language)
+    safe = frame.with_columns(
+        pl.when(pl.col(texts).str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + pl.col(texts)).otherwise(pl.col(texts)),
+        pl.when(pl.col(flags)).then(pl.lit(yes)).when(~pl.col(flags)).then(pl.lit(no)).name.keep(),
+    )
+    return safe.rename({name: header(name, language) for name in frame.columns})
+
+
+def header(column: str, language: str) -> str:
+    """Return a column's header for people."""
+    return _CHINESE.get(column, translate(column, language)) if language == "zh" else column
+
+
+def write_table(frame: pl.DataFrame, path: Path, language: str = "zh") -> None:
+    """Write a table for people as ``.csv`` (UTF-8 with BOM, which Excel reads as Chinese) or ``.xlsx``.
+
+    Raises:
+        FudianError: another ending, or the file cannot be written.
+    """
+    shown = for_people(frame, language)
+    try:
+        if path.suffix.lower() == ".csv":
+            path.write_bytes("﻿".encode() + shown.write_csv().encode())
+        elif path.suffix.lower() == ".xlsx":
+            shown.write_excel(path, autofit=True)
+        else:
+            raise FudianError(
+                text("A table cannot be written as {path}.", path=path.name), text("End the name with .csv or .xlsx.")
+            )
+    except OSError as error:
+        raise FudianError(
+            text("{path} cannot be written: {reason}.", path=path, reason=error.strerror or error),
+            text("Choose another place, or close the program that holds the file."),
+        ) from error

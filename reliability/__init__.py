@@ -1,0 +1,19 @@
+"""Reliability statistics: outage records become interruptions, interruptions a ledger, the ledger indices, indices targets.
+
+Example:
+    >>> import reliability
+    >>> from network import read_network
+    >>> net = read_network("data_samples/county")
+    >>> tables = net.workspace.tables
+    >>> interruptions = reliability.interruptions(tables["outages"], tables["stages"], net)
+    >>> figures = reliability.indices(interruptions, reliability.population(net), by=["region_class"])
+"""
+
+from reliability.indices import indices
+from reliability.interruptions import interruptions
+from reliability.ledger import ledger
+from reliability.period import Period
+from reliability.population import population
+from reliability.settings import ReliabilitySettings
+
+__all__ = ["Period", "ReliabilitySettings", "indices", "interruptions", "ledger", "population"]

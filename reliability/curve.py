@@ -1,0 +1,77 @@
+"""How an outage time grows over a period: customer-hours accrued until each moment, over the users of the period."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from reliability.area import Area
+from reliability.ledger import add_within
+from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
+from reliability.statistics import Query, Statistics
+
+
+def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = None) -> pl.DataFrame:
+    """Return SAIDI-1 accrued until the end of each day.
+
+    Hours are taken at the moment they pass, so an interruption over midnight belongs to both days and the last value is
+    the SAIDI-1 of the period, or of its part until ``query.as_of``.
+
+    Args:
+        statistics: of the workspace.
+        query: period, level, major event days and as-of time.
+        area: a part of the users; all of them by default.
+
+    Returns:
+        One row per day: ``day``, ``ch`` (customer-hours of that day), ``saidi_h`` (accrued until its end, h per user;
+        null where the number of users is not known).
+    """
+    whole = area or Area()
+    rows = whole.of(statistics.ledger(query), statistics.settings).filter(pl.col("h") > 0)
+    period = query.period
+    known = min(query.as_of or period.end, period.end)
+    days = [period.start + timedelta(days=number) for number in range(max((known - period.start).days, 0))]
+    if period.start + timedelta(days=len(days)) < known:
+        days.append(period.start + timedelta(days=len(days)))
+    ends = np.array([microseconds(min(day + timedelta(days=1), known)) for day in days], dtype=np.int64)
+    weight = rows["users"].to_numpy().astype(np.float64)
+    begun = np.maximum(rows["from"].to_numpy(), microseconds(period.start))
+    accrued = (_passed(begun, weight, ends) - _passed(rows["until"].to_numpy(), weight, ends)) / MICROSECONDS_PER_HOUR
+    users = whole.equivalent_users(statistics, query)
+    return pl.DataFrame(
+        {
+            "day": pl.Series([day.date() for day in days], dtype=pl.Date),
+            "ch": np.diff(accrued, prepend=0.0),
+            "saidi_h": accrued / users if users else pl.Series([None] * len(days), dtype=pl.Float64),
+        }
+    )
+
+
+def ledger_within(rows: pl.DataFrame, part: Period) -> pl.DataFrame:
+    """Return the rows of a ledger that add to a part of its period, such as one day, and what they add."""
+    bounded: Any = nw.from_native(
+        rows.drop("h", "count", "counted", "reason").with_columns(
+            bound_start=pl.lit(microseconds(part.start)), bound_end=pl.lit(microseconds(part.end))
+        )
+    )
+    within: pl.DataFrame = add_within(bounded).to_native()
+    return within.drop("bound_start", "bound_end").filter(pl.col("counted"))
+
+
+def _passed(
+    moments: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return, at each end, the weighted sum of the time that has passed since the moments before it."""
+    order = np.argsort(moments, kind="stable")
+    origin = moments[order[0]] if len(order) else 0
+    since = (moments[order] - origin).astype(np.float64)
+    weights = np.concatenate([[0.0], np.cumsum(weight[order])])
+    weighted = np.concatenate([[0.0], np.cumsum(weight[order] * since)])
+    before = np.searchsorted(moments[order], ends, side="right")
+    passed: npt.NDArray[np.float64] = weights[before] * (ends - origin) - weighted[before]
+    return passed

@@ -1,0 +1,241 @@
+"""Interruptions, the one currency: who was without power, from when to when, by which event.
+
+Outage records become interruptions through the topology. Everything that counts hours or users starts from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from network import Network, Supply, schema
+from reliability.population import ATTRIBUTES, population
+
+SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
+    "outage_id": pl.String,
+    "user_id": pl.String,
+    "users": pl.Int64,
+    "transformer_id": pl.String,
+    "customer_id": pl.String,
+    "start": pl.Datetime("us"),
+    "end": pl.Datetime("us"),
+    "nature": pl.String,
+    "external": pl.Boolean,
+    "cause": pl.String,
+    "capacity_kva": pl.Float64,
+    "load_kw": pl.Float64,
+    **dict.fromkeys(ATTRIBUTES, pl.String),
+    "in_service": pl.Datetime("us"),
+    "retired": pl.Datetime("us"),
+    "recorded_only": pl.Boolean,
+    "exclusion": pl.String,
+}
+
+_RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion")
+
+
+def interruptions(
+    outages: pl.DataFrame,
+    stages: pl.DataFrame | None,
+    net: Network,
+    level: str = "mv",
+    users: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return who was without power, from when to when, by which event.
+
+    A record names what lost supply: a branch (with everything that truly hangs on it alone in the normal state), a feeder, a
+    transformer, a customer, or only a number of users. A stage ends the interruption of the part that it names (R1.8). A
+    user with two supplies is interrupted while both are lost (1.1).
+
+    Args:
+        outages: table of the contract, with usable rows only.
+        stages: table of the contract, or ``None``.
+        net: the network.
+        level: ``mv`` (transformers) or ``lv`` (customers).
+        users: the population of that level, where it is at hand already.
+
+    Returns:
+        One row per outage and user (or group of users that share it): ``outage_id``, ``user_id``, ``users``,
+        ``transformer_id``, ``customer_id``, ``start``, ``end`` (null while it lasts), ``nature``, ``external``, ``cause``,
+        the columns of the user, ``recorded_only`` (a number without names), and ``exclusion``: why the row does not count.
+        A record that cuts off nobody keeps one row with the exclusion ``nobody_off``; at medium voltage a record that names
+        a customer keeps one with ``low_voltage``.
+    """
+    outages = _with_columns_of(outages, "outages")
+    stages = _with_columns_of(stages, "stages")
+    everyone = population(net, level, outages) if users is None else users
+    supply = net.energise()
+
+    lost = _lost_supplies(outages, stages, supply)
+    transformers = _both_lost(lost, "transformer_id", _two_live_supplies(supply))
+    if level == "mv":
+        rows = transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left")
+        low_voltage = outages.filter(pl.col("customer_id").is_not_null()).select(
+            "outage_id", "end", exclusion=pl.lit("low_voltage")
+        )
+    else:
+        rows = _low_voltage(transformers, outages, everyone)
+        low_voltage = pl.DataFrame(schema={"outage_id": pl.String, "end": pl.Datetime("us"), "exclusion": pl.String})
+    counted = outages.filter(pl.col("users").is_not_null()).select(
+        "outage_id", "end", "users", "region_class", "unit",
+        user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
+    )  # fmt: skip
+    found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
+    nobody = outages.join(found, on="outage_id", how="anti").select("outage_id", "end", exclusion=pl.lit("nobody_off"))
+    return _with_records(pl.concat([found, _shape(nobody)]), outages)
+
+
+def _with_columns_of(frame: pl.DataFrame | None, table: str) -> pl.DataFrame:
+    """Return ``frame`` with every column of the contract's table; absent ones are null."""
+    columns = schema.TABLES[table].columns
+    if frame is None:
+        return schema.TABLES[table].empty()
+    return frame.select(
+        pl.col(column.name).cast(column.polars_type)
+        if column.name in frame.columns
+        else pl.lit(None, dtype=column.polars_type).alias(column.name)
+        for column in columns
+    )
+
+
+def _lost_supplies(outages: pl.DataFrame, stages: pl.DataFrame, supply: Supply) -> pl.DataFrame:
+    """Return which supply of which transformer was lost from when to when: ``outage_id, transformer_id, supply, start, end``."""
+    lost = _named_parts(outages.select("outage_id", "start", "end", "branch_id", "feeder_id", "transformer_id"), supply)
+    back = _named_parts(
+        stages.select(
+            "outage_id", "restored_at", "branch_id", "transformer_id", feeder_id=pl.lit(None, dtype=pl.String)
+        ),
+        supply,
+    )
+    first_back = back.group_by("outage_id", "transformer_id", "supply").agg(pl.col("restored_at").min())
+    return lost.join(
+        first_back, on=["outage_id", "transformer_id", "supply"], how="left", maintain_order="left"
+    ).with_columns(end=pl.min_horizontal("end", "restored_at"))
+
+
+def _named_parts(frame: pl.DataFrame, supply: Supply) -> pl.DataFrame:
+    """Expand rows that name a branch, feeder or transformer to the supplies of transformers they mean."""
+    supplies = _supplies(supply)
+    keep = [column for column in frame.columns if column not in {"branch_id", "feeder_id", "transformer_id"}]
+    by_branch = frame.filter(pl.col("branch_id").is_not_null())
+    by_feeder = frame.filter(pl.col("branch_id").is_null() & pl.col("feeder_id").is_not_null())
+    by_transformer = frame.filter(
+        pl.col("branch_id").is_null() & pl.col("feeder_id").is_null() & pl.col("transformer_id").is_not_null()
+    )
+    return pl.concat(
+        [
+            _below_branches(by_branch, supply, supplies).select(*keep, "transformer_id", "supply"),
+            by_feeder.drop("transformer_id").join(supplies, on="feeder_id").select(*keep, "transformer_id", "supply"),
+            by_transformer.join(supplies, on="transformer_id").select(*keep, "transformer_id", "supply"),
+        ]
+    )
+
+
+def _supplies(supply: Supply) -> pl.DataFrame:
+    """Return every supply of every transformer by its place in depth-first order: ``transformer_id, supply, place, feeder_id``."""
+    net = supply.network
+    place_of = np.append(supply.place_of[:-1], -1)
+    ids, second = net.transformers["transformer_id"], net.transformer_second_node
+    traced = pl.concat([supply.node_feeder, pl.Series([None], dtype=pl.String)])
+    first_supply = pl.DataFrame(
+        {"transformer_id": ids, "place": place_of[net.transformer_node], "feeder_id": net.transformer_feeder}
+    )
+    second_supply = pl.DataFrame({"transformer_id": ids, "place": place_of[second], "feeder_id": traced.gather(second)})
+    return pl.concat(
+        [
+            first_supply.with_columns(supply=pl.lit(1, dtype=pl.Int8)),
+            second_supply.filter(pl.Series(second >= 0)).with_columns(supply=pl.lit(2, dtype=pl.Int8)),
+        ]
+    ).sort("place", maintain_order=True)
+
+
+def _below_branches(frame: pl.DataFrame, supply: Supply, supplies: pl.DataFrame) -> pl.DataFrame:
+    """Expand each row to the supplies below its branch: one slice of the depth-first order."""
+    cut = supply.place_below(supply.network.branch_index(frame["branch_id"].to_list()))
+    places = supplies["place"].to_numpy()
+    first = np.searchsorted(places, cut)
+    count = np.where(cut >= 0, np.searchsorted(places, supply.end[cut]) - first, 0)
+    offset = np.repeat(np.cumsum(count) - count, count)
+    at = np.repeat(first, count) + np.arange(count.sum()) - offset
+    return pl.concat(
+        [frame.drop("transformer_id", "feeder_id")[np.repeat(np.arange(len(cut)), count)], supplies[at]],
+        how="horizontal",
+    )
+
+
+def _two_live_supplies(supply: Supply) -> pl.Series:
+    """Return the transformers that have two live supplies in the normal state."""
+    place_of = np.append(supply.place_of[:-1], -1)
+    net = supply.network
+    both = (place_of[net.transformer_node] >= 0) & (place_of[net.transformer_second_node] >= 0)
+    return net.transformers["transformer_id"].filter(pl.Series(both))
+
+
+def _both_lost(lost: pl.DataFrame, user: str, dual: pl.Series) -> pl.DataFrame:
+    """Return when a user had no supply at all: ``outage_id, <user>, start, end``.
+
+    A user with one supply is off while it is lost; a user with two is off while both are, by the event that took the last.
+    """
+    columns = ["outage_id", user, "start", "end"]
+    is_dual = pl.col(user).is_in(dual.implode())
+    single = lost.filter(~is_dual).unique(["outage_id", user], keep="first", maintain_order=True)
+    halves = lost.filter(is_dual)
+    pairs = halves.filter(supply=1).join(halves.filter(supply=2), on=user, suffix="_2").with_columns(
+        later=pl.col("start_2") > pl.col("start")
+    )  # fmt: skip
+    together = pairs.select(
+        outage_id=pl.when("later").then("outage_id_2").otherwise("outage_id"),
+        **{user: pl.col(user)},
+        start=pl.max_horizontal("start", "start_2"),
+        end=pl.min_horizontal("end", "end_2"),
+    ).filter(pl.col("end").is_null() | (pl.col("end") > pl.col("start")))
+    return pl.concat([single.select(columns), together.select(columns)])
+
+
+def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: pl.DataFrame) -> pl.DataFrame:
+    """Return the interruptions of customers: those of their transformers, and their own."""
+    shared = [
+        transformers.join(everyone.select("user_id", on), left_on="transformer_id", right_on=on).select(
+            "outage_id", "user_id", "start", "end", supply=pl.lit(number, dtype=pl.Int8)
+        )
+        for number, on in ((1, "transformer_id"), (2, "second_transformer_id"))
+    ]
+    dual = everyone.filter(pl.col("second_transformer_id").is_not_null())["user_id"]
+    by_transformer = _both_lost(pl.concat(shared), "user_id", dual)
+    own = outages.filter(pl.col("customer_id").is_not_null()).join(
+        everyone.filter(pl.col("customer_id").is_not_null()).select("customer_id", "user_id"), on="customer_id"
+    )
+    return pl.concat([by_transformer, own.select(by_transformer.columns)]).join(
+        everyone, on="user_id", how="inner", maintain_order="left"
+    )
+
+
+def _shape(frame: pl.DataFrame) -> pl.DataFrame:
+    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def _with_records(rows: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
+    """Add what the outage record says, and the reasons that the record or the user's service dates give not to count."""
+    of_record = outages.select(_RECORD)
+    joined = rows.drop("nature", "external", "cause").join(
+        of_record, on="outage_id", how="left", suffix="_record", maintain_order="left"
+    )
+    start = pl.coalesce("start", "start_record")
+    served = pl.col("in_service").is_null() | (pl.col("in_service") <= start)
+    gone = pl.col("retired").is_not_null() & (pl.col("retired") <= start)
+    return _shape(
+        joined.with_columns(
+            start=start,
+            external=pl.col("external") | pl.col("nature").is_in(["F-EXT"]),
+            recorded_only=pl.col("recorded_only").fill_null(value=False),
+            exclusion=pl.coalesce(
+                "exclusion", "exclusion_record", pl.when(~served | gone).then(pl.lit("not_in_service"))
+            ),
+        ).with_columns(
+            external=pl.col("external").fill_null(value=False),
+            end=pl.when(pl.col("retired") > pl.col("start")).then(pl.min_horizontal("end", "retired")).otherwise("end"),
+        )
+    )

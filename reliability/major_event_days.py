@@ -1,0 +1,130 @@
+"""Major event days 重大事件日: the 2.5 beta method (IEEE 1366-2012 annex B; field reference 1.6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from network import Text, text
+from reliability.ledger import ledger
+from reliability.period import Period, microseconds
+from reliability.settings import ReliabilitySettings
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """T_MED = exp(alpha + 2.5 beta), from the logarithms of the daily SAIDI of days with interruptions."""
+
+    alpha: float
+    beta: float
+    saidi_h: float
+
+
+@dataclass(frozen=True)
+class MajorEventDays:
+    """The major event days of a period, and how they were found.
+
+    Attributes:
+        days: the days, in order.
+        basis: ``approved`` (the utility's list), ``calculated``, or ``not_computable``.
+        threshold: daily SAIDI above which a day is one, of the last year that was judged; ``None`` unless calculated.
+        reason: why there is no threshold, where there is none.
+    """
+
+    days: tuple[date, ...]
+    basis: str
+    threshold: Threshold | None = None
+    reason: Text | None = None
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the days and their basis for the basis of a figure."""
+        return {
+            "days": [day.isoformat() for day in self.days],
+            "basis": self.basis,
+            "threshold_h": self.threshold.saidi_h if self.threshold else None,
+            "reason": self.reason.in_language(language) if self.reason else None,
+        }
+
+
+def threshold(daily_saidi: Sequence[float], ddof: int = 1) -> Threshold:
+    """Return the threshold of a history of daily SAIDI in any unit; days without interruptions are dropped.
+
+    Args:
+        daily_saidi: SAIDI per day.
+        ddof: delta degrees of freedom of the standard deviation.
+
+    Raises:
+        ValueError: fewer than two days have interruptions.
+    """
+    logarithms = np.log([value for value in daily_saidi if value > 0])
+    if len(logarithms) < 2:
+        msg = "The threshold needs at least two days with interruptions."
+        raise ValueError(msg)
+    alpha, beta = float(logarithms.mean()), float(logarithms.std(ddof=ddof))
+    return Threshold(alpha, beta, math.exp(alpha + 2.5 * beta))
+
+
+def daily_saidi(interruptions: pl.DataFrame, population: pl.DataFrame, period: Period, settings: ReliabilitySettings,
+                as_of: datetime | None = None) -> pl.DataFrame:  # fmt: skip
+    """Return ``day`` and ``saidi_h`` of the days of a period with interruptions; each is assigned whole to the day it began."""
+    rows = ledger(interruptions, period, settings, as_of).filter(pl.col("counted"))
+    per_day = (
+        rows.with_columns(day=pl.from_epoch("group_start", time_unit="us").dt.date())
+        .group_by("day")
+        .agg(ch=(pl.col("users") * pl.col("h")).sum())
+        .filter(pl.col("day") >= period.start.date())
+        .sort("day")
+    )
+    return per_day.select("day", saidi_h=pl.col("ch") / _users_on(population, per_day["day"]))
+
+
+def major_event_days(
+    interruptions: pl.DataFrame,
+    population: pl.DataFrame,
+    period: Period,
+    settings: ReliabilitySettings,
+    as_of: datetime | None = None,
+) -> MajorEventDays:
+    """Return the major event days of a period: the approved list, or each year judged by the years before it."""
+    if settings.major_event_days is not None:
+        inside = [day for day in settings.major_event_days if period.start.date() <= day < period.end.date()]
+        return MajorEventDays(tuple(sorted(inside)), "approved")
+    last_year = (period.end - timedelta(microseconds=1)).year
+    first_year = period.start.year - settings.history_years
+    whole = Period(datetime(first_year, 1, 1), datetime(last_year + 1, 1, 1))
+    daily = daily_saidi(interruptions, population, whole, settings, as_of)
+    found: list[date] = []
+    limit, reason = None, None
+    for year in range(period.start.year, last_year + 1):
+        history = daily.filter(pl.col("day").dt.year().is_between(year - settings.history_years, year - 1))
+        years = history["day"].dt.year().n_unique()
+        if years < settings.minimum_history_years or history.height < settings.minimum_history_days:
+            reason = text(
+                "{year} has {years} years of history with {days} days of interruptions; {minimum} years and {least} days are needed",
+                year=year, years=years, days=history.height,
+                minimum=settings.minimum_history_years, least=settings.minimum_history_days,
+            )  # fmt: skip
+            continue
+        limit = threshold(history["saidi_h"].to_list(), settings.beta_ddof)
+        judged = daily.filter((pl.col("day").dt.year() == year) & (pl.col("saidi_h") > limit.saidi_h))["day"].to_list()
+        found += [day for day in judged if period.start.date() <= day < period.end.date()]
+    return MajorEventDays(tuple(found), "calculated" if limit else "not_computable", limit, reason)
+
+
+def _users_on(population: pl.DataFrame, days: pl.Series) -> pl.Series:
+    """Return how many users were in service at noon of each day; null where none were."""
+    noon = np.array([microseconds(datetime(day.year, day.month, day.day, 12)) for day in days], dtype=np.int64)
+    users = population["users"].to_numpy()
+    count = np.zeros(len(noon))
+    for column, sign, blank in (("in_service", 1, -(2**62)), ("retired", -1, 2**62)):
+        at = population[column].dt.timestamp("us").fill_null(blank).to_numpy()
+        order = np.argsort(at, kind="stable")
+        running = np.concatenate([[0], np.cumsum(users[order])])
+        count += sign * running[np.searchsorted(at[order], noon, side="right")]
+    return pl.Series("users", count).replace(0, None)

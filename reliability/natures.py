@@ -1,0 +1,15 @@
+"""Interruption natures 停电性质 and the groups that the index variants are made of (field reference 1.3, 1.4)."""
+
+from __future__ import annotations
+
+from network import schema
+
+FAULT = tuple(code for code in schema.NATURES if code.startswith("F-"))
+PREARRANGED = tuple(code for code in schema.NATURES if code.startswith("P-"))
+PLANNED_WORK = tuple(code for code in PREARRANGED if not code.startswith("P-RAT"))
+"""Prearranged for work, so without rationing: what live-line work could have avoided."""
+EXTERNAL = ("F-EXT",)
+SYSTEM_SHORTAGE = ("P-RAT-SYS",)
+
+URBAN_NETWORK = {"sgcc": ("city_centre", "urban"), "nea": ("city_centre", "urban", "town")}
+"""Region classes of the urban network by scheme; all others are the rural network (2.1)."""

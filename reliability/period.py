@@ -1,0 +1,68 @@
+"""The statistical period: from a moment to a moment, in local time, with its hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from network import FudianError, text
+
+MICROSECONDS_PER_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Period:
+    """A statistical period; ``end`` is exclusive.
+
+    Raises:
+        FudianError: the end is not after the start.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise FudianError(
+                text("The period ends at {end}, which is not after its start {start}.", end=self.end, start=self.start),
+                text("The end is exclusive: a whole year 2022 is 2022-01-01 to 2023-01-01."),
+            )
+
+    @classmethod
+    def year(cls, year: int) -> Period:
+        """Return the calendar year: 8,760 h, or 8,784 h in a leap year."""
+        return cls(datetime(year, 1, 1), datetime(year + 1, 1, 1))
+
+    @property
+    def hours(self) -> float:
+        """Length in hours (统计期间小时)."""
+        return (self.end - self.start) / timedelta(hours=1)
+
+    def months(self) -> list[tuple[str, Period]]:
+        """Return the calendar months of the period with their labels ``YYYY-MM``, cut at its ends."""
+        parts = []
+        first = self.start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        while first < self.end:
+            following = (first + timedelta(days=32)).replace(day=1)
+            parts.append((f"{first:%Y-%m}", Period(max(first, self.start), min(following, self.end))))
+            first = following
+        return parts
+
+    def frame(self, by_month: bool = False) -> pl.DataFrame:
+        """Return the bounds as a table: ``month`` (null for the whole), ``bound_start``, ``bound_end`` (µs), ``hours``."""
+        parts = self.months() if by_month else [(None, self)]
+        return pl.DataFrame(
+            {
+                "month": pl.Series([label for label, _ in parts], dtype=pl.String),
+                "bound_start": [microseconds(part.start) for _, part in parts],
+                "bound_end": [microseconds(part.end) for _, part in parts],
+                "hours": [part.hours for _, part in parts],
+            }
+        )
+
+
+def microseconds(moment: datetime) -> int:
+    """Return microseconds since 1970 of a local time without zone."""
+    return (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)

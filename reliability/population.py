@@ -1,0 +1,114 @@
+"""The users that a figure is divided by: one row per user, or per group of users that share every interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from network import FudianError, Network, text
+
+LEVELS = ("mv", "lv")
+
+ATTRIBUTES = ("region_class", "planning_class", "feeder_id", "unit")
+"""Columns of a user by which figures can be broken down."""
+
+SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
+    "user_id": pl.String,
+    "users": pl.Int64,
+    "transformer_id": pl.String,
+    "second_transformer_id": pl.String,
+    "customer_id": pl.String,
+    "in_service": pl.Datetime("us"),
+    "retired": pl.Datetime("us"),
+    "capacity_kva": pl.Float64,
+    "load_kw": pl.Float64,
+    **dict.fromkeys(ATTRIBUTES, pl.String),
+    "stated": pl.Boolean,
+}
+
+
+def population(
+    net: Network, level: str = "mv", outages: pl.DataFrame | None = None, alone: Collection[str] = ()
+) -> pl.DataFrame:
+    """Return the users of a network.
+
+    At medium voltage (``mv``) a user is a transformer: public, or a customer's own (1.1). At low voltage (``lv``) a user is a
+    metered customer; customers of one transformer that share every interruption stand in one row with their number.
+
+    Args:
+        net: the network.
+        level: ``mv`` or ``lv``.
+        outages: at low voltage, the records that name customers, so that those customers stand alone.
+        alone: further customers that stand alone.
+
+    Returns:
+        Columns ``user_id``, ``users`` (how many the row stands for), ``transformer_id``, ``second_transformer_id``,
+        ``customer_id`` (null in a group), ``in_service``, ``retired``, ``capacity_kva``, ``load_kw`` (of the row),
+        ``region_class``, ``planning_class``, ``feeder_id``, ``unit``, ``stated`` (whether the number was only stated).
+        Where the network has no transformers, the stated numbers of the ``population`` table.
+
+    Raises:
+        FudianError: the level is not known.
+    """
+    if level not in LEVELS:
+        raise FudianError(text("There is no user level {level!r}.", level=level), text("Use mv or lv."))
+    if net.transformers.is_empty():
+        return _stated(net.workspace.tables["population"])
+    transformers = _transformers(net)
+    if level == "mv":
+        return transformers
+    named = pl.Series(list(alone), dtype=pl.String)
+    if outages is not None and "customer_id" in outages.columns:
+        named = pl.concat([named, outages["customer_id"].drop_nulls()])
+    return _customers(net, transformers, named.unique())
+
+
+def _transformers(net: Network) -> pl.DataFrame:
+    return _shape(
+        net.transformers.with_columns(
+            user_id="transformer_id",
+            users=pl.lit(1, dtype=pl.Int64),
+            feeder_id=net.transformer_feeder,
+            stated=pl.lit(value=False),
+        )
+    )
+
+
+def _customers(net: Network, transformers: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
+    customers = net.customers.select(
+        "customer_id", "transformer_id", "second_transformer_id", "in_service", "retired"
+    ).with_columns(alone=pl.when(pl.col("customer_id").is_in(named.implode())).then("customer_id"))
+    groups = customers.group_by(
+        "transformer_id", "second_transformer_id", "in_service", "retired", "alone", maintain_order=True
+    ).agg(users=pl.len().cast(pl.Int64), first=pl.col("customer_id").first())
+    place = transformers.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES)
+    return _shape(
+        groups.join(place, on="transformer_id", how="left", maintain_order="left")
+        .with_columns(share=pl.col("users") / pl.col("users").sum().over("transformer_id"))
+        .with_columns(
+            user_id=pl.when(pl.col("alone").is_not_null() | (pl.col("users") == 1))
+            .then("first")
+            .otherwise(pl.format("{}+{}", "first", pl.col("users") - 1)),
+            customer_id=pl.when(pl.col("users") == 1).then("first"),
+            capacity_kva=pl.col("capacity_kva") * pl.col("share"),
+            load_kw=pl.col("load_kw") * pl.col("share"),
+            stated=pl.lit(value=False),
+        )
+    )
+
+
+def _stated(table: pl.DataFrame) -> pl.DataFrame:
+    return _shape(
+        table.with_columns(
+            user_id=pl.format("stated row {}", "row"),
+            in_service=pl.col("from"),
+            retired=pl.col("to"),
+            stated=pl.lit(value=True),
+        )
+    )
+
+
+def _shape(frame: pl.DataFrame) -> pl.DataFrame:
+    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())

@@ -1,0 +1,74 @@
+"""The settings of the statistics: every rule that the field leaves open, named, with its default (table ``[reliability]``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from network import Problem, WorkspaceError, text
+
+
+class ReliabilitySettings(BaseModel):
+    """Rules of the statistics that a utility may set in ``fudian.toml`` under ``[reliability]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sustained_threshold_min: float = Field(
+        3.0, ge=0, description="an interruption is sustained when longer than this (R1.2)"
+    )
+    merge_gap_min: float = Field(0.0, ge=0, description="interruptions of one user this close are one (R1.12)")
+    count_at: Literal["start"] = Field(
+        "start", description="the count belongs to the period in which it starts (R1.10)"
+    )
+    aggregate_scheme: Literal["sgcc", "nea"] = Field(
+        "sgcc", description="which region classes make up the urban network (2.1)"
+    )
+    beta_ddof: int = Field(1, ge=0, le=1, description="delta degrees of freedom of the 2.5 beta method (1.6)")
+    history_years: int = Field(5, ge=1, description="years before the judged year that give the threshold (1.6)")
+    minimum_history_years: int = Field(3, ge=1, description="fewer years give no threshold (1.6)")
+    minimum_history_days: int = Field(30, ge=1, description="fewer days with interruptions give no threshold (1.6)")
+    major_event_days: tuple[date, ...] | None = Field(
+        None, description="approved list; overrides the calculation (1.6)"
+    )
+    long_single_h: float = Field(12.0, gt=0, description="CELID-s counts users with one interruption this long (1.4)")
+    long_total_h: float = Field(24.0, gt=0, description="CELID-t counts users with this many hours in all (1.4)")
+    frequent_count: int = Field(
+        3, ge=1, description="CEMI_n and CEMSMI_n count users with at least n interruptions (1.4)"
+    )
+    alternative_rule: Literal["simple", "compound"] = Field(
+        "simple", description="how a year-on-year target reads (2.4)"
+    )
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their default, for the basis of a figure."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if value != _DEFAULTS[name]}
+
+
+_DEFAULTS = ReliabilitySettings().model_dump(mode="json")
+
+
+def reliability_settings(settings: Mapping[str, Any]) -> ReliabilitySettings:
+    """Return the settings under ``[reliability]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    try:
+        return ReliabilitySettings.model_validate(settings.get("reliability", {}))
+    except ValidationError as invalid:
+        problems = [
+            Problem(
+                "error",
+                "settings",
+                text("this setting cannot be used: {reason}", reason=error["msg"]),
+                text("Known settings: {names}.", names=", ".join(ReliabilitySettings.model_fields)),
+                file="fudian.toml",
+                column="reliability." + ".".join(str(part) for part in error["loc"]),
+                value=str(error["input"]),
+            )
+            for error in invalid.errors()
+        ]
+        raise WorkspaceError(text("fudian.toml has settings that cannot be used."), problems) from invalid

@@ -1,0 +1,291 @@
+"""The statistics of a workspace: every figure with its basis, and the rows behind it.
+
+Commands, pages and routes all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
+from reliability.indices import indices
+from reliability.interruptions import interruptions
+from reliability.ledger import NOT_COUNTED, ledger, without_days
+from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
+from reliability.major_event_days import MajorEventDays, major_event_days
+from reliability.period import Period
+from reliability.population import population
+from reliability.settings import ReliabilitySettings, reliability_settings
+
+ENGINES = ("polars", "pandas", "duckdb")
+MED = ("include", "exclude")
+LEDGER_COLUMNS = (
+    "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
+    "group_start", "nature", "external", "cause", "sustained", "provisional", "h", "count", "counted", "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a figure covers.
+
+    Attributes:
+        period: the statistical period.
+        by: columns by which it is broken down.
+        level: ``mv`` (transformers) or ``lv`` (customers).
+        med: whether major event days are in (``include``) or out (``exclude``).
+        as_of: nothing later is known; the end of the period by default.
+        where: only rows with these values, such as ``{"region_class": "town"}``.
+    """
+
+    period: Period
+    by: tuple[str, ...] = ()
+    level: str = "mv"
+    med: str = "include"
+    as_of: datetime | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """The statistics of one network and its records; what is asked twice is computed once."""
+
+    net: Network
+
+    @cached_property
+    def settings(self) -> ReliabilitySettings:
+        """The rules that the workspace sets."""
+        return reliability_settings(self.net.workspace.settings)
+
+    @cached_property
+    def _by_level(self) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
+        return {}
+
+    def interruptions(self, level: str = "mv") -> pl.DataFrame:
+        """Return who was without power, at a level; see :func:`reliability.interruptions`."""
+        return self._tables(level)[0]
+
+    def population(self, level: str = "mv") -> pl.DataFrame:
+        """Return the users of a level; see :func:`reliability.population`."""
+        return self._tables(level)[1]
+
+    def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        if level not in self._by_level:
+            tables = self.net.workspace.tables
+            users = population(self.net, level, tables["outages"])
+            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+            self._by_level[level] = rows, users
+        return self._by_level[level]
+
+    def years(self) -> list[int]:
+        """Return the calendar years that have records."""
+        starts = self.net.workspace.tables["outages"]["start"]
+        return sorted(starts.dt.year().unique().to_list())
+
+    def require_records(self) -> None:
+        """Make sure that figures can be computed at all.
+
+        Raises:
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        source = self.net.workspace
+        if source.tables["outages"].is_empty() and (errors := source.problems_of("outages", "error")):
+            raise WorkspaceError(text("No outage record can be used."), errors)
+        if "outages" not in source.files:
+            raise WorkspaceError(
+                text("There is no table of outages."),
+                (),
+                text("Add outages.csv, outages.xlsx or outages.parquet to the workspace."),
+            )
+        if source.tables["transformers"].is_empty() and source.tables["population"].is_empty():
+            raise WorkspaceError(
+                text("There are no users to divide by."),
+                (*source.problems_of("transformers", "error"), *source.problems_of("population", "error")),
+                text("Add the table transformers, or population with the stated number of users."),
+            )
+
+    def ledger_rows(
+        self, query: Query, event: str | None = None, customer: str | None = None, language: str = "en"
+    ) -> list[dict[str, Any]]:
+        """Return the ledger for people and programs: times as times, reasons as sentences.
+
+        Args:
+            query: what the figure covers.
+            event: only this outage.
+            customer: only this customer, at the low-voltage level.
+            language: of the reasons.
+
+        Raises:
+            UnknownIdError: the outage or the customer is not in the tables.
+        """
+        tables = self.net.workspace.tables
+        if event is not None and not (tables["outages"]["outage_id"] == event).any():
+            raise UnknownIdError("outage", event, tables["outages"]["outage_id"].to_list())
+        rows = self.ledger(query) if customer is None else self._ledger_of_customer(query, customer)
+        if event is not None:
+            rows = rows.filter(pl.col("outage_id") == event)
+        times = [pl.from_epoch(pl.col(name), time_unit="us").alias(name) for name in ("from", "until", "group_start")]
+        shown = rows.sort("from", "outage_id", "user_id").select(*LEDGER_COLUMNS).with_columns(times)
+        reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
+        return shown.with_columns(
+            reason_code="reason", reason=pl.col("reason").replace(list(reasons), list(reasons.values()))
+        ).to_dicts()
+
+    def _ledger_of_customer(self, query: Query, customer: str) -> pl.DataFrame:
+        tables = self.net.workspace.tables
+        if not (tables["customers"]["customer_id"] == customer).any():
+            raise UnknownIdError("customer", customer, tables["customers"]["customer_id"].to_list())
+        users = population(self.net, "lv", tables["outages"], alone=[customer]).filter(
+            pl.col("customer_id") == customer
+        )
+        own = interruptions(tables["outages"], tables["stages"], self.net, "lv", users).filter(
+            pl.col("customer_id") == customer
+        )
+        return ledger(own, query.period, self.settings, query.as_of)
+
+    def ledger(self, query: Query) -> pl.DataFrame:
+        """Return the interruptions behind a figure, each with what it adds or why it adds nothing."""
+        rows = ledger(self.interruptions(query.level), query.period, self.settings, query.as_of)
+        if query.med == "exclude":
+            rows = without_days(rows, self.major_event_days(query).days)
+        return _chosen(rows, query.where)
+
+    def indices(self, query: Query, engine: str = "polars") -> pl.DataFrame:
+        """Return all indices, one row per combination of ``query.by``.
+
+        Raises:
+            FudianError: the engine is not known, or a column cannot be broken down by.
+            MissingExtraError: the engine's package is not installed.
+        """
+        users = _chosen(self.population(query.level), query.where)
+        rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
+        return _from_engine(
+            indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
+        )
+
+    def major_event_days(self, query: Query) -> MajorEventDays:
+        """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
+        return major_event_days(
+            self.interruptions(query.level), self.population(query.level), query.period, self.settings, query.as_of
+        )
+
+    def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
+        """Return the indices in the contract's form: period, level, basis, rows, rejected."""
+        if query.med not in MED:
+            raise FudianError(
+                text("There is no treatment {med!r} of major event days.", med=query.med),
+                text("Use include or exclude."),
+            )
+        return {
+            "period": {
+                "start": query.period.start.isoformat(),
+                "end": query.period.end.isoformat(),
+                "hours": query.period.hours,
+            },
+            "level": query.level,
+            "basis": self.basis(query, language),
+            "rows": self.indices(query, engine).to_dicts(),
+            "rejected": [problem.as_dict(language) for problem in self.rejected()],
+        }
+
+    def basis(self, query: Query, language: str = "en") -> dict[str, Any]:
+        """Return what a figure rests on: users, level, as-of time, major event days, settings, and how much was left out."""
+        rows = self.ledger(query)
+        usable = self.net.workspace.tables["outages"].height
+        rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
+        has_short = bool(rows.filter(pl.col("counted") & ~pl.col("sustained")).height)
+        return {
+            "variant": "SAIDI-1",
+            "user_level": query.level.upper(),
+            "population_basis": "stated" if self.population(query.level)["stated"].any() else "equivalent",
+            "as_of": (query.as_of or query.period.end).isoformat(),
+            "provisional_outages": rows.filter(pl.col("provisional") & pl.col("counted"))["outage_id"].n_unique(),
+            "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
+            "overlaps": "merged",
+            "short_interruptions": "recorded" if has_short else "not recorded",
+            "where": dict(query.where),
+            "settings_changed": self.settings.changed(),
+            "outages_used": usable,
+            "outages_rejected": rejected,
+            "rejected_share": rejected / (usable + rejected) if usable + rejected else None,
+        }
+
+    def rejected(self) -> list[Any]:
+        """Return the problems that left a row of the records out."""
+        return [
+            problem for problem in self.net.workspace.errors if problem.table in {"outages", "stages", "population"}
+        ]
+
+    def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
+        """Return the live-line ratio of a period, for the whole or for one unit."""
+        query = Query(period, where=where or {})
+        tables = self.net.workspace.tables
+        users = float(self.indices(query)["N_T"].sum())
+        return live_ratio(
+            _chosen(self.live_jobs, query.where),
+            self.ledger(query),
+            _chosen(tables["plans"], query.where),
+            period,
+            users,
+        )
+
+    def live_ratios(self, period: Period, by: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return the live-line ratio of the whole, or of each ``unit`` or ``month``.
+
+        Raises:
+            FudianError: another column.
+        """
+        if not by:
+            return [self.live_ratio(period).as_dict()]
+        if list(by) == ["month"]:
+            return [{"month": label} | self.live_ratio(part).as_dict() for label, part in period.months()]
+        if list(by) == ["unit"]:
+            units = pl.concat([self.live_jobs["unit"], self.population()["unit"]]).drop_nulls().unique().sort()
+            return [{"unit": unit} | self.live_ratio(period, {"unit": unit}).as_dict() for unit in units]
+        raise FudianError(
+            text("The live-line ratio cannot be broken down by {by}.", by=", ".join(by)), text("Use unit or month.")
+        )
+
+    @cached_property
+    def live_jobs(self) -> pl.DataFrame:
+        """The live jobs with the users and customer-hours that each saved."""
+        return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
+
+
+def _chosen(frame: pl.DataFrame, where: Mapping[str, str]) -> pl.DataFrame:
+    unknown = [column for column in where if column not in frame.columns]
+    if unknown:
+        raise FudianError(text("There is no column {column!r} to filter by.", column=unknown[0]))
+    return frame.filter([pl.col(column) == value for column, value in where.items()]) if where else frame
+
+
+def _to_engine(frame: pl.DataFrame, engine: str) -> Any:
+    if engine == "polars":
+        return frame
+    if engine == "pandas":
+        return frame.to_pandas()
+    if engine == "duckdb":
+        try:
+            import duckdb
+        except ImportError as missing:
+            raise MissingExtraError("duckdb", "duckdb") from missing
+        return duckdb.from_arrow(frame.to_arrow())
+    raise FudianError(
+        text("There is no engine {engine!r}.", engine=engine), text("Use any of: {names}.", names=", ".join(ENGINES))
+    )
+
+
+def _from_engine(frame: Any, engine: str, by: Sequence[str]) -> pl.DataFrame:
+    if engine == "polars":
+        result: pl.DataFrame = frame
+    elif engine == "pandas":
+        result = pl.from_pandas(frame)
+    else:
+        result = pl.from_arrow(frame.arrow()) if hasattr(frame, "arrow") else frame.pl()  # type: ignore[assignment]
+    return result.sort(*by, nulls_last=True) if by else result

@@ -1,0 +1,268 @@
+"""Targets of the utilities' improvement plans: value against limit, or the reason why there is no value (field reference 2)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from network import FudianError, Text, schema, text
+from network.reading import read_file
+from reliability.period import Period
+from reliability.statistics import Query, Statistics
+
+_FOLDER = Path(__file__).parent
+
+AREA_SCHEMES = ("region", "aggregate", "planning")
+"""Schemes whose targets are indices of a part of the users."""
+
+_WITHOUT_DATA = {
+    "tie_rate": text("the feeder ties are not computed yet"),
+    "standard_structure_rate": text("the form of connection of each feeder is not judged yet"),
+    "n1_pass_rate": text("the N-1 test is not computed yet"),
+    "long_feeder_reduction": text(
+        "the plan does not state its base: give the number of feeders over 15 km of the base year"
+    ),
+    "da_action_accuracy": text("there is no table of automation actions"),
+    "da_line_coverage": text("there is no table of automation terminals"),
+    "outage_schedule_time_reduction": text("the plan does not state its base, and applications carry no base year"),
+    "active_repair_rate_gain": text("the plan does not state its base: repair orders of the base year are needed"),
+}
+
+
+@dataclass(frozen=True)
+class TargetResult:
+    """One target judged.
+
+    Attributes:
+        target_id, label, metric, op, unit, limit: as in the plan.
+        value: what was reached, in ``unit``; ``None`` when unknown.
+        status: ``pass``, ``fail``, ``unknown`` or ``not_computable``.
+        reason: why, where the status alone does not say it.
+        asai: availability in per cent where the value is an outage time.
+        previous: the value of the year before, where a rule compares with it.
+        where: column and values of the users that it covers.
+    """
+
+    target_id: str
+    label: str
+    metric: str
+    op: str
+    unit: str
+    limit: float
+    value: float | None
+    status: str
+    reason: Text | None = None
+    asai: float | None = None
+    previous: float | None = None
+    where: tuple[str, tuple[str, ...]] | None = None
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the result in the contract's form, with op, asai, previous and where besides."""
+        return asdict(self) | {"reason": self.reason.in_language(language) if self.reason else None}
+
+
+@cache
+def shipped(name: str) -> pl.DataFrame:
+    """Return a table that comes with the package: ``targets`` of the five plans, or ``area_map`` for their area labels."""
+    return read_file(_FOLDER / f"{name}.csv", schema.TABLES[name], {}).frame
+
+
+def plans(statistics: Statistics) -> list[str]:
+    """Return the ids of the plans that can be judged: those shipped, and those of the workspace."""
+    return _targets(statistics)["plan"].unique(maintain_order=True).to_list()
+
+
+def plan_year(statistics: Statistics, plan: str) -> int:
+    """Return the year that a plan is judged in by default: its deadline, else the last year with records.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    deadlines = _of_plan(statistics, plan)["deadline"].drop_nulls()
+    years = statistics.years()
+    area = _of_plan(statistics, plan).filter(pl.col("area_scheme").is_in(AREA_SCHEMES))["deadline"].drop_nulls()
+    for due in (area, deadlines):
+        if len(due):
+            return int(due.dt.year().max())  # type: ignore[arg-type]
+    if years:
+        return years[-1]
+    raise FudianError(text("The plan has no deadline and there are no records."), text("Name the year."))
+
+
+def judge(
+    statistics: Statistics, plan: str, year: int | None = None, as_of: datetime | None = None, level: str = "mv"
+) -> list[TargetResult]:
+    """Return every target of a plan, judged on unrounded figures of a calendar year (2.4).
+
+    Args:
+        statistics: of the workspace.
+        plan: ``xihua-2022``, ``shenqiu-2022``, ``gongan-2022``, ``jinhua-2022``, ``changzhou-2020``, or one of the workspace.
+        year: the calendar year; by default the year of the plan's deadline.
+        as_of: nothing later is known; a year that is not over cannot pass yet.
+        level: user level of the figures; the plans mean ``mv`` (Q1).
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    rows = _of_plan(statistics, plan)
+    judged = _Judged(statistics, year or plan_year(statistics, plan), as_of, level)
+    return [judged.result(row) for row in rows.to_dicts()]
+
+
+def _targets(statistics: Statistics) -> pl.DataFrame:
+    own = statistics.net.workspace.tables["targets"]
+    return pl.concat([own, shipped("targets").filter(~pl.col("plan").is_in(own["plan"].unique().implode()))])
+
+
+def _of_plan(statistics: Statistics, plan: str) -> pl.DataFrame:
+    rows = _targets(statistics).filter(pl.col("plan") == plan)
+    if rows.is_empty():
+        raise FudianError(
+            text("There is no plan {plan!r}.", plan=plan),
+            text("Known plans: {names}.", names=", ".join(plans(statistics))),
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One plan and year under judgement."""
+
+    statistics: Statistics
+    year: int
+    as_of: datetime | None
+    level: str
+
+    def result(self, row: dict[str, Any]) -> TargetResult:
+        """Judge one row of the targets table."""
+        make: Callable[..., TargetResult] = lambda value, status, reason=None, **more: TargetResult(  # noqa: E731 (fills what is common)
+            row["target_id"],
+            row["area_label"],
+            row["metric"],
+            row["op"],
+            row["unit"],
+            row["value"],
+            value,
+            status,
+            reason,
+            **more,
+        )
+        if row["metric"] == "service_live_connect_rate":
+            return self._live_connect_rate(row, make)
+        if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
+            reason = _WITHOUT_DATA.get(
+                row["metric"], text("{metric} is not a figure that Fudian computes", metric=row["metric"])
+            )
+            return make(None, "not_computable", reason)
+        where = self._area(row)
+        if where is None:
+            return make(None, "not_computable", text(
+                "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",
+                label=row["area_label"],
+            ))  # fmt: skip
+        if self.year not in self.statistics.years():
+            return make(None, "not_computable", text("there are no records of {year}", year=self.year), where=where)
+        value = self._value(row, where, self.year)
+        if value is None:
+            return make(None, "not_computable", text("the number of users is not known"), where=where)
+        status, reason, previous = self._status(row, where, value)
+        hours = Period.year(self.year).hours
+        asai = None
+        if row["metric"] == "SAIDI":
+            asai = (1 - (value / 60 if row["unit"] == "min" else value) / hours) * 100
+            reason = reason or _percent_disagrees(row, value, asai)
+        return make(value, status, reason, asai=asai, previous=previous, where=where)
+
+    def _live_connect_rate(self, row: dict[str, Any], make: Callable[..., TargetResult]) -> TargetResult:
+        ratio = self.statistics.live_ratio(Period.year(self.year))
+        value = ratio.live_connect_rate
+        if value is None:
+            return make(None, "not_computable", text("there are no connections of {year}", year=self.year))
+        return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail", text(
+            "{live} of {all} connections were made without an outage", live=ratio.live_connections, all=ratio.connections
+        ))  # fmt: skip
+
+    def _area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+        """Return which users the label means: the workspace's map, then feeders so labelled, then the shipped map (2.3)."""
+        own = self.statistics.net.workspace.tables["area_map"]
+        labelled = self.statistics.net.feeders.filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
+        users = self.statistics.population(self.level)
+        for source in (own, None, shipped("area_map")):
+            if source is None:
+                column, values = "feeder_id", labelled
+            else:
+                found = source.filter(
+                    (pl.col("area_label") == row["area_label"])
+                    & (pl.col("plan").is_null() | (pl.col("plan") == row["plan"]))
+                )
+                if found.is_empty():
+                    continue
+                column, values = found["column"][0], found["value"].to_list()
+            if column == "aggregate" or (column in users.columns and users[column].is_in(values).any()):
+                return column, tuple(values)
+        return None
+
+    def _value(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> float | None:
+        """Return SAIDI-1 or SAIFI-1 of an area: sums of its classes over sums of their users, never a mean of means."""
+        column, values = where
+        figures = self.statistics.indices(Query(Period.year(year), (column,), self.level, as_of=self.as_of))
+        area = figures.filter(pl.col(column).is_in(values))
+        users = float(area["N_T"].sum())
+        if not users:
+            return None
+        value = float(area["CH" if row["metric"] == "SAIDI" else "CI"].sum()) / users
+        return value * 60 if row["unit"] == "min" else value
+
+    def _status(
+        self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], value: float
+    ) -> tuple[str, Text | None, float | None]:
+        end = Period.year(self.year).end
+        over = self.as_of is None or self.as_of >= end
+        holds = _holds(value, row["op"], row["value"])
+        if not over and holds:
+            return (
+                "unknown",
+                text("the year is not over: the limit holds so far, until {moment}", moment=self.as_of),
+                None,
+            )
+        alternative = re.fullmatch(r"yoy<=-(\d+(?:\.\d+)?)%", row["alt_rule"] or "")
+        if holds or not alternative:
+            return "pass" if holds else "fail", None, None
+        if self.year - 1 not in self.statistics.years():
+            return "unknown", text("the limit is missed, and there is no year before for the alternative rule {rule}", rule=row["alt_rule"]), None  # fmt: skip
+        previous = self._value(row, where, self.year - 1)
+        if not over or previous is None:
+            return (
+                "unknown",
+                text("the limit is missed; the alternative rule {rule} is open", rule=row["alt_rule"]),
+                previous,
+            )
+        if value <= (1 - float(alternative[1]) / 100) * previous:
+            return "pass", text("by the alternative rule {rule}", rule=row["alt_rule"]), previous
+        return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
+
+
+def _holds(value: float, op: str, limit: float) -> bool:
+    """Compare unrounded; what differs only in the last bits of the division is equal."""
+    if math.isclose(value, limit, rel_tol=1e-12):
+        return True
+    return value < limit if op == "<=" else value > limit
+
+
+def _percent_disagrees(row: dict[str, Any], minutes: float, asai: float) -> Text | None:
+    """Say when the plan's per cent and its minutes disagree: the minutes were counted on a leap year (2.5)."""
+    stated = re.search(r"ASAI>=(\d+(?:\.\d+)?)%", row["note"] or "")
+    if stated is None or (asai >= float(stated[1])) == (minutes <= row["value"]):
+        return None
+    return text(
+        "judged on minutes; the {percent} % that the plan states beside them gives the other answer, because its minutes are rounded on 8784 h",
+        percent=stated[1],
+    )  # fmt: skip

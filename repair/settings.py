@@ -1,0 +1,18 @@
+"""The settings of the repair side: every rule that the field leaves open, named, with its default (table ``[repair]``)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LocationSettings(BaseModel):
+    """Rates that fault-section location takes where the tables do not give them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    miss_rate: float = Field(0.05, gt=0, lt=0.5, description="share of faults that a sensor does not report")
+    false_rate: float = Field(0.05, gt=0, lt=0.5, description="share of faults elsewhere that a sensor reports")
+    trip_miss_rate: float = Field(0.02, gt=0, lt=0.5, description="share of faults that a device does not trip for")
+    trip_false_rate: float = Field(0.001, gt=0, lt=0.5, description="share of faults elsewhere that a device trips for")
+    failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
+    device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")

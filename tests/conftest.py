@@ -1,0 +1,28 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from data_samples.county import COUNTY
+from network import Network, read_network
+
+settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("quick", settings.get_profile("gate"), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+settings.load_profile("gate")
+
+PROJECT = Path(__file__).parent.parent
+REFERENCE = Path(os.environ.get("FUDIAN_REFERENCE_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def county() -> Network:
+    return read_network(COUNTY)
+
+
+def reference(folder: str) -> Path:
+    """Return a folder of reference data, or skip: it stands beside the project and is not part of it."""
+    path = REFERENCE / folder
+    if not path.is_dir():
+        pytest.skip(f"reference data {folder} is not here; set FUDIAN_REFERENCE_DATA to the folder that holds it")
+    return path

@@ -1,0 +1,153 @@
+"""The HTTP interface gives the answers of the statistics and of the repair side, and refuses with a reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import httpx
+import polars as pl
+import pytest
+
+from dashboard.export import file_of
+from network import Network
+from reliability import Period
+from reliability.statistics import Query, Statistics
+from reliability.targets import judge
+from repair import affected_by_fault, affected_by_opening
+
+
+@pytest.fixture(scope="module")
+def client(served: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served, timeout=60) as client:
+        yield client
+
+
+def test_check(client: httpx.Client, net: Network) -> None:
+    assert client.get("/api/v1/check").json() == net.check("en")
+
+
+def test_indices(client: httpx.Client, net: Network) -> None:
+    period = {"start": "2022-01-01", "end": "2023-01-01"}
+    answer = client.get("/api/v1/indices", params=period | {"by": "region_class", "med": "exclude"}).json()
+    rows = Statistics(net).indices(Query(Period.year(2022), ("region_class",), med="exclude"))
+    assert [row["SAIDI-1"] for row in answer["rows"]] == pytest.approx(rows["SAIDI-1"].to_list())
+    assert answer["period"]["hours"] == 8760
+    assert answer["basis"]["major_event_days"]["treatment"] == "exclude"
+
+
+def test_a_time_with_a_zone_is_taken_as_local(client: httpx.Client) -> None:
+    local = client.get("/api/v1/indices", params={"start": "2022-01-01T00:00:00", "end": "2022-02-01T00:00:00"}).json()
+    zoned = client.get(
+        "/api/v1/indices", params={"start": "2021-12-31T16:00:00Z", "end": "2022-01-31T16:00:00Z"}
+    ).json()
+    assert zoned["period"] == local["period"]
+    assert zoned["rows"] == local["rows"]
+
+
+def test_ledger_of_one_event(client: httpx.Client, net: Network) -> None:
+    event = net.workspace.tables["outages"].filter(pl.col("start").dt.year() == 2022)["outage_id"][5]
+    answer = client.get("/api/v1/ledger", params={"event": event}).json()
+    assert {row["outage_id"] for row in answer["rows"]} == {event}
+
+
+def test_targets_and_plans(client: httpx.Client, net: Network) -> None:
+    statistics = Statistics(net)
+    plans = client.get("/api/v1/plans").json()["plans"]
+    assert "shenqiu-2022" in plans
+    rows = client.get("/api/v1/targets", params={"plan": "shenqiu-2022", "year": 2022}).json()["rows"]
+    expected = judge(statistics, "shenqiu-2022", 2022)
+    assert [(row["target_id"], row["status"], row["value"]) for row in rows] == [
+        (each.target_id, each.status, each.value) for each in expected
+    ]
+
+
+def test_affected(client: httpx.Client, net: Network) -> None:
+    branch = net.branches["branch_id"][0]
+    supply = net.energise()
+    assert (
+        client.get("/api/v1/affected", params={"open": branch}).json()
+        == affected_by_opening(supply, [branch]).as_dict()
+    )
+    assert (
+        client.get("/api/v1/affected", params={"fault": branch}).json() == affected_by_fault(supply, branch).as_dict()
+    )
+
+
+def test_locate(client: httpx.Client, net: Network) -> None:
+    signals = net.workspace.tables["signals"].drop("row").with_columns(pl.col("time").dt.to_string("iso"))
+    tripped = signals.filter(pl.col("kind") == "trip")["time"][0][:10]
+    answer = client.post(
+        "/api/v1/locate", json=signals.filter(pl.col("time").str.starts_with(tripped)).to_dicts()
+    ).json()
+    assert sum(each["probability"] for each in answer["ranked"]) == pytest.approx(1)
+    assert answer["rejected"] == []
+
+
+def test_live_ratio(client: httpx.Client, net: Network) -> None:
+    answer = client.get("/api/v1/live-ratio", params={"start": "2022-01-01", "end": "2023-01-01", "by": "unit"}).json()
+    assert answer["rows"] == Statistics(net).live_ratios(Period.year(2022), ("unit",))
+
+
+@pytest.mark.parametrize(
+    ("route", "status"),
+    [
+        ("/api/v1/affected?open=NOWHERE", 404),
+        ("/api/v1/ledger?event=NOTHING", 404),
+        ("/api/v1/affected", 422),
+        ("/api/v1/indices?by=colour", 422),
+        ("/api/v1/indices?start=yesterday", 422),
+        ("/api/v1/indices?start=2022-02-01&end=2022-01-01", 422),
+        ("/api/v1/indices?engine=abacus", 422),
+        ("/api/v1/targets?plan=none", 422),
+        ("/api/v1/nothing", 404),
+        ("/export/operations/rows.csv?rows=gold", 422),
+        ("/export/dispatch/customers.csv?event=none", 422),
+    ],
+)
+def test_refusals_say_why_and_what_to_do(client: httpx.Client, route: str, status: int) -> None:
+    for language in ("en", "zh"):
+        answer = client.get(route + ("&" if "?" in route else "?") + f"lang={language}")
+        assert answer.status_code == status
+        assert answer.json()["error"]
+        assert answer.json()["hint"]
+        assert "Traceback" not in answer.text
+
+
+def test_signals_that_cannot_be_used_are_named(client: httpx.Client) -> None:
+    answer = client.post(
+        "/api/v1/locate", json=[{"time": "never", "object": "branch", "object_id": "F01-K01", "kind": "trip"}]
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert (
+        client.post("/api/v1/locate", content="no json", headers={"content-type": "application/json"}).status_code
+        == 422
+    )
+
+
+def test_exports_sum_to_the_figure(client: httpx.Client, net: Network) -> None:
+    rows = Statistics(net).indices(Query(Period.year(2022), ("feeder_id",), as_of=net.workspace.settings["as_of"]))
+    feeder, hours = rows.sort("CH", descending=True).select("feeder_id", "CH").row(0)
+    answer = client.get(
+        "/export/operations/rows.csv", params={"year": "2022", "rows": "ledger", "rows.feeder_id": feeder}
+    )
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert sum(float(line["时户"]) for line in lines) == pytest.approx(hours)
+    book = client.get("/export/operations/rows.xlsx", params={"rows": "ledger", "rows.feeder_id": feeder, "lang": "en"})
+    assert pl.read_excel(book.content).height > 0
+
+
+def test_customers_can_be_taken_along_masked(client: httpx.Client, net: Network) -> None:
+    planned = net.workspace.tables["plans"].sort("start")["plan_id"][-1]
+    page = client.get("/export/dispatch/customers.html", params={"event": planned})
+    names = set(net.customers["name"].drop_nulls())
+    assert page.status_code == 200
+    assert not any(name in page.text for name in names if len(name) > 2)
+
+
+def test_no_cell_runs_as_a_formula() -> None:
+    frame = pl.DataFrame({"cause": ["=1+1", "+1", "-1", "@SUM(A1)", "wind"]})
+    lines = file_of(frame, "title", "csv", "en").body.decode("utf-8-sig").splitlines()[1:]
+    assert [line[0] for line in lines] == ["'", "'", "'", "'", "w"]

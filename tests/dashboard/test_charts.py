@@ -1,0 +1,66 @@
+"""Charts: the house style, nothing that leaves the machine, and labels that do not lie on each other."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.address import Address
+from dashboard.charts import cumulative_chart, graph, graph_config, house_figure, spread
+from dashboard.diagram import Event, feeder_diagram
+from network import network_from_tables
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_chart_can_upload_itself(language: str) -> None:
+    config = graph(house_figure(200), "any", language, "label").children[0].config
+    assert config == graph_config(language)
+    assert config["displayModeBar"] is False
+    assert "sendChartToCloud" in config["modeBarButtonsToRemove"]
+    assert config["plotlyServerURL"] == ""
+    assert config["locale"] == {"zh": "zh-CN", "en": "en"}[language]
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=5), st.floats(0.1, 10))
+def test_labels_stand_apart_below_the_top(values: list[float], gap: float) -> None:
+    placed = spread(values, gap, 100)
+    assert max(placed) <= 100
+    assert all(after - before >= gap - 1e-9 for before, after in pairwise(sorted(placed)))
+
+
+def test_the_curve_ends_with_its_value_and_opens_each_day() -> None:
+    days = [date(2022, 1, 1) + timedelta(days=number) for number in range(365)]
+    hours = [number * 0.01 for number in range(365)]
+    figure = cumulative_chart(days, hours, [1.0] * 365, [], (9.0, "9 h"), [], Address.read("/", "?year=2022"))
+    line = figure.data[0]
+    assert line.x[-1] == 365
+    assert line.customdata[31][0] == "?year=2022&rows=ledger&rows.day=2022-02-01"
+    assert [note.text for note in figure.layout.annotations] == ["<b>3.64 h</b>", "目标 9 h"]
+
+
+def test_the_diagram_shows_what_is_off_open_and_unknown() -> None:
+    # s - B1 - a - L1 - b - K2 - c, with one transformer at b and one at c
+    net = network_from_tables(
+        {
+            "sources": [{"node": "s", "name": "bus"}],
+            "branches": [
+                {"branch_id": "B1", "from_node": "s", "to_node": "a", "kind": "breaker"},
+                {"branch_id": "L1", "from_node": "a", "to_node": "b", "kind": "line"},
+                {"branch_id": "K2", "from_node": "b", "to_node": "c", "kind": "switch"},
+                {"branch_id": "L3", "from_node": "c", "to_node": "d", "kind": "line"},
+            ],
+            "transformers": [{"transformer_id": "T1", "node": "b"}, {"transformer_id": "T2", "node": "d"}],
+        }
+    )
+    supply = net.energise()
+    figure = feeder_diagram(supply, 2, Event(dead=["L3"], opened=["K2"], suspected=True), "en")
+    dashed = [trace for trace in figure.data if trace.mode == "lines" and trace.line.dash == "dash"]
+    assert len(dashed[0].x) > 0
+    squares = next(trace for trace in figure.data if trace.marker.symbol == "square")
+    assert sorted(squares.marker.color) == ["#1d2730", "white"]
+    circles = [trace for trace in figure.data if trace.mode == "markers" and trace.marker.symbol is None]
+    assert [len(trace.x) for trace in circles] == [1, 1]

@@ -1,0 +1,194 @@
+"""The pages in a real browser, over the sample county: the figures of the statistics, no error, nothing from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from network import Network
+from reliability.period import Period
+from reliability.ranking import causes
+from reliability.statistics import Query, Statistics
+from reliability.targets import judge
+from repair.board import board
+from tests.browser import ARGUMENTS, chromium_path
+
+PICTURES = Path(__file__).parent.parent.parent / "docs" / "images"
+YEAR = 2022
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium: name one in CHROMIUM, or install it with: playwright install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when anything goes wrong in it, or when it asks anyone else."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            wrong.append(request.url)
+            if not re.match(r"(http://127\.0\.0\.1:|data:|blob:|about:)", request.url)
+            else None
+        ),
+    )
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def figure(page: Page, name: str) -> float:
+    return float(page.locator(f"[data-figure={name}]").first.get_attribute("data-value") or "nan")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_operations_opens_with_the_figure_of_the_statistics(
+    page: Page, served: str, net: Network, language: str
+) -> None:
+    page.goto(f"{served}/operations?year={YEAR}&plan=xihua-2022&lang={language}")
+    expect(page.locator("h1")).to_be_visible()
+    statistics, as_of = Statistics(net), net.workspace.settings["as_of"]
+    saidi = statistics.indices(Query(Period.year(YEAR), as_of=as_of))["SAIDI-1"][0]
+    results = judge(statistics, "xihua-2022", YEAR, as_of)
+    met = sum(each.status == "pass" for each in results)
+    said = {
+        "zh": f"{YEAR} 年户均停电 {saidi:.2f} 小时；{len(results)} 项目标中 {met} 项达到",
+        "en": f"{YEAR}: the average user was without power for {saidi:.2f} hours; {met} of {len(results)} targets are met",
+    }
+    expect(page.locator("h1")).to_contain_text(said[language])
+    assert figure(page, "saidi") == pytest.approx(saidi)
+    expect(page.locator("figure.chart .main-svg").first).to_be_visible()
+    expect(page.locator("h1")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_management_opens_with_the_ratio_of_the_statistics(
+    page: Page, served: str, net: Network, language: str
+) -> None:
+    page.goto(f"{served}/management?year={YEAR}&lang={language}")
+    expect(page.locator("h1")).to_be_visible()
+    ratio = Statistics(net).live_ratio(Period.year(YEAR))
+    assert figure(page, "ratio") == pytest.approx(ratio.by_jobs)
+    assert figure(page, "avoided") == pytest.approx(ratio.reduced_ch)
+    expect(page.locator("h1")).to_contain_text(f"{ratio.by_jobs:.1f}%")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_dispatch_shows_who_is_off(page: Page, served: str, net: Network, language: str) -> None:
+    now = board(net.energise(), net.workspace.tables, net.workspace.settings["as_of"])
+    page.goto(f"{served}/dispatch?lang={language}")
+    expect(page.locator(".large")).to_be_visible()
+    assert figure(page, "customers") == now.active[0].affected.customer_count
+    tabs = page.locator(".chip.tab").all_inner_texts()
+    assert [int(tab.split()[-1]) for tab in tabs] == [len(now.active), len(now.restored), now.planned.height]
+    expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    expect(page.locator("figure.chart .main-svg").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+def test_dispatch_at_an_earlier_moment(page: Page, served: str, net: Network) -> None:
+    everything = board(net.energise(), net.workspace.tables, net.workspace.settings["as_of"])
+    tripped = next(
+        entry for entry in everything.restored if entry.incident and entry.incident.location.ranked and entry.record
+    )
+    assert tripped.incident is not None
+    then = board(net.energise(), net.workspace.tables, tripped.incident.last)
+    page.goto(f"{served}/dispatch?at={tripped.incident.last:%Y-%m-%dT%H:%M:%S}")
+    expect(page.locator(".sections")).to_be_visible()
+    first = then.active[0].incident
+    assert first is not None
+    expect(page.locator(".sections tr").first).to_contain_text(f"{first.location.ranked[0].probability * 100:.0f}%")
+
+
+def test_a_bar_opens_rows_that_sum_to_it(page: Page, served: str, net: Network) -> None:
+    page.goto(f"{served}/operations?year={YEAR}")
+    bar = page.locator(".pareto tbody tr").nth(1)
+    hours = float(bar.locator("[data-hours]").get_attribute("data-hours") or "nan")
+    ranked = causes(Statistics(net), Query(Period.year(YEAR), as_of=net.workspace.settings["as_of"]), 8)
+    assert hours == pytest.approx(ranked["ch"][1])
+    bar.locator(".wide-cell").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    assert float(drawer.locator("[data-hours]").get_attribute("data-hours") or "nan") == pytest.approx(hours)
+    assert f"rows.cause={ranked['cause'][1]}" in page.evaluate("decodeURIComponent(location.search)")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(page).to_have_url(re.compile(rf"/operations\?year={YEAR}$"))
+
+
+def test_a_point_of_the_curve_opens_its_day(page: Page, served: str) -> None:
+    page.goto(f"{served}/operations?year={YEAR}&area=all")
+    chart = page.locator(".curve .nsewdrag").first
+    expect(chart).to_be_visible()
+    box = chart.bounding_box()
+    assert box is not None
+    page.wait_for_timeout(500)
+    path = page.locator(".curve .scatterlayer .trace path.js-line").last
+    at = path.evaluate("line => { const p = line.getPointAtLength(line.getTotalLength() * 0.6); return [p.x, p.y]; }")
+    page.mouse.move(box["x"] + at[0], box["y"] + at[1])
+    page.wait_for_timeout(300)
+    page.mouse.click(box["x"] + at[0], box["y"] + at[1])
+    expect(page).to_have_url(re.compile(rf"rows\.day={YEAR}-\d\d-\d\d"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_link_reproduces_the_view_with_its_rows(page: Page, served: str) -> None:
+    page.goto(f"{served}/operations?year={YEAR}&level=lv&rows=ledger")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    expect(drawer).to_contain_text("低压用户")
+
+
+def test_what_the_address_says_wrongly_is_noted(page: Page, served: str) -> None:
+    page.goto(f"{served}/operations?year=1066&colour=red&lang=en")
+    notes = page.locator(".address-note")
+    expect(notes).to_have_count(2)
+    expect(notes.first).to_contain_text("year=1066")
+    expect(page.locator("h1")).to_contain_text(str(YEAR))
+
+
+def test_rows_that_do_not_exist_are_refused_in_words(page: Page, served: str) -> None:
+    page.goto(f"{served}/operations?rows=ledger&rows.colour=red&lang=en")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("cannot be filtered by colour=red")
+
+
+def test_the_keyboard_reaches_the_rows(page: Page, served: str) -> None:
+    page.goto(f"{served}/operations?year={YEAR}")
+    door = page.locator(".pareto a.cover").first
+    door.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_the_language_is_one_click_away(page: Page, served: str) -> None:
+    page.goto(f"{served}/management?year={YEAR}")
+    page.get_by_role("link", name="EN").click()
+    expect(page).to_have_url(re.compile(r"lang=en"))
+    expect(page.locator("h1")).to_contain_text("without an outage")
+
+
+def test_pictures(page: Page, served: str, tmp_path: Path) -> None:
+    page.goto(f"{served}/operations?year={YEAR}")
+    expect(page.locator("figure.chart .main-svg").first).to_be_visible()
+    page.wait_for_timeout(500)
+    folder = PICTURES if os.environ.get("FUDIAN_WRITE_PICTURES") == "1" else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    assert page.screenshot(path=folder / "operations.png", full_page=True).startswith(b"\x89PNG")

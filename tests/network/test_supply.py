@@ -1,0 +1,87 @@
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from network import Network, UnknownIdError
+from tests.networks import Plain, plain_networks
+
+
+def ids(letter: str, numbers: set[int]) -> list[str]:
+    return [f"{letter}{i}" for i in sorted(numbers)]
+
+
+@given(plain_networks())
+def test_below_is_what_the_graph_loses_when_that_branch_alone_opens(plain: Plain) -> None:
+    supply = plain.network().energise()
+    before, users_before = plain.live_transformers(set()), plain.live_customers(set())
+    assert sorted(supply.dead()) == sorted(ids("T", set(range(len(plain.transformers))) - before))
+    of_transformers, of_customers = supply.users_below(), supply.customers_below()
+    for branch in range(len(plain.branches)):
+        hit = supply.below(f"B{branch}")
+        lost = before - plain.live_transformers({branch})
+        users_lost = users_before - plain.live_customers({branch})
+        assert hit.transformers == ids("T", lost)
+        assert hit.customers == ids("C", users_lost)
+        assert (hit.customer_count, of_transformers[branch], of_customers[branch]) == (
+            len(users_lost), len(lost), len(users_lost),
+        )  # fmt: skip
+
+
+@given(plain_networks(), st.data())
+def test_a_set_of_branches_and_a_switched_supply_equal_the_graph(plain: Plain, data: st.DataObject) -> None:
+    branch = st.integers(0, len(plain.branches) - 1)
+    opened = data.draw(st.sets(branch, max_size=4))
+    closed = data.draw(st.sets(branch, max_size=3)) - opened
+    supply = plain.network().energise()
+    hit = supply.below([f"B{i}" for i in opened])
+    assert hit.transformers == ids("T", plain.live_transformers(set()) - plain.live_transformers(opened))
+    after = supply.switched(open=[f"B{i}" for i in opened], close=[f"B{i}" for i in closed])
+    assert after.dead() == [
+        f"T{i}" for i in range(len(plain.transformers)) if i not in plain.live_transformers(opened, closed)
+    ]
+
+
+@given(plain_networks(), st.data())
+def test_sums_along_the_path_follow_the_parents(plain: Plain, data: st.DataObject) -> None:
+    net = plain.network()
+    supply = net.energise()
+    lengths = np.array(
+        data.draw(st.lists(st.integers(0, 9), min_size=len(plain.branches), max_size=len(plain.branches))), dtype=float
+    )
+    found = supply.along_path(lengths)
+    for node, name in enumerate(net.nodes):
+        place = supply.place_of[node]
+        if place < 0:
+            assert name not in plain.live_nodes(set())
+            assert np.isnan(found[node])
+        else:
+            assert found[node] == sum(lengths[branch] for branch in supply.path(place))
+
+
+def test_a_switching_log_is_read_up_to_a_time(county: Network) -> None:
+    log = pl.DataFrame(
+        {
+            "time": [datetime(2022, 1, 1, 10), datetime(2022, 1, 1, 9), datetime(2022, 1, 1, 11)],
+            "branch_id": ["F01-K01", "F01-K01", "F01-K01"],
+            "action": ["close", "open", "open"],
+        }
+    )
+    normal = len(county.energise().dead())
+    assert len(county.energise(log, datetime(2022, 1, 1, 9, 30)).dead()) > normal
+    assert len(county.energise(log, datetime(2022, 1, 1, 10)).dead()) == normal
+    assert len(county.energise(log).dead()) > normal
+
+
+def test_an_unknown_branch_is_named_with_its_neighbours(county: Network) -> None:
+    with pytest.raises(UnknownIdError, match="F01-K99.*F01-K"):
+        county.energise().below("F01-K99")
+
+
+def test_the_graph_view_has_every_branch(county: Network) -> None:
+    graph = county.graph()
+    assert graph.number_of_edges() == county.branches.height
+    assert sum(source for _, source in graph.nodes(data="source")) == county.sources.height

@@ -1,0 +1,93 @@
+"""The indices against a brute-force oracle: every user, every minute."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reliability import Period
+from reliability.statistics import Query, Statistics
+from tests.reliability.records import MINUTE, START, Scene, scenes
+
+LAST = 130
+
+
+def dark_minutes(scene: Scene, user: int) -> list[list[str]]:
+    return [scene.off(user, minute) for minute in range(LAST)]
+
+
+def spells(dark: list[list[str]]) -> list[tuple[int, int]]:
+    """Return the stretches without power as (first minute, minute after the last)."""
+    found, begun = [], None
+    for minute, blamed in enumerate([*dark, []]):
+        if blamed and begun is None:
+            begun = minute
+        if not blamed and begun is not None:
+            found.append((begun, minute))
+            begun = None
+    return found
+
+
+def served_minutes(scene: Scene, user: int, first: int, last: int) -> int:
+    entered, left = scene.service[user]
+    return max(0, min(last, last if left is None else left) - max(first, first if entered is None else entered))
+
+
+@settings(max_examples=60)
+@given(scenes(), st.integers(0, 60), st.integers(61, LAST))
+def test_indices_equal_the_count_of_every_users_minutes(scene: Scene, first: int, last: int) -> None:
+    period = Period(START + first * MINUTE, START + last * MINUTE)
+    statistics = Statistics(scene.network())
+    rows = {row["region_class"]: row for row in statistics.indices(Query(period, by=("region_class",))).to_dicts()}
+    for region in set(scene.classes):
+        users = [i for i, each in enumerate(scene.classes) if each == region]
+        dark = {user: dark_minutes(scene, user) for user in users}
+        stretches = {user: spells(dark[user]) for user in users}
+        inside = {user: sum(bool(blamed) for blamed in dark[user][first:last]) for user in users}
+        opened = [(a, b) for user in users for a, b in stretches[user] if first <= a < last]
+        known = {user: [min(b, last) - a for a, b in stretches[user] if first <= a < last] for user in users}
+        row = rows[region]
+        assert row["N_T"] == pytest.approx(
+            sum(served_minutes(scene, user, first, last) for user in users) / (last - first)
+        )
+        assert row["CH"] == pytest.approx(sum(inside.values()) / 60)
+        assert row["CI"] == len(opened)
+        assert row["CN"] == sum(bool(inside[user]) for user in users)
+        if row["N_T"] > 0:
+            assert row["SAIDI-1"] == pytest.approx(sum(inside.values()) / 60 / row["N_T"])
+            assert row["ASAI-1"] == pytest.approx(100 * (1 - row["SAIDI-1"] / period.hours))
+            short = sum(length <= 3 for lengths in known.values() for length in lengths)
+            assert row["MAIFI"] == pytest.approx(short / row["N_T"])
+        else:
+            assert row["SAIDI-1"] is None
+
+
+@settings(max_examples=40)
+@given(scenes())
+def test_parts_add_to_the_whole(scene: Scene) -> None:
+    """Areas, natures, months and the faulted and prearranged halves add up, overlaps included."""
+    period = Period(START, START + timedelta(days=5))
+    statistics = Statistics(scene.network())
+    whole = statistics.indices(Query(period)).row(0, named=True)
+    for by in ("region_class", "nature", "month"):
+        parts = statistics.indices(Query(period, by=(by,)))
+        assert parts["CH"].sum() == pytest.approx(whole["CH"])
+        assert parts["CI"].sum() == whole["CI"]
+    if whole["N_T"] > 0:
+        assert whole["SAIDI-F"] + whole["SAIDI-S"] == pytest.approx(whole["SAIDI-1"])
+    aggregates = {row["aggregate"]: row for row in statistics.indices(Query(period, by=("aggregate",))).to_dicts()}
+    assert aggregates["all_scope"]["CH"] == pytest.approx(whole["CH"])
+    assert sum(row["CH"] for name, row in aggregates.items() if name != "all_scope") == pytest.approx(whole["CH"])
+
+
+@settings(max_examples=25)
+@given(scenes(), st.sampled_from(["pandas", "duckdb"]))
+def test_every_engine_gives_the_same_figures(scene: Scene, engine: str) -> None:
+    from polars.testing import assert_frame_equal
+
+    query = Query(Period(START, START + timedelta(days=5)), by=("region_class", "month"))
+    statistics = Statistics(scene.network())
+    expected = statistics.indices(query)
+    found = statistics.indices(query, engine=engine)
+    assert_frame_equal(found.select(expected.columns), expected, check_dtypes=False, rel_tol=1e-12)

@@ -1,0 +1,111 @@
+"""Every text of the code stands in the Chinese catalogue, with the same named places, and nothing else does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from network.schema import TABLES
+
+ROOT = Path(__file__).parent.parent
+CATALOGUE = ROOT / "network" / "locale" / "zh_CN" / "LC_MESSAGES" / "fudian.po"
+FOLDERS = ("network", "reliability", "repair", "dashboard")
+
+TEXT_PLACES = {
+    "text": (0,),
+    "translate": (0,),
+    "Text": (0,),
+    "compose": (0,),
+    "_rows": (4, 5),
+    "_working": (0,),
+    "UnknownIdError": (0,),
+}
+"""Functions whose arguments at these places are texts."""
+
+TEXT_CONSTANTS = {"NOT_COUNTED", "CODE_WORDS", "_PAGE_NAMES", "_TAB_NAMES", "_STATES", "_BASIS_NAMES"}
+"""Module constants whose values are texts."""
+
+
+def sources() -> list[Path]:
+    return [ROOT / "fudian.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+
+
+def constants(node: ast.expr) -> Iterator[str]:
+    """Give the string that an expression is, or each of those that it chooses from."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+
+
+def texts_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            for place in TEXT_PLACES.get(name, ()):
+                if place < len(node.args):
+                    yield from constants(node.args[place])
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            named = {target.id for target in targets if isinstance(target, ast.Name)}
+            if named & TEXT_CONSTANTS and isinstance(node.value, ast.Dict):
+                for value in node.value.values:
+                    yield from constants(value)
+
+
+def code_texts() -> set[str]:
+    found = {each for path in sources() for each in texts_of(ast.parse(path.read_text("utf-8"))) if each}
+    return found | {column.meaning for table in TABLES.values() for column in table.columns if column.required}
+
+
+def all_strings() -> set[str]:
+    """Every string and keyword of the code: codes and column names are translated where they are shown, by their value."""
+    nodes = [node for path in sources() for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
+    return strings | keywords | {name for table in TABLES.values() for name in table.names}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    with CATALOGUE.open("rb") as source:
+        return read_po(source)
+
+
+def places(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def test_the_collector_finds_texts() -> None:
+    assert "There is no {kind} {id!r} in the network." in code_texts()
+    assert len(code_texts()) > 300
+
+
+def test_every_text_is_translated(catalogue: Catalog) -> None:
+    known = {message.id for message in catalogue if message.id and message.string}
+    assert sorted(code_texts() - known) == []
+
+
+def test_named_places_are_the_same(catalogue: Catalog) -> None:
+    different = [message.id for message in catalogue if message.id and places(message.id) != places(message.string)]
+    assert different == []
+
+
+def test_every_translation_can_be_filled(catalogue: Catalog) -> None:
+    for message in catalogue:
+        if message.id:
+            for literal, _, form, _ in Formatter().parse(message.string):
+                assert literal is not None
+                assert form is None or "{" not in form
+
+
+def test_nothing_is_stale(catalogue: Catalog) -> None:
+    used = code_texts() | all_strings()
+    assert sorted(message.id for message in catalogue if message.id and message.id not in used) == []
