@@ -44,7 +44,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
 _SHOWN_PROBLEMS = 20
 
 WorkspaceArgument = Annotated[
@@ -108,6 +108,12 @@ def _tell_left_out(problems: Sequence[Problem]) -> None:
 def _period(statistics: Statistics, start: datetime | None, end: datetime | None) -> Period:
     """Return the period asked for; by default the last calendar year with records."""
     years = statistics.years()
+    if not years and not (start and end):
+        raise WorkspaceError(
+            text("There is no outage record to take the period from."),
+            statistics.net.workspace.problems_of("outages"),
+            text("Name it with --start and --end, or add records."),
+        )
     last = (start or end).year if start or end else years[-1]  # type: ignore[union-attr]
     whole = Period.year(last if start or not end else end.year)
     return Period(start or whole.start, end or whole.end)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dashboard.service import Service
-from network import FudianError, UnknownIdError, WorkspaceError, text, translate, workspace
+from network import FudianError, UnknownIdError, Workspace, WorkspaceError, text, translate
 from network.texts import LANGUAGES
 from reliability import Period
 from reliability import statistics as figures
@@ -30,6 +33,7 @@ def install(server: FastAPI, service: Service) -> None:
     server.include_router(_repair_routes(service))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
+    server.add_exception_handler(Exception, _failed)
 
     @server.get("/api/{rest:path}", include_in_schema=False)
     def nothing_here(rest: str) -> JSONResponse:
@@ -52,6 +56,19 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(problem, WorkspaceError):
         answer["errors"] = [each.as_dict(language) for each in problem.problems]
     return JSONResponse(answer, 404 if isinstance(problem, UnknownIdError) else 422)
+
+
+def _failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer for what should not happen: the log of the server keeps the traceback, the caller never sees it."""
+    del error
+    language = _language(request)
+    return JSONResponse(
+        {
+            "error": translate("Something went wrong inside Fudian.", language),
+            "hint": translate("The log of the server says more; the other pages are not affected.", language),
+        },
+        500,
+    )
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:
@@ -168,11 +185,22 @@ def _repair_routes(service: Service) -> APIRouter:
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
         """Find the faulted section from rows of the signals table."""
-        given = workspace({"signals": signals})
+        given = _with_signals(service, signals)
         usable = given.tables["signals"]
+        faults = [each for each in given.errors if each.table == "signals"]
         if usable.is_empty():
-            raise WorkspaceError(text("No signal can be used."), given.errors, text("Mend the rows that are named."))
+            raise WorkspaceError(text("No signal can be used."), faults, text("Mend the rows that are named."))
         found = locate(service.supply, usable, service.net.workspace.tables["sensors"])
-        return found.as_dict() | {"rejected": [each.as_dict(_language(request)) for each in given.errors]}
+        return found.as_dict() | {"rejected": [each.as_dict(_language(request)) for each in faults]}
 
     return routes
+
+
+def _with_signals(service: Service, rows: list[dict[str, Any]]) -> Workspace:
+    """Return the workspace with these signals instead of its own, read and checked as a file would be."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [None if row.get(name) is None else str(row[name]) for row in rows] for name in names}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "signals.csv"
+        pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)).write_csv(path)
+        return service.net.workspace.with_file("signals", path)

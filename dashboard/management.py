@@ -17,6 +17,7 @@ from dashboard.words import moment, number, percent, word
 from network import translate
 from reliability.control_chart import ControlChart, control_chart
 from reliability.live_line import LiveRatio
+from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
 from reliability.ranking import planned_outages
 
@@ -68,10 +69,10 @@ def process(service: Service, year: int, basis: str) -> Process:
     end = min(Period.year(year).end, service.as_of)
     first = service.years[0]
     period = Period(Period.year(first).start, max(end, Period.year(first).months()[0][1].end))
-    rows = service.remember(("months", period), lambda: service.statistics.live_ratios(period, ("month",)))
-    values = [each["by_jobs" if basis == "jobs" else "by_customer_hours"] for each in rows]
-    chart = control_chart(values, 0.0, 100.0)
-    return Process(tuple(each["month"] for each in rows), chart, tuple(_fraction(each, basis) for each in rows))
+    months = service.remember(("months", period), lambda: live_ratio_by_month(service.statistics, period))
+    chart = control_chart([ratio_of(each, basis) for _, each in months], 0.0, 100.0)
+    fractions = tuple(_fraction(each.as_dict(), basis) for _, each in months)
+    return Process(tuple(label for label, _ in months), chart, fractions)
 
 
 def _fraction(each: dict[str, Any], basis: str) -> str:

@@ -84,7 +84,9 @@ def table(head: Sequence[tuple[str, str]], rows: Iterable[Part], name: str = "",
     return html.Table(
         [
             html.Caption(caption, className="hidden"),
-            html.Thead(html.Tr([html.Th(label, className=kind, scope="col") for label, kind in head])),
+            html.Thead(html.Tr([html.Th(label, className=kind, scope="col") for label, kind in head]))
+            if head
+            else None,
             html.Tbody(list(rows)),
         ],
         className=f"table {name}".strip(),

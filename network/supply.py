@@ -129,7 +129,8 @@ class Supply:
     def sum_below(self, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
         """Return, for each place, the sum of ``at_place`` (shape (places,)) over it and everything below it."""
         running = np.concatenate([np.zeros(1, dtype=at_place.dtype), np.cumsum(at_place)])
-        return running[self.end] - running[np.arange(len(self.end))]
+        below: npt.NDArray[Amounts] = running[self.end] - running[:-1]
+        return below
 
     def sum_along_path(self, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
         """Return, for each place, the sum of ``at_place`` (shape (places,)) over it and every place above it."""
@@ -164,7 +165,7 @@ class Supply:
         live = self.transformer_place >= 0
         values = np.ones(len(live)) if weight is None else weight
         at_place = np.bincount(self.transformer_place[live], weights=values[live], minlength=len(self.end))
-        return self._per_branch(self.sum_below(at_place))
+        return self._per_branch(self.sum_below(at_place.astype(np.float64)))
 
     def customers_below(self) -> Numbers:
         """Return, for every branch, how many customers truly go off when that branch alone opens, shape (branches,)."""

@@ -19,8 +19,8 @@ def for_people(frame: pl.DataFrame, language: str) -> pl.DataFrame:
     flags = [name for name, kind in frame.schema.items() if kind == pl.Boolean]
     yes, no = translate("yes", language), translate("no", language)
     safe = frame.with_columns(
-        pl.when(pl.col(texts).str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + pl.col(texts)).otherwise(pl.col(texts)),
-        pl.when(pl.col(flags)).then(pl.lit(yes)).when(~pl.col(flags)).then(pl.lit(no)).name.keep(),
+        *(pl.col(name).str.replace(r"^([=+\-@\t\r])", "'${1}") for name in texts),
+        *(pl.when(pl.col(name)).then(pl.lit(yes)).when(~pl.col(name)).then(pl.lit(no)).alias(name) for name in flags),
     )
     return safe.rename({name: header(name, language) for name in frame.columns})
 

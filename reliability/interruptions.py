@@ -73,7 +73,7 @@ def interruptions(
     if level == "mv":
         rows = transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left")
         low_voltage = outages.filter(pl.col("customer_id").is_not_null()).select(
-            "outage_id", "end", exclusion=pl.lit("low_voltage")
+            "outage_id", "end", users=pl.lit(0), exclusion=pl.lit("low_voltage")
         )
     else:
         rows = _low_voltage(transformers, outages, everyone)
@@ -83,7 +83,7 @@ def interruptions(
         user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
     )  # fmt: skip
     found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
-    nobody = outages.join(found, on="outage_id", how="anti").select("outage_id", "end", exclusion=pl.lit("nobody_off"))
+    nobody = outages.join(found, on="outage_id", how="anti").select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
     return _with_records(pl.concat([found, _shape(nobody)]), outages)
 
 
@@ -134,7 +134,7 @@ def _named_parts(frame: pl.DataFrame, supply: Supply) -> pl.DataFrame:
 
 
 def _supplies(supply: Supply) -> pl.DataFrame:
-    """Return every supply of every transformer by its place in depth-first order: ``transformer_id, supply, place, feeder_id``."""
+    """Return every supply of every transformer by its place in depth-first order, with ``supply`` and ``feeder_id``."""
     net = supply.network
     place_of = np.append(supply.place_of[:-1], -1)
     ids, second = net.transformers["transformer_id"], net.transformer_second_node
@@ -159,10 +159,11 @@ def _below_branches(frame: pl.DataFrame, supply: Supply, supplies: pl.DataFrame)
     count = np.where(cut >= 0, np.searchsorted(places, supply.end[cut]) - first, 0)
     offset = np.repeat(np.cumsum(count) - count, count)
     at = np.repeat(first, count) + np.arange(count.sum()) - offset
-    return pl.concat(
+    expanded: pl.DataFrame = pl.concat(
         [frame.drop("transformer_id", "feeder_id")[np.repeat(np.arange(len(cut)), count)], supplies[at]],
         how="horizontal",
     )
+    return expanded
 
 
 def _two_live_supplies(supply: Supply) -> pl.Series:

@@ -106,7 +106,7 @@ def major_event_days(
         years = history["day"].dt.year().n_unique()
         if years < settings.minimum_history_years or history.height < settings.minimum_history_days:
             reason = text(
-                "{year} has {years} years of history with {days} days of interruptions; {minimum} years and {least} days are needed",
+                "{year} has {years} years of history with {days} days of interruptions; needed: {minimum} and {least}",
                 year=year, years=years, days=history.height,
                 minimum=settings.minimum_history_years, least=settings.minimum_history_days,
             )  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -143,25 +143,14 @@ class _Judged:
 
     def result(self, row: dict[str, Any]) -> TargetResult:
         """Judge one row of the targets table."""
-        make: Callable[..., TargetResult] = lambda value, status, reason=None, **more: TargetResult(  # noqa: E731 (fills what is common)
-            row["target_id"],
-            row["area_label"],
-            row["metric"],
-            row["op"],
-            row["unit"],
-            row["value"],
-            value,
-            status,
-            reason,
-            **more,
-        )
+        common = [row[name] for name in ("target_id", "area_label", "metric", "op", "unit", "value")]
+        result: Callable[..., TargetResult] = TargetResult
+        make: Callable[..., TargetResult] = partial(result, *common)
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
-            reason = _WITHOUT_DATA.get(
-                row["metric"], text("{metric} is not a figure that Fudian computes", metric=row["metric"])
-            )
-            return make(None, "not_computable", reason)
+            unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
+            return make(None, "not_computable", _WITHOUT_DATA.get(row["metric"], unknown))
         where = self._area(row)
         if where is None:
             return make(None, "not_computable", text(
@@ -237,7 +226,8 @@ class _Judged:
         if holds or not alternative:
             return "pass" if holds else "fail", None, None
         if self.year - 1 not in self.statistics.years():
-            return "unknown", text("the limit is missed, and there is no year before for the alternative rule {rule}", rule=row["alt_rule"]), None  # fmt: skip
+            reason = text("the limit is missed, and no year before is there for the rule {rule}", rule=row["alt_rule"])
+            return "unknown", reason, None
         previous = self._value(row, where, self.year - 1)
         if not over or previous is None:
             return (
@@ -263,6 +253,6 @@ def _percent_disagrees(row: dict[str, Any], minutes: float, asai: float) -> Text
     if stated is None or (asai >= float(stated[1])) == (minutes <= row["value"]):
         return None
     return text(
-        "judged on minutes; the {percent} % that the plan states beside them gives the other answer, because its minutes are rounded on 8784 h",
+        "judged on minutes; the {percent} % beside them in the plan gives the other answer: its minutes are rounded on 8784 h",
         percent=stated[1],
     )  # fmt: skip

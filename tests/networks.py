@@ -72,7 +72,8 @@ def plain_networks(draw: st.DrawFn, most_nodes: int = 14) -> Plain:
     branches = []
     for i in range(1, count):
         if draw(st.integers(0, 9)):
-            branches.append((nodes[draw(st.integers(0, i - 1))], nodes[i], draw(st.integers(0, 6)) == 0))
+            above = nodes[draw(st.integers(0, i - 1))]
+            branches.append((above, nodes[i], draw(st.integers(0, 6)) == 0))
     for _ in range(draw(st.integers(0, 6))):
         a, b = draw(node), draw(node)
         if a != b:

@@ -28,6 +28,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium: name one in CHROMIUM, or install it with: playwright install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
@@ -115,7 +116,9 @@ def test_dispatch_at_an_earlier_moment(page: Page, served: str, net: Network) ->
     expect(page.locator(".sections")).to_be_visible()
     first = then.active[0].incident
     assert first is not None
-    expect(page.locator(".sections tr").first).to_contain_text(f"{first.location.ranked[0].probability * 100:.0f}%")
+    expect(page.locator(".sections tbody tr").first).to_contain_text(
+        f"{first.location.ranked[0].probability * 100:.0f}%"
+    )
 
 
 def test_a_bar_opens_rows_that_sum_to_it(page: Page, served: str, net: Network) -> None:
@@ -124,7 +127,7 @@ def test_a_bar_opens_rows_that_sum_to_it(page: Page, served: str, net: Network) 
     hours = float(bar.locator("[data-hours]").get_attribute("data-hours") or "nan")
     ranked = causes(Statistics(net), Query(Period.year(YEAR), as_of=net.workspace.settings["as_of"]), 8)
     assert hours == pytest.approx(ranked["ch"][1])
-    bar.locator(".wide-cell").click()
+    bar.click()
     drawer = page.get_by_role("dialog")
     expect(drawer.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
     assert float(drawer.locator("[data-hours]").get_attribute("data-hours") or "nan") == pytest.approx(hours)

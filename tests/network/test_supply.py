@@ -77,7 +77,7 @@ def test_a_switching_log_is_read_up_to_a_time(county: Network) -> None:
 
 
 def test_an_unknown_branch_is_named_with_its_neighbours(county: Network) -> None:
-    with pytest.raises(UnknownIdError, match="F01-K99.*F01-K"):
+    with pytest.raises(UnknownIdError, match=r"F01-K99.*F01-K"):
         county.energise().below("F01-K99")
 
 

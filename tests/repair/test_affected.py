@@ -24,7 +24,10 @@ FEEDER = {
     ],
     "transformers": [{"transformer_id": f"T{node}", "node": node} for node in ("2", "4", "6")],
     "customers": [
-        {"customer_id": f"C{node}{i}", "transformer_id": f"T{node}", "important": i == 0, "name": "王小明", "phone": "13812345678", "verified": i == 0}
+        {
+            "customer_id": f"C{node}{i}", "transformer_id": f"T{node}", "important": i == 0, "verified": i == 0,
+            "name": "王小明", "phone": "13812345678",
+        }
         for node in ("2", "4", "6")
         for i in range(2)
     ],

@@ -1,0 +1,23 @@
+"""The live-line ratio month by month: one ledger for the whole run of months, cut at their ends."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from reliability.curve import ledger_within
+from reliability.live_line import LiveRatio, live_ratio
+from reliability.period import Period
+from reliability.statistics import Query, Statistics
+
+
+def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[str, LiveRatio]]:
+    """Return the live-line ratio of each calendar month of a period, without the users of the month.
+
+    The numerators and denominators are those of :meth:`Statistics.live_ratio` of the same month.
+    """
+    planned = statistics.ledger(Query(period)).filter(pl.col("nature").str.starts_with("P-"))
+    plans = statistics.net.workspace.tables["plans"]
+    return [
+        (label, live_ratio(statistics.live_jobs, ledger_within(planned, month), plans, month, None))
+        for label, month in period.months()
+    ]

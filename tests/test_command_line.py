@@ -1,0 +1,245 @@
+"""The command line as a new user meets it, with broken files too."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+
+import fudian
+from data_samples.county import COUNTY
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self.out)
+        return result
+
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setenv("FUDIAN_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str | Path) -> Said:
+        status = 0
+        try:
+            fudian.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Said(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def county(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(COUNTY, tmp_path / "county"))
+
+
+def rewrite(path: Path, change: Callable[[list[list[str]]], None]) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    change(rows)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def test_every_command_answers_on_the_sample_county(command: Command) -> None:
+    signals = COUNTY / "signals" / "incident-1.csv"
+    answers = {
+        "check": ({"errors", "warnings", "counts"}, []),
+        "indices": ({"period", "level", "basis", "rows", "rejected"}, ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"]),
+        "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
+        "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
+        "affected": (
+            {"transformers", "customers", "customer_ids", "important", "branches", "feeders"}, ["--fault", "F03-L01"],
+        ),
+        "locate": ({"ranked", "ambiguous", "suspect_signals", "next_check", "outage"}, ["--signals", signals]),
+        "live-ratio": ({"rows"}, ["--start", "2022-01-01", "--end", "2023-01-01"]),
+    }  # fmt: skip
+    for name, (fields, options) in answers.items():
+        said = command(name, COUNTY, *options, "--json")
+        assert said.status == 0, said.err
+        assert fields <= set(said.json), name
+        people = command(name, COUNTY, *options)
+        assert people.status == 0
+        assert people.out.strip()
+
+
+def test_figures_carry_their_basis_and_are_not_rounded(command: Command) -> None:
+    result = command("indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--json").json
+    assert result["period"] == {"start": "2022-01-01T00:00:00", "end": "2023-01-01T00:00:00", "hours": 8760.0}
+    basis = result["basis"]
+    assert basis["user_level"] == "MV"
+    assert basis["provisional_outages"] == 1
+    assert basis["settings_changed"] == {"minimum_history_years": 2}
+    (row,) = result["rows"]
+    assert row["SAIDI-1"] == row["CH"] / row["N_T"]
+    excluded = command("indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--med", "exclude", "--json").json
+    assert excluded["basis"]["major_event_days"]["days"] == ["2022-06-26"]
+    assert excluded["rows"][0]["SAIDI-1"] < row["SAIDI-1"]
+
+
+def test_a_figure_opens_down_to_its_rows(command: Command) -> None:
+    period = ["--start", "2022-03-01", "--end", "2022-04-01"]
+    (figure,) = command("indices", COUNTY, *period, "--json").json["rows"]
+    rows = command("ledger", COUNTY, *period, "--json").json["rows"]
+    assert sum(row["users"] * row["h"] for row in rows) == pytest.approx(figure["CH"])
+    assert sum(row["users"] * row["count"] for row in rows) == figure["CI"]
+    assert all(row["reason"] for row in rows if not row["counted"])
+    one = command("ledger", COUNTY, *period, "--event", rows[0]["outage_id"], "--json").json["rows"]
+    assert {row["outage_id"] for row in one} == {rows[0]["outage_id"]}
+
+
+def test_the_printed_list_opens_in_a_spreadsheet(command: Command, tmp_path: Path) -> None:
+    for name in ("list.csv", "list.xlsx"):
+        said = command("affected", COUNTY, "--open", "F03-K01", "--csv", tmp_path / name, "--json")
+        table = pl.read_csv(tmp_path / name) if name.endswith("csv") else pl.read_excel(tmp_path / name)
+        assert table.height == said.json["customers"] > 0
+    assert (tmp_path / "list.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert command("affected", COUNTY, "--open", "F03-K01", "--csv", tmp_path / "list.pdf").status == 2
+
+
+def test_a_switching_log_changes_who_is_affected(command: Command) -> None:
+    log = COUNTY / "switching.csv"
+    before = command("affected", COUNTY, "--open", "F09-K02", "--switching", log, "--as-of", "2019-01-01", "--json").json
+    normal = command("affected", COUNTY, "--open", "F09-K02", "--json").json
+    assert before == normal
+
+
+def test_tables_of_any_form_become_parquet_that_gives_the_same_figures(command: Command, tmp_path: Path) -> None:
+    assert command("convert", COUNTY, "--to", tmp_path / "ws").status == 0
+    period = ["--start", "2021-01-01", "--end", "2022-01-01", "--json"]
+    first, second = (command("indices", folder, *period).json for folder in (COUNTY, tmp_path / "ws"))
+    assert first["rows"] == second["rows"]
+
+
+def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
+    assert command("sample", "--customers", "2000", "--to", tmp_path / "small").status == 0
+    assert command("check", tmp_path / "small", "--json").json["errors"] == []
+
+
+# Mishaps ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["indices", "nowhere"], 1, "nowhere"),
+        (["indices", COUNTY, "--by", "colour"], 2, "region_class"),
+        (["indices", COUNTY, "--level", "hv"], 2, "mv or lv"),
+        (["indices", COUNTY, "--engine", "excel"], 2, "polars"),
+        (["indices", COUNTY, "--med", "maybe"], 2, "include or exclude"),
+        (["indices", COUNTY, "--start", "2022-02-01", "--end", "2022-01-01"], 2, "not after its start"),
+        (["indices", COUNTY, "--start", "yesterday"], 2, "yesterday"),
+        (["ledger", COUNTY, "--event", "TD99999"], 2, "TD99999"),
+        (["ledger", COUNTY, "--customer", "C9"], 2, "C9"),
+        (["targets", COUNTY, "--plan", "atlantis"], 2, "jinhua-2022"),
+        (["affected", COUNTY, "--open", "F03-K99"], 2, "F03-K"),
+        (["affected", COUNTY], 2, "exactly one"),
+        (["affected", COUNTY, "--open", "F03-K01", "--fault", "F03-K01"], 2, "exactly one"),
+        (["locate", COUNTY, "--signals", "nothing.csv"], 1, "nothing.csv"),
+        (["convert", COUNTY, "--format", "floppy", "--to", "x"], 2, "table"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_says_what_is_wrong(command: Command, arguments: list[str | Path], status: int, says: str) -> None:
+    said = command(*arguments)
+    assert said.status == status
+    assert says in said.err
+    if arguments[0] not in {"frobnicate", "convert"} and "yesterday" not in arguments:
+        as_json = command(*arguments, "--json")
+        assert as_json.status == status
+        assert as_json.json["error"]
+
+
+def test_broken_rows_are_named_and_the_rest_gives_the_same_figures(command: Command, county: Path) -> None:
+    period = ["--start", "2022-01-01", "--end", "2023-01-01", "--json"]
+    clean = command("indices", county, *period).json
+
+    def spoil(rows: list[list[str]]) -> None:
+        start, end, nature, branch = (rows[0].index(name) for name in ("停电开始时间", "停电结束时间", "停电性质", "支路编码"))
+        for number, (column, value) in enumerate([(end, "1999-01-01"), (nature, "天灾"), (branch, "X99"), (start, "昨天")]):
+            row = [f"NEW{number}", *rows[2][1:]]
+            row[start], row[end], row[nature] = "2022-05-05 08:00:00", "2022-05-05 09:00:00", "内部故障停电"
+            row[branch:] = ["F01-K01", *[""] * (len(row) - branch - 1)]
+            row[column] = value
+            rows.append(row)
+
+    rewrite(county / "outages.csv", spoil)
+    checked = command("check", county, "--json").json
+    named = {(problem["column"], problem["value"]) for problem in checked["errors"]}
+    assert named == {("end", "1999-01-01 00:00:00"), ("nature", "天灾"), ("branch_id", "X99"), ("start", "昨天")}
+    assert all(problem["file"] == "outages.csv" and problem["row"] and problem["hint"] for problem in checked["errors"])
+    after = command("indices", county, *period).json
+    assert after["rows"] == clean["rows"]
+    assert len(after["rejected"]) == after["basis"]["outages_rejected"] == 4
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "says"),
+    [
+        ("outages.csv", b"PAR1 not really a table", "outages.csv"),
+        ("outages.csv", b"", "outages.csv"),
+        ("outages.csv", "停电编号,开始,性质\n1,2,3\n".encode(), "start"),
+    ],
+)
+def test_a_table_that_cannot_be_used_prevents_the_answer(
+    command: Command, county: Path, table: str, content: bytes, says: str
+) -> None:
+    (county / table).write_bytes(content)
+    said = command("indices", county, "--json")
+    assert said.status == 1
+    assert says in said.err
+    assert said.json["error"]
+
+
+def test_a_half_written_parquet_is_one_clear_line(command: Command, county: Path) -> None:
+    whole = county / "whole.parquet"
+    pl.DataFrame({"outage_id": ["1"]}).write_parquet(whole)
+    (county / "outages.parquet").write_bytes(whole.read_bytes()[:40])
+    whole.unlink()
+    errors = command("check", county, "--json").json["errors"]
+    assert [problem["file"] for problem in errors if problem["table"] == "outages"] == ["outages.parquet"]
+    assert command("indices", county, "--json").status == 1
+
+
+def test_a_loop_to_nowhere_is_named_and_the_rest_is_answered(command: Command, county: Path) -> None:
+    def add_loop(rows: list[list[str]]) -> None:
+        for number, (a, b) in enumerate([("X1", "X2"), ("X2", "X3"), ("X3", "X1")]):
+            rows.append([f"LOOP{number}", a, b, "line", *[""] * (len(rows[0]) - 4)])
+
+    rewrite(county / "branches.csv", add_loop)
+    checked = command("check", county, "--json").json
+    assert {problem["object_id"] for problem in checked["errors"]} == {"LOOP0", "LOOP1", "LOOP2"}
+    assert command("affected", county, "--open", "F03-K01", "--json").json["customers"] > 0
+
+
+def test_settings_that_are_not_known_are_named(command: Command, county: Path) -> None:
+    with (county / "fudian.toml").open("a", encoding="utf-8") as file:
+        file.write("sustained_threshold = 5\n")
+    said = command("indices", county, "--json")
+    assert said.status == 1
+    assert "sustained_threshold" in said.err
+    assert "sustained_threshold_min" in said.err
+
+
+def test_chinese_is_spoken_where_it_is_asked_for(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUDIAN_LANG", "zh")
+    said = command("affected", COUNTY, "--open", "F03-K99")
+    assert "没有" in said.err or "不存在" in said.err
