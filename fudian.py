@@ -414,6 +414,7 @@ def convert(
     ],
     to: Annotated[Path, typer.Option(help="Workspace to write.")],
     form: Annotated[str, typer.Option("--format", help="table: tables of any headers and encoding.")] = "table",
+    as_json: Json = False,
 ) -> None:
     """Turn another source into a workspace of Parquet tables."""
     from network.converting import convert_files
@@ -421,21 +422,29 @@ def convert(
     with _working("converting"):
         source = convert_files(files, form, to)
     _tell_problems(source.problems)
-    for table, rows in source.check(language())["counts"].items():
+    result = source.check(language())
+    if as_json:
+        _print_json(result)
+        return
+    for table, rows in result["counts"].items():
         sys.stdout.write(f"{table}: {rows}\n")
 
 
 @app.command()
 def sample(
     to: Annotated[Path, typer.Option(help="Folder to write.")],
-    customers: Annotated[int, typer.Option(min=100, help="About how many customers.")] = 20_000,
+    customers: Annotated[int, typer.Option(min=1_000, help="About how many customers.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same county.")] = 2022,
+    as_json: Json = False,
 ) -> None:
     """Make a synthetic county of any size."""
     from data_samples.county import generate
 
     with _working("making the county") as progress:
         generate(customers, to, seed, progress)
+    if as_json:
+        _print_json({"folder": str(to), "counts": read_workspace(to).check(language())["counts"]})
+        return
     sys.stdout.write(f"{to}\n")
 
 

@@ -218,7 +218,7 @@ def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequen
         address: that the doors lead from.
     """
     height = 264
-    figure = house_figure(height, (46, 96, 12, 26))
+    figure = house_figure(height, (46, 116, 12, 26))
     known = [value for value in chart.values if value is not None]
     low = min([*known, chart.lower if chart.lower is not None else 100.0], default=0.0)
     floor = max(0.0, low - 6)

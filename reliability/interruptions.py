@@ -83,7 +83,8 @@ def interruptions(
         user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
     )  # fmt: skip
     found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
-    nobody = outages.join(found, on="outage_id", how="anti").select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
+    without = outages.join(found, on="outage_id", how="anti")
+    nobody = without.select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
     return _with_records(pl.concat([found, _shape(nobody)]), outages)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from network import Problem, WorkspaceError, text
+from network.settings import settings_of
 
 
 class ReliabilitySettings(BaseModel):
@@ -56,19 +56,4 @@ def reliability_settings(settings: Mapping[str, Any]) -> ReliabilitySettings:
     Raises:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
-    try:
-        return ReliabilitySettings.model_validate(settings.get("reliability", {}))
-    except ValidationError as invalid:
-        problems = [
-            Problem(
-                "error",
-                "settings",
-                text("this setting cannot be used: {reason}", reason=error["msg"]),
-                text("Known settings: {names}.", names=", ".join(ReliabilitySettings.model_fields)),
-                file="fudian.toml",
-                column="reliability." + ".".join(str(part) for part in error["loc"]),
-                value=str(error["input"]),
-            )
-            for error in invalid.errors()
-        ]
-        raise WorkspaceError(text("fudian.toml has settings that cannot be used."), problems) from invalid
+    return settings_of(ReliabilitySettings, "reliability", settings)

@@ -139,7 +139,7 @@ def affected_by_record(supply: Supply, record: Mapping[str, Any]) -> Affected:
     if record.get("transformer_id"):
         return affected_by_transformers(supply, [record["transformer_id"]])
     named = np.flatnonzero(
-        (net.customers["customer_id"] == record.get("customer_id")).fill_null(value=False).to_numpy()
+        (net.customers["customer_id"] == (record.get("customer_id") or "")).fill_null(value=False).to_numpy()
     )
     return Affected(Hit(net, np.zeros(0, dtype=np.int64), named), (), ())
 

@@ -27,13 +27,13 @@ class Incident:
         supply: supply before the incident.
         signals: its rows of the ``signals`` table, in order of time.
         sensors: the ``sensors`` table.
-        settings: rates for location.
+        settings: rates for location; those of the workspace by default.
     """
 
     supply: Supply
     signals: pl.DataFrame
     sensors: pl.DataFrame
-    settings: LocationSettings = LocationSettings()  # noqa: RUF009 (frozen)
+    settings: LocationSettings | None = None
 
     @property
     def start(self) -> datetime:
@@ -89,7 +89,7 @@ def incidents(
         .partition_by("area", "number", maintain_order=True)
     )
     found = [
-        Incident(supply, part.drop("area", "gap", "number"), sensors, settings or LocationSettings())
+        Incident(supply, part.drop("area", "gap", "number"), sensors, settings)
         for part in parts
         if part["kind"].is_in(ABNORMAL_KINDS).any()
     ]

@@ -19,7 +19,7 @@ import polars as pl
 
 from network import Network, Supply
 from network.topology import Indices
-from repair.settings import LocationSettings
+from repair.settings import LocationSettings, location_settings
 from repair.signals import standing_trips, still_dark
 
 Numbers = npt.NDArray[np.float64]
@@ -118,13 +118,13 @@ def locate(
         supply: supply before the fault.
         signals: table of the contract; ``fault_current`` and ``trip`` count here, other kinds only tell what is out.
         sensors: table of the contract, with the rates of each sensor; unknown rates take the default of the settings.
-        settings: default rates and priors.
+        settings: default rates and priors; those of the workspace by default.
 
     Returns:
         The location; no sections where no flag or trip names an energised branch.
     """
-    rules = settings or LocationSettings()
     net = supply.network
+    rules = settings or location_settings(net.workspace.settings)
     outage = _outage(signals)
     unused = signals.filter(~pl.col("kind").is_in(["fault_current", "trip", "reclose", "close"]))
     unused_by_kind = dict(unused.group_by("kind").len().sort("kind").rows())

@@ -1,8 +1,13 @@
-"""The settings of the repair side: every rule that the field leaves open, named, with its default (table ``[repair]``)."""
+"""The settings of the repair side: every rule that the field leaves open, named, with its default (table ``[location]``)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from network.settings import settings_of
 
 
 class LocationSettings(BaseModel):
@@ -16,3 +21,12 @@ class LocationSettings(BaseModel):
     trip_false_rate: float = Field(0.001, gt=0, lt=0.5, description="share of faults elsewhere that a device trips for")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
+
+
+def location_settings(settings: Mapping[str, Any]) -> LocationSettings:
+    """Return the settings under ``[location]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(LocationSettings, "location", settings)

@@ -63,7 +63,10 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
     signals = COUNTY / "signals" / "incident-1.csv"
     answers = {
         "check": ({"errors", "warnings", "counts"}, []),
-        "indices": ({"period", "level", "basis", "rows", "rejected"}, ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"]),
+        "indices": (
+            {"period", "level", "basis", "rows", "rejected"},
+            ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"],
+        ),
         "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
         "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
         "affected": (
@@ -90,7 +93,9 @@ def test_figures_carry_their_basis_and_are_not_rounded(command: Command) -> None
     assert basis["settings_changed"] == {"minimum_history_years": 2}
     (row,) = result["rows"]
     assert row["SAIDI-1"] == row["CH"] / row["N_T"]
-    excluded = command("indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--med", "exclude", "--json").json
+    excluded = command(
+        "indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--med", "exclude", "--json"
+    ).json
     assert excluded["basis"]["major_event_days"]["days"] == ["2022-06-26"]
     assert excluded["rows"][0]["SAIDI-1"] < row["SAIDI-1"]
 
@@ -117,7 +122,9 @@ def test_the_printed_list_opens_in_a_spreadsheet(command: Command, tmp_path: Pat
 
 def test_a_switching_log_changes_who_is_affected(command: Command) -> None:
     log = COUNTY / "switching.csv"
-    before = command("affected", COUNTY, "--open", "F09-K02", "--switching", log, "--as-of", "2019-01-01", "--json").json
+    before = command(
+        "affected", COUNTY, "--open", "F09-K02", "--switching", log, "--as-of", "2019-01-01", "--json"
+    ).json
     normal = command("affected", COUNTY, "--open", "F09-K02", "--json").json
     assert before == normal
 
@@ -173,8 +180,12 @@ def test_broken_rows_are_named_and_the_rest_gives_the_same_figures(command: Comm
     clean = command("indices", county, *period).json
 
     def spoil(rows: list[list[str]]) -> None:
-        start, end, nature, branch = (rows[0].index(name) for name in ("停电开始时间", "停电结束时间", "停电性质", "支路编码"))
-        for number, (column, value) in enumerate([(end, "1999-01-01"), (nature, "天灾"), (branch, "X99"), (start, "昨天")]):
+        start, end, nature, branch = (
+            rows[0].index(name) for name in ("停电开始时间", "停电结束时间", "停电性质", "支路编码")
+        )
+        for number, (column, value) in enumerate(
+            [(end, "1999-01-01"), (nature, "天灾"), (branch, "X99"), (start, "昨天")]
+        ):
             row = [f"NEW{number}", *rows[2][1:]]
             row[start], row[end], row[nature] = "2022-05-05 08:00:00", "2022-05-05 09:00:00", "内部故障停电"
             row[branch:] = ["F01-K01", *[""] * (len(row) - branch - 1)]

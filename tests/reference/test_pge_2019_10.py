@@ -36,9 +36,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(["outage_id", "start", "end", "nature", "cause", "users", "region_class"])
         for row in events():
             nature = "P-TEMP-MAINT" if "safety" in row["cause_last"].lower() else "F-INT"
-            writer.writerow([
-                row["outage_number"], row["start_utc"], row["gone_by"], nature, row["cause_last"], row["customers_max"], REGION_CLASS,
-            ])  # fmt: skip
+            times = row["start_utc"], row["gone_by"]
+            writer.writerow(
+                [row["outage_number"], *times, nature, row["cause_last"], row["customers_max"], REGION_CLASS]
+            )
     (to / "population.csv").write_text(f"region_class,users\n{REGION_CLASS},{USERS}\n", "utf-8")
     return to
 
@@ -70,8 +71,8 @@ def test_check_names_every_dirty_row(folder: Path) -> None:
     left_out = {problem["row"] for problem in result["errors"] if problem["table"] == "outages"}
     assert result["counts"]["outages"] == len(rows) - len(left_out) == len(usable(rows))
     for problem in result["errors"]:
-        assert problem["row"] and problem["message"] and problem["hint"] and problem["value"] is not None, problem
-    by_number = {number: row for number, row in enumerate(rows, start=2)}
+        assert all(problem[part] for part in ("row", "message", "hint", "column")), problem
+    by_number = dict(enumerate(rows, start=2))
     first_use = {}
     for number, row in by_number.items():
         reason = int(row["customers_max"] or 0) < 1 or row["outage_number"] in first_use
@@ -88,7 +89,9 @@ def test_saidi_of_the_month_equals_an_independent_sum(folder: Path) -> None:
     result = run("indices", str(folder), "--start", "2019-10-01", "--end", "2019-11-01", "--by", "region_class")
     (row,) = result["rows"]
     zero = timedelta()
-    hours = sum(users * (max(min(end, END) - max(start, START), zero) / timedelta(hours=1)) for start, end, users in kept)
+    hours = sum(
+        users * (max(min(end, END) - max(start, START), zero) / timedelta(hours=1)) for start, end, users in kept
+    )
     count = sum(users for start, _, users in kept if START <= start < END)
     assert row["N_T"] == USERS
     assert row["CH"] == pytest.approx(hours, rel=1e-12)

@@ -1,0 +1,42 @@
+"""Settings of ``fudian.toml``: one table per subject, every name known, every value checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from network.problems import Problem, WorkspaceError
+from network.texts import text
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def settings_of(model: type[Model], section: str, settings: Mapping[str, Any]) -> Model:
+    """Return the settings of one table of ``fudian.toml``.
+
+    Args:
+        model: the settings that there are.
+        section: name of the table.
+        settings: the whole file.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    try:
+        return model.model_validate(settings.get(section, {}))
+    except ValidationError as invalid:
+        problems = [
+            Problem(
+                "error",
+                "settings",
+                text("this setting cannot be used: {reason}", reason=error["msg"]),
+                text("Known settings: {names}.", names=", ".join(model.model_fields)),
+                file="fudian.toml",
+                column=".".join([section, *(str(part) for part in error["loc"])]),
+                value=str(error["input"]),
+            )
+            for error in invalid.errors()
+        ]
+        raise WorkspaceError(text("fudian.toml has settings that cannot be used."), problems) from invalid

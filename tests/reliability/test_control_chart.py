@@ -1,0 +1,49 @@
+"""The control chart: limits of a worked run, and what happens with little data."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reliability.control_chart import control_chart
+
+
+def test_limits_of_a_run_worked_by_hand() -> None:
+    # mean 12; moving ranges 2, 4, 2, 4 have the mean 3; 2.66 x 3 = 7.98
+    chart = control_chart([10, 12, 16, 14, 10])
+    assert chart.mean == pytest.approx(12.4)
+    assert chart.lower == pytest.approx(12.4 - 7.98)
+    assert chart.upper == pytest.approx(12.4 + 7.98)
+    assert chart.stable
+
+
+def test_a_value_far_from_the_others_is_a_signal() -> None:
+    chart = control_chart([10, 11, 10, 11, 10, 11, 10, 11, 10, 30])
+    assert chart.signals == (9,)
+    assert chart.stable is False
+
+
+def test_the_range_goes_over_a_missing_month() -> None:
+    assert control_chart([10, None, 14, 12]).upper == pytest.approx(12 + 2.66 * 3)
+
+
+def test_limits_stay_within_what_the_figure_can_be() -> None:
+    chart = control_chart([90, 100, 80, 100], 0, 100)
+    assert chart.upper == 100
+
+
+@pytest.mark.parametrize("values", [[], [None], [5.0], [None, 5.0]])
+def test_without_two_values_there_are_no_limits(values: list[float | None]) -> None:
+    chart = control_chart(values)
+    assert chart.lower is None
+    assert chart.upper is None
+    assert chart.stable is None
+    assert chart.mean == (5.0 if 5.0 in values else None)
+
+
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=40), st.floats(-50, 50))
+def test_limits_move_with_the_run(values: list[float], shift: float) -> None:
+    chart, moved = control_chart(values), control_chart([value + shift for value in values])
+    assert chart.lower is not None
+    assert moved.lower == pytest.approx(chart.lower + shift, abs=1e-6)
