@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -122,6 +122,7 @@ def cumulative_chart(
     limit: tuple[float, str] | None,
     event_days: Sequence[date],
     address: Address,
+    filters: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Return the hours per user that a year has accrued, last year quiet behind it, and the limit.
 
@@ -133,6 +134,7 @@ def cumulative_chart(
         limit: target of the year in h and as it is written, or ``None``.
         event_days: major event days of the year.
         address: that the doors lead from.
+        filters: of the rows behind every point, besides its day.
     """
     language, year, height = address.language, days[0].year, 362
     figure = house_figure(height, (34, 92, 14, 26))
@@ -146,24 +148,8 @@ def cumulative_chart(
             line={"color": "#c9d5de", "width": 2},
         )
     positions = [day.timetuple().tm_yday for day in days]
-    hover = translate("accrued", language), translate("that day", language), translate("customer-hours", language)
-    figure.add_scatter(
-        x=positions,
-        y=list(hours),
-        mode="lines",
-        line={"color": INK, "width": 2, "shape": "hv"},
-        customdata=[
-            [address.rows_search("ledger", {"day": day.isoformat()}), f"{day:%m-%d}", amount]
-            for day, amount in zip(days, customer_hours, strict=True)
-        ],
-        hovertemplate="%{customdata[1]}<br>"
-        + hover[0]
-        + " %{y:.2f} h<br>"
-        + hover[1]
-        + " %{customdata[2]:,.1f} "
-        + hover[2]
-        + "<extra></extra>",
-    )
+    doors = [address.rows_search("ledger", {**(filters or {}), "day": day.isoformat()}) for day in days]
+    _accrued_line(figure, days, hours, customer_hours, doors, language)
     figure.add_scatter(
         x=[positions[-1]], y=[hours[-1]], mode="markers", marker={"color": INK, "size": 8}, hoverinfo="skip"
     )
@@ -173,7 +159,39 @@ def cumulative_chart(
     if limit is not None:
         figure.add_shape(type="line", x0=1, x1=366, y0=limit[0], y1=limit[0], line={"color": QUIET, "width": 1.3})
         labels.append((limit[0], translate("target {limit}", language, limit=limit[1]), INK))
-    gap = top / (height - 40) * 17
+    _end_labels(figure, labels, top / (height - 40) * 17, top)
+    _mark_event_days(figure, event_days, top, language)
+    starts = [date(year, month, 1).timetuple().tm_yday for month in range(1, 13)]
+    figure.update_xaxes(range=[0, 367], tickvals=starts[::2], ticktext=month_labels(language)[::2])
+    figure.update_yaxes(range=[-top * 0.01, top], nticks=6)
+    return figure
+
+
+def _accrued_line(
+    figure: go.Figure,
+    days: Sequence[date],
+    hours: Sequence[float],
+    customer_hours: Sequence[float],
+    doors: Sequence[str],
+    language: str,
+) -> None:
+    accrued, that_day = translate("accrued", language), translate("that day", language)
+    unit = translate("customer-hours", language)
+    figure.add_scatter(
+        x=[day.timetuple().tm_yday for day in days],
+        y=list(hours),
+        mode="lines",
+        line={"color": INK, "width": 2, "shape": "hv"},
+        customdata=[
+            [door, f"{day:%m-%d}", amount] for door, day, amount in zip(doors, days, customer_hours, strict=True)
+        ],
+        hovertemplate="%{customdata[1]}<br>"
+        f"{accrued} %{{y:.2f}} h<br>{that_day} %{{customdata[2]:,.1f}} {unit}<extra></extra>",
+    )
+
+
+def _end_labels(figure: go.Figure, labels: Sequence[tuple[float, str, str]], gap: float, top: float) -> None:
+    """Write labels (height, text, colour) at the right end of their lines."""
     for (_, label, colour), y in zip(labels, spread([each[0] for each in labels], gap, top), strict=True):
         figure.add_annotation(
             x=1,
@@ -185,11 +203,6 @@ def cumulative_chart(
             xanchor="left",
             font={"size": 13, "color": colour},
         )
-    _mark_event_days(figure, event_days, top, language)
-    starts = [date(year, month, 1).timetuple().tm_yday for month in range(1, 13)]
-    figure.update_xaxes(range=[0, 367], tickvals=starts[::2], ticktext=month_labels(language)[::2])
-    figure.update_yaxes(range=[-top * 0.01, top], nticks=6)
-    return figure
 
 
 def _mark_event_days(figure: go.Figure, event_days: Sequence[date], top: float, language: str) -> None:
@@ -223,25 +236,7 @@ def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequen
     low = min([*known, chart.lower if chart.lower is not None else 100.0], default=0.0)
     floor = max(0.0, low - 6)
     positions = list(range(len(months)))
-    if chart.lower is not None and chart.upper is not None:
-        figure.add_shape(
-            type="rect",
-            x0=-0.5,
-            x1=len(months) - 0.5,
-            y0=chart.lower,
-            y1=chart.upper,
-            fillcolor="#eaf0f4",
-            line_width=0,
-            layer="below",
-        )
-        figure.add_shape(
-            type="line",
-            x0=-0.5,
-            x1=len(months) - 0.5,
-            y0=chart.mean,
-            y1=chart.mean,
-            line={"color": "#8496a3", "width": 1},
-        )
+    _natural_limits(figure, chart, len(months))
     colours = [ABNORMAL if position in chart.signals else INK for position in positions]
     figure.add_scatter(
         x=positions,
@@ -269,18 +264,7 @@ def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequen
             (translate("lower limit", address.language), chart.lower),
         )
         labels += [(value, f"{name} {value:.0f}%", QUIET) for name, value in words]
-    gap = (102 - floor) / (height - 38) * 17
-    for (_, label, colour), y in zip(labels, spread([each[0] for each in labels], gap, 102), strict=True):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xshift=6,
-            y=y,
-            text=label,
-            showarrow=False,
-            xanchor="left",
-            font={"size": 12, "color": colour},
-        )
+    _end_labels(figure, labels, (102 - floor) / (height - 38) * 17, 102)
     figure.update_xaxes(
         range=[-0.5, len(months) - 0.4],
         tickvals=positions[:: max(1, len(months) // 6)],
@@ -288,3 +272,14 @@ def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequen
     )
     figure.update_yaxes(range=[floor, 102], ticksuffix="%", nticks=6)
     return figure
+
+
+def _natural_limits(figure: go.Figure, chart: ControlChart, months: int) -> None:
+    """Draw the band of usual ups and downs, and the mean in it."""
+    if chart.lower is None or chart.upper is None:
+        return
+    ends = {"x0": -0.5, "x1": months - 0.5}
+    figure.add_shape(
+        type="rect", y0=chart.lower, y1=chart.upper, fillcolor="#eaf0f4", line_width=0, layer="below", **ends
+    )
+    figure.add_shape(type="line", y0=chart.mean, y1=chart.mean, line={"color": "#8496a3", "width": 1}, **ends)

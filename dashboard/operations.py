@@ -38,6 +38,7 @@ from reliability.statistics import MED, Query
 from reliability.targets import TargetResult
 
 WHOLE = "all"
+_CAUSES = 8
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ def _curve_card(
             limit,
             days,
             address,
+            {"target": target.target_id} if target else None,
         )
         caption = translate(
             "{label}: {value} hours per user so far in {year}",
@@ -378,12 +380,13 @@ def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
 
 def _causes_card(service: Service, address: Address, query: Query) -> html.Section:
     language = address.language
-    ranked = service.remember(("causes", repr(query)), lambda: causes(service.statistics, query, 8))
+    ranked = service.remember(("causes", repr(query)), lambda: causes(service.statistics, query, _CAUSES))
     longest = ranked["ch"].max() or 1.0
     rows = []
     for each in ranked.to_dicts():
         if each["rest"]:
-            label, href = translate("{count} more causes", language, count=each["causes"]), address.rows_href("ledger")
+            label = translate("{count} more causes", language, count=each["causes"])
+            href = address.rows_href("ledger", {"causes_after": str(_CAUSES)})
         else:
             label = each["cause"] or translate("no cause recorded", language)
             href = address.rows_href("ledger", {"cause": each["cause"]})

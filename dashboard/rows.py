@@ -18,6 +18,7 @@ from reliability.curve import ledger_within
 from reliability.ledger import NOT_COUNTED
 from reliability.natures import FAULT, PLANNED_WORK, PREARRANGED
 from reliability.period import Period
+from reliability.ranking import causes
 from reliability.statistics import MED, Query
 
 GROUPS = {"fault": FAULT, "prearranged": PREARRANGED, "work": PLANNED_WORK}
@@ -91,6 +92,9 @@ def _ledger(service: Service, address: Address) -> Rows:
             raise _no_filter("group", group)
         rows = rows.filter(pl.col("nature").is_in(GROUPS[group]))
         said.append(word(group, language))
+    if (after := filters.pop("causes_after", None)) is not None:
+        rows = _minor_causes(service, query, rows, after)
+        said.append(translate("causes after the first {count}", language, count=after))
     for column, value in filters.items():
         if column not in LEDGER_FILTERS:
             raise _no_filter(column, value)
@@ -112,6 +116,15 @@ def _ledger(service: Service, address: Address) -> Rows:
         _ledger_frame(service, rows, language),
         hours,
     )
+
+
+def _minor_causes(service: Service, query: Query, rows: pl.DataFrame, after: str) -> pl.DataFrame:
+    """Return the rows of the causes that the ranking puts together as the rest."""
+    if not after.isdecimal():
+        raise _no_filter("causes_after", after)
+    ranked = causes(service.statistics, query, int(after))
+    named = ranked.filter(~pl.col("rest"))["cause"].fill_null("")
+    return rows.filter(~pl.col("cause").fill_null("").is_in(named.implode()))
 
 
 def _no_filter(column: str, value: str) -> FudianError:

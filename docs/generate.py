@@ -62,7 +62,7 @@ def commands_page() -> str:
     """Describe every command with its options."""
     group = typer.main.get_command(app)
     lines = [
-        "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, and nothing else there. "
+        "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
     ]
     lines.append("Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage.\n")
     for name, command in group.commands.items():  # type: ignore[attr-defined]

@@ -180,23 +180,14 @@ class _Judged:
         ))  # fmt: skip
 
     def _area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
-        """Return which users the label means: the workspace's map, then feeders so labelled, then the shipped map (2.3)."""
-        own = self.statistics.net.workspace.tables["area_map"]
-        labelled = self.statistics.net.feeders.filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
+        """Return which users the label means: by the workspace's map, the shipped map, or the label of feeders (2.3)."""
+        tables = self.statistics.net.workspace.tables
+        feeders = tables["feeders"].filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
+        readings = [_mapped(source, row) for source in (tables["area_map"], shipped("area_map"))]
         users = self.statistics.population(self.level)
-        for source in (own, None, shipped("area_map")):
-            if source is None:
-                column, values = "feeder_id", labelled
-            else:
-                found = source.filter(
-                    (pl.col("area_label") == row["area_label"])
-                    & (pl.col("plan").is_null() | (pl.col("plan") == row["plan"]))
-                )
-                if found.is_empty():
-                    continue
-                column, values = found["column"][0], found["value"].to_list()
+        for column, values in (*readings, ("feeder_id", tuple(feeders))):
             if column == "aggregate" or (column in users.columns and users[column].is_in(values).any()):
-                return column, tuple(values)
+                return column, values
         return None
 
     def _value(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> float | None:
@@ -240,6 +231,14 @@ class _Judged:
         return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
 
 
+def _mapped(area_map: pl.DataFrame, row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the column and values that an area map gives a target's label; blank where it gives none."""
+    found = area_map.filter(
+        (pl.col("area_label") == row["area_label"]) & (pl.col("plan").is_null() | (pl.col("plan") == row["plan"]))
+    )
+    return ("", ()) if found.is_empty() else (found["column"][0], tuple(found["value"]))
+
+
 def _holds(value: float, op: str, limit: float) -> bool:
     """Compare unrounded; what differs only in the last bits of the division is equal."""
     if math.isclose(value, limit, rel_tol=1e-12):
@@ -250,7 +249,7 @@ def _holds(value: float, op: str, limit: float) -> bool:
 def _percent_disagrees(row: dict[str, Any], minutes: float, asai: float) -> Text | None:
     """Say when the plan's per cent and its minutes disagree: the minutes were counted on a leap year (2.5)."""
     stated = re.search(r"ASAI>=(\d+(?:\.\d+)?)%", row["note"] or "")
-    if stated is None or (asai >= float(stated[1])) == (minutes <= row["value"]):
+    if stated is None or (asai >= float(stated[1])) == _holds(minutes, "<=", row["value"]):
         return None
     return text(
         "judged on minutes; the {percent} % beside them in the plan gives the other answer: its minutes are rounded on 8784 h",

@@ -58,9 +58,8 @@ def test_targets_and_plans(client: httpx.Client, net: Network) -> None:
     assert "shenqiu-2022" in plans
     rows = client.get("/api/v1/targets", params={"plan": "shenqiu-2022", "year": 2022}).json()["rows"]
     expected = judge(statistics, "shenqiu-2022", 2022)
-    assert [(row["target_id"], row["status"], row["value"]) for row in rows] == [
-        (each.target_id, each.status, each.value) for each in expected
-    ]
+    assert [(row["target_id"], row["status"]) for row in rows] == [(each.target_id, each.status) for each in expected]
+    assert [row["value"] for row in rows] == pytest.approx([each.value for each in expected])
 
 
 def test_affected(client: httpx.Client, net: Network) -> None:

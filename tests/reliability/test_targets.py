@@ -1,0 +1,111 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from network import FudianError, Network
+from reliability.statistics import Query, Statistics
+from reliability.targets import TargetResult, judge, plans
+from tests.reliability.records import bus, statistics
+
+PLANS = ["xihua-2022", "shenqiu-2022", "gongan-2022", "jinhua-2022", "changzhou-2020"]
+
+
+def year_of(hours: dict[int, float], **attributes: Any) -> Statistics:
+    """Return the statistics of one user that was off for so many hours in each year."""
+    tables = bus(1, [attributes])
+    tables["outages"] = [
+        {
+            "outage_id": f"E{year}", "start": datetime(year, 3, 1), "end": datetime(year, 3, 1) + timedelta(hours=off),
+            "nature": "F-INT", "transformer_id": "T0",
+        }
+        for year, off in hours.items()
+    ]  # fmt: skip
+    return statistics(tables)
+
+
+def one(results: list[TargetResult], target: str) -> TargetResult:
+    return next(result for result in results if result.target_id == target)
+
+
+def test_every_plan_is_judged_and_what_cannot_be_computed_says_why(county: Network) -> None:
+    sample = Statistics(county)
+    assert plans(sample) == PLANS
+    seen = set()
+    for plan in PLANS:
+        for result in judge(sample, plan):
+            seen.add(result.status)
+            if result.status == "not_computable":
+                assert result.value is None
+                assert str(result.reason)
+            else:
+                assert result.value is not None
+    assert seen == {"pass", "fail", "not_computable"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "status", "previous"),
+    [
+        ({2021: 9, 2022: 7}, "pass", None),
+        ({2021: 10, 2022: 9.2}, "pass", 10),
+        ({2021: 10, 2022: 9.21}, "fail", 10),
+        ({2022: 9.2}, "unknown", None),
+    ],
+)
+def test_the_alternative_rule_of_jinhua(hours: dict[int, float], status: str, previous: float | None) -> None:
+    result = one(judge(year_of(hours, region_class="town"), "jinhua-2022"), "JH-5")
+    assert (result.status, result.previous) == (status, previous)
+
+
+def test_a_year_that_is_not_over_cannot_pass_yet() -> None:
+    county = year_of({2022: 5}, region_class="town")
+    june = datetime(2022, 6, 1)
+    assert one(judge(county, "xihua-2022", as_of=june), "XH-1").status == "unknown"
+    assert one(judge(year_of({2022: 10}, region_class="town"), "xihua-2022", as_of=june), "XH-1").status == "fail"
+
+
+def test_an_area_adds_its_classes_and_never_averages_them() -> None:
+    tables = bus(3, [{"region_class": "city_centre"}, {"region_class": "urban"}, {"region_class": "urban"}])
+    start = datetime(2022, 1, 1)
+    tables["outages"] = [
+        {"outage_id": "E", "start": start, "end": start + timedelta(hours=3), "nature": "F-INT", "transformer_id": "T0"}
+    ]
+    county = statistics(tables)
+    assert one(judge(county, "xihua-2022"), "XH-3").value == pytest.approx(1)
+    assert one(judge(county, "jinhua-2022"), "JH-1").value == pytest.approx(1)
+
+
+def test_a_label_that_is_no_class_needs_a_class_or_a_list_of_feeders() -> None:
+    rural = year_of({2022: 4}, region_class="rural")
+    missing = one(judge(rural, "shenqiu-2022"), "SQ-1")
+    assert missing.status == "not_computable"
+    assert "县区" in str(missing.reason)
+    tables = bus(1, [{"region_class": "rural", "feeder_id": "F1"}])
+    tables["feeders"] = [{"feeder_id": "F1", "area_label": "县区"}]
+    start = datetime(2022, 1, 1)
+    tables["outages"] = [{"outage_id": "E", "start": start, "end": start + timedelta(hours=4), "nature": "F-INT", "feeder_id": "F1"}]
+    assert one(judge(statistics(tables), "shenqiu-2022"), "SQ-1").value == pytest.approx(4)
+
+
+def test_a_plan_of_ones_own_in_the_same_form() -> None:
+    tables = bus(1, [{"region_class": "rural"}])
+    start = datetime(2022, 1, 1)
+    tables["outages"] = [{"outage_id": "E", "start": start, "end": start + timedelta(hours=4), "nature": "F-INT", "transformer_id": "T0"}]
+    tables["targets"] = [
+        {
+            "target_id": "MY-1", "plan": "mine", "area_scheme": "region", "area_label": "农村", "metric": "SAIDI",
+            "op": "<=", "value": 240, "unit": "min",
+        }
+    ]  # fmt: skip
+    (result,) = judge(statistics(tables), "mine", 2022)
+    assert (result.status, result.value) == ("pass", pytest.approx(240))
+    with pytest.raises(FudianError, match="mine"):
+        judge(statistics(tables), "yours")
+
+
+def test_a_target_agrees_with_the_indices(county: Network) -> None:
+    from reliability import Period
+
+    sample = Statistics(county)
+    rows = {row["region_class"]: row for row in sample.indices(Query(Period.year(2022), by=("region_class",))).to_dicts()}
+    assert one(judge(sample, "xihua-2022"), "XH-2").value == rows["rural"]["SAIDI-1"]
