@@ -9,6 +9,7 @@ from reliability.targets import TargetResult, judge, plans
 from tests.reliability.records import bus, statistics
 
 PLANS = ["xihua-2022", "shenqiu-2022", "gongan-2022", "jinhua-2022", "changzhou-2020"]
+FOUR_HOURS = {"outage_id": "E", "start": datetime(2022, 1, 1), "end": datetime(2022, 1, 1, 4), "nature": "F-INT"}
 
 
 def year_of(hours: dict[int, float], **attributes: Any) -> Statistics:
@@ -82,15 +83,13 @@ def test_a_label_that_is_no_class_needs_a_class_or_a_list_of_feeders() -> None:
     assert "县区" in str(missing.reason)
     tables = bus(1, [{"region_class": "rural", "feeder_id": "F1"}])
     tables["feeders"] = [{"feeder_id": "F1", "area_label": "县区"}]
-    start = datetime(2022, 1, 1)
-    tables["outages"] = [{"outage_id": "E", "start": start, "end": start + timedelta(hours=4), "nature": "F-INT", "feeder_id": "F1"}]
+    tables["outages"] = [FOUR_HOURS | {"feeder_id": "F1"}]
     assert one(judge(statistics(tables), "shenqiu-2022"), "SQ-1").value == pytest.approx(4)
 
 
 def test_a_plan_of_ones_own_in_the_same_form() -> None:
     tables = bus(1, [{"region_class": "rural"}])
-    start = datetime(2022, 1, 1)
-    tables["outages"] = [{"outage_id": "E", "start": start, "end": start + timedelta(hours=4), "nature": "F-INT", "transformer_id": "T0"}]
+    tables["outages"] = [FOUR_HOURS | {"transformer_id": "T0"}]
     tables["targets"] = [
         {
             "target_id": "MY-1", "plan": "mine", "area_scheme": "region", "area_label": "农村", "metric": "SAIDI",
@@ -107,5 +106,7 @@ def test_a_target_agrees_with_the_indices(county: Network) -> None:
     from reliability import Period
 
     sample = Statistics(county)
-    rows = {row["region_class"]: row for row in sample.indices(Query(Period.year(2022), by=("region_class",))).to_dicts()}
+    rows = {
+        row["region_class"]: row for row in sample.indices(Query(Period.year(2022), by=("region_class",))).to_dicts()
+    }
     assert one(judge(sample, "xihua-2022"), "XH-2").value == rows["rural"]["SAIDI-1"]
