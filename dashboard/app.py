@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -24,7 +26,7 @@ from dashboard.grids import block
 from dashboard.parts import Part, frame, note_card
 from dashboard.rows import rows_of
 from dashboard.service import Service
-from network import FudianError, WorkspaceError, read_network, translate
+from network import FudianError, WorkspaceError, read_network, text, translate
 
 _PAGES = {"operations": operations.page, "dispatch": dispatch.page, "management": management.page}
 _log = logging.getLogger("fudian")
@@ -78,11 +80,35 @@ class PageAddresses:
 def serve(
     workspace: Path, host: str = "127.0.0.1", port: int = 8050, open_browser: bool = False, language: str = "zh"
 ) -> None:
-    """Serve the application until it is stopped; see :func:`create_app`."""
+    """Serve the application until it is stopped, and say where; see :func:`create_app`.
+
+    Raises:
+        FudianError: the port cannot be had.
+        WorkspaceError: the workspace cannot be read.
+    """
+    listener = _listen(host, port)
+    address = f"http://{host}:{listener.getsockname()[1]}/"
     server = create_app(workspace, language)
+    sys.stderr.write(translate("Fudian is at {address} (Ctrl+C stops it)", language, address=address) + "\n")
     if open_browser:
-        threading.Timer(1.0, webbrowser.open, [f"http://{host}:{port}/"]).start()
-    uvicorn.run(server, host=host, port=port, log_level="warning")
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    uvicorn.Server(uvicorn.Config(server, log_level="warning")).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise FudianError(
+            text(
+                "Port {port} of {host} cannot be had: {reason}.", port=port, host=host, reason=error.strerror or error
+            ),
+            text("Name another with --port; 0 takes any free one."),
+        ) from error
+    return listener
 
 
 def _index(language: str) -> str:

@@ -1,6 +1,6 @@
 """File to sheet: headers, cells and the row of each as a spreadsheet counts it, without meaning yet.
 
-The content decides how a file is read, not its suffix: Parquet, a workbook, the XML form of a workbook, HTML or delimited
+The content decides how a file is read, not its suffix (but for ``.parquet``): Parquet, a workbook, the XML form of a workbook, HTML or delimited
 text. The rules are those of the field reference, 9.2.
 """
 
@@ -55,7 +55,7 @@ class Sheet:
         rows: the row of each cell, the first of the file being 1.
         header_row: the row of the header.
         encoding: how the text of the file was encoded, ``None`` where not text.
-        problems: what is wrong with lines that gave no cells.
+        problems: what is wrong with the text: its encoding, and lines that gave no cells.
     """
 
     headers: Sequence[str]

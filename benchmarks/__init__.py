@@ -1,0 +1,1 @@
+"""Fudian beside its peers on the same work, in one run: answers compared first, then ratios."""
