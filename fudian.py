@@ -35,6 +35,7 @@ from network import (
 )
 from network.writing import header, write_table
 from reliability import Period
+from reliability.grid_kpis import feeder_kpis, grid_kpis
 from reliability.statistics import Query, Statistics
 
 app = typer.Typer(
@@ -405,6 +406,29 @@ def live_ratio(
         "live_connect_rate",
     ]
     _print_rows(rows, [*_columns(by), *shown])
+
+
+@app.command("grid-kpi")
+def grid_kpi(workspace: WorkspaceArgument, as_json: Json = False) -> None:
+    """Compute the grid-structure KPIs of the public feeders: ties, supply radius, standard structure, sections."""
+    net = _read(workspace)
+    result, feeders = grid_kpis(net), feeder_kpis(net)
+    if as_json:
+        _print_json(result | {"rows": feeders.to_dicts()})
+        return
+    shown = [
+        "feeder_id",
+        "name",
+        "station_id",
+        "ties",
+        "tied_feeders",
+        "tied_stations",
+        "radius_km",
+        "sections",
+        "structure",
+    ]
+    _print_rows(feeders.to_dicts(), shown)
+    _print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from fudian import app
 from network.schema import TABLES, Table
+from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from repair.settings import LocationSettings
 
@@ -48,7 +49,12 @@ def settings_page() -> str:
     intro = (
         "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures.\n"
     )
-    return intro + _settings("reliability", ReliabilitySettings) + _settings("location", LocationSettings)
+    return (
+        intro
+        + _settings("reliability", ReliabilitySettings)
+        + _settings("location", LocationSettings)
+        + _settings("grid", GridSettings)
+    )
 
 
 def _settings(name: str, model: type[BaseModel]) -> str:

@@ -1,7 +1,7 @@
 """File to sheet: headers, cells and the row of each as a spreadsheet counts it, without meaning yet.
 
-The content decides how a file is read, not its suffix (but for ``.parquet``): Parquet, a workbook, the XML form of a workbook, HTML or delimited
-text. The rules are those of the field reference, 9.2.
+The content decides how a file is read, not its suffix (but for ``.parquet``): Parquet, a workbook, the XML form of a
+workbook, HTML or delimited text. The rules are those of the field reference, 9.2.
 """
 
 from __future__ import annotations

@@ -291,6 +291,13 @@ class Supply:
         return branches
 
     @cached_property
+    def source_above(self) -> Indices:
+        """The place of the source above each place, 0 for the root, shape (places,)."""
+        sources = np.flatnonzero(self.parent == 0)
+        above = np.searchsorted(sources, np.arange(1, len(self.end)), side="right") - 1
+        return np.concatenate([[0], sources[above]])
+
+    @cached_property
     def node_feeder(self) -> pl.Series:
         """The feeder of each node by the trace: the first label on the way from the source; null where dead or unlabelled."""
         labels = self.network.branches["feeder_id"]

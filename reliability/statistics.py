@@ -5,6 +5,7 @@ Commands, pages and routes all ask here.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
+from reliability.grid_kpis import grid_kpis
 from reliability.indices import indices
 from reliability.interruptions import interruptions
 from reliability.ledger import NOT_COUNTED, ledger, without_days
@@ -253,6 +255,11 @@ class Statistics:
         )
 
     @cached_property
+    def grid_kpis(self) -> dict[str, Any]:
+        """The grid-structure KPIs of the public feeders; see :func:`reliability.grid_kpis.grid_kpis`."""
+        return grid_kpis(self.net)
+
+    @cached_property
     def live_jobs(self) -> pl.DataFrame:
         """The live jobs with the users and customer-hours that each saved."""
         return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
@@ -276,6 +283,8 @@ def _to_engine(frame: pl.DataFrame, engine: str) -> Any:
         except ImportError as missing:
             raise MissingExtraError("duckdb", "duckdb") from missing
         return duckdb.from_arrow(frame.to_arrow())
+    if engine == "spark" and importlib.util.find_spec("pyspark") is None:
+        raise MissingExtraError("pyspark", "spark")
     raise FudianError(
         text("There is no engine {engine!r}.", engine=engine), text("Use any of: {names}.", names=", ".join(ENGINES))
     )

@@ -24,11 +24,11 @@ AREA_SCHEMES = ("region", "aggregate", "planning")
 """Schemes whose targets are indices of a part of the users."""
 
 _WITHOUT_DATA = {
-    "tie_rate": text("the feeder ties are not computed yet"),
-    "standard_structure_rate": text("the form of connection of each feeder is not judged yet"),
+    "tie_rate": text("there are no public feeders"),
+    "standard_structure_rate": text("the form of connection (structure) of some public feeders is not given"),
     "n1_pass_rate": text("the N-1 test is not computed yet"),
     "long_feeder_reduction": text(
-        "the plan does not state its base: give the number of feeders over 15 km of the base year"
+        "the plan does not state its base: give long_feeders_base under [grid] of fudian.toml, and the length of every line"
     ),
     "da_action_accuracy": text("there is no table of automation actions"),
     "da_line_coverage": text("there is no table of automation terminals"),
@@ -148,6 +148,8 @@ class _Judged:
         make: Callable[..., TargetResult] = partial(result, *common)
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
+        if row["area_scheme"] == "grid" and (value := self.statistics.grid_kpis.get(row["metric"])) is not None:
+            return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail")
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return make(None, "not_computable", _WITHOUT_DATA.get(row["metric"], unknown))

@@ -108,9 +108,8 @@ def _source_of(supply: Supply, signals: pl.DataFrame) -> np.ndarray[tuple[int], 
         ]
     )
     place = signals.join(places, on=["object", "object_id"], how="left", maintain_order="left")["place"].fill_null(-1)
-    heads = np.flatnonzero(supply.parent == 0)
     at = place.to_numpy()
-    return np.where(at > 0, heads[np.maximum(np.searchsorted(heads, at, side="right") - 1, 0)], -1)
+    return np.where(at > 0, supply.source_above[at], -1)
 
 
 def _objects(kind: str, ids: pl.Series, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pl.DataFrame:

@@ -133,7 +133,7 @@ def locate(
     if not heard.any():
         return Location((), False, (), None, outage, unused_by_kind)
 
-    root_of = _root_of(supply)
+    root_of = supply.source_above
     roots = np.unique(root_of[everywhere.place[heard & (everywhere.report > 0)]])
     if not len(roots):
         roots = np.unique(root_of[everywhere.place[heard]])
@@ -230,12 +230,6 @@ def _place_of_branch(supply: Supply) -> Indices:
     return result
 
 
-def _root_of(supply: Supply) -> Indices:
-    """Return the place of the source above each place."""
-    sources = np.flatnonzero(supply.parent == 0)
-    return np.concatenate([[0], sources[np.searchsorted(sources, np.arange(1, len(supply.end)), side="right") - 1]])
-
-
 def _take(sensors: _Sensors, chosen: npt.NDArray[np.bool_]) -> _Sensors:
     return _Sensors(
         sensors.branch[chosen],
@@ -249,7 +243,7 @@ def _take(sensors: _Sensors, chosen: npt.NDArray[np.bool_]) -> _Sensors:
 
 def _owners(supply: Supply, sensor_places: Indices) -> Indices:
     """Return the nearest sensor's place at or above each place, or the source's where there is none."""
-    owner = _root_of(supply)
+    owner = supply.source_above.copy()
     for place in np.sort(sensor_places):
         owner[place : supply.end[place]] = place
     return owner

@@ -1,6 +1,7 @@
 """The command line as a new user meets it, with broken files too."""
 
 import csv
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -173,6 +174,15 @@ def test_a_wrong_call_says_what_is_wrong(command: Command, arguments: list[str |
         as_json = command(*arguments, "--json")
         assert as_json.status == status
         assert as_json.json["error"]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is not None, reason="pyspark is installed, so nothing is missing"
+)
+def test_an_absent_extra_names_its_install_line(command: Command) -> None:
+    said = command("indices", COUNTY, "--engine", "spark")
+    assert said.status == 2
+    assert "pip install 'fudian[spark]'" in said.err
 
 
 def test_broken_rows_are_named_and_the_rest_gives_the_same_figures(command: Command, county: Path) -> None:
