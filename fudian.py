@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,6 @@ from network import (
     Network,
     Problem,
     Supply,
-    Workspace,
     WorkspaceError,
     build_network,
     read_workspace,
@@ -35,8 +34,10 @@ from network import (
 )
 from network.writing import header, write_table
 from reliability import Period
-from reliability.grid_kpis import feeder_kpis, grid_kpis
+from reliability.grid_kpis import feeder_kpis, grid_kpis, grid_settings
+from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
+from repair.settings import location_settings
 
 app = typer.Typer(
     name="fudian",
@@ -45,8 +46,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _SHOWN_PROBLEMS = 20
+_WRONG_USAGE = 2
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
@@ -87,15 +89,30 @@ def _working(message: str) -> Iterator[Callable[[str], None]]:
 
 
 def _read(folder: Path) -> Network:
+    _require(folder)
     with _working("reading the tables") as progress:
         return build_network(read_workspace(folder, progress=progress))
+
+
+def _require(path: Path) -> None:
+    """Refuse a path that is not there as wrong usage."""
+    if not path.exists():
+        raise FudianError(text("There is no {path}.", path=str(path)), text("Check the spelling of the path."))
 
 
 def _statistics(folder: Path) -> Statistics:
     statistics = Statistics(_read(folder))
     statistics.require_records()
-    _tell_left_out(statistics.net.workspace.errors)
+    _tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
     return statistics
+
+
+def _answering(folder: Path) -> Network:
+    """Return a network that can say who hangs on what; its errors are told."""
+    net = _read(folder)
+    net.require_sources()
+    _tell_left_out([problem for problem in net.problems if problem.severity == "error"])
+    return net
 
 
 def _tell_left_out(problems: Sequence[Problem]) -> None:
@@ -115,8 +132,9 @@ def _period(statistics: Statistics, start: datetime | None, end: datetime | None
             statistics.net.workspace.problems_of("outages"),
             text("Name it with --start and --end, or add records."),
         )
-    last = (start or end).year if start or end else years[-1]  # type: ignore[union-attr]
-    whole = Period.year(last if start or not end else end.year)
+    known = [year for year in years if year <= datetime.now().year] or years
+    day = start or (end - timedelta(days=1) if end else None)
+    whole = Period.year(day.year if day else known[-1])
     return Period(start or whole.start, end or whole.end)
 
 
@@ -128,18 +146,21 @@ def _print_json(result: Mapping[str, Any]) -> None:
 def _plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()
-    return str(value)
+    msg = f"{type(value).__name__} has no form in JSON"
+    raise TypeError(msg)
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None) -> None:
     """Print rows as a table for people: two decimals, a dash for what is unknown."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    if title:
+        sys.stdout.write(f"{title}\n")
+    table = Table(box=None, pad_edge=False)
     for column in columns:
         numeric = any(isinstance(row.get(column), int | float) for row in rows)
         table.add_column(header(column, language()), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _cell(column: str, value: object) -> str:
@@ -162,14 +183,13 @@ def _cell(column: str, value: object) -> str:
 @app.command()
 def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """List what is wrong with the tables, with place, value and remedy."""
-    with _working("reading the tables") as progress:
-        source = read_workspace(workspace, progress=progress)
-        net = build_network(source)
-        result = net.check(language())
+    net = _read(workspace)
+    of_settings = _settings_problems(net.workspace.settings)
+    result = net.check(language(), of_settings)
     if as_json:
         _print_json(result)
         return
-    for problem in net.problems:
+    for problem in (*net.problems, *of_settings):
         mark = "✗" if problem.severity == "error" else "!"
         sys.stdout.write(f"{mark} {problem.line(language())}\n")
     counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
@@ -183,6 +203,17 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
         )
         + "\n"
     )
+
+
+def _settings_problems(settings: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the settings of every part."""
+    found: list[Problem] = []
+    for read in (reliability_settings, location_settings, grid_settings):
+        try:
+            read(settings)
+        except WorkspaceError as error:
+            found += error.problems
+    return found
 
 
 @app.command()
@@ -199,7 +230,7 @@ def indices(
 ) -> None:
     """Compute the reliability indices of a period, by default of the last year with records."""
     statistics = _statistics(workspace)
-    query = Query(_period(statistics, start, end), _columns(by), level, med, as_of)
+    query = Query(_period(statistics, start, end), _columns(by), level, med, as_of or statistics.as_of)
     with _working("computing the indices"):
         result = statistics.statement(query, engine, language())
     if as_json:
@@ -211,7 +242,7 @@ def indices(
 
 
 def _columns(by: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in by.split(",") if part.strip())
+    return tuple(dict.fromkeys(part.strip() for part in by.split(",") if part.strip()))
 
 
 def _print_basis(result: Mapping[str, Any]) -> None:
@@ -243,12 +274,13 @@ def ledger(
     customer: Annotated[
         str | None, typer.Option(help="Only this customer (its transformer's interruptions and its own).")
     ] = None,
-    limit: Annotated[int, typer.Option(help="Rows printed for people; --json gives all.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
     statistics = _statistics(workspace)
-    query = Query(_period(statistics, start, end), (), level, med, as_of)
+    period = statistics.period_of(event) if event and not (start or end) else _period(statistics, start, end)
+    query = Query(period, (), level, med, as_of or statistics.as_of)
     rows = statistics.ledger_rows(query, event, customer, language())
     if as_json:
         _print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
@@ -268,7 +300,9 @@ def targets(
     plan: Annotated[
         str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
     ],
-    year: Annotated[int | None, typer.Option(help="Calendar year; by default the year of the plan's deadline.")] = None,
+    year: Annotated[
+        int | None, typer.Option(min=1900, max=2200, help="Calendar year; by default the year of the plan's deadline.")
+    ] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
@@ -276,8 +310,8 @@ def targets(
     from reliability.targets import judge, plan_year
 
     statistics = _statistics(workspace)
-    judged_year = year or plan_year(statistics, plan)
-    rows = [result.as_dict(language()) for result in judge(statistics, plan, judged_year, as_of)]
+    judged_year = plan_year(statistics, plan) if year is None else year
+    rows = [result.as_dict(language()) for result in judge(statistics, plan, judged_year, as_of or statistics.as_of)]
     if as_json:
         _print_json({"plan": plan, "year": judged_year, "rows": rows})
         return
@@ -304,16 +338,17 @@ def affected(
 
     if sum(each is not None for each in (open_, fault, signals)) != 1:
         raise FudianError(text("Name exactly one of --open, --fault and --signals."))
-    net = _read(workspace)
+    net = _answering(workspace)
     supply = _supply(net, switching, as_of)
     if open_ is not None:
-        who = affected_by_opening(supply, _columns(open_))
+        branches = _columns(open_)
+        if not branches:
+            raise FudianError(text("--open names no branch."), text("Name one branch, or several with commas."))
+        who = affected_by_opening(supply, branches)
     elif fault is not None:
         who = affected_by_fault(supply, fault)
     else:
-        source = net.workspace.with_file("signals", signals)  # type: ignore[arg-type]
-        _tell_problems(source.problems_of("signals"))
-        who = Incident(supply, _usable(source, "signals"), source.tables["sensors"]).affected
+        who = Incident(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).affected  # type: ignore[arg-type]
     if csv is not None:
         write_table(who.table(), csv, language())
         _errors.print(translate("{count} customers written to {path}", language(), count=who.customer_count, path=csv))
@@ -330,21 +365,23 @@ def affected(
 
 def _supply(net: Network, switching: Path | None, as_of: datetime | None) -> Supply:
     """Return the normal supply, or that of a switching log at a time."""
-    if switching is None:
-        return net.energise()
-    source = net.workspace.with_file("switching", switching)
-    _tell_problems(source.problems_of("switching"))
-    return net.energise(_usable(source, "switching"), as_of)
+    if switching is not None:
+        return net.energise(_file(net, "switching", switching), as_of)
+    return net.energise(net.workspace.tables["switching"], as_of) if as_of else net.energise()
 
 
-def _usable(source: Workspace, table: str) -> pl.DataFrame:
-    """Return a table that an answer needs; without one usable row there is no answer."""
-    frame = source.tables[table]
-    if frame.is_empty():
+def _file(net: Network, table: str, path: Path) -> pl.DataFrame:
+    """Return a table from a file of its own; what is wrong with it is told, and without one usable row there is no answer."""
+    _require(path)
+    source = net.workspace.with_file(table, path)
+    if source.tables[table].is_empty():
         raise WorkspaceError(
-            text("The file of {table} has no usable row.", table=table), (), text("Mend the rows that are named above.")
+            text("{path} has no usable row of {table}.", path=path.name, table=table),
+            source.problems_of(table),
+            text("Mend the rows that are named below, or name the right file."),
         )
-    return frame
+    _tell_problems(source.problems_of(table))
+    return source.tables[table]
 
 
 def _tell_problems(problems: Sequence[Problem]) -> None:
@@ -367,11 +404,9 @@ def locate(
     """Find the faulted section from signals that may be missing or wrong."""
     from repair import locate as find_section
 
-    net = _read(workspace)
-    source = net.workspace.with_file("signals", signals)
-    _tell_problems(source.problems_of("signals"))
+    net = _answering(workspace)
     supply = _supply(net, switching, as_of)
-    result = find_section(supply, _usable(source, "signals"), source.tables["sensors"]).as_dict()
+    result = find_section(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).as_dict()
     if as_json:
         _print_json(result)
         return
@@ -390,6 +425,10 @@ def live_ratio(
 ) -> None:
     """Compute the live-line work ratio, with numerators, denominators and the customer-hours saved."""
     statistics = _statistics(workspace)
+    if "live_jobs" not in statistics.net.workspace.files:
+        raise WorkspaceError(
+            text("There is no table of live-line jobs."), (), text("Add live_jobs.csv to the workspace.")
+        )
     period = _period(statistics, start, end)
     rows = statistics.live_ratios(period, _columns(by))
     if as_json:
@@ -404,6 +443,7 @@ def live_ratio(
         "by_customer_hours",
         "saidi_avoided_h",
         "live_connect_rate",
+        "unknown_jobs",
     ]
     _print_rows(rows, [*_columns(by), *shown])
 
@@ -502,12 +542,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given)
+    except SystemExit as stop:
+        if stop.code == _WRONG_USAGE and "--json" in given:
+            _print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
+        raise
     except WorkspaceError as error:
         _report(error, given, error.problems)
         raise SystemExit(1) from None
     except FudianError as error:
         _report(error, given)
-        raise SystemExit(2) from None
+        raise SystemExit(_WRONG_USAGE) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
@@ -525,7 +569,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:
-    _errors.print(error.in_language(language()), style="red", markup=False)
+    _errors.print(error.in_language(language()), style="red")
     _tell_problems(problems)
     if "--json" in given:
         hint = error.hint.in_language(language()) if error.hint else None

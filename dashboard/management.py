@@ -263,7 +263,7 @@ def _connections_card(address: Address, whole: LiveRatio) -> html.Section:
         ),
         (
             translate("The same by customer-hours", language),
-            f"{number(whole.reduced_ch, 0)} / {number(whole.reduced_ch + whole.prearranged_ch, 0)}",
+            f"{number(whole.reduced_ch, 0)} / {number(whole.work_ch, 0)}",
             percent(whole.by_customer_hours),
             address.rows_href("ledger", {"group": "work"}),
         ),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from network.problems import FudianError, WorkspaceError
 from network.schema import ROW
 from network.texts import text
-from network.workspace import Workspace, read_workspace
+from network.workspace import SETTINGS_FILE, Workspace, read_workspace
 
 Reader = Callable[[Sequence[Path]], Workspace]
 
@@ -17,7 +19,7 @@ def convert_files(sources: Sequence[Path], form: str, to: Path) -> Workspace:
     """Read sources of one form and write their tables as Parquet.
 
     Args:
-        sources: for ``table``, one folder with tables of any headers and encoding.
+        sources: for ``table``, one folder with tables of any headers and encoding, or such files named like their tables.
         form: name of a reader in :data:`READERS`.
         to: folder to write; made where it is missing.
 
@@ -32,6 +34,11 @@ def convert_files(sources: Sequence[Path], form: str, to: Path) -> Workspace:
         raise FudianError(
             text("There is no format {form!r}.", form=form), text("Use any of: {names}.", names=", ".join(READERS))
         )
+    if any(path.resolve() == to.resolve() for path in sources):
+        raise FudianError(
+            text("{path} is the source itself; its tables would be hidden by the new ones.", path=to),
+            text("Name another folder with --to."),
+        )
     source = READERS[form](sources)
     write_workspace(source, to)
     return source
@@ -45,6 +52,8 @@ def write_workspace(source: Workspace, to: Path) -> None:
     """
     try:
         to.mkdir(parents=True, exist_ok=True)
+        if source.folder is not None and (source.folder / SETTINGS_FILE).is_file():
+            shutil.copyfile(source.folder / SETTINGS_FILE, to / SETTINGS_FILE)
         for table in source.files:
             source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
     except OSError as error:
@@ -54,9 +63,19 @@ def write_workspace(source: Workspace, to: Path) -> None:
 
 
 def _read_tables(sources: Sequence[Path]) -> Workspace:
-    if len(sources) != 1:
-        raise FudianError(text("Tables are read from one folder."), text("Name the folder that holds them."))
-    return read_workspace(sources[0])
+    missing = [path for path in sources if not path.exists()]
+    if missing:
+        raise FudianError(text("There is no {path}.", path=str(missing[0])), text("Check the spelling of the path."))
+    if len(sources) == 1 and sources[0].is_dir():
+        return read_workspace(sources[0])
+    if any(path.is_dir() for path in sources):
+        raise FudianError(
+            text("Tables are read from one folder, or from files."), text("Name one folder, or only files.")
+        )
+    with tempfile.TemporaryDirectory() as together:
+        for path in sources:
+            shutil.copyfile(path, Path(together) / path.name)
+        return read_workspace(together)
 
 
 READERS: Mapping[str, Reader] = {"table": _read_tables}

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from network.problems import Problem, UnknownIdError
+from network.problems import Problem, UnknownIdError, WorkspaceError
+from network.texts import text
 from network.workspace import Workspace, read_workspace, workspace
 
 if TYPE_CHECKING:
@@ -88,13 +89,28 @@ class Network:
 
         return (*self.workspace.problems, *topology_problems(self))
 
-    def check(self, language: str = "en") -> dict[str, Any]:
-        """Return the contract's check: ``errors`` and ``warnings`` of tables and topology, and ``counts`` of usable rows."""
+    def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
+        """Return the contract's check: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
+        problems = [*self.problems, *further]
         by_severity = {
-            name: [problem.as_dict(language) for problem in self.problems if problem.severity == severity]
+            name: [problem.as_dict(language) for problem in problems if problem.severity == severity]
             for name, severity in (("errors", "error"), ("warnings", "warning"))
         }
         return by_severity | {"counts": self.workspace.check(language)["counts"]}
+
+    def require_sources(self) -> None:
+        """Make sure that the network can say who hangs on what.
+
+        Raises:
+            WorkspaceError: no source or no branch can be used.
+        """
+        for table, rows in (("sources", self.sources), ("branches", self.branches)):
+            if rows.is_empty():
+                raise WorkspaceError(
+                    text("The network has no usable {table}, so nobody is known to hang on anything.", table=table),
+                    self.workspace.problems_of(table),
+                    text("Add the table {table} to the workspace.", table=table),
+                )
 
     @cached_property
     def _branch_index(self) -> Mapping[str, int]:

@@ -31,6 +31,15 @@ class GridSettings(BaseModel):
     )
 
 
+def grid_settings(settings: Mapping[str, Any]) -> GridSettings:
+    """Return the settings under ``[grid]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(GridSettings, "grid", settings)
+
+
 def feeder_kpis(net: Network) -> pl.DataFrame:
     """Return the structure of every feeder in the normal state.
 
@@ -64,7 +73,7 @@ def grid_kpis(net: Network) -> dict[str, Any]:
     ``long_feeder_reduction`` (against the base in the settings), ``radius_km`` (the longest), ``feeders`` (count),
     ``feeders_without_tie`` (ids), ``radius_unknown`` (ids).
     """
-    rules = settings_of(GridSettings, "grid", net.workspace.settings)
+    rules = grid_settings(net.workspace.settings)
     feeders = feeder_kpis(net).filter(pl.col("public"))
     long = feeders.filter(pl.col("radius_km") > LONG_FEEDER_KM).height
     unknown = feeders.filter(pl.col("radius_km").is_null() & (pl.col("transformers") > 0))["feeder_id"].to_list()

@@ -186,6 +186,7 @@ def _sums(pieces: Any, keys: list[str]) -> Any:
         "kva_interrupted": nw.col("capacity_kva") * nw.col("count"),
         "kwh": nw.col("load_kw") * nw.col("h"),
         "load_unknown": nw.col("load_kw").is_null().cast(nw.Int64),
+        "kva_gaps": nw.col("capacity_kva").is_null().cast(nw.Int64),
     }
     return pieces.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
 
@@ -241,7 +242,7 @@ def _per_event(pieces: Any, keys: list[str]) -> Any:
 def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
     """Divide the sums: blank cells of known users are true zeros, unknown denominators give null."""
     sums = [f"{name}-{variant}" for name in ("CH", "CI") for variant in (*VARIANTS, "short", "short-F", "short-S")]
-    zeros = [*sums, "kvah", "kva_interrupted", "kwh", "load_unknown", "unnamed", "events", "event_h"]
+    zeros = [*sums, "kvah", "kva_interrupted", "kwh", "load_unknown", "kva_gaps", "unnamed", "events", "event_h"]
     zeros += ["event_fault", "event_prearranged", "event_h_fault", "event_h_prearranged"]
     people = ["CN", "long_single", "long_total", "often_sustained", "often"]
     table = table.with_columns(nw.col(*zeros).fill_null(0)).with_columns(
@@ -269,8 +270,10 @@ def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
         "CELID-t": _ratio("long_total", "N_T") * 100,
         f"CEMI_{rules.frequent_count}": _ratio("often_sustained", "N_T") * 100,
         f"CEMSMI_{rules.frequent_count}": _ratio("often", "N_T") * 100,
-        "ASIDI": nw.when(nw.col("kva_unknown") == 0).then(_ratio("kvah", "kva")),
-        "ASIFI": nw.when(nw.col("kva_unknown") == 0).then(_ratio("kva_interrupted", "kva")),
+        "ASIDI": nw.when((nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)).then(_ratio("kvah", "kva")),
+        "ASIFI": nw.when((nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)).then(
+            _ratio("kva_interrupted", "kva")
+        ),
         "AENS": nw.when(nw.col("load_unknown") == 0).then(_ratio("kwh", "N_T")),
     }
     keys = [nw.when(nw.col(key) != _BLANK).then(nw.col(key)).alias(key) for key in by]

@@ -82,10 +82,33 @@ def interruptions(
         "outage_id", "end", "users", "region_class", "unit",
         user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
     )  # fmt: skip
+    counted = _without_stated_users(counted, outages, everyone, level)
     found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
     without = outages.join(found, on="outage_id", how="anti")
     nobody = without.select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
     return _with_records(pl.concat([found, _shape(nobody)]), outages)
+
+
+def _without_stated_users(
+    counted: pl.DataFrame, outages: pl.DataFrame, everyone: pl.DataFrame, level: str
+) -> pl.DataFrame:
+    """Mark the records of mere numbers that no figure can be divided by: no stated users, or counted at another level."""
+    if not everyone["stated"].any():
+        reason = pl.lit("low_voltage_unknown") if level == "lv" else pl.lit(None, dtype=pl.String)
+        return counted.with_columns(exclusion=reason)
+    stated = everyone.select("region_class", since="in_service", until="retired")
+    covered = (
+        outages.select("outage_id", "start", "region_class")
+        .join(stated, on="region_class")
+        .filter(
+            (pl.col("since").is_null() | (pl.col("since") <= pl.col("start")))
+            & (pl.col("until").is_null() | (pl.col("start") < pl.col("until")))
+        )["outage_id"]
+        .unique()
+    )
+    return counted.with_columns(
+        exclusion=pl.when(~pl.col("outage_id").is_in(covered.implode())).then(pl.lit("no_population"))
+    )
 
 
 def _with_columns_of(frame: pl.DataFrame | None, table: str) -> pl.DataFrame:

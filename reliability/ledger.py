@@ -27,6 +27,8 @@ MICROSECONDS_PER_MINUTE = MICROSECONDS_PER_HOUR // 60
 NOT_COUNTED = {
     "nobody_off": "nobody hangs on what the record names",
     "low_voltage": "names one low-voltage customer; counted at the low-voltage level",
+    "low_voltage_unknown": "records only a number of medium-voltage users",
+    "no_population": "the number of users of its region class at that time is not stated (population)",
     "not_in_service": "the user was not in service (1.5)",
     "arrears": "disconnected for arrears (R1.14)",
     "own_fault": "a fault inside the user's own installation (R1.4)",

@@ -20,7 +20,8 @@ class LiveRatio:
     Attributes:
         live_jobs: jobs done without an outage.
         outage_jobs: planned outages for work (rationing left out).
-        reduced_ch: customer-hours that the same work would have cost with an outage; medium-voltage users.
+        reduced_ch: customer-hours that the same work would have cost with an outage; medium-voltage users; ``None`` where no
+            job tells, too low by the unknown jobs otherwise.
         prearranged_ch: customer-hours of those planned outages.
         unknown_jobs: live jobs whose saving cannot be told (no hours, or no users).
         connections: new connections; live_connections of them were made without an outage.
@@ -29,7 +30,7 @@ class LiveRatio:
 
     live_jobs: int
     outage_jobs: int
-    reduced_ch: float
+    reduced_ch: float | None
     prearranged_ch: float
     unknown_jobs: int
     connections: int
@@ -44,7 +45,13 @@ class LiveRatio:
     @property
     def by_customer_hours(self) -> float | None:
         """不停电作业化率 by customer-hours, in per cent."""
-        return _percent(self.reduced_ch, self.reduced_ch + self.prearranged_ch)
+        whole = self.work_ch
+        return None if whole is None or self.reduced_ch is None else _percent(self.reduced_ch, whole)
+
+    @property
+    def work_ch(self) -> float | None:
+        """Customer-hours saved and spent: the denominator of the ratio by customer-hours."""
+        return None if self.reduced_ch is None else self.reduced_ch + self.prearranged_ch
 
     @property
     def live_connect_rate(self) -> float | None:
@@ -54,7 +61,7 @@ class LiveRatio:
     @property
     def saidi_avoided_h(self) -> float | None:
         """Hours per user that the live-line work saved."""
-        return self.reduced_ch / self.population if self.population else None
+        return self.reduced_ch / self.population if self.population and self.reduced_ch is not None else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return every figure, numerators and denominators included."""
@@ -105,7 +112,7 @@ def live_ratio(
     return LiveRatio(
         live_jobs=done.height,
         outage_jobs=outages.filter(pl.col("count") > 0)["outage_id"].n_unique(),
-        reduced_ch=float(done["reduced_ch"].sum()),
+        reduced_ch=float(done["reduced_ch"].sum()) if done.is_empty() or done["reduced_ch"].count() else None,
         prearranged_ch=float((outages["users"] * outages["h"]).sum()),
         unknown_jobs=done["reduced_ch"].null_count(),
         connections=live_connections + connected.height,

@@ -10,6 +10,7 @@ import polars as pl
 from network import FudianError, text
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Period:
     end: datetime
 
     def __post_init__(self) -> None:
+        if self.start.year < FIRST_YEAR or self.end.year > LAST_YEAR:
+            raise FudianError(
+                text("The period {start} to {end} is out of range.", start=self.start, end=self.end),
+                text("Use years from {first} to {last}.", first=FIRST_YEAR, last=LAST_YEAR),
+            )
         if self.end <= self.start:
             raise FudianError(
                 text("The period ends at {end}, which is not after its start {start}.", end=self.end, start=self.start),

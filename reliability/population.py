@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from network import FudianError, Network, text
+from network import FudianError, Network, WorkspaceError, text
 
 LEVELS = ("mv", "lv")
 
@@ -58,6 +58,12 @@ def population(
     transformers = _transformers(net)
     if level == "mv":
         return transformers
+    if net.customers.is_empty():
+        raise WorkspaceError(
+            text("There are no customers, so there is no low-voltage level."),
+            net.workspace.problems_of("customers"),
+            text("Add the table customers, or use the level mv."),
+        )
     named = pl.Series(list(alone), dtype=pl.String)
     if outages is not None and "customer_id" in outages.columns:
         named = pl.concat([named, outages["customer_id"].drop_nulls()])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
+from reliability.as_of import stated_as_of
 from reliability.grid_kpis import grid_kpis
 from reliability.indices import indices
 from reliability.interruptions import interruptions
@@ -53,6 +54,29 @@ class Query:
     as_of: datetime | None = None
     where: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.med not in MED:
+            raise FudianError(
+                text("There is no treatment {med!r} of major event days.", med=self.med),
+                text("Use include or exclude."),
+            )
+        if self.as_of is not None and self.as_of <= self.period.start:
+            raise FudianError(
+                text(
+                    "Nothing is known after {as_of}, and the period begins at {start}.",
+                    as_of=self.as_of,
+                    start=self.period.start,
+                ),
+                text("Choose an earlier period or a later as-of time."),
+            )
+
+    @property
+    def known(self) -> Query:
+        """The query of the part of the period that is known: nothing is said about days to come."""
+        if self.as_of is None or self.as_of >= self.period.end:
+            return self
+        return replace(self, period=Period(self.period.start, self.as_of))
+
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
@@ -85,6 +109,24 @@ class Statistics:
             self._by_level[level] = rows, users
         return self._by_level[level]
 
+    @property
+    def as_of(self) -> datetime | None:
+        """Until when the workspace says that its data is known; ``None`` where it does not say."""
+        return stated_as_of(self.net.workspace)
+
+    def period_of(self, event: str) -> Period:
+        """Return the calendar years that an outage touches.
+
+        Raises:
+            UnknownIdError: there is no such outage.
+        """
+        outages = self.net.workspace.tables["outages"]
+        record = outages.filter(pl.col("outage_id") == event)
+        if record.is_empty():
+            raise UnknownIdError("outage", event, outages["outage_id"].to_list())
+        first, last = record["start"][0], record["end"][0] or record["start"][0]
+        return Period(Period.year(first.year).start, Period.year(last.year).end)
+
     def years(self) -> list[int]:
         """Return the calendar years that have records."""
         starts = self.net.workspace.tables["outages"]["start"]
@@ -105,6 +147,8 @@ class Statistics:
                 (),
                 text("Add outages.csv, outages.xlsx or outages.parquet to the workspace."),
             )
+        if source.tables["outages"]["branch_id"].is_not_null().any():
+            self.net.require_sources()
         if source.tables["transformers"].is_empty() and source.tables["population"].is_empty():
             raise WorkspaceError(
                 text("There are no users to divide by."),
@@ -165,6 +209,7 @@ class Statistics:
             FudianError: the engine is not known, or a column cannot be broken down by.
             MissingExtraError: the engine's package is not installed.
         """
+        query = query.known
         users = _chosen(self.population(query.level), query.where)
         rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
         return _from_engine(
@@ -179,11 +224,7 @@ class Statistics:
 
     def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
-        if query.med not in MED:
-            raise FudianError(
-                text("There is no treatment {med!r} of major event days.", med=query.med),
-                text("Use include or exclude."),
-            )
+        query = query.known
         return {
             "period": {
                 "start": query.period.start.isoformat(),
@@ -207,6 +248,8 @@ class Statistics:
             "user_level": query.level.upper(),
             "population_basis": "stated" if self.population(query.level)["stated"].any() else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
+            "outages_in_period": rows.filter(pl.col("counted"))["outage_id"].n_unique(),
+            "outages_that_cut_off_nobody": rows.filter(pl.col("exclusion") == "nobody_off")["outage_id"].n_unique(),
             "provisional_outages": rows.filter(pl.col("provisional") & pl.col("counted"))["outage_id"].n_unique(),
             "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
             "overlaps": "merged",
@@ -296,5 +339,6 @@ def _from_engine(frame: Any, engine: str, by: Sequence[str]) -> pl.DataFrame:
     elif engine == "pandas":
         result = pl.from_pandas(frame)
     else:
-        result = pl.from_arrow(frame.arrow()) if hasattr(frame, "arrow") else frame.pl()  # type: ignore[assignment]
+        result = frame.pl()
+    result = result.with_columns(pl.col("CI", "CN").cast(pl.Int64))
     return result.sort(*by, nulls_last=True) if by else result

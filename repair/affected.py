@@ -53,7 +53,8 @@ class Affected:
         return rows.join(feeder, on="transformer_id", how="left", maintain_order="left")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the list in the contract's form, with ``opened`` besides."""
+        """Return the list in the contract's form, with ``opened`` besides; without a table of customers their number is None."""
+        known = not self.network.customers.is_empty()
         customers = self.customers
         by_feeder = (
             customers.group_by("feeder_id", maintain_order=True)
@@ -62,13 +63,17 @@ class Affected:
         )
         return {
             "transformers": self.hit.transformers,
-            "customers": self.customer_count,
+            "customers": self.customer_count if known else None,
             "customer_ids": customers["customer_id"].to_list(),
             "important": customers.filter(pl.col("important"))["customer_id"].to_list(),
             "branches": list(self.branches),
-            "feeders": dict(by_feeder.rows()),
+            "feeders": dict(by_feeder.rows()) if known else dict.fromkeys(self._feeders_off()),
             "opened": list(self.opened),
         }
+
+    def _feeders_off(self) -> list[str]:
+        feeders = self.network.transformer_feeder.gather(np.sort(self.hit.transformer_index))
+        return feeders.drop_nulls().unique(maintain_order=True).to_list()
 
     def table(self) -> pl.DataFrame:
         """Return the list that a dispatcher prints: important and sensitive customers first, personal data masked.

@@ -148,7 +148,7 @@ def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (["indices", "nowhere"], 1, "nowhere"),
+        (["indices", "nowhere"], 2, "nowhere"),
         (["indices", COUNTY, "--by", "colour"], 2, "region_class"),
         (["indices", COUNTY, "--level", "hv"], 2, "mv or lv"),
         (["indices", COUNTY, "--engine", "excel"], 2, "polars"),
@@ -161,7 +161,12 @@ def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
         (["affected", COUNTY, "--open", "F03-K99"], 2, "F03-K"),
         (["affected", COUNTY], 2, "exactly one"),
         (["affected", COUNTY, "--open", "F03-K01", "--fault", "F03-K01"], 2, "exactly one"),
-        (["locate", COUNTY, "--signals", "nothing.csv"], 1, "nothing.csv"),
+        (["locate", COUNTY, "--signals", "nothing.csv"], 2, "nothing.csv"),
+        (["locate", COUNTY, "--signals", COUNTY / "outages.csv"], 1, "outages.csv"),
+        (["affected", COUNTY, "--open", ","], 2, "names no branch"),
+        (["indices", COUNTY, "--start", "0001-01-01", "--end", "9999-12-31"], 2, "1900"),
+        (["indices", COUNTY, "--start", "2024-01-01", "--end", "2025-01-01"], 2, "Nothing is known"),
+        (["ledger", COUNTY, "--med", "maybe"], 2, "include or exclude"),
         (["convert", COUNTY, "--format", "floppy", "--to", "x"], 2, "table"),
         (["frobnicate"], 2, "frobnicate"),
     ],
@@ -249,6 +254,87 @@ def test_a_loop_to_nowhere_is_named_and_the_rest_is_answered(command: Command, c
     checked = command("check", county, "--json").json
     assert {problem["object_id"] for problem in checked["errors"]} == {"LOOP0", "LOOP1", "LOOP2"}
     assert command("affected", county, "--open", "F03-K01", "--json").json["customers"] > 0
+
+
+def test_markup_in_the_data_stays_text(command: Command, county: Path) -> None:
+    def mark(rows: list[list[str]]) -> None:
+        cause = rows[0].index("停电原因")
+        for row in rows[1:]:
+            row[cause] = "[/bar][red]" + row[cause]
+
+    rewrite(county / "outages.csv", mark)
+    said = command("indices", county, "--by", "cause")
+    assert said.status == 0
+    assert "[/bar][red]大风" in said.out
+
+
+def test_a_network_without_a_source_prevents_the_answer(command: Command, county: Path) -> None:
+    (county / "sources.csv").unlink()
+    for arguments in (["indices", county], ["affected", county, "--open", "F03-K01"]):
+        said = command(*arguments, "--json")
+        assert said.status == 1
+        assert "sources" in said.json["error"]
+
+
+def test_without_customers_their_number_is_unknown_not_zero(command: Command, county: Path) -> None:
+    (county / "customers.csv").unlink()
+    found = command("affected", county, "--open", "F03-K01", "--json").json
+    assert found["transformers"]
+    assert found["customers"] is None
+    assert found["feeders"] == {"F03": None}
+    assert command("indices", county, "--level", "lv", "--json").status == 1
+
+
+def test_numbers_of_users_without_a_stated_population_are_left_out_aloud(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "population.csv").write_text("region_class,users,from\ntown,1000,\nrural,500,2022-07-01\n", "utf-8")
+    (tmp_path / "outages.csv").write_text(
+        "outage_id,start,end,nature,users,region_class\n"
+        "E1,2022-08-01 08:00,2022-08-01 10:00,F-INT,100,town\n"
+        "E2,2022-08-01 08:00,2022-08-01 10:00,F-INT,100,urban\n"
+        "E3,2022-03-01 08:00,2022-03-01 10:00,F-INT,100,rural\n",
+        "utf-8",
+    )
+    year = ["--start", "2022-01-01", "--end", "2023-01-01", "--json"]
+    (whole,) = command("indices", tmp_path, *year).json["rows"]
+    assert whole["CH"] == 200
+    reasons = {row["outage_id"]: row["reason_code"] for row in command("ledger", tmp_path, *year).json["rows"]}
+    assert reasons == {"E1": None, "E2": "no_population", "E3": "no_population"}
+
+
+def test_figures_stop_where_knowledge_does(command: Command) -> None:
+    year = ["--start", "2022-01-01", "--end", "2023-01-01", "--as-of", "2022-04-01", "--json"]
+    result = command("indices", COUNTY, *year, "--by", "month").json
+    assert result["period"]["hours"] == 24 * 90
+    assert [row["month"] for row in result["rows"]] == ["2022-01", "2022-02", "2022-03"]
+
+
+def test_an_event_of_another_year_opens_too(command: Command) -> None:
+    assert command("ledger", COUNTY, "--event", "TD00019", "--json").json["rows"]
+
+
+def test_every_engine_gives_the_same_json(command: Command) -> None:
+    pytest.importorskip("duckdb", reason="the extra duckdb is not installed")
+    call = ["indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class", "--json"]
+    expected, *others = (command(*call, "--engine", engine).json["rows"] for engine in ("polars", "pandas", "duckdb"))
+    for rows in others:
+        assert len(rows) == len(expected)
+        for row, found in zip(expected, rows, strict=True):
+            assert set(found) == set(row)
+            for name, value in row.items():
+                assert type(found[name]) is type(value), name
+                assert found[name] == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value), name
+
+
+def test_a_converted_workspace_keeps_its_settings_and_its_source(
+    command: Command, county: Path, tmp_path: Path
+) -> None:
+    assert command("convert", county, "--to", county).status == 2
+    assert command("convert", county, "--to", tmp_path / "new").status == 0
+    excluded = ["--start", "2022-01-01", "--end", "2023-01-01", "--med", "exclude", "--json"]
+    (before,), (after,) = (command("indices", folder, *excluded).json["rows"] for folder in (county, tmp_path / "new"))
+    assert before == pytest.approx(after)
+    files = [county / "outages.csv", county / "stages.csv"]
+    assert set(command("convert", *files, "--to", tmp_path / "two", "--json").json["counts"]) == {"outages", "stages"}
 
 
 def test_settings_that_are_not_known_are_named(command: Command, county: Path) -> None:
