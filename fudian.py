@@ -118,7 +118,7 @@ def _answering(folder: Path) -> Network:
 def _tell_left_out(problems: Sequence[Problem]) -> None:
     if problems:
         _errors.print(
-            translate("{count} errors in the data; fudian check lists them.", language(), count=len(problems)),
+            translate("Errors in the data: {count}; fudian check lists them.", language(), count=len(problems)),
             style="yellow",
         )
 
@@ -195,7 +195,7 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
     sys.stdout.write(
         translate(
-            "{errors} errors, {warnings} warnings. Usable rows: {counts}",
+            "Errors: {errors}, warnings: {warnings}. Usable rows: {counts}",
             language(),
             errors=len(result["errors"]),
             warnings=len(result["warnings"]),
@@ -250,7 +250,7 @@ def _print_basis(result: Mapping[str, Any]) -> None:
     _errors.print(
         translate(
             "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
-            "major event days: {med}; {rejected} outage rows left out.",
+            "major event days: {med}; outage rows left out: {rejected}.",
             language(),
             start=result["period"]["start"][:10],
             end=result["period"]["end"][:10],
@@ -260,6 +260,21 @@ def _print_basis(result: Mapping[str, Any]) -> None:
             rejected=basis["outages_rejected"],
         )
     )
+    reason = basis["major_event_days"]["reason"]
+    if reason and basis["major_event_days"]["treatment"] == "exclude":
+        _errors.print(
+            translate(
+                "Major event days are not excluded where they cannot be told: {reason}.", language(), reason=reason
+            ),
+            style="yellow",
+        )
+    if not basis["outages_in_period"]:
+        _errors.print(translate("No record of this period counts.", language()), style="yellow")
+    if basis["outages_that_cut_off_nobody"]:
+        count = basis["outages_that_cut_off_nobody"]
+        _errors.print(
+            translate("Records that cut off nobody by the network: {count}.", language(), count=count), style="yellow"
+        )
 
 
 @app.command()

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from network.arrays import Indices
 from network.supply import Supply
-from network.topology import Indices
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,11 @@ import polars as pl
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
-from network.topology import Indices, Mask, Network
+from network.arrays import Indices, Mask, Numbers
 
-Numbers = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from network.topology import Network
+
 Amounts = TypeVar("Amounts", np.float64, np.int64)
 
 

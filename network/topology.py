@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from network.arrays import Indices, Mask
 from network.problems import Problem, UnknownIdError, WorkspaceError
+from network.supply import Supply
 from network.texts import text
+from network.topology_checks import topology_problems
 from network.workspace import Workspace, read_workspace, workspace
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from network.supply import Supply
-
-Indices = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 PROTECTIVE_KINDS = ("breaker", "recloser", "fuse")
 """Devices that clear a fault by themselves."""
@@ -85,8 +83,6 @@ class Network:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the tables and with the topology in the normal state."""
-        from network.topology_checks import topology_problems
-
         return (*self.workspace.problems, *topology_problems(self))
 
     def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
@@ -146,8 +142,6 @@ class Network:
         Raises:
             UnknownIdError: the log operates a branch that the network does not have.
         """
-        from network.supply import Supply
-
         is_open = self.normally_open.copy()
         if switching is not None and not switching.is_empty():
             log = switching if at is None else switching.filter(pl.col("time") <= at)

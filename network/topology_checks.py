@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
+from network.arrays import Mask
 from network.problems import Problem
 from network.supply import Supply
 from network.texts import text
-from network.topology import Mask, Network
+
+if TYPE_CHECKING:
+    from network.topology import Network
 
 
 def topology_problems(net: Network) -> list[Problem]:

@@ -45,9 +45,10 @@ def indices(
 
     Args:
         interruptions: the table of :func:`reliability.interruptions`, or a ledger of the same period.
-        population: the table of :func:`reliability.population`, in the same engine.
+        population: the table of :func:`reliability.population`, or the ``population`` table of the contract with stated
+            numbers of users; in the same engine.
         by: any of :data:`BY`; none gives one row for the whole.
-        period: the statistical period; by default the whole calendar years that the interruptions span.
+        period: the statistical period; by default the whole calendar years in which interruptions begin.
         settings: rules of the statistics.
         as_of: interruptions without end last until then; the end of the period by default.
 
@@ -72,7 +73,7 @@ def indices(
     span = period or _calendar_years(rows)
     if "group_start" not in rows.collect_schema().names():
         rows = nw.from_native(ledger(interruptions, span, rules, as_of))
-    users: Any = nw.from_native(population)
+    users = _as_users(nw.from_native(population))
     if "aggregate" in by:
         rows, users = _with_aggregates(rows, rules), _with_aggregates(users, rules)
     bounds = _like(span.frame(by_month="month" in by), rows)
@@ -92,12 +93,25 @@ def indices(
     return _finish(table, list(by), rules).to_native()  # type: ignore[no-any-return]
 
 
+def _as_users(population: Any) -> Any:
+    """Return the users with every column that a figure may need; the contract's table has its own names for two of them."""
+    names = population.collect_schema().names()
+    renamed = {
+        old: new for old, new in (("from", "in_service"), ("to", "retired")) if old in names and new not in names
+    }
+    frame = population.rename(renamed) if renamed else population
+    known = frame.collect_schema().names()
+    kinds: dict[str, Any] = dict.fromkeys(ATTRIBUTES, nw.String)
+    kinds |= {"in_service": nw.Datetime("us"), "retired": nw.Datetime("us"), "capacity_kva": nw.Float64}
+    return frame.with_columns(nw.lit(None, dtype=kind).alias(name) for name, kind in kinds.items() if name not in known)
+
+
 def _calendar_years(rows: Any) -> Period:
-    seen = rows.select(first=nw.col("start").min(), last=nw.col("end").max(), opened=nw.col("start").max())
-    ((first, last, opened),) = (seen.collect() if isinstance(seen, nw.LazyFrame) else seen).rows()
+    seen = rows.select(first=nw.col("start").min(), last=nw.col("start").max())
+    ((first, last),) = (seen.collect() if isinstance(seen, nw.LazyFrame) else seen).rows()
     if first is None:
         raise FudianError(text("There is no interruption to take the period from."), text("Name the period."))
-    return Period(datetime(first.year, 1, 1), datetime(max(last or opened, opened).year + 1, 1, 1))
+    return Period(Period.year(first.year).start, Period.year(last.year).end)
 
 
 def _like(frame: pl.DataFrame, other: Any) -> Any:

@@ -6,7 +6,9 @@ Outage records become interruptions through the topology. Everything that counts
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
@@ -37,12 +39,12 @@ _RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion")
 
 
 def interruptions(
-    outages: pl.DataFrame,
-    stages: pl.DataFrame | None,
+    outages: Any,
+    stages: Any | None,
     net: Network,
     level: str = "mv",
     users: pl.DataFrame | None = None,
-) -> pl.DataFrame:
+) -> Any:
     """Return who was without power, from when to when, by which event.
 
     A record names what lost supply: a branch (with everything that truly hangs on it alone in the normal state), a feeder, a
@@ -50,19 +52,20 @@ def interruptions(
     user with two supplies is interrupted while both are lost (1.1).
 
     Args:
-        outages: table of the contract, with usable rows only.
+        outages: table of the contract, with usable rows only; Polars or pandas.
         stages: table of the contract, or ``None``.
         net: the network.
         level: ``mv`` (transformers) or ``lv`` (customers).
         users: the population of that level, where it is at hand already.
 
     Returns:
-        One row per outage and user (or group of users that share it): ``outage_id``, ``user_id``, ``users``,
-        ``transformer_id``, ``customer_id``, ``start``, ``end`` (null while it lasts), ``nature``, ``external``, ``cause``,
-        the columns of the user, ``recorded_only`` (a number without names), and ``exclusion``: why the row does not count.
-        A record that cuts off nobody keeps one row with the exclusion ``nobody_off``; at medium voltage a record that names
-        a customer keeps one with ``low_voltage``.
+        The same kind of frame, one row per outage and user (or group of users that share it): ``outage_id``, ``user_id``,
+        ``users``, ``transformer_id``, ``customer_id``, ``start``, ``end`` (null while it lasts), ``nature``, ``external``,
+        ``cause``, the columns of the user, ``recorded_only`` (a number without names), and ``exclusion``: why the row
+        does not count. A record that cuts off nobody keeps one row with the exclusion ``nobody_off``; at medium voltage
+        a record that names a customer keeps one with ``low_voltage``.
     """
+    in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
     outages = _with_columns_of(outages, "outages")
     stages = _with_columns_of(stages, "stages")
     everyone = population(net, level, outages) if users is None else users
@@ -86,7 +89,8 @@ def interruptions(
     found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
     without = outages.join(found, on="outage_id", how="anti")
     nobody = without.select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
-    return _with_records(pl.concat([found, _shape(nobody)]), outages)
+    result = _with_records(pl.concat([found, _shape(nobody)]), outages)
+    return result.to_pandas() if in_pandas else result
 
 
 def _without_stated_users(
@@ -111,11 +115,12 @@ def _without_stated_users(
     )
 
 
-def _with_columns_of(frame: pl.DataFrame | None, table: str) -> pl.DataFrame:
-    """Return ``frame`` with every column of the contract's table; absent ones are null."""
+def _with_columns_of(given: Any, table: str) -> pl.DataFrame:
+    """Return a Polars or pandas frame as Polars, with every column of the contract's table; absent ones are null."""
     columns = schema.TABLES[table].columns
-    if frame is None:
+    if given is None:
         return schema.TABLES[table].empty()
+    frame: pl.DataFrame = nw.from_native(given, eager_only=True).to_polars()
     return frame.select(
         pl.col(column.name).cast(column.polars_type)
         if column.name in frame.columns

@@ -190,7 +190,7 @@ class Statistics:
         users = population(self.net, "lv", tables["outages"], alone=[customer]).filter(
             pl.col("customer_id") == customer
         )
-        own = interruptions(tables["outages"], tables["stages"], self.net, "lv", users).filter(
+        own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users).filter(
             pl.col("customer_id") == customer
         )
         return ledger(own, query.period, self.settings, query.as_of)

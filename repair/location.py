@@ -18,11 +18,9 @@ import numpy.typing as npt
 import polars as pl
 
 from network import Network, Supply
-from network.topology import Indices
+from network.arrays import Indices, Numbers
 from repair.settings import LocationSettings, location_settings
 from repair.signals import standing_trips, still_dark
-
-Numbers = npt.NDArray[np.float64]
 
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
