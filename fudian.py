@@ -570,7 +570,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except Exception as error:
+    except Exception as error:  # the last door: whatever went wrong, a user never sees a traceback
         if os.environ.get("FUDIAN_DEBUG"):
             raise
         _report(

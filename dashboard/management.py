@@ -78,7 +78,7 @@ def process(service: Service, year: int, basis: str) -> Process:
 def _fraction(each: dict[str, Any], basis: str) -> str:
     if basis == "jobs":
         return f"{each['live_jobs']:,} / {each['live_jobs'] + each['outage_jobs']:,}"
-    return f"{number(each['reduced_ch'], 0)} / {number(each['reduced_ch'] + each['prearranged_ch'], 0)}"
+    return f"{number(each['reduced_ch'], 0)} / {number(each['work_ch'], 0)}"
 
 
 def ratio_of(live: LiveRatio, basis: str) -> float | None:

@@ -66,6 +66,7 @@ class LiveRatio:
     def as_dict(self) -> dict[str, Any]:
         """Return every figure, numerators and denominators included."""
         return vars(self) | {
+            "work_ch": self.work_ch,
             "by_jobs": self.by_jobs,
             "by_customer_hours": self.by_customer_hours,
             "live_connect_rate": self.live_connect_rate,

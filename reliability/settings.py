@@ -20,9 +20,6 @@ class ReliabilitySettings(BaseModel):
         3.0, ge=0, description="an interruption is sustained when longer than this (R1.2)"
     )
     merge_gap_min: float = Field(0.0, ge=0, description="interruptions of one user this close are one (R1.12)")
-    count_at: Literal["start"] = Field(
-        "start", description="the count belongs to the period in which it starts (R1.10)"
-    )
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )
@@ -37,9 +34,6 @@ class ReliabilitySettings(BaseModel):
     long_total_h: float = Field(24.0, gt=0, description="CELID-t counts users with this many hours in all (1.4)")
     frequent_count: int = Field(
         3, ge=1, description="CEMI_n and CEMSMI_n count users with at least n interruptions (1.4)"
-    )
-    alternative_rule: Literal["simple", "compound"] = Field(
-        "simple", description="how a year-on-year target reads (2.4)"
     )
 
     def changed(self) -> dict[str, Any]:
