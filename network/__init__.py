@@ -8,10 +8,11 @@ Example:
 """
 
 from network import schema
+from network.building import build_network, network_from_tables, read_network
 from network.problems import FudianError, MissingExtraError, Problem, UnknownIdError, WorkspaceError
 from network.supply import Hit, Supply
 from network.texts import Text, text, translate
-from network.topology import Network, build_network, network_from_tables, read_network
+from network.topology import Network
 from network.workspace import Workspace, read_workspace, workspace
 
 __all__ = [
