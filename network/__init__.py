@@ -9,7 +9,9 @@ Example:
 
 from network import schema
 from network.building import build_network, network_from_tables, read_network
+from network.loops import Loop
 from network.problems import FudianError, MissingExtraError, Problem, UnknownIdError, WorkspaceError
+from network.replay import Replay, replay
 from network.supply import Hit, Supply
 from network.texts import Text, text, translate
 from network.topology import Network
@@ -18,9 +20,11 @@ from network.workspace import Workspace, read_workspace, workspace
 __all__ = [
     "FudianError",
     "Hit",
+    "Loop",
     "MissingExtraError",
     "Network",
     "Problem",
+    "Replay",
     "Supply",
     "Text",
     "UnknownIdError",
@@ -30,6 +34,7 @@ __all__ = [
     "network_from_tables",
     "read_network",
     "read_workspace",
+    "replay",
     "schema",
     "text",
     "translate",

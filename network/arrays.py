@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 Indices = npt.NDArray[np.int64]
 """Rows of a table, nodes, or places in depth-first order; -1 is none."""
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
+
+NONE: Indices = np.zeros(0, dtype=np.int64)
+"""No index."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Members by key: the transformers at a node, the customers of a transformer, the users at a place.
+
+    Attributes:
+        first: where the members of each key begin, shape (keys + 1,).
+        member: all members, those of one key together, in rising order.
+    """
+
+    first: Indices
+    member: Indices
+
+    @classmethod
+    def of(cls, keys: int, *key_of_member: Indices) -> Groups:
+        """Group members 0, 1, 2 … by key.
+
+        Args:
+            keys: number of keys.
+            key_of_member: key of each member, shape (members,), -1 for none; a member may have several keys, one per array.
+        """
+        known = [np.flatnonzero(key >= 0) for key in key_of_member]
+        row = np.concatenate([key[members] for key, members in zip(key_of_member, known, strict=True)])
+        column = np.concatenate(known)
+        shape = (keys, max((len(key) for key in key_of_member), default=0))
+        table = csr_array((np.ones(len(row), dtype=np.bool_), (row, column)), shape=shape)
+        return cls(table.indptr.astype(np.int64), table.indices.astype(np.int64))
+
+    def between(self, first: int, last: int) -> Indices:
+        """Return the members of the keys from ``first`` up to, without, ``last``: one contiguous slice."""
+        return self.member[self.first[first] : self.first[last]]
+
+    def of_keys(self, keys: Indices) -> Indices:
+        """Return the members of these keys, each once, in rising order."""
+        begin, count = self.first[keys], self.first[keys + 1] - self.first[keys]
+        shift = np.repeat(begin - np.concatenate([[0], np.cumsum(count)[:-1]]), count) if len(keys) else NONE
+        return np.unique(self.member[np.arange(len(shift)) + shift])

@@ -1,16 +1,12 @@
 """The energised forest of one switch state: sums below a branch, sums along the path to the source.
 
-Every energised node is numbered in depth-first order from one virtual root above all sources, so that
-
-* what lies below a branch is one slice of that order,
-* a sum below, for all branches at once, is one running sum, and so is a sum along the path.
-
-Loops that are operated closed need no exception. In a depth-first tree every branch outside the tree leads from a node to
-one of its own ancestors, and so secures the whole path between them: a tree branch cuts something off only if no such
-branch passes it (it is then a bridge; Tarjan, Information Processing Letters 2(6), 1974). How many pass it is a sum below.
+The forest itself (:mod:`network.forest`) knows nodes and branches; here it meets transformers and customers.
 
 A transformer or customer with two supplies hangs on the node where both paths meet: it goes off exactly with a branch above
 that node. So every user has one place in the order, and the users below a branch are one slice too.
+
+A supply is a full state of the switches, and a patch over it for the feeders that were switched since. Who lost or regained
+supply is answered from the patch alone; only questions about the whole network energise the whole network again.
 """
 
 from __future__ import annotations
@@ -18,20 +14,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import depth_first_order
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import NONE, Groups, Indices, Mask, Numbers
+from network.forest import Amounts, Forest, sum_along_path, sum_below
+from network.loops import Loop, loops_of
+from network.patch import Patch, Pieces
+from network.problems import FudianError
+from network.texts import text
 
 if TYPE_CHECKING:
     from network.topology import Network
-
-Amounts = TypeVar("Amounts", np.float64, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,73 +69,79 @@ class Supply:
 
     Attributes:
         network: the network.
-        is_open: whether each branch is open, shape (branches,).
-        node_at: node index at each place, shape (places,); the root has the number of nodes.
-        place_of: place of each node, -1 where it is dead, shape (nodes + 1,).
-        parent: place of the node next towards the source, shape (places,); the root has -1.
-        end: first place after everything below, shape (places,).
-        branch_to: branch by which each place is reached, -1 for sources and the root, shape (places,).
-        is_bridge: whether that branch alone cuts the place off, shape (places,).
+        patch: the full state, and the feeders in which this one differs from it.
+        base: the supply of the full state where this one differs, else nothing.
     """
 
     network: Network
-    is_open: Mask
-    node_at: Indices
-    place_of: Indices
-    parent: Indices
-    end: Indices
-    branch_to: Indices
-    is_bridge: Mask
+    patch: Patch
+    base: Supply | None = None
 
     @classmethod
-    def of(cls, network: Network, is_open: Mask) -> Supply:
-        """Energise ``network`` with the branches in ``is_open`` (shape (branches,)) open."""
-        root = len(network.nodes)
-        closed = np.flatnonzero(~is_open & (network.from_node != network.to_node))
-        tail = np.concatenate([network.from_node[closed], np.full(len(network.source_node), root)])
-        head = np.concatenate([network.to_node[closed], network.source_node])
-        branch = np.concatenate([closed, np.full(len(network.source_node), -1)])
-        graph = csr_array(
-            (np.ones(2 * len(tail)), (np.concatenate([tail, head]), np.concatenate([head, tail]))),
-            shape=(root + 1, root + 1),
-        )
-        order, predecessor = depth_first_order(graph, root)
-        node_at = order.astype(np.int64)
-        place_of = np.full(root + 1, -1, dtype=np.int64)
-        place_of[node_at] = np.arange(len(node_at))
-        parent = np.concatenate([[-1], place_of[predecessor[node_at[1:]]]])
-        end = _ends(parent)
+    def of(cls, network: Network, is_open: Mask, lost_sources: Indices = NONE) -> Supply:
+        """Energise ``network`` with the branches in ``is_open`` (shape (branches,)) open without the sources at some nodes."""
+        is_source = np.zeros(len(network.nodes), dtype=np.bool_)
+        is_source[network.source_node] = True
+        is_source[lost_sources] = False
+        forest = _forest(network, is_open, is_source)
+        return cls(network, Patch(Pieces(network.from_node, network.to_node, is_source, is_open, forest)))
 
-        lower = np.maximum(place_of[tail], place_of[head])
-        upper = np.minimum(place_of[tail], place_of[head])
-        energised = lower >= 0
-        lower, upper, branch = lower[energised], upper[energised], branch[energised]
-        in_tree = np.flatnonzero(parent[lower] == upper)
-        edge_to = np.full(len(node_at), -1, dtype=np.int64)
-        edge_to[lower[in_tree]] = in_tree
-        outside = np.ones(len(lower), dtype=np.bool_)
-        outside[edge_to[1:]] = False
-        passing = np.bincount(lower[outside], minlength=len(node_at)) - np.bincount(
-            upper[outside], minlength=len(node_at)
-        )
-        branch_to = np.concatenate([[-1], branch[edge_to[1:]]]).astype(np.int64)
-        supply = cls(network, is_open, node_at, place_of, parent, end, branch_to, np.zeros(0, dtype=np.bool_))
-        object.__setattr__(supply, "is_bridge", supply.sum_below(passing) == 0)
-        return supply
+    # The order ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def is_open(self) -> Mask:
+        """Whether each branch is open, shape (branches,)."""
+        is_open = self.patch.pieces.is_open
+        if self.base is not None:
+            is_open = is_open.copy()
+            is_open[list(self.patch.changed)] = list(self.patch.changed.values())
+        return is_open
+
+    @cached_property
+    def forest(self) -> Forest:
+        """The whole network in depth-first order."""
+        pieces = self.patch.pieces
+        return pieces.forest if self.base is None else _forest(self.network, self.is_open, pieces.is_source)
+
+    @property
+    def node_at(self) -> Indices:
+        """Node index at each place, -1 for the root, shape (places,)."""
+        return self.forest.node_at
+
+    @property
+    def place_of(self) -> Indices:
+        """Place of each node, -1 where it is dead, shape (nodes + 1,); the last is -1 for "no node"."""
+        return self.forest.place_of
+
+    @property
+    def parent(self) -> Indices:
+        """Place of the node next towards the source, -1 for the root, shape (places,)."""
+        return self.forest.parent
+
+    @property
+    def end(self) -> Indices:
+        """First place after everything below, shape (places,)."""
+        return self.forest.end
+
+    @property
+    def branch_to(self) -> Indices:
+        """Branch by which each place is reached, -1 for sources and the root, shape (places,)."""
+        return self.forest.branch_to
+
+    @property
+    def is_bridge(self) -> Mask:
+        """Whether that branch alone cuts the place off, shape (places,)."""
+        return self.forest.is_bridge
 
     # Sums ---------------------------------------------------------------------------------------------------------
 
     def sum_below(self, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
         """Return, for each place, the sum of ``at_place`` (shape (places,)) over it and everything below it."""
-        running = np.concatenate([np.zeros(1, dtype=at_place.dtype), np.cumsum(at_place)])
-        below: npt.NDArray[Amounts] = running[self.end] - running[:-1]
-        return below
+        return sum_below(self.end, at_place)
 
     def sum_along_path(self, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
         """Return, for each place, the sum of ``at_place`` (shape (places,)) over it and every place above it."""
-        change = np.concatenate([at_place, np.zeros(1, dtype=at_place.dtype)])
-        np.subtract.at(change, self.end, at_place)
-        return np.cumsum(change)[:-1]
+        return sum_along_path(self.end, at_place)
 
     def along_path(self, of_branch: Numbers) -> Numbers:
         """Return, for each node, the sum of a branch quantity along its path to the source.
@@ -159,22 +162,27 @@ class Supply:
         """Return, for every branch, the sum over transformers that truly go off when that branch alone opens.
 
         Args:
-            weight: what to sum, shape (transformers,): 1 (the default), customers, kVA, kW ….
+            weight: what to sum, shape (transformers,): 1 (the default), customers, kVA, kW …; not a number where unknown.
 
         Returns:
-            Shape (branches,): zero for open, dead and ring branches.
+            Shape (branches,): zero for open, dead and ring branches; not a number where one below is unknown.
         """
+        if weight is None:
+            return self._per_branch(self.sum_below(np.diff(self._transformers_by_place.first)))
         live = self.transformer_place >= 0
-        values = np.ones(len(live)) if weight is None else weight
-        at_place = np.bincount(self.transformer_place[live], weights=values[live], minlength=len(self.end))
-        return self._per_branch(self.sum_below(at_place.astype(np.float64)))
+        places, values = self.transformer_place[live], weight[live]
+        unknown = np.isnan(values)
+        at_place = np.bincount(places, weights=np.where(unknown, 0.0, values), minlength=len(self.end))
+        below = self.sum_below(at_place)
+        if unknown.any():
+            below[self.sum_below(np.bincount(places[unknown], minlength=len(self.end))) > 0] = np.nan
+        return self._per_branch(below)
 
     def customers_below(self) -> Numbers:
         """Return, for every branch, how many customers truly go off when that branch alone opens, shape (branches,)."""
-        live = self.customer_place[self.customer_place >= 0]
-        return self._per_branch(self.sum_below(np.bincount(live, minlength=len(self.end)).astype(np.float64)))
+        return self._per_branch(self.sum_below(np.diff(self._customers_by_place.first)))
 
-    def _per_branch(self, at_place: Numbers) -> Numbers:
+    def _per_branch(self, at_place: Numbers | Indices) -> Numbers:
         result = np.zeros(self.network.branches.height)
         cutting = self.is_bridge & (self.branch_to >= 0)
         result[self.branch_to[cutting]] = at_place[cutting]
@@ -185,26 +193,27 @@ class Supply:
     @cached_property
     def transformer_place(self) -> Indices:
         """The place each transformer hangs on, -1 where it is dead, shape (transformers,)."""
-        with_root = np.append(self.place_of[:-1], -1)
-        return self._meeting_place(
-            with_root[self.network.transformer_node], with_root[self.network.transformer_second_node]
+        net = self.network
+        return self.forest.meeting_place(
+            self.place_of[net.transformer_node], self.place_of[net.transformer_second_node]
         )
 
     @cached_property
     def customer_place(self) -> Indices:
         """The place each customer hangs on, -1 where it is dead, shape (customers,)."""
         with_none = np.append(self.transformer_place, -1)
-        return self._meeting_place(
-            with_none[self.network.customer_transformer], with_none[self.network.customer_second_transformer]
+        net = self.network
+        return self.forest.meeting_place(
+            with_none[net.customer_transformer], with_none[net.customer_second_transformer]
         )
 
     @cached_property
-    def _transformers_in_order(self) -> tuple[Indices, Indices]:
-        return _in_order(self.transformer_place)
+    def _transformers_by_place(self) -> Groups:
+        return Groups.of(len(self.end), self.transformer_place)
 
     @cached_property
-    def _customers_in_order(self) -> tuple[Indices, Indices]:
-        return _in_order(self.customer_place)
+    def _customers_by_place(self) -> Groups:
+        return Groups.of(len(self.end), self.customer_place)
 
     @cached_property
     def _place_below(self) -> Indices:
@@ -227,59 +236,97 @@ class Supply:
             UnknownIdError: a branch is not in the network.
         """
         branches = self.network.branch_index(branch_ids)
-        if len(branches) != 1:
-            return self.lost_in(self._with(opened=branches))
-        place = self.place_below(branches)[0]
+        if len(branches) != 1 or self.base is not None:
+            return self.lost_in(self._switched(opened=branches))
+        place = self._place_below[branches[0]]
         if place < 0:
-            return Hit(self.network, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
-        span = (place, self.end[place])
-        return Hit(self.network, _slice(*self._transformers_in_order, span), _slice(*self._customers_in_order, span))
+            return Hit(self.network, NONE, NONE)
+        span = int(place), int(self.end[place])
+        return Hit(self.network, self._transformers_by_place.between(*span), self._customers_by_place.between(*span))
+
+    # States -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _dead_transformers(self) -> Indices:
+        """Transformers without supply, in rising order."""
+        net = self.network
+        if self.base is None:
+            return np.flatnonzero(self.transformer_place < 0)
+        touched = net.transformers_at_node.of_keys(self.patch.nodes)
+        untouched = np.setdiff1d(self.base._dead_transformers, touched)
+        return np.union1d(untouched, touched[~self._transformers_live(touched)])
 
     def dead(self) -> list[str]:
         """Return the ids of the transformers without supply, in the order of the table."""
-        return self.network.transformers["transformer_id"].filter(pl.Series(self.transformer_place < 0)).to_list()
+        return self.network.transformers["transformer_id"].gather(self._dead_transformers).to_list()
+
+    def live(self, nodes: Indices) -> Mask:
+        """Return whether each of these nodes has supply; -1 (no node) has none."""
+        return self.patch.live(nodes)
+
+    def _transformers_live(self, transformers: Indices) -> Mask:
+        net = self.network
+        return self.live(net.transformer_node[transformers]) | self.live(net.transformer_second_node[transformers])
 
     def lost_in(self, after: Supply) -> Hit:
-        """Return who has supply here and none in ``after``."""
-        return Hit(
-            self.network,
-            np.flatnonzero((self.transformer_place >= 0) & (after.transformer_place < 0)),
-            np.flatnonzero((self.customer_place >= 0) & (after.customer_place < 0)),
-        )
+        """Return who has supply here and none in ``after``; only the feeders in which the two differ are looked at."""
+        net = self.network
+        if self.patch.pieces is after.patch.pieces:
+            nodes = np.union1d(self.patch.nodes, after.patch.nodes)
+        else:
+            nodes = np.arange(len(net.nodes))
+        nodes = nodes[self.live(nodes) & ~after.live(nodes)]
+        transformers = net.transformers_at_node.of_keys(nodes)
+        transformers = transformers[~after._transformers_live(transformers)]
+        customers = net.customers_of_transformer.of_keys(transformers)
+        still = np.zeros(len(customers), dtype=np.bool_)
+        for supplies in (net.customer_transformer, net.customer_second_transformer):
+            known = supplies[customers] >= 0
+            still[known] |= after._transformers_live(supplies[customers[known]])
+        return Hit(net, transformers, customers[~still])
 
     def switched(self, open: Iterable[str] = (), close: Iterable[str] = ()) -> Supply:  # noqa: A002 (the field's own words)
-        """Return the supply after opening and closing branches.
+        """Return the supply after opening and closing branches; only the feeders that they touch are energised again.
+
+        A tie closed between two live feeders joins them: nobody goes off, and the loop shows in :attr:`loops`.
 
         Raises:
             UnknownIdError: a branch is not in the network.
+            FudianError: a branch is to be opened and closed at once.
         """
-        return self._with(opened=self.network.branch_index(open), closed=self.network.branch_index(close))
+        return self._switched(self.network.branch_index(open), self.network.branch_index(close))
+
+    def _switched(self, opened: Indices, closed: Indices = NONE) -> Supply:
+        both = np.intersect1d(opened, closed)
+        if len(both):
+            branch = self.network.branches["branch_id"][int(both[0])]
+            raise FudianError(
+                text("branch {id} is to be opened and closed at once", id=branch),
+                text("Give one operation per branch; two in a row are two calls."),
+            )
+        patch = self.patch.switched(opened.tolist(), closed.tolist())
+        full = self.base or self
+        return Supply(self.network, patch, full) if patch.parts else full
 
     def without_nodes(self, nodes: Indices) -> Supply:
         """Return the supply with every branch at these nodes open; a source among them is lost with them."""
         touched = np.zeros(len(self.network.nodes), dtype=np.bool_)
         touched[nodes] = True
         at_them = touched[self.network.from_node] | touched[self.network.to_node]
-        after = Supply.of(self.network, self.is_open | at_them)
-        place_of = after.place_of.copy()
-        place_of[nodes] = -1
-        return Supply(
-            after.network,
-            after.is_open,
-            after.node_at,
-            place_of,
-            after.parent,
-            after.end,
-            after.branch_to,
-            after.is_bridge,
-        )
+        return Supply.of(self.network, self.is_open | at_them, lost_sources=nodes)
 
-    def _with(self, opened: Indices, closed: Indices | None = None) -> Supply:
-        is_open = self.is_open.copy()
-        is_open[opened] = True
-        if closed is not None:
-            is_open[closed] = False
-        return Supply.of(self.network, is_open)
+    @cached_property
+    def loops(self) -> tuple[Loop, ...]:
+        """The loops that are closed in this state: rings, parallel branches, and feeders or sources run in parallel."""
+        pieces = self.patch.pieces
+        if self.base is None:
+            return loops_of(self.network, pieces.forest)
+        own = pieces.of_branches(np.array([loop.branch_index[0] for loop in self.base.loops], dtype=np.int64))
+        kept = [
+            loop for loop, piece in zip(self.base.loops, own.tolist(), strict=True) if piece not in self.patch.parts
+        ]
+        new = (loop for part in self.patch.distinct for loop in loops_of(self.network, part.forest))
+        return (*kept, *new)
 
     # Paths and feeders --------------------------------------------------------------------------------------------
 
@@ -315,46 +362,9 @@ class Supply:
         with_none = pl.concat([labels, pl.Series([None], dtype=pl.String)])
         return with_none.gather(np.where(branch >= 0, branch, len(labels)))
 
-    # Inside -------------------------------------------------------------------------------------------------------
 
-    def _meeting_place(self, first: Indices, second: Indices) -> Indices:
-        """Return where the paths of two places meet; the other one where one is -1."""
-        low, high = np.maximum(first, second), np.minimum(first, second)
-        both = np.flatnonzero(high >= 0)
-        inner, outer = low[both], high[both].copy()
-        apart = inner >= self.end[outer]
-        while apart.any():
-            outer[apart] = self.parent[outer[apart]]
-            apart = inner >= self.end[outer]
-        low[both] = outer
-        return low
-
-
-def _ends(parent: Indices) -> Indices:
-    """Return the first place after everything below each place, given parents in depth-first order.
-
-    A place ends where its next sibling begins; a last child ends where its parent does.
-    """
-    count = len(parent)
-    by_parent = np.argsort(parent, kind="stable")
-    sibling = np.full(count, -1, dtype=np.int64)
-    same = parent[by_parent[1:]] == parent[by_parent[:-1]]
-    sibling[by_parent[:-1][same]] = by_parent[1:][same]
-    answer = np.where(sibling >= 0, np.arange(count), parent)
-    answer[0] = 0
-    while not np.array_equal(further := answer[answer], answer):
-        answer = further
-    sibling[0] = count
-    return sibling[answer]
-
-
-def _in_order(places: Indices) -> tuple[Indices, Indices]:
-    """Return the indices of what is live by place, and their places."""
-    order = np.argsort(places, kind="stable")
-    order = order[np.searchsorted(places[order], 0) :]
-    return order, places[order]
-
-
-def _slice(order: Indices, places: Indices, span: tuple[int, int]) -> Indices:
-    first, last = np.searchsorted(places, span)
-    return order[first:last]
+def _forest(network: Network, is_open: Mask, is_source: Mask) -> Forest:
+    closed = np.flatnonzero(~is_open)
+    return Forest.grow(
+        len(is_source), closed, network.from_node[closed], network.to_node[closed], np.flatnonzero(is_source)
+    )

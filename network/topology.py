@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from network.arrays import Indices, Mask
+from network.arrays import Groups, Indices, Mask
 from network.problems import Problem, UnknownIdError, WorkspaceError
 from network.supply import Supply
 from network.texts import text
@@ -71,6 +71,16 @@ class Network:
     def protective(self) -> Mask:
         """Whether each branch clears a fault by itself (breaker, recloser, fuse), shape (branches,)."""
         return self.branches["kind"].is_in(PROTECTIVE_KINDS).fill_null(value=False).to_numpy()
+
+    @cached_property
+    def transformers_at_node(self) -> Groups:
+        """The transformers at each node, by either supply."""
+        return Groups.of(len(self.nodes), self.transformer_node, self.transformer_second_node)
+
+    @cached_property
+    def customers_of_transformer(self) -> Groups:
+        """The customers of each transformer, by either supply."""
+        return Groups.of(self.transformers.height, self.customer_transformer, self.customer_second_transformer)
 
     @cached_property
     def transformer_feeder(self) -> pl.Series:
@@ -141,12 +151,17 @@ class Network:
         Raises:
             UnknownIdError: the log operates a branch that the network does not have.
         """
+        if switching is None or switching.is_empty():
+            return self._normal
+        log = switching if at is None else switching.filter(pl.col("time") <= at)
+        last = log.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
         is_open = self.normally_open.copy()
-        if switching is not None and not switching.is_empty():
-            log = switching if at is None else switching.filter(pl.col("time") <= at)
-            last = log.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
-            is_open[self.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
+        is_open[self.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
         return Supply.of(self, is_open)
+
+    @cached_property
+    def _normal(self) -> Supply:
+        return Supply.of(self, self.normally_open)
 
     def graph(self) -> nx.MultiGraph:
         """Return the network as a networkx multigraph for anyone's own analysis.

@@ -165,7 +165,7 @@ def _named_parts(frame: pl.DataFrame, supply: Supply) -> pl.DataFrame:
 def _supplies(supply: Supply) -> pl.DataFrame:
     """Return every supply of every transformer by its place in depth-first order, with ``supply`` and ``feeder_id``."""
     net = supply.network
-    place_of = np.append(supply.place_of[:-1], -1)
+    place_of = supply.place_of
     ids, second = net.transformers["transformer_id"], net.transformer_second_node
     traced = pl.concat([supply.node_feeder, pl.Series([None], dtype=pl.String)])
     first_supply = pl.DataFrame(
@@ -197,7 +197,7 @@ def _below_branches(frame: pl.DataFrame, supply: Supply, supplies: pl.DataFrame)
 
 def _two_live_supplies(supply: Supply) -> pl.Series:
     """Return the transformers that have two live supplies in the normal state."""
-    place_of = np.append(supply.place_of[:-1], -1)
+    place_of = supply.place_of
     net = supply.network
     both = (place_of[net.transformer_node] >= 0) & (place_of[net.transformer_second_node] >= 0)
     return net.transformers["transformer_id"].filter(pl.Series(both))
