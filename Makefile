@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format sample clean
+.PHONY: run test lint format sample peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
@@ -26,6 +26,12 @@ format: .venv/test.stamp
 sample: .venv/run.stamp
 	$(BIN)/fudian sample --to data_samples/county
 
+# An environment of its own for benchmarks beside other programs: .venv-peers/bin/python -m benchmarks.network
+peers:
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
+	@.venv-peers/bin/python -m pip install -qq -e . --group peers
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fudian needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
@@ -42,4 +48,4 @@ sample: .venv/run.stamp
 	@touch $@ .venv/run.stamp
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

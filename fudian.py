@@ -34,7 +34,7 @@ from network import (
 )
 from network.writing import header, write_table
 from reliability import Period
-from reliability.grid_kpis import feeder_kpis, grid_kpis, grid_settings
+from reliability.grid_kpis import feeder_kpis, grid_settings
 from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
 from repair.settings import location_settings
@@ -464,12 +464,19 @@ def live_ratio(
 
 
 @app.command("grid-kpi")
-def grid_kpi(workspace: WorkspaceArgument, as_json: Json = False) -> None:
+def grid_kpi(
+    workspace: WorkspaceArgument,
+    plan: Annotated[str, typer.Option(help="Plan whose targets for the grid are judged.")] = "gongan-2022",
+    as_json: Json = False,
+) -> None:
     """Compute the grid-structure KPIs of the public feeders: ties, supply radius, standard structure, sections."""
-    net = _read(workspace)
-    result, feeders = grid_kpis(net), feeder_kpis(net)
+    from reliability.targets import judge_grid
+
+    statistics = _statistics(workspace)
+    result, feeders = statistics.grid_kpis, feeder_kpis(statistics.net)
+    judged = [target.as_dict(language()) for target in judge_grid(statistics, plan)]
     if as_json:
-        _print_json(result | {"rows": feeders.to_dicts()})
+        _print_json(result | {"rows": feeders.to_dicts(), "plan": plan, "targets": judged})
         return
     shown = [
         "feeder_id",
@@ -484,6 +491,7 @@ def grid_kpi(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     ]
     _print_rows(feeders.to_dicts(), shown)
     _print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
+    _print_rows(judged, ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"], plan)
 
 
 @app.command()

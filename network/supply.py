@@ -180,7 +180,13 @@ class Supply:
 
     def customers_below(self) -> Numbers:
         """Return, for every branch, how many customers truly go off when that branch alone opens, shape (branches,)."""
-        return self._per_branch(self.sum_below(np.diff(self._customers_by_place.first)))
+        net, places = self.network, self.transformer_place
+        two_supplies = net.customers_with_two_supplies
+        hung = np.concatenate([places, self._meeting_place(two_supplies)])
+        weight = np.concatenate([net.customers_with_one_supply, np.ones(len(two_supplies), dtype=np.int64)])
+        live = hung >= 0
+        at_place = np.bincount(hung[live], weights=weight[live], minlength=len(self.end)).astype(np.int64)
+        return self._per_branch(self.sum_below(at_place))
 
     def _per_branch(self, at_place: Numbers | Indices) -> Numbers:
         result = np.zeros(self.network.branches.height)
@@ -201,10 +207,12 @@ class Supply:
     @cached_property
     def customer_place(self) -> Indices:
         """The place each customer hangs on, -1 where it is dead, shape (customers,)."""
-        with_none = np.append(self.transformer_place, -1)
-        net = self.network
+        return self._meeting_place(np.arange(self.network.customers.height))
+
+    def _meeting_place(self, customers: Indices) -> Indices:
+        with_none, net = np.append(self.transformer_place, -1), self.network
         return self.forest.meeting_place(
-            with_none[net.customer_transformer], with_none[net.customer_second_transformer]
+            with_none[net.customer_transformer[customers]], with_none[net.customer_second_transformer[customers]]
         )
 
     @cached_property
@@ -345,6 +353,14 @@ class Supply:
         sources = np.flatnonzero(self.parent == 0)
         above = np.searchsorted(sources, np.arange(1, len(self.end)), side="right") - 1
         return np.concatenate([[0], sources[above]])
+
+    @cached_property
+    def head_above(self) -> Indices:
+        """The place of the feeder's head above each place: the first below a source, or the source itself; shape (places,)."""
+        at_source = self.parent == 0
+        heads = np.flatnonzero(at_source | ((self.parent > 0) & at_source[self.parent]))
+        above = np.searchsorted(heads, np.arange(1, len(self.end)), side="right") - 1
+        return np.concatenate([[0], heads[above]])
 
     @cached_property
     def node_feeder(self) -> pl.Series:

@@ -83,6 +83,18 @@ class Network:
         return Groups.of(self.transformers.height, self.customer_transformer, self.customer_second_transformer)
 
     @cached_property
+    def customers_with_two_supplies(self) -> Indices:
+        """Customers that two transformers feed, in rising order."""
+        return np.flatnonzero((self.customer_transformer >= 0) & (self.customer_second_transformer >= 0))
+
+    @cached_property
+    def customers_with_one_supply(self) -> Indices:
+        """How many customers each transformer feeds alone, shape (transformers,)."""
+        only = np.maximum(self.customer_transformer, self.customer_second_transformer)
+        alone = (only >= 0) & (np.minimum(self.customer_transformer, self.customer_second_transformer) < 0)
+        return np.bincount(only[alone], minlength=self.transformers.height)
+
+    @cached_property
     def transformer_feeder(self) -> pl.Series:
         """The feeder of each transformer: its own label, else that of the trace in the normal state; shape (transformers,)."""
         traced = pl.concat([self.energise().node_feeder, pl.Series([None], dtype=pl.String)])

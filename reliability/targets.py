@@ -117,6 +117,17 @@ def judge(
     return [judged.result(row) for row in rows.to_dicts()]
 
 
+def judge_grid(statistics: Statistics, plan: str) -> list[TargetResult]:
+    """Return the targets of a plan for the structure of the grid, judged on the network as it is.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    rows = _of_plan(statistics, plan).filter(pl.col("area_scheme") == "grid")
+    judged = _Judged(statistics, plan_year(statistics, plan), None, "mv")
+    return [judged.result(row) for row in rows.to_dicts()]
+
+
 def _targets(statistics: Statistics) -> pl.DataFrame:
     own = statistics.net.workspace.tables["targets"]
     return pl.concat([own, shipped("targets").filter(~pl.col("plan").is_in(own["plan"].unique().implode()))])

@@ -112,6 +112,18 @@ def test_a_figure_opens_down_to_its_rows(command: Command) -> None:
     assert {row["outage_id"] for row in one} == {rows[0]["outage_id"]}
 
 
+def test_the_structure_of_the_grid_is_judged_against_the_plan(command: Command, county: Path) -> None:
+    judged = {row["metric"]: row for row in command("grid-kpi", county, "--json").json["targets"]}
+    assert (judged["tie_rate"]["status"], judged["tie_rate"]["limit"]) == ("pass", 77.0)
+    assert judged["tie_rate"]["value"] == pytest.approx(100 * 12 / 14)
+    assert judged["long_feeder_reduction"]["status"] == "not_computable"
+    settings = (county / "fudian.toml").read_text("utf-8") if (county / "fudian.toml").exists() else ""
+    (county / "fudian.toml").write_text(settings + "\n[grid]\nlong_feeders_base = 4\n", "utf-8")
+    judged = {row["metric"]: row for row in command("grid-kpi", county, "--json").json["targets"]}
+    assert (judged["long_feeder_reduction"]["status"], judged["long_feeder_reduction"]["value"]) == ("pass", 75.0)
+    assert command("grid-kpi", county, "--plan", "nowhere-2022").status == 2
+
+
 def test_the_printed_list_opens_in_a_spreadsheet(command: Command, tmp_path: Path) -> None:
     for name in ("list.csv", "list.xlsx"):
         said = command("affected", COUNTY, "--open", "F03-K01", "--csv", tmp_path / name, "--json")
