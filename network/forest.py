@@ -12,8 +12,9 @@ bridge; Tarjan, Information Processing Letters 2(6), 1974). How many pass it is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -128,22 +129,44 @@ class Forest:
 def sum_below(end: Indices, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
     """Return, for each place, the sum of ``at_place`` over it and everything below it; both of shape (places,).
 
-    Numbers are summed with the longest float of the machine, since the running sum over a large network would else cost
-    small sums their last digits.
+    A sum is not a number where one of its terms is not.
     """
-    wide = np.longdouble if at_place.dtype.kind == "f" else at_place.dtype
-    running = np.concatenate([np.zeros(1, dtype=wide), np.cumsum(at_place, dtype=wide)])
-    below: npt.NDArray[Amounts] = (running[end] - running[:-1]).astype(at_place.dtype)
-    return below
+    return _with_gaps(at_place, lambda amounts: _below(end, amounts))
 
 
 def sum_along_path(end: Indices, at_place: npt.NDArray[Amounts]) -> npt.NDArray[Amounts]:
-    """Return, for each place, the sum of ``at_place`` over it and every place above it; both of shape (places,)."""
-    wide = np.longdouble if at_place.dtype.kind == "f" else at_place.dtype
-    change = np.concatenate([at_place, np.zeros(1, dtype=at_place.dtype)]).astype(wide)
-    np.subtract.at(change, end, at_place.astype(wide))
-    along: npt.NDArray[Amounts] = np.cumsum(change)[:-1].astype(at_place.dtype)
-    return along
+    """Return, for each place, the sum of ``at_place`` over it and every place above it; both of shape (places,).
+
+    A sum is not a number where one of its terms is not.
+    """
+    return _with_gaps(at_place, lambda amounts: _along_path(end, amounts))
+
+
+def _with_gaps(at_place: npt.NDArray[Amounts], add: Callable[[Any], Any]) -> npt.NDArray[Amounts]:
+    """Add up what is known, with the longest float of the machine, and blank the sums that miss a term.
+
+    A running sum over a large network would else cost small sums their last digits, and one unknown all that follow it.
+    """
+    if at_place.dtype.kind != "f":
+        exact: npt.NDArray[Amounts] = add(at_place)
+        return exact
+    unknown = np.isnan(at_place)
+    sums: npt.NDArray[Amounts] = add(np.where(unknown, 0.0, at_place).astype(np.longdouble)).astype(at_place.dtype)
+    if unknown.any():
+        sums[add(unknown.astype(np.int64)) > 0] = np.nan
+    return sums
+
+
+def _below(end: Indices, at_place: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    running = np.concatenate([np.zeros(1, dtype=at_place.dtype), np.cumsum(at_place)])
+    sums: npt.NDArray[Any] = running[end] - running[:-1]
+    return sums
+
+
+def _along_path(end: Indices, at_place: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    change = np.append(at_place, np.zeros(1, dtype=at_place.dtype))
+    np.subtract.at(change, end, at_place)
+    return np.cumsum(change)[:-1]
 
 
 def _ends(parent: Indices) -> Indices:

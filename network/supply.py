@@ -143,40 +143,39 @@ class Supply:
         """Return, for each place, the sum of ``at_place`` (shape (places,)) over it and every place above it."""
         return sum_along_path(self.end, at_place)
 
-    def along_path(self, of_branch: Numbers) -> Numbers:
+    def along_path(self, of_branch: Numbers | str) -> Numbers:
         """Return, for each node, the sum of a branch quantity along its path to the source.
 
         Args:
-            of_branch: the quantity, shape (branches,); sources and the root add nothing.
+            of_branch: the quantity, shape (branches,), or a column of ``branches``; sources and the root add nothing.
 
         Returns:
-            Shape (nodes,); not a number where a node is dead. On a closed ring the path is that of the search, one of two.
+            Shape (nodes,); not a number where a node is dead or a branch on its path has no value. On a closed ring the path
+            is that of the search, one of two.
         """
-        at_place = np.where(self.branch_to >= 0, of_branch[self.branch_to], 0.0)
+        values = _numbers(self.network.branches, of_branch)
+        at_place = np.where(self.branch_to >= 0, values[self.branch_to], 0.0)
         nodes = np.full(len(self.network.nodes), np.nan)
         energised = self.place_of[:-1] >= 0
         nodes[energised] = self.sum_along_path(at_place)[self.place_of[:-1][energised]]
         return nodes
 
-    def users_below(self, weight: Numbers | None = None) -> Numbers:
+    def users_below(self, weight: Numbers | str | None = None) -> Numbers:
         """Return, for every branch, the sum over transformers that truly go off when that branch alone opens.
 
         Args:
-            weight: what to sum, shape (transformers,): 1 (the default), customers, kVA, kW …; not a number where unknown.
+            weight: what to sum, shape (transformers,), or a column of ``transformers`` such as ``capacity_kva``; by default
+                their number.
 
         Returns:
-            Shape (branches,): zero for open, dead and ring branches; not a number where one below is unknown.
+            Shape (branches,): zero for open, dead and ring branches; not a number where one below has no value.
         """
+        places = self.transformer_place
         if weight is None:
-            return self._per_branch(self.sum_below(np.diff(self._transformers_by_place.first)))
-        live = self.transformer_place >= 0
-        places, values = self.transformer_place[live], weight[live]
-        unknown = np.isnan(values)
-        at_place = np.bincount(places, weights=np.where(unknown, 0.0, values), minlength=len(self.end))
-        below = self.sum_below(at_place)
-        if unknown.any():
-            below[self.sum_below(np.bincount(places[unknown], minlength=len(self.end))) > 0] = np.nan
-        return self._per_branch(below)
+            return self._per_branch(self.sum_below(np.bincount(places[places >= 0], minlength=len(self.end))))
+        values = _numbers(self.network.transformers, weight)
+        at_place = np.bincount(places[places >= 0], weights=values[places >= 0], minlength=len(self.end))
+        return self._per_branch(self.sum_below(at_place))
 
     def customers_below(self) -> Numbers:
         """Return, for every branch, how many customers truly go off when that branch alone opens, shape (branches,)."""
@@ -377,6 +376,13 @@ class Supply:
         branch = np.where(places >= 0, at_place[places], -1)
         with_none = pl.concat([labels, pl.Series([None], dtype=pl.String)])
         return with_none.gather(np.where(branch >= 0, branch, len(labels)))
+
+
+def _numbers(table: pl.DataFrame, values: Numbers | str) -> Numbers:
+    """Return a column as numbers, not a number where it is blank; numbers as they are."""
+    if isinstance(values, str):
+        return table[values].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return values
 
 
 def _forest(network: Network, is_open: Mask, is_source: Mask) -> Forest:

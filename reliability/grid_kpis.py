@@ -139,20 +139,18 @@ def _ties(net: Network, of_node: pl.Series, feeders: pl.DataFrame) -> pl.DataFra
 def _radii(net: Network, supply: Supply, of_node: pl.Series) -> pl.DataFrame:
     """Return the longest path inside each feeder to a transformer; null where a line on the way has no length."""
     is_line = net.branches["kind"].is_in(["line", "cable"]).to_numpy()
-    length = net.branches["length_km"].cast(pl.Float64).to_numpy(writable=True)
-    missing = np.isnan(length) & is_line
-    at_transformer = net.transformer_node[net.transformer_node >= 0]
     of_feeder = net.branches["feeder_id"].is_not_null().to_numpy()
-    radius = supply.along_path(np.where(of_feeder, np.nan_to_num(length), 0.0))
-    unknown = supply.along_path(missing.astype(np.float64))
+    length = net.branches["length_km"].cast(pl.Float64).to_numpy(writable=True)
+    unknown = np.isnan(length)
+    length[(unknown & ~is_line) | (~unknown & ~of_feeder)] = 0.0
+    at_transformer = net.transformer_node[net.transformer_node >= 0]
+    radius = supply.along_path(length)[at_transformer]
     return (
-        pl.DataFrame(
-            {"feeder_id": of_node.gather(at_transformer), "km": radius[at_transformer], "gaps": unknown[at_transformer]}
-        )
+        pl.DataFrame({"feeder_id": of_node.gather(at_transformer), "km": radius})
         .drop_nulls("feeder_id")
         .group_by("feeder_id")
         .agg(
-            radius_km=pl.when(pl.col("gaps").sum() == 0).then(pl.col("km").max()),
+            radius_km=pl.when(pl.col("km").is_not_nan().all()).then(pl.col("km").max()),
             transformers=pl.len().cast(pl.Int64),
         )
     )

@@ -1,3 +1,4 @@
+import math
 from datetime import datetime
 
 import numpy as np
@@ -46,20 +47,52 @@ def test_a_set_of_branches_and_a_switched_supply_equal_the_graph(plain: Plain, d
 
 
 @given(plain_networks(), st.data())
-def test_sums_along_the_path_follow_the_parents(plain: Plain, data: st.DataObject) -> None:
+def test_sums_along_the_path_follow_the_parents_and_miss_nothing(plain: Plain, data: st.DataObject) -> None:
     net = plain.network()
     supply = net.energise()
-    lengths = np.array(
-        data.draw(st.lists(st.integers(0, 9), min_size=len(plain.branches), max_size=len(plain.branches))), dtype=float
+    lengths = data.draw(
+        st.lists(st.none() | st.floats(0, 1e6), min_size=len(plain.branches), max_size=len(plain.branches))
     )
-    found = supply.along_path(lengths)
+    found = supply.along_path(np.array(lengths, dtype=float))
     for node, name in enumerate(net.nodes):
         place = supply.place_of[node]
         if place < 0:
             assert name not in plain.live_nodes(set())
             assert np.isnan(found[node])
+            continue
+        on_path = [lengths[branch] for branch in supply.path(place)]
+        if None in on_path:
+            assert np.isnan(found[node])
         else:
-            assert found[node] == sum(lengths[branch] for branch in supply.path(place))
+            assert found[node] == pytest.approx(math.fsum(on_path), rel=1e-12, abs=1e-9)
+
+
+@given(plain_networks(), st.data())
+def test_sums_below_are_of_whom_the_branch_cuts_off_and_miss_nothing(plain: Plain, data: st.DataObject) -> None:
+    count = len(plain.transformers)
+    capacities = data.draw(st.lists(st.none() | st.floats(0, 1e6), min_size=count, max_size=count))
+    net = plain.network()
+    found = net.energise().users_below(np.array(capacities, dtype=float))
+    before = plain.live_transformers(set())
+    for branch in range(len(plain.branches)):
+        lost = [capacities[one] for one in before - plain.live_transformers({branch})]
+        if None in lost:
+            assert np.isnan(found[branch])
+        else:
+            assert found[branch] == pytest.approx(math.fsum(lost), rel=1e-12, abs=1e-9)
+
+
+def test_columns_are_summed_by_name(county: Network) -> None:
+    supply = county.energise()
+    capacity = dict(county.transformers.select("transformer_id", "capacity_kva").iter_rows())
+    branch = county.branches["branch_id"][int(np.argmax(supply.users_below()))]
+    expected = sum(capacity[each] for each in supply.below(branch).transformers)
+    assert supply.users_below("capacity_kva")[county.branch_index(branch)[0]] == pytest.approx(expected)
+    known = county.branches["length_km"].fill_null(0.0).to_numpy()
+    node = int(supply.node_at[supply.place_below(county.branch_index(branch))[0]])
+    path = supply.path(int(supply.place_of[node]))
+    assert supply.along_path(known)[node] == pytest.approx(sum(known[path]))
+    assert np.isnan(supply.along_path("length_km")[node]) == any(county.branches["length_km"].is_null().gather(path))
 
 
 def test_a_switching_log_is_read_up_to_a_time(county: Network) -> None:
