@@ -9,7 +9,14 @@ Example:
 
 from network import schema
 from network.building import build_network, network_from_tables, read_network
-from network.problems import FudianError, MissingExtraError, Problem, UnknownIdError, WorkspaceError
+from network.problems import (
+    FudianError,
+    MissingExtraError,
+    OneLineError,
+    Problem,
+    UnknownIdError,
+    WorkspaceError,
+)
 from network.supply import Hit, Supply
 from network.texts import Text, text, translate
 from network.topology import Network
@@ -20,6 +27,7 @@ __all__ = [
     "Hit",
     "MissingExtraError",
     "Network",
+    "OneLineError",
     "Problem",
     "Supply",
     "Text",
