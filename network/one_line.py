@@ -55,7 +55,7 @@ def one_line_tables(diagram: str) -> Tables:
         diagram: chains of nodes and branches, and transformers.
 
     Returns:
-        Rows of ``sources``, ``branches`` and ``transformers``, and of ``customers`` and ``nodes`` where there are any.
+        Rows of ``sources``, ``branches``, ``transformers``, ``customers`` and ``nodes``, where there are any.
         Values stand as written, to be checked like those of a file.
 
     Raises:
@@ -69,7 +69,7 @@ def one_line_tables(diagram: str) -> Tables:
                 _read_transformer(statement, tables)
             else:
                 _read_chain(statement, tables)
-    return {name: rows for name, rows in tables.items() if rows or name not in {"customers", "nodes"}}
+    return {name: rows for name, rows in tables.items() if rows}
 
 
 @dataclass(frozen=True)
