@@ -10,7 +10,14 @@ Example:
 from network import schema
 from network.building import build_network, network_from_tables, read_network
 from network.loops import Loop
-from network.problems import FudianError, MissingExtraError, Problem, UnknownIdError, WorkspaceError
+from network.problems import (
+    FudianError,
+    MissingExtraError,
+    OneLineError,
+    Problem,
+    UnknownIdError,
+    WorkspaceError,
+)
 from network.replay import Replay, replay
 from network.supply import Hit, Supply
 from network.texts import Text, text, translate
@@ -23,6 +30,7 @@ __all__ = [
     "Loop",
     "MissingExtraError",
     "Network",
+    "OneLineError",
     "Problem",
     "Replay",
     "Supply",

@@ -5,6 +5,7 @@
     FudianError
     ├── WorkspaceError      the answer cannot be given: carries the problems that prevent it
     ├── UnknownIdError      a branch, transformer or feeder that the network does not have
+    ├── OneLineError        a network written as text cannot be read: line, column, value
     └── MissingExtraError   an optional package is absent: names the install line
 """
 
@@ -100,6 +101,17 @@ class UnknownIdError(FudianError):
         self.kind = kind
         self.unknown = unknown
         self.near = near
+
+
+class OneLineError(FudianError):
+    """A network written as one-line text cannot be read at one place; line and column count from 1."""
+
+    def __init__(self, line: int, column: int, value: str, hint: Text) -> None:
+        message = text("Line {line}, column {column}: {value!r} cannot be read.", line=line, column=column, value=value)
+        super().__init__(message, hint)
+        self.line = line
+        self.column = column
+        self.value = value
 
 
 class MissingExtraError(FudianError):

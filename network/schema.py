@@ -112,6 +112,9 @@ BRANCH_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+SECTIONALISING_KINDS = ("breaker", "recloser", "switch")
+"""Devices that divide a feeder into sections."""
+
 REGION_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "city_centre": ("市中心区", "市中心", "中心区"),

@@ -153,8 +153,8 @@ class Supply:
             Shape (nodes,); not a number where a node is dead or a branch on its path has no value. On a closed ring the path
             is that of the search, one of two.
         """
-        values = _numbers(self.network.branches, of_branch)
-        at_place = np.where(self.branch_to >= 0, values[self.branch_to], 0.0)
+        values = np.append(_numbers(self.network.branches, of_branch), 0.0)
+        at_place = values[self.branch_to]
         nodes = np.full(len(self.network.nodes), np.nan)
         energised = self.place_of[:-1] >= 0
         nodes[energised] = self.sum_along_path(at_place)[self.place_of[:-1][energised]]

@@ -62,6 +62,25 @@ class Network:
     customer_second_transformer: Indices
     workspace: Workspace
 
+    @classmethod
+    def from_text(
+        cls, diagram: str, tables: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> Network:
+        """Return the network of a one-line text: ``Network.from_text("=S -[K1]- 1 -L1 2.5km- 2; T1(30) @ 2")``.
+
+        Args:
+            diagram: chains of nodes and branches, and transformers, as :mod:`network.one_line` describes.
+            tables: further tables by name (``feeders``, ``switching`` …): frames or lists of dictionaries.
+            settings: what ``fudian.toml`` would hold.
+
+        Raises:
+            OneLineError: the text cannot be read; the error says where, and how it is written.
+        """
+        from network.building import network_from_tables
+        from network.one_line import one_line_tables
+
+        return network_from_tables({**one_line_tables(diagram), **(tables or {})}, settings)
+
     @cached_property
     def normally_open(self) -> Mask:
         """Whether each branch is open in the normal state, shape (branches,)."""

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from network import Network, Supply
+from network.schema import SECTIONALISING_KINDS
 from network.settings import settings_of
 
 LONG_FEEDER_KM = 15.0
@@ -17,8 +18,6 @@ LONG_FEEDER_KM = 15.0
 
 STANDARD_STRUCTURES = ("三分段三联络", "三分段单联络", "单环网", "双环网")
 """Forms of connection that count as standard: the first two for overhead lines, the others for cables."""
-
-SECTIONALISING_KINDS = ("breaker", "recloser", "switch")
 
 
 class GridSettings(BaseModel):

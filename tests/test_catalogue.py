@@ -25,6 +25,7 @@ TEXT_PLACES = {
     "_rows": (4, 5),
     "_working": (0,),
     "UnknownIdError": (0,),
+    "wrong": (2,),
 }
 """Functions whose arguments at these places are texts."""
 

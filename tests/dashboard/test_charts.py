@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dashboard.address import Address
 from dashboard.charts import cumulative_chart, graph, graph_config, house_figure, spread
 from dashboard.diagram import Event, feeder_diagram
-from network import network_from_tables
+from network import Network
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -43,19 +43,7 @@ def test_the_curve_ends_with_its_value_and_opens_each_day() -> None:
 
 
 def test_the_diagram_shows_what_is_off_open_and_unknown() -> None:
-    # s - B1 - a - L1 - b - K2 - c, with one transformer at b and one at c
-    net = network_from_tables(
-        {
-            "sources": [{"node": "s", "name": "bus"}],
-            "branches": [
-                {"branch_id": "B1", "from_node": "s", "to_node": "a", "kind": "breaker"},
-                {"branch_id": "L1", "from_node": "a", "to_node": "b", "kind": "line"},
-                {"branch_id": "K2", "from_node": "b", "to_node": "c", "kind": "switch"},
-                {"branch_id": "L3", "from_node": "c", "to_node": "d", "kind": "line"},
-            ],
-            "transformers": [{"transformer_id": "T1", "node": "b"}, {"transformer_id": "T2", "node": "d"}],
-        }
-    )
+    net = Network.from_text("=s name=bus -[B1]- a -L1- b -(K2)- c -L3- d; T1 @ b; T2 @ d")
     supply = net.energise()
     figure = feeder_diagram(supply, 2, Event(dead=["L3"], opened=["K2"], suspected=True), "en")
     dashed = [trace for trace in figure.data if trace.mode == "lines" and trace.line.dash == "dash"]

@@ -1,45 +1,26 @@
 import networkx as nx
 import pytest
 
-from network import Network, network_from_tables
+from network import Network
 from reliability.grid_kpis import feeder_kpis, grid_kpis
 from reliability.statistics import Statistics
 from reliability.targets import judge
 
-#   A ─K1(F1)─ 1 ─L1 2 km─ 2 ─S1─ 3 ─L2 1.5 km─ 4
-#                                               ┊ tie
-#   B ─K2(F2)─ 5 ─L3 16 km─ 6 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
-#   B ─K3(F3)─ 7 ─L4 ?─ 8
-TABLES = {
-    "sources": [{"node": "A", "station_id": "SA"}, {"node": "B", "station_id": "SB"}],
-    "branches": [
-        {
-            "branch_id": name, "from_node": a, "to_node": b, "kind": kind, "length_km": km, "feeder_id": feeder,
-            "normally_open": is_open,
-        }
-        for name, a, b, kind, km, feeder, is_open in [
-            ("K1", "A", "1", "breaker", None, "F1", False),
-            ("L1", "1", "2", "line", 2, "F1", False),
-            ("S1", "2", "3", "switch", None, "F1", False),
-            ("L2", "3", "4", "line", 1.5, "F1", False),
-            ("K2", "B", "5", "breaker", None, "F2", False),
-            ("L3", "5", "6", "line", 16, "F2", False),
-            ("TIE", "4", "6", "switch", None, None, True),
-            ("K3", "B", "7", "breaker", None, "F3", False),
-            ("L4", "7", "8", "line", None, "F3", False),
-        ]
-    ],
-    "transformers": [{"transformer_id": f"T{node}", "node": node} for node in ("2", "4", "6", "8")],
-    "feeders": [
-        {"feeder_id": "F1", "structure": "三分段单联络", "station_id": "SA"},
-        {"feeder_id": "F2", "structure": "辐射"},
-        {"feeder_id": "F3", "structure": "辐射", "public": False},
-    ],
-}  # fmt: skip
+DIAGRAM = """
+=A station_id=SA -[K1] feeder_id=F1- 1 -L1 2km feeder_id=F1- 2 -(S1) feeder_id=F1- 3 -L2 1.5km feeder_id=F1- 4
+=B station_id=SB -[K2] feeder_id=F2- 5 -L3 16km feeder_id=F2- 6 /(TIE)/ 4
+B -[K3] feeder_id=F3- 7 -L4 feeder_id=F3- 8
+T2 @ 2; T4 @ 4; T6 @ 6; T8 @ 8
+"""
+FEEDERS = [
+    {"feeder_id": "F1", "structure": "三分段单联络", "station_id": "SA"},
+    {"feeder_id": "F2", "structure": "辐射"},
+    {"feeder_id": "F3", "structure": "辐射", "public": False},
+]
 
 
 def test_ties_radius_and_sections_of_a_small_grid() -> None:
-    net = network_from_tables(TABLES)
+    net = Network.from_text(DIAGRAM, {"feeders": FEEDERS})
     rows = {row["feeder_id"]: row for row in feeder_kpis(net).to_dicts()}
     assert [rows[name]["ties"] for name in ("F1", "F2", "F3")] == [1, 1, 0]
     assert [rows[name]["tied_stations"] for name in ("F1", "F2", "F3")] == [1, 1, 0]
@@ -53,10 +34,11 @@ def test_ties_radius_and_sections_of_a_small_grid() -> None:
 
 
 def test_a_base_year_makes_the_reduction_computable_and_an_unknown_length_does_not() -> None:
-    known = network_from_tables(TABLES, {"grid": {"long_feeders_base": 4}})
+    base = {"grid": {"long_feeders_base": 4}}
+    known = Network.from_text(DIAGRAM, {"feeders": FEEDERS}, base)
     assert grid_kpis(known)["long_feeder_reduction"] == 75
-    public = TABLES | {"feeders": [row | {"public": True} for row in TABLES["feeders"]]}
-    result = grid_kpis(network_from_tables(public, {"grid": {"long_feeders_base": 4}}))
+    public = [row | {"public": True} for row in FEEDERS]
+    result = grid_kpis(Network.from_text(DIAGRAM, {"feeders": public}, base))
     assert result["radius_unknown"] == ["F3"]
     assert result["long_feeders"] is result["long_feeder_reduction"] is result["radius_km"] is None
 

@@ -10,33 +10,24 @@ from network import Network, network_from_tables
 from repair import affected_by_fault, affected_by_opening, affected_by_transformers, incidents
 from tests.networks import Plain, plain_networks
 
-#   S ─K1─ 1 ─L1─ 2 ─K2(recloser)─ 3 ─L2─ 4
-#                 └─F1(fuse)─ 5 ─L3─ 6
-FEEDER = {
-    "sources": [{"node": "S"}],
-    "branches": [
-        {"branch_id": "K1", "from_node": "S", "to_node": "1", "kind": "breaker", "feeder_id": "F"},
-        {"branch_id": "L1", "from_node": "1", "to_node": "2", "kind": "line", "feeder_id": "F"},
-        {"branch_id": "K2", "from_node": "2", "to_node": "3", "kind": "recloser", "feeder_id": "F"},
-        {"branch_id": "L2", "from_node": "3", "to_node": "4", "kind": "line", "feeder_id": "F"},
-        {"branch_id": "F1", "from_node": "2", "to_node": "5", "kind": "fuse", "feeder_id": "F"},
-        {"branch_id": "L3", "from_node": "5", "to_node": "6", "kind": "line", "feeder_id": "F"},
-    ],
-    "transformers": [{"transformer_id": f"T{node}", "node": node} for node in ("2", "4", "6")],
-    "customers": [
-        {
-            "customer_id": f"C{node}{i}", "transformer_id": f"T{node}", "important": i == 0, "verified": i == 0,
-            "name": "王小明", "phone": "13812345678",
-        }
-        for node in ("2", "4", "6")
-        for i in range(2)
-    ],
-}  # fmt: skip
+FEEDER = """
+=S -[K1] feeder_id=F- 1 -L1 feeder_id=F- 2 -K2 kind=recloser feeder_id=F- 3 -L2 feeder_id=F- 4
+2 -F1 kind=fuse feeder_id=F- 5 -L3 feeder_id=F- 6
+T2 @ 2; T4 @ 4; T6 @ 6
+"""
+CUSTOMERS = [
+    {
+        "customer_id": f"C{node}{i}", "transformer_id": f"T{node}", "important": i == 0, "verified": i == 0,
+        "name": "王小明", "phone": "13812345678",
+    }
+    for node in ("2", "4", "6")
+    for i in range(2)
+]  # fmt: skip
 
 
 @pytest.fixture
 def feeder() -> Network:
-    return network_from_tables(FEEDER)
+    return Network.from_text(FEEDER, {"customers": CUSTOMERS})
 
 
 @pytest.mark.parametrize(
@@ -61,18 +52,7 @@ def test_the_nearest_protective_device_clears_the_fault(
 
 
 def test_a_fault_on_a_closed_ring_opens_both_ends() -> None:
-    ring = network_from_tables(
-        {
-            "sources": [{"node": "S"}],
-            "branches": [
-                {"branch_id": "K1", "from_node": "S", "to_node": "1", "kind": "breaker"},
-                {"branch_id": "L1", "from_node": "1", "to_node": "2", "kind": "cable"},
-                {"branch_id": "K2", "from_node": "2", "to_node": "3", "kind": "breaker"},
-                {"branch_id": "K3", "from_node": "S", "to_node": "3", "kind": "breaker"},
-            ],
-            "transformers": [{"transformer_id": "T2", "node": "2"}, {"transformer_id": "T3", "node": "3"}],
-        }
-    )
+    ring = Network.from_text("=S -[K1]- 1 -L1 kind=cable- 2 -[K2]- 3 -[K3]- S; T2 @ 2; T3 @ 3")
     found = affected_by_fault(ring.energise(), "L1").as_dict()
     assert (found["opened"], found["transformers"]) == (["K1", "K2"], ["T2"])
     assert affected_by_opening(ring.energise(), ["L1"]).as_dict()["transformers"] == []
