@@ -367,9 +367,16 @@ def affected(
     if csv is not None:
         write_table(who.table(), csv, language())
         _errors.print(translate("{count} customers written to {path}", language(), count=who.customer_count, path=csv))
+    parallel = [loop for loop in supply.loops if loop.is_parallel]
+    for loop in parallel:
+        _errors.print(
+            translate("In parallel before that: {feeders} (branches {branches})", language(),
+                      feeders=", ".join(loop.feeders or loop.sources), branches=", ".join(loop.branches)),
+            style="yellow",
+        )  # fmt: skip
     result = who.as_dict()
     if as_json:
-        _print_json(result)
+        _print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
         return
     _print_rows(
         [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],

@@ -50,6 +50,10 @@ class Loop:
         """Whether two sources or two feeders are connected, which is allowed for the time of a transfer at most."""
         return len(self.source_node) > 1 or len(self.feeders) > 1
 
+    def as_dict(self) -> dict[str, list[str]]:
+        """Return ``branches``, ``feeders`` and ``sources``."""
+        return {"branches": self.branches, "feeders": self.feeders, "sources": self.sources}
+
 
 def loops_of(network: Network, forest: Forest) -> tuple[Loop, ...]:
     """Return the loops among the branches that a forest reaches.

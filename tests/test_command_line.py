@@ -142,6 +142,17 @@ def test_a_switching_log_changes_who_is_affected(command: Command) -> None:
     assert set(transferred["customer_ids"]) < set(normal["customer_ids"])
 
 
+def test_feeders_in_parallel_are_flagged(command: Command) -> None:
+    call = ["affected", COUNTY, "--open", "F09-K01", "--switching", COUNTY / "switching.csv", "--as-of"]
+    assert command(*call, "2022-09-14T13:06:00", "--json").json["parallel"] == []
+    said = command(*call, "2022-09-14T13:07:00", "--json")  # the tie to F05 opens 40 s later
+    (loop,) = said.json["parallel"]
+    assert loop["feeders"] == ["F05", "F09"]
+    assert "F05-T11" in loop["branches"]
+    assert said.json["customers"] == 0
+    assert "F05, F09" in said.err
+
+
 def test_tables_of_any_form_become_parquet_that_gives_the_same_figures(command: Command, tmp_path: Path) -> None:
     assert command("convert", COUNTY, "--to", tmp_path / "ws").status == 0
     period = ["--start", "2021-01-01", "--end", "2022-01-01", "--json"]
