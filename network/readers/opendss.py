@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,14 +32,15 @@ _DEVICES: Mapping[str, tuple[str, str]] = MappingProxyType(
 _NOT_SUPPLY = ("regcontrol", "capcontrol", "energymeter", "monitor", "sensor", *(name for name, _ in _DEVICES.values()))
 """Elements that neither carry nor take power."""
 
-_OPEN = 1
+_OPEN, _CLOSED = 1, 2
 
 
 def read_opendss(sources: Sequence[Path], progress: Progress) -> Workspace:
     """Compile a master ``.dss`` file and read the circuit as it stands at the end of it.
 
     Ids are OpenDSS's own names (``Line.l115``, ``Load.s1a``); nodes are buses, so phases are not told apart. A device
-    (fuse, recloser, relay, switch control) on a line that is no switch itself stands in series with it.
+    (fuse, recloser, relay, switch control) on a line that is no switch itself stands in series with it; its normal state
+    counts, not the one that a solution left it in.
 
     Raises:
         MissingExtraError: opendssdirect is not installed.
@@ -65,8 +67,18 @@ def read_opendss(sources: Sequence[Path], progress: Progress) -> Workspace:
         raise WorkspaceError(
             text("OpenDSS cannot read {path}: {reason}", path=str(master), reason=" ".join(str(reason).split())),
             (),
-            text("Correct the file; OpenDSS names the line."),
+            text("Correct the line that OpenDSS names; no solve is needed here."),
         ) from reason
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A device that opens an element: where it stands, and whether it is open in the normal state, where it says so."""
+
+    name: str
+    kind: str
+    terminal: int
+    is_open: bool | None
 
 
 class _Circuit:
@@ -103,16 +115,20 @@ class _Circuit:
         self._mention_lengths()
         return self.found.workspace()
 
-    def _devices(self) -> dict[str, list[tuple[str, str, int, bool]]]:
-        """Return, for each controlled element, its devices: name, kind, terminal, open in the normal state."""
-        devices: dict[str, list[tuple[str, str, int, bool]]] = {}
+    def _devices(self) -> dict[str, list[_Device]]:
+        """Return the devices of each controlled element."""
+        devices: dict[str, list[_Device]] = {}
         for interface, (kind_in_dss, kind) in _DEVICES.items():
             each = getattr(self.engine, interface)
             for _ in _all(each):
                 controlled = each.SwitchedObj() or (each.MonitoredObj() if hasattr(each, "MonitoredObj") else "")
-                is_open = _normally_open(each.NormalState())
                 devices.setdefault(controlled.lower(), []).append(
-                    (f"{kind_in_dss}.{each.Name()}", kind, max(each.SwitchedTerm(), 1), is_open)
+                    _Device(
+                        f"{kind_in_dss}.{each.Name()}",
+                        kind,
+                        max(each.SwitchedTerm(), 1),
+                        _open_normally(each.NormalState()),
+                    )
                 )
         return devices
 
@@ -121,28 +137,26 @@ class _Circuit:
         if len(set(buses)) < 2:
             self.found.unread(kind)  # to ground, as a capacitor bank
             return
-        row: dict[str, Any] = {
-            "kind": "bus",
-            "normally_open": self._is_open(name),
-            "rating_a": number(self.element.NormalAmps()),
-        }
+        row: dict[str, Any] = {"kind": "bus", "rating_a": number(self.element.NormalAmps())}
         if kind == "line":
             row |= self._line(name)
-        for device, device_kind, terminal, is_open in self.devices.get(name.lower(), []):
-            if row["kind"] in {"line", "bus"}:
-                end = (name, terminal)
-                before, after = self.ends.insert(end, buses[min(terminal, len(buses)) - 1], device)
-                self.found.add(
-                    "branches",
-                    branch_id=device,
-                    from_node=before,
-                    to_node=after,
-                    kind=device_kind,
-                    normally_open=is_open,
-                )
-            else:
-                row["kind"] = device_kind if row["kind"] == "switch" else row["kind"]
-                row["normally_open"] = row["normally_open"] or is_open
+        devices = self.devices.get(name.lower(), [])
+        states = [device.is_open for device in devices if device.is_open is not None]
+        if row["kind"] == "switch" and devices:
+            row |= {"kind": devices[0].kind, "normally_open": any(states) if states else self._is_open(name)}
+            devices = []
+        else:  # a device that has tripped while the file was solved leaves its line open
+            row["normally_open"] = self._is_open(name) and not states
+        for device in devices:
+            before, after = self.ends.insert((name, device.terminal), buses[device.terminal - 1], device.name)
+            self.found.add(
+                "branches",
+                branch_id=device.name,
+                from_node=before,
+                to_node=after,
+                kind=device.kind,
+                normally_open=bool(device.is_open),
+            )
         nodes = [self.ends.at((name, terminal), bus) for terminal, bus in enumerate(buses, start=1)]
         for branch_id, from_node, to_node in legs(nodes, name):
             self.found.add("branches", branch_id=branch_id, from_node=from_node, to_node=to_node, name=name, **row)
@@ -227,8 +241,8 @@ def _bus(name: str) -> str:
     return name.split(".", maxsplit=1)[0].lower()
 
 
-def _normally_open(state: Any) -> bool:
-    """Understand a normal state: a number for the device, or a word for each phase."""
+def _open_normally(state: Any) -> bool | None:
+    """Understand a normal state: a number for the device, or a word for each phase; ``None`` where none is set."""
     if isinstance(state, list | tuple):
-        return bool(state) and all(str(each).lower() == "open" for each in state)
-    return int(state) == _OPEN
+        return all(str(each).lower() == "open" for each in state) if state else None
+    return {_OPEN: True, _CLOSED: False}.get(int(state))
