@@ -169,7 +169,7 @@ class _Lines:
     def blocks(self, lines: Sequence[str]) -> Iterator[_Block]:
         """Give each block when it ends; one without its end tag ends where the next begins."""
         block: _Block | None = None
-        for number_, given in enumerate(lines, start=1):
+        for row, given in enumerate(lines, start=1):
             line = given.strip()
             if not line or line.startswith(("//", "<!", "/@", "%", "$", ":")):
                 continue
@@ -177,7 +177,7 @@ class _Lines:
             if tag and tag[1]:
                 if block is None or block.name.lower() != tag[2].lower():
                     self._wrong(
-                        number_,
+                        row,
                         line,
                         text("This end tag closes no block"),
                         text("Give every block its begin and end tag."),
@@ -190,16 +190,16 @@ class _Lines:
                 if block is not None:
                     self._unclosed(block)
                     yield block
-                block = _Block(tag[2], number_)
+                block = _Block(tag[2], row)
             elif block is None:
                 self._wrong(
-                    number_,
+                    row,
                     line,
                     text("This line stands outside every block"),
                     text("Give every block its begin and end tag."),
                 )
             else:
-                self._line(block, number_, line)
+                self._line(block, row, line)
         if block is not None:
             self._unclosed(block)
             yield block
@@ -215,14 +215,14 @@ class _Lines:
             value=block.name,
         )
 
-    def _line(self, block: _Block, number_: int, line: str) -> None:
+    def _line(self, block: _Block, row: int, line: str) -> None:
         mark = re.match(r"@@|@#|@|#", line)
         if mark is None:
             self._wrong(
-                number_, line, text("A line of a block begins with @, # or //"), text("Correct the line."), block.name
+                row, line, text("A line of a block begins with @, # or //"), text("Correct the line."), block.name
             )
             return
-        fields = self._fields(block, number_, line[mark.end() :].split("//", 1)[0] if mark[0] != "#" else line[1:])
+        fields = self._fields(block, row, line, line[mark.end() :].split("//", 1)[0] if mark[0] != "#" else line[1:])
         if fields is None:
             return
         if mark[0] != "#":
@@ -230,40 +230,40 @@ class _Lines:
             block.columns = fields
         elif not block.form:
             self._wrong(
-                number_,
+                row,
                 line,
                 text("A row stands before the columns"),
                 text("Put the line with @ above the rows."),
                 block.name,
             )
         else:
-            self._row(block, number_, line, fields)
+            self._row(block, row, line, fields)
 
-    def _fields(self, block: _Block, number_: int, rest: str) -> list[str] | None:
+    def _fields(self, block: _Block, row: int, line: str, rest: str) -> list[str] | None:
         """Part a line at blanks; a field in quotes stays whole."""
         if rest.count("'") % 2:
-            self._wrong(number_, rest, text("A quote is not closed"), text("Close it on the same line."), block.name)
+            self._wrong(row, line, text("A quote is not closed"), text("Close it on the same line."), block.name)
             return None
         return [match[match.lastindex or 0] for match in _FIELD.finditer(rest)]
 
-    def _row(self, block: _Block, number_: int, line: str, fields: list[str]) -> None:
+    def _row(self, block: _Block, row: int, line: str, fields: list[str]) -> None:
         if block.form == "@":
             if len(fields) != len(block.columns):
                 self._wrong(
-                    number_,
+                    row,
                     line,
                     text("The row does not have as many fields as there are columns"),
                     text("Put quotes around a field with blanks, and NULL where there is none."),
                     block.name,
                 )
                 return
-            block.rows.append((number_, dict(zip(block.columns, fields, strict=True))))
+            block.rows.append((row, dict(zip(block.columns, fields, strict=True))))
             return
         skip = 1 if block.form == "@#" or len(block.columns) == 3 else 0
         values = fields[skip + 1 :]
         if not values or (block.form == "@@" and len(values) != 1):
             self._wrong(
-                number_,
+                row,
                 line,
                 text("The row does not give an attribute and its value"),
                 text("Put quotes around a field with blanks."),
@@ -273,21 +273,21 @@ class _Lines:
         name = fields[skip]
         if block.form == "@@":
             if not block.rows or name in block.rows[-1][1]:
-                block.rows.append((number_, {}))
+                block.rows.append((row, {}))
             block.rows[-1][1][name] = values[0]
             return
-        block.rows = block.rows or [(number_, {}) for _ in values]
+        block.rows = block.rows or [(row, {}) for _ in values]
         if len(values) != len(block.rows):
             self._wrong(
-                number_,
+                row,
                 line,
                 text("The row does not have a value for every object"),
                 text("Write NULL where there is none."),
                 block.name,
             )
             return
-        for (_, row), value in zip(block.rows, values, strict=True):
-            row[name] = value
+        for (_, each), value in zip(block.rows, values, strict=True):
+            each[name] = value
 
 
 # Elements to tables ---------------------------------------------------------------------------------------------------
