@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from network.problems import FudianError, WorkspaceError
 from network.readers.cim_e import read_cim_e
@@ -54,7 +57,9 @@ def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progre
 
 
 def write_workspace(source: Workspace, to: Path) -> None:
-    """Write the tables of a workspace that are present as Parquet.
+    """Write the tables of a workspace that are present as Parquet, and its settings.
+
+    What is read back equals what was written; a value that could not be read is blank, which means its default.
 
     Raises:
         WorkspaceError: the folder cannot be written.
@@ -63,12 +68,30 @@ def write_workspace(source: Workspace, to: Path) -> None:
         to.mkdir(parents=True, exist_ok=True)
         if source.folder is not None and (source.folder / SETTINGS_FILE).is_file():
             shutil.copyfile(source.folder / SETTINGS_FILE, to / SETTINGS_FILE)
+        elif source.settings:
+            lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
+            (to / SETTINGS_FILE).write_text("".join(lines), "utf-8")
+        else:
+            (to / SETTINGS_FILE).unlink(missing_ok=True)
         for table in source.files:
             source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
     except OSError as error:
         raise WorkspaceError(
             text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
         ) from error
+
+
+def _toml(value: Any) -> str:
+    """Write one value of the settings, a section as an inline table."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(name)} = {_toml(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower()
 
 
 def _read_tables(sources: Sequence[Path], progress: Progress) -> Workspace:
