@@ -57,7 +57,7 @@ def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progre
 
 
 def write_workspace(source: Workspace, to: Path) -> None:
-    """Write the tables of a workspace that are present as Parquet, and its settings.
+    """Write the tables of a workspace that are present as Parquet, and its settings where it has any.
 
     What is read back equals what was written; a value that could not be read is blank, which means its default.
 
@@ -71,8 +71,6 @@ def write_workspace(source: Workspace, to: Path) -> None:
         elif source.settings:
             lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
             (to / SETTINGS_FILE).write_text("".join(lines), "utf-8")
-        else:
-            (to / SETTINGS_FILE).unlink(missing_ok=True)
         for table in source.files:
             source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
     except OSError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -206,6 +209,30 @@ def test_a_file_without_a_block_is_a_clear_error(text: str, tmp_path: Path) -> N
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(WorkspaceError, match=r"county\.cime"):
         read_cim_e([path], lambda _: None)
+
+
+def test_the_command_converts_it(tmp_path: Path) -> None:
+    (tmp_path / "county.cime").write_bytes(COUNTY.replace("# 5 point 1 0", "# 5 point 1").encode("gb18030"))
+    fudian = [sys.executable, "-m", "fudian"]
+    convert = [
+        *fudian,
+        "convert",
+        str(tmp_path / "county.cime"),
+        "--format",
+        "cim-e",
+        "--to",
+        str(tmp_path / "ws"),
+        "--json",
+    ]
+    converted = json.loads(subprocess.run(convert, capture_output=True, text=True, check=True).stdout)
+    check = subprocess.run(
+        [*fudian, "check", str(tmp_path / "ws"), "--json"], capture_output=True, text=True, check=True
+    )
+    assert (
+        converted["counts"] == json.loads(check.stdout)["counts"] == {"sources": 1, "branches": 10, "transformers": 4}
+    )
+    (named,) = converted["errors"]
+    assert (named["file"], named["table"], named["value"]) == ("county.cime", "LoadBreakSwitch", "# 5 point 1")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

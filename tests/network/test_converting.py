@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
@@ -137,10 +138,15 @@ def test_values_that_are_easily_lost(tmp_path: Path) -> None:
     assert again.settings == {"units": {"东": 1}, "day": date(2022, 7, 20)}
 
 
-def test_a_source_without_settings_leaves_no_older_ones(tmp_path: Path) -> None:
+def test_a_source_without_settings_keeps_those_of_the_workspace(tmp_path: Path) -> None:
     write_workspace(workspace({"feeders": []}, {"unit": "东"}), tmp_path)
     write_workspace(workspace({"feeders": []}), tmp_path)
-    assert read_workspace(tmp_path).settings == {}
+    assert read_workspace(tmp_path).settings == {"unit": "东"}
+
+
+def test_every_form_is_described() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    assert re.findall(r"^## `(.+)`$", page, re.MULTILINE) == [*(form for form in READERS if form != "table"), "table"]
 
 
 PACKAGES = {
