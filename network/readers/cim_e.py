@@ -65,10 +65,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "transformer": ("PowerTransformer", "变压器", "变压器标识"),
     }
 )
-"""Columns of the exports by what they say; any case. Lengths in km, r and x in ohm, currents in A, P in MW, capacity in MVA."""
+"""Columns of the exports by what they say, in any case; the first that holds a value counts.
+
+Lengths in km, r and x in ohm, currents in A, P in MW, capacity in MVA.
+"""
 
 _KIND = {alias.lower(): kind for kind, aliases in CLASSES.items() for alias in aliases}
-_COLUMN = {alias.lower(): column for column, aliases in COLUMNS.items() for alias in aliases}
+_ALIASES = {column: tuple(alias.lower() for alias in aliases) for column, aliases in COLUMNS.items()}
 _SWITCHES = ("breaker", "recloser", "switch", "disconnector", "fuse")
 _WITHOUT_PLACE = ("basevoltage", "voltagelevel", "bay", "controlarea", "tapchangertype", "company", "region")
 """Classes that only describe others."""
@@ -80,7 +83,7 @@ _BLANK = frozenset({"", "null", "-", "--", "none"})
 
 @dataclass(frozen=True)
 class Element:
-    """One object of a block: its class, where it stands, and its values by column as :data:`COLUMNS` names them."""
+    """One object of a block: what its class becomes, where it stands, and its values by column in lower case."""
 
     kind: str
     file: str
@@ -88,9 +91,9 @@ class Element:
     values: Mapping[str, str]
 
     def get(self, column: str) -> str | None:
-        """Return a value, ``None`` where it is blank."""
-        value = self.values.get(column, "")
-        return None if value.lower() in _BLANK else value
+        """Return the value of a column of :data:`COLUMNS`, ``None`` where it is blank."""
+        given = (self.values.get(alias, "") for alias in _ALIASES[column])
+        return next((value for value in given if value.lower() not in _BLANK), None)
 
 
 @dataclass
@@ -148,12 +151,10 @@ def _elements(path: Path, found: Gathering) -> Iterator[Element]:
         kind = _KIND.get(block.name.lower())
         if kind is None:
             if block.name.lower() not in _WITHOUT_PLACE:
-                for _ in block.rows:
-                    found.unread(block.name)
+                found.unread(block.name, len(block.rows))
             continue
         for line, row in block.rows:
-            values = {column: value for name, value in row.items() if (column := _COLUMN.get(name.lower()))}
-            yield Element(kind, path.name, line, values)
+            yield Element(kind, path.name, line, {name.lower(): value for name, value in row.items()})
 
 
 class _Lines:
@@ -417,7 +418,8 @@ class _Model:
                 windings.setdefault(owner, []).append(element.get("node"))
         for element in self.of["transformer"]:
             nodes = [element.get(column) for column in ("node", "third_node", "to_node")]
-            self._branch(element, windings.get(element.get("id") or "", nodes), "bus")
+            is_open = nodes[1] is None and "1" in {element.get("off"), element.get("to_off")}
+            self._branch(element, windings.get(element.get("id") or "", nodes), "bus", is_open)
 
     def _load(self, element: Element) -> None:
         identity, node = self._needed(element, "id", "transformers"), self._needed(element, "node", "transformers")

@@ -68,9 +68,10 @@ class Gathering:
             text("Nothing needs to be done, unless it is in use after all."),
         )
 
-    def unread(self, kind: str) -> None:
-        """Count an element of a kind that the tables have no place for, and that cuts off nobody."""
-        self._unread[kind] += 1
+    def unread(self, kind: str, count: int = 1) -> None:
+        """Count elements of a kind that the tables have no place for, and that feed nobody."""
+        if count:
+            self._unread[kind] += count
 
     def _report(
         self, severity: str, table: str, element: str | None, message: Text, hint: Text, where: dict[str, Any]

@@ -266,5 +266,4 @@ def _unread(net: Any, found: Gathering) -> None:
         columns = getattr(frame, "columns", ())
         if table in read or table.startswith(("_", "res_")) or not any(column in columns for column in _BUS_COLUMNS):
             continue
-        for _ in range(len(frame)):
-            found.unread(table)
+        found.unread(table, len(frame))

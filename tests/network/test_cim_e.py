@@ -34,9 +34,9 @@ COUNTY = """<!System=DMS Version=1.0 Code=GBK Data=1.0!>
 # B1 I母 S1
 </BusbarSection::城关>
 <Breaker::城关>
-@ Num mRID name I_node J_node status ratedCurrent
-# 1 CB1 '城一线 开关' S1 A 1 630
-# 2 CB2 城二线开关 S1 F 1 NULL
+@ Num mRID name pathName I_node J_node status ratedCurrent
+# 1 CB1 '城一线 开关' 城关/城一线 S1 A 1 630
+# 2 CB2 城二线开关 城关/城二线 S1 F 1 NULL
 </Breaker::城关>
 <LoadBreakSwitch::城关>
 @# 顺序 属性名 1 2
@@ -141,8 +141,8 @@ def test_several_files_are_one_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "place", "said"),
     [
-        ("# 1 CB1 '城一线 开关' S1", "# 1 CB1 城一线 开关 S1", "# 1 CB1 城一线", "as many fields"),
-        ("# 1 CB1 '城一线 开关' S1", "# 1 CB1 '城一线 S1", "# 1 CB1 '城一线", "quote"),
+        ("# 1 CB1 '城一线 开关' 城关", "# 1 CB1 城一线 开关 城关", "# 1 CB1 城一线", "as many fields"),
+        ("# 1 CB1 '城一线 开关' 城关", "# 1 CB1 '城一线 城关", "# 1 CB1 '城一线", "quote"),
         ("# 1 113 '城关", "1 113 '城关", "1 113 '城关", "begins with"),
         ("@ mRID ACLineSegment I_node\n", "", "# L1a", "before the columns"),
         ("# 5 point 1 0", "# 5 point 1", "# 5 point 1", "for every object"),
@@ -168,7 +168,14 @@ def test_a_line_that_breaks_the_form_is_named(good: str, bad: str, place: str, s
     [
         ("# 0014 厂区 M", "# 0014 厂区 NULL", "# 0014", "transformers", "0014", "no node"),
         ("# L2b L2 D\n", "", "# L2 ", "branches", "L2", "no to_node"),
-        ("# 2 CB2 城二线开关 S1 F", "# 2 CB2 城二线开关 NULL NULL", "# 2 CB2", "branches", "CB2", "no node"),
+        (
+            "# 2 CB2 城二线开关 城关/城二线 S1 F",
+            "# 2 CB2 城二线开关 NULL NULL NULL",
+            "# 2 CB2",
+            "branches",
+            "CB2",
+            "no node",
+        ),
         ("@@Num mRID PowerTransformer", "@@Num mRID Owner", "# 1 T1h", "branches", "T1h", "no transformer"),
     ],
 )
