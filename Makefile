@@ -15,7 +15,7 @@ test: .venv/test.stamp .venv-interop/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
-	$(INTEROP)/pytest tests/interop
+	$(INTEROP)/pytest tests/interop -n 2 --dist loadfile
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
