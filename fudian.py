@@ -504,17 +504,21 @@ def grid_kpi(
 @app.command()
 def convert(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FROM…", help="Files or a folder to convert.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="FROM…", help="Files or a folder to convert, or a SimBench code.", show_default=False),
     ],
     to: Annotated[Path, typer.Option(help="Workspace to write.")],
-    form: Annotated[str, typer.Option("--format", help="table: tables of any headers and encoding.")] = "table",
+    form: Annotated[
+        str,
+        typer.Option("--format", help="table (of any headers and encoding), pandapower, opendss, cim-xml or cim-e."),
+    ] = "table",
     as_json: Json = False,
 ) -> None:
     """Turn another source into a workspace of Parquet tables."""
     from network.converting import convert_files
 
-    with _working("converting"):
-        source = convert_files(files, form, to)
+    with _working("converting") as progress:
+        source = convert_files(files, form, to, progress)
     _tell_problems(source.problems)
     result = source.check(language())
     if as_json:

@@ -1,8 +1,8 @@
 """The network floor beside its peers: networkx, rustworkx, pandapower.topology, power-grid-model-ds, bare scipy, bare Polars.
 
-    make peers                                         # an environment with the peers, once
-    .venv-peers/bin/python -m benchmarks.network       # 10k, 100k and 1M nodes: about 15 minutes
-    .venv-peers/bin/python -m benchmarks.network 10000 # any sizes
+    make peers                                           # brings the peers, once
+    .venv-interop/bin/python -m benchmarks.network       # 10k, 100k and 1M nodes: about half an hour
+    .venv-interop/bin/python -m benchmarks.network 10000 # any sizes
 
 Every peer does its work in a process of its own, so that its peak memory is its own, on the same seeded network: feeders of
 1,000 nodes, a transformer at every node, 5 customers per node, 50 ties or more, all open. A peer that is not installed is left
