@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from network.arrays import Indices
-from network.ids import places
+from network.ids import Places
 from network.topology import Network
 from network.workspace import Workspace, read_workspace, workspace
 
@@ -37,36 +37,31 @@ def build_network(source: Workspace) -> Network:
     tables = source.tables
     branches, transformers = tables["branches"], tables["transformers"]
     ends = pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
-    nodes, end_node = _distinct(ends)
-    from_node, to_node, source_node = np.split(end_node, [branches.height, 2 * branches.height])
+    places = Places(ends)
+    is_first = places.first == np.arange(len(ends))
+    node_at = np.append(np.cumsum(is_first) - 1, -1)
+    from_node, to_node, source_node = np.split(node_at[places.first], [branches.height, 2 * branches.height])
     return Network(
         branches=branches,
         transformers=transformers,
         customers=tables["customers"],
         feeders=tables["feeders"],
         sources=tables["sources"],
-        nodes=nodes.alias("node"),
+        nodes=ends.filter(pl.Series(is_first)).alias("node"),
         from_node=from_node,
         to_node=to_node,
         source_node=source_node,
-        transformer_node=places(transformers["node"], nodes),
-        transformer_second_node=places(transformers["second_node"], nodes),
-        customer_transformer=_customer_places(source, "transformer_id"),
-        customer_second_transformer=_customer_places(source, "second_transformer_id"),
+        transformer_node=node_at[places.of(transformers["node"])],
+        transformer_second_node=node_at[places.of(transformers["second_node"])],
+        customer_transformer=_transformer_of_customer(source, "transformer_id"),
+        customer_second_transformer=_transformer_of_customer(source, "second_transformer_id"),
         workspace=source,
     )
 
 
-def _distinct(ids: pl.Series) -> tuple[pl.Series, Indices]:
-    """Return the distinct ids in the order in which they first occur, and the place of each id among them."""
-    first = places(ids, ids)
-    is_first = first == np.arange(len(ids))
-    number = np.cumsum(is_first) - 1
-    return ids.filter(pl.Series(is_first)), np.where(first >= 0, number[first], -1)
-
-
-def _customer_places(source: Workspace, column: str) -> Indices:
-    """Return the transformer of each customer, as the check of the tables found it, where it has."""
+def _transformer_of_customer(source: Workspace, column: str) -> Indices:
+    """Return the transformer of each customer, as the check of the tables found it where it has looked."""
     found = source.places.get(f"customers.{column}")
-    known = source.tables["transformers"]["transformer_id"]
-    return found if found is not None else places(source.tables["customers"][column], known)
+    if found is None:
+        found = Places(source.tables["transformers"]["transformer_id"]).of(source.tables["customers"][column])
+    return found

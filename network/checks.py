@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from network.arrays import Indices
-from network.ids import perhaps_repeated, places
+from network.ids import Places, perhaps_repeated
 from network.problems import Problem
 from network.schema import ROW, TABLES
 from network.texts import Text, text
@@ -95,20 +95,23 @@ class Checked:
             for number, value, object_id, message, hint in zip(numbers, values, ids, said, help_, strict=True)
         )
 
+    def rows_where(self, table: str, where: pl.Expr) -> pl.Series:
+        """Return whether ``where`` holds in each row of a table; a lazy query copies no column that it does not read."""
+        return self.tables[table].lazy().select(where.fill_null(False)).collect().to_series()
+
     def leave_out(self, table: str, where: pl.Expr, message: Text, hint: Text, column: str | None = None) -> None:
         """Report the rows of a table where ``where`` holds, and leave them out."""
-        frame = self.tables[table]
-        wrong = frame.select(where.fill_null(False)).to_series()
+        wrong = self.rows_where(table, where)
         if wrong.any():
+            frame = self.tables[table]
             self.report(table, frame.filter(wrong), "error", message, hint, column=column)
             self.tables[table] = frame.filter(~wrong)
 
     def mention(self, table: str, where: pl.Expr, message: Text, hint: Text, column: str | None = None) -> None:
         """Warn of the rows of a table where ``where`` holds, and keep them."""
-        frame = self.tables[table]
-        found = frame.select(where.fill_null(False)).to_series()
+        found = self.rows_where(table, where)
         if found.any():
-            self.report(table, frame.filter(found), "warning", message, hint, column=column)
+            self.report(table, self.tables[table].filter(found), "warning", message, hint, column=column)
 
 
 def check_tables(
@@ -431,12 +434,12 @@ def _check_reference(checked: Checked, reference: _Reference) -> None:
     table, column = reference.table, reference.column
     frame = checked.tables[table]
     known = checked.tables[reference.target][reference.key]
-    found = places(frame[column], known)
+    found = Places(known).of(frame[column])
     if reference.handling != "leave_out":
         checked.places[f"{table}.{column}"] = found
     if (found >= 0).all():
         return
-    unknown = frame.select(reference.where & pl.col(column).is_not_null() & pl.lit(pl.Series(found < 0))).to_series()
+    unknown = checked.rows_where(table, reference.where & pl.col(column).is_not_null()) & pl.Series(found < 0)
     if not unknown.any():
         return
     _report_unknown(checked, reference, frame.filter(unknown), known)

@@ -18,7 +18,6 @@ from typing import Any
 
 import polars as pl
 
-from network.ids import in_slices
 from network.schema import COARSE_NATURES, NATURES, Column
 from network.texts import Text, text
 
@@ -37,7 +36,8 @@ _PRIVATE = frozenset({"专变", "专用", "专用变", "专用变压器", "专�
 
 _PLAIN = string.ascii_letters + string.digits + "_-"
 """The characters of an id in which no rule finds anything to do, but for null tokens."""
-_SLICE = 1 << 16
+_LONGEST_TOKEN = max(map(len, NULL_TOKENS))
+_SLICE = 1 << 15
 _SCIENTIFIC = r"^[+-]?(?:\d+\.\d+[eE][+-]?\d+|\d+[eE]\+\d+)$"
 _EXACT_INTEGERS = 1e15
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
@@ -182,7 +182,7 @@ def _nulls(values: pl.Series, kind: type[pl.DataType] | pl.DataType) -> pl.Serie
 
 def _blank_to_null(values: pl.Series) -> pl.Series:
     """Turn every null token of 9.2 into null."""
-    short = values.filter(values.str.len_chars() <= max(map(len, NULL_TOKENS))).unique()
+    short = values.filter(values.str.len_chars() <= _LONGEST_TOKEN).unique()
     tokens = short.filter(short.str.normalize("NFKC").str.strip_chars().str.to_lowercase().is_in(list(NULL_TOKENS)))
     return values if tokens.is_empty() else values.set(values.is_in(tokens.implode()).fill_null(False), None)
 
@@ -252,21 +252,17 @@ def _parse_ids(values: pl.Series) -> Parsed:
 
 
 def _not_plain(raw: pl.Series) -> pl.Series:
-    """Return the rows with a null token or a character that is not in ``_PLAIN``.
+    """Return the rows with a null token or a character that is not in ``_PLAIN``, in order.
 
     Slices whose bytes are all plain are passed over without a look at their texts.
     """
-    found: dict[int, pl.Series] = {}
-
-    def look(start: int) -> None:
+    short = (raw.str.len_bytes() <= _LONGEST_TOKEN).arg_true()
+    found = [short.filter(_blank_to_null(raw.gather(short)).is_null())]
+    for start in range(0, len(raw), _SLICE):
         ids = raw.slice(start, _SLICE)
-        odd = _blank_to_null(ids).is_null() & ids.is_not_null()
         if ids.to_arrow().buffers()[2].to_pybytes().translate(None, _PLAIN.encode()):
-            odd |= ids.str.contains(f"[^{_PLAIN}]").fill_null(False)
-        found[start] = odd.arg_true() + start
-
-    in_slices(look, len(raw), _SLICE)
-    return pl.concat([found[start] for start in sorted(found)])
+            found.append(ids.str.contains(f"[^{_PLAIN}]").arg_true() + start)
+    return pl.concat(found).unique().sort() if len(found) > 1 else found[0]
 
 
 def _clean_ids(raw: pl.Series, values: pl.Series) -> Parsed:
