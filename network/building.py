@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from network.arrays import Indices
+from network.ids import Places
 from network.topology import Network
 from network.workspace import Workspace, read_workspace, workspace
 
@@ -33,34 +35,33 @@ def network_from_tables(tables: Mapping[str, Any], settings: Mapping[str, Any] |
 def build_network(source: Workspace) -> Network:
     """Turn the tables of a workspace into arrays."""
     tables = source.tables
-    branches, transformers, customers = tables["branches"], tables["transformers"], tables["customers"]
-    nodes = (
-        pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
-        .drop_nulls()
-        .unique(maintain_order=True)
-        .alias("node")
-    )
-    transformer_ids = transformers["transformer_id"]
+    branches, transformers = tables["branches"], tables["transformers"]
+    ends = pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
+    places = Places(ends)
+    is_first = places.first == np.arange(len(ends))
+    node_at = np.append(np.cumsum(is_first) - 1, -1)
+    from_node, to_node, source_node = np.split(node_at[places.first], [branches.height, 2 * branches.height])
     return Network(
         branches=branches,
         transformers=transformers,
-        customers=customers,
+        customers=tables["customers"],
         feeders=tables["feeders"],
         sources=tables["sources"],
-        nodes=nodes,
-        from_node=_positions(branches["from_node"], nodes),
-        to_node=_positions(branches["to_node"], nodes),
-        source_node=_positions(tables["sources"]["node"], nodes),
-        transformer_node=_positions(transformers["node"], nodes),
-        transformer_second_node=_positions(transformers["second_node"], nodes),
-        customer_transformer=_positions(customers["transformer_id"], transformer_ids),
-        customer_second_transformer=_positions(customers["second_transformer_id"], transformer_ids),
+        nodes=ends.filter(pl.Series(is_first)).alias("node"),
+        from_node=from_node,
+        to_node=to_node,
+        source_node=source_node,
+        transformer_node=node_at[places.of(transformers["node"])],
+        transformer_second_node=node_at[places.of(transformers["second_node"])],
+        customer_transformer=_transformer_of_customer(source, "transformer_id"),
+        customer_second_transformer=_transformer_of_customer(source, "second_transformer_id"),
         workspace=source,
     )
 
 
-def _positions(values: pl.Series, known: pl.Series) -> Indices:
-    """Return the place of each value in ``known``, -1 where it is blank or not there."""
-    table = pl.DataFrame({"id": known, "place": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
-    wanted = pl.DataFrame({"id": values})
-    return wanted.join(table, on="id", how="left", maintain_order="left")["place"].fill_null(-1).to_numpy()
+def _transformer_of_customer(source: Workspace, column: str) -> Indices:
+    """Return the transformer of each customer, as the check of the tables found it where it has looked."""
+    found = source.places.get(f"customers.{column}")
+    if found is None:
+        found = Places(source.tables["transformers"]["transformer_id"]).of(source.tables["customers"][column])
+    return found

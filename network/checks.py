@@ -13,8 +13,11 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
+from network.arrays import Indices
+from network.ids import Places, perhaps_repeated
 from network.problems import Problem
 from network.schema import ROW, TABLES
 from network.texts import Text, text
@@ -28,6 +31,7 @@ _ORDER = (
 )  # fmt: skip
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 _REPEATS_ALLOWED = frozenset({"signals"})
+_PLACE = "place"
 _NEAR_POOL = 2000
 _NEAR_ASKED = 50
 
@@ -47,8 +51,19 @@ _HANDLING: Mapping[str, Handling] = {
 
 
 @dataclass
-class _Checked:
-    """The tables as they stand after the rules so far, and what the rules said."""
+class Checked:
+    """The tables as they stand after the rules so far, and what the rules said.
+
+    Attributes:
+        tables: every table by name, with the rows that can be used.
+        read: the tables as they were read.
+        files: table to file name.
+        present: the tables that were given at all.
+        now: local time after which a start lies in the future.
+        problems: what the rules said, in order of tables and rows.
+        places: for a column ``table.column`` with references, the row of each in the table it names, -1 where there is
+            none; only for columns whose rows all stay.
+    """
 
     tables: dict[str, pl.DataFrame]
     read: Mapping[str, pl.DataFrame]
@@ -56,6 +71,7 @@ class _Checked:
     present: frozenset[str]
     now: datetime
     problems: list[Problem] = field(default_factory=list)
+    places: dict[str, Indices] = field(default_factory=dict)
 
     def report(
         self,
@@ -79,20 +95,23 @@ class _Checked:
             for number, value, object_id, message, hint in zip(numbers, values, ids, said, help_, strict=True)
         )
 
+    def rows_where(self, table: str, where: pl.Expr) -> pl.Series:
+        """Return whether ``where`` holds in each row of a table; a lazy query copies no column that it does not read."""
+        return self.tables[table].lazy().select(where.fill_null(False)).collect().to_series()
+
     def leave_out(self, table: str, where: pl.Expr, message: Text, hint: Text, column: str | None = None) -> None:
         """Report the rows of a table where ``where`` holds, and leave them out."""
-        frame = self.tables[table]
-        wrong = frame.select(where.fill_null(False)).to_series()
+        wrong = self.rows_where(table, where)
         if wrong.any():
+            frame = self.tables[table]
             self.report(table, frame.filter(wrong), "error", message, hint, column=column)
             self.tables[table] = frame.filter(~wrong)
 
     def mention(self, table: str, where: pl.Expr, message: Text, hint: Text, column: str | None = None) -> None:
         """Warn of the rows of a table where ``where`` holds, and keep them."""
-        frame = self.tables[table]
-        found = frame.filter(where.fill_null(False))
-        if found.height:
-            self.report(table, found, "warning", message, hint, column=column)
+        found = self.rows_where(table, where)
+        if found.any():
+            self.report(table, self.tables[table].filter(found), "warning", message, hint, column=column)
 
 
 def check_tables(
@@ -114,11 +133,23 @@ def check_tables(
     Returns:
         The tables with the rows that can be used, and the problems in order of tables and rows.
     """
+    checked = look_through(tables, files, present, only, now)
+    return checked.tables, tuple(checked.problems)
+
+
+def look_through(
+    tables: Mapping[str, pl.DataFrame],
+    files: Mapping[str, str] | None = None,
+    present: Iterable[str] | None = None,
+    only: Iterable[str] | None = None,
+    now: datetime | None = None,
+) -> Checked:
+    """Check tables as :func:`check_tables` does, and return all that was found out on the way."""
     given = (
         frozenset(present) if present is not None else frozenset(name for name, each in tables.items() if each.height)
     )
     now = now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
-    checked = _Checked(dict(tables), tables, files or {}, given, now)
+    checked = Checked(dict(tables), tables, files or {}, given, now)
     wanted = frozenset(_ORDER if only is None else only)
     for table in _ORDER:
         if table in wanted and checked.tables[table].height:
@@ -127,7 +158,7 @@ def check_tables(
             _check_own_rules(checked, table)
             _check_references(checked, table)
             checked.problems[start:] = sorted(checked.problems[start:], key=lambda problem: problem.row or 0)
-    return checked.tables, tuple(checked.problems)
+    return checked
 
 
 def _shown(values: pl.Series) -> list[str | None]:
@@ -139,15 +170,17 @@ def _shown(values: pl.Series) -> list[str | None]:
 # -- duplicates --------------------------------------------------------------------------------------------------------
 
 
-def _check_repeats(checked: _Checked, table: str) -> None:
+def _check_repeats(checked: Checked, table: str) -> None:
     """Leave out rows that repeat another, and later rows with an id that an earlier one has."""
     if table in _REPEATS_ALLOWED:
         return
-    frame = checked.tables[table]
     columns = TABLES[table].names
     key = list(TABLES[table].key) or columns
-    if frame.select(key).is_unique().all():
+    whole = checked.tables[table]
+    suspects = _perhaps_repeated(whole, key)
+    if suspects.is_empty():
         return
+    frame = whole[suspects].with_columns(suspects.alias(_PLACE))
     same = frame.select(pl.struct(columns).is_first_distinct()).to_series()
     if not same.all():
         checked.report(
@@ -171,13 +204,22 @@ def _check_repeats(checked: _Checked, table: str) -> None:
                 table, later, "error", messages, text("Keep one of them, or give them different ids."), column=key[0]
             )
             frame = frame.filter(first)
-    checked.tables[table] = frame
+    if frame.height < len(suspects):
+        stays = np.ones(whole.height, dtype=bool)
+        stays[suspects.to_numpy()] = False
+        stays[frame[_PLACE].to_numpy()] = True
+        checked.tables[table] = whole.filter(stays)
+
+
+def _perhaps_repeated(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
+    """Return the places of the rows whose key occurs more than once, and perhaps of a few others."""
+    return perhaps_repeated(frame[key[0]]) if len(key) == 1 else frame.select(key).is_duplicated().arg_true()
 
 
 # -- rules inside one table --------------------------------------------------------------------------------------------
 
 
-def _check_own_rules(checked: _Checked, table: str) -> None:
+def _check_own_rules(checked: Checked, table: str) -> None:
     if table == "branches":
         _check_branches(checked)
     elif table in {"transformers", "customers"}:
@@ -196,7 +238,7 @@ def _check_own_rules(checked: _Checked, table: str) -> None:
         _check_ends(checked, table)
 
 
-def _check_branches(checked: _Checked) -> None:
+def _check_branches(checked: Checked) -> None:
     checked.leave_out(
         "branches",
         pl.col("from_node") == pl.col("to_node"),
@@ -206,7 +248,7 @@ def _check_branches(checked: _Checked) -> None:
     )
 
 
-def _check_service(checked: _Checked, table: str) -> None:
+def _check_service(checked: Checked, table: str) -> None:
     checked.mention(
         table,
         pl.col("retired") < pl.col("in_service"),
@@ -216,7 +258,7 @@ def _check_service(checked: _Checked, table: str) -> None:
     )
 
 
-def _check_ends(checked: _Checked, table: str) -> None:
+def _check_ends(checked: Checked, table: str) -> None:
     checked.leave_out(
         table,
         pl.col("end") < pl.col("start"),
@@ -226,7 +268,7 @@ def _check_ends(checked: _Checked, table: str) -> None:
     )
 
 
-def _check_outages(checked: _Checked) -> None:
+def _check_outages(checked: Checked) -> None:
     _check_ends(checked, "outages")
     given = pl.sum_horizontal(pl.col(column).is_not_null().cast(pl.UInt8) for column in _SUBJECTS)
     checked.leave_out(
@@ -271,7 +313,7 @@ def _check_outages(checked: _Checked) -> None:
     )
 
 
-def _check_stages(checked: _Checked) -> None:
+def _check_stages(checked: Checked) -> None:
     given = pl.sum_horizontal(pl.col(column).is_not_null().cast(pl.UInt8) for column in ("branch_id", "transformer_id"))
     checked.leave_out(
         "stages",
@@ -299,7 +341,7 @@ def _check_stages(checked: _Checked) -> None:
     checked.tables["stages"] = checked.tables["stages"].drop("start", "end")
 
 
-def _check_population(checked: _Checked) -> None:
+def _check_population(checked: Checked) -> None:
     checked.leave_out(
         "population",
         pl.col("to") <= pl.col("from"),
@@ -326,7 +368,7 @@ def _check_population(checked: _Checked) -> None:
     )
 
 
-def _check_signals(checked: _Checked) -> None:
+def _check_signals(checked: Checked) -> None:
     checked.leave_out(
         "signals",
         (pl.col("kind") == "fault_current") & ~pl.col("value").is_in([1.0, 0.0, -1.0]),
@@ -336,7 +378,7 @@ def _check_signals(checked: _Checked) -> None:
     )
 
 
-def _check_sensors(checked: _Checked) -> None:
+def _check_sensors(checked: Checked) -> None:
     for column in ("miss_rate", "false_rate"):
         frame = checked.tables["sensors"]
         wrong = frame.select((pl.col(column) > 1).fill_null(False)).to_series()
@@ -368,7 +410,7 @@ class _Reference:
     where: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
 
 
-def _check_references(checked: _Checked, table: str) -> None:
+def _check_references(checked: Checked, table: str) -> None:
     if table == "signals":
         for kind, target in (("branch", "branches"), ("transformer", "transformers"), ("customer", "customers")):
             of_kind = pl.col("object") == kind
@@ -388,13 +430,16 @@ def _check_references(checked: _Checked, table: str) -> None:
             _check_reference(checked, _Reference(table, column.name, target, key, handling))
 
 
-def _check_reference(checked: _Checked, reference: _Reference) -> None:
+def _check_reference(checked: Checked, reference: _Reference) -> None:
     table, column = reference.table, reference.column
     frame = checked.tables[table]
     known = checked.tables[reference.target][reference.key]
-    unknown = frame.select(
-        reference.where & pl.col(column).is_not_null() & ~pl.col(column).is_in(known.implode())
-    ).to_series()
+    found = Places(known).of(frame[column])
+    if reference.handling != "leave_out":
+        checked.places[f"{table}.{column}"] = found
+    if (found >= 0).all():
+        return
+    unknown = checked.rows_where(table, reference.where & pl.col(column).is_not_null()) & pl.Series(found < 0)
     if not unknown.any():
         return
     _report_unknown(checked, reference, frame.filter(unknown), known)
@@ -404,7 +449,7 @@ def _check_reference(checked: _Checked, reference: _Reference) -> None:
         checked.tables[table] = frame.with_columns(frame[column].set(unknown, None))
 
 
-def _report_unknown(checked: _Checked, reference: _Reference, wrong: pl.DataFrame, known: pl.Series) -> None:
+def _report_unknown(checked: Checked, reference: _Reference, wrong: pl.DataFrame, known: pl.Series) -> None:
     """Say of each id whether its table is absent, its row was left out, or nothing like it exists."""
     table, column, target = reference.table, reference.column, reference.target
     ids = wrong[column]
@@ -437,7 +482,7 @@ def _near(unknown: str, known: pl.Series) -> Text:
     return text("Did you mean {near}?", near=near[0]) if near else _NO_NEAR
 
 
-def _report_absent(checked: _Checked, table: str, column: str, target: str) -> None:
+def _report_absent(checked: Checked, table: str, column: str, target: str) -> None:
     named = checked.tables[table][column].drop_nulls()
     if len(named):
         message = text("The column names {target}, but there is no table {target}", target=target)
@@ -446,7 +491,7 @@ def _report_absent(checked: _Checked, table: str, column: str, target: str) -> N
         checked.problems.append(Problem(severity, table, message, hint, checked.files.get(table), None, column))
 
 
-def _check_feeder_labels(checked: _Checked, table: str) -> None:
+def _check_feeder_labels(checked: Checked, table: str) -> None:
     """Accept a feeder that the table of feeders has, or that labels some branch or transformer."""
     frame = checked.tables[table]
     if table in {"branches", "transformers"}:
@@ -471,7 +516,7 @@ def _check_feeder_labels(checked: _Checked, table: str) -> None:
         checked.tables[table] = frame.with_columns(frame["feeder_id"].set(unknown, None))
 
 
-def _mention_unknown_labels(checked: _Checked, table: str, frame: pl.DataFrame) -> None:
+def _mention_unknown_labels(checked: Checked, table: str, frame: pl.DataFrame) -> None:
     """Warn once of each label that the table of feeders does not have."""
     known = checked.tables["feeders"]["feeder_id"]
     labels = (

@@ -217,7 +217,7 @@ def _understand_column(
     parsed = parse(raw, column, where.header, words, where.scale)
     faults: list[tuple[int, str | None, Fault]] = list(parsed.faults)
     values = parsed.values
-    if column.required or column.default is not None:
+    if values.null_count() and (column.required or column.default is not None):
         blank_cells = values.is_null()
         unreadable = [position for position, _, fault in faults if fault.severity == "error"]
         if unreadable:
@@ -253,9 +253,17 @@ def _is_empty(cells: pl.Series) -> pl.Series:
     return cells.is_null() | (cells.str.strip_chars() == "") if cells.dtype == pl.String else cells.is_null()
 
 
+def _none_is_empty(cells: pl.Series) -> bool:
+    """Return whether no cell is empty, as far as first characters show: blanks lie before or after those of ASCII."""
+    if cells.null_count():
+        return False
+    return cells.dtype != pl.String or (str(cells.min())[:1] > " " and str(cells.max())[:1] < "\x7f")
+
+
 def _without_blank_rows(sheet: Sheet, used: Sequence[int]) -> Sheet:
     """Leave out the rows where no cell that is used says anything, such as those below the end of a spreadsheet."""
-    if not used or not len(sheet.rows):
+    quickest_first = sorted(used, key=lambda index: sheet.columns[index].dtype == pl.String)
+    if not used or not len(sheet.rows) or any(_none_is_empty(sheet.columns[index]) for index in quickest_first):
         return sheet
     blank = pl.Series(np.ones(len(sheet.rows), dtype=bool))
     for index in used:

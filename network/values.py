@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,9 +34,14 @@ _FALSE = frozenset({"否", "n", "no", "0", "false", "f", "×", "✗"})
 _PUBLIC = frozenset({"公变", "公用", "公用变", "公用变压器", "公用线路", "公线", "public"})
 _PRIVATE = frozenset({"专变", "专用", "专用变", "专用变压器", "专用线路", "专线", "private"})
 
+_PLAIN = string.ascii_letters + string.digits + "_-"
+"""The characters of an id in which no rule finds anything to do, but for null tokens."""
+_LONGEST_TOKEN = max(map(len, NULL_TOKENS))
+_SLICE = 1 << 15
 _SCIENTIFIC = r"^[+-]?(?:\d+\.\d+[eE][+-]?\d+|\d+[eE]\+\d+)$"
 _EXACT_INTEGERS = 1e15
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_FIRST_TIME, _END_OF_TIMES = datetime(_FIRST_YEAR, 1, 1), datetime(_LAST_YEAR + 1, 1, 1)
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 73_050
 _SERIAL_ORIGIN = datetime(1899, 12, 30)
 _PROBE_ROWS = 200
@@ -131,7 +137,9 @@ def parse(
         n values in ``column.polars_type``, in the unit of the column, and the faults.
     """
     words = {clean(str(word)).lower(): meaning for word, meaning in (codes or {}).items()}
-    if column.kind == "id":
+    if values.null_count() == len(values):
+        parsed = Parsed(values if values.dtype == column.polars_type else _nulls(values, column.polars_type))
+    elif column.kind == "id":
         parsed = _parse_ids(values)
     elif column.kind == "text":
         raw = as_text(values)
@@ -168,11 +176,15 @@ def as_text(values: pl.Series) -> pl.Series:
     return values.cast(pl.String)
 
 
+def _nulls(values: pl.Series, kind: type[pl.DataType] | pl.DataType) -> pl.Series:
+    return pl.Series(values.name, [None], dtype=kind).new_from_index(0, len(values))
+
+
 def _blank_to_null(values: pl.Series) -> pl.Series:
     """Turn every null token of 9.2 into null."""
-    short = values.str.len_chars() <= max(map(len, NULL_TOKENS))
-    tokens = short & values.str.normalize("NFKC").str.strip_chars().str.to_lowercase().is_in(list(NULL_TOKENS))
-    return values.set(tokens.fill_null(False), None)
+    short = values.filter(values.str.len_chars() <= _LONGEST_TOKEN).unique()
+    tokens = short.filter(short.str.normalize("NFKC").str.strip_chars().str.to_lowercase().is_in(list(NULL_TOKENS)))
+    return values if tokens.is_empty() else values.set(values.is_in(tokens.implode()).fill_null(False), None)
 
 
 def _is_blank(cleaned: str) -> bool:
@@ -202,7 +214,9 @@ def _parse_distinct(
             wrong[each] = fault
     known = {key: value for key, value in meanings.items() if value is not None}
     if not known:
-        return Parsed(pl.Series(raw.name, [None] * len(raw), dtype=kind), _faults(raw, wrong))
+        return Parsed(_nulls(raw, kind), _faults(raw, wrong))
+    if all(key == value for key, value in meanings.items()):
+        return Parsed(raw, _faults(raw, wrong))
     values = raw.replace_strict(
         pl.Series(list(known), dtype=pl.String),
         pl.Series(list(known.values()), dtype=kind),
@@ -225,7 +239,33 @@ def _fill_patiently(raw: pl.Series, fast: pl.Series, read: Callable[[str], tuple
 
 
 def _parse_ids(values: pl.Series) -> Parsed:
+    """Clean the ids that may need it; the others are taken as they stand."""
     raw = as_text(values)
+    rows = pl.int_range(len(raw), eager=True) if values.dtype.is_float() else _not_plain(raw)
+    if rows.is_empty():
+        return Parsed(raw)
+    if len(rows) == len(raw):
+        return _clean_ids(raw, values)
+    cleaned = _clean_ids(raw.gather(rows), values.gather(rows))
+    faults = tuple((rows[position], value, fault) for position, value, fault in cleaned.faults)
+    return Parsed(raw.clone().scatter(rows, cleaned.values), faults)
+
+
+def _not_plain(raw: pl.Series) -> pl.Series:
+    """Return the rows with a null token or a character that is not in ``_PLAIN``, in order.
+
+    Slices whose bytes are all plain are passed over without a look at their texts.
+    """
+    short = (raw.str.len_bytes() <= _LONGEST_TOKEN).arg_true()
+    found = [short.filter(_blank_to_null(raw.gather(short)).is_null())]
+    for start in range(0, len(raw), _SLICE):
+        ids = raw.slice(start, _SLICE)
+        if ids.to_arrow().buffers()[2].to_pybytes().translate(None, _PLAIN.encode()):
+            found.append(ids.str.contains(f"[^{_PLAIN}]").arg_true() + start)
+    return pl.concat(found).unique().sort() if len(found) > 1 else found[0]
+
+
+def _clean_ids(raw: pl.Series, values: pl.Series) -> Parsed:
     plain = bool((raw.str.len_bytes() == raw.str.len_chars()).all())
     ids = raw if plain else raw.str.normalize("NFKC").str.strip_chars("\ufeff")
     ids = _blank_to_null(ids.str.strip_chars())
@@ -262,7 +302,7 @@ def _faults_at(raw: pl.Series, where: pl.Series, fault: Fault) -> tuple[tuple[in
     found = where.arg_true()
     return tuple(
         (position, str(value), fault)
-        for position, value in zip(found.to_list(), raw.gather(found).to_list(), strict=True)
+        for position, value in zip(found.to_list(), as_text(raw.gather(found)).to_list(), strict=True)
     )
 
 
@@ -274,14 +314,14 @@ def _parse_numbers(values: pl.Series, column: Column, scale: Scale) -> Parsed:
     if values.dtype.is_numeric():
         numbers = values.cast(pl.Float64, strict=False).fill_nan(None)
         infinite = numbers.is_infinite().fill_null(False)
-        parsed = Parsed(numbers.set(infinite, None), _faults_at(as_text(values), infinite, _not_a_number()))
+        parsed = Parsed(numbers.set(infinite, None), _faults_at(values, infinite, _not_a_number()))
     else:
         raw = as_text(values)
         fast = raw.cast(pl.Float64, strict=False)
         parsed = _fill_patiently(
             raw, fast.set(~fast.is_finite().fill_null(True), None), lambda word: _number(word, column)
         )
-    numbers = parsed.values * scale.times / scale.divided_by
+    numbers = parsed.values if scale == SAME_UNIT else parsed.values * scale.times / scale.divided_by
     wrong: list[tuple[pl.Series, Fault]] = []
     if column.minimum is not None:
         fault = Fault(
@@ -296,7 +336,7 @@ def _parse_numbers(values: pl.Series, column: Column, scale: Scale) -> Parsed:
     faults = list(parsed.faults)
     for where, fault in wrong:
         if where.any():
-            faults.extend(_faults_at(as_text(raw), where & numbers.is_not_null(), fault))
+            faults.extend(_faults_at(raw, where & numbers.is_not_null(), fault))
             numbers = numbers.set(where, None)
     faults.sort(key=lambda each: each[0])
     return Parsed(numbers.cast(pl.Int64) if column.kind == "integer" else numbers, tuple(faults))
@@ -466,14 +506,14 @@ def _parse_typed_times(values: pl.Series, kind: pl.Datetime) -> Parsed:
     there = values.dt.replace_time_zone(None).cast(pl.Datetime("us"))
     here = values.dt.convert_time_zone(LOCAL_ZONE).dt.replace_time_zone(None).cast(pl.Datetime("us"))
     foreign = (there != here).fill_null(False)
-    return Parsed(here.set(foreign, None), _faults_at(as_text(values), foreign, _mixed_zone(kind.time_zone)))
+    return Parsed(here.set(foreign, None), _faults_at(values, foreign, _mixed_zone(kind.time_zone)))
 
 
 def _within_years(times: pl.Series, raw: pl.Series) -> Parsed:
-    outside = ~times.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(True)
+    outside = ~times.is_between(_FIRST_TIME, _END_OF_TIMES, closed="left").fill_null(True)
     if not outside.any():
         return Parsed(times)
-    return Parsed(times.set(outside, None), _faults_at(as_text(raw), outside, _not_a_time()))
+    return Parsed(times.set(outside, None), _faults_at(raw, outside, _not_a_time()))
 
 
 def _read_common_times(raw: pl.Series) -> pl.Series:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
-from network.checks import check_tables
+from network.arrays import Indices
+from network.checks import check_tables, look_through
 from network.problems import Problem, WorkspaceError
 from network.reading import read_file, read_frame
 from network.schema import TABLES, Column, Table
@@ -41,6 +42,8 @@ class Workspace:
         files: table to file name, for those that are present.
         settings: ``fudian.toml`` as parsed; empty where there is none.
         problems: all that is wrong, in order of tables.
+        places: for columns ``table.column`` whose references the check looked up, the row of each in the table it
+            names, -1 where there is none.
     """
 
     folder: Path | None
@@ -48,6 +51,7 @@ class Workspace:
     files: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    places: Mapping[str, Indices] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -99,6 +103,7 @@ class Workspace:
             tables=MappingProxyType(tables),
             files=MappingProxyType(files),
             problems=(*others, *read.problems, *found),
+            places={},
         )
 
 
@@ -146,8 +151,7 @@ def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = 
             continue
         tables[name] = read.frame
         problems += read.problems
-    checked, found_by_rules = check_tables(tables, files, present=files)
-    return Workspace(folder, MappingProxyType(checked), MappingProxyType(files), settings, (*problems, *found_by_rules))
+    return _checked_workspace(folder, tables, files, settings, problems)
 
 
 def workspace(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | None = None) -> Workspace:
@@ -173,8 +177,25 @@ def workspace(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | N
         result[name], found = read_frame(_as_frame(rows), TABLES[name], codes)
         files[name] = given
         problems += found
-    checked, found_by_rules = check_tables(result, None, present=files)
-    return Workspace(None, MappingProxyType(checked), MappingProxyType(files), settings, (*problems, *found_by_rules))
+    return _checked_workspace(None, result, files, settings, problems)
+
+
+def _checked_workspace(
+    folder: Path | None,
+    tables: Mapping[str, pl.DataFrame],
+    files: Mapping[str, str],
+    settings: Mapping[str, Any],
+    problems: Iterable[Problem],
+) -> Workspace:
+    checked = look_through(tables, files if folder is not None else None, present=files)
+    return Workspace(
+        folder,
+        MappingProxyType(checked.tables),
+        MappingProxyType(dict(files)),
+        settings,
+        (*problems, *checked.problems),
+        MappingProxyType(checked.places),
+    )
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
