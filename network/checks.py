@@ -61,6 +61,7 @@ class Checked:
         present: the tables that were given at all.
         now: local time after which a start lies in the future.
         problems: what the rules said, in order of tables and rows.
+        standing: for a key ``table.column`` that others name, where each of its ids stands, once it was looked up.
         places: for a column ``table.column`` with references, the row of each in the table it names, -1 where there is
             none; only for columns whose rows all stay.
     """
@@ -71,6 +72,7 @@ class Checked:
     present: frozenset[str]
     now: datetime
     problems: list[Problem] = field(default_factory=list)
+    standing: dict[str, Places] = field(default_factory=dict)
     places: dict[str, Indices] = field(default_factory=dict)
 
     def report(
@@ -94,6 +96,13 @@ class Checked:
             Problem(severity, table, message, hint, self.files.get(table), number, column, value, object_id)
             for number, value, object_id, message, hint in zip(numbers, values, ids, said, help_, strict=True)
         )
+
+    def where(self, table: str, key: str) -> Places:
+        """Return where the ids of a table stand that has been checked already."""
+        name = f"{table}.{key}"
+        if name not in self.standing:
+            self.standing[name] = Places(self.tables[table][key])
+        return self.standing[name]
 
     def rows_where(self, table: str, where: pl.Expr) -> pl.Series:
         """Return whether ``where`` holds in each row of a table; a lazy query copies no column that it does not read."""
@@ -434,7 +443,7 @@ def _check_reference(checked: Checked, reference: _Reference) -> None:
     table, column = reference.table, reference.column
     frame = checked.tables[table]
     known = checked.tables[reference.target][reference.key]
-    found = Places(known).of(frame[column])
+    found = checked.where(reference.target, reference.key).of(frame[column])
     if reference.handling != "leave_out":
         checked.places[f"{table}.{column}"] = found
     if (found >= 0).all():

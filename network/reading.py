@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,8 +112,11 @@ def _understand(
     unusable = np.zeros(len(sheet.rows), dtype=bool)
     columns: list[pl.Series] = []
     faults: list[tuple[int, str | None, Fault, Column]] = []
-    for column in table.columns:
-        values, wrong = _understand_column(sheet, table, column, matched.get(column.name), codes)
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        understood = pool.map(
+            lambda column: _understand_column(sheet, table, column, matched.get(column.name), codes), table.columns
+        )
+    for column, (values, wrong) in zip(table.columns, understood, strict=True):
         columns.append(values)
         for position, value, fault in wrong:
             faults.append((position, value, fault, column))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Workspace, read_network, read_workspace
@@ -81,7 +81,8 @@ def read_slowly(table: str, rows: Rows, required: Sequence[str], optional: Seque
     """Return the rows with all required ids, the first of each key, and the places of the problems."""
     kept: Found = []
     problems: list[Place] = []
-    first: dict[object, tuple[object, ...]] = {}
+    keys: set[object] = set()
+    seen: set[tuple[object, ...]] = set()
     for number, row in enumerate(rows, start=2):
         if all(row[column] is None or not str(row[column]).strip() for column in (*required, *optional)):
             continue
@@ -92,11 +93,13 @@ def read_slowly(table: str, rows: Rows, required: Sequence[str], optional: Seque
         if set(wrong) & set(required):
             continue
         values = tuple(each for each, _ in ids.values())
-        if key in first:
-            same = first[key] == values
+        if key in keys:
+            same = values in seen
             problems.append(("warning" if same else "error", table, number, None if same else required[0], key))
+            seen.add(values)
             continue
-        first[key] = values
+        keys.add(key)
+        seen.add(values)
         kept.append((*values, number))
     return kept, problems
 
@@ -172,7 +175,7 @@ def read_as(write: object, tables: Mapping[str, Rows]) -> tuple[object, ...]:
         return everything_in(read_workspace(name))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(transformer_rows, customer_rows)
 def test_ids_in_parquet_are_those_of_a_slow_reading(transformers: Rows, customers: Rows) -> None:
     transformers = [{name: row[name] for name in ("transformer_id", "node")} for row in transformers]
@@ -202,7 +205,7 @@ def test_dirt_anywhere_in_long_columns(tmp_path: Path) -> None:
     assert_read_as_slowly(tmp_path, transformers, customers)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(branch_rows, transformer_rows, customer_rows)
 def test_text_in_parquet_is_read_as_in_csv(branches: Rows, transformers: Rows, customers: Rows) -> None:
     tables = {"branches": branches, "transformers": transformers, "customers": customers}
@@ -211,7 +214,7 @@ def test_text_in_parquet_is_read_as_in_csv(branches: Rows, transformers: Rows, c
 
 @pytest.mark.parametrize("kind", [pl.Int64, pl.UInt16, pl.Float64])
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from([None, 0, 3])), min_size=1, max_size=9))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_ids_that_are_numbers_are_read_as_text(
     kind: type[pl.DataType], rows: list[tuple[int, int, int | None]]
 ) -> None:
