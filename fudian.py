@@ -49,6 +49,7 @@ app = typer.Typer(
 _errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _SHOWN_PROBLEMS = 20
 _WRONG_USAGE = 2
+STANDARDS = ("dlt", "ieee")
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
@@ -226,18 +227,41 @@ def indices(
     level: Level = "mv",
     engine: Engine = "polars",
     med: Med = "include",
+    standard: Annotated[
+        str, typer.Option(help="dlt: DL/T 836; ieee: IEEE 1366 beside it, and why they differ.")
+    ] = "dlt",
     as_json: Json = False,
 ) -> None:
     """Compute the reliability indices of a period, by default of the last year with records."""
+    if standard not in STANDARDS:
+        raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
     statistics = _statistics(workspace)
     query = Query(_period(statistics, start, end), _columns(by), level, med, as_of or statistics.as_of)
     with _working("computing the indices"):
         result = statistics.statement(query, engine, language())
+        if standard == "ieee":
+            result |= statistics.both_standards(query, engine, language())
     if as_json:
         _print_json(result)
         return
+    if standard == "ieee":
+        _print_both_standards(result, query.by)
+        return
     shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
     _print_rows(result["rows"], [*query.by, *shown])
+    _print_basis(result)
+
+
+def _print_both_standards(result: Mapping[str, Any], by: Sequence[str]) -> None:
+    shown = ["N_T", "CMI", "CI", "SAIDI_min", "SAIFI", "CAIDI_min", "ASAI", "MAIFI", "MAIFI_E"]
+    _print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
+    explained = [
+        row | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
+        for row in result["differences"]
+    ]
+    _print_rows(
+        explained, [*by, "index", "unit", "dl_t_836", "ieee_1366", "difference", "because"], "DL/T 836 − IEEE 1366"
+    )
     _print_basis(result)
 
 

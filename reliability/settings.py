@@ -19,9 +19,26 @@ class ReliabilitySettings(BaseModel):
     sustained_threshold_min: float = Field(
         3.0, ge=0, description="an interruption is sustained when longer than this (R1.2)"
     )
+    ieee_sustained_threshold_min: float = Field(
+        5.0, ge=0, description="an interruption is sustained by IEEE 1366 when longer than this; else momentary"
+    )
+    momentary_event_window_min: float = Field(
+        5.0,
+        ge=0,
+        description="momentary interruptions that begin this soon after the first of them are one event (MAIFI_E of IEEE 1366)",
+    )
+    crossing: Literal["cut", "start"] = Field(
+        "cut",
+        description="hours that cross the end of a period are cut there, or belong whole to the period of the start (R1.10)",
+    )
     merge_gap_min: float = Field(0.0, ge=0, description="interruptions of one user this close are one (R1.12)")
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
+    )
+    zero_days: Literal["drop", "lowest"] = Field(
+        "drop",
+        description="days without interruptions are left out of the 2.5 beta method, or stand in it with the lowest daily "
+        "SAIDI above zero, as drafts of IEEE 1366 had it (1.6)",
     )
     beta_ddof: int = Field(1, ge=0, le=1, description="delta degrees of freedom of the 2.5 beta method (1.6)")
     history_years: int = Field(5, ge=1, description="years before the judged year that give the threshold (1.6)")

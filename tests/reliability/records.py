@@ -44,7 +44,7 @@ class Scene:
     outages: list[dict[str, Any]]
     stages: list[dict[str, Any]] = field(default_factory=list)
 
-    def network(self) -> Network:
+    def network(self, settings: Mapping[str, Any] | None = None) -> Network:
         base = self.plain.network().workspace.tables
         transformers = [
             row
@@ -63,7 +63,8 @@ class Scene:
                 "transformers": transformers,
                 "outages": rows[0],
                 "stages": rows[1],
-            }
+            },
+            {"reliability": settings or {}},
         )
 
     def off(self, transformer: int, minute: int) -> list[str]:
