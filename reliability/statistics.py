@@ -102,6 +102,10 @@ class Statistics:
         """Return the users of a level; see :func:`reliability.population`."""
         return self._tables(level)[1]
 
+    def users(self, query: Query) -> pl.DataFrame:
+        """Return the users that a query is about."""
+        return _chosen(self.population(query.level), query.where)
+
     def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if level not in self._by_level:
             tables = self.net.workspace.tables
@@ -211,7 +215,7 @@ class Statistics:
             MissingExtraError: the engine's package is not installed.
         """
         query = query.known
-        users = _chosen(self.population(query.level), query.where)
+        users = self.users(query)
         rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
         return _from_engine(
             indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
@@ -225,7 +229,7 @@ class Statistics:
             MissingExtraError: the engine's package is not installed.
         """
         query = query.known
-        users = _chosen(self.population(query.level), query.where)
+        users = self.users(query)
         rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
         return _from_engine(
             ieee_indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
@@ -239,7 +243,7 @@ class Statistics:
         query = query.known
         days = self.major_event_days(query).days if query.med == "exclude" else ()
         rows = self.ledger(replace(query, med="include"))
-        users = _chosen(self.population(query.level), query.where)
+        users = self.users(query)
         return differences(rows, users, query.by, query.period, self.settings, query.as_of, days)
 
     def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:

@@ -35,6 +35,12 @@ def rules() -> st.SearchStrategy[Rules]:
     )
 
 
+def moment_of_knowledge(scene: Scene, drawn: Rules, as_of: int | None) -> int | None:
+    """Return the as-of minute; the last one where whole interruptions belong to their start and some have no end yet."""
+    unended = any(outage["end"] is None for outage in scene.outages)
+    return LAST if as_of is None and drawn.crossing == "start" and unended else as_of
+
+
 @dataclass(frozen=True)
 class Spell:
     """One interruption of one user: first minute, minute after the last, and how many of them were dark."""
@@ -145,4 +151,3 @@ class Slow:
             ),
             "often": sum(sum(self.begins(spell) for spell in touching[user]) >= n for user in users),
         }  # fmt: skip
-

@@ -14,7 +14,7 @@ from reliability.ieee import REASONS
 from reliability.openings import openings
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics
-from tests.reliability.slow import LAST, Rules, Slow, rules
+from tests.reliability.slow import LAST, Rules, Slow, moment_of_knowledge, rules
 from tests.reliability.test_worked_examples import TEN_USERS
 
 YEAR = Query(Period.year(2022))
@@ -68,6 +68,7 @@ def test_momentary_interruptions_and_their_events(
 def test_ieee_equals_the_count_of_every_users_minutes(
     scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None
 ) -> None:
+    as_of = moment_of_knowledge(scene, drawn, as_of)
     slow = Slow(scene, drawn, first, last, as_of)
     county = Statistics(scene.network(asdict(drawn)))
     query = Query(slow.period, as_of=None if as_of is None else START + timedelta(minutes=as_of))
