@@ -334,6 +334,51 @@ def ledger(
 
 
 @app.command()
+def frequent(
+    workspace: WorkspaceArgument,
+    preset: Annotated[str, typer.Option(help="nea, sgcc or custom.")] = "nea",
+    level: Level = "mv",
+    as_of: AsOf = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="Days of a window, for custom; 60 by default.")
+    ] = None,
+    times: Annotated[
+        int | None, typer.Option(min=1, help="Outages in a window that are too many, for custom; 3 by default.")
+    ] = None,
+    med: Med = "include",
+    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List users and feeders that lose supply too often, and who soon may."""
+    from reliability.frequent import frequent_outages
+    from reliability.frequent import preset as preset_named
+
+    rules = preset_named(preset, days, times)
+    statistics = _statistics(workspace)
+    with _working("counting the outages of every user"):
+        found = frequent_outages(statistics, rules, as_of, level, med)
+    if as_json:
+        _print_json(found.as_dict())
+        return
+    users, feeders = found.users.to_dicts(), found.feeders.filter(pl.col("frequent")).to_dicts()
+    shown = ["status", "rule", "times", "most", "left", "window_from", "window_until", "outage_ids"]
+    _print_rows(users[:limit], ["user_id", "users", "feeder_id", *shown])
+    if len(users) > limit:
+        _errors.print(
+            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(users))
+        )
+    _print_rows(feeders, ["feeder_id", "frequent_users", "times", "window_from", "window_until"])
+    _errors.print(
+        translate(
+            "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
+            "{single} of a single user, {merged} soon after another.",
+            language(), as_of=found.as_of, level=level.upper(), med=translate(med, language()),
+            short=found.left_out["too_short"], single=found.left_out["single_user"], merged=found.left_out["merged"],
+        )
+    )  # fmt: skip
+
+
+@app.command()
 def targets(
     workspace: WorkspaceArgument,
     plan: Annotated[
