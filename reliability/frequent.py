@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from network import FudianError, text
@@ -265,80 +267,96 @@ def _judged(
     kept: pl.DataFrame, keys: pl.DataFrame, key: str, rules: Preset, year_start: datetime, as_of: datetime
 ) -> pl.DataFrame:
     """Return the rules that are broken, and the warnings of those that are near."""
-    broken, near = [], []
+    found = []
     for rule in rules.rules:
-        most = pl.when("high_voltage").then(rule.most_high_voltage or rule.most).otherwise(rule.most)
+        allowed = pl.when("high_voltage").then(rule.most_high_voltage or rule.most).otherwise(rule.most)
         chosen = kept if rule.natures is None else kept.filter(pl.col("nature").is_in(rule.natures))
-        limits = keys.select(key, most=most.cast(pl.Int64))
-        windows = _fullest_windows(chosen, key, rule.window, year_start, limits)
-        counted = chosen.filter(_recent(rule.window, year_start, as_of)).group_by(key).agg(now=pl.len().cast(pl.Int64))
-        left = limits.join(counted, on=key, how="left").select(
+        counted = _count(chosen.filter(_recent(rule.window, year_start, as_of)), key, "now")
+        left = keys.select(key, most=allowed.cast(pl.Int64)).join(counted, on=key, how="left").select(
             key, "most", left=(pl.col("most") - pl.col("now").fill_null(0)).clip(0)
-        )
-        breaches = windows.join(left, on=key).filter(pl.col("times") > pl.col("most"))
-        status = "frequent" if rule.makes_frequent else "breach"
-        broken.append(breaches.with_columns(status=pl.lit(status), rule=pl.lit(rule.name)).select(key, *_COLUMNS))
-        for warning in (each for each in rules.warnings if each.rule == rule.name):
-            since = year_start if warning.last_days is None else as_of - timedelta(days=warning.last_days)
-            until = Period.year(year_start.year).end if warning.last_days is None else as_of
-            recent = (
-                chosen.filter(pl.col("start") >= since)
-                .group_by(key)
-                .agg(times=pl.len().cast(pl.Int64), outage_ids=pl.col("outage_id").sort_by("start"))
+        )  # fmt: skip
+        if rule.window is None:
+            broken = _in_span(
+                chosen, key, year_start, Period.year(year_start.year).end, left, pl.col("times") > pl.col("most")
             )
-            near.append(
-                recent.filter(pl.col("times").is_between(warning.fewest, warning.most))
-                .join(left, on=key)
-                .join(breaches.select(key), on=key, how="anti")
-                .with_columns(
-                    status=pl.lit("warning"), rule=pl.lit(warning.name),
-                    window_from=pl.lit(since, dtype=pl.Datetime("us")), window_until=pl.lit(until, dtype=pl.Datetime("us")),
+        else:
+            broken = _fullest_windows(chosen, key, rule.window, year_start, left)
+        status = "frequent" if rule.makes_frequent else "breach"
+        found.append(broken.select(key, *_COLUMNS, status=pl.lit(status), rule=pl.lit(rule.name)))
+        for warning in (each for each in rules.warnings if each.rule == rule.name):
+            since, until = year_start, Period.year(year_start.year).end
+            if warning.last_days is not None:
+                since, until = as_of - timedelta(days=warning.last_days), as_of
+            near = _in_span(chosen, key, since, until, left, pl.col("times").is_between(warning.fewest, warning.most))
+            found.append(
+                near.join(broken, on=key, how="anti").select(
+                    key, *_COLUMNS, status=pl.lit("warning"), rule=pl.lit(warning.name)
                 )
-                .select(key, *_COLUMNS)
-            )  # fmt: skip
-    return pl.concat([*broken, *near])
+            )
+    return pl.concat(found)
 
 
-_COLUMNS = ("status", "rule", "times", "most", "window_from", "window_until", "outage_ids", "left")
+_COLUMNS = ("times", "most", "window_from", "window_until", "outage_ids", "left")
+
+
+def _count(outages: pl.DataFrame, key: str, name: str) -> pl.DataFrame:
+    return outages.group_by(key).agg(pl.len().cast(pl.Int64).alias(name))
+
+
+def _in_span(
+    chosen: pl.DataFrame, key: str, since: datetime, until: datetime, left: pl.DataFrame, too_many: pl.Expr
+) -> pl.DataFrame:
+    """Return the keys with too many outages from one moment to another, with the outages."""
+    inside = chosen.filter((pl.col("start") >= since) & (pl.col("start") < until))
+    many = _count(inside, key, "times").join(left, on=key).filter(too_many)
+    ids = inside.join(many, on=key, how="semi").group_by(key).agg(outage_ids=pl.col("outage_id").sort_by("start"))
+    return many.join(ids, on=key).with_columns(
+        window_from=pl.lit(since, dtype=pl.Datetime("us")), window_until=pl.lit(until, dtype=pl.Datetime("us"))
+    )
 
 
 def _fullest_windows(
-    chosen: pl.DataFrame, key: str, window: str | None, year_start: datetime, limits: pl.DataFrame | None = None
+    chosen: pl.DataFrame, key: str, window: str, year_start: datetime, left: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Return the fullest window of each key whose last outage lies in the year; of equal ones the first.
 
-    With ``limits`` only of the keys that have a window with more outages than that, which shifts within each key tell at once.
+    With ``left`` only of the keys that have a window with more outages than ``most``.
     """
-    if window is None:
-        inside = chosen.filter(pl.col("start") >= year_start)
-        return inside.group_by(key).agg(
-            times=pl.len().cast(pl.Int64),
-            outage_ids=pl.col("outage_id").sort_by("start"),
-            window_from=pl.lit(year_start, dtype=pl.Datetime("us")),
-            window_until=pl.lit(Period.year(year_start.year).end, dtype=pl.Datetime("us")),
-        )
-    rows = chosen.sort(key, "start").with_columns(until=pl.col("start").dt.offset_by(window))
-    if limits is not None:
-        rows = rows.join(limits, on=key, maintain_order="left")
-        suspects = [
-            part.filter(pl.col("start").shift(-most).over(key) < pl.col("until")).select(key)
-            for (most,), part in rows.partition_by("most", as_dict=True).items()
-        ]
-        rows = rows.join(pl.concat([*suspects, rows.select(key).clear()]).unique(), on=key, how="semi")
-    pairs = (
-        rows.select(key, window_from="start", window_until="until")
-        .unique()
-        .join(rows.select(key, "start", "outage_id"), on=key)
+    rows = chosen.sort(key, "start", "outage_id").with_columns(until=pl.col("start").dt.offset_by(window))
+    starts = rows["start"].to_physical().to_numpy()
+    times = _times_in_window(rows[key].rle_id().to_numpy(), starts, rows["until"].to_physical().to_numpy())
+    place = np.arange(len(starts))
+    windows = rows.select(
+        key, window_from="start", window_until="until", times=pl.Series(times, dtype=pl.Int64),
+        first=pl.Series(place, dtype=pl.Int64), last=rows["start"].gather(place + times - 1),
+    ).filter(pl.col("last") >= year_start)  # fmt: skip
+    if left is not None:
+        windows = windows.join(left, on=key, maintain_order="left").filter(pl.col("times") > pl.col("most"))
+    fullest = windows.filter(pl.col("times") == pl.col("times").max().over(key)).unique(
+        key, keep="first", maintain_order=True
     )
-    inside = pairs.filter((pl.col("start") >= pl.col("window_from")) & (pl.col("start") < pl.col("window_until")))
-    return (
-        inside.group_by(key, "window_from", "window_until")
-        .agg(times=pl.len().cast(pl.Int64), outage_ids=pl.col("outage_id").sort_by("start"), last=pl.col("start").max())
-        .filter(pl.col("last") >= year_start)
-        .sort("times", "window_from", descending=[True, False])
-        .unique(key, keep="first", maintain_order=True)
-        .drop("last")
+    several = pl.int_ranges(pl.col("first"), pl.col("first") + pl.col("times"))
+    within = fullest.select(key, at=several).explode("at").drop_nulls()
+    ids = (
+        within.with_columns(outage_id=rows["outage_id"].gather(within["at"]))
+        .group_by(key, maintain_order=True)
+        .agg(outage_ids="outage_id")
     )
+    return fullest.drop("first", "last").join(ids, on=key)
+
+
+def _times_in_window(
+    keys: npt.NDArray[np.unsignedinteger[Any]], starts: npt.NDArray[np.int64], untils: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return how many outages of the same key lie in the window that each one opens; sorted by key and start."""
+    times = np.ones(len(starts), dtype=np.int64)
+    going_on, step = np.arange(len(starts)), 1
+    while len(going_on := going_on[going_on + step < len(starts)]):
+        later = going_on + step
+        going_on = going_on[(keys[later] == keys[going_on]) & (starts[later] < untils[going_on])]
+        times[going_on] += 1
+        step += 1
+    return times
 
 
 def _recent(window: str | None, year_start: datetime, as_of: datetime) -> pl.Expr:
@@ -355,7 +373,7 @@ def _window_start(moment: datetime, window: str | None) -> datetime:
 
 def _feeders(outages: pl.DataFrame, listed: pl.DataFrame, rules: Preset, year_start: datetime) -> pl.DataFrame:
     """Return the feeders with their frequent users and their own fullest window."""
-    window = next((rule.window for rule in rules.rules if rule.window is not None), None)
+    window = next((rule.window for rule in rules.rules if rule.window is not None), "1y")
     events = (
         outages.filter(pl.col("feeder_id").is_not_null())
         .group_by("feeder_id", "outage_id")
