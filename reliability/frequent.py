@@ -255,12 +255,17 @@ def _single_user_outages(rows: pl.DataFrame, users: pl.DataFrame, level: str) ->
 
 def _apart(outages: pl.DataFrame, key: str, merge_h: float) -> pl.DataFrame:
     """Return the outages of each key that begin at least ``merge_h`` after the last one that was kept."""
-    rows = outages.sort(key, "start", "outage_id")
+    rows = outages.sort(_code(key), "start", "outage_id")
     who = rows[key].rle_id().cast(pl.Int64).to_numpy()
     starts = rows["start"].to_physical().to_numpy()
     return rows.filter(
         pl.Series(openings(who, starts, max(round(merge_h * MICROSECONDS_PER_HOUR), 1)), dtype=pl.Boolean)
     )
+
+
+def _code(key: str) -> pl.Expr:
+    """Return numbers for ids: they sort twice as fast, and which key stands first does not matter."""
+    return pl.col(key).cast(pl.Categorical).to_physical()
 
 
 def _judged(
@@ -322,7 +327,7 @@ def _fullest_windows(
 
     With ``left`` only of the keys that have a window with more outages than ``most``.
     """
-    rows = chosen.sort(key, "start", "outage_id").with_columns(until=pl.col("start").dt.offset_by(window))
+    rows = chosen.sort(_code(key), "start", "outage_id").with_columns(until=pl.col("start").dt.offset_by(window))
     starts = rows["start"].to_physical().to_numpy()
     times = _times_in_window(rows[key].rle_id().to_numpy(), starts, rows["until"].to_physical().to_numpy())
     place = np.arange(len(starts))

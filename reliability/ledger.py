@@ -34,6 +34,7 @@ NOT_COUNTED = {
     "own_fault": "a fault inside the user's own installation (R1.4)",
     "own_request": "the user asked for it (R1.14)",
     "closed_account": "the account is closed (R1.14)",
+    "reclosed": "automatic reclosing or transfer succeeded (R1.3)",
     "not_yet": "begins at or after the as-of time",
     "merged": "already without power by an earlier record (R1.12)",
     "counted_before": "the count belongs to the period in which it began (R1.10)",

@@ -47,6 +47,13 @@ class ReliabilitySettings(BaseModel):
     major_event_days: tuple[date, ...] | None = Field(
         None, description="approved list; overrides the calculation (1.6)"
     )
+    year_on_year: Literal["simple", "compound"] = Field(
+        "simple",
+        description="a fall against the year before (simple), or one that compounds each year since the base year (2.4)",
+    )
+    year_on_year_base: int | None = Field(
+        None, ge=1900, le=2200, description="base year of the compound fall; it must be stated (2.4)"
+    )
     long_single_h: float = Field(12.0, gt=0, description="CELID-s counts users with one interruption this long (1.4)")
     long_total_h: float = Field(24.0, gt=0, description="CELID-t counts users with this many hours in all (1.4)")
     frequent_count: int = Field(

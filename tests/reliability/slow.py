@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -81,7 +81,7 @@ class Slow:
             for outage in self.scene.outages
             if outage["start"] < limit and not outage.get("exclusion")
         ]
-        scene = Scene(self.scene.plain, self.scene.classes, self.scene.service, known, self.scene.stages)
+        scene = replace(self.scene, outages=known)
         dark = [minute for minute in range(seen) if scene.off(user, minute)]
         groups: list[list[int]] = []
         for minute in dark:
