@@ -45,7 +45,7 @@ class Scene:
     stages: list[dict[str, Any]] = field(default_factory=list)
     searched: dict[int | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
-    def network(self, settings: Mapping[str, Any] | None = None) -> Network:
+    def network(self, settings: Mapping[str, Any] | None = None, one_customer_each: bool = False) -> Network:
         base = self.plain.network().workspace.tables
         transformers = [
             row
@@ -62,6 +62,14 @@ class Scene:
                 "sources": base["sources"].drop("row"),
                 "branches": base["branches"].drop("row"),
                 "transformers": transformers,
+                "customers": [
+                    {
+                        "customer_id": f"C{i}",
+                        **{name: row[name] for name in ("transformer_id", "in_service", "retired")},
+                    }
+                    for i, row in enumerate(transformers)
+                    if one_customer_each
+                ],
                 "outages": rows[0],
                 "stages": rows[1],
             },
