@@ -256,11 +256,15 @@ def _print_both_standards(result: Mapping[str, Any], by: Sequence[str]) -> None:
     shown = ["N_T", "CMI", "CI", "SAIDI_min", "SAIFI", "CAIDI_min", "ASAI", "MAIFI", "MAIFI_E"]
     _print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
     explained = [
-        row | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
+        row
+        | {"measured_in": row["unit"]}
+        | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
         for row in result["differences"]
     ]
     _print_rows(
-        explained, [*by, "index", "unit", "dl_t_836", "ieee_1366", "difference", "because"], "DL/T 836 − IEEE 1366"
+        explained,
+        [*by, "index", "measured_in", "dl_t_836", "ieee_1366", "difference", "because"],
+        "DL/T 836 − IEEE 1366",
     )
     _print_basis(result)
 
@@ -361,13 +365,15 @@ def frequent(
         _print_json(found.as_dict())
         return
     users, feeders = found.users.to_dicts(), found.feeders.filter(pl.col("frequent")).to_dicts()
-    shown = ["status", "rule", "times", "most", "left", "window_from", "window_until", "outage_ids"]
-    _print_rows(users[:limit], ["user_id", "users", "feeder_id", *shown])
+    listed = [row | {"state": row["status"], "times_off": row["times"]} for row in users[:limit]]
+    shown = ["state", "rule", "times_off", "most", "left", "window_from", "window_until", "outage_ids"]
+    _print_rows(listed, ["user_id", "users", "feeder_id", *shown])
     if len(users) > limit:
         _errors.print(
             translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(users))
         )
-    _print_rows(feeders, ["feeder_id", "frequent_users", "times", "window_from", "window_until"])
+    named = [row | {"times_off": row["times"]} for row in feeders]
+    _print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
     _errors.print(
         translate(
             "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
