@@ -49,6 +49,7 @@ app = typer.Typer(
 _errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _SHOWN_PROBLEMS = 20
 _WRONG_USAGE = 2
+STANDARDS = ("dlt", "ieee")
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
@@ -226,18 +227,45 @@ def indices(
     level: Level = "mv",
     engine: Engine = "polars",
     med: Med = "include",
+    standard: Annotated[
+        str, typer.Option(help="dlt: DL/T 836; ieee: IEEE 1366 beside it, and why they differ.")
+    ] = "dlt",
     as_json: Json = False,
 ) -> None:
     """Compute the reliability indices of a period, by default of the last year with records."""
+    if standard not in STANDARDS:
+        raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
     statistics = _statistics(workspace)
     query = Query(_period(statistics, start, end), _columns(by), level, med, as_of or statistics.as_of)
     with _working("computing the indices"):
         result = statistics.statement(query, engine, language())
+        if standard == "ieee":
+            result |= statistics.both_standards(query, engine, language())
     if as_json:
         _print_json(result)
         return
+    if standard == "ieee":
+        _print_both_standards(result, query.by)
+        return
     shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
     _print_rows(result["rows"], [*query.by, *shown])
+    _print_basis(result)
+
+
+def _print_both_standards(result: Mapping[str, Any], by: Sequence[str]) -> None:
+    shown = ["N_T", "CMI", "CI", "SAIDI_min", "SAIFI", "CAIDI_min", "ASAI", "MAIFI", "MAIFI_E"]
+    _print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
+    explained = [
+        row
+        | {"measured_in": row["unit"]}
+        | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
+        for row in result["differences"]
+    ]
+    _print_rows(
+        explained,
+        [*by, "index", "measured_in", "dl_t_836", "ieee_1366", "difference", "because"],
+        "DL/T 836 − IEEE 1366",
+    )
     _print_basis(result)
 
 
@@ -307,6 +335,53 @@ def ledger(
         _errors.print(
             translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(rows))
         )
+
+
+@app.command()
+def frequent(
+    workspace: WorkspaceArgument,
+    preset: Annotated[str, typer.Option(help="nea, sgcc or custom.")] = "nea",
+    level: Level = "mv",
+    as_of: AsOf = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="Days of a window, for custom; 60 by default.")
+    ] = None,
+    times: Annotated[
+        int | None, typer.Option(min=1, help="Outages in a window that are too many, for custom; 3 by default.")
+    ] = None,
+    med: Med = "include",
+    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List users and feeders that lose supply too often, and who soon may."""
+    from reliability.frequent import frequent_outages
+    from reliability.frequent import preset as preset_named
+
+    rules = preset_named(preset, days, times)
+    statistics = _statistics(workspace)
+    with _working("counting the outages of every user"):
+        found = frequent_outages(statistics, rules, as_of, level, med)
+    if as_json:
+        _print_json(found.as_dict())
+        return
+    users, feeders = found.users.to_dicts(), found.feeders.filter(pl.col("frequent")).to_dicts()
+    listed = [row | {"state": row["status"], "times_off": row["times"]} for row in users[:limit]]
+    shown = ["state", "rule", "times_off", "most", "left", "window_from", "window_until", "outage_ids"]
+    _print_rows(listed, ["user_id", "users", "feeder_id", *shown])
+    if len(users) > limit:
+        _errors.print(
+            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(users))
+        )
+    named = [row | {"times_off": row["times"]} for row in feeders]
+    _print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
+    _errors.print(
+        translate(
+            "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
+            "{single} of a single user, {merged} soon after another.",
+            language(), as_of=found.as_of, level=level.upper(), med=translate(med, language()),
+            short=found.left_out["too_short"], single=found.left_out["single_user"], merged=found.left_out["merged"],
+        )
+    )  # fmt: skip
 
 
 @app.command()

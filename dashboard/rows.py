@@ -81,7 +81,7 @@ def _ledger(service: Service, address: Address) -> Rows:
     filters.pop("med", None)
     rows = service.statistics.ledger(query)
     if part := _part(filters.pop("day", None), filters.pop("month", None)):
-        rows = ledger_within(rows, part[0])
+        rows = ledger_within(rows, part[0], service.statistics.settings.crossing)
         said[0] = part[1]
     if (target := filters.pop("target", None)) is not None:
         area, label = _area_of_target(service, address, target)

@@ -189,9 +189,10 @@ EXCLUSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "own_fault": ("用户自身故障", "用户内部故障"),
         "own_request": ("用户自停",),
         "closed_account": ("销户",),
+        "reclosed": ("重合成功", "重合闸成功", "备自投成功"),
     }
 )
-"""Why an outage is recorded but not counted (R1.4, R1.14)."""
+"""Why an outage is recorded but not counted (R1.3, R1.4, R1.14)."""
 
 LIVE_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -9,6 +9,7 @@ Example:
     >>> figures = reliability.indices(interruptions, reliability.population(net), by=["region_class"])
 """
 
+from reliability.ieee import ieee_indices
 from reliability.indices import indices
 from reliability.interruptions import interruptions
 from reliability.ledger import ledger
@@ -16,4 +17,4 @@ from reliability.period import Period
 from reliability.population import population
 from reliability.settings import ReliabilitySettings
 
-__all__ = ["Period", "ReliabilitySettings", "indices", "interruptions", "ledger", "population"]
+__all__ = ["Period", "ReliabilitySettings", "ieee_indices", "indices", "interruptions", "ledger", "population"]

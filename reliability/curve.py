@@ -52,14 +52,14 @@ def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = N
     )
 
 
-def ledger_within(rows: pl.DataFrame, part: Period) -> pl.DataFrame:
+def ledger_within(rows: pl.DataFrame, part: Period, crossing: str = "cut") -> pl.DataFrame:
     """Return the rows of a ledger that add to a part of its period, such as one day, and what they add."""
     bounded: Any = nw.from_native(
         rows.drop("h", "count", "counted", "reason").with_columns(
             bound_start=pl.lit(microseconds(part.start)), bound_end=pl.lit(microseconds(part.end))
         )
     )
-    within: pl.DataFrame = add_within(bounded).to_native()
+    within: pl.DataFrame = add_within(bounded, crossing).to_native()
     return within.drop("bound_start", "bound_end").filter(pl.col("counted"))
 
 

@@ -62,13 +62,32 @@ def indices(
     Raises:
         FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
     """
+    rules = settings or ReliabilitySettings()
+    pieces, table, keys = cells(interruptions, population, by, period, rules, as_of)
+    for sums in (_sums(pieces, keys), per_user(pieces, keys, rules), _per_event(pieces, keys)):
+        table = table.join(sums, on=keys, how="left")
+    return _finish(table, list(by), rules).to_native()  # type: ignore[no-any-return]
+
+
+def cells(
+    interruptions: Any,
+    population: Any,
+    by: Sequence[str],
+    period: Period | None,
+    rules: ReliabilitySettings,
+    as_of: datetime | None,
+) -> tuple[Any, Any, list[str]]:
+    """Return what figures are made of: the counted pieces of the ledger, the cells with N_T, and the keys of a cell.
+
+    Raises:
+        FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
+    """
     unknown = [column for column in by if column not in BY]
     if unknown:
         raise FudianError(
             text("Figures cannot be broken down by {column!r}.", column=unknown[0]),
             text("Use any of: {columns}.", columns=", ".join(BY)),
         )
-    rules = settings or ReliabilitySettings()
     rows: Any = nw.from_native(interruptions)
     span = period or _calendar_years(rows)
     if "group_start" not in rows.collect_schema().names():
@@ -76,21 +95,18 @@ def indices(
     users = _as_users(nw.from_native(population))
     if "aggregate" in by:
         rows, users = _with_aggregates(rows, rules), _with_aggregates(users, rules)
-    bounds = _like(span.frame(by_month="month" in by), rows)
+    bounds = like(span.frame(by_month="month" in by), rows)
     keys = [*by, "whole"]
     user_keys = [key for key in keys if key not in EVENT_COLUMNS]
 
-    pieces = add_within(_keyed(rows.drop("h", "count", "counted", "reason").join(bounds, how="cross"), keys)).filter(
-        "counted"
-    )
+    pieces = add_within(
+        _keyed(rows.drop("h", "count", "counted", "reason").join(bounds, how="cross"), keys), rules.crossing
+    ).filter("counted")
     denominators = _denominators(_keyed(users.join(bounds, how="cross"), user_keys), user_keys)
-    cells = pieces.select(keys)
+    present = pieces.select(keys)
     if user_keys == keys:
-        cells = nw.concat([cells, denominators.select(keys)])
-    table = cells.unique(keys).join(denominators, on=user_keys, how="left")
-    for sums in (_sums(pieces, keys), _per_user(pieces, keys, rules), _per_event(pieces, keys)):
-        table = table.join(sums, on=keys, how="left")
-    return _finish(table, list(by), rules).to_native()  # type: ignore[no-any-return]
+        present = nw.concat([present, denominators.select(keys)])
+    return pieces, present.unique(keys).join(denominators, on=user_keys, how="left"), keys
 
 
 def _as_users(population: Any) -> Any:
@@ -114,7 +130,7 @@ def _calendar_years(rows: Any) -> Period:
     return Period(Period.year(first.year).start, Period.year(last.year).end)
 
 
-def _like(frame: pl.DataFrame, other: Any) -> Any:
+def like(frame: pl.DataFrame, other: Any) -> Any:
     """Return a small Polars frame in the engine of ``other``."""
     if other.implementation.is_polars():
         native: Any = frame.lazy() if isinstance(other, nw.LazyFrame) else frame
@@ -205,7 +221,7 @@ def _sums(pieces: Any, keys: list[str]) -> Any:
     return pieces.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
 
 
-def _per_user(pieces: Any, keys: list[str], rules: ReliabilitySettings) -> Any:
+def per_user(pieces: Any, keys: list[str], rules: ReliabilitySettings) -> Any:
     """Return how many distinct users were interrupted at all, for long, and often."""
     own = (
         pieces.with_columns(
@@ -263,39 +279,44 @@ def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
         nw.when((nw.col("unnamed") == 0) & nw.col(name).is_null()).then(0).otherwise(nw.col(name)).alias(name)
         for name in people
     )
-    ratios = {f"SAIDI-{k}": _ratio(f"CH-{k}", "N_T") for k in VARIANTS}
-    ratios |= {f"SAIFI-{k}": _ratio(f"CI-{k}", "N_T") for k in VARIANTS}
-    ratios |= {f"ASAI-{k}": (1 - _ratio(f"CH-{k}", "N_T") / nw.col("hours")) * 100 for k in ("1", "2", "3", "4")}
+    ratios = {f"SAIDI-{k}": ratio(f"CH-{k}", "N_T") for k in VARIANTS}
+    ratios |= {f"SAIFI-{k}": ratio(f"CI-{k}", "N_T") for k in VARIANTS}
+    ratios |= {f"ASAI-{k}": (1 - ratio(f"CH-{k}", "N_T") / nw.col("hours")) * 100 for k in ("1", "2", "3", "4")}
     ratios |= {
-        "MAIFI": _ratio("CI-short", "N_T"),
-        "MAIFI-F": _ratio("CI-short-F", "N_T"),
-        "MAIFI-S": _ratio("CI-short-S", "N_T"),
-        "CAIDI": _ratio("CH-1", "CI-1"),
-        "CAIDI-4": _ratio("CH-4", "CI-4"),
-        "CTAIDI": _ratio("CH-1", "CN"),
-        "CAIFI": _ratio("CI-1", "CN"),
-        "MIC": _ratio("CI-1", "events"),
-        "MIC-F": _ratio("CI-F", "event_fault"),
-        "MIC-S": _ratio("CI-S", "event_prearranged"),
-        "MID": _ratio("event_h", "events"),
-        "MID-F": _ratio("event_h_fault", "event_fault"),
-        "MID-S": _ratio("event_h_prearranged", "event_prearranged"),
-        "CELID-s": _ratio("long_single", "N_T") * 100,
-        "CELID-t": _ratio("long_total", "N_T") * 100,
-        f"CEMI_{rules.frequent_count}": _ratio("often_sustained", "N_T") * 100,
-        f"CEMSMI_{rules.frequent_count}": _ratio("often", "N_T") * 100,
-        "ASIDI": nw.when((nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)).then(_ratio("kvah", "kva")),
+        "MAIFI": ratio("CI-short", "N_T"),
+        "MAIFI-F": ratio("CI-short-F", "N_T"),
+        "MAIFI-S": ratio("CI-short-S", "N_T"),
+        "CAIDI": ratio("CH-1", "CI-1"),
+        "CAIDI-4": ratio("CH-4", "CI-4"),
+        "CTAIDI": ratio("CH-1", "CN"),
+        "CAIFI": ratio("CI-1", "CN"),
+        "MIC": ratio("CI-1", "events"),
+        "MIC-F": ratio("CI-F", "event_fault"),
+        "MIC-S": ratio("CI-S", "event_prearranged"),
+        "MID": ratio("event_h", "events"),
+        "MID-F": ratio("event_h_fault", "event_fault"),
+        "MID-S": ratio("event_h_prearranged", "event_prearranged"),
+        "CELID-s": ratio("long_single", "N_T") * 100,
+        "CELID-t": ratio("long_total", "N_T") * 100,
+        f"CEMI_{rules.frequent_count}": ratio("often_sustained", "N_T") * 100,
+        f"CEMSMI_{rules.frequent_count}": ratio("often", "N_T") * 100,
+        "ASIDI": nw.when((nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)).then(ratio("kvah", "kva")),
         "ASIFI": nw.when((nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)).then(
-            _ratio("kva_interrupted", "kva")
+            ratio("kva_interrupted", "kva")
         ),
-        "AENS": nw.when(nw.col("load_unknown") == 0).then(_ratio("kwh", "N_T")),
+        "AENS": nw.when(nw.col("load_unknown") == 0).then(ratio("kwh", "N_T")),
     }
+    sums_shown = [nw.col("CH-1").alias("CH"), nw.col("CI-1").alias("CI")]
+    return shown(table.with_columns(**ratios), by, ["N_T", *sums_shown, "CN", *ratios])
+
+
+def shown(table: Any, by: list[str], columns: Sequence[Any]) -> Any:
+    """Return the columns of the result, in order, with blank classes null again."""
     keys = [nw.when(nw.col(key) != _BLANK).then(nw.col(key)).alias(key) for key in by]
-    result = table.with_columns(**ratios).select(
-        *keys, "N_T", nw.col("CH-1").alias("CH"), nw.col("CI-1").alias("CI"), "CN", *ratios
-    )
+    result = table.select(*keys, *columns)
     return result.sort(*by, nulls_last=True) if by else result
 
 
-def _ratio(above: str, below: str) -> Any:
+def ratio(above: str, below: str) -> Any:
+    """Return a quotient; null where the denominator is zero or unknown."""
     return nw.when(nw.col(below) > 0).then(nw.col(above) / nw.col(below))

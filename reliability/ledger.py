@@ -34,6 +34,7 @@ NOT_COUNTED = {
     "own_fault": "a fault inside the user's own installation (R1.4)",
     "own_request": "the user asked for it (R1.14)",
     "closed_account": "the account is closed (R1.14)",
+    "reclosed": "automatic reclosing or transfer succeeded (R1.3)",
     "not_yet": "begins at or after the as-of time",
     "merged": "already without power by an earlier record (R1.12)",
     "counted_before": "the count belongs to the period in which it began (R1.10)",
@@ -53,7 +54,8 @@ def ledger(
         interruptions: the table of :func:`reliability.interruptions`, in any engine narwhals knows.
         period: the statistical period.
         settings: rules of the statistics.
-        as_of: interruptions without end last until then, and nothing later is known; the end of the period by default.
+        as_of: interruptions without end last until then, and nothing later is known; the end of the period by default. Where
+            an interruption belongs whole to the period in which it began (``crossing``), its recorded end is known without.
 
     Returns:
         The same kind of frame with, besides the columns it had: ``from`` and ``until`` (the part of the interruption that no
@@ -63,23 +65,29 @@ def ledger(
         adds per user), ``counted`` and ``reason`` (a key of :data:`NOT_COUNTED`, null when counted).
     """
     rules = settings or ReliabilitySettings()
-    rows: Any = _merge(_clip_to_as_of(nw.from_native(interruptions), as_of or period.end), rules)
+    whole = as_of is None and rules.crossing == "start"
+    rows: Any = _merge(_clip_to_as_of(nw.from_native(interruptions), as_of or period.end, whole), rules)
     start, end = microseconds(period.start), microseconds(period.end)
-    rows = add_within(rows.with_columns(bound_start=nw.lit(start), bound_end=nw.lit(end))).drop(
-        "bound_start", "bound_end"
-    )
+    bounded = rows.with_columns(bound_start=nw.lit(start), bound_end=nw.lit(end))
+    rows = add_within(bounded, rules.crossing).drop("bound_start", "bound_end")
     touching = (nw.col("group_start") < end) & ((nw.col("until_all") > start) | (nw.col("group_start") >= start))
     return rows.filter(touching).drop("until_all").to_native()  # type: ignore[no-any-return]
 
 
-def add_within(rows: Any) -> Any:
-    """Add ``h``, ``count``, ``counted`` and ``reason`` within ``bound_start`` to ``bound_end`` (microseconds)."""
+def add_within(rows: Any, crossing: str = "cut") -> Any:
+    """Add ``h``, ``count``, ``counted`` and ``reason`` within ``bound_start`` to ``bound_end`` (microseconds).
+
+    What crosses a bound is ``cut`` there, or belongs whole to the part in which it began (``start``; R1.10).
+    """
     counts = nw.col("exclusion").is_null()
     first = nw.when(nw.col("from") > nw.col("bound_start")).then(nw.col("from")).otherwise(nw.col("bound_start"))
     last = nw.when(nw.col("until") < nw.col("bound_end")).then(nw.col("until")).otherwise(nw.col("bound_end"))
     begins = (nw.col("group_start") >= nw.col("bound_start")) & (nw.col("group_start") < nw.col("bound_end"))
+    inside = (
+        nw.when(begins).then(nw.col("until") - nw.col("from")).otherwise(0) if crossing == "start" else last - first
+    )
     return (
-        rows.with_columns(span=last - first)
+        rows.with_columns(span=inside)
         .with_columns(
             h=nw.when(counts & (nw.col("span") > 0)).then(nw.col("span") / MICROSECONDS_PER_HOUR).otherwise(0.0),
             count=nw.when(counts & nw.col("leads") & begins).then(1).otherwise(0),
@@ -119,15 +127,16 @@ def microseconds_of(column: str) -> Any:
     return (nw.col(column) - nw.lit(datetime(1970, 1, 1))).dt.total_microseconds()
 
 
-def _clip_to_as_of(rows: Any, as_of: datetime) -> Any:
+def _clip_to_as_of(rows: Any, as_of: datetime, later_ends_known: bool) -> Any:
     """Add ``from`` and ``until`` in microseconds; what is open or later than ``as_of`` ends there, and is provisional."""
     limit = microseconds(as_of)
+    open_ = nw.col("until").is_null()
     return (
         rows.with_columns(
             **{"from": microseconds_of("start")},
             until=microseconds_of("end"),
         )
-        .with_columns(provisional=nw.col("until").is_null() | (nw.col("until") > limit))
+        .with_columns(provisional=open_ if later_ends_known else open_ | (nw.col("until") > limit))
         .with_columns(
             until=nw.when(nw.col("provisional")).then(nw.lit(limit)).otherwise(nw.col("until")),
             exclusion=nw.when(~nw.col("exclusion").is_null())

@@ -18,6 +18,11 @@ def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[st
     planned = statistics.ledger(Query(period)).filter(pl.col("nature").str.starts_with("P-"))
     plans = statistics.net.workspace.tables["plans"]
     return [
-        (label, live_ratio(statistics.live_jobs, ledger_within(planned, month), plans, month, None))
+        (
+            label,
+            live_ratio(
+                statistics.live_jobs, ledger_within(planned, month, statistics.settings.crossing), plans, month, None
+            ),
+        )
         for label, month in period.months()
     ]

@@ -52,20 +52,25 @@ class MajorEventDays:
         }
 
 
-def threshold(daily_saidi: Sequence[float], ddof: int = 1) -> Threshold:
-    """Return the threshold of a history of daily SAIDI in any unit; days without interruptions are dropped.
+def threshold(daily_saidi: Sequence[float], ddof: int = 1, zero_days: str = "drop") -> Threshold:
+    """Return the threshold of a history of daily SAIDI in any unit.
 
     Args:
-        daily_saidi: SAIDI per day.
+        daily_saidi: SAIDI per day; days without interruptions as zeros, where they are to be seen at all.
         ddof: delta degrees of freedom of the standard deviation.
+        zero_days: ``drop`` leaves days of zero out, as IEEE 1366 has it since its edition of 2003; ``lowest`` gives them the
+            lowest SAIDI above zero, as its draft of 2001 had it.
 
     Raises:
         ValueError: fewer than two days have interruptions.
     """
-    logarithms = np.log([value for value in daily_saidi if value > 0])
-    if len(logarithms) < 2:
+    values = np.array(daily_saidi, dtype=np.float64)
+    above = values[values > 0]
+    if len(above) < 2:
         msg = "The threshold needs at least two days with interruptions."
         raise ValueError(msg)
+    zeros = np.full((values == 0).sum() if zero_days == "lowest" else 0, above.min())
+    logarithms = np.log(np.concatenate([above, zeros]))
     alpha, beta = float(logarithms.mean()), float(logarithms.std(ddof=ddof))
     return Threshold(alpha, beta, math.exp(alpha + 2.5 * beta))
 
@@ -81,7 +86,7 @@ def daily_saidi(interruptions: pl.DataFrame, population: pl.DataFrame, period: P
         .filter(pl.col("day") >= period.start.date())
         .sort("day")
     )
-    return per_day.select("day", saidi_h=pl.col("ch") / _users_on(population, per_day["day"]))
+    return per_day.select("day", saidi_h=pl.col("ch") / users_on(population, per_day["day"]))
 
 
 def major_event_days(
@@ -95,29 +100,41 @@ def major_event_days(
     if settings.major_event_days is not None:
         inside = [day for day in settings.major_event_days if period.start.date() <= day < period.end.date()]
         return MajorEventDays(tuple(sorted(inside)), "approved")
-    last_year = (period.end - timedelta(microseconds=1)).year
     first_year = period.start.year - settings.history_years
-    whole = Period(datetime(first_year, 1, 1), datetime(last_year + 1, 1, 1))
-    daily = daily_saidi(interruptions, population, whole, settings, as_of)
+    whole = Period(datetime(first_year, 1, 1), Period.year((period.end - timedelta(microseconds=1)).year).end)
+    return judged_days(daily_saidi(interruptions, population, whole, settings, as_of), period, settings)
+
+
+def judged_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettings) -> MajorEventDays:
+    """Return the days of a period that lie above the threshold of the years before theirs.
+
+    Args:
+        daily: ``day`` and ``saidi_h`` of the days with interruptions, the years before the period included. Years without any
+            are taken for years without records.
+        period: the period whose days are judged.
+        settings: history, minimum, degrees of freedom, and what becomes of days without interruptions.
+    """
     found: list[date] = []
     limit, reason = None, None
-    for year in range(period.start.year, last_year + 1):
-        history = daily.filter(pl.col("day").dt.year().is_between(year - settings.history_years, year - 1))
-        years = history["day"].dt.year().n_unique()
-        if years < settings.minimum_history_years or history.height < settings.minimum_history_days:
+    known = daily.drop_nulls("saidi_h").with_columns(year=pl.col("day").dt.year())
+    for year in range(period.start.year, (period.end - timedelta(microseconds=1)).year + 1):
+        history = known.filter(pl.col("year").is_between(year - settings.history_years, year - 1))
+        years = history["year"].unique().to_list()
+        if len(years) < settings.minimum_history_years or history.height < settings.minimum_history_days:
             reason = text(
                 "{year} has {years} years of history with {days} days of interruptions; needed: {minimum} and {least}",
-                year=year, years=years, days=history.height,
+                year=year, years=len(years), days=history.height,
                 minimum=settings.minimum_history_years, least=settings.minimum_history_days,
             )  # fmt: skip
             continue
-        limit = threshold(history["saidi_h"].to_list(), settings.beta_ddof)
-        judged = daily.filter((pl.col("day").dt.year() == year) & (pl.col("saidi_h") > limit.saidi_h))["day"].to_list()
+        without = sum((date(each + 1, 1, 1) - date(each, 1, 1)).days for each in years) - history.height
+        limit = threshold(history["saidi_h"].to_list() + [0.0] * without, settings.beta_ddof, settings.zero_days)
+        judged = known.filter((pl.col("year") == year) & (pl.col("saidi_h") > limit.saidi_h))["day"].to_list()
         found += [day for day in judged if period.start.date() <= day < period.end.date()]
     return MajorEventDays(tuple(found), "calculated" if limit else "not_computable", limit, reason)
 
 
-def _users_on(population: pl.DataFrame, days: pl.Series) -> pl.Series:
+def users_on(population: pl.DataFrame, days: pl.Series) -> pl.Series:
     """Return how many users were in service at noon of each day; null where none were."""
     noon = np.array([microseconds(datetime(day.year, day.month, day.day, 12)) for day in days], dtype=np.int64)
     users = population["users"].to_numpy()

@@ -19,9 +19,26 @@ class ReliabilitySettings(BaseModel):
     sustained_threshold_min: float = Field(
         3.0, ge=0, description="an interruption is sustained when longer than this (R1.2)"
     )
+    ieee_sustained_threshold_min: float = Field(
+        5.0, ge=0, description="an interruption is sustained by IEEE 1366 when longer than this; else momentary"
+    )
+    momentary_event_window_min: float = Field(
+        5.0,
+        ge=0,
+        description="momentary interruptions that begin this soon after the first of them are one event (MAIFI_E of IEEE 1366)",
+    )
+    crossing: Literal["cut", "start"] = Field(
+        "cut",
+        description="hours that cross the end of a period are cut there, or belong whole to the period of the start (R1.10)",
+    )
     merge_gap_min: float = Field(0.0, ge=0, description="interruptions of one user this close are one (R1.12)")
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
+    )
+    zero_days: Literal["drop", "lowest"] = Field(
+        "drop",
+        description="days without interruptions are left out of the 2.5 beta method, or stand in it with the lowest daily "
+        "SAIDI above zero, as drafts of IEEE 1366 had it (1.6)",
     )
     beta_ddof: int = Field(1, ge=0, le=1, description="delta degrees of freedom of the 2.5 beta method (1.6)")
     history_years: int = Field(5, ge=1, description="years before the judged year that give the threshold (1.6)")
@@ -29,6 +46,13 @@ class ReliabilitySettings(BaseModel):
     minimum_history_days: int = Field(30, ge=1, description="fewer days with interruptions give no threshold (1.6)")
     major_event_days: tuple[date, ...] | None = Field(
         None, description="approved list; overrides the calculation (1.6)"
+    )
+    year_on_year: Literal["simple", "compound"] = Field(
+        "simple",
+        description="a fall against the year before (simple), or one that compounds each year since the base year (2.4)",
+    )
+    year_on_year_base: int | None = Field(
+        None, ge=1900, le=2200, description="base year of the compound fall; it must be stated (2.4)"
     )
     long_single_h: float = Field(12.0, gt=0, description="CELID-s counts users with one interruption this long (1.4)")
     long_total_h: float = Field(24.0, gt=0, description="CELID-t counts users with this many hours in all (1.4)")

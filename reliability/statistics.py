@@ -17,6 +17,7 @@ import polars as pl
 from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
 from reliability.grid_kpis import grid_kpis
+from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.indices import indices
 from reliability.interruptions import interruptions
 from reliability.ledger import NOT_COUNTED, ledger, without_days
@@ -100,6 +101,10 @@ class Statistics:
     def population(self, level: str = "mv") -> pl.DataFrame:
         """Return the users of a level; see :func:`reliability.population`."""
         return self._tables(level)[1]
+
+    def users(self, query: Query) -> pl.DataFrame:
+        """Return the users that a query is about."""
+        return _chosen(self.population(query.level), query.where)
 
     def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if level not in self._by_level:
@@ -210,11 +215,52 @@ class Statistics:
             MissingExtraError: the engine's package is not installed.
         """
         query = query.known
-        users = _chosen(self.population(query.level), query.where)
+        users = self.users(query)
         rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
         return _from_engine(
             indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
         )
+
+    def ieee(self, query: Query, engine: str = "polars") -> pl.DataFrame:
+        """Return the indices of IEEE 1366, one row per combination of ``query.by``; see :func:`reliability.ieee_indices`.
+
+        Raises:
+            FudianError: the engine is not known, or a column cannot be broken down by.
+            MissingExtraError: the engine's package is not installed.
+        """
+        query = query.known
+        users = self.users(query)
+        rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
+        return _from_engine(
+            ieee_indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
+        )
+
+    def differences(self, query: Query) -> pl.DataFrame:
+        """Return each index by both standards and why they differ; see :func:`reliability.ieee.differences`.
+
+        The figures of DL/T 836 hold every day; those of IEEE 1366 treat major event days as the query does.
+        """
+        query = query.known
+        days = self.major_event_days(query).days if query.med == "exclude" else ()
+        rows = self.ledger(replace(query, med="include"))
+        users = self.users(query)
+        return differences(rows, users, query.by, query.period, self.settings, query.as_of, days)
+
+    def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
+        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why."""
+        words = {reason: said.in_language(language) for reason, said in reason_words(self.settings).items()}
+        explained = [
+            {name: value for name, value in row.items() if name not in words}
+            | {
+                "because": [
+                    {"reason": reason, "amount": row[reason], "says": said}
+                    for reason, said in words.items()
+                    if row[reason]
+                ]
+            }
+            for row in self.differences(query).iter_rows(named=True)
+        ]
+        return {"ieee": self.ieee(query, engine).to_dicts(), "differences": explained}
 
     def major_event_days(self, query: Query) -> MajorEventDays:
         """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""

@@ -47,7 +47,7 @@ class TargetResult:
         status: ``pass``, ``fail``, ``unknown`` or ``not_computable``.
         reason: why, where the status alone does not say it.
         asai: availability in per cent where the value is an outage time.
-        previous: the value of the year before, where a rule compares with it.
+        previous: the value of the year that a rule compares with: the year before, or the base year.
         where: column and values of the users that it covers.
     """
 
@@ -229,19 +229,35 @@ class _Judged:
         alternative = re.fullmatch(r"yoy<=-(\d+(?:\.\d+)?)%", row["alt_rule"] or "")
         if holds or not alternative:
             return "pass" if holds else "fail", None, None
-        if self.year - 1 not in self.statistics.years():
-            reason = text("the limit is missed, and no year before is there for the rule {rule}", rule=row["alt_rule"])
+        base, factor = self._year_on_year(1 - float(alternative[1]) / 100)
+        if base is None:
+            reason = text(
+                "the limit is missed, and the compound rule {rule} needs year_on_year_base", rule=row["alt_rule"]
+            )
             return "unknown", reason, None
-        previous = self._value(row, where, self.year - 1)
+        if base not in self.statistics.years():
+            reason = text(
+                "the limit is missed, and {year} has no records for the rule {rule}", year=base, rule=row["alt_rule"]
+            )
+            return "unknown", reason, None
+        previous = self._value(row, where, base)
         if not over or previous is None:
             return (
                 "unknown",
                 text("the limit is missed; the alternative rule {rule} is open", rule=row["alt_rule"]),
                 previous,
             )
-        if value <= (1 - float(alternative[1]) / 100) * previous:
+        if _holds(value, "<=", factor * previous):
             return "pass", text("by the alternative rule {rule}", rule=row["alt_rule"]), previous
         return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
+
+    def _year_on_year(self, yearly: float) -> tuple[int | None, float]:
+        """Return the year to compare with and the share of it that may be left (2.4)."""
+        rules = self.statistics.settings
+        if rules.year_on_year == "simple":
+            return self.year - 1, yearly
+        base = rules.year_on_year_base
+        return (base, yearly ** (self.year - base)) if base is not None and base < self.year else (None, yearly)
 
 
 def _mapped(area_map: pl.DataFrame, row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:

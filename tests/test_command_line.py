@@ -68,6 +68,7 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
             {"period", "level", "basis", "rows", "rejected"},
             ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"],
         ),
+        "frequent": ({"basis", "users", "feeders"}, ["--preset", "custom", "--days", "90", "--times", "2", "--level", "lv"]),
         "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
         "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
         "affected": (
@@ -99,6 +100,33 @@ def test_figures_carry_their_basis_and_are_not_rounded(command: Command) -> None
     ).json
     assert excluded["basis"]["major_event_days"]["days"] == ["2022-06-26"]
     assert excluded["rows"][0]["SAIDI-1"] < row["SAIDI-1"]
+
+
+def test_the_other_standard_stands_beside_with_every_difference_explained(command: Command) -> None:
+    asked = (
+        "indices",
+        COUNTY,
+        "--start",
+        "2022-01-01",
+        "--end",
+        "2023-01-01",
+        "--standard",
+        "ieee",
+        "--med",
+        "exclude",
+    )
+    result = command(*asked, "--json").json
+    (row,), (ieee,) = result["rows"], result["ieee"]
+    assert ieee["SAIDI_min"] == pytest.approx(60 * row["SAIDI-4"], rel=0.05)  # both without major event days
+    saidi = next(each for each in result["differences"] if each["index"] == "SAIDI")
+    assert saidi["ieee_1366"] == ieee["SAIDI_h"]
+    assert saidi["dl_t_836"] > row["SAIDI-1"]  # every day
+    assert {"short_interruptions", "major_event_days"} <= {part["reason"] for part in saidi["because"]}
+    assert sum(part["amount"] for part in saidi["because"]) == pytest.approx(saidi["difference"])
+    said = command(*asked)
+    assert "IEEE 1366" in said.out
+    assert "major event days are left out" in said.out
+    assert command("indices", COUNTY, "--standard", "iec").status == 2
 
 
 def test_a_figure_opens_down_to_its_rows(command: Command) -> None:

@@ -43,8 +43,9 @@ class Scene:
     service: list[tuple[int | None, int | None]]
     outages: list[dict[str, Any]]
     stages: list[dict[str, Any]] = field(default_factory=list)
+    searched: dict[int | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
-    def network(self) -> Network:
+    def network(self, settings: Mapping[str, Any] | None = None, one_customer_each: bool = False) -> Network:
         base = self.plain.network().workspace.tables
         transformers = [
             row
@@ -61,9 +62,18 @@ class Scene:
                 "sources": base["sources"].drop("row"),
                 "branches": base["branches"].drop("row"),
                 "transformers": transformers,
+                "customers": [
+                    {
+                        "customer_id": f"C{i}",
+                        **{name: row[name] for name in ("transformer_id", "in_service", "retired")},
+                    }
+                    for i, row in enumerate(transformers)
+                    if one_customer_each
+                ],
                 "outages": rows[0],
                 "stages": rows[1],
-            }
+            },
+            {"reliability": settings or {}},
         )
 
     def off(self, transformer: int, minute: int) -> list[str]:
@@ -90,15 +100,21 @@ class Scene:
             return []
         return blamed if lost and self._normal_supplies(transformer) <= lost else []
 
+    def live_without(self, branch: int | None) -> set[str]:
+        """Return the nodes that are live with one branch open; each search of the graph is made once."""
+        if branch not in self.searched:
+            self.searched[branch] = self.plain.live_nodes(set() if branch is None else {branch})
+        return self.searched[branch]
+
     def _normal_supplies(self, transformer: int) -> set[str]:
-        live = self.plain.live_nodes(set())
+        live = self.live_without(None)
         first, second = self.plain.transformers[transformer]
         return {name for name, node in (("1", first), ("2", second)) if node in live}
 
     def _supplies_off(self, transformer: int, named: Mapping[str, Any]) -> set[str]:
         if named.get("transformer_id"):
             return {"1", "2"} if named["transformer_id"] == f"T{transformer}" else set()
-        lost = self.plain.live_nodes(set()) - self.plain.live_nodes({int(named["branch_id"][1:])})
+        lost = self.live_without(None) - self.live_without(int(named["branch_id"][1:]))
         first, second = self.plain.transformers[transformer]
         return {name for name, node in (("1", first), ("2", second)) if node in lost}
 

@@ -1,5 +1,6 @@
 """The indices against a brute-force oracle: every user, every minute."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from reliability import Period
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import MINUTE, START, Scene, scenes
+from tests.reliability.slow import Rules, Slow, moment_of_knowledge, rules
 
 LAST = 130
 
@@ -61,6 +63,42 @@ def test_indices_equal_the_count_of_every_users_minutes(scene: Scene, first: int
             assert row["MAIFI"] == pytest.approx(short / row["N_T"])
         else:
             assert row["SAIDI-1"] is None
+
+
+@st.composite
+def excluded_scenes(draw: st.DrawFn) -> Scene:
+    """Draw scenes in which some records do not count; with two supplies they still take one away, so there they all count."""
+    scene = draw(scenes())
+    if all(second is None for _, second in scene.plain.transformers):
+        for outage in scene.outages:
+            outage["exclusion"] = draw(st.sampled_from([None, None, "arrears", "own_fault", "reclosed"]))
+    return scene
+
+
+@settings(max_examples=80)
+@given(excluded_scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
+def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None) -> None:
+    """Threshold, merge gap, crossing, as-of time and exclusions, against the count of every user's minutes."""
+    as_of = moment_of_knowledge(scene, drawn, as_of)
+    slow = Slow(scene, drawn, first, last, as_of)
+    query = Query(slow.period, as_of=None if as_of is None else START + as_of * MINUTE)
+    row = Statistics(scene.network(asdict(drawn))).indices(query).row(0, named=True)
+    figures = slow.figures(drawn.sustained_threshold_min, only_sustained=False)
+    n, users = drawn.frequent_count, figures["N_T"]
+    assert row["N_T"] == pytest.approx(users)
+    assert (row["CI"], row["CN"], row["CH"]) == (figures["CI"], figures["CN"], pytest.approx(figures["CH"]))
+    shares = {
+        "SAIDI-1": ("CH", users), "SAIFI-1": ("CI", users), "SAIDI-4": ("CH-sustained", users),
+        "SAIFI-4": ("CI-sustained", users), "MAIFI": ("short", users), "CAIDI": ("CH", figures["CI"]),
+        "CAIDI-4": ("CH-sustained", figures["CI-sustained"]), "CTAIDI": ("CH", figures["CN"]), "CAIFI": ("CI", figures["CN"]),
+    }  # fmt: skip
+    percents = {
+        "CELID-s": "long_single", "CELID-t": "long_total", f"CEMI_{n}": "often_sustained", f"CEMSMI_{n}": "often",
+    }  # fmt: skip
+    for name, (above, below) in shares.items():
+        assert row[name] == (pytest.approx(figures[above] / below) if below else None), name
+    for name, above in percents.items():
+        assert row[name] == (pytest.approx(figures[above] / users * 100) if users else None), name
 
 
 @settings(max_examples=40)

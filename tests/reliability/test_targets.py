@@ -12,7 +12,7 @@ PLANS = ["xihua-2022", "shenqiu-2022", "gongan-2022", "jinhua-2022", "changzhou-
 FOUR_HOURS = {"outage_id": "E", "start": datetime(2022, 1, 1), "end": datetime(2022, 1, 1, 4), "nature": "F-INT"}
 
 
-def year_of(hours: dict[int, float], **attributes: Any) -> Statistics:
+def year_of(hours: dict[int, float], rules: dict[str, Any] | None = None, **attributes: Any) -> Statistics:
     """Return the statistics of one user that was off for so many hours in each year."""
     tables = bus(1, [attributes])
     tables["outages"] = [
@@ -22,7 +22,7 @@ def year_of(hours: dict[int, float], **attributes: Any) -> Statistics:
         }
         for year, off in hours.items()
     ]  # fmt: skip
-    return statistics(tables)
+    return statistics(tables, rules)
 
 
 def one(results: list[TargetResult], target: str) -> TargetResult:
@@ -56,6 +56,34 @@ def test_every_plan_is_judged_and_what_cannot_be_computed_says_why(county: Netwo
 def test_the_alternative_rule_of_jinhua(hours: dict[int, float], status: str, previous: float | None) -> None:
     result = one(judge(year_of(hours, region_class="town"), "jinhua-2022"), "JH-5")
     assert (result.status, result.previous) == (status, previous)
+
+
+@pytest.mark.parametrize(
+    ("base", "hours", "status", "previous"),
+    [
+        (2020, {2020: 10, 2021: 20, 2022: 8.46}, "pass", 10),  # 0.92 twice is 0.8464
+        (2020, {2020: 10, 2021: 20, 2022: 8.47}, "fail", 10),  # though far below the year before
+        (2019, {2019: 10, 2022: 7.78}, "pass", 10),  # three times 0.778688
+        (2019, {2019: 10, 2022: 7.79}, "fail", 10),
+        (2020, {2021: 20, 2022: 8}, "unknown", None),  # no records of the base year
+        (None, {2021: 20, 2022: 8}, "unknown", None),  # the base year is not stated
+        (2022, {2021: 20, 2022: 8}, "unknown", None),  # it must lie before the judged year
+        (2020, {2020: 1, 2022: 7}, "pass", None),  # the plain limit holds
+    ],
+)
+def test_the_compound_reading_of_jinhua(
+    base: int | None, hours: dict[int, float], status: str, previous: float | None
+) -> None:
+    county = year_of(hours, {"year_on_year": "compound", "year_on_year_base": base}, region_class="town")
+    result = one(judge(county, "jinhua-2022"), "JH-5")
+    assert (result.status, result.previous) == (status, previous)
+
+
+def test_the_alternative_of_jinhua_covers_the_classes_only() -> None:
+    """The figures for the urban and the rural network stand without it."""
+    county = year_of({2021: 100, 2022: 10}, region_class="town")
+    assert one(judge(county, "jinhua-2022"), "JH-5").status == "pass"
+    assert one(judge(county, "jinhua-2022"), "JH-2").status == "fail"
 
 
 def test_a_year_that_is_not_over_cannot_pass_yet() -> None:

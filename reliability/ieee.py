@@ -1,0 +1,265 @@
+"""The indices of IEEE Std 1366-2012 from the same ledger as those of DL/T 836, and what lies between the two.
+
+The standards differ in what is sustained: longer than 5 minutes here, longer than 3 there, and SAIDI-1 of DL/T 836 holds every
+interruption. Both count a user with several supplies only while all are lost, and both divide by the same users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+from narwhals.typing import IntoFrameT
+
+from network import Text, text
+from reliability.indices import cells, indices, like, per_user, ratio, shown
+from reliability.ledger import MICROSECONDS_PER_MINUTE, without_days
+from reliability.openings import openings
+from reliability.period import MICROSECONDS_PER_HOUR, Period
+from reliability.settings import ReliabilitySettings
+
+REASONS = ("short_interruptions", "between_thresholds", "major_event_days", "successive_interruptions")
+"""Why a figure of IEEE 1366 differs from that of DL/T 836, in the order in which the reasons are taken."""
+
+
+def reason_words(settings: ReliabilitySettings) -> dict[str, Text]:
+    """Return each of :data:`REASONS` as a sentence."""
+    first, second = settings.sustained_threshold_min, settings.ieee_sustained_threshold_min
+    words = (
+        text("interruptions up to {first:g} min count in SAIDI-1 and its kin, not in IEEE 1366", first=first),
+        text(
+            "interruptions from {first:g} to {second:g} min are sustained by one standard and short by the other",
+            first=min(first, second),
+            second=max(first, second),
+        ),
+        text("major event days are left out of the figure of IEEE 1366"),
+        text("momentary interruptions in quick succession are one event, or part of a sustained one"),
+    )
+    return dict(zip(REASONS, words, strict=True))
+
+
+def ieee_indices(
+    interruptions: IntoFrameT,
+    population: IntoFrameT,
+    by: Sequence[str] = (),
+    period: Period | None = None,
+    settings: ReliabilitySettings | None = None,
+    as_of: datetime | None = None,
+) -> IntoFrameT:
+    """Return the indices of IEEE Std 1366-2012, one row per combination of ``by``.
+
+    Args:
+        interruptions: the table of :func:`reliability.interruptions`, or a ledger of the same period.
+        population: as for :func:`reliability.indices`; in the same engine.
+        by: any of :data:`reliability.indices.BY`; none gives one row for the whole.
+        period: the statistical period; by default the whole calendar years in which interruptions begin.
+        settings: rules; an interruption is sustained when longer than ``ieee_sustained_threshold_min``.
+        as_of: interruptions without end last until then; the end of the period by default.
+
+    Returns:
+        The same kind of frame: the ``by`` columns, ``N_T`` (equivalent users); of sustained interruptions ``CMI``
+        (customer-minutes), ``CI``, ``CN`` (distinct users), ``SAIDI_min``, ``SAIDI_h``, ``SAIFI``, ``CAIDI_min``, ``CAIDI_h``,
+        ``CTAIDI_min``, ``CTAIDI_h``, ``CAIFI``, ``ASAI``, ``CEMI_n``, ``CELID-s``, ``CELID-t`` (%), ``ASIFI``, ``ASIDI_min``,
+        ``ASIDI_h``; ``MAIFI`` (momentary interruptions per user), ``MAIFI_E`` (momentary interruption events per user) and
+        ``CEMSMI_n`` (%, users with n sustained and momentary interruptions or more). A zero or unknown denominator gives null.
+
+    Raises:
+        FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
+    """
+    return _figures(interruptions, population, by, period, settings or ReliabilitySettings(), as_of)  # type: ignore[no-any-return]
+
+
+def _figures(
+    interruptions: Any,
+    population: Any,
+    by: Sequence[str],
+    period: Period | None,
+    rules: ReliabilitySettings,
+    as_of: datetime | None,
+    without: Collection[date] = (),
+) -> Any:
+    pieces, table, keys = cells(interruptions, population, by, period, rules, as_of)
+    pieces = nw.from_native(without_days(pieces.to_native(), without))
+    limit_h = round(rules.ieee_sustained_threshold_min * MICROSECONDS_PER_MINUTE) / MICROSECONDS_PER_HOUR
+    pieces = _with_events(pieces.with_columns(sustained=nw.col("duration_h") > limit_h), rules)
+    sustained = pieces.filter("sustained")
+    often = per_user(pieces, keys, rules).select(*keys, often_any=nw.col("often"), unnamed_any=nw.col("unnamed"))
+    for sums in (_sums(pieces, keys), _capacity(sustained, keys), per_user(sustained, keys, rules), often):
+        table = table.join(sums, on=keys, how="left")
+    return _finish(table, list(by), rules).to_native()
+
+
+def _with_events(pieces: Any, rules: ReliabilitySettings) -> Any:
+    """Add ``event``: 1 where a momentary interruption event opens.
+
+    By IEEE 1366 all interruptions of a user that begin within five minutes of the first are one event, which is none when a
+    sustained interruption is among them. Only the few that are so close together are looked at one by one.
+    """
+    window = round(rules.momentary_event_window_min * MICROSECONDS_PER_MINUTE)
+    every = ["user_id"]
+    opening = (
+        pieces.filter(nw.col("count") > 0)
+        .select("user_id", "group_start", "sustained")
+        .unique(["user_id", "group_start"])
+        .with_columns(before=nw.col("group_start").shift(1).over(*every, order_by="group_start"))
+        .with_columns(after=nw.col("group_start").shift(-1).over(*every, order_by="group_start"))
+    )
+    near = opening.filter(
+        (nw.col("group_start") - nw.col("before") <= window) | (nw.col("after") - nw.col("group_start") <= window)
+    ).select("user_id", "group_start", "sustained")
+    collected = near.collect() if isinstance(near, nw.LazyFrame) else near
+    close = _events(collected.to_polars(), window)
+    joined = pieces.join(like(close, pieces), on=["user_id", "group_start"], how="left")
+    return joined.with_columns(
+        event=nw.when(nw.col("count") == 0)
+        .then(0)
+        .when(~nw.col("opens_event").is_null())
+        .then(nw.col("opens_event"))
+        .when(nw.col("sustained"))
+        .then(0)
+        .otherwise(1)
+    )
+
+
+def _events(close: pl.DataFrame, window: int) -> pl.DataFrame:
+    rows = close.sort("user_id", "group_start")
+    opens = openings(
+        rows["user_id"].rank("dense").cast(pl.Int64).to_numpy(), rows["group_start"].to_numpy(), window + 1
+    )
+    return (
+        rows.with_columns(opens=pl.Series(opens, dtype=pl.Boolean))
+        .with_columns(run=pl.col("opens").cum_sum())
+        .with_columns(momentary=~pl.col("sustained").any().over("run"))
+        .select("user_id", "group_start", opens_event=(pl.col("opens") & pl.col("momentary")).cast(pl.Int64))
+    )
+
+
+def _sums(pieces: Any, keys: list[str]) -> Any:
+    customers, hours = nw.col("users") * nw.col("count"), nw.col("users") * nw.col("h")
+    parts = {
+        "CH": nw.when("sustained").then(hours).otherwise(0.0),
+        "CI": nw.when("sustained").then(customers).otherwise(0),
+        "momentary": nw.when("sustained").then(0).otherwise(customers),
+        "events": nw.col("users") * nw.col("event"),
+    }
+    return pieces.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
+
+
+def _capacity(sustained: Any, keys: list[str]) -> Any:
+    parts = {
+        "kvah": nw.col("capacity_kva") * nw.col("h"),
+        "kva_interrupted": nw.col("capacity_kva") * nw.col("count"),
+        "kva_gaps": nw.col("capacity_kva").is_null().cast(nw.Int64),
+    }
+    return sustained.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
+
+
+def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
+    zeros = ["CH", "CI", "momentary", "events", "kvah", "kva_interrupted", "kva_gaps", "unnamed", "unnamed_any"]
+    people = {"CN": "unnamed", "long_single": "unnamed", "long_total": "unnamed", "often_sustained": "unnamed"}
+    people |= {"often_any": "unnamed_any"}
+    table = table.with_columns(nw.col(*zeros).fill_null(0)).with_columns(
+        nw.when((nw.col(unnamed) == 0) & nw.col(name).is_null()).then(0).otherwise(nw.col(name)).alias(name)
+        for name, unnamed in people.items()
+    )
+    capacity_known = (nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)
+    hours = {
+        "SAIDI": ratio("CH", "N_T"),
+        "CAIDI": ratio("CH", "CI"),
+        "CTAIDI": ratio("CH", "CN"),
+        "ASIDI": nw.when(capacity_known).then(ratio("kvah", "kva")),
+    }
+    figures = {"CMI": nw.col("CH") * 60}
+    figures |= {f"{name}_min": value * 60 for name, value in hours.items()}
+    figures |= {f"{name}_h": value for name, value in hours.items()}
+    figures |= {
+        "SAIFI": ratio("CI", "N_T"),
+        "CAIFI": ratio("CI", "CN"),
+        "ASAI": (1 - ratio("CH", "N_T") / nw.col("hours")) * 100,
+        f"CEMI_{rules.frequent_count}": ratio("often_sustained", "N_T") * 100,
+        "CELID-s": ratio("long_single", "N_T") * 100,
+        "CELID-t": ratio("long_total", "N_T") * 100,
+        "MAIFI": ratio("momentary", "N_T"),
+        "MAIFI_E": ratio("events", "N_T"),
+        f"CEMSMI_{rules.frequent_count}": ratio("often_any", "N_T") * 100,
+        "ASIFI": nw.when(capacity_known).then(ratio("kva_interrupted", "kva")),
+    }
+    order = ["CMI", "CI", "CN", *(f"{name}_{unit}" for name in hours for unit in ("min", "h"))]
+    rest = [name for name in figures if name not in order]
+    return shown(table.with_columns(**figures), by, ["N_T", *order, *rest])
+
+
+def differences(
+    interruptions: pl.DataFrame,
+    population: pl.DataFrame,
+    by: Sequence[str],
+    period: Period,
+    settings: ReliabilitySettings,
+    as_of: datetime | None = None,
+    without: Collection[date] = (),
+) -> pl.DataFrame:
+    """Return each index by both standards, and by how much each reason moves it.
+
+    The reasons are taken one after another, in the order of :data:`REASONS`: each moves the figure from where the one before
+    left it, so together they are exactly the difference.
+
+    Args:
+        interruptions: the table of :func:`reliability.interruptions`, or a ledger of the period, with every day.
+        population: the users.
+        by: columns to break down by.
+        period: the statistical period.
+        settings: rules of both standards.
+        as_of: nothing later is known.
+        without: major event days that the figures of IEEE 1366 leave out; those of DL/T 836 hold every day.
+
+    Returns:
+        One row per cell and index: the ``by`` columns, ``index``, ``unit`` (h, times or %), ``dl_t_836`` (of the column
+        ``variant`` there), ``ieee_1366``, ``difference`` (DL/T 836 less IEEE 1366), and one column per reason with its part of
+        the difference. Null where a figure is.
+    """
+    as_in_dlt = settings.model_copy(update={"ieee_sustained_threshold_min": settings.sustained_threshold_min})
+    dlt = indices(interruptions, population, by, period, settings, as_of)
+    all_short_out, short_out, days_out = (
+        _figures(interruptions, population, by, period, rules, as_of, days)
+        for rules, days in ((as_in_dlt, ()), (settings, ()), (settings, without))
+    )
+    tables = []
+    for index, unit, variant, figure in _compared(settings.frequent_count):
+        separate = "MAIFI" if index == "MAIFI_E" else figure
+        columns = {
+            "dl_t_836": dlt[variant],
+            "sustained": all_short_out[separate],
+            "longer": short_out[separate],
+            "kept": days_out[separate],
+            "ieee_1366": days_out[figure],
+        }
+        figures = {name: values.cast(pl.Float64) for name, values in columns.items()}
+        words = {"index": index, "unit": unit, "variant": variant}
+        tables.append(
+            pl.DataFrame({**{name: dlt[name] for name in by}, **figures}).with_columns(
+                pl.lit(word).alias(name) for name, word in words.items()
+            )
+        )
+    moves = list(pairwise(("dl_t_836", "sustained", "longer", "kept", "ieee_1366")))
+    return pl.concat(tables).select(
+        *by, "index", "unit", "variant", "dl_t_836", "ieee_1366",
+        difference=pl.col("dl_t_836") - pl.col("ieee_1366"),
+        **{reason: pl.col(before) - pl.col(after) for reason, (before, after) in zip(REASONS, moves, strict=True)},
+    )  # fmt: skip
+
+
+def _compared(n: int) -> list[tuple[str, str, str, str]]:
+    """Return index, unit, variant of DL/T 836 and column of IEEE 1366 of what both standards know."""
+    return [
+        ("SAIDI", "h", "SAIDI-1", "SAIDI_h"),
+        ("SAIFI", "times", "SAIFI-1", "SAIFI"),
+        ("ASAI", "%", "ASAI-1", "ASAI"),
+        *((name, "h", name, f"{name}_h") for name in ("CAIDI", "CTAIDI", "ASIDI")),
+        *((name, "times", name, name) for name in ("CAIFI", "ASIFI", "MAIFI")),
+        ("MAIFI_E", "times", "MAIFI", "MAIFI_E"),
+        *((name, "%", name, name) for name in (f"CEMI_{n}", f"CEMSMI_{n}", "CELID-s", "CELID-t")),
+    ]
