@@ -267,9 +267,9 @@ def _stretches(
         .agg(pl.col(*flags).sum(), *(pl.col(name).drop_nulls().first() for name in ids.values()))
         .sort("user_id", "from")
         .with_columns(
-            (pl.col(*flags).cum_sum().over("user_id") > 0),
-            *(pl.col(name).forward_fill().over("user_id") for name in ids.values()),
-            to=pl.col("from").shift(-1).over("user_id"),
+            pl.col(*flags).cum_sum() > 0,  # every interval that begins ends too, so each user ends at zero
+            *(pl.col(name).forward_fill() for name in ids.values()),
+            to=pl.col("from").shift(-1),
         )
         .with_columns(outage_id=pl.when("recorded").then("outage_id"), event_id=pl.when("switched").then("event_id"))
         .filter(pl.any_horizontal("recorded", "switched", "dark"))
@@ -309,18 +309,26 @@ def _with_life(stretches: pl.DataFrame, moments: pl.DataFrame, rules: Reliabilit
     return placed.with_columns(alive=pl.col("place").is_in(places.implode())).drop("place", "run", "run_from", "run_to")
 
 
+def _next_to(what: pl.Expr) -> pl.Expr:
+    """Return whether the stretch before or after, in the same block, is ``what``."""
+    block = pl.col("block")
+    before = what.shift(1) & (block == block.shift(1))
+    return before.fill_null(value=False) | (what.shift(-1) & (block == block.shift(-1))).fill_null(value=False)
+
+
 def _judged(stretches: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
     """Add ``found`` (off, by the verdict), ``undecided`` (a kind, or null) and what spoke: ``by_switching``, ``by_meters``."""
     margin = round(rules.meter_deviation_min * MICROSECONDS_PER_HOUR / 60)
     brief = pl.col("to") - pl.col("from") <= margin
     spoken = pl.col("recorded") | pl.col("switched")
-    beside = (spoken.shift(1).over("block") | spoken.shift(-1).over("block")).fill_null(value=False)
+    beside = _next_to(spoken)
     seen_by_log = (pl.col("recorded") & pl.col("switched")).any().over("block")
     dark = pl.col("dark") & (pl.col("switched") | ~(brief & beside))
     only_dark = pl.col("dark") & ~pl.col("switched")
-    beside_dark = (only_dark.shift(1).over("block") | only_dark.shift(-1).over("block")).fill_null(value=False)
     stretches = stretches.with_columns(
-        dark=dark, edge_of_dark=brief & beside_dark, in_sight=pl.col("in_sight").fill_null(value=False) | seen_by_log
+        dark=dark,
+        edge_of_dark=brief & _next_to(only_dark),
+        in_sight=pl.col("in_sight").fill_null(value=False) | seen_by_log,
     )
     only_meter = ~pl.col("switched") & pl.col("dark")
     only_record = pl.col("recorded") & ~pl.col("switched") & ~pl.col("dark")
