@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ from network import Network, UnknownIdError, WorkspaceError, network_from_tables
 from reliability import Period, ReliabilitySettings, interruptions, ledger
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.meters import meter_evidence
+from reliability.statistics import Query, Statistics
 from reliability.switched import interruptions_from_switching
 from tests.network.test_switching import station_networks
 from tests.networks import Plain, plain_networks
@@ -296,6 +297,27 @@ def test_the_period_cuts_both_sides() -> None:
     assert (result.recorded_customer_hours, result.found_customer_hours) == (8.0, 4.0)
 
 
+def test_the_audit_of_the_sample_county_finds_what_was_planted(county: Network) -> None:
+    query = Query(Period.year(2022), as_of=datetime(2023, 1, 1))
+    result = Statistics(county).audit(query)
+    assert_identity(result)
+    decided = result.rows.filter(pl.col("customer_hours").is_not_null())
+    assert [
+        (*row[:3], round(row[3], 2)) for row in decided.select("kind", "outage_id", "users", "customer_hours").rows()
+    ] == [
+        ("invented", "TD01208", 6, -30.5),  # planned work that was called off
+        ("users_too_many", "TD01233", 9, -29.4),  # the second section was opened, the first was recorded
+        ("users_missing", "TD01229", 10, 25.96),  # the other way round
+        ("missed", None, 13, 15.6),
+        ("wrong_start", "TD01199", 19, 4.43),  # 14 min late
+        ("wrong_end", "TD01207", 9, -3.75),  # 25 min too long for those without a stage
+        ("wrong_end", "TD01209", 2, 1.17),  # 35 min of overrun
+        ("within_tolerance", "TD01200", 26, 0.29),  # 40 s
+    ]
+    assert decided["evidence"].unique().to_list() == ["switching"]
+    assert result.rows.filter(pl.col("customer_hours").is_null())["kind"].unique().to_list() == ["unconfirmed"]
+
+
 # Random cases -----------------------------------------------------------------------------------------------------------
 
 STRICT = ReliabilitySettings(audit_tolerance_min=0)
@@ -373,6 +395,39 @@ def test_findings_add_up_to_what_was_found_less_what_was_recorded(scene: Scene, 
     if (without.rows["kind"] != "unconfirmed").all():
         switched = interruptions_from_switching(net, log)
         assert without.found_customer_hours == pytest.approx(hours_of(switched, period, as_of))
+
+
+@given(plain_networks(), st.data())
+def test_findings_add_up_at_low_voltage_too(plain: Plain, data: st.DataObject) -> None:
+    """With customers that two transformers feed, and meters of single customers."""
+    if not plain.customers:
+        return
+    net = plain.network()
+    log = log_of(data.draw(operations(len(plain.branches)).filter(bool)))
+    branch = st.integers(0, len(plain.branches) - 1)
+    named = data.draw(st.lists(st.tuples(branch, st.integers(0, LAST), st.integers(1, 20)), max_size=4))
+    columns = {column.name: column.polars_type for column in schema.TABLES["outages"].columns}
+    outages = pl.DataFrame(
+        [record(f"O{i}", start, start + length, branch_id=f"B{b}") for i, (b, start, length) in enumerate(named)],
+        schema=columns,
+    )
+    devices = [("customer", f"C{i}") for i in range(len(plain.customers))]
+    devices += [("transformer", f"T{i}") for i in range(len(plain.transformers))]
+    kinds = st.sampled_from(["off", "on", "read"])
+    drawn = data.draw(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(devices), kinds), max_size=8))
+    empty = net.workspace.tables["signals"].select("time", "object", "object_id", "kind").clear()
+    reports = [signal(minute, device, kind, of) for minute, (of, device), kind in drawn]
+    signals = pl.DataFrame(reports, schema=empty.schema)
+    period = Period(START, START + timedelta(hours=1))
+
+    result = audit(net, outages, None, log, signals, period, "lv", STRICT)
+    assert_identity(result)
+    recorded = interruptions(outages, None, net, "lv")
+    assert result.recorded_customer_hours == pytest.approx(hours_of(recorded, period, None))
+    unrecorded = audit(net, outages.clear(), None, log, empty, period, "lv", STRICT)
+    switched = interruptions_from_switching(net, log, "lv")
+    assert unrecorded.found_customer_hours == pytest.approx(hours_of(switched, period, None))
+    assert set(unrecorded.rows["kind"]) <= {"missed"}
 
 
 def hours_of(rows: pl.DataFrame, period: Period, as_of: Any) -> float:
