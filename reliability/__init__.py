@@ -15,5 +15,14 @@ from reliability.ledger import ledger
 from reliability.period import Period
 from reliability.population import population
 from reliability.settings import ReliabilitySettings
+from reliability.switched import interruptions_from_switching
 
-__all__ = ["Period", "ReliabilitySettings", "indices", "interruptions", "ledger", "population"]
+__all__ = [
+    "Period",
+    "ReliabilitySettings",
+    "indices",
+    "interruptions",
+    "interruptions_from_switching",
+    "ledger",
+    "population",
+]
