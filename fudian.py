@@ -67,6 +67,9 @@ AsOf = Annotated[
 By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
 Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
 Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
+Source = Annotated[
+    str, typer.Option("--from", help="What interruptions come from: records, or the switching log (switching).")
+]
 Engine = Annotated[str, typer.Option(help="polars, pandas or duckdb.")]
 
 
@@ -230,13 +233,15 @@ def indices(
     standard: Annotated[
         str, typer.Option(help="dlt: DL/T 836; ieee: IEEE 1366 beside it, and why they differ.")
     ] = "dlt",
+    source: Source = "records",
     as_json: Json = False,
 ) -> None:
     """Compute the reliability indices of a period, by default of the last year with records."""
     if standard not in STANDARDS:
         raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
     statistics = _statistics(workspace)
-    query = Query(_period(statistics, start, end), _columns(by), level, med, as_of or statistics.as_of)
+    period = _period(statistics, start, end)
+    query = Query(period, _columns(by), level, med, as_of or statistics.as_of, source=source)
     with _working("computing the indices"):
         result = statistics.statement(query, engine, language())
         if standard == "ieee":
@@ -298,6 +303,12 @@ def _print_basis(result: Mapping[str, Any]) -> None:
         )
     if not basis["outages_in_period"]:
         _errors.print(translate("No record of this period counts.", language()), style="yellow")
+    if basis["outages_of_unknown_nature"]:
+        count = basis["outages_of_unknown_nature"]
+        _errors.print(
+            translate("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", language(), count=count),
+            style="yellow",
+        )
     if basis["outages_that_cut_off_nobody"]:
         count = basis["outages_that_cut_off_nobody"]
         _errors.print(
@@ -313,6 +324,7 @@ def ledger(
     as_of: AsOf = None,
     level: Level = "mv",
     med: Med = "include",
+    source: Source = "records",
     event: Annotated[str | None, typer.Option(help="Only this outage.")] = None,
     customer: Annotated[
         str | None, typer.Option(help="Only this customer (its transformer's interruptions and its own).")
@@ -322,8 +334,8 @@ def ledger(
 ) -> None:
     """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
     statistics = _statistics(workspace)
-    period = statistics.period_of(event) if event and not (start or end) else _period(statistics, start, end)
-    query = Query(period, (), level, med, as_of or statistics.as_of)
+    period = statistics.period_of(event, source) if event and not (start or end) else _period(statistics, start, end)
+    query = Query(period, (), level, med, as_of or statistics.as_of, source=source)
     rows = statistics.ledger_rows(query, event, customer, language())
     if as_json:
         _print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
@@ -382,6 +394,56 @@ def frequent(
             short=found.left_out["too_short"], single=found.left_out["single_user"], merged=found.left_out["merged"],
         )
     )  # fmt: skip
+
+
+@app.command()
+def audit(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    level: Level = "mv",
+    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Compare the outage records with the switching log and the meters, in customer-hours."""
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, as_of=as_of or statistics.as_of)
+    result = statistics.audit_statement(query, language())
+    if as_json:
+        _print_json(result)
+        return
+    shown = [row for row in result["rows"] if row["kind"] not in {"within_tolerance", "unconfirmed"}]
+    _print_rows(
+        shown[:limit],
+        ["finding", "outage_id", "event_id", "feeder_id", "users", "from", "to", "recorded_h", "found_h", "customer_hours",
+         "undecided_customer_hours", "evidence"],
+    )  # fmt: skip
+    sys.stdout.write("\n")
+    _print_rows(result["totals"], ["finding", "findings", "customer_hours", "undecided_customer_hours"])
+    basis = result["basis"]
+    _errors.print(
+        translate(
+            "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
+            "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
+            "of meters {deviation:g} min.",
+            language(),
+            start=result["period"]["start"][:10],
+            end=result["period"]["end"][:10],
+            level=basis["user_level"],
+            recorded=basis["recorded_customer_hours"],
+            found=basis["found_customer_hours"],
+            undecided=basis["undecided_customer_hours"],
+            operations=basis["switching_operations"],
+            meters=basis["meter_outages"],
+            tolerance=basis["settings"]["audit_tolerance_min"],
+            deviation=basis["settings"]["meter_deviation_min"],
+        )
+    )
+    if len(shown) > limit:
+        _errors.print(
+            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(shown))
+        )
 
 
 @app.command()

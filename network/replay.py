@@ -105,9 +105,12 @@ class Zones:
                 return found[side]
             zone = found[side][done[side]]
             done[side] += 1
-            fed[side] = bool(self._has_source[zone])
-            if fed[side] and fed[1 - side]:
-                return []
+            if self._has_source[zone]:
+                if fed[1 - side]:
+                    return []
+                fed[side] = True
+                side = 1 - side
+                continue
             for beyond in self._joined[zone].values():
                 if beyond in seen[1 - side]:
                     return []
@@ -126,7 +129,7 @@ class Replay:
         network: the network.
         zone_of: zone of each node, shape (nodes,).
         off: one row per time that a zone was without supply: ``zone``, ``off_from`` (null: before the log), ``off_to`` (null:
-            still off at its end).
+            still off at its end), ``branch_id`` (whose opening took the supply; null: before the log).
     """
 
     network: Network
@@ -138,6 +141,10 @@ class Replay:
 
         A transformer with two supplies is without while both are.
         """
+        return while_all_are_off(self.supplies(), "transformer_id", self.off, "zone")
+
+    def supplies(self) -> pl.DataFrame:
+        """Return the zone of each supply of each transformer: ``transformer_id``, ``zone``, no row twice."""
         net = self.network
         ids = net.transformers["transformer_id"]
         supplies = [
@@ -145,7 +152,7 @@ class Replay:
             for nodes in (net.transformer_node, net.transformer_second_node)
             for rows in [np.flatnonzero(nodes >= 0)]
         ]
-        return while_all_are_off(pl.concat(supplies).unique(maintain_order=True), "transformer_id", self.off, "zone")
+        return pl.concat(supplies).unique(maintain_order=True)
 
 
 def replay(net: Network, switching: pl.DataFrame) -> Replay:
@@ -170,15 +177,17 @@ def replay(net: Network, switching: pl.DataFrame) -> Replay:
         operation += [number] * len(changed)
         zone += changed
         live += [not opens] * len(changed)
-    return Replay(net, zones.zone_of, _intervals(log["time"], operation, zone, live))
+    return Replay(net, zones.zone_of, _intervals(log, operation, zone, live))
 
 
-def _intervals(time: pl.Series, operation: list[int], zone: list[int], live: list[bool]) -> pl.DataFrame:
+def _intervals(log: pl.DataFrame, operation: list[int], zone: list[int], live: list[bool]) -> pl.DataFrame:
     """Turn changes, each by the number of its operation (-1: before the log), into the times without supply."""
     number = np.array(operation, dtype=np.int64)
-    at = pl.concat([time, pl.Series([None], dtype=time.dtype)]).gather(np.where(number >= 0, number, len(time)))
-    changes = pl.DataFrame(
-        {"zone": zone, "at": at, "live": live}, schema_overrides={"zone": pl.Int64, "live": pl.Boolean}
+    by = pl.concat(
+        [log.select(at="time", branch_id="branch_id"), log.select(at="time", branch_id="branch_id").clear(1)]
+    )
+    changes = by[np.where(number >= 0, number, log.height)].with_columns(
+        zone=pl.Series(zone, dtype=pl.Int64), live=pl.Series(live, dtype=pl.Boolean)
     )
     before = pl.col("live").shift(1).over("zone").fill_null(value=True)
     return (
@@ -188,7 +197,7 @@ def _intervals(time: pl.Series, operation: list[int], zone: list[int], live: lis
         .filter(pl.col("live") != before)
         .with_columns(off_to=pl.col("at").shift(-1).over("zone"))
         .filter(~pl.col("live"))
-        .select("zone", off_from="at", off_to="off_to")
+        .select("zone", "off_to", "branch_id", off_from="at")
     )
 
 
@@ -198,7 +207,8 @@ def while_all_are_off(parts: pl.DataFrame, who: str, off: pl.DataFrame, part: st
     Args:
         parts: ``who`` and ``part``, one row per part of each one, no row twice.
         who: column of what is asked for.
-        off: ``part``, ``off_from`` (null: since ever), ``off_to`` (null: for ever), without overlaps within one part.
+        off: ``part``, ``off_from`` (null: since ever), ``off_to`` (null: for ever), without overlaps within one part; further
+            columns are let be.
         part: column of what is known.
 
     Returns:

@@ -16,5 +16,15 @@ from reliability.ledger import ledger
 from reliability.period import Period
 from reliability.population import population
 from reliability.settings import ReliabilitySettings
+from reliability.switched import interruptions_from_switching
 
-__all__ = ["Period", "ReliabilitySettings", "ieee_indices", "indices", "interruptions", "ledger", "population"]
+__all__ = [
+    "Period",
+    "ReliabilitySettings",
+    "ieee_indices",
+    "indices",
+    "interruptions",
+    "interruptions_from_switching",
+    "ledger",
+    "population",
+]

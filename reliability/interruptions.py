@@ -66,8 +66,8 @@ def interruptions(
         a record that names a customer keeps one with ``low_voltage``.
     """
     in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
-    outages = _with_columns_of(outages, "outages")
-    stages = _with_columns_of(stages, "stages")
+    outages = with_columns_of(outages, "outages")
+    stages = with_columns_of(stages, "stages")
     everyone = population(net, level, outages) if users is None else users
     supply = net.energise()
 
@@ -86,10 +86,10 @@ def interruptions(
         user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
     )  # fmt: skip
     counted = _without_stated_users(counted, outages, everyone, level)
-    found = pl.concat([_shape(rows), _shape(counted), _shape(low_voltage)])
+    found = pl.concat([shaped(rows), shaped(counted), shaped(low_voltage)])
     without = outages.join(found, on="outage_id", how="anti")
     nobody = without.select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
-    result = _with_records(pl.concat([found, _shape(nobody)]), outages)
+    result = with_records(pl.concat([found, shaped(nobody)]), outages)
     return result.to_pandas() if in_pandas else result
 
 
@@ -115,7 +115,7 @@ def _without_stated_users(
     )
 
 
-def _with_columns_of(given: Any, table: str) -> pl.DataFrame:
+def with_columns_of(given: Any, table: str) -> pl.DataFrame:
     """Return a Polars or pandas frame as Polars, with every column of the contract's table; absent ones are null."""
     columns = schema.TABLES[table].columns
     if given is None:
@@ -242,12 +242,13 @@ def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: pl
     )
 
 
-def _shape(frame: pl.DataFrame) -> pl.DataFrame:
+def shaped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of :data:`SCHEMA`; absent ones are null."""
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
     return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
-def _with_records(rows: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
+def with_records(rows: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
     """Add what the outage record says, and the reasons that the record or the user's service dates give not to count."""
     of_record = outages.select(_RECORD)
     joined = rows.drop("nature", "external", "cause").join(
@@ -256,7 +257,7 @@ def _with_records(rows: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
     start = pl.coalesce("start", "start_record")
     served = pl.col("in_service").is_null() | (pl.col("in_service") <= start)
     gone = pl.col("retired").is_not_null() & (pl.col("retired") <= start)
-    return _shape(
+    return shaped(
         joined.with_columns(
             start=start,
             external=pl.col("external") | pl.col("nature").is_in(["F-EXT"]),

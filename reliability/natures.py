@@ -6,6 +6,9 @@ from network import schema
 
 FAULT = tuple(code for code in schema.NATURES if code.startswith("F-"))
 PREARRANGED = tuple(code for code in schema.NATURES if code.startswith("P-"))
+UNKNOWN = "unknown"
+"""Of an interruption that no record gives a nature: in no group, and a row of its own in a breakdown by nature."""
+
 PLANNED_WORK = tuple(code for code in PREARRANGED if not code.startswith("P-RAT"))
 """Prearranged for work, so without rationing: what live-line work could have avoided."""
 EXTERNAL = ("F-EXT",)

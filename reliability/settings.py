@@ -59,6 +59,18 @@ class ReliabilitySettings(BaseModel):
     frequent_count: int = Field(
         3, ge=1, description="CEMI_n and CEMSMI_n count users with at least n interruptions (1.4)"
     )
+    audit_tolerance_min: float = Field(
+        1.0, ge=0, description="the audit lets starts and ends of records be this far off (a record in whole minutes)"
+    )
+    audit_logged_kinds: tuple[str, ...] = Field(
+        ("breaker", "recloser", "switch", "disconnector"),
+        description="kinds of branches whose every operation the switching log holds; the audit denies no other record by it",
+    )
+    meter_deviation_min: float = Field(
+        5.0, ge=0, description="the audit lets times of meters be this far off: report delay and clock skew (6.1, 6.2)"
+    )
+    meter_min_outage_min: float = Field(1.0, ge=0, description="shorter outages by meter are left out (6.1, 6.2)")
+    meter_max_outage_min: float = Field(4320.0, gt=0, description="longer outages by meter are left out (6.1)")
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their default, for the basis of a figure."""

@@ -16,6 +16,7 @@ import polars as pl
 
 from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
+from reliability.audit import FINDINGS, Audit, audit
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.indices import indices
@@ -23,12 +24,15 @@ from reliability.interruptions import interruptions
 from reliability.ledger import NOT_COUNTED, ledger, without_days
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, major_event_days
+from reliability.natures import UNKNOWN
 from reliability.period import Period
 from reliability.population import population
 from reliability.settings import ReliabilitySettings, reliability_settings
+from reliability.switched import interruptions_from_switching
 
 ENGINES = ("polars", "pandas", "duckdb")
 MED = ("include", "exclude")
+SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
     "group_start", "nature", "external", "cause", "sustained", "provisional", "h", "count", "counted", "reason",
@@ -46,6 +50,7 @@ class Query:
         med: whether major event days are in (``include``) or out (``exclude``).
         as_of: nothing later is known; the end of the period by default.
         where: only rows with these values, such as ``{"region_class": "town"}``.
+        source: what the interruptions come from: the outage ``records``, or the replay of the ``switching`` log.
     """
 
     period: Period
@@ -54,8 +59,14 @@ class Query:
     med: str = "include"
     as_of: datetime | None = None
     where: Mapping[str, str] = field(default_factory=dict)
+    source: str = "records"
 
     def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise FudianError(
+                text("Interruptions do not come from {source!r}.", source=self.source),
+                text("Use records or switching."),
+            )
         if self.med not in MED:
             raise FudianError(
                 text("There is no treatment {med!r} of major event days.", med=self.med),
@@ -94,9 +105,21 @@ class Statistics:
     def _by_level(self) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
         return {}
 
-    def interruptions(self, level: str = "mv") -> pl.DataFrame:
-        """Return who was without power, at a level; see :func:`reliability.interruptions`."""
-        return self._tables(level)[0]
+    def interruptions(self, level: str = "mv", source: str = "records") -> pl.DataFrame:
+        """Return who was without power, at a level, by the records or by the switching log.
+
+        See :func:`reliability.interruptions` and :func:`reliability.switched.interruptions_from_switching`.
+        """
+        if source == "records":
+            return self._tables(level)[0]
+        if level not in self._switched:
+            log = self.net.workspace.tables["switching"]
+            self._switched[level] = interruptions_from_switching(self.net, log, level, self.population(level))
+        return self._switched[level]
+
+    @cached_property
+    def _switched(self) -> dict[str, pl.DataFrame]:
+        return {}
 
     def population(self, level: str = "mv") -> pl.DataFrame:
         """Return the users of a level; see :func:`reliability.population`."""
@@ -119,18 +142,23 @@ class Statistics:
         """Until when the workspace says that its data is known; ``None`` where it does not say."""
         return stated_as_of(self.net.workspace)
 
-    def period_of(self, event: str) -> Period:
+    def period_of(self, event: str, source: str = "records") -> Period:
         """Return the calendar years that an outage touches.
 
         Raises:
             UnknownIdError: there is no such outage.
         """
-        outages = self.net.workspace.tables["outages"]
-        record = outages.filter(pl.col("outage_id") == event)
-        if record.is_empty():
-            raise UnknownIdError("outage", event, outages["outage_id"].to_list())
-        first, last = record["start"][0], record["end"][0] or record["start"][0]
-        return Period(Period.year(first.year).start, Period.year(last.year).end)
+        parts = self._outage(event, source)
+        years = pl.concat([parts["start"], parts["end"]]).drop_nulls().dt.year()
+        return Period(Period.year(years.min()).start, Period.year(years.max()).end)  # type: ignore[arg-type]
+
+    def _outage(self, event: str, source: str) -> pl.DataFrame:
+        """Return the rows of one outage: its record, or its interruptions in the replay."""
+        outages = self.net.workspace.tables["outages"] if source == "records" else self.interruptions(source=source)
+        rows = outages.filter(pl.col("outage_id") == event)
+        if rows.is_empty():
+            raise UnknownIdError("outage", event, outages["outage_id"].unique().to_list())
+        return rows
 
     def years(self) -> list[int]:
         """Return the calendar years that have records."""
@@ -175,9 +203,8 @@ class Statistics:
         Raises:
             UnknownIdError: the outage or the customer is not in the tables.
         """
-        tables = self.net.workspace.tables
-        if event is not None and not (tables["outages"]["outage_id"] == event).any():
-            raise UnknownIdError("outage", event, tables["outages"]["outage_id"].to_list())
+        if event is not None:
+            self._outage(event, query.source)
         rows = self.ledger(query) if customer is None else self._ledger_of_customer(query, customer)
         if event is not None:
             rows = rows.filter(pl.col("outage_id") == event)
@@ -195,14 +222,16 @@ class Statistics:
         users = population(self.net, "lv", tables["outages"], alone=[customer]).filter(
             pl.col("customer_id") == customer
         )
-        own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users).filter(
-            pl.col("customer_id") == customer
-        )
+        if query.source == "records":
+            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users)
+        else:
+            own = interruptions_from_switching(self.net, tables["switching"], "lv", users)
+        own = own.filter(pl.col("customer_id") == customer)
         return ledger(own, query.period, self.settings, query.as_of)
 
     def ledger(self, query: Query) -> pl.DataFrame:
         """Return the interruptions behind a figure, each with what it adds or why it adds nothing."""
-        rows = ledger(self.interruptions(query.level), query.period, self.settings, query.as_of)
+        rows = ledger(self.interruptions(query.level, query.source), query.period, self.settings, query.as_of)
         if query.med == "exclude":
             rows = without_days(rows, self.major_event_days(query).days)
         return _chosen(rows, query.where)
@@ -265,7 +294,11 @@ class Statistics:
     def major_event_days(self, query: Query) -> MajorEventDays:
         """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
         return major_event_days(
-            self.interruptions(query.level), self.population(query.level), query.period, self.settings, query.as_of
+            self.interruptions(query.level, query.source),
+            self.population(query.level),
+            query.period,
+            self.settings,
+            query.as_of,
         )
 
     def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
@@ -291,6 +324,10 @@ class Statistics:
         has_short = bool(rows.filter(pl.col("counted") & ~pl.col("sustained")).height)
         return {
             "variant": "SAIDI-1",
+            "source": query.source,
+            "outages_of_unknown_nature": rows.filter(pl.col("counted") & (pl.col("nature") == UNKNOWN))[
+                "outage_id"
+            ].n_unique(),
             "user_level": query.level.upper(),
             "population_basis": "stated" if self.population(query.level)["stated"].any() else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
@@ -312,6 +349,58 @@ class Statistics:
         return [
             problem for problem in self.net.workspace.errors if problem.table in {"outages", "stages", "population"}
         ]
+
+    def audit(self, query: Query) -> Audit:
+        """Return where the records differ from switching log and meters; see :func:`reliability.audit.audit`.
+
+        Raises:
+            WorkspaceError: there is neither a switching log nor a report of a meter.
+        """
+        query = query.known
+        tables = self.net.workspace.tables
+        records = tables["outages"], tables["stages"], tables["switching"], tables["signals"]
+        return audit(self.net, *records, query.period, query.level, self.settings, query.as_of)
+
+    def audit_statement(self, query: Query, language: str = "en") -> dict[str, Any]:
+        """Return the audit for people and programs: period, level, basis, totals by kind, rows, rejected."""
+        query = query.known
+        found = self.audit(query)
+        log = self.net.workspace.tables["switching"]["time"]
+        names = ("audit_tolerance_min", "audit_logged_kinds", "meter_deviation_min", "meter_min_outage_min",
+                 "meter_max_outage_min")  # fmt: skip
+        rules = self.settings.model_dump(mode="json")
+        words = {kind: translate(sentence, language) for kind, sentence in FINDINGS.items()}
+        rejected = [
+            problem
+            for problem in self.net.workspace.errors
+            if problem.table in {"outages", "stages", "switching", "signals"}
+        ]
+        return {
+            "period": {
+                "start": query.period.start.isoformat(),
+                "end": query.period.end.isoformat(),
+                "hours": query.period.hours,
+            },
+            "level": query.level,
+            "basis": {
+                "user_level": query.level.upper(),
+                "as_of": (query.as_of or query.period.end).isoformat(),
+                "recorded_customer_hours": found.recorded_customer_hours,
+                "found_customer_hours": found.found_customer_hours,
+                "undecided_customer_hours": found.rows["undecided_customer_hours"].sum(),
+                "switching_operations": log.len(),
+                "switching_from": None if log.is_empty() else log.min().isoformat(),  # type: ignore[union-attr]
+                "switching_until": None if log.is_empty() else log.max().isoformat(),  # type: ignore[union-attr]
+                "transformers_dead_in_normal_state": len(self.net.energise().dead()),
+                "meter_outages": found.meters.off.height,
+                "meter_reports_left_out": found.meters.dropped,
+                "settings": {name: rules[name] for name in names},
+                "rows_rejected": len({(problem.table, problem.row) for problem in rejected}),
+            },
+            "totals": [{"finding": words[total["kind"]]} | total for total in found.totals()],
+            "rows": [{"finding": words[row["kind"]]} | row for row in found.rows.to_dicts()],
+            "rejected": [problem.as_dict(language) for problem in rejected],
+        }
 
     def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
         """Return the live-line ratio of a period, for the whole or for one unit."""

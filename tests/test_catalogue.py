@@ -29,7 +29,7 @@ TEXT_PLACES = {
 }
 """Functions whose arguments at these places are texts."""
 
-TEXT_CONSTANTS = {"NOT_COUNTED", "CODE_WORDS", "_PAGE_NAMES", "_TAB_NAMES", "_STATES", "_BASIS_NAMES"}
+TEXT_CONSTANTS = {"NOT_COUNTED", "FINDINGS", "CODE_WORDS", "_PAGE_NAMES", "_TAB_NAMES", "_STATES", "_BASIS_NAMES"}
 """Module constants whose values are texts."""
 
 

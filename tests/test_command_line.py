@@ -70,6 +70,7 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
         ),
         "frequent": ({"basis", "users", "feeders"}, ["--preset", "custom", "--days", "90", "--times", "2", "--level", "lv"]),
         "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
+        "audit": ({"period", "level", "basis", "totals", "rows", "rejected"}, ["--start", "2022-01-01"]),
         "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
         "affected": (
             {"transformers", "customers", "customer_ids", "important", "branches", "feeders"}, ["--fault", "F03-L01"],
@@ -140,6 +141,47 @@ def test_a_figure_opens_down_to_its_rows(command: Command) -> None:
     assert {row["outage_id"] for row in one} == {rows[0]["outage_id"]}
 
 
+def test_an_audit_adds_up_to_what_was_found_less_what_was_recorded(command: Command) -> None:
+    year = ["--start", "2022-01-01", "--end", "2023-01-01"]
+    for level in ("mv", "lv"):
+        result = command("audit", COUNTY, *year, "--level", level, "--json").json
+        basis = result["basis"]
+        worth = sum(row["customer_hours"] for row in result["rows"] if row["customer_hours"] is not None)
+        assert worth == pytest.approx(basis["found_customer_hours"] - basis["recorded_customer_hours"])
+        (figure,) = command("indices", COUNTY, *year, "--level", level, "--json").json["rows"]
+        assert basis["recorded_customer_hours"] == pytest.approx(figure["CH"])
+        assert sum(total["findings"] for total in result["totals"]) == len(result["rows"])
+        dearest = [abs(row["customer_hours"]) for row in result["rows"] if row["customer_hours"] is not None]
+        assert dearest == sorted(dearest, reverse=True)
+
+
+def test_figures_from_the_switching_log(command: Command) -> None:
+    year = ["--start", "2022-01-01", "--end", "2023-01-01", "--from", "switching", "--json"]
+    result = command("indices", COUNTY, *year, "--by", "nature").json
+    rows = command("ledger", COUNTY, *year).json["rows"]
+    assert result["basis"]["source"] == "switching"
+    unknown = {row["outage_id"] for row in rows if row["nature"] == "unknown"}
+    assert result["basis"]["outages_of_unknown_nature"] == len(unknown) > 0
+    assert {row["nature"]: row["CH"] for row in result["rows"]} == {
+        nature: pytest.approx(sum(row["users"] * row["h"] for row in rows if row["nature"] == nature))
+        for nature in ("unknown", "P-PLAN-CONST")
+    }
+    assert "unknown nature" in command("indices", COUNTY, *year[:-1]).err
+    event = rows[0]["outage_id"]
+    one = command("ledger", COUNTY, "--from", "switching", "--event", event, "--json").json["rows"]
+    assert {row["outage_id"] for row in one} == {event}
+    customer = command("ledger", COUNTY, *year, "--level", "lv").json["rows"]
+    assert sum(row["users"] for row in customer) > sum(row["users"] for row in rows)
+
+
+def test_an_audit_without_anything_to_audit_against_says_so(command: Command, county: Path) -> None:
+    (county / "switching.csv").unlink()
+    (county / "signals.csv").unlink()
+    said = command("audit", county)
+    assert said.status == 1
+    assert "Add the table switching" in said.err
+
+
 def test_the_structure_of_the_grid_is_judged_against_the_plan(command: Command, county: Path) -> None:
     judged = {row["metric"]: row for row in command("grid-kpi", county, "--json").json["targets"]}
     assert (judged["tie_rate"]["status"], judged["tie_rate"]["limit"]) == ("pass", 77.0)
@@ -203,6 +245,9 @@ def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
         (["indices", COUNTY, "--by", "colour"], 2, "region_class"),
         (["indices", COUNTY, "--level", "hv"], 2, "mv or lv"),
         (["indices", COUNTY, "--engine", "excel"], 2, "polars"),
+        (["indices", COUNTY, "--from", "memory"], 2, "records or switching"),
+        (["ledger", COUNTY, "--from", "switching", "--event", "TD00019"], 2, "TD00019"),
+        (["audit", COUNTY, "--level", "hv"], 2, "mv or lv"),
         (["indices", COUNTY, "--med", "maybe"], 2, "include or exclude"),
         (["indices", COUNTY, "--start", "2022-02-01", "--end", "2022-01-01"], 2, "not after its start"),
         (["indices", COUNTY, "--start", "yesterday"], 2, "yesterday"),
