@@ -66,7 +66,8 @@ def test_a_customer_is_off_as_long_as_its_transformer_with_two_supplies() -> Non
     tables["transformers"] = [{"transformer_id": "T", "node": "N0", "second_node": "N1"}]
     tables["customers"] = [{"customer_id": "C", "transformer_id": "T"}]
     tables["outages"] = [
-        {"outage_id": name, "start": day + timedelta(hours=a), "end": day + timedelta(hours=b), "nature": "F-INT", "branch_id": at}
+        {"outage_id": name, "start": day + timedelta(hours=a), "end": day + timedelta(hours=b), "nature": "F-INT",
+         "branch_id": at}
         for name, a, b, at in (("A1", 8, 10, "B0"), ("A2", 8.5, 13, "B0"), ("B", 9, 15, "B1"))
     ]  # fmt: skip
     for level in ("mv", "lv"):
