@@ -233,7 +233,12 @@ def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: pl
         for number, on in ((1, "transformer_id"), (2, "second_transformer_id"))
     ]
     dual = everyone.filter(pl.col("second_transformer_id").is_not_null())["user_id"]
-    by_transformer = _both_lost(pl.concat(shared), "user_id", dual)
+    lost = pl.concat(shared)
+    is_dual = pl.col("user_id").is_in(dual.implode())
+    alone = lost.filter(~is_dual).drop(
+        "supply"
+    )  # every one: one record can cut off a transformer with two supplies twice
+    by_transformer = pl.concat([alone, _both_lost(lost.filter(is_dual), "user_id", dual).select(alone.columns)])
     own = outages.filter(pl.col("customer_id").is_not_null()).join(
         everyone.filter(pl.col("customer_id").is_not_null()).select("customer_id", "user_id"), on="customer_id"
     )

@@ -1,7 +1,7 @@
 """What must hold whatever the records and the rules: parts add to the whole, and two ways to one figure agree."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from reliability import Period
 from reliability.statistics import Query, Statistics
-from tests.reliability.records import START, Scene, scenes
+from tests.reliability.records import START, Scene, bus, scenes, statistics
 from tests.reliability.slow import Rules, rules
 
 PERIOD = Period(START - timedelta(days=40), START + timedelta(days=5))
@@ -57,6 +57,22 @@ def test_both_levels_agree_where_every_transformer_has_one_customer(
     assert_frame_equal(
         *(county.ieee(Query(PERIOD, by=by, level=level)) for level in ("mv", "lv")), check_dtypes=False, rel_tol=1e-12
     )
+
+
+def test_a_customer_is_off_as_long_as_its_transformer_with_two_supplies() -> None:
+    """The second supply goes at 9 while two records hold the first, until 10 and until 13: off from 9 to 13, by one record."""
+    day = datetime(2022, 6, 1)
+    tables = bus(2)
+    tables["transformers"] = [{"transformer_id": "T", "node": "N0", "second_node": "N1"}]
+    tables["customers"] = [{"customer_id": "C", "transformer_id": "T"}]
+    tables["outages"] = [
+        {"outage_id": name, "start": day + timedelta(hours=a), "end": day + timedelta(hours=b), "nature": "F-INT",
+         "branch_id": at}
+        for name, a, b, at in (("A1", 8, 10, "B0"), ("A2", 8.5, 13, "B0"), ("B", 9, 15, "B1"))
+    ]  # fmt: skip
+    for level in ("mv", "lv"):
+        row = statistics(tables).indices(Query(Period.year(2022), level=level)).row(0, named=True)
+        assert (row["CH"], row["CI"]) == (4, 1)
 
 
 @settings(max_examples=20)
