@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium: name one in CHROMIUM, or install it with: playwright install chromium")
     with sync_playwright() as playwright:
-        expect.set_options(timeout=20_000)
+        expect.set_options(timeout=60_000)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
