@@ -5,7 +5,6 @@ Commands, pages and routes all ask here.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,8 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
+from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
+from reliability.engines import from_engine, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.indices import indices
 from reliability.interruptions import interruptions
@@ -26,7 +26,6 @@ from reliability.period import Period
 from reliability.population import population
 from reliability.settings import ReliabilitySettings, reliability_settings
 
-ENGINES = ("polars", "pandas", "duckdb")
 MED = ("include", "exclude")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
@@ -211,10 +210,10 @@ class Statistics:
         """
         query = query.known
         users = _chosen(self.population(query.level), query.where)
-        rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
-        return _from_engine(
-            indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
-        )
+        rows, users_in_engine = (to_engine(frame, engine) for frame in (self.ledger(query), users))
+        figures = from_engine(indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of))
+        figures = figures.with_columns(pl.col("CI", "CN").cast(pl.Int64))
+        return figures.sort(*query.by, nulls_last=True) if query.by else figures
 
     def major_event_days(self, query: Query) -> MajorEventDays:
         """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
@@ -313,32 +312,3 @@ def _chosen(frame: pl.DataFrame, where: Mapping[str, str]) -> pl.DataFrame:
     if unknown:
         raise FudianError(text("There is no column {column!r} to filter by.", column=unknown[0]))
     return frame.filter([pl.col(column) == value for column, value in where.items()]) if where else frame
-
-
-def _to_engine(frame: pl.DataFrame, engine: str) -> Any:
-    if engine == "polars":
-        return frame
-    if engine == "pandas":
-        return frame.to_pandas()
-    if engine == "duckdb":
-        try:
-            import duckdb
-        except ImportError as missing:
-            raise MissingExtraError("duckdb", "duckdb") from missing
-        return duckdb.from_arrow(frame.to_arrow())
-    if engine == "spark" and importlib.util.find_spec("pyspark") is None:
-        raise MissingExtraError("pyspark", "spark")
-    raise FudianError(
-        text("There is no engine {engine!r}.", engine=engine), text("Use any of: {names}.", names=", ".join(ENGINES))
-    )
-
-
-def _from_engine(frame: Any, engine: str, by: Sequence[str]) -> pl.DataFrame:
-    if engine == "polars":
-        result: pl.DataFrame = frame
-    elif engine == "pandas":
-        result = pl.from_pandas(frame)
-    else:
-        result = frame.pl()
-    result = result.with_columns(pl.col("CI", "CN").cast(pl.Int64))
-    return result.sort(*by, nulls_last=True) if by else result
