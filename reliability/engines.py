@@ -49,9 +49,7 @@ def from_engine(frame: Any) -> pl.DataFrame:
     table: Any = nw.from_native(frame)
     if isinstance(table, nw.LazyFrame):
         if table.implementation.is_spark_like():
-            result = pl.from_arrow(frame.toArrow())
-            assert isinstance(result, pl.DataFrame)
-            return result
+            return pl.DataFrame(frame.toArrow())
         table = table.collect(engine="streaming") if table.implementation.is_polars() else table.collect()
     polars: pl.DataFrame = table.to_polars()
     return polars

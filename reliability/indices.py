@@ -117,7 +117,7 @@ def _pieces(rows: Any, bounds: pl.DataFrame) -> Any:
     """Cut the rows at the bounds of the cells: a row joins the cells from the one where it begins to the one where it ends."""
     cells = bounds.height
     if cells == 1:
-        kinds = {"month": nw.String, "bound_start": nw.Int64, "bound_end": nw.Int64}
+        kinds: dict[str, Any] = {"month": nw.String, "bound_start": nw.Int64, "bound_end": nw.Int64}
         only = {name: nw.lit(bounds[name][0], dtype=kind) for name, kind in kinds.items()}
         return add_amounts(rows.with_columns(**only)).filter("counted")
     later = bounds["bound_start"].to_list()[1:]

@@ -71,7 +71,7 @@ def ledger(
 
 
 def clipped(rows: Any, as_of: datetime) -> Any:
-    """Return the rows of a narwhals frame that may count, with ``from`` and ``until`` (microseconds) for ``start`` and ``end``."""
+    """Return the rows of a narwhals frame that may count, with ``from`` and ``until`` in microseconds for their times."""
     known = _clip_to_as_of(rows, as_of).filter(nw.col("exclusion").is_null())
     return known.drop("start", "end", "provisional").with_columns(exclusion=nw.lit(None, dtype=nw.Boolean))
 
