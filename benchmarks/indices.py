@@ -113,7 +113,7 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
     months().write_parquet(folder / "months.parquet")
     fault, prearranged = (", ".join(f"'{code}'" for code in codes) for codes in (FAULT, PREARRANGED))
     limit = round((datetime(YEAR + 1, 1, 1) - datetime(1970, 1, 1)).total_seconds()) * 1_000_000
-    return database.execute(f"""
+    return database.sql(f"""
         with known as (
             select user_id, outage_id, users, region_class, nature, epoch_us(start) as since,
                 least(coalesce(epoch_us("end"), {limit}), {limit}) as till

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -89,7 +90,7 @@ def spark_session() -> Any:
         builder = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
         builder = builder.config("spark.sql.shuffle.partitions", str(cores))
     try:
-        session = builder.appName("fudian").getOrCreate()
+        session = builder.appName("fudian").config("spark.sql.session.timeZone", "UTC").getOrCreate()
     except (PySparkException, OSError) as reason:
         raise FudianError(
             text("Spark does not start: {reason}", reason=str(reason).strip().splitlines()[0]),
@@ -138,7 +139,8 @@ def compact(frame: Any, columns: Collection[str]) -> Any:
 def small(frame: Any) -> Any:
     """Run what was asked of a narwhals frame and return the few rows of its result, on Polars, compact columns as text again."""
     result = from_engine(frame.to_native())
-    return nw.from_native(result.with_columns(pl.col(pl.Categorical).cast(pl.String)))
+    wide = [name for name, kind in result.schema.items() if kind == pl.Decimal]  # DuckDB's sums of whole numbers
+    return nw.from_native(result.with_columns(pl.col(pl.Categorical).cast(pl.String), pl.col(wide).cast(pl.Int64)))
 
 
 @contextmanager
@@ -152,3 +154,33 @@ def held(frame: Any) -> Iterator[Any]:
         yield nw.from_native(native)
     finally:
         native.unpersist()
+
+
+def shaped(frame: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a narwhals frame with exactly the columns of a schema of Polars types; absent ones are null."""
+    kinds: dict[str, Any] = dict(nw.from_native(pl.DataFrame(schema=schema)).schema)
+    known = frame.collect_schema()
+    as_times = frame.implementation.is_spark_like()  # Spark has a type of its own for local times
+
+    def column(name: str, kind: Any) -> Any:
+        if name not in known:
+            return nw.lit(None, dtype=kind).alias(name)
+        return nw.col(name) if as_times and known[name] == nw.Datetime else nw.col(name).cast(kind)
+
+    return frame.select(column(name, kind) for name, kind in kinds.items())
+
+
+def parquet_on_spark(folder: Path) -> Any:
+    """Return the part files of a table as a Spark frame.
+
+    Raises:
+        FudianError: a time has a zone, so that its local time is not known.
+    """
+    frame = spark_session().read.parquet(str(folder))
+    zoned = [name for name, kind in frame.dtypes if kind == "timestamp"]
+    if zoned:
+        raise FudianError(
+            text("The times of {column} in {folder} have a zone.", column=zoned[0], folder=folder.name),
+            text("Write local times: TIMESTAMP_NTZ in Spark."),
+        )
+    return frame

@@ -16,7 +16,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from reliability.engines import has_order, in_memory, numbers_of
+from reliability.engines import compact, has_order, in_memory, numbers_of
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 
@@ -73,7 +73,7 @@ def ledger(
 def clipped(rows: Any, as_of: datetime) -> Any:
     """Return the rows of a narwhals frame that may count, with ``from`` and ``until`` in microseconds for their times."""
     known = _clip_to_as_of(rows, as_of).filter(nw.col("exclusion").is_null())
-    return known.drop("start", "end", "provisional").with_columns(exclusion=nw.lit(None, dtype=nw.Boolean))
+    return compact(known.drop("start", "end", "provisional"), ["exclusion"])
 
 
 def merged(rows: Any, period: Period, rules: ReliabilitySettings) -> Any:
