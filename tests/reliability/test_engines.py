@@ -14,10 +14,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from network import read_network
+from network import network_from_tables, read_network
 from reliability import Period, indices
 from reliability.engines import ENGINES, from_engine, to_engine
+from reliability.interruptions import interruptions
 from reliability.ledger import ledger, without_days
+from reliability.population import customer_groups, population
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import statistics
 
@@ -139,7 +141,6 @@ def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> No
             "retired": pl.Series([None] * count, dtype=pl.Datetime("us")),
         }
     )
-    named = customers["customer_id"][5]
     tables = {
         "sources": pl.DataFrame({"node": ["S"]}),
         "branches": pl.DataFrame(
@@ -164,8 +165,7 @@ def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> No
                     "start": DAY + timedelta(minutes=20 * i),
                     "end": DAY + timedelta(minutes=20 * i + 45),
                     "nature": "F-INT",
-                    "branch_id": None if i == 9 else f"B{i % 4}",
-                    "customer_id": named if i == 9 else None,
+                    "branch_id": f"B{i % 4}",
                 }
                 for i in range(12)
             ]
@@ -200,3 +200,28 @@ def test_times_with_a_zone_are_refused(spark: Any, tmp_path: Path) -> None:
     ).write_parquet(tmp_path / "part.parquet")
     with pytest.raises(FudianError, match="zone"):
         parquet_on_spark(tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["polars", "spark"], indirect=True)
+def test_a_customer_named_by_a_record_stands_alone(engine: str) -> None:
+    net = network_from_tables(
+        {
+            "sources": [{"node": "S"}],
+            "branches": [{"branch_id": "B", "from_node": "S", "to_node": "N", "kind": "breaker"}],
+            "transformers": [{"transformer_id": "T", "node": "N", "region_class": "urban"}],
+            "customers": [{"customer_id": f"C{i}", "transformer_id": "T"} for i in range(5)],
+            "outages": [
+                {"outage_id": "A", "start": DAY, "end": DAY + timedelta(hours=2), "nature": "F-INT", "branch_id": "B"},
+                {"outage_id": "C", "start": DAY + timedelta(hours=1), "end": DAY + timedelta(hours=4), "nature": "F-INT",
+                 "customer_id": "C3"},
+            ],
+        }
+    )  # fmt: skip
+    outages = net.workspace.tables["outages"]
+    users = customer_groups(
+        to_engine(net.customers.drop("row"), engine), population(net), outages["customer_id"].drop_nulls()
+    )
+    rows = interruptions(outages, None, net, "lv", users)
+    found = from_engine(indices(rows, users, (), Period.year(2022))).row(0, named=True)
+    assert (found["N_T"], found["CH"], found["CI"], found["CN"]) == (5, 4 * 2 + 4, 5, 5)
+    assert from_engine(users)["user_id"].sort().to_list() == ["C0+3", "C3"]
