@@ -16,7 +16,8 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network import Text, text
-from reliability.indices import cells, indices, like, per_user, ratio, shown
+from reliability.engines import like, small
+from reliability.indices import cells, indices, per_user, ratio, shown, with_users
 from reliability.ledger import MICROSECONDS_PER_MINUTE, without_days
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
@@ -82,15 +83,18 @@ def _figures(
     as_of: datetime | None,
     without: Collection[date] = (),
 ) -> Any:
-    pieces, table, keys = cells(interruptions, population, by, period, rules, as_of)
-    pieces = nw.from_native(without_days(pieces.to_native(), without))
     limit_h = round(rules.ieee_sustained_threshold_min * MICROSECONDS_PER_MINUTE) / MICROSECONDS_PER_HOUR
-    pieces = _with_events(pieces.with_columns(sustained=nw.col("duration_h") > limit_h), rules)
-    sustained = pieces.filter("sustained")
-    often = per_user(pieces, keys, rules).select(*keys, often_any=nw.col("often"), unnamed_any=nw.col("unnamed"))
-    for sums in (_sums(pieces, keys), _capacity(sustained, keys), per_user(sustained, keys, rules), often):
-        table = table.join(sums, on=keys, how="left")
-    return _finish(table, list(by), rules).to_native()
+    with cells(interruptions, population, by, period, rules, as_of) as (every_day, users, keys):
+        found = small(every_day.select(keys).unique(keys))
+        pieces = nw.from_native(without_days(every_day.to_native(), without))
+        pieces = _with_events(pieces.with_columns(sustained=nw.col("duration_h") > limit_h), rules)
+        sustained = pieces.filter("sustained")
+        often = per_user(pieces, keys, rules).select(*keys, often_any=nw.col("often"))
+        parts = [small(table) for table in (_sums(pieces, keys), per_user(sustained, keys, rules), often)]
+    table = with_users(found, users, keys)
+    for part in parts:
+        table = table.join(part, on=keys, how="left")
+    return like(_finish(table, list(by), rules).to_native(), nw.from_native(interruptions)).to_native()
 
 
 def _with_events(pieces: Any, rules: ReliabilitySettings) -> Any:
@@ -111,8 +115,7 @@ def _with_events(pieces: Any, rules: ReliabilitySettings) -> Any:
     near = opening.filter(
         (nw.col("group_start") - nw.col("before") <= window) | (nw.col("after") - nw.col("group_start") <= window)
     ).select("user_id", "group_start", "sustained")
-    collected = near.collect() if isinstance(near, nw.LazyFrame) else near
-    close = _events(collected.to_polars(), window)
+    close = _events(small(near).to_native(), window)
     joined = pieces.join(like(close, pieces), on=["user_id", "group_start"], how="left")
     return joined.with_columns(
         event=nw.when(nw.col("count") == 0)
@@ -139,23 +142,21 @@ def _events(close: pl.DataFrame, window: int) -> pl.DataFrame:
 
 
 def _sums(pieces: Any, keys: list[str]) -> Any:
+    """Return CH, CI and the capacity sums of sustained interruptions, and the momentary interruptions and their events."""
     customers, hours = nw.col("users") * nw.col("count"), nw.col("users") * nw.col("h")
+    unnamed = nw.col("recorded_only").cast(nw.Int64)
     parts = {
         "CH": nw.when("sustained").then(hours).otherwise(0.0),
         "CI": nw.when("sustained").then(customers).otherwise(0),
+        "kvah": nw.when("sustained").then(nw.col("capacity_kva") * nw.col("h")).otherwise(0.0),
+        "kva_interrupted": nw.when("sustained").then(nw.col("capacity_kva") * nw.col("count")).otherwise(0.0),
+        "kva_gaps": nw.when("sustained").then(nw.col("capacity_kva").is_null().cast(nw.Int64)).otherwise(0),
+        "unnamed": nw.when("sustained").then(unnamed).otherwise(0),
+        "unnamed_any": unnamed,
         "momentary": nw.when("sustained").then(0).otherwise(customers),
         "events": nw.col("users") * nw.col("event"),
     }
     return pieces.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
-
-
-def _capacity(sustained: Any, keys: list[str]) -> Any:
-    parts = {
-        "kvah": nw.col("capacity_kva") * nw.col("h"),
-        "kva_interrupted": nw.col("capacity_kva") * nw.col("count"),
-        "kva_gaps": nw.col("capacity_kva").is_null().cast(nw.Int64),
-    }
-    return sustained.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
 
 
 def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
@@ -163,8 +164,7 @@ def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
     people = {"CN": "unnamed", "long_single": "unnamed", "long_total": "unnamed", "often_sustained": "unnamed"}
     people |= {"often_any": "unnamed_any"}
     table = table.with_columns(nw.col(*zeros).fill_null(0)).with_columns(
-        nw.when((nw.col(unnamed) == 0) & nw.col(name).is_null()).then(0).otherwise(nw.col(name)).alias(name)
-        for name, unnamed in people.items()
+        nw.when(nw.col(unnamed) == 0).then(nw.col(name).fill_null(0)).alias(name) for name, unnamed in people.items()
     )
     capacity_known = (nw.col("kva_unknown") == 0) & (nw.col("kva_gaps") == 0)
     hours = {

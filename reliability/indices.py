@@ -6,7 +6,8 @@ narwhals and runs on the engine of the frames it is given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network import FudianError, text
-from reliability.ledger import add_within, ledger, microseconds_of
+from reliability.engines import compact, has_order, held, in_memory, in_passing, like, numbers_of, small
+from reliability.ledger import add_amounts, clipped, merged, microseconds_of
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.population import ATTRIBUTES
@@ -28,6 +30,12 @@ BY = (*USER_COLUMNS, *EVENT_COLUMNS)
 
 VARIANTS = ("1", "2", "3", "4", "F", "S")
 """1 all; 2 without external causes; 3 without system shortage; 4 sustained only; F faults; S prearranged."""
+
+_NEEDED = (
+    "outage_id", "user_id", "users", "start", "end", "nature", "external", "capacity_kva", "load_kw", "recorded_only",
+    "exclusion", "from", "until", "group_start", "leads", "sustained", "duration_h",
+)  # fmt: skip
+"""Columns of interruptions, or of their ledger, that figures are made of, besides those they are broken down by."""
 
 _BLANK = ""
 """Stands for a blank class while frames are joined; null again in the result."""
@@ -63,12 +71,16 @@ def indices(
         FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
     """
     rules = settings or ReliabilitySettings()
-    pieces, table, keys = cells(interruptions, population, by, period, rules, as_of)
-    for sums in (_sums(pieces, keys), per_user(pieces, keys, rules), _per_event(pieces, keys)):
-        table = table.join(sums, on=keys, how="left")
-    return _finish(table, list(by), rules).to_native()  # type: ignore[no-any-return]
+    with cells(interruptions, population, by, period, rules, as_of) as (pieces, users, keys):
+        sums = _sums(pieces, keys)
+        more = [small(table) for table in (per_user(pieces, keys, rules), _per_event(pieces, keys))]
+    table = with_users(sums.select(keys), users, keys)
+    for part in (sums, *more):
+        table = table.join(part, on=keys, how="left")
+    return like(_finish(table, list(by), rules).to_native(), nw.from_native(interruptions)).to_native()  # type: ignore[no-any-return]
 
 
+@contextmanager
 def cells(
     interruptions: Any,
     population: Any,
@@ -76,8 +88,8 @@ def cells(
     period: Period | None,
     rules: ReliabilitySettings,
     as_of: datetime | None,
-) -> tuple[Any, Any, list[str]]:
-    """Return what figures are made of: the counted pieces of the ledger, the cells with N_T, and the keys of a cell.
+) -> Iterator[tuple[Any, Any, list[str]]]:
+    """Yield what figures are made of: the counted pieces of the ledger, the few rows of N_T, and the keys of a cell.
 
     Raises:
         FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
@@ -88,25 +100,71 @@ def cells(
             text("Figures cannot be broken down by {column!r}.", column=unknown[0]),
             text("Use any of: {columns}.", columns=", ".join(BY)),
         )
-    rows: Any = nw.from_native(interruptions)
+    given: Any = nw.from_native(interruptions)
+    names = given.collect_schema().names()
+    needed = {*_NEEDED, *by, *(["region_class"] if "aggregate" in by else [])}
+    rows = in_passing(given.select(name for name in names if name in needed))
     span = period or _calendar_years(rows)
-    if "group_start" not in rows.collect_schema().names():
-        rows = nw.from_native(ledger(interruptions, span, rules, as_of))
+    if "group_start" in names:
+        rows = rows.filter(nw.col("exclusion").is_null())
+    else:
+        rows = merged(_numbered(in_memory(clipped(rows, span, rules, as_of))), span, rules)
     users = _as_users(nw.from_native(population))
     if "aggregate" in by:
         rows, users = _with_aggregates(rows, rules), _with_aggregates(users, rules)
-    bounds = like(span.frame(by_month="month" in by), rows)
-    keys = [*by, "whole"]
-    user_keys = [key for key in keys if key not in EVENT_COLUMNS]
+    user_keys = [key for key in by if key not in EVENT_COLUMNS] or ["whole"]
+    keys = list(dict.fromkeys([*by, *user_keys]))
+    bounds = span.frame(by_month="month" in by)
 
-    pieces = add_within(
-        _keyed(rows.drop("h", "count", "counted", "reason").join(bounds, how="cross"), keys), rules.crossing
-    ).filter("counted")
-    denominators = _denominators(_keyed(users.join(bounds, how="cross"), user_keys), user_keys)
-    present = pieces.select(keys)
+    denominators = _denominators(in_passing(users), bounds, user_keys)
+    cut = _keyed(_pieces(in_passing(rows), bounds, rules.crossing), keys)
+    with held(compact(cut, {*keys, "nature"})) as pieces:
+        yield pieces, denominators, keys
+
+
+def with_users(found: Any, users: Any, keys: list[str]) -> Any:
+    """Return the cells with interruptions, and without events those without any too, with their N_T."""
+    user_keys = [key for key in keys if key not in EVENT_COLUMNS]
     if user_keys == keys:
-        present = nw.concat([present, denominators.select(keys)])
-    return pieces, present.unique(keys).join(denominators, on=user_keys, how="left"), keys
+        found = nw.concat([found, users.select(keys)])
+    return found.unique(keys).join(users, on=user_keys, how="left")
+
+
+def _numbered(rows: Any) -> Any:
+    """Name users and outages by numbers where rows are in memory: no figure shows them, and numbers sort and group fast."""
+    if not has_order(rows):
+        return rows
+    named = rows.with_columns(user_id=nw.when(nw.col("user_id").is_null()).then("outage_id").otherwise("user_id"))
+    return named.with_columns(numbers_of(named, column).alias(column) for column in ("user_id", "outage_id"))
+
+
+def _pieces(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
+    """Give the rows to the cells: each cut to those from where it begins to where it ends, or whole to where its group began."""
+    cells = bounds.height
+    if cells == 1:
+        kinds: dict[str, Any] = {"month": nw.String, "bound_start": nw.Int64, "bound_end": nw.Int64}
+        only = {name: nw.lit(bounds[name][0], dtype=kind) for name, kind in kinds.items()}
+        return add_amounts(rows.with_columns(**only), crossing).filter("counted")
+    later = bounds["bound_start"].to_list()[1:]
+    whole = crossing == "start"
+    opening = nw.col("group_start" if whole else "from")
+    first = nw.sum_horizontal(*((opening >= bound).cast(nw.Int64) for bound in later))
+    last = first if whole else nw.sum_horizontal(*((nw.col("until") > bound).cast(nw.Int64) for bound in later))
+    spanned = rows.with_columns(first=first, last=last).with_columns(
+        span=nw.col("first") * cells + nw.when(nw.col("last") > nw.col("first")).then("last").otherwise("first")
+    )
+    spans = pl.DataFrame(
+        [
+            (start * cells + end, *bounds.row(cell)[:3])
+            for start in range(cells)
+            for end in range(start, cells)
+            for cell in range(start, end + 1)
+        ],
+        schema={"span": pl.Int64, "month": pl.String, "bound_start": pl.Int64, "bound_end": pl.Int64},
+        orient="row",
+    )
+    cut = spanned.drop("first", "last").join(like(spans, rows), on="span", how="inner")
+    return add_amounts(cut.drop("span"), crossing).filter("counted")
 
 
 def _as_users(population: Any) -> Any:
@@ -130,24 +188,6 @@ def _calendar_years(rows: Any) -> Period:
     return Period(Period.year(first.year).start, Period.year(last.year).end)
 
 
-def like(frame: pl.DataFrame, other: Any) -> Any:
-    """Return a small Polars frame in the engine of ``other``."""
-    if other.implementation.is_polars():
-        native: Any = frame.lazy() if isinstance(other, nw.LazyFrame) else frame
-    elif other.implementation.is_pandas():
-        native = frame.to_pandas()
-    elif other.implementation.is_duckdb():
-        import duckdb
-
-        native = duckdb.from_arrow(frame.to_arrow())
-    else:
-        raise FudianError(
-            text("The statistics do not run on {engine}.", engine=str(other.implementation)),
-            text("Use Polars, pandas or DuckDB."),
-        )
-    return nw.from_native(native)
-
-
 def _with_aggregates(frame: Any, rules: ReliabilitySettings) -> Any:
     """Repeat each row for all areas together and for the urban or rural network it lies in (2.1)."""
     urban = nw.col("region_class").is_in(URBAN_NETWORK[rules.aggregate_scheme])
@@ -166,19 +206,29 @@ def _keyed(frame: Any, keys: Sequence[str]) -> Any:
     return frame.with_columns(whole=nw.lit(_BLANK)).with_columns(nw.col(*keys).fill_null(_BLANK))
 
 
-def _denominators(users: Any, keys: list[str]) -> Any:
+def _denominators(users: Any, bounds: pl.DataFrame, keys: list[str]) -> Any:
     """Return N_T (equivalent users), the connected capacity and the hours of each cell (1.5)."""
-    entered = microseconds_of("in_service").fill_null(-(2**62))
-    left = microseconds_of("retired").fill_null(2**62)
-    first = nw.when(entered > nw.col("bound_start")).then(entered).otherwise(nw.col("bound_start"))
-    last = nw.when(left < nw.col("bound_end")).then(left).otherwise(nw.col("bound_end"))
+    own = [key for key in keys if key != "month"] or ["whole"]
+    same = (
+        _keyed(users, own)
+        .with_columns(
+            entered=microseconds_of("in_service", users).fill_null(-(2**62)),
+            left=microseconds_of("retired", users).fill_null(2**62),
+            blank=nw.col("capacity_kva").is_null().cast(nw.Int64),
+        )
+        .group_by([*own, "entered", "left"])
+        .agg(nw.col("users", "capacity_kva", "blank").sum())
+    )
+    same = small(same)
+    first = nw.when(nw.col("entered") > nw.col("bound_start")).then("entered").otherwise("bound_start")
+    last = nw.when(nw.col("left") < nw.col("bound_end")).then("left").otherwise("bound_end")
     return (
-        users.with_columns(served=(last - first) / MICROSECONDS_PER_HOUR)
+        same.join(like(bounds, same), how="cross")
+        .with_columns(served=(last - first) / MICROSECONDS_PER_HOUR)
         .with_columns(share=nw.when(nw.col("served") > 0).then(nw.col("served") / nw.col("hours")).otherwise(0.0))
         .with_columns(
             equivalent=nw.col("users") * nw.col("share"),
             connected=nw.col("capacity_kva") * nw.col("share"),
-            blank=nw.col("capacity_kva").is_null().cast(nw.Int64),
         )
         .group_by(keys)
         .agg(
@@ -191,7 +241,19 @@ def _denominators(users: Any, keys: list[str]) -> Any:
 
 
 def _sums(pieces: Any, keys: list[str]) -> Any:
-    """Return CH and CI of every variant, and the capacity and energy sums."""
+    """Return CH and CI of every variant, the capacity and energy sums, and whether only numbers of users are recorded."""
+    kinds = list(dict.fromkeys([*keys, "nature", "external", "sustained"]))
+    amounts = {
+        "CH": nw.col("users") * nw.col("h"),
+        "CI": nw.col("users") * nw.col("count"),
+        "kvah": nw.col("capacity_kva") * nw.col("h"),
+        "kva_interrupted": nw.col("capacity_kva") * nw.col("count"),
+        "kwh": nw.col("load_kw") * nw.col("h"),
+        "load_unknown": nw.col("load_kw").is_null().cast(nw.Int64),
+        "kva_gaps": nw.col("capacity_kva").is_null().cast(nw.Int64),
+        "unnamed": nw.col("recorded_only").cast(nw.Int64),
+    }
+    of_kind = small(pieces.with_columns(**amounts).group_by(kinds).agg(nw.col(*amounts).sum()))
     chosen = {
         "1": nw.lit(value=True),
         "2": ~nw.col("external"),
@@ -205,20 +267,13 @@ def _sums(pieces: Any, keys: list[str]) -> Any:
         "short-F": ~nw.col("sustained") & chosen["F"],
         "short-S": ~nw.col("sustained") & chosen["S"],
     }
-    amounts = {"CH": nw.col("users") * nw.col("h"), "CI": nw.col("users") * nw.col("count")}
     parts = {
-        f"{name}-{variant}": nw.when(mask).then(amount).otherwise(0)
-        for name, amount in amounts.items()
+        f"{name}-{variant}": nw.when(mask).then(nw.col(name)).otherwise(0)
+        for name in ("CH", "CI")
         for variant, mask in chosen.items()
     }
-    parts |= {
-        "kvah": nw.col("capacity_kva") * nw.col("h"),
-        "kva_interrupted": nw.col("capacity_kva") * nw.col("count"),
-        "kwh": nw.col("load_kw") * nw.col("h"),
-        "load_unknown": nw.col("load_kw").is_null().cast(nw.Int64),
-        "kva_gaps": nw.col("capacity_kva").is_null().cast(nw.Int64),
-    }
-    return pieces.with_columns(**parts).group_by(keys).agg(nw.col(*parts).sum())
+    others = [name for name in amounts if name not in {"CH", "CI"}]
+    return of_kind.with_columns(**parts).group_by(keys).agg(nw.col(*parts, *others).sum())
 
 
 def per_user(pieces: Any, keys: list[str], rules: ReliabilitySettings) -> Any:
@@ -227,10 +282,9 @@ def per_user(pieces: Any, keys: list[str], rules: ReliabilitySettings) -> Any:
         pieces.with_columns(
             sustained_count=nw.when("sustained").then(nw.col("count")).otherwise(0),
             led_h=nw.when(nw.col("count") > 0).then(nw.col("duration_h")).otherwise(0.0),
-            unnamed=nw.col("recorded_only").cast(nw.Int64),
         )
         .group_by([*keys, "user_id"])
-        .agg(nw.col("users").max(), nw.col("h", "count", "sustained_count").sum(), nw.col("led_h", "unnamed").max())
+        .agg(nw.col("users").max(), nw.col("h", "count", "sustained_count").sum(), nw.col("led_h").max())
     )
     groups = {
         "CN": nw.lit(value=True),
@@ -242,8 +296,7 @@ def per_user(pieces: Any, keys: list[str], rules: ReliabilitySettings) -> Any:
     counted = own.with_columns(
         **{name: nw.when(mask).then(nw.col("users")).otherwise(0) for name, mask in groups.items()}
     )
-    sums = counted.group_by(keys).agg(nw.col(*groups).sum(), nw.col("unnamed").max())
-    return sums.with_columns(nw.when(nw.col("unnamed") == 0).then(nw.col(name)).alias(name) for name in groups)
+    return counted.group_by(keys).agg(nw.col(*groups).sum())
 
 
 def _per_event(pieces: Any, keys: list[str]) -> Any:
@@ -254,6 +307,7 @@ def _per_event(pieces: Any, keys: list[str]) -> Any:
         event_prearranged=nw.col("nature").is_in(PREARRANGED).cast(nw.Int64),
     )
     events = opening.group_by([*keys, "outage_id"]).agg(nw.col("event_h", "event_fault", "event_prearranged").max())
+    sums = ("events", "event_h", "event_fault", "event_prearranged", "event_h_fault", "event_h_prearranged")
     return (
         events.with_columns(
             events=nw.lit(1),
@@ -261,11 +315,7 @@ def _per_event(pieces: Any, keys: list[str]) -> Any:
             event_h_prearranged=nw.col("event_h") * nw.col("event_prearranged"),
         )
         .group_by(keys)
-        .agg(
-            nw.col(
-                "events", "event_h", "event_fault", "event_prearranged", "event_h_fault", "event_h_prearranged"
-            ).sum()
-        )
+        .agg(nw.col(*sums).sum())
     )
 
 
@@ -276,8 +326,7 @@ def _finish(table: Any, by: list[str], rules: ReliabilitySettings) -> Any:
     zeros += ["event_fault", "event_prearranged", "event_h_fault", "event_h_prearranged"]
     people = ["CN", "long_single", "long_total", "often_sustained", "often"]
     table = table.with_columns(nw.col(*zeros).fill_null(0)).with_columns(
-        nw.when((nw.col("unnamed") == 0) & nw.col(name).is_null()).then(0).otherwise(nw.col(name)).alias(name)
-        for name in people
+        nw.when(nw.col("unnamed") == 0).then(nw.col(name).fill_null(0)).alias(name) for name in people
     )
     ratios = {f"SAIDI-{k}": ratio(f"CH-{k}", "N_T") for k in VARIANTS}
     ratios |= {f"SAIFI-{k}": ratio(f"CI-{k}", "N_T") for k in VARIANTS}

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from network import Network, Supply, schema
+from reliability.engines import like, shaped
 from reliability.population import ATTRIBUTES, population
 
 SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
@@ -43,7 +44,7 @@ def interruptions(
     stages: Any | None,
     net: Network,
     level: str = "mv",
-    users: pl.DataFrame | None = None,
+    users: Any = None,
 ) -> Any:
     """Return who was without power, from when to when, by which event.
 
@@ -56,7 +57,7 @@ def interruptions(
         stages: table of the contract, or ``None``.
         net: the network.
         level: ``mv`` (transformers) or ``lv`` (customers).
-        users: the population of that level, where it is at hand already.
+        users: the population of that level, where it is at hand already; at low voltage on any engine, and so is the result.
 
     Returns:
         The same kind of frame, one row per outage and user (or group of users that share it): ``outage_id``, ``user_id``,
@@ -73,31 +74,33 @@ def interruptions(
 
     lost = _lost_supplies(outages, stages, supply)
     transformers = _both_lost(lost, "transformer_id", _two_live_supplies(supply))
+    table: Any = nw.from_native(everyone)
     if level == "mv":
-        rows = transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left")
+        rows = nw.from_native(transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left"))
         low_voltage = outages.filter(pl.col("customer_id").is_not_null()).select(
             "outage_id", "end", users=pl.lit(0), exclusion=pl.lit("low_voltage")
         )
     else:
-        rows = _low_voltage(transformers, outages, everyone)
+        rows = _low_voltage(transformers, outages, table)
         low_voltage = pl.DataFrame(schema={"outage_id": pl.String, "end": pl.Datetime("us"), "exclusion": pl.String})
     counted = outages.filter(pl.col("users").is_not_null()).select(
         "outage_id", "end", "users", "region_class", "unit",
         user_id=pl.format("users of {}", "outage_id"), recorded_only=pl.lit(value=True),
     )  # fmt: skip
     counted = _without_stated_users(counted, outages, everyone, level)
-    found = pl.concat([shaped(rows), shaped(counted), shaped(low_voltage)])
-    without = outages.join(found, on="outage_id", how="anti")
-    nobody = without.select("outage_id", "end", users=pl.lit(0), exclusion=pl.lit("nobody_off"))
-    result = with_records(pl.concat([found, shaped(nobody)]), outages)
+    others = shaped(nw.from_native(pl.concat([counted, low_voltage], how="diagonal_relaxed")), SCHEMA).to_native()
+    found = nw.concat([shaped(rows, SCHEMA), like(others, table)])
+    records = like(outages.select(*_RECORD, "end"), table)
+    nobody = records.join(found.select("outage_id"), on="outage_id", how="anti").select(
+        "outage_id", "end", users=nw.lit(0), exclusion=nw.lit("nobody_off")
+    )
+    result = with_records(nw.concat([found, shaped(nobody, SCHEMA)]), records.drop("end")).to_native()
     return result.to_pandas() if in_pandas else result
 
 
-def _without_stated_users(
-    counted: pl.DataFrame, outages: pl.DataFrame, everyone: pl.DataFrame, level: str
-) -> pl.DataFrame:
+def _without_stated_users(counted: pl.DataFrame, outages: pl.DataFrame, everyone: Any, level: str) -> pl.DataFrame:
     """Mark the records of mere numbers that no figure can be divided by: no stated users, or counted at another level."""
-    if not everyone["stated"].any():
+    if not isinstance(everyone, pl.DataFrame) or not everyone["stated"].any():
         reason = pl.lit("low_voltage_unknown") if level == "lv" else pl.lit(None, dtype=pl.String)
         return counted.with_columns(exclusion=reason)
     stated = everyone.select("region_class", since="in_service", until="retired")
@@ -224,54 +227,58 @@ def _both_lost(lost: pl.DataFrame, user: str, dual: pl.Series) -> pl.DataFrame:
     return pl.concat([single.select(columns), together.select(columns)])
 
 
-def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: pl.DataFrame) -> pl.DataFrame:
+def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: Any) -> Any:
     """Return the interruptions of customers: those of their transformers, and their own."""
-    shared = [
-        transformers.join(everyone.select("user_id", on), left_on="transformer_id", right_on=on).select(
-            "outage_id", "user_id", "start", "end", supply=pl.lit(number, dtype=pl.Int8)
+    columns = ["outage_id", "user_id", "start", "end"]
+    lost = like(transformers.select("outage_id", "transformer_id", "start", "end"), everyone)
+    supplies = everyone.select("user_id", "transformer_id", "second_transformer_id")
+    first, second = (
+        lost.join(supplies.filter(~nw.col(on).is_null()), left_on="transformer_id", right_on=on, how="inner")
+        for on in ("transformer_id", "second_transformer_id")
+    )
+    # every one, but not one twice: a record can cut off a transformer with two supplies at several times
+    single = first.filter(nw.col("second_transformer_id").is_null()).select(columns).unique()
+    both = (
+        first.filter(~nw.col("second_transformer_id").is_null())
+        .select(columns)
+        .join(second.select(columns), on="user_id", how="inner", suffix="_2")
+        .with_columns(later=nw.col("start_2") > nw.col("start"))
+        .select(
+            "user_id",
+            outage_id=nw.when("later").then("outage_id_2").otherwise("outage_id"),
+            start=nw.max_horizontal("start", "start_2"),
+            end=nw.min_horizontal("end", "end_2"),
         )
-        for number, on in ((1, "transformer_id"), (2, "second_transformer_id"))
-    ]
-    dual = everyone.filter(pl.col("second_transformer_id").is_not_null())["user_id"]
-    lost = pl.concat(shared)
-    is_dual = pl.col("user_id").is_in(dual.implode())
-    alone = lost.filter(~is_dual).drop(
-        "supply"
-    )  # every one: one record can cut off a transformer with two supplies twice
-    by_transformer = pl.concat([alone, _both_lost(lost.filter(is_dual), "user_id", dual).select(alone.columns)])
-    own = outages.filter(pl.col("customer_id").is_not_null()).join(
-        everyone.filter(pl.col("customer_id").is_not_null()).select("customer_id", "user_id"), on="customer_id"
+        .filter(nw.col("end").is_null() | (nw.col("end") > nw.col("start")))
     )
-    return pl.concat([by_transformer, own.select(by_transformer.columns)]).join(
-        everyone, on="user_id", how="inner", maintain_order="left"
+    named = like(
+        outages.filter(pl.col("customer_id").is_not_null()).select("outage_id", "customer_id", "start", "end"), everyone
     )
+    own = named.join(
+        everyone.filter(~nw.col("customer_id").is_null()).select("customer_id", "user_id"),
+        on="customer_id",
+        how="inner",
+    )
+    return nw.concat([single, both.select(columns), own.select(columns)]).join(everyone, on="user_id", how="inner")
 
 
-def shaped(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of :data:`SCHEMA`; absent ones are null."""
-    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-
-
-def with_records(rows: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
+def with_records(rows: Any, of_record: Any) -> Any:
     """Add what the outage record says, and the reasons that the record or the user's service dates give not to count."""
-    of_record = outages.select(_RECORD)
-    joined = rows.drop("nature", "external", "cause").join(
-        of_record, on="outage_id", how="left", suffix="_record", maintain_order="left"
-    )
-    start = pl.coalesce("start", "start_record")
-    served = pl.col("in_service").is_null() | (pl.col("in_service") <= start)
-    gone = pl.col("retired").is_not_null() & (pl.col("retired") <= start)
+    joined = rows.drop("nature", "external", "cause").join(of_record, on="outage_id", how="left", suffix="_record")
+    start = nw.coalesce("start", "start_record")
+    served = nw.col("in_service").is_null() | (nw.col("in_service") <= start)
+    gone = ~nw.col("retired").is_null() & (nw.col("retired") <= start)
     return shaped(
         joined.with_columns(
             start=start,
-            external=pl.col("external") | pl.col("nature").is_in(["F-EXT"]),
-            recorded_only=pl.col("recorded_only").fill_null(value=False),
-            exclusion=pl.coalesce(
-                "exclusion", "exclusion_record", pl.when(~served | gone).then(pl.lit("not_in_service"))
+            external=nw.col("external") | nw.col("nature").is_in(["F-EXT"]),
+            recorded_only=nw.col("recorded_only").fill_null(value=False),
+            exclusion=nw.coalesce(
+                "exclusion", "exclusion_record", nw.when(~served | gone).then(nw.lit("not_in_service"))
             ),
         ).with_columns(
-            external=pl.col("external").fill_null(value=False),
-            end=pl.when(pl.col("retired") > pl.col("start")).then(pl.min_horizontal("end", "retired")).otherwise("end"),
-        )
+            external=nw.col("external").fill_null(value=False),
+            end=nw.when(nw.col("retired") > nw.col("start")).then(nw.min_horizontal("end", "retired")).otherwise("end"),
+        ),
+        SCHEMA,
     )

@@ -16,11 +16,9 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
+from reliability.engines import compact, has_order, in_memory, numbers_of
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
-
-LONG_AGO = -(2**62)
-"""Before every moment, in microseconds: a running maximum passes over it."""
 
 MICROSECONDS_PER_MINUTE = MICROSECONDS_PER_HOUR // 60
 
@@ -64,18 +62,45 @@ def ledger(
         opens its merged interruption), ``h`` (hours that the row adds per user in the period), ``count`` (interruptions that it
         adds per user), ``counted`` and ``reason`` (a key of :data:`NOT_COUNTED`, null when counted).
     """
+    given: Any = nw.from_native(interruptions)
     rules = settings or ReliabilitySettings()
-    whole = as_of is None and rules.crossing == "start"
-    rows: Any = _merge(_clip_to_as_of(nw.from_native(interruptions), as_of or period.end, whole), rules)
     start, end = microseconds(period.start), microseconds(period.end)
+    rows = merged(_clip_to_as_of(in_memory(given), period, rules, as_of), period, rules)
     bounded = rows.with_columns(bound_start=nw.lit(start), bound_end=nw.lit(end))
     rows = add_within(bounded, rules.crossing).drop("bound_start", "bound_end")
+    lazy = isinstance(given, nw.LazyFrame) and has_order(rows)
+    return (rows.lazy() if lazy else rows).to_native()  # type: ignore[no-any-return]
+
+
+def clipped(rows: Any, period: Period, rules: ReliabilitySettings, as_of: datetime | None) -> Any:
+    """Return the rows of a narwhals frame that may count, with ``from`` and ``until`` in microseconds for their times."""
+    known = _clip_to_as_of(rows, period, rules, as_of).filter(nw.col("exclusion").is_null())
+    return compact(known.drop("start", "end", "provisional"), ["exclusion"])
+
+
+def merged(rows: Any, period: Period, rules: ReliabilitySettings) -> Any:
+    """Return the rows that touch a period, merged, before it is known what each adds; other columns are passed on."""
+    start, end = microseconds(period.start), microseconds(period.end)
     touching = (nw.col("group_start") < end) & ((nw.col("until_all") > start) | (nw.col("group_start") >= start))
-    return rows.filter(touching).drop("until_all").to_native()  # type: ignore[no-any-return]
+    return _merge(rows, rules).filter(touching).drop("until_all")
 
 
 def add_within(rows: Any, crossing: str = "cut") -> Any:
-    """Add ``h``, ``count``, ``counted`` and ``reason`` within ``bound_start`` to ``bound_end`` (microseconds).
+    """Add ``h``, ``count``, ``counted`` and ``reason`` within ``bound_start`` to ``bound_end``; see :func:`add_amounts`."""
+    begins = (nw.col("group_start") >= nw.col("bound_start")) & (nw.col("group_start") < nw.col("bound_end"))
+    return add_amounts(rows, crossing).with_columns(
+        reason=nw.when(~nw.col("exclusion").is_null())
+        .then(nw.col("exclusion"))
+        .when(~nw.col("leads"))
+        .then(nw.lit("merged"))
+        .when(~begins)
+        .then(nw.lit("counted_before"))
+        .otherwise(nw.lit(None, dtype=nw.String)),
+    )
+
+
+def add_amounts(rows: Any, crossing: str = "cut") -> Any:
+    """Add ``h``, ``count`` and ``counted`` within ``bound_start`` to ``bound_end`` (microseconds).
 
     What crosses a bound is ``cut`` there, or belongs whole to the part in which it began (``start``; R1.10).
     """
@@ -83,25 +108,14 @@ def add_within(rows: Any, crossing: str = "cut") -> Any:
     first = nw.when(nw.col("from") > nw.col("bound_start")).then(nw.col("from")).otherwise(nw.col("bound_start"))
     last = nw.when(nw.col("until") < nw.col("bound_end")).then(nw.col("until")).otherwise(nw.col("bound_end"))
     begins = (nw.col("group_start") >= nw.col("bound_start")) & (nw.col("group_start") < nw.col("bound_end"))
-    inside = (
-        nw.when(begins).then(nw.col("until") - nw.col("from")).otherwise(0) if crossing == "start" else last - first
-    )
+    whole = nw.when(begins).then(nw.col("until") - nw.col("from")).otherwise(0)
     return (
-        rows.with_columns(span=inside)
+        rows.with_columns(span=whole if crossing == "start" else last - first)
         .with_columns(
             h=nw.when(counts & (nw.col("span") > 0)).then(nw.col("span") / MICROSECONDS_PER_HOUR).otherwise(0.0),
             count=nw.when(counts & nw.col("leads") & begins).then(1).otherwise(0),
         )
-        .with_columns(
-            counted=(nw.col("h") > 0) | (nw.col("count") > 0),
-            reason=nw.when(~counts)
-            .then(nw.col("exclusion"))
-            .when(~nw.col("leads"))
-            .then(nw.lit("merged"))
-            .when(~begins)
-            .then(nw.lit("counted_before"))
-            .otherwise(nw.lit(None, dtype=nw.String)),
-        )
+        .with_columns(counted=(nw.col("h") > 0) | (nw.col("count") > 0))
         .drop("span")
     )
 
@@ -122,19 +136,34 @@ def sustained_only(rows: IntoFrameT) -> IntoFrameT:
     return frame.filter(nw.col("sustained")).to_native()  # type: ignore[no-any-return]
 
 
-def microseconds_of(column: str) -> Any:
-    """Return an expression for microseconds since 1970 of a column of local times, on every engine."""
-    return (nw.col(column) - nw.lit(datetime(1970, 1, 1))).dt.total_microseconds()
+def microseconds_of(column: str, frame: Any = None) -> Any:
+    """Return an expression for microseconds since 1970 of a column of local times, on the engine of a narwhals frame.
+
+    Without a frame, on every engine but Spark: it subtracts times by time zones, and a local time has none. There the parts
+    of the time are counted.
+    """
+    moment = nw.col(column)
+    if frame is None or not frame.implementation.is_spark_like():
+        return (moment - nw.lit(datetime(1970, 1, 1))).dt.total_microseconds()
+    year = moment.dt.year().cast(nw.Int64)
+    leap_days = (year - 1969) // 4 - (year - 1901) // 100 + (year - 1601) // 400
+    days = (year - 1970) * 365 + leap_days + moment.dt.ordinal_day() - 1
+    seconds = ((days * 24 + moment.dt.hour()) * 60 + moment.dt.minute()) * 60 + moment.dt.second()
+    return seconds * 1_000_000 + moment.dt.microsecond()
 
 
-def _clip_to_as_of(rows: Any, as_of: datetime, later_ends_known: bool) -> Any:
-    """Add ``from`` and ``until`` in microseconds; what is open or later than ``as_of`` ends there, and is provisional."""
-    limit = microseconds(as_of)
+def _clip_to_as_of(rows: Any, period: Period, rules: ReliabilitySettings, as_of: datetime | None) -> Any:
+    """Add ``from`` and ``until`` in microseconds; what is open or later than ``as_of`` ends there, and is provisional.
+
+    Without an as-of time that is the end of the period; what belongs whole to the period of its start keeps its recorded end.
+    """
+    limit = microseconds(as_of or period.end)
     open_ = nw.col("until").is_null()
+    later_ends_known = as_of is None and rules.crossing == "start"
     return (
         rows.with_columns(
-            **{"from": microseconds_of("start")},
-            until=microseconds_of("end"),
+            **{"from": microseconds_of("start", rows)},
+            until=microseconds_of("end", rows),
         )
         .with_columns(provisional=open_ if later_ends_known else open_ | (nw.col("until") > limit))
         .with_columns(
@@ -152,21 +181,18 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
     """Merge the overlapping interruptions of each user; rows with a reason not to count stand apart."""
     gap = round(rules.merge_gap_min * MICROSECONDS_PER_MINUTE)
     threshold = round(rules.sustained_threshold_min * MICROSECONDS_PER_MINUTE)
-    user = ["user_id", "apart"]
-    order = ["from", "outage_id", "until"]  # a user with two supplies can be off by one record more than once
-    grouped = (
-        rows.with_columns(
-            apart=nw.when(nw.col("exclusion").is_null()).then(nw.lit("")).otherwise(nw.col("outage_id")),
-            user_id=nw.when(nw.col("user_id").is_null()).then(nw.col("outage_id")).otherwise(nw.col("user_id")),
-        )
-        .with_columns(reach=nw.col("until").cum_max().over(*user, order_by=order))
-        .with_columns(before=nw.col("reach").shift(1).over(*user, order_by=order))
-        .with_columns(leads=nw.col("before").is_null() | (nw.col("from") > nw.col("before") + gap))
-        .with_columns(opened=nw.when(nw.col("leads")).then(nw.col("from")).otherwise(LONG_AGO))
-        .with_columns(group_start=nw.col("opened").cum_max().over(*user, order_by=order))
-    )
+    rows, line, order = _in_lines(rows)
+    together = nw.col("leads").cast(nw.Int64).cum_sum()
+    run = [*line, "run"] if order else ["run"]
     return (
-        grouped.with_columns(until_all=nw.col("until").max().over(*user, "group_start"))
+        rows.with_columns(reach=nw.col("until").cum_max().over(*line, order_by=order))
+        .with_columns(before=nw.col("reach").shift(1).over(*line, order_by=order))
+        .with_columns(leads=nw.col("before").is_null() | (nw.col("from") > nw.col("before") + gap))
+        .with_columns(run=together.over(*line, order_by=order) if order else together)
+        .with_columns(
+            group_start=nw.col("from").min().over(*run),
+            until_all=nw.col("until").max().over(*run),
+        )
         .with_columns(duration=nw.col("until_all") - nw.col("group_start"))
         .with_columns(
             **{
@@ -177,5 +203,24 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
             sustained=nw.col("duration") > threshold,
             duration_h=nw.col("duration") / MICROSECONDS_PER_HOUR,
         )
-        .drop("apart", "reach", "before", "opened", "duration")
+        .drop("line", "number", "reach", "before", "run", "duration")
     )
+
+
+def _in_lines(rows: Any) -> tuple[Any, list[str], list[str] | None]:
+    """Return the rows, the columns of a line (what is merged with each other), and the columns that order a window.
+
+    Rows that have an order are sorted once, by numbers, and need none in a window.
+    """
+    named = rows.with_columns(user_id=nw.when(nw.col("user_id").is_null()).then("outage_id").otherwise("user_id"))
+    counts = nw.col("exclusion").is_null()
+    if not has_order(named):
+        lined = named.with_columns(line=nw.when(counts).then(nw.lit("")).otherwise("outage_id"), number=nw.lit(0))
+        return lined, ["user_id", "line"], ["from", "outage_id", "until"]
+    user, number = (numbers_of(named, column).alias(column) for column in ("user_id", "outage_id"))
+    outages = (number.max() or 0) + 1
+    apart = -1 - (nw.col("line") * outages + nw.col("number"))
+    numbered = named.with_columns(line=user, number=number).with_columns(
+        line=nw.when(counts).then("line").otherwise(apart)
+    )
+    return numbered.sort("line", "from", "number", "until"), ["line"], None

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
 from network import Text, text
-from reliability.ledger import ledger
-from reliability.period import Period, microseconds
+from reliability.engines import small
+from reliability.ledger import ledger, microseconds_of
+from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
+
+MICROSECONDS_PER_DAY = 24 * MICROSECONDS_PER_HOUR
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,14 @@ def threshold(daily_saidi: Sequence[float], ddof: int = 1, zero_days: str = "dro
     return Threshold(alpha, beta, math.exp(alpha + 2.5 * beta))
 
 
-def daily_saidi(interruptions: pl.DataFrame, population: pl.DataFrame, period: Period, settings: ReliabilitySettings,
+def daily_saidi(interruptions: Any, population: Any, period: Period, settings: ReliabilitySettings,
                 as_of: datetime | None = None) -> pl.DataFrame:  # fmt: skip
     """Return ``day`` and ``saidi_h`` of the days of a period with interruptions; each is assigned whole to the day it began."""
-    rows = ledger(interruptions, period, settings, as_of).filter(pl.col("counted"))
+    rows: Any = nw.from_native(ledger(interruptions, period, settings, as_of)).filter("counted")
+    begun = rows.with_columns(day=nw.col("group_start") // MICROSECONDS_PER_DAY, ch=nw.col("users") * nw.col("h"))
+    per_day: pl.DataFrame = small(begun.group_by("day").agg(nw.col("ch").sum())).to_native()
     per_day = (
-        rows.with_columns(day=pl.from_epoch("group_start", time_unit="us").dt.date())
-        .group_by("day")
-        .agg(ch=(pl.col("users") * pl.col("h")).sum())
+        per_day.with_columns(day=pl.from_epoch(pl.col("day").cast(pl.Int32), time_unit="d"))
         .filter(pl.col("day") >= period.start.date())
         .sort("day")
     )
@@ -90,8 +94,8 @@ def daily_saidi(interruptions: pl.DataFrame, population: pl.DataFrame, period: P
 
 
 def major_event_days(
-    interruptions: pl.DataFrame,
-    population: pl.DataFrame,
+    interruptions: Any,
+    population: Any,
     period: Period,
     settings: ReliabilitySettings,
     as_of: datetime | None = None,
@@ -134,14 +138,14 @@ def judged_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettin
     return MajorEventDays(tuple(found), "calculated" if limit else "not_computable", limit, reason)
 
 
-def users_on(population: pl.DataFrame, days: pl.Series) -> pl.Series:
+def users_on(population: Any, days: pl.Series) -> pl.Series:
     """Return how many users were in service at noon of each day; null where none were."""
     noon = np.array([microseconds(datetime(day.year, day.month, day.day, 12)) for day in days], dtype=np.int64)
-    users = population["users"].to_numpy()
+    frame: Any = nw.from_native(population)
     count = np.zeros(len(noon))
     for column, sign, blank in (("in_service", 1, -(2**62)), ("retired", -1, 2**62)):
-        at = population[column].dt.timestamp("us").fill_null(blank).to_numpy()
-        order = np.argsort(at, kind="stable")
-        running = np.concatenate([[0], np.cumsum(users[order])])
-        count += sign * running[np.searchsorted(at[order], noon, side="right")]
+        dated = frame.with_columns(at=microseconds_of(column, frame).fill_null(blank))
+        changes: pl.DataFrame = small(dated.group_by("at").agg(nw.col("users").sum())).to_native().sort("at")
+        running = np.concatenate([[0], np.cumsum(changes["users"].to_numpy())])
+        count += sign * running[np.searchsorted(changes["at"].to_numpy(), noon, side="right")]
     return pl.Series("users", count).replace(0, None)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
+import narwhals as nw
 import polars as pl
 
 from network import FudianError, Network, WorkspaceError, text
+from reliability.engines import like, shaped
 
 LEVELS = ("mv", "lv")
 
@@ -67,7 +70,8 @@ def population(
     named = pl.Series(list(alone), dtype=pl.String)
     if outages is not None and "customer_id" in outages.columns:
         named = pl.concat([named, outages["customer_id"].drop_nulls()])
-    return _customers(net, transformers, named.unique())
+    grouped: pl.DataFrame = customer_groups(net.customers, transformers, named)
+    return grouped.sort("user_id")
 
 
 def _transformers(net: Network) -> pl.DataFrame:
@@ -81,27 +85,39 @@ def _transformers(net: Network) -> pl.DataFrame:
     )
 
 
-def _customers(net: Network, transformers: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
-    customers = net.customers.select(
-        "customer_id", "transformer_id", "second_transformer_id", "in_service", "retired"
-    ).with_columns(alone=pl.when(pl.col("customer_id").is_in(named.implode())).then("customer_id"))
-    groups = customers.group_by(
-        "transformer_id", "second_transformer_id", "in_service", "retired", "alone", maintain_order=True
-    ).agg(users=pl.len().cast(pl.Int64), first=pl.col("customer_id").first())
-    place = transformers.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES)
-    return _shape(
-        groups.join(place, on="transformer_id", how="left", maintain_order="left")
-        .with_columns(share=pl.col("users") / pl.col("users").sum().over("transformer_id"))
-        .with_columns(
-            user_id=pl.when(pl.col("alone").is_not_null() | (pl.col("users") == 1))
-            .then("first")
-            .otherwise(pl.format("{}+{}", "first", pl.col("users") - 1)),
-            customer_id=pl.when(pl.col("users") == 1).then("first"),
-            capacity_kva=pl.col("capacity_kva") * pl.col("share"),
-            load_kw=pl.col("load_kw") * pl.col("share"),
-            stated=pl.lit(value=False),
-        )
+def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series) -> Any:
+    """Return the low-voltage users: customers of one transformer that share every interruption in one row.
+
+    Args:
+        customers: table of the contract on any engine; only groups are ever made of its rows.
+        transformers: the users at medium voltage.
+        named: customers that stand alone.
+
+    Returns:
+        The columns of :func:`population`, on the engine of ``customers``.
+    """
+    table: Any = nw.from_native(customers)
+    service = ["transformer_id", "second_transformer_id", "in_service", "retired"]
+    alone = like(pl.DataFrame({"customer_id": named.unique(), "alone": named.unique()}), table)
+    place = like(transformers.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES), table)
+    groups = (
+        table.select("customer_id", *service)
+        .join(alone, on="customer_id", how="left")
+        .group_by([*service, "alone"])
+        .agg(nw.len().alias("users"), nw.col("customer_id").min().alias("first"))
+        .join(place, on="transformer_id", how="left")
+        .with_columns(share=nw.col("users") / nw.col("users").sum().over("transformer_id"))
     )
+    others = (nw.col("users") - 1).cast(nw.String)
+    single = nw.col("users") == 1
+    named_groups = groups.with_columns(
+        user_id=nw.when(single).then("first").otherwise(nw.concat_str("first", others, separator="+")),
+        customer_id=nw.when(single).then("first"),
+        capacity_kva=nw.col("capacity_kva") * nw.col("share"),
+        load_kw=nw.col("load_kw") * nw.col("share"),
+        stated=nw.lit(value=False),
+    )
+    return shaped(named_groups, SCHEMA).to_native()
 
 
 def _stated(table: pl.DataFrame) -> pl.DataFrame:

@@ -5,18 +5,20 @@ Commands, pages and routes all ask here.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 
-from network import FudianError, MissingExtraError, Network, UnknownIdError, WorkspaceError, text, translate
+from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
+from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.indices import indices
@@ -26,11 +28,10 @@ from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
-from reliability.population import population
+from reliability.population import customer_groups, population
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 
-ENGINES = ("polars", "pandas", "duckdb")
 MED = ("include", "exclude")
 SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
@@ -121,13 +122,18 @@ class Statistics:
     def _switched(self) -> dict[str, pl.DataFrame]:
         return {}
 
+    @cached_property
+    def _by_engine(self) -> dict[tuple[str, str, str], tuple[Any, Any]]:
+        return {}
+
     def population(self, level: str = "mv") -> pl.DataFrame:
         """Return the users of a level; see :func:`reliability.population`."""
         return self._tables(level)[1]
 
     def users(self, query: Query) -> pl.DataFrame:
         """Return the users that a query is about."""
-        return _chosen(self.population(query.level), query.where)
+        chosen: pl.DataFrame = _chosen(self.population(query.level), query.where)
+        return chosen
 
     def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if level not in self._by_level:
@@ -231,10 +237,39 @@ class Statistics:
 
     def ledger(self, query: Query) -> pl.DataFrame:
         """Return the interruptions behind a figure, each with what it adds or why it adds nothing."""
-        rows = ledger(self.interruptions(query.level, query.source), query.period, self.settings, query.as_of)
+        rows: pl.DataFrame = self._ledger_on(query, "polars")
+        return rows
+
+    def _ledger_on(self, query: Query, engine: str) -> Any:
+        rows = ledger(self._tables_on(query, engine)[0], query.period, self.settings, query.as_of)
         if query.med == "exclude":
-            rows = without_days(rows, self.major_event_days(query).days)
+            rows = without_days(rows, self.major_event_days(query, engine).days)
         return _chosen(rows, query.where)
+
+    def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
+        """Return the interruptions and the users on an engine; customers in part files never leave Spark, but as groups."""
+        level, source = query.level, query.source
+        if engine == "polars":
+            return self.interruptions(level, source), self.population(level)
+        if (level, source, engine) not in self._by_engine:
+            parts = self._customer_parts if (level, source, engine) == ("lv", "records", "spark") else None
+            if parts is None:
+                tables_here = self.interruptions(level, source), self.population(level)
+                rows, users = (to_engine(frame, engine) for frame in tables_here)
+            else:
+                tables = self.net.workspace.tables
+                named = tables["outages"]["customer_id"].drop_nulls()
+                users = customer_groups(parquet_on_spark(parts), self.population(), named).persist()
+                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+            self._by_engine[level, source, engine] = rows, users
+        return self._by_engine[level, source, engine]
+
+    @property
+    def _customer_parts(self) -> Path | None:
+        """The folder of part files that holds the customers, where there is one."""
+        folder = self.net.workspace.folder
+        named = [folder / name for name in ("customers.parquet", "customers")] if folder else []
+        return next((path for path in named if path.is_dir()), None)
 
     def indices(self, query: Query, engine: str = "polars") -> pl.DataFrame:
         """Return all indices, one row per combination of ``query.by``.
@@ -243,12 +278,7 @@ class Statistics:
             FudianError: the engine is not known, or a column cannot be broken down by.
             MissingExtraError: the engine's package is not installed.
         """
-        query = query.known
-        users = self.users(query)
-        rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
-        return _from_engine(
-            indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
-        )
+        return self._figures(indices, query, engine)
 
     def ieee(self, query: Query, engine: str = "polars") -> pl.DataFrame:
         """Return the indices of IEEE 1366, one row per combination of ``query.by``; see :func:`reliability.ieee_indices`.
@@ -257,12 +287,15 @@ class Statistics:
             FudianError: the engine is not known, or a column cannot be broken down by.
             MissingExtraError: the engine's package is not installed.
         """
+        return self._figures(ieee_indices, query, engine)
+
+    def _figures(self, figures_of: Callable[..., Any], query: Query, engine: str) -> pl.DataFrame:
         query = query.known
-        users = self.users(query)
-        rows, users_in_engine = (_to_engine(frame, engine) for frame in (self.ledger(query), users))
-        return _from_engine(
-            ieee_indices(rows, users_in_engine, query.by, query.period, self.settings, query.as_of), engine, query.by
-        )
+        users = _chosen(self._tables_on(query, engine)[1], query.where)
+        rows = self._ledger_on(query, engine)
+        figures = from_engine(figures_of(rows, users, query.by, query.period, self.settings, query.as_of))
+        figures = figures.with_columns(pl.col("CI", "CN").cast(pl.Int64))
+        return figures.sort(*query.by, nulls_last=True) if query.by else figures
 
     def differences(self, query: Query) -> pl.DataFrame:
         """Return each index by both standards and why they differ; see :func:`reliability.ieee.differences`.
@@ -291,15 +324,10 @@ class Statistics:
         ]
         return {"ieee": self.ieee(query, engine).to_dicts(), "differences": explained}
 
-    def major_event_days(self, query: Query) -> MajorEventDays:
+    def major_event_days(self, query: Query, engine: str = "polars") -> MajorEventDays:
         """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
-        return major_event_days(
-            self.interruptions(query.level, query.source),
-            self.population(query.level),
-            query.period,
-            self.settings,
-            query.as_of,
-        )
+        rows, users = self._tables_on(query, engine)
+        return major_event_days(rows, users, query.period, self.settings, query.as_of)
 
     def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
@@ -311,38 +339,53 @@ class Statistics:
                 "hours": query.period.hours,
             },
             "level": query.level,
-            "basis": self.basis(query, language),
+            "basis": self.basis(query, language, engine),
             "rows": self.indices(query, engine).to_dicts(),
             "rejected": [problem.as_dict(language) for problem in self.rejected()],
         }
 
-    def basis(self, query: Query, language: str = "en") -> dict[str, Any]:
+    def basis(self, query: Query, language: str = "en", engine: str = "polars") -> dict[str, Any]:
         """Return what a figure rests on: users, level, as-of time, major event days, settings, and how much was left out."""
-        rows = self.ledger(query)
+        outages = self._outages_of(query, engine)
         usable = self.net.workspace.tables["outages"].height
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
-        has_short = bool(rows.filter(pl.col("counted") & ~pl.col("sustained")).height)
         return {
             "variant": "SAIDI-1",
             "source": query.source,
-            "outages_of_unknown_nature": rows.filter(pl.col("counted") & (pl.col("nature") == UNKNOWN))[
-                "outage_id"
-            ].n_unique(),
+            "outages_of_unknown_nature": outages["unknown"].sum(),
             "user_level": query.level.upper(),
-            "population_basis": "stated" if self.population(query.level)["stated"].any() else "equivalent",
+            "population_basis": "stated" if self._has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
-            "outages_in_period": rows.filter(pl.col("counted"))["outage_id"].n_unique(),
-            "outages_that_cut_off_nobody": rows.filter(pl.col("exclusion") == "nobody_off")["outage_id"].n_unique(),
-            "provisional_outages": rows.filter(pl.col("provisional") & pl.col("counted"))["outage_id"].n_unique(),
-            "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
+            "outages_in_period": outages["counted"].sum(),
+            "outages_that_cut_off_nobody": outages["nobody_off"].sum(),
+            "provisional_outages": outages["provisional"].sum(),
+            "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
             "overlaps": "merged",
-            "short_interruptions": "recorded" if has_short else "not recorded",
+            "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
             "where": dict(query.where),
             "settings_changed": self.settings.changed(),
             "outages_used": usable,
             "outages_rejected": rejected,
             "rejected_share": rejected / (usable + rejected) if usable + rejected else None,
         }
+
+    def _outages_of(self, query: Query, engine: str) -> pl.DataFrame:
+        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0."""
+        rows: Any = nw.from_native(self._ledger_on(query, engine))
+        kinds = {
+            "counted": nw.col("counted"),
+            "nobody_off": (nw.col("exclusion") == "nobody_off").fill_null(value=False),
+            "provisional": nw.col("provisional") & nw.col("counted"),
+            "unknown": nw.col("counted") & (nw.col("nature") == UNKNOWN).fill_null(value=False),
+            "short": nw.col("counted") & ~nw.col("sustained"),
+        }
+        marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
+        outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
+        return outages
+
+    @property
+    def _has_only_stated_users(self) -> bool:
+        return self.net.transformers.is_empty() and not self.net.workspace.tables["population"].is_empty()
 
     def rejected(self) -> list[Any]:
         """Return the problems that left a row of the records out."""
@@ -443,37 +486,11 @@ class Statistics:
         return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
 
 
-def _chosen(frame: pl.DataFrame, where: Mapping[str, str]) -> pl.DataFrame:
-    unknown = [column for column in where if column not in frame.columns]
+def _chosen(frame: Any, where: Mapping[str, str]) -> Any:
+    """Return the rows of a frame of any engine that have these values."""
+    rows: Any = nw.from_native(frame)
+    names = rows.collect_schema().names()
+    unknown = [column for column in where if column not in names]
     if unknown:
         raise FudianError(text("There is no column {column!r} to filter by.", column=unknown[0]))
-    return frame.filter([pl.col(column) == value for column, value in where.items()]) if where else frame
-
-
-def _to_engine(frame: pl.DataFrame, engine: str) -> Any:
-    if engine == "polars":
-        return frame
-    if engine == "pandas":
-        return frame.to_pandas()
-    if engine == "duckdb":
-        try:
-            import duckdb
-        except ImportError as missing:
-            raise MissingExtraError("duckdb", "duckdb") from missing
-        return duckdb.from_arrow(frame.to_arrow())
-    if engine == "spark" and importlib.util.find_spec("pyspark") is None:
-        raise MissingExtraError("pyspark", "spark")
-    raise FudianError(
-        text("There is no engine {engine!r}.", engine=engine), text("Use any of: {names}.", names=", ".join(ENGINES))
-    )
-
-
-def _from_engine(frame: Any, engine: str, by: Sequence[str]) -> pl.DataFrame:
-    if engine == "polars":
-        result: pl.DataFrame = frame
-    elif engine == "pandas":
-        result = pl.from_pandas(frame)
-    else:
-        result = frame.pl()
-    result = result.with_columns(pl.col("CI", "CN").cast(pl.Int64))
-    return result.sort(*by, nulls_last=True) if by else result
+    return rows.filter(*(nw.col(column) == value for column, value in where.items())).to_native() if where else frame

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+import narwhals as nw
 import polars as pl
 
 from network import Network, replay, schema
 from network.replay import while_all_are_off
-from reliability.interruptions import shaped, with_records
+from reliability.engines import shaped
+from reliability.interruptions import SCHEMA, with_records
 from reliability.natures import UNKNOWN
 from reliability.population import population
 
@@ -65,7 +67,9 @@ def interruptions_from_switching(
         .rename({"off_from": "start", "off_to": "end"})
         .join(everyone, on="user_id", how="inner", maintain_order="left")
     )
-    return with_records(shaped(rows), _records(zones, switching))
+    found = shaped(nw.from_native(rows), SCHEMA)
+    result: pl.DataFrame = with_records(found, nw.from_native(_records(zones, switching))).to_native()
+    return result
 
 
 def _with_events(off: pl.DataFrame) -> pl.DataFrame:

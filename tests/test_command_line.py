@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -411,7 +412,10 @@ def test_an_event_of_another_year_opens_too(command: Command) -> None:
 def test_every_engine_gives_the_same_json(command: Command) -> None:
     pytest.importorskip("duckdb", reason="the extra duckdb is not installed")
     call = ["indices", COUNTY, "--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class", "--json"]
-    expected, *others = (command(*call, "--engine", engine).json["rows"] for engine in ("polars", "pandas", "duckdb"))
+    engines = ["polars", "pandas", "duckdb"]
+    if importlib.util.find_spec("pyspark") is not None and (shutil.which("java") or "JAVA_HOME" in os.environ):
+        engines.append("spark")
+    expected, *others = (command(*call, "--engine", engine).json["rows"] for engine in engines)
     for rows in others:
         assert len(rows) == len(expected)
         for row, found in zip(expected, rows, strict=True):

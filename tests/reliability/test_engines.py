@@ -1,0 +1,227 @@
+"""One code, four engines: ledger and figures on Polars, pandas, DuckDB and Spark; customers that never leave Spark."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from network import network_from_tables, read_network
+from reliability import Period, indices
+from reliability.engines import ENGINES, from_engine, to_engine
+from reliability.interruptions import interruptions
+from reliability.ledger import ledger, without_days
+from reliability.population import customer_groups, population
+from reliability.statistics import Query, Statistics
+from tests.reliability.records import statistics
+
+pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+
+DAY = datetime(2022, 3, 1)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A Spark of two workers that lets less than a megabyte of any result reach its driver."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("pyspark is not installed: the extra spark")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java, and there is none")
+    from pyspark.sql import SparkSession
+
+    from reliability.engines import spark_session
+
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.driver.maxResultSize", "1m")
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
+    )
+    assert spark_session().sparkContext.master == session.sparkContext.master
+    yield session
+    session.stop()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "spark":
+        request.getfixturevalue("spark")
+    if request.param == "duckdb":
+        pytest.importorskip("duckdb", reason="the extra duckdb is not installed")
+    return str(request.param)
+
+
+def interrupted() -> Statistics:
+    """Four users: an interruption inside another, one after the other, over the end of a month, open, and not counted."""
+    minutes = [
+        ("E0", "T0", 0, 90, "F-INT"), ("E1", "T0", 10, 20, "P-PLAN-MAINT"), ("E2", "T0", 60, 120, "F-EXT"),
+        ("E3", "T1", 0, 2, "F-INT"), ("E4", "T1", 0, 60 * 24 * 40, "P-PLAN-MAINT"), ("E5", "T2", 30, None, "P-RAT-SYS"),
+        ("E6", "T2", 5, 25, "F-INT"), ("E7", "T3", -60 * 24 * 20, 5, "F-INT"),
+    ]  # fmt: skip
+    return statistics(
+        {
+            "sources": [{"node": "S"}],
+            "branches": [{"branch_id": "B", "from_node": "S", "to_node": "N", "kind": "breaker"}],
+            "transformers": [
+                {"transformer_id": f"T{i}", "node": "N", "region_class": region, "in_service": since}
+                for i, (region, since) in enumerate(
+                    [("urban", None), ("rural", DAY - timedelta(days=9)), ("urban", None), (None, None)]
+                )
+            ],
+            "outages": [
+                {
+                    "outage_id": outage,
+                    "transformer_id": user,
+                    "start": DAY + timedelta(minutes=start),
+                    "end": None if end is None else DAY + timedelta(minutes=end),
+                    "nature": nature,
+                    "exclusion": "arrears" if outage == "E6" else None,
+                }
+                for outage, user, start, end, nature in minutes
+            ],
+        }
+    )
+
+
+def test_the_ledger_is_the_same_on_every_engine(engine: str) -> None:
+    rows, period = interrupted().interruptions(), Period.year(2022)
+    columns = ["outage_id", "user_id", "from", "until", "group_start", "duration_h", "leads", "h", "count", "counted"]
+    columns += ["sustained", "provisional", "reason"]
+    expected = ledger(rows, period).select(columns).sort("outage_id")
+    found = from_engine(ledger(to_engine(rows, engine), period)).select(columns).sort("outage_id")
+    assert_frame_equal(found, expected, check_dtypes=False, rel_tol=1e-12)
+    assert dict(expected.filter(user_id="T0").select("outage_id", "h").iter_rows()) == {"E0": 1.5, "E1": 0, "E2": 0.5}
+    rest = from_engine(without_days(to_engine(ledger(rows, period), engine), [DAY.date()]))
+    assert rest["outage_id"].to_list() == ["E7"]
+
+
+@pytest.mark.parametrize("by", [(), ("region_class", "month", "nature"), ("aggregate",)])
+def test_figures_are_the_same_on_every_engine(engine: str, by: tuple[str, ...]) -> None:
+    county, period = interrupted(), Period.year(2022)
+    rows, users = county.interruptions(), county.population()
+    expected = indices(rows, users, by, period)
+    found = from_engine(indices(to_engine(rows, engine), to_engine(users, engine), by, period))
+    order = list(by)
+    if order:
+        found, expected = (frame.sort(order, nulls_last=True) for frame in (found, expected))
+    assert_frame_equal(found.select(expected.columns), expected, check_dtypes=False, rel_tol=1e-12)
+
+
+def test_a_statement_is_the_same_on_every_engine(engine: str) -> None:
+    query = Query(Period.year(2022), ("region_class",), med="exclude", where={"region_class": "urban"})
+    county = interrupted()
+    expected, found = county.statement(query), county.statement(query, engine)
+    assert found["basis"] == expected["basis"]
+    assert_frame_equal(pl.DataFrame(found["rows"]), pl.DataFrame(expected["rows"]), check_dtypes=False, rel_tol=1e-12)
+
+
+def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> None:
+    """Their groups give the figures of one machine, and Spark itself forbids that they come to the driver."""
+    count, transformers = 120_000, 60
+    number = pl.int_range(count, eager=True)
+    customers = pl.DataFrame(
+        {
+            "customer_id": pl.Series([f"customer {i:040}" for i in range(count)]).shuffle(seed=1),
+            "transformer_id": "T" + (number % transformers).cast(pl.String),
+            "second_transformer_id": pl.Series([None, "T1"], dtype=pl.String).gather(
+                (number % 600 == 0).cast(pl.Int64)
+            ),
+            "in_service": pl.Series([None, DAY]).cast(pl.Datetime("us")).gather((number % 7 == 0).cast(pl.Int64)),
+            "retired": pl.Series([None] * count, dtype=pl.Datetime("us")),
+        }
+    )
+    tables = {
+        "sources": pl.DataFrame({"node": ["S"]}),
+        "branches": pl.DataFrame(
+            {
+                "branch_id": [f"B{i}" for i in range(transformers)],
+                "from_node": "S",
+                "to_node": [f"N{i}" for i in range(transformers)],
+                "kind": "fuse",
+            }
+        ),
+        "transformers": pl.DataFrame(
+            {
+                "transformer_id": [f"T{i}" for i in range(transformers)],
+                "node": [f"N{i}" for i in range(transformers)],
+                "region_class": ["urban", "rural"] * (transformers // 2),
+            }
+        ),
+        "outages": pl.DataFrame(
+            [
+                {
+                    "outage_id": f"E{i}",
+                    "start": DAY + timedelta(minutes=20 * i),
+                    "end": DAY + timedelta(minutes=20 * i + 45),
+                    "nature": "F-INT",
+                    "branch_id": f"B{i % 4}",
+                }
+                for i in range(12)
+            ]
+        ),
+    }
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+        for name, table in tables.items():
+            table.write_parquet(folder / f"{name}.parquet")
+    customers.write_parquet(whole / "customers.parquet")
+    (parts / "customers.parquet").mkdir()
+    for part in range(4):
+        customers[part::4].write_parquet(parts / "customers.parquet" / f"part-{part}.parquet")
+
+    with pytest.raises(Exception, match="maxResultSize"):
+        spark.read.parquet(str(parts / "customers.parquet")).toArrow()
+    query = Query(Period.year(2022), ("region_class", "month"), "lv")
+    expected = Statistics(read_network(whole)).statement(query)
+    found = Statistics(read_network(parts)).statement(query, "spark")
+    assert found["basis"] == expected["basis"]
+    assert_frame_equal(pl.DataFrame(found["rows"]), pl.DataFrame(expected["rows"]), check_dtypes=False, rel_tol=1e-9)
+    assert sum(row["N_T"] for row in expected["rows"] if row["month"] == "2022-12") == count
+
+
+def test_times_with_a_zone_are_refused(spark: Any, tmp_path: Path) -> None:
+    from network import FudianError
+    from reliability.engines import parquet_on_spark
+
+    pl.DataFrame({"customer_id": ["C"], "in_service": [DAY]}).with_columns(
+        pl.col("in_service").dt.replace_time_zone("UTC")
+    ).write_parquet(tmp_path / "part.parquet")
+    with pytest.raises(FudianError, match="zone"):
+        parquet_on_spark(tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["polars", "spark"], indirect=True)
+def test_a_customer_named_by_a_record_stands_alone(engine: str) -> None:
+    net = network_from_tables(
+        {
+            "sources": [{"node": "S"}],
+            "branches": [{"branch_id": "B", "from_node": "S", "to_node": "N", "kind": "breaker"}],
+            "transformers": [{"transformer_id": "T", "node": "N", "region_class": "urban"}],
+            "customers": [{"customer_id": f"C{i}", "transformer_id": "T"} for i in range(5)],
+            "outages": [
+                {"outage_id": "A", "start": DAY, "end": DAY + timedelta(hours=2), "nature": "F-INT", "branch_id": "B"},
+                {"outage_id": "C", "start": DAY + timedelta(hours=1), "end": DAY + timedelta(hours=4), "nature": "F-INT",
+                 "customer_id": "C3"},
+            ],
+        }
+    )  # fmt: skip
+    outages = net.workspace.tables["outages"]
+    users = customer_groups(
+        to_engine(net.customers.drop("row"), engine), population(net), outages["customer_id"].drop_nulls()
+    )
+    rows = interruptions(outages, None, net, "lv", users)
+    found = from_engine(indices(rows, users, (), Period.year(2022))).row(0, named=True)
+    assert (found["N_T"], found["CH"], found["CI"], found["CN"]) == (5, 4 * 2 + 4, 5, 5)
+    assert from_engine(users)["user_id"].sort().to_list() == ["C0+3", "C3"]
