@@ -5,27 +5,29 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from network import network_from_tables, read_network
-from reliability import Period, indices
+from reliability import Period, ieee_indices, indices
 from reliability.engines import ENGINES, from_engine, to_engine
 from reliability.interruptions import interruptions
 from reliability.ledger import ledger, without_days
 from reliability.population import customer_groups, population
+from reliability.settings import ReliabilitySettings
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import statistics
 
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
 DAY = datetime(2022, 3, 1)
+CROSSINGS: tuple[Literal["cut", "start"], ...] = ("cut", "start")
 
 
 @pytest.fixture(scope="session")
@@ -106,16 +108,50 @@ def test_the_ledger_is_the_same_on_every_engine(engine: str) -> None:
     assert rest["outage_id"].to_list() == ["E7"]
 
 
-@pytest.mark.parametrize("by", [(), ("region_class", "month", "nature"), ("aggregate",)])
-def test_figures_are_the_same_on_every_engine(engine: str, by: tuple[str, ...]) -> None:
-    county, period = interrupted(), Period.year(2022)
+@pytest.mark.parametrize(
+    ("figures_of", "by", "crossing"),
+    [
+        (indices, (), "cut"),
+        (indices, ("region_class", "month", "nature"), "cut"),
+        (indices, ("aggregate",), "start"),
+        (ieee_indices, (), "start"),
+        (ieee_indices, ("region_class", "month", "nature"), "cut"),
+    ],
+)
+def test_figures_are_the_same_on_every_engine(
+    engine: str, figures_of: Callable[..., Any], by: tuple[str, ...], crossing: Literal["cut", "start"]
+) -> None:
+    county, period, rules = interrupted(), Period.year(2022), ReliabilitySettings(crossing=crossing)
     rows, users = county.interruptions(), county.population()
-    expected = indices(rows, users, by, period)
-    found = from_engine(indices(to_engine(rows, engine), to_engine(users, engine), by, period))
+    expected = figures_of(rows, users, by, period, rules)
+    found = from_engine(figures_of(to_engine(rows, engine), to_engine(users, engine), by, period, rules))
     order = list(by)
     if order:
         found, expected = (frame.sort(order, nulls_last=True) for frame in (found, expected))
     assert_frame_equal(found.select(expected.columns), expected, check_dtypes=False, rel_tol=1e-12)
+
+
+def test_an_interruption_belongs_whole_to_the_month_in_which_it_began(engine: str) -> None:
+    county, period = interrupted(), Period.year(2022)
+    rows, users = (to_engine(frame, engine) for frame in (county.interruptions(), county.population()))
+    cut, whole = (
+        {
+            row["month"]: (row["CH"], row["CI"])
+            for row in from_engine(
+                indices(rows, users, ("month",), period, ReliabilitySettings(crossing=crossing))
+            ).to_dicts()
+            if row["CH"]
+        }
+        for crossing in CROSSINGS
+    )
+    to_the_year = 306 * 24 - 0.5  # the open one, from half past midnight on the first of March
+    assert whole == {
+        "2022-02": (pytest.approx(480 + 5 / 60), 1),
+        "2022-03": (pytest.approx(2 + 40 * 24 + to_the_year), 3),
+    }
+    assert len(cut) == 11
+    assert (cut["2022-02"], cut["2022-12"]) == ((480, 1), (31 * 24, 0))
+    assert sum(hours for hours, _ in cut.values()) == pytest.approx(sum(hours for hours, _ in whole.values()))
 
 
 def test_a_statement_is_the_same_on_every_engine(engine: str) -> None:
