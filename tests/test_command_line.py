@@ -121,7 +121,7 @@ def test_the_other_standard_stands_beside_with_every_difference_explained(comman
     (row,), (ieee,) = result["rows"], result["ieee"]
     assert ieee["SAIDI_min"] == pytest.approx(60 * row["SAIDI-4"], rel=0.05)  # both without major event days
     saidi = next(each for each in result["differences"] if each["index"] == "SAIDI")
-    assert saidi["ieee_1366"] == ieee["SAIDI_h"]
+    assert saidi["ieee_1366"] == pytest.approx(ieee["SAIDI_h"], rel=1e-12)
     assert saidi["dl_t_836"] > row["SAIDI-1"]  # every day
     assert {"short_interruptions", "major_event_days"} <= {part["reason"] for part in saidi["because"]}
     assert sum(part["amount"] for part in saidi["because"]) == pytest.approx(saidi["difference"])
@@ -228,7 +228,8 @@ def test_tables_of_any_form_become_parquet_that_gives_the_same_figures(command: 
     assert command("convert", COUNTY, "--to", tmp_path / "ws").status == 0
     period = ["--start", "2021-01-01", "--end", "2022-01-01", "--json"]
     first, second = (command("indices", folder, *period).json for folder in (COUNTY, tmp_path / "ws"))
-    assert first["rows"] == second["rows"]
+    assert len(first["rows"]) == len(second["rows"]) == 1
+    assert first["rows"][0] == pytest.approx(second["rows"][0], rel=1e-12)  # the cores add up in any order
 
 
 def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
