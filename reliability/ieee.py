@@ -223,10 +223,9 @@ def differences(
     """
     as_in_dlt = settings.model_copy(update={"ieee_sustained_threshold_min": settings.sustained_threshold_min})
     dlt = indices(interruptions, population, by, period, settings, as_of)
-    all_short_out, short_out, days_out = (
-        _figures(interruptions, population, by, period, rules, as_of, days)
-        for rules, days in ((as_in_dlt, ()), (settings, ()), (settings, without))
-    )
+    all_short_out = _figures(interruptions, population, by, period, as_in_dlt, as_of)
+    short_out = _figures(interruptions, population, by, period, settings, as_of)
+    days_out = _figures(interruptions, population, by, period, settings, as_of, without) if without else short_out
     tables = []
     for index, unit, variant, figure in _compared(settings.frequent_count):
         separate = "MAIFI" if index == "MAIFI_E" else figure

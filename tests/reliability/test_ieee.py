@@ -121,10 +121,10 @@ def test_the_reasons_add_up_to_the_difference(scene: Scene, drawn: Rules, by: tu
     assert dlt or "nature" in by  # where nothing counts, no nature has a row
     for row in table.to_dicts():
         cell = tuple(row[name] for name in by)
-        assert row["dl_t_836"] == dlt[cell][row["variant"]]
+        assert row["dl_t_836"] == pytest.approx(dlt[cell][row["variant"]], rel=1e-12)
         name = row["index"] + ("_h" if row["unit"] == "h" else "")
         if cell in ieee:  # a nature whose every interruption lies on a major event day has no row of its own
-            assert row["ieee_1366"] == ieee[cell][name]
+            assert row["ieee_1366"] == pytest.approx(ieee[cell][name], rel=1e-12)
         parts = [row[reason] for reason in REASONS]
         if None in (row["dl_t_836"], row["ieee_1366"]):
             assert row["difference"] is None
