@@ -409,11 +409,14 @@ def _sentences(location: Location, language: str) -> list[Part]:
     if not location.suspect_signals:
         parts.append(translate("No signal contradicts the first section. ", language))
     if location.next_check is not None:
-        device, gain = location.next_check
+        check = location.next_check
         parts += [
             html.Br(),
             *compose(
-                "Most worth checking next: {device} (+{gain} bit)", language, device=strong(device), gain=number(gain)
+                "Most worth checking next: {device} (+{gain} bit)",
+                language,
+                device=strong(check.object_id),
+                gain=number(check.gain_bits),
             ),
         ]
     return parts

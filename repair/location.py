@@ -1,39 +1,53 @@
-"""Fault-section location 故障定位: which section explains the flags, with an honest probability (field reference 7).
+"""Fault-section location 故障定位: which section explains the signals, with an honest probability (field reference 7).
 
-One fault on a radial feeder. Given the faulted section, a sensor on the way from it to the source should have seen the fault
-and every other one should not; each may miss or report falsely at its own rate. So the log-likelihood of a section is a
-constant plus a **sum along its path** of what each sensor there speaks for or against it, and Bayes' rule with a prior of
-length times failure rate gives the answer exactly. Sections that no sensor separates stand together; sections that explain the
+Prior: length times failure rate. Likelihood: flags, trips, dark and live transformers and calls, all together, each able to be
+wrong at its own rate: :mod:`repair.radial`, and :mod:`repair.active` where current can come from two sides. Bayes' rule gives the
+answer exactly, for one fault and for two. Sections that nothing heard could separate stand together; sections that explain the
 signals equally well are all returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from network import Network, Supply
 from network.arrays import Indices, Numbers
+from repair.active import Active
+from repair.evidence import Sensors, Witnesses, lower_place, tripped_branches
+from repair.feeders import Feeders, sums_of
+from repair.next_check import Check, best_checks
+from repair.radial import Radial
 from repair.settings import LocationSettings, location_settings
 from repair.signals import standing_trips, still_dark
 
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
 
+SHOWN_EXPLANATIONS = 10
+"""So many explanations are listed; the others are only counted in the probability of two faults."""
+
+BRANCH_KINDS = ("fault_current", "trip")
+"""Kinds of signal that branches give."""
+
+DARK_FOR_A_LINE = 2
+"""Without a flag or a trip, so many dark transformers speak of a fault on a line (field reference 6.3, k)."""
+
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the network that no sensor separates.
+    """A part of the network that nothing heard can separate.
 
     Attributes:
         branches: branch ids, from the source outwards.
-        probability: that the fault lies here.
-        bounded_by: the branches with sensors at its borders; the first is on the source side, if there is one.
+        probability: that the fault lies here, if there is one fault.
+        bounded_by: the branches at its borders that a sensor or a device tells from it; on a radial feeder the first is on the
+            source side, if there is one.
     """
 
     branches: tuple[str, ...]
@@ -51,27 +65,71 @@ class Suspect:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """A fault in one section, or faults in two at once, that can be told from all others.
+
+    Attributes:
+        sections: one or two places in :attr:`Location.ranked`.
+        probability: of just this, among all with one fault and with two. A second fault behind which the first hides, on the
+            same way to the source, cannot be seen: it is part of the explanation with one section.
+    """
+
+    sections: tuple[int, ...]
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
 class Location:
     """Where the fault lies, what speaks against it, and what to check next.
 
     Attributes:
         ranked: sections by falling probability; they add up to one.
         ambiguous: more than one section is equally probable.
-        suspect_signals: signals that must be wrong if the first (or one of the equal first) is true.
-        next_check: the sensor whose reading would gain most, and the gain in bit; ``None`` when nothing is left to gain.
         outage: ``level``, ``object_id`` and ``state`` of what is out.
         unused: signals that this answer does not use, by kind.
+        reading: the signals weighed, of which the rest is told when asked; ``None`` where they tell of no fault.
     """
 
     ranked: tuple[Section, ...]
     ambiguous: bool
-    suspect_signals: tuple[Suspect, ...]
-    next_check: tuple[str, float] | None
     outage: dict[str, str | None]
     unused: dict[str, int]
+    reading: Reading | None
+
+    @property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """The most probable of all explanations with one fault and with two, by falling probability."""
+        return self.reading.explanations if self.reading else ()
+
+    @property
+    def two_faults(self) -> float:
+        """How probable it is that there are faults in two sections that can both be seen."""
+        return self.reading.two_faults if self.reading else 0.0
+
+    @property
+    def suspect_signals(self) -> tuple[Suspect, ...]:
+        """Signals that must be wrong if the first explanation (or one of the equal first sections) is true."""
+        return self.reading.suspects if self.reading else ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The best check of each kind; the one that tells most first."""
+        return self.reading.checks if self.reading else ()
+
+    @property
+    def next_check(self) -> Check | None:
+        """The check that tells most; ``None`` when nothing is left to gain."""
+        return self.checks[0] if self.checks else None
+
+    @cached_property
+    def covering(self) -> tuple[Section, ...]:
+        """The fewest sections that hold the fault with 90 % probability or more, if there is one fault."""
+        reached = np.cumsum([section.probability for section in self.ranked])
+        return self.ranked[: int(np.searchsorted(reached, 0.9 - 1e-12)) + 1]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the location in the contract's form."""
+        check = self.next_check
         return {
             "ranked": [
                 {"branches": list(each.branches), "probability": each.probability, "bounded_by": list(each.bounded_by)}
@@ -79,183 +137,176 @@ class Location:
             ],
             "ambiguous": self.ambiguous,
             "suspect_signals": [vars(each) for each in self.suspect_signals],
-            "next_check": None
-            if self.next_check is None
-            else {"object_id": self.next_check[0], "gain_bits": self.next_check[1]},
+            "next_check": None if check is None else vars(check),
+            "checks": [vars(each) for each in self.checks],
+            "two_faults": self.two_faults,
+            "explanations": [
+                {
+                    "sections": [list(self.ranked[index].branches) for index in each.sections],
+                    "probability": each.probability,
+                }
+                for each in self.explanations
+            ],
             "outage": self.outage,
             "unused_signals": self.unused,
         }
 
 
 @dataclass(frozen=True, eq=False)
-class _Sensors:
-    """Sensors on energised branches, by place in depth-first order (source side first)."""
+class Reading:
+    """The signals of one incident, weighed.
 
-    branch: Indices
-    place: Indices
-    miss: Numbers
-    false: Numbers
-    report: Numbers  # 1 seen, 0 looked and not seen, not a number: nothing heard
-    kind: tuple[str, ...]
+    Attributes:
+        model: what they say of every fault and every two.
+        prior: of each candidate; they add up to one.
+        rules: rates.
+    """
 
-    def weight_below(self) -> Numbers:
-        """Return log P(report | fault at or beyond it) - log P(report | fault elsewhere), 0 where nothing was heard."""
-        seen, not_seen = np.log((1 - self.miss) / self.false), np.log(self.miss / (1 - self.false))
-        return np.where(np.isnan(self.report), 0.0, np.where(self.report > 0, seen, not_seen))
+    model: Radial | Active
+    prior: Numbers
+    rules: LocationSettings
+
+    @cached_property
+    def _one(self) -> Numbers:
+        """Prior times likelihood of one fault at each candidate."""
+        return np.asarray(self.prior * np.exp(self.model.log_likelihood - self.model.scale))
+
+    @cached_property
+    def posterior(self) -> Numbers:
+        """How probable one fault is at each candidate."""
+        return np.asarray(self._one / self._one.sum())
+
+    @cached_property
+    def probability(self) -> Numbers:
+        """How probable one fault is in each section."""
+        return sums_of(self.model.section, self.posterior, int(self.model.section.max()) + 1)
+
+    @cached_property
+    def _order(self) -> Indices:
+        return np.argsort(-self.probability, kind="stable")
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections by falling probability."""
+        model = self.model
+        ids = model.feeders.supply.network.branches["branch_id"]
+        by_section = np.argsort(model.section, kind="stable")
+        members = _ids_of(ids, np.split(model.branch[by_section], np.cumsum(np.bincount(model.section))[:-1]))
+        borders = _ids_of(ids, model.borders())
+        return tuple(Section(members[i], float(self.probability[i]), borders[i]) for i in self._order)
+
+    @cached_property
+    def _told(self) -> tuple[Numbers, Numbers]:
+        """How probable each section alone is, and each two; two that hide behind each other count for the one that is seen."""
+        share = self.rules.second_fault_rate
+        alone = (1 - share) * sums_of(self.model.section, self._one, len(self.probability))
+        pairs = np.zeros((len(alone), len(alone)))
+        if share > 0:
+            both = share * self.model.pairs(self.prior)
+            pairs = np.where(self.model.separate, both, 0.0)
+            alone += self.model.seen_of_hidden(both - pairs)
+            pairs = np.triu(pairs + pairs.T)
+        total = alone.sum() + pairs.sum()
+        return alone / total, pairs / total
+
+    @property
+    def two_faults(self) -> float:
+        """How probable it is that there are faults in two sections that can both be seen."""
+        return float(self._told[1].sum())
+
+    @cached_property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """The most probable explanations, by falling probability."""
+        alone, pairs = self._told
+        rank = np.argsort(self._order)
+        few = np.argsort(-pairs, axis=None)[:SHOWN_EXPLANATIONS]
+        found: list[tuple[tuple[int, ...], float]] = [
+            ((int(rank[i]),), alone[i]) for i in np.argsort(-alone)[:SHOWN_EXPLANATIONS]
+        ]
+        for one, other in zip(*np.unravel_index(few, pairs.shape), strict=True):
+            found.append((tuple(sorted((int(rank[one]), int(rank[other])))), pairs[one, other]))
+        found.sort(key=lambda each: (-each[1], each[0]))
+        return tuple(Explanation(sections, float(p)) for sections, p in found[:SHOWN_EXPLANATIONS] if p > 0)
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The signals that contradict at least one of the most probable explanations."""
+        best: list[tuple[int, ...]] = [
+            (int(i),) for i in np.flatnonzero(self.probability >= self.probability.max() * (1 - SAME))
+        ]
+        if len(self.explanations[0].sections) > 1:
+            best = [tuple(int(self._order[i]) for i in self.explanations[0].sections)]
+        found = dict.fromkeys(wrong for sections in best for wrong in self.model.contradictions(sections))
+        net = self.model.feeders.supply.network
+        ids = {True: net.branches["branch_id"], False: net.transformers["transformer_id"]}
+        return tuple(Suspect(ids[kind in BRANCH_KINDS][index], kind, thought) for kind, index, thought in found)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The best check of each kind; the one that tells most first."""
+        return best_checks(self.model, self.posterior, self.rules)
 
 
 def locate(
     supply: Supply,
     signals: pl.DataFrame,
-    sensors: pl.DataFrame | None = None,
+    sensors: pl.DataFrame | Sensors | None = None,
     settings: LocationSettings | None = None,
 ) -> Location:
-    """Return the faulted section of a radial feeder.
+    """Return the faulted section.
 
     Args:
         supply: supply before the fault.
-        signals: table of the contract; ``fault_current`` and ``trip`` count here, other kinds only tell what is out.
-        sensors: table of the contract, with the rates of each sensor; unknown rates take the default of the settings.
+        signals: table of the contract, of one incident; every kind counts.
+        sensors: table of the contract, with the rates of each sensor; unknown rates take the default of the settings. Who asks
+            often gives :meth:`repair.evidence.Sensors.of` of the table.
         settings: default rates and priors; those of the workspace by default.
 
     Returns:
-        The location; no sections where no flag or trip names an energised branch.
+        The location; no sections where nothing heard can tell of a fault on an energised branch.
     """
     net = supply.network
     rules = settings or location_settings(net.workspace.settings)
     outage = _outage(signals)
-    unused = signals.filter(~pl.col("kind").is_in(["fault_current", "trip", "reclose", "close"]))
-    unused_by_kind = dict(unused.group_by("kind").len().sort("kind").rows())
-    everywhere = _sensors(supply, signals, sensors, rules)
-    heard = ~np.isnan(everywhere.report)
-    if not heard.any():
-        return Location((), False, (), None, outage, unused_by_kind)
-
-    root_of = supply.source_above
-    roots = np.unique(root_of[everywhere.place[heard & (everywhere.report > 0)]])
-    if not len(roots):
-        roots = np.unique(root_of[everywhere.place[heard]])
-    at = _take(everywhere, np.isin(root_of[everywhere.place], roots))
-    candidates = np.flatnonzero(np.isin(root_of, roots) & (supply.branch_to >= 0))
-
-    evidence = np.zeros(len(supply.end))
-    np.add.at(evidence, at.place, at.weight_below())
-    log_posterior = (
-        np.log(_prior(net, rules))[supply.branch_to[candidates]] + supply.sum_along_path(evidence)[candidates]
-    )
-    posterior = np.exp(log_posterior - log_posterior.max())
-    posterior /= posterior.sum()
-
-    section_of = _owners(supply, at.place)[candidates]
-    heads, member = np.unique(section_of, return_inverse=True)
-    probability: Numbers = np.bincount(member, weights=posterior).astype(np.float64)
-    order = np.argsort(-probability, kind="stable")
-    best = [int(section) for section in order if probability[section] >= probability.max() * (1 - SAME)]
-    ids = net.branches["branch_id"]
-    ranked = tuple(
-        Section(
-            tuple(ids.gather(supply.branch_to[candidates[member == section]]).to_list()),
-            float(probability[section]),
-            tuple(ids.gather(supply.branch_to[_borders(supply, int(heads[section]), at.place)]).to_list()),
-        )
-        for section in order
-    )
-    return Location(
-        ranked,
-        len(best) > 1,
-        _suspects(supply, at, [int(heads[section]) for section in best]),
-        _next_check(supply, at, heads, probability),
-        outage,
-        unused_by_kind,
-    )
+    unused = {} if signals.is_empty() else dict(signals.filter(pl.col("kind") == "on").group_by("kind").len().rows())
+    prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)
+    model = _model(supply, signals, prepared, rules)
+    if model is None:
+        return Location((), False, outage, unused, None)
+    prior = _prior(net, rules)[model.branch]
+    reading = Reading(model, prior / prior.sum(), rules)
+    equal = reading.probability >= reading.probability.max() * (1 - SAME)
+    return Location(reading.sections, int(equal.sum()) > 1, outage, unused, reading)
 
 
-def _sensors(supply: Supply, signals: pl.DataFrame, sensors: pl.DataFrame | None, rules: LocationSettings) -> _Sensors:
-    """Gather what can speak for or against a section: fault sensors with their latest flag, and devices that tripped."""
-    branch_places = pl.DataFrame(
-        {"branch_id": supply.network.branches["branch_id"], "place": _place_of_branch(supply)}
-    ).with_row_index("branch")
-    of_branches = signals.filter(pl.col("object") == "branch").sort("time", maintain_order=True)
-    flags = (
-        of_branches.filter(pl.col("kind") == "fault_current")
-        .group_by(pl.col("object_id").cast(pl.String).alias("branch_id"), maintain_order=True)
-        .agg(value=pl.col("value").cast(pl.Float64).fill_null(1.0).last())
-    )
-    trips = of_branches.filter(pl.col("kind") == "trip").select(
-        pl.col("object_id").cast(pl.String).alias("branch_id"),
-        miss_rate=pl.lit(rules.trip_miss_rate),
-        false_rate=pl.lit(rules.trip_false_rate),
-        value=pl.lit(1.0),
-        kind=pl.lit("trip"),
-    )
-    known = pl.DataFrame(schema={"branch_id": pl.String, "miss_rate": pl.Float64, "false_rate": pl.Float64})
-    if sensors is not None:
-        known = sensors.select(pl.col(name).cast(kind) for name, kind in known.schema.items())
-    spoken = known.join(flags, on="branch_id", how="full", coalesce=True).with_columns(kind=pl.lit("fault_current"))
-    joined = (
-        pl.concat([spoken, trips.unique("branch_id", maintain_order=True)])
-        .join(branch_places.filter(pl.col("place") >= 0), on="branch_id", how="inner")
-        .sort("place", maintain_order=True)
-    )
-    places, branches = joined["place"].to_numpy(), joined["branch"].to_numpy().astype(np.int64)
-    return _Sensors(
-        branches,
-        places,
-        _rates(joined["miss_rate"], rules.miss_rate),
-        _rates(joined["false_rate"], rules.false_rate),
-        _seen(supply, branches, places, joined["value"].fill_null(np.nan).to_numpy()),
-        tuple(joined["kind"].to_list()),
-    )
+def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: LocationSettings) -> Radial | Active | None:
+    """Cut out the feeders that the signals speak of, and return what is heard there; nothing where they tell of no fault."""
+    net = supply.network
+    hearing = sensors.hearing(supply, signals, rules)
+    witnesses = Witnesses.of(net, signals, rules)
+    tripped = tripped_branches(net, signals)
+    tripped = tripped[lower_place(supply, tripped) >= 0]
+    witness_place = supply.transformer_place[witnesses.transformer]
+    dark = witness_place[(witnesses.weight > 0) & (witness_place >= 0)]
+    told = np.concatenate([hearing.place[hearing.heard & (hearing.report != 0)], lower_place(supply, tripped)])
+    if not len(told):
+        told = dark if len(dark) >= DARK_FOR_A_LINE else hearing.place[hearing.heard]
+    if not len(told):
+        return None
+    feeders = Feeders.of(supply, np.unique(supply.source_above[told]))
+    here = feeders.place(lower_place(supply, tripped)) >= 0
+    kind = Active if len(feeders.loops) else Radial
+    model = kind(feeders, hearing.on(feeders), tripped[here], witnesses.on(feeders), rules)
+    return model if len(model.branch) else None
 
 
-def _rates(given: pl.Series, default: float) -> Numbers:
-    """Fill unknown rates; keep them away from certainty, so that a contradiction never makes every section impossible."""
-    return given.fill_null(default).clip(1e-6, 1 - 1e-6).to_numpy()
+def _ids_of(ids: pl.Series, groups: list[Indices]) -> list[tuple[str, ...]]:
+    """Return the ids of several groups of indices."""
+    names = iter(ids.gather(np.concatenate(groups)).to_list())
+    return [tuple(islice(names, len(group))) for group in groups]
 
 
-def _seen(supply: Supply, branches: Indices, places: Indices, values: Numbers) -> Numbers:
-    """Read signed flags on a radial feeder: current from the source outwards is a sighting, current towards it is not."""
-    outwards = supply.place_of[supply.network.to_node[branches]] == places
-    against = np.where(outwards, 0.0, 1.0)
-    return np.where(values < 0, against, values)
-
-
-def _place_of_branch(supply: Supply) -> Indices:
-    """Return the place that each branch leads to, -1 where it is not part of the forest."""
-    result = np.full(supply.network.branches.height, -1, dtype=np.int64)
-    reached = np.flatnonzero(supply.branch_to >= 0)
-    result[supply.branch_to[reached]] = reached
-    return result
-
-
-def _take(sensors: _Sensors, chosen: npt.NDArray[np.bool_]) -> _Sensors:
-    return _Sensors(
-        sensors.branch[chosen],
-        sensors.place[chosen],
-        sensors.miss[chosen],
-        sensors.false[chosen],
-        sensors.report[chosen],
-        tuple(kind for kind, keep in zip(sensors.kind, chosen, strict=True) if keep),
-    )
-
-
-def _owners(supply: Supply, sensor_places: Indices) -> Indices:
-    """Return the nearest sensor's place at or above each place, or the source's where there is none."""
-    owner = supply.source_above.copy()
-    for place in np.sort(sensor_places):
-        owner[place : supply.end[place]] = place
-    return owner
-
-
-def _borders(supply: Supply, head: int, sensor_places: Indices) -> Indices:
-    """Return the sensors at the borders of the section that ``head`` opens: itself, and the next ones beyond."""
-    owner = _owners(supply, sensor_places)
-    beyond = np.unique(sensor_places[(sensor_places > head) & (sensor_places < supply.end[head])])
-    beyond = beyond[owner[supply.parent[beyond]] == head]
-    own = [head] if head in sensor_places else []
-    return np.concatenate([np.array(own, dtype=np.int64), beyond])
-
-
+@lru_cache(maxsize=4)
 def _prior(net: Network, rules: LocationSettings) -> Numbers:
     """Return the relative rate of faults per branch: length times failure rate; unknown ones take the mean of their kind."""
     rate = net.branches.select(
@@ -263,8 +314,9 @@ def _prior(net: Network, rules: LocationSettings) -> Numbers:
         rate=pl.coalesce("failures_per_km_yr", pl.lit(rules.failures_per_km_yr)),
         device=~pl.col("kind").is_in(["line", "cable", "bus"]),
     )
-    known = rate.select(pl.when(~pl.col("device")).then(pl.col("length") * pl.col("rate")))[:, 0]
-    typical = known.drop_nulls().mean()
+    known = rate.select(pl.col("length") * pl.col("rate"), "device").drop_nulls()
+    lines = known.filter(~pl.col("device"))
+    typical = (known if lines.is_empty() else lines)["length"].mean()
     if typical is None or not isinstance(typical, float) or typical <= 0:
         return np.ones(net.branches.height)
     filled = rate.select(
@@ -273,47 +325,6 @@ def _prior(net: Network, rules: LocationSettings) -> Numbers:
         .otherwise((pl.col("length") * pl.col("rate")).fill_null(typical))
     )[:, 0]
     return filled.clip(typical * 1e-6).to_numpy()
-
-
-def _on_path(supply: Supply, sensor_places: Indices, heads: Sequence[int] | Indices) -> npt.NDArray[np.bool_]:
-    """Return whether each sensor lies on the path of each section's head, shape (sensors, sections)."""
-    place = sensor_places[:, None]
-    return (place <= np.asarray(heads)[None, :]) & (np.asarray(heads)[None, :] < supply.end[place])
-
-
-def _suspects(supply: Supply, sensors: _Sensors, heads: Sequence[int]) -> tuple[Suspect, ...]:
-    """Return the reports that contradict at least one of the most probable sections."""
-    ids = supply.network.branches["branch_id"]
-    beyond = _on_path(supply, sensors.place, heads)
-    found = []
-    for index, report in enumerate(sensors.report):
-        thought = None
-        if report == 0 and beyond[index].any():
-            thought = "missing"
-        elif report > 0 and not beyond[index].all():
-            thought = "false"
-        if thought:
-            found.append(Suspect(ids[int(sensors.branch[index])], sensors.kind[index], thought))
-    return tuple(found)
-
-
-def _next_check(supply: Supply, sensors: _Sensors, heads: Indices, probability: Numbers) -> tuple[str, float] | None:
-    """Return the sensor whose (next) reading tells most about the section: the mutual information in bit."""
-    sensors = _take(sensors, np.array(sensors.kind) == "fault_current")
-    if not sensors.kind:
-        return None
-    beyond = _on_path(supply, sensors.place, heads) @ probability
-    seen = beyond * (1 - sensors.miss) + (1 - beyond) * sensors.false
-    gain = _entropy(seen) - beyond * _entropy(sensors.miss) - (1 - beyond) * _entropy(sensors.false)
-    best = int(np.argmax(gain))
-    if gain[best] < 1e-6:
-        return None
-    return supply.network.branches["branch_id"][int(sensors.branch[best])], float(gain[best])
-
-
-def _entropy(p: Numbers) -> Numbers:
-    inside = np.clip(p, 1e-300, 1.0), np.clip(1 - p, 1e-300, 1.0)
-    return -(p * np.log2(inside[0]) + (1 - p) * np.log2(inside[1]))
 
 
 def _outage(signals: pl.DataFrame) -> dict[str, str | None]:
