@@ -164,14 +164,16 @@ class ActiveOracle:
 
     def shown(self, faults: tuple[str, ...]) -> dict[str, int]:
         """Return the sign of the current past every sensor: all faults at zero volt, all sources at one."""
-        nodes = {node: i for i, node in enumerate(self.feeder.graph().nodes)}
-        length = {name: 1e-7 if self.hangs(name) else max(b[3], 1e-3) for name, b in self.feeder.branches.items()}
-        count = len(nodes)
-        middle = {name: count + i for i, name in enumerate(self.feeder.branches)}
-        matrix = np.zeros((count + len(middle),) * 2)
+        hanging = {name for name in self.feeder.branches if self.hangs(name)}
+        joined = list(nx.connected_components(self.feeder.graph(set(self.feeder.branches) - hanging)))
+        nodes = {node: i for i, part in enumerate(joined) for node in part}
+        middle = {name: len(joined) + i for i, name in enumerate(self.feeder.branches)}
+        middle |= {name: nodes[self.feeder.branches[name][0]] for name in hanging}
+        length = {name: max(b[3], 1e-3) for name, b in self.feeder.branches.items()}
+        matrix = np.eye(len(joined) + len(self.feeder.branches)) * 1e-12  # so that unused rows can be solved
         drawn = np.zeros(len(matrix))
-        for name, (a, b, _, _) in self.feeder.branches.items():
-            for end in (a, b):
+        for name in set(self.feeder.branches) - hanging:
+            for end in self.feeder.branches[name][:2]:
                 i, j, g = nodes[end], middle[name], 2 / length[name]
                 matrix[i, i] += g
                 matrix[j, j] += g
