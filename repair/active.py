@@ -250,6 +250,11 @@ class Active:
             found.append(self.branch[tells & (inside[self._ends[0]] | inside[self._ends[1]])])
         return found
 
+    def should_show(self, candidate: int) -> tuple[Mask, Mask]:
+        """Return which sensors show a fault at a candidate, and which can be judged by it; each of shape (sensors,)."""
+        beyond = self._shown[:, candidate] != 0
+        return beyond, np.ones(len(beyond), dtype=np.bool_)
+
     def gains(self, probability: Numbers) -> Numbers:
         """Return how many bits another reading of each sensor would tell about the section, shape (sensors,)."""
         _, first = np.unique(self.section, return_index=True)

@@ -26,6 +26,8 @@ from repair.radial import Radial
 from repair.settings import LocationSettings, location_settings
 from repair.signals import standing_trips, still_dark
 
+Model = Radial | Active
+
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
 
@@ -162,7 +164,7 @@ class Reading:
         rules: rates.
     """
 
-    model: Radial | Active
+    model: Model
     prior: Numbers
     rules: LocationSettings
 
@@ -279,7 +281,7 @@ def locate(
     return Location(reading.sections, int(equal.sum()) > 1, outage, unused, reading)
 
 
-def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: LocationSettings) -> Radial | Active | None:
+def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: LocationSettings) -> Model | None:
     """Cut out the feeders that the signals speak of, and return what is heard there; nothing where they tell of no fault."""
     net = supply.network
     hearing = sensors.hearing(supply, signals, rules)

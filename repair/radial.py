@@ -202,6 +202,12 @@ class Radial:
         mass = self.feeders.gather(self.clearing[self.candidates], posterior)
         return np.where(self._explained, 1.0, self.feeders.sum_along_path(mass))
 
+    def should_show(self, candidate: int) -> tuple[Mask, Mask]:
+        """Return which sensors a fault at a candidate lies beyond, and which can be judged by it; each of shape (sensors,)."""
+        place, at = self.candidates[candidate], self.sensors.place
+        beyond = (at <= place) & (place < self.feeders.end[at])
+        return beyond, ~beyond | (at >= self._topmost[place])
+
     # What contradicts an explanation ----------------------------------------------------------------------------------
 
     def contradictions(self, sections: Sequence[int]) -> list[tuple[str, int, str]]:

@@ -39,6 +39,11 @@ class LocationSettings(BaseModel):
     patrol_error_rate: float = Field(
         0.02, gt=0, lt=0.5, description="share of looks at a device on the line that name the wrong side of it"
     )
+    history_weight: float = Field(
+        20.0,
+        gt=0,
+        description="a default rate of a sensor is worth so many observations when its own history is learned",
+    )
     second_fault_rate: float = Field(
         0.01, ge=0, lt=1, description="how probable a second fault on the same feeders is before any signal is heard"
     )
