@@ -23,7 +23,7 @@ TEXT_PLACES = {
     "Text": (0,),
     "compose": (0,),
     "_rows": (4, 5),
-    "_working": (0,),
+    "working": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
 }
