@@ -369,6 +369,29 @@ def audit(
     )
 
 
+@app.command("cross-check")
+def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """Compare the reliability system's own report with itself and with our figures."""
+    statistics = _statistics(workspace)
+    with working("computing the indices"):
+        result = statistics.cross_check(as_of or statistics.as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["row", "unit", "region_class", "planning_class", "line_kind", "start", "end", "against", "figure", "reported",
+             "computed", "difference", "agrees", "reason"]  # fmt: skip
+    print_rows(sorted(result["rows"], key=lambda row: row["agrees"] is not False), shown, limit=limit)
+    ERRORS.print(
+        translate(
+            "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
+            "within {percent:g} %; rows of the report left out: {rejected}.",
+            language(), **result["totals"], tolerance=result["basis"]["report_tolerance"],
+            percent=result["basis"]["report_tolerance_percent"], rejected=result["basis"]["report_rows_rejected"],
+        )
+    )  # fmt: skip
+    tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
+
+
 @app.command()
 def targets(
     workspace: WorkspaceArgument,

@@ -142,6 +142,12 @@ def _statistics_routes(service: Service) -> APIRouter:
         rows = statistics.ledger_rows(query, event, customer, _language(request))
         return {"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows}
 
+    @routes.get("/cross-check")
+    def cross_check(request: Request, as_of: Moment = None) -> dict[str, Any]:
+        """Compare the reliability system's own report with itself and with the figures here."""
+        statistics.require_records()
+        return statistics.cross_check(_local(as_of) or statistics.as_of).as_dict(_language(request))
+
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: int | None = None, as_of: Moment = None) -> dict[str, Any]:
         """Judge the figures of a year against a plan."""

@@ -27,7 +27,7 @@ LONG_OUTAGE_DAYS = 30
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "outages", "stages", "population",
     "switching", "signals", "sensors", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
-    "area_map",
+    "reliability_report", "area_map",
 )  # fmt: skip
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 _REPEATS_ALLOWED = frozenset({"signals"})
@@ -243,7 +243,7 @@ def _check_own_rules(checked: Checked, table: str) -> None:
         _check_signals(checked)
     elif table == "sensors":
         _check_sensors(checked)
-    elif table in {"plans", "live_jobs"}:
+    elif table in {"plans", "live_jobs", "reliability_report"}:
         _check_ends(checked, table)
 
 

@@ -355,7 +355,9 @@ def _number(raw: str, column: Column) -> tuple[float | None, Fault | None]:
     times, divided_by = 1.0, 1.0
     if column.unit is not None and word.lower().endswith(column.unit):
         word = word[: -len(column.unit)].removeprefix("交流").strip()
-    if word.endswith("%"):
+    if word.endswith("%") and column.name.endswith("_percent"):
+        word = word[:-1].strip()
+    elif word.endswith("%"):
         if not column.name.endswith("_rate"):
             return None, Fault(
                 text("A per cent sign does not fit this column"), text("Give a plain number, such as 12.5.")

@@ -72,6 +72,15 @@ class ReliabilitySettings(BaseModel):
     meter_min_outage_min: float = Field(1.0, ge=0, description="shorter outages by meter are left out (6.1, 6.2)")
     meter_max_outage_min: float = Field(4320.0, gt=0, description="longer outages by meter are left out (6.1)")
 
+    report_tolerance: float = Field(
+        0.01,
+        ge=0,
+        description="hours, users and customer-hours of the reliability system's report agree within this (9.3)",
+    )
+    report_tolerance_percent: float = Field(
+        0.001, ge=0, description="ASAI of that report agrees within this; it is printed with three decimals (9.4)"
+    )
+
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their default, for the basis of a figure."""
         return {name: value for name, value in self.model_dump(mode="json").items() if value != _DEFAULTS[name]}

@@ -18,6 +18,7 @@ import polars as pl
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
+from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
@@ -333,11 +334,7 @@ class Statistics:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
         query = query.known
         return {
-            "period": {
-                "start": query.period.start.isoformat(),
-                "end": query.period.end.isoformat(),
-                "hours": query.period.hours,
-            },
+            "period": query.period.as_dict(),
             "level": query.level,
             "basis": self.basis(query, language, engine),
             "rows": self.indices(query, engine).to_dicts(),
@@ -419,11 +416,7 @@ class Statistics:
             if problem.table in {"outages", "stages", "switching", "signals"}
         ]
         return {
-            "period": {
-                "start": query.period.start.isoformat(),
-                "end": query.period.end.isoformat(),
-                "hours": query.period.hours,
-            },
+            "period": query.period.as_dict(),
             "level": query.level,
             "basis": {
                 "user_level": query.level.upper(),
@@ -444,6 +437,18 @@ class Statistics:
             "rows": [{"finding": words[row["kind"]]} | row for row in found.rows.to_dicts()],
             "rejected": [problem.as_dict(language) for problem in rejected],
         }
+
+    def cross_check(self, as_of: datetime | None = None) -> CrossCheck:
+        """Return the reliability system's own report beside our figures; see :func:`reliability.cross_check.cross_check`.
+
+        Raises:
+            WorkspaceError: there is no usable row of the report.
+        """
+
+        def ledger_of(period: Period, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+            return self.ledger(Query(period, level=level, as_of=as_of)), self.population(level)
+
+        return cross_check(self.net, ledger_of, self.settings, as_of)
 
     def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
         """Return the live-line ratio of a period, for the whole or for one unit."""

@@ -29,7 +29,16 @@ TEXT_PLACES = {
 }
 """Functions whose arguments at these places are texts."""
 
-TEXT_CONSTANTS = {"NOT_COUNTED", "FINDINGS", "CODE_WORDS", "_PAGE_NAMES", "_TAB_NAMES", "_STATES", "_BASIS_NAMES"}
+TEXT_CONSTANTS = {
+    "NOT_COUNTED",
+    "NOT_COMPARED",
+    "FINDINGS",
+    "CODE_WORDS",
+    "_PAGE_NAMES",
+    "_TAB_NAMES",
+    "_STATES",
+    "_BASIS_NAMES",
+}
 """Module constants whose values are texts."""
 
 

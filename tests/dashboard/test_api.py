@@ -62,6 +62,12 @@ def test_targets_and_plans(client: httpx.Client, net: Network) -> None:
     assert [row["value"] for row in rows] == pytest.approx([each.value for each in expected])
 
 
+def test_a_cross_check_without_a_report_says_what_to_add(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/cross-check")
+    assert answer.status_code == 422
+    assert "reliability_report" in answer.json()["hint"]
+
+
 def test_affected(client: httpx.Client, net: Network) -> None:
     branch = net.branches["branch_id"][0]
     supply = net.energise()
