@@ -241,6 +241,14 @@ def _print_basis(result: Mapping[str, Any]) -> None:
             translate("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", language(), count=count),
             style="yellow",
         )
+    if basis["outages_beyond_approved_end"]:
+        count, class_ = basis["outages_beyond_approved_end"], basis["overrun_class"]
+        ERRORS.print(
+            translate(
+                "Planned outages beyond their approved end: {count}; that part counts as {nature}.",
+                language(), count=count, nature=class_,
+            )
+        )  # fmt: skip
     if basis["outages_that_cut_off_nobody"]:
         count = basis["outages_that_cut_off_nobody"]
         ERRORS.print(

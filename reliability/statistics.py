@@ -37,7 +37,7 @@ MED = ("include", "exclude")
 SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
-    "group_start", "nature", "external", "cause", "sustained", "provisional", "h", "count", "counted", "reason",
+    "group_start", "nature", "external", "cause", "sustained", "provisional", "overrun", "h", "count", "counted", "reason",
 )  # fmt: skip
 
 
@@ -358,6 +358,8 @@ class Statistics:
             "provisional_outages": outages["provisional"].sum(),
             "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
             "overlaps": "merged",
+            "overrun_class": self.settings.overrun_class,
+            "outages_beyond_approved_end": outages["overrun"].sum(),
             "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
             "where": dict(query.where),
             "settings_changed": self.settings.changed(),
@@ -375,6 +377,7 @@ class Statistics:
             "provisional": nw.col("provisional") & nw.col("counted"),
             "unknown": nw.col("counted") & (nw.col("nature") == UNKNOWN).fill_null(value=False),
             "short": nw.col("counted") & ~nw.col("sustained"),
+            "overrun": nw.col("counted") & nw.col("overrun"),
         }
         marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
         outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
