@@ -21,6 +21,7 @@ from network import (
     Network,
     Problem,
     Supply,
+    Workspace,
     WorkspaceError,
     build_network,
     read_workspace,
@@ -31,6 +32,7 @@ from network.terminal import ERRORS, language, print_json, print_rows, tell_left
 from network.writing import write_table
 from reliability import Period
 from reliability.grid_kpis import feeder_kpis, grid_settings
+from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
 from repair.settings import location_settings
@@ -120,12 +122,12 @@ def _period(statistics: Statistics, start: datetime | None, end: datetime | None
 def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """List what is wrong with the tables, with place, value and remedy."""
     net = _read(workspace)
-    of_settings = _settings_problems(net.workspace.settings)
-    result = net.check(language(), of_settings)
+    further = _further_problems(net.workspace)
+    result = net.check(language(), further)
     if as_json:
         print_json(result)
         return
-    for problem in (*net.problems, *of_settings):
+    for problem in (*net.problems, *further):
         mark = "✗" if problem.severity == "error" else "!"
         sys.stdout.write(f"{mark} {problem.line(language())}\n")
     counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
@@ -141,15 +143,15 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     )
 
 
-def _settings_problems(settings: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the settings of every part."""
+def _further_problems(workspace: Workspace) -> list[Problem]:
+    """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
     for read in (reliability_settings, location_settings, grid_settings):
         try:
-            read(settings)
+            read(workspace.settings)
         except WorkspaceError as error:
             found += error.problems
-    return found
+    return found or late_approvals(workspace, reliability_settings(workspace.settings))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from network import FudianError, UnknownIdError, Workspace, WorkspaceError, text
 from network.texts import LANGUAGES
 from reliability import Period
 from reliability import statistics as figures
+from reliability.notice import late_approvals
 from reliability.targets import judge, plan_year
 from repair import affected_by_fault, affected_by_opening, locate
 
@@ -109,7 +110,8 @@ def _statistics_routes(service: Service) -> APIRouter:
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
         """List what is wrong with the tables and the topology."""
-        return service.net.check(_language(request))
+        doubtful = late_approvals(service.net.workspace, statistics.settings)
+        return service.net.check(_language(request), doubtful)
 
     @routes.get("/indices")
     def indices(

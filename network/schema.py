@@ -154,6 +154,9 @@ COARSE_NATURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Words that name only the group: taken as the commonest leaf, and said aloud as a warning (1.3)."""
 
+NOT_OPENED = "不拉闸"
+"""Word of a record of load shed without opening the feeder (不拉闸限电, R1.13): nobody was without power."""
+
 ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"open": ("分", "分闸", "断开", "拉开"), "close": ("合", "合闸", "合上")}
 )

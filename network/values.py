@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from network.schema import COARSE_NATURES, NATURES, Column
+from network.schema import COARSE_NATURES, NATURES, NOT_OPENED, Column
 from network.texts import Text, text
 
 LOCAL_ZONE = "Asia/Shanghai"
@@ -115,6 +115,11 @@ class Scale:
 
 
 SAME_UNIT = Scale()
+
+SHED_UNOPENED = text("Load shed without opening the feeder is not computed (R1.13), since nobody was without power")
+SHED_UNOPENED_HINT = text(
+    "Take it out of the table; only the equivalent users and hours of the standard could count, and it does not hold them."
+)
 
 
 def parse(
@@ -424,6 +429,8 @@ def _code(raw: str, column: Column, words: Mapping[str, object]) -> tuple[str | 
     if _is_blank(word):
         return None, None
     found = _code_of(word, codes)
+    if codes is NATURES and NOT_OPENED in word:
+        return None, Fault(SHED_UNOPENED, SHED_UNOPENED_HINT)
     if found is None and codes is NATURES:
         last = _PATH_MARKS.split(word)[-1].strip()
         found = _code_of(last, codes)

@@ -463,6 +463,24 @@ def test_a_converted_workspace_keeps_its_settings_and_its_source(
     assert set(command("convert", *files, "--to", tmp_path / "two", "--json").json["counts"]) == {"outages", "stages"}
 
 
+def test_an_outage_approved_too_late_is_doubted(command: Command, county: Path) -> None:
+    def approve(rows: list[list[str]]) -> None:
+        rows[0].append("批准时间")
+        start, nature = rows[0].index("停电开始时间"), rows[0].index("停电性质")
+        planned = next(row for row in rows if row[nature] == "检修停电")
+        for row in rows[1:]:
+            row.append(row[start] if row is planned else "")
+
+    rewrite(county / "outages.csv", approve)
+    late = [each for each in command("check", county, "--json").json["warnings"] if each["column"] == "approved_at"]
+    assert [each["file"] for each in late] == ["outages.csv"]
+    assert "R1.6" in command("check", county).out
+    with (county / "fudian.toml").open("a", encoding="utf-8") as file:
+        file.write("notice_h = 0\n")
+    warnings = command("check", county, "--json").json["warnings"]
+    assert not [each for each in warnings if each["column"] == "approved_at"]
+
+
 def test_settings_that_are_not_known_are_named(command: Command, county: Path) -> None:
     with (county / "fudian.toml").open("a", encoding="utf-8") as file:
         file.write("sustained_threshold = 5\n")
