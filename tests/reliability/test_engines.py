@@ -24,7 +24,10 @@ from reliability.settings import ReliabilitySettings
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import statistics
 
-pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:Downcasting behavior in Series:FutureWarning"),  # narwhals on pandas 2
+]
 
 DAY = datetime(2022, 3, 1)
 CROSSINGS: tuple[Literal["cut", "start"], ...] = ("cut", "start")

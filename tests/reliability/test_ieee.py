@@ -108,6 +108,13 @@ def test_by_capacity_where_every_capacity_is_known() -> None:
     assert statistics(tables).ieee(YEAR).row(0, named=True)["ASIDI_min"] is None
 
 
+def same(one: float | None, other: float | None) -> bool:
+    """Two runs of one figure may differ in the last digit: sums are taken in parallel."""
+    if one is None or other is None:
+        return one is other
+    return one == pytest.approx(other, rel=1e-12)
+
+
 @settings(max_examples=30)
 @given(scenes(), rules(), st.sampled_from([(), ("region_class",), ("nature", "month"), ("aggregate",)]), st.booleans())
 def test_the_reasons_add_up_to_the_difference(scene: Scene, drawn: Rules, by: tuple[str, ...], exclude: bool) -> None:
@@ -121,10 +128,10 @@ def test_the_reasons_add_up_to_the_difference(scene: Scene, drawn: Rules, by: tu
     assert dlt or "nature" in by  # where nothing counts, no nature has a row
     for row in table.to_dicts():
         cell = tuple(row[name] for name in by)
-        assert row["dl_t_836"] == pytest.approx(dlt[cell][row["variant"]], rel=1e-12)
+        assert same(row["dl_t_836"], dlt[cell][row["variant"]])
         name = row["index"] + ("_h" if row["unit"] == "h" else "")
         if cell in ieee:  # a nature whose every interruption lies on a major event day has no row of its own
-            assert row["ieee_1366"] == pytest.approx(ieee[cell][name], rel=1e-12)
+            assert same(row["ieee_1366"], ieee[cell][name])
         parts = [row[reason] for reason in REASONS]
         if None in (row["dl_t_836"], row["ieee_1366"]):
             assert row["difference"] is None
