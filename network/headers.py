@@ -49,7 +49,7 @@ _BY_NAME: Mapping[str, Mapping[str, Scale]] = {
     "false_rate": {"%": Scale(1, 100)},
     "asai_1_percent": {"%": Scale()},
     "period_days": dict.fromkeys(("天", "日", "d"), Scale()),
-    "customer_hours": {"时户": Scale(), "户时": Scale(), "万时户": Scale(10_000)},
+    "total_customer_hours": {"时户": Scale(), "户时": Scale(), "万时户": Scale(10_000)},
     "equivalent_users": _COUNTS,
     "lon": {"°": Scale(), "度": Scale()},
     "lat": {"°": Scale(), "度": Scale()},

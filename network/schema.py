@@ -745,7 +745,7 @@ _TABLES = (
                 codes=REPORT_LINES,
             ),
             _number("equivalent_users", "等效总用户数", "N_T of the report"),
-            _number("customer_hours", "停电总时户数", "CH of the report"),
+            _number("total_customer_hours", "停电总时户数", "CH of the report"),
             _number("saidi_1_h", "系统平均停电时间SAIDI-1", "SAIDI-1 of the report", "SAIDI-1"),
             _number("saidi_f_h", "系统平均停电时间SAIDI-F", "SAIDI-F of the report", "SAIDI-F"),
             _number("saidi_s_h", "系统平均停电时间SAIDI-S", "SAIDI-S of the report", "SAIDI-S"),

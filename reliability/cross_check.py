@@ -56,7 +56,7 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
 
 _FIGURES = {
     "N_T": "equivalent_users",
-    "CH": "customer_hours",
+    "CH": "total_customer_hours",
     "SAIDI-1": "saidi_1_h",
     "SAIDI-F": "saidi_f_h",
     "SAIDI-S": "saidi_s_h",
@@ -186,7 +186,7 @@ def _against_itself(row: Mapping[str, Any], scope: _Scope, rules: ReliabilitySet
     if row["period_days"] is not None:
         yield _line("days", row["period_days"], dated / 24, rules.report_tolerance)
     users, saidi = row["equivalent_users"], row["saidi_1_h"]
-    over_users = row["customer_hours"] / users if users and row["customer_hours"] is not None else None
+    over_users = row["total_customer_hours"] / users if users and row["total_customer_hours"] is not None else None
     yield _line("SAIDI-1", saidi, over_users, rules.report_tolerance)
     span = hours or (scope.period.hours if scope.period else None)
     served = None if saidi is None or not span else 100 * (1 - saidi / span)

@@ -61,7 +61,7 @@ def checked(*report: Mapping[str, Any], name: str = "", as_of: datetime | None =
 
 def test_a_row_that_is_right_agrees_with_itself_and_with_us() -> None:
     found = checked(
-        {"equivalent_users": 10, "customer_hours": 48, "saidi_1_h": 4.80, "saidi_f_h": 2.4, "saidi_s_h": 2.4,
+        {"equivalent_users": 10, "total_customer_hours": 48, "saidi_1_h": 4.80, "saidi_f_h": 2.4, "saidi_s_h": 2.4,
          "asai_1_percent": 99.945, "period_days": 365}
     )  # fmt: skip
     assert [row["figure"] for row in found if row["against"] == "itself"] == ["hours", "days", "SAIDI-1", "ASAI-1"]
@@ -77,7 +77,7 @@ def test_a_row_that_is_right_agrees_with_itself_and_with_us() -> None:
 @pytest.mark.parametrize(
     ("row", "figure", "difference"),
     [
-        ({"equivalent_users": 10, "customer_hours": 48, "saidi_1_h": 4.82}, "SAIDI-1", 0.02),
+        ({"equivalent_users": 10, "total_customer_hours": 48, "saidi_1_h": 4.82}, "SAIDI-1", 0.02),
         ({"saidi_1_h": 4.8, "asai_1_percent": 99.94}, "ASAI-1", 99.94 - 100 * (1 - 4.8 / 8760)),
         ({"period_days": 364}, "days", -1),
     ],
@@ -93,7 +93,10 @@ def test_a_row_that_contradicts_itself(row: dict[str, Any], figure: str, differe
 def test_saidi_agrees_within_a_hundredth(drawn: list[tuple[float, float, float]]) -> None:
     rows = [(users, hours, max(0.0, hours / users + off)) for users, hours, off in drawn]
     found = checked(
-        *({"equivalent_users": users, "customer_hours": hours, "saidi_1_h": saidi} for users, hours, saidi in rows)
+        *(
+            {"equivalent_users": users, "total_customer_hours": hours, "saidi_1_h": saidi}
+            for users, hours, saidi in rows
+        )
     )
     lines = [line for line in found if (line["figure"], line["against"]) == ("SAIDI-1", "itself")]
     for line in lines:
@@ -120,7 +123,7 @@ def test_saidi_agrees_within_a_hundredth(drawn: list[tuple[float, float, float]]
     ],
 )
 def test_the_users_and_the_time_that_a_row_names(row: dict[str, Any], users: float, hours: float) -> None:
-    found = checked(row | {"equivalent_users": users, "customer_hours": hours}, name="复源县")
+    found = checked(row | {"equivalent_users": users, "total_customer_hours": hours}, name="复源县")
     for figure, value in (("N_T", users), ("CH", hours)):
         assert of(found, figure)["computed"] == pytest.approx(value)
         assert of(found, figure)["agrees"]
@@ -138,7 +141,7 @@ def test_the_users_and_the_time_that_a_row_names(row: dict[str, Any], users: flo
     ],
 )
 def test_a_row_that_cannot_be_compared_says_why(row: dict[str, Any], reason: str) -> None:
-    found = checked(row | {"equivalent_users": 10, "customer_hours": 48, "saidi_1_h": 4.8})
+    found = checked(row | {"equivalent_users": 10, "total_customer_hours": 48, "saidi_1_h": 4.8})
     ours = [line for line in found if line["against"] == "our_records"]
     assert len(ours) == 6
     assert {(line["reason"], line["agrees"], line["computed"]) for line in ours} == {(reason, None, None)}
@@ -157,9 +160,9 @@ def test_doubts_are_said() -> None:
 
 
 def test_what_is_not_known_yet_is_not_compared() -> None:
-    found = checked({"customer_hours": 48}, as_of=datetime(2022, 7, 1))
+    found = checked({"total_customer_hours": 48}, as_of=datetime(2022, 7, 1))
     assert of(found, "CH")["reason"] == "not_known_yet"
-    assert of(checked({"customer_hours": 48}, as_of=datetime(2023, 1, 1)), "CH")["agrees"]
+    assert of(checked({"total_customer_hours": 48}, as_of=datetime(2023, 1, 1)), "CH")["agrees"]
 
 
 # Reading ----------------------------------------------------------------------------------------------------------------
