@@ -28,7 +28,7 @@ from network import (
     text,
     translate,
 )
-from network.terminal import ERRORS, language, print_json, print_rows, tell_left_out, tell_problems, working
+from network.terminal import ERRORS, language, print_json, print_rows, tell, tell_left_out, tell_problems, working
 from network.writing import write_table
 from reliability import Period
 from reliability.grid_kpis import feeder_kpis, grid_settings
@@ -214,48 +214,34 @@ def _columns(by: str) -> tuple[str, ...]:
 
 def _print_basis(result: Mapping[str, Any]) -> None:
     basis = result["basis"]
-    ERRORS.print(
-        translate(
-            "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
-            "major event days: {med}; outage rows left out: {rejected}.",
-            language(),
-            start=result["period"]["start"][:10],
-            end=result["period"]["end"][:10],
-            hours=result["period"]["hours"],
-            level=basis["user_level"],
-            med=translate(basis["major_event_days"]["treatment"], language()),
-            rejected=basis["outages_rejected"],
-        )
+    tell(
+        "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
+        "major event days: {med}; outage rows left out: {rejected}.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        hours=result["period"]["hours"],
+        level=basis["user_level"],
+        med=translate(basis["major_event_days"]["treatment"], language()),
+        rejected=basis["outages_rejected"],
     )
     reason = basis["major_event_days"]["reason"]
     if reason and basis["major_event_days"]["treatment"] == "exclude":
-        ERRORS.print(
-            translate(
-                "Major event days are not excluded where they cannot be told: {reason}.", language(), reason=reason
-            ),
-            style="yellow",
-        )
+        tell("Major event days are not excluded where they cannot be told: {reason}.", style="yellow", reason=reason)
     if not basis["outages_in_period"]:
-        ERRORS.print(translate("No record of this period counts.", language()), style="yellow")
+        tell("No record of this period counts.", style="yellow")
     if basis["outages_of_unknown_nature"]:
         count = basis["outages_of_unknown_nature"]
-        ERRORS.print(
-            translate("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", language(), count=count),
-            style="yellow",
-        )
+        tell("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", style="yellow", count=count)
     if basis["outages_beyond_approved_end"]:
         count, class_ = basis["outages_beyond_approved_end"], basis["overrun_class"]
-        ERRORS.print(
-            translate(
-                "Planned outages beyond their approved end: {count}; that part counts as {nature}.",
-                language(), count=count, nature=class_,
-            )
-        )  # fmt: skip
+        tell(
+            "Planned outages beyond their approved end: {count}; that part counts as {nature}.",
+            count=count,
+            nature=class_,
+        )
     if basis["outages_that_cut_off_nobody"]:
         count = basis["outages_that_cut_off_nobody"]
-        ERRORS.print(
-            translate("Records that cut off nobody by the network: {count}.", language(), count=count), style="yellow"
-        )
+        tell("Records that cut off nobody by the network: {count}.", style="yellow", count=count)
 
 
 @app.command()
@@ -322,14 +308,16 @@ def frequent(
     print_rows(listed, ["user_id", "users", "feeder_id", *shown], limit=limit)
     named = [row | {"times_off": row["times"]} for row in feeders]
     print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
-    ERRORS.print(
-        translate(
-            "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
-            "{single} of a single user, {merged} soon after another.",
-            language(), as_of=found.as_of, level=level.upper(), med=translate(med, language()),
-            short=found.left_out["too_short"], single=found.left_out["single_user"], merged=found.left_out["merged"],
-        )
-    )  # fmt: skip
+    tell(
+        "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
+        "{single} of a single user, {merged} soon after another.",
+        as_of=found.as_of,
+        level=level.upper(),
+        med=translate(med, language()),
+        short=found.left_out["too_short"],
+        single=found.left_out["single_user"],
+        merged=found.left_out["merged"],
+    )
 
 
 @app.command()
@@ -359,24 +347,47 @@ def audit(
     sys.stdout.write("\n")
     print_rows(result["totals"], ["finding", "findings", "customer_hours", "undecided_customer_hours"])
     basis = result["basis"]
-    ERRORS.print(
-        translate(
-            "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
-            "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
-            "of meters {deviation:g} min.",
-            language(),
-            start=result["period"]["start"][:10],
-            end=result["period"]["end"][:10],
-            level=basis["user_level"],
-            recorded=basis["recorded_customer_hours"],
-            found=basis["found_customer_hours"],
-            undecided=basis["undecided_customer_hours"],
-            operations=basis["switching_operations"],
-            meters=basis["meter_outages"],
-            tolerance=basis["settings"]["audit_tolerance_min"],
-            deviation=basis["settings"]["meter_deviation_min"],
-        )
+    tell(
+        "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
+        "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
+        "of meters {deviation:g} min.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        level=basis["user_level"],
+        recorded=basis["recorded_customer_hours"],
+        found=basis["found_customer_hours"],
+        undecided=basis["undecided_customer_hours"],
+        operations=basis["switching_operations"],
+        meters=basis["meter_outages"],
+        tolerance=basis["settings"]["audit_tolerance_min"],
+        deviation=basis["settings"]["meter_deviation_min"],
     )
+
+
+@app.command()
+def rolling(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days of a window, by the calendar.")] = 365,
+    centred: Annotated[bool, typer.Option("--centred", help="The day lies in the middle of its window.")] = False,
+    level: Level = "mv",
+    med: Med = "include",
+    limit: Limit = 400,
+    as_json: Json = False,
+) -> None:
+    """Compute SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
+    from reliability.rolling import rolling as rolling_by_day
+
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, med, as_of or statistics.as_of)
+    rows = rolling_by_day(statistics, query, days, centred).to_dicts()
+    if as_json:
+        print_json({"period": query.period.as_dict(), "level": level, "days": days, "centred": centred, "rows": rows})
+        return
+    shown = ["day", "window_start", "window_end", "users", "CH", "CI", "SAIDI_h", "SAIFI", "CAIDI_h"]
+    print_rows(rows, shown, limit=limit)
 
 
 @app.command("cross-check")
@@ -391,14 +402,14 @@ def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit =
     shown = ["row", "unit", "region_class", "planning_class", "line_kind", "start", "end", "against", "figure", "reported",
              "computed", "difference", "agrees", "reason"]  # fmt: skip
     print_rows(sorted(result["rows"], key=lambda row: row["agrees"] is not False), shown, limit=limit)
-    ERRORS.print(
-        translate(
-            "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
-            "within {percent:g} %; rows of the report left out: {rejected}.",
-            language(), **result["totals"], tolerance=result["basis"]["report_tolerance"],
-            percent=result["basis"]["report_tolerance_percent"], rejected=result["basis"]["report_rows_rejected"],
-        )
-    )  # fmt: skip
+    tell(
+        "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
+        "within {percent:g} %; rows of the report left out: {rejected}.",
+        **result["totals"],
+        tolerance=result["basis"]["report_tolerance"],
+        percent=result["basis"]["report_tolerance_percent"],
+        rejected=result["basis"]["report_rows_rejected"],
+    )
     tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
 
 
@@ -459,14 +470,15 @@ def affected(
         who = Incident(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).affected  # type: ignore[arg-type]
     if csv is not None:
         write_table(who.table(), csv, language())
-        ERRORS.print(translate("{count} customers written to {path}", language(), count=who.customer_count, path=csv))
+        tell("{count} customers written to {path}", count=who.customer_count, path=csv)
     parallel = [loop for loop in supply.loops if loop.is_parallel]
     for loop in parallel:
-        ERRORS.print(
-            translate("In parallel before that: {feeders} (branches {branches})", language(),
-                      feeders=", ".join(loop.feeders or loop.sources), branches=", ".join(loop.branches)),
+        tell(
+            "In parallel before that: {feeders} (branches {branches})",
             style="yellow",
-        )  # fmt: skip
+            feeders=", ".join(loop.feeders or loop.sources),
+            branches=", ".join(loop.branches),
+        )
     result = who.as_dict()
     if as_json:
         print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
@@ -518,11 +530,11 @@ def locate(
         return
     print_rows(result["ranked"][:10], ["probability", "branches", "bounded_by"])
     for suspect in result["suspect_signals"]:
-        ERRORS.print(translate("Suspect: {kind} of {object_id} is thought {thought}", language(), **suspect))
+        tell("Suspect: {kind} of {object_id} is thought {thought}", **suspect)
     if result["ambiguous"]:
-        ERRORS.print(translate("Several sections explain the signals equally well.", language()))
+        tell("Several sections explain the signals equally well.")
     if result["next_check"]:
-        ERRORS.print(translate("Check next: {object_id} ({gain_bits:.2f} bit)", language(), **result["next_check"]))
+        tell("Check next: {object_id} ({gain_bits:.2f} bit)", **result["next_check"])
 
 
 @app.command("live-ratio")
@@ -538,19 +550,12 @@ def live_ratio(
     period = _period(statistics, start, end)
     rows = statistics.live_ratios(period, _columns(by))
     if as_json:
-        print_json({"period": {"start": period.start, "end": period.end, "hours": period.hours}, "rows": rows})
+        print_json({"period": period.as_dict(), "rows": rows})
         return
     shown = [
-        "live_jobs",
-        "outage_jobs",
-        "by_jobs",
-        "reduced_ch",
-        "prearranged_ch",
-        "by_customer_hours",
-        "saidi_avoided_h",
-        "live_connect_rate",
-        "unknown_jobs",
-    ]
+        "live_jobs", "outage_jobs", "by_jobs", "reduced_ch", "prearranged_ch", "by_customer_hours",
+        "saidi_avoided_h", "live_connect_rate", "unknown_jobs",
+    ]  # fmt: skip
     print_rows(rows, [*_columns(by), *shown])
 
 
@@ -570,16 +575,9 @@ def grid_kpi(
         print_json(result | {"rows": feeders.to_dicts(), "plan": plan, "targets": judged})
         return
     shown = [
-        "feeder_id",
-        "name",
-        "station_id",
-        "ties",
-        "tied_feeders",
-        "tied_stations",
-        "radius_km",
-        "sections",
-        "structure",
-    ]
+        "feeder_id", "name", "station_id", "ties", "tied_feeders", "tied_stations", "radius_km",
+        "sections", "structure",
+    ]  # fmt: skip
     print_rows(feeders.to_dicts(), shown)
     print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
     print_rows(judged, ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"], plan)

@@ -43,13 +43,15 @@ def working(message: str) -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+def tell(sentence: str, style: str | None = None, **values: object) -> None:
+    """Say a sentence of the catalogue on standard error, with its named places filled."""
+    ERRORS.print(translate(sentence, language(), **values), style=style)
+
+
 def tell_left_out(problems: Sequence[Problem]) -> None:
     """Say how many errors left something out, where there are any."""
     if problems:
-        ERRORS.print(
-            translate("Errors in the data: {count}; fudian check lists them.", language(), count=len(problems)),
-            style="yellow",
-        )
+        tell("Errors in the data: {count}; fudian check lists them.", style="yellow", count=len(problems))
 
 
 def tell_problems(problems: Sequence[Problem]) -> None:
@@ -57,9 +59,7 @@ def tell_problems(problems: Sequence[Problem]) -> None:
     for problem in problems[:_SHOWN_PROBLEMS]:
         ERRORS.print(problem.line(language()), style="yellow")
     if len(problems) > _SHOWN_PROBLEMS:
-        ERRORS.print(
-            translate("… and {count} more.", language(), count=len(problems) - _SHOWN_PROBLEMS), style="yellow"
-        )
+        tell("… and {count} more.", style="yellow", count=len(problems) - _SHOWN_PROBLEMS)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
@@ -89,9 +89,7 @@ def print_rows(
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
     if limit is not None and len(rows) > limit:
-        ERRORS.print(
-            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(rows))
-        )
+        tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=len(rows))
 
 
 def _cell(column: str, value: object) -> str:
@@ -103,6 +101,8 @@ def _cell(column: str, value: object) -> str:
         return f"{value:,.3f}" if column.startswith(("ASAI", "SAIFI", "MAIFI", "probability")) else f"{value:,.2f}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d}"
     if isinstance(value, list | tuple):
         return " ".join(str(each) for each in value)
     return translate(str(value), language())

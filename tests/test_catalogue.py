@@ -24,6 +24,7 @@ TEXT_PLACES = {
     "compose": (0,),
     "_rows": (4, 5),
     "working": (0,),
+    "tell": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
 }

@@ -70,6 +70,7 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
             ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"],
         ),
         "frequent": ({"basis", "users", "feeders"}, ["--preset", "custom", "--days", "90", "--times", "2", "--level", "lv"]),
+        "rolling": ({"period", "level", "days", "centred", "rows"}, ["--days", "90", "--start", "2022-03-01"]),
         "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
         "audit": ({"period", "level", "basis", "totals", "rows", "rejected"}, ["--start", "2022-01-01"]),
         "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
