@@ -6,35 +6,33 @@ error. Exit status 0: done; 1: the data has errors that prevent the answer; 2: w
 
 from __future__ import annotations
 
-import json
-import locale
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from network import (
     FudianError,
     Network,
     Problem,
     Supply,
+    Workspace,
     WorkspaceError,
     build_network,
     read_workspace,
     text,
     translate,
 )
-from network.writing import header, write_table
+from network.terminal import ERRORS, language, print_json, print_rows, tell, tell_left_out, tell_problems, working
+from network.writing import write_table
 from reliability import Period
 from reliability.grid_kpis import feeder_kpis, grid_settings
+from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
 from repair.settings import location_settings
@@ -46,8 +44,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-_SHOWN_PROBLEMS = 20
 _WRONG_USAGE = 2
 STANDARDS = ("dlt", "ieee")
 
@@ -70,31 +66,16 @@ Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
 Source = Annotated[
     str, typer.Option("--from", help="What interruptions come from: records, or the switching log (switching).")
 ]
+Limit = Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")]
 Engine = Annotated[str, typer.Option(help="polars, pandas or duckdb.")]
-
-
-def language() -> str:
-    """Return the language of texts for people: ``FUDIAN_LANG``, else Chinese where the system speaks Chinese."""
-    chosen = os.environ.get("FUDIAN_LANG") or locale.getlocale()[0] or "en"
-    return "zh" if chosen.lower().startswith("zh") or chosen.startswith("Chinese") else "en"
 
 
 # Reading and showing ----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _working(message: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being done."""
-    if not _errors.is_terminal:
-        yield lambda _: None
-        return
-    with _errors.status(translate(message, language())) as status:
-        yield status.update
-
-
 def _read(folder: Path) -> Network:
     _require(folder)
-    with _working("reading the tables") as progress:
+    with working("reading the tables") as progress:
         return build_network(read_workspace(folder, progress=progress))
 
 
@@ -107,7 +88,7 @@ def _require(path: Path) -> None:
 def _statistics(folder: Path) -> Statistics:
     statistics = Statistics(_read(folder))
     statistics.require_records()
-    _tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
+    tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
     return statistics
 
 
@@ -115,16 +96,8 @@ def _answering(folder: Path) -> Network:
     """Return a network that can say who hangs on what; its errors are told."""
     net = _read(folder)
     net.require_sources()
-    _tell_left_out([problem for problem in net.problems if problem.severity == "error"])
+    tell_left_out([problem for problem in net.problems if problem.severity == "error"])
     return net
-
-
-def _tell_left_out(problems: Sequence[Problem]) -> None:
-    if problems:
-        _errors.print(
-            translate("Errors in the data: {count}; fudian check lists them.", language(), count=len(problems)),
-            style="yellow",
-        )
 
 
 def _period(statistics: Statistics, start: datetime | None, end: datetime | None) -> Period:
@@ -142,45 +115,6 @@ def _period(statistics: Statistics, start: datetime | None, end: datetime | None
     return Period(start or whole.start, end or whole.end)
 
 
-def _print_json(result: Mapping[str, Any]) -> None:
-    json.dump(result, sys.stdout, ensure_ascii=False, default=_plain, allow_nan=False)
-    sys.stdout.write("\n")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    msg = f"{type(value).__name__} has no form in JSON"
-    raise TypeError(msg)
-
-
-def _print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None) -> None:
-    """Print rows as a table for people: two decimals, a dash for what is unknown."""
-    if title:
-        sys.stdout.write(f"{title}\n")
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        numeric = any(isinstance(row.get(column), int | float) for row in rows)
-        table.add_column(header(column, language()), justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(*(_cell(column, row.get(column)) for column in columns))
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _cell(column: str, value: object) -> str:
-    if value is None:
-        return "—"
-    if isinstance(value, bool):
-        return translate("yes" if value else "no", language())
-    if isinstance(value, float):
-        return f"{value:,.3f}" if column.startswith(("ASAI", "SAIFI", "MAIFI", "probability")) else f"{value:,.2f}"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    if isinstance(value, list | tuple):
-        return " ".join(str(each) for each in value)
-    return translate(str(value), language())
-
-
 # Commands ---------------------------------------------------------------------------------------------------------------
 
 
@@ -188,12 +122,12 @@ def _cell(column: str, value: object) -> str:
 def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """List what is wrong with the tables, with place, value and remedy."""
     net = _read(workspace)
-    of_settings = _settings_problems(net.workspace.settings)
-    result = net.check(language(), of_settings)
+    further = _further_problems(net.workspace)
+    result = net.check(language(), further)
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
-    for problem in (*net.problems, *of_settings):
+    for problem in (*net.problems, *further):
         mark = "✗" if problem.severity == "error" else "!"
         sys.stdout.write(f"{mark} {problem.line(language())}\n")
     counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
@@ -209,15 +143,15 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     )
 
 
-def _settings_problems(settings: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the settings of every part."""
+def _further_problems(workspace: Workspace) -> list[Problem]:
+    """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
     for read in (reliability_settings, location_settings, grid_settings):
         try:
-            read(settings)
+            read(workspace.settings)
         except WorkspaceError as error:
             found += error.problems
-    return found
+    return found or late_approvals(workspace, reliability_settings(workspace.settings))
 
 
 @app.command()
@@ -242,31 +176,31 @@ def indices(
     statistics = _statistics(workspace)
     period = _period(statistics, start, end)
     query = Query(period, _columns(by), level, med, as_of or statistics.as_of, source=source)
-    with _working("computing the indices"):
+    with working("computing the indices"):
         result = statistics.statement(query, engine, language())
         if standard == "ieee":
             result |= statistics.both_standards(query, engine, language())
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     if standard == "ieee":
         _print_both_standards(result, query.by)
         return
     shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
-    _print_rows(result["rows"], [*query.by, *shown])
+    print_rows(result["rows"], [*query.by, *shown])
     _print_basis(result)
 
 
 def _print_both_standards(result: Mapping[str, Any], by: Sequence[str]) -> None:
     shown = ["N_T", "CMI", "CI", "SAIDI_min", "SAIFI", "CAIDI_min", "ASAI", "MAIFI", "MAIFI_E"]
-    _print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
+    print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
     explained = [
         row
         | {"measured_in": row["unit"]}
         | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
         for row in result["differences"]
     ]
-    _print_rows(
+    print_rows(
         explained,
         [*by, "index", "measured_in", "dl_t_836", "ieee_1366", "difference", "because"],
         "DL/T 836 − IEEE 1366",
@@ -280,40 +214,34 @@ def _columns(by: str) -> tuple[str, ...]:
 
 def _print_basis(result: Mapping[str, Any]) -> None:
     basis = result["basis"]
-    _errors.print(
-        translate(
-            "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
-            "major event days: {med}; outage rows left out: {rejected}.",
-            language(),
-            start=result["period"]["start"][:10],
-            end=result["period"]["end"][:10],
-            hours=result["period"]["hours"],
-            level=basis["user_level"],
-            med=translate(basis["major_event_days"]["treatment"], language()),
-            rejected=basis["outages_rejected"],
-        )
+    tell(
+        "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
+        "major event days: {med}; outage rows left out: {rejected}.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        hours=result["period"]["hours"],
+        level=basis["user_level"],
+        med=translate(basis["major_event_days"]["treatment"], language()),
+        rejected=basis["outages_rejected"],
     )
     reason = basis["major_event_days"]["reason"]
     if reason and basis["major_event_days"]["treatment"] == "exclude":
-        _errors.print(
-            translate(
-                "Major event days are not excluded where they cannot be told: {reason}.", language(), reason=reason
-            ),
-            style="yellow",
-        )
+        tell("Major event days are not excluded where they cannot be told: {reason}.", style="yellow", reason=reason)
     if not basis["outages_in_period"]:
-        _errors.print(translate("No record of this period counts.", language()), style="yellow")
+        tell("No record of this period counts.", style="yellow")
     if basis["outages_of_unknown_nature"]:
         count = basis["outages_of_unknown_nature"]
-        _errors.print(
-            translate("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", language(), count=count),
-            style="yellow",
+        tell("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", style="yellow", count=count)
+    if basis["outages_beyond_approved_end"]:
+        count, class_ = basis["outages_beyond_approved_end"], basis["overrun_class"]
+        tell(
+            "Planned outages beyond their approved end: {count}; that part counts as {nature}.",
+            count=count,
+            nature=class_,
         )
     if basis["outages_that_cut_off_nobody"]:
         count = basis["outages_that_cut_off_nobody"]
-        _errors.print(
-            translate("Records that cut off nobody by the network: {count}.", language(), count=count), style="yellow"
-        )
+        tell("Records that cut off nobody by the network: {count}.", style="yellow", count=count)
 
 
 @app.command()
@@ -329,7 +257,7 @@ def ledger(
     customer: Annotated[
         str | None, typer.Option(help="Only this customer (its transformer's interruptions and its own).")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
@@ -338,15 +266,13 @@ def ledger(
     query = Query(period, (), level, med, as_of or statistics.as_of, source=source)
     rows = statistics.ledger_rows(query, event, customer, language())
     if as_json:
-        _print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
+        print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
         return
-    _print_rows(
-        rows[:limit], ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"]
+    print_rows(
+        rows,
+        ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"],
+        limit=limit,
     )
-    if len(rows) > limit:
-        _errors.print(
-            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(rows))
-        )
 
 
 @app.command()
@@ -362,7 +288,7 @@ def frequent(
         int | None, typer.Option(min=1, help="Outages in a window that are too many, for custom; 3 by default.")
     ] = None,
     med: Med = "include",
-    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List users and feeders that lose supply too often, and who soon may."""
@@ -371,29 +297,27 @@ def frequent(
 
     rules = preset_named(preset, days, times)
     statistics = _statistics(workspace)
-    with _working("counting the outages of every user"):
+    with working("counting the outages of every user"):
         found = frequent_outages(statistics, rules, as_of, level, med)
     if as_json:
-        _print_json(found.as_dict())
+        print_json(found.as_dict())
         return
     users, feeders = found.users.to_dicts(), found.feeders.filter(pl.col("frequent")).to_dicts()
-    listed = [row | {"state": row["status"], "times_off": row["times"]} for row in users[:limit]]
+    listed = [row | {"state": row["status"], "times_off": row["times"]} for row in users]
     shown = ["state", "rule", "times_off", "most", "left", "window_from", "window_until", "outage_ids"]
-    _print_rows(listed, ["user_id", "users", "feeder_id", *shown])
-    if len(users) > limit:
-        _errors.print(
-            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(users))
-        )
+    print_rows(listed, ["user_id", "users", "feeder_id", *shown], limit=limit)
     named = [row | {"times_off": row["times"]} for row in feeders]
-    _print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
-    _errors.print(
-        translate(
-            "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
-            "{single} of a single user, {merged} soon after another.",
-            language(), as_of=found.as_of, level=level.upper(), med=translate(med, language()),
-            short=found.left_out["too_short"], single=found.left_out["single_user"], merged=found.left_out["merged"],
-        )
-    )  # fmt: skip
+    print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
+    tell(
+        "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
+        "{single} of a single user, {merged} soon after another.",
+        as_of=found.as_of,
+        level=level.upper(),
+        med=translate(med, language()),
+        short=found.left_out["too_short"],
+        single=found.left_out["single_user"],
+        merged=found.left_out["merged"],
+    )
 
 
 @app.command()
@@ -403,7 +327,7 @@ def audit(
     end: End = None,
     as_of: AsOf = None,
     level: Level = "mv",
-    limit: Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Compare the outage records with the switching log and the meters, in customer-hours."""
@@ -411,39 +335,82 @@ def audit(
     query = Query(_period(statistics, start, end), (), level, as_of=as_of or statistics.as_of)
     result = statistics.audit_statement(query, language())
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     shown = [row for row in result["rows"] if row["kind"] not in {"within_tolerance", "unconfirmed"}]
-    _print_rows(
-        shown[:limit],
+    print_rows(
+        shown,
         ["finding", "outage_id", "event_id", "feeder_id", "users", "from", "to", "recorded_h", "found_h", "customer_hours",
          "undecided_customer_hours", "evidence"],
+        limit=limit,
     )  # fmt: skip
     sys.stdout.write("\n")
-    _print_rows(result["totals"], ["finding", "findings", "customer_hours", "undecided_customer_hours"])
+    print_rows(result["totals"], ["finding", "findings", "customer_hours", "undecided_customer_hours"])
     basis = result["basis"]
-    _errors.print(
-        translate(
-            "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
-            "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
-            "of meters {deviation:g} min.",
-            language(),
-            start=result["period"]["start"][:10],
-            end=result["period"]["end"][:10],
-            level=basis["user_level"],
-            recorded=basis["recorded_customer_hours"],
-            found=basis["found_customer_hours"],
-            undecided=basis["undecided_customer_hours"],
-            operations=basis["switching_operations"],
-            meters=basis["meter_outages"],
-            tolerance=basis["settings"]["audit_tolerance_min"],
-            deviation=basis["settings"]["meter_deviation_min"],
-        )
+    tell(
+        "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
+        "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
+        "of meters {deviation:g} min.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        level=basis["user_level"],
+        recorded=basis["recorded_customer_hours"],
+        found=basis["found_customer_hours"],
+        undecided=basis["undecided_customer_hours"],
+        operations=basis["switching_operations"],
+        meters=basis["meter_outages"],
+        tolerance=basis["settings"]["audit_tolerance_min"],
+        deviation=basis["settings"]["meter_deviation_min"],
     )
-    if len(shown) > limit:
-        _errors.print(
-            translate("{shown} of {all} rows; --limit or --json shows more.", language(), shown=limit, all=len(shown))
-        )
+
+
+@app.command()
+def rolling(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days of a window, by the calendar.")] = 365,
+    centred: Annotated[bool, typer.Option("--centred", help="The day lies in the middle of its window.")] = False,
+    level: Level = "mv",
+    med: Med = "include",
+    limit: Limit = 400,
+    as_json: Json = False,
+) -> None:
+    """Compute SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
+    from reliability.rolling import rolling as rolling_by_day
+
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, med, as_of or statistics.as_of)
+    rows = rolling_by_day(statistics, query, days, centred).to_dicts()
+    if as_json:
+        print_json({"period": query.period.as_dict(), "level": level, "days": days, "centred": centred, "rows": rows})
+        return
+    shown = ["day", "window_start", "window_end", "users", "CH", "CI", "SAIDI_h", "SAIFI", "CAIDI_h"]
+    print_rows(rows, shown, limit=limit)
+
+
+@app.command("cross-check")
+def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """Compare the reliability system's own report with itself and with our figures."""
+    statistics = _statistics(workspace)
+    with working("computing the indices"):
+        result = statistics.cross_check(as_of or statistics.as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["row", "unit", "region_class", "planning_class", "line_kind", "start", "end", "against", "figure", "reported",
+             "computed", "difference", "agrees", "reason"]  # fmt: skip
+    print_rows(sorted(result["rows"], key=lambda row: row["agrees"] is not False), shown, limit=limit)
+    tell(
+        "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
+        "within {percent:g} %; rows of the report left out: {rejected}.",
+        **result["totals"],
+        tolerance=result["basis"]["report_tolerance"],
+        percent=result["basis"]["report_tolerance_percent"],
+        rejected=result["basis"]["report_rows_rejected"],
+    )
+    tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
 
 
 @app.command()
@@ -465,9 +432,9 @@ def targets(
     judged_year = plan_year(statistics, plan) if year is None else year
     rows = [result.as_dict(language()) for result in judge(statistics, plan, judged_year, as_of or statistics.as_of)]
     if as_json:
-        _print_json({"plan": plan, "year": judged_year, "rows": rows})
+        print_json({"plan": plan, "year": judged_year, "rows": rows})
         return
-    _print_rows(
+    print_rows(
         rows,
         ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"],
         f"{plan} · {judged_year}",
@@ -503,19 +470,20 @@ def affected(
         who = Incident(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).affected  # type: ignore[arg-type]
     if csv is not None:
         write_table(who.table(), csv, language())
-        _errors.print(translate("{count} customers written to {path}", language(), count=who.customer_count, path=csv))
+        tell("{count} customers written to {path}", count=who.customer_count, path=csv)
     parallel = [loop for loop in supply.loops if loop.is_parallel]
     for loop in parallel:
-        _errors.print(
-            translate("In parallel before that: {feeders} (branches {branches})", language(),
-                      feeders=", ".join(loop.feeders or loop.sources), branches=", ".join(loop.branches)),
+        tell(
+            "In parallel before that: {feeders} (branches {branches})",
             style="yellow",
-        )  # fmt: skip
+            feeders=", ".join(loop.feeders or loop.sources),
+            branches=", ".join(loop.branches),
+        )
     result = who.as_dict()
     if as_json:
-        _print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
+        print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
         return
-    _print_rows(
+    print_rows(
         [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],
         translate("{customers} customers and {transformers} transformers off; {important} important", language(),
                   customers=result["customers"], transformers=len(result["transformers"]), important=len(result["important"])),
@@ -539,17 +507,8 @@ def _file(net: Network, table: str, path: Path) -> pl.DataFrame:
             source.problems_of(table),
             text("Mend the rows that are named below, or name the right file."),
         )
-    _tell_problems(source.problems_of(table))
+    tell_problems(source.problems_of(table))
     return source.tables[table]
-
-
-def _tell_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        _errors.print(problem.line(language()), style="yellow")
-    if len(problems) > _SHOWN_PROBLEMS:
-        _errors.print(
-            translate("… and {count} more.", language(), count=len(problems) - _SHOWN_PROBLEMS), style="yellow"
-        )
 
 
 @app.command()
@@ -567,15 +526,15 @@ def locate(
     supply = _supply(net, switching, as_of)
     result = find_section(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).as_dict()
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
-    _print_rows(result["ranked"][:10], ["probability", "branches", "bounded_by"])
+    print_rows(result["ranked"][:10], ["probability", "branches", "bounded_by"])
     for suspect in result["suspect_signals"]:
-        _errors.print(translate("Suspect: {kind} of {object_id} is thought {thought}", language(), **suspect))
+        tell("Suspect: {kind} of {object_id} is thought {thought}", **suspect)
     if result["ambiguous"]:
-        _errors.print(translate("Several sections explain the signals equally well.", language()))
+        tell("Several sections explain the signals equally well.")
     if result["next_check"]:
-        _errors.print(translate("Check next: {object_id} ({gain_bits:.2f} bit)", language(), **result["next_check"]))
+        tell("Check next: {object_id} ({gain_bits:.2f} bit)", **result["next_check"])
 
 
 @app.command("live-ratio")
@@ -591,20 +550,13 @@ def live_ratio(
     period = _period(statistics, start, end)
     rows = statistics.live_ratios(period, _columns(by))
     if as_json:
-        _print_json({"period": {"start": period.start, "end": period.end, "hours": period.hours}, "rows": rows})
+        print_json({"period": period.as_dict(), "rows": rows})
         return
     shown = [
-        "live_jobs",
-        "outage_jobs",
-        "by_jobs",
-        "reduced_ch",
-        "prearranged_ch",
-        "by_customer_hours",
-        "saidi_avoided_h",
-        "live_connect_rate",
-        "unknown_jobs",
-    ]
-    _print_rows(rows, [*_columns(by), *shown])
+        "live_jobs", "outage_jobs", "by_jobs", "reduced_ch", "prearranged_ch", "by_customer_hours",
+        "saidi_avoided_h", "live_connect_rate", "unknown_jobs",
+    ]  # fmt: skip
+    print_rows(rows, [*_columns(by), *shown])
 
 
 @app.command("grid-kpi")
@@ -620,22 +572,15 @@ def grid_kpi(
     result, feeders = statistics.grid_kpis, feeder_kpis(statistics.net)
     judged = [target.as_dict(language()) for target in judge_grid(statistics, plan)]
     if as_json:
-        _print_json(result | {"rows": feeders.to_dicts(), "plan": plan, "targets": judged})
+        print_json(result | {"rows": feeders.to_dicts(), "plan": plan, "targets": judged})
         return
     shown = [
-        "feeder_id",
-        "name",
-        "station_id",
-        "ties",
-        "tied_feeders",
-        "tied_stations",
-        "radius_km",
-        "sections",
-        "structure",
-    ]
-    _print_rows(feeders.to_dicts(), shown)
-    _print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
-    _print_rows(judged, ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"], plan)
+        "feeder_id", "name", "station_id", "ties", "tied_feeders", "tied_stations", "radius_km",
+        "sections", "structure",
+    ]  # fmt: skip
+    print_rows(feeders.to_dicts(), shown)
+    print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
+    print_rows(judged, ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"], plan)
 
 
 @app.command()
@@ -654,12 +599,12 @@ def convert(
     """Turn another source into a workspace of Parquet tables."""
     from network.converting import convert_files
 
-    with _working("converting") as progress:
+    with working("converting") as progress:
         source = convert_files(files, form, to, progress)
-    _tell_problems(source.problems)
+    tell_problems(source.problems)
     result = source.check(language())
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     for table, rows in result["counts"].items():
         sys.stdout.write(f"{table}: {rows}\n")
@@ -675,10 +620,10 @@ def sample(
     """Make a synthetic county of any size."""
     from data_samples.county import generate
 
-    with _working("making the county") as progress:
+    with working("making the county") as progress:
         generate(customers, to, seed, progress)
     if as_json:
-        _print_json({"folder": str(to), "counts": read_workspace(to).check(language())["counts"]})
+        print_json({"folder": str(to), "counts": read_workspace(to).check(language())["counts"]})
         return
     sys.stdout.write(f"{to}\n")
 
@@ -715,7 +660,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(given)
     except SystemExit as stop:
         if stop.code == _WRONG_USAGE and "--json" in given:
-            _print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
+            print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
         raise
     except WorkspaceError as error:
         _report(error, given, error.problems)
@@ -740,11 +685,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:
-    _errors.print(error.in_language(language()), style="red")
-    _tell_problems(problems)
+    ERRORS.print(error.in_language(language()), style="red")
+    tell_problems(problems)
     if "--json" in given:
         hint = error.hint.in_language(language()) if error.hint else None
-        _print_json({
+        print_json({
             "error": error.message.in_language(language()),
             "hint": hint,
             "errors": [problem.as_dict(language()) for problem in problems],

@@ -18,6 +18,10 @@ from network import FudianError, UnknownIdError, Workspace, WorkspaceError, text
 from network.texts import LANGUAGES
 from reliability import Period
 from reliability import statistics as figures
+from reliability.frequent import frequent_outages
+from reliability.frequent import preset as preset_named
+from reliability.notice import late_approvals
+from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import judge, plan_year
 from repair import affected_by_fault, affected_by_opening, locate
 
@@ -109,7 +113,8 @@ def _statistics_routes(service: Service) -> APIRouter:
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
         """List what is wrong with the tables and the topology."""
-        return service.net.check(_language(request))
+        doubtful = late_approvals(service.net.workspace, statistics.settings)
+        return service.net.check(_language(request), doubtful)
 
     @routes.get("/indices")
     def indices(
@@ -142,6 +147,48 @@ def _statistics_routes(service: Service) -> APIRouter:
         rows = statistics.ledger_rows(query, event, customer, _language(request))
         return {"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows}
 
+    @routes.get("/audit")
+    def audit(
+        request: Request, start: Moment = None, end: Moment = None, level: str = "mv", as_of: Moment = None
+    ) -> dict[str, Any]:
+        """Compare the outage records with the switching log and the meters."""
+        query = figures.Query(_period(service, start, end), (), level, as_of=_local(as_of) or statistics.as_of)
+        return statistics.audit_statement(query, _language(request))
+
+    @routes.get("/frequent")
+    def frequent(
+        preset: str = "nea",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+        days: Annotated[int | None, Query(ge=1, le=3660, description="of a window, for custom")] = None,
+        times: Annotated[int | None, Query(ge=1, description="outages that are too many, for custom")] = None,
+    ) -> dict[str, Any]:
+        """List users and feeders that lose supply too often, and who soon may."""
+        statistics.require_records()
+        return frequent_outages(statistics, preset_named(preset, days, times), _local(as_of), level, med).as_dict()
+
+    @routes.get("/rolling")
+    def rolling(
+        start: Moment = None,
+        end: Moment = None,
+        days: Annotated[int, Query(ge=1, le=3660, description="of a window, by the calendar")] = 365,
+        centred: bool = False,
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Return SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
+        query = figures.Query(_period(service, start, end), (), level, med, _local(as_of) or statistics.as_of)
+        rows = rolling_by_day(statistics, query, days, centred).to_dicts()
+        return {"period": query.period.as_dict(), "level": level, "days": days, "centred": centred, "rows": rows}
+
+    @routes.get("/cross-check")
+    def cross_check(request: Request, as_of: Moment = None) -> dict[str, Any]:
+        """Compare the reliability system's own report with itself and with the figures here."""
+        statistics.require_records()
+        return statistics.cross_check(_local(as_of) or statistics.as_of).as_dict(_language(request))
+
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: int | None = None, as_of: Moment = None) -> dict[str, Any]:
         """Judge the figures of a year against a plan."""
@@ -160,7 +207,7 @@ def _statistics_routes(service: Service) -> APIRouter:
         """Return the live-line ratio with numerators and denominators."""
         period = _period(service, start, end)
         rows = statistics.live_ratios(period, _columns(by))
-        return {"period": {"start": period.start, "end": period.end, "hours": period.hours}, "rows": rows}
+        return {"period": period.as_dict(), "rows": rows}
 
     return routes
 

@@ -19,15 +19,15 @@ import polars as pl
 from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
 from network.problems import Problem
-from network.schema import ROW, TABLES
+from network.schema import NOT_OPENED, ROW, TABLES
 from network.texts import Text, text
-from network.values import LOCAL_ZONE
+from network.values import LOCAL_ZONE, SHED_UNOPENED, SHED_UNOPENED_HINT
 
 LONG_OUTAGE_DAYS = 30
 _ORDER = (
-    "feeders", "sources", "nodes", "branches", "transformers", "customers", "outages", "stages", "population",
+    "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
     "switching", "signals", "sensors", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
-    "area_map",
+    "reliability_report", "area_map",
 )  # fmt: skip
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 _REPEATS_ALLOWED = frozenset({"signals"})
@@ -243,7 +243,7 @@ def _check_own_rules(checked: Checked, table: str) -> None:
         _check_signals(checked)
     elif table == "sensors":
         _check_sensors(checked)
-    elif table in {"plans", "live_jobs"}:
+    elif table in {"plans", "live_jobs", "reliability_report"}:
         _check_ends(checked, table)
 
 
@@ -299,6 +299,26 @@ def _check_outages(checked: Checked) -> None:
         text("Fill in region_class, or name the branch, feeder, transformer or customer instead."),
         "region_class",
     )
+    checked.leave_out(
+        "outages",
+        pl.col("nature").str.starts_with("P-RAT") & pl.col("cause").str.contains(NOT_OPENED, literal=True),
+        SHED_UNOPENED,
+        SHED_UNOPENED_HINT,
+        "cause",
+    )
+    _mention_doubtful_outages(checked)
+
+
+def _mention_doubtful_outages(checked: Checked) -> None:
+    """Warn of records that stay, though something about them is odd."""
+    _mention_more_users_than_stated(checked)
+    checked.mention(
+        "outages",
+        pl.col("approved_end") <= pl.col("start"),
+        text("Its approved end does not lie after its start, so all of a planned outage would be beyond it"),
+        text("Check start and approved_end."),
+        "approved_end",
+    )
     checked.mention(
         "outages",
         pl.col("end") == pl.col("start"),
@@ -320,6 +340,22 @@ def _check_outages(checked: Checked) -> None:
         text("Check the start; planned outages belong into the table plans."),
         "start",
     )
+
+
+def _mention_more_users_than_stated(checked: Checked) -> None:
+    """Warn of records with more users than the population states for their region class at that time."""
+    stated = checked.tables["population"].select("region_class", "from", "to", stated="users")
+    records = checked.tables["outages"].filter(pl.col("users").is_not_null())
+    if stated.is_empty() or records.is_empty():
+        return
+    begun = pl.col("from").is_null() | (pl.col("from") <= pl.col("start"))
+    lasts = pl.col("to").is_null() | (pl.col("start") < pl.col("to"))
+    more = records.join(stated, on="region_class", maintain_order="left").filter(
+        begun & lasts & (pl.col("users") > pl.col("stated"))
+    )
+    messages = [text("The population states only {users} users of this region class", users=n) for n in more["stated"]]
+    hint = text("Check users and region_class, or the table population.")
+    checked.report("outages", more, "warning", messages, hint, column="users")
 
 
 def _check_stages(checked: Checked) -> None:

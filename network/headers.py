@@ -31,6 +31,7 @@ _RESISTANCE = {"ohm": Scale(), "ω": Scale(), "欧": Scale(), "欧姆": Scale(),
 _HOURS = {"h": Scale(), "hour": Scale(), "hours": Scale(), "小时": Scale(), "时": Scale()} | dict.fromkeys(
     ("min", "minute", "minutes", "分钟", "分"), Scale(1, 60)
 )
+_HOURS |= {f"{unit}/户": scale for unit, scale in _HOURS.items()}
 _MINUTES = dict.fromkeys(("min", "minute", "minutes", "分钟", "分"), Scale()) | dict.fromkeys(
     ("h", "小时", "时"), Scale(60)
 )
@@ -46,6 +47,10 @@ _BY_NAME: Mapping[str, Mapping[str, Scale]] = {
     "failures_per_km_yr": _FAILURES,
     "miss_rate": {"%": Scale(1, 100)},
     "false_rate": {"%": Scale(1, 100)},
+    "asai_1_percent": {"%": Scale()},
+    "period_days": dict.fromkeys(("天", "日", "d"), Scale()),
+    "total_customer_hours": {"时户": Scale(), "户时": Scale(), "万时户": Scale(10_000)},
+    "equivalent_users": _COUNTS,
     "lon": {"°": Scale(), "度": Scale()},
     "lat": {"°": Scale(), "度": Scale()},
 }

@@ -154,6 +154,9 @@ COARSE_NATURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Words that name only the group: taken as the commonest leaf, and said aloud as a warning (1.3)."""
 
+NOT_OPENED = "不拉闸"
+"""Word of a record of load shed without opening the feeder (不拉闸限电, R1.13): nobody was without power."""
+
 ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"open": ("分", "分闸", "断开", "拉开"), "close": ("合", "合闸", "合上")}
 )
@@ -204,6 +207,20 @@ LIVE_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "mobile_substation": ("移动箱变", "移动箱变车"),
         "low_voltage": ("低压不停电作业", "低压不停电"),
     }
+)
+
+
+ALL = "all_scope"
+"""In a report: no class, but all of them together."""
+
+_ALL_WORDS = ("全口径", "全部", "合计", "总计")
+
+REPORT_REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {**REGION_CLASSES, ALL: _ALL_WORDS, "urban_net": ("城网",), "rural_net": ("农网",)}
+)
+REPORT_PLANNING: Mapping[str, tuple[str, ...]] = MappingProxyType({**PLANNING_CLASSES, ALL: _ALL_WORDS})
+REPORT_LINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"public": ("公用", "公用线路", "公线"), "dedicated": ("专用", "专用线路", "专线"), ALL: _ALL_WORDS}
 )
 
 
@@ -455,6 +472,15 @@ _TABLES = (
             ),
             _REGION,
             _code("exclusion", "不计原因", "why it is recorded but not counted", EXCLUSIONS),
+            _time("approved_at", "批准时间", "dispatch approved a prearranged outage", "审批时间", "申请批准时间"),
+            _time(
+                "approved_end",
+                "批准结束时间",
+                "a planned outage was to end by then",
+                "批准送电时间",
+                "批准终止时间",
+                "计划送电时间",
+            ),
         ),
         key=("outage_id",),
     ),
@@ -671,6 +697,60 @@ _TABLES = (
             _text("note", "备注", "where it stands in the plan"),
         ),
         key=("target_id",),
+    ),
+    Table(
+        "reliability_report",
+        "可靠性统计报表",
+        "a row of the reliability system's own report; only compared with, never counted",
+        (
+            _text("prefecture", "所属地市", "utility of the prefecture"),
+            _text("county", "所属区县", "utility of the county"),
+            _text("unit", "供电单位", "unit that operates it", "所属供电所", "运维单位"),
+            _text("admin_property", "管理属性", "form of management; shown, not filtered by"),
+            _text("unit_kind", "单位性质", "kind of unit; shown, not filtered by"),
+            _time("start", "起始时间", "first moment of the period", "统计开始时间", required=True),
+            _time(
+                "end",
+                "终止时间",
+                "last day or moment of the period; the hours say which",
+                "统计结束时间",
+                required=True,
+            ),
+            _number("period_h", "统计期间小时", "hours of the period"),
+            _number("period_days", "统计期间天数", "days of the period"),
+            _text("voltage", "电压等级", "voltage of the users; blank means 10 kV"),
+            Column(
+                "region_class",
+                "code",
+                "地区特征",
+                "region class or aggregate; blank means all",
+                critical=True,
+                codes=REPORT_REGIONS,
+            ),
+            Column(
+                "planning_class",
+                "code",
+                "规划特征",
+                "planning class; blank means all",
+                ("供电区域",),
+                critical=True,
+                codes=REPORT_PLANNING,
+            ),
+            Column(
+                "line_kind",
+                "code",
+                "线路性质",
+                "public or dedicated feeders; blank means both",
+                critical=True,
+                codes=REPORT_LINES,
+            ),
+            _number("equivalent_users", "等效总用户数", "N_T of the report"),
+            _number("total_customer_hours", "停电总时户数", "CH of the report"),
+            _number("saidi_1_h", "系统平均停电时间SAIDI-1", "SAIDI-1 of the report", "SAIDI-1"),
+            _number("saidi_f_h", "系统平均停电时间SAIDI-F", "SAIDI-F of the report", "SAIDI-F"),
+            _number("saidi_s_h", "系统平均停电时间SAIDI-S", "SAIDI-S of the report", "SAIDI-S"),
+            _number("asai_1_percent", "平均供电可靠率ASAI-1", "ASAI-1 of the report", "ASAI-1"),
+        ),
     ),
     Table(
         "area_map",

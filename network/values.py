@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from network.schema import COARSE_NATURES, NATURES, Column
+from network.schema import COARSE_NATURES, NATURES, NOT_OPENED, Column
 from network.texts import Text, text
 
 LOCAL_ZONE = "Asia/Shanghai"
@@ -115,6 +115,11 @@ class Scale:
 
 
 SAME_UNIT = Scale()
+
+SHED_UNOPENED = text("Load shed without opening the feeder is not computed (R1.13), since nobody was without power")
+SHED_UNOPENED_HINT = text(
+    "Take it out of the table; only the equivalent users and hours of the standard could count, and it does not hold them."
+)
 
 
 def parse(
@@ -355,7 +360,9 @@ def _number(raw: str, column: Column) -> tuple[float | None, Fault | None]:
     times, divided_by = 1.0, 1.0
     if column.unit is not None and word.lower().endswith(column.unit):
         word = word[: -len(column.unit)].removeprefix("交流").strip()
-    if word.endswith("%"):
+    if word.endswith("%") and column.name.endswith("_percent"):
+        word = word[:-1].strip()
+    elif word.endswith("%"):
         if not column.name.endswith("_rate"):
             return None, Fault(
                 text("A per cent sign does not fit this column"), text("Give a plain number, such as 12.5.")
@@ -422,6 +429,8 @@ def _code(raw: str, column: Column, words: Mapping[str, object]) -> tuple[str | 
     if _is_blank(word):
         return None, None
     found = _code_of(word, codes)
+    if codes is NATURES and NOT_OPENED in word:
+        return None, Fault(SHED_UNOPENED, SHED_UNOPENED_HINT)
     if found is None and codes is NATURES:
         last = _PATH_MARKS.split(word)[-1].strip()
         found = _code_of(last, codes)

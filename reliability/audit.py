@@ -353,11 +353,23 @@ def _judged(stretches: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame
 
 def _findings(judged: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
     """Gather the stretches where the record and the verdict differ, or nothing could be decided, to one row each."""
+    blocks = _with_blocks(judged)
+    differs = blocks.filter((pl.col("recorded") != pl.col("found")) | pl.col("undecided").is_in(UNDECIDED))
+    named = _with_ids(_with_kinds(differs, _same_outages(blocks), rules))
+    dearest = pl.col("customer_hours").abs()
+    return _gathered(named).sort(
+        dearest, pl.col("undecided_customer_hours"), "from", "kind", "user_id",
+        descending=[True, True, False, False, False], nulls_last=True,
+    ).select(pl.col(name).cast(of) for name, of in SCHEMA.items())  # fmt: skip
+
+
+def _with_blocks(judged: pl.DataFrame) -> pl.DataFrame:
+    """Add what a stretch needs to know of its block: hours recorded and found, and where, and on what, both sides agree."""
     span = pl.col("to") - pl.col("from")
-    weighed = pl.col("users") * span
     agrees = pl.col("recorded") & pl.col("found")
-    judged = judged.with_row_index("place").with_columns(
+    return judged.with_row_index("place").with_columns(
         span=span,
+        agrees=agrees,
         block_recorded=span.filter("recorded").sum().over("block"),
         block_found=span.filter("found").sum().over("block"),
         first_agreed=pl.col("place").filter(agrees).min().over("block"),
@@ -365,19 +377,27 @@ def _findings(judged: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
         block_outage=pl.col("outage_id").filter(agrees).first().over("block"),
         block_event=pl.col("event_id").filter(agrees).drop_nulls().first().over("block"),
     )
-    proven = agrees & (pl.col("switched") | (pl.col("dark") & pl.col("undecided").is_null()))
-    pairs = judged.filter(proven).group_by("outage_id", "event_id").agg(weighed.sum().alias("shared"))
-    pairs = pairs.sort("shared", "outage_id", "event_id", descending=[True, False, False])
+
+
+def _same_outages(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Return which record and which event speak of the same time of the same users, most user-hours first.
+
+    Columns ``outage_id`` and ``event_id``; the event is null where meters confirm a record that no operation explains.
+    """
+    proven = pl.col("agrees") & (pl.col("switched") | (pl.col("dark") & pl.col("undecided").is_null()))
+    shared = (pl.col("users") * pl.col("span")).sum()
+    pairs = blocks.filter(proven).group_by("outage_id", "event_id").agg(shared.alias("shared"))
+    return pairs.sort("shared", "outage_id", "event_id", descending=[True, False, False])
+
+
+def _with_kinds(differs: pl.DataFrame, pairs: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
+    """Add ``kind``, and the event and record that are likely meant: ``likely_event``, ``likely_outage``."""
     known = pairs.filter(pl.col("event_id").is_not_null())
     event_of = known.unique("outage_id", keep="first").select("outage_id", likely_event="event_id")
     record_of = known.unique("event_id", keep="first").select("event_id", likely_outage="outage_id")
-    matched_outages, matched_events = pairs["outage_id"].unique(), known["event_id"].unique()
-
-    differs = judged.filter((pl.col("recorded") != pl.col("found")) | pl.col("undecided").is_in(UNDECIDED))
-    differs = differs.join(event_of, on="outage_id", how="left").join(record_of, on="event_id", how="left")
     alone = pl.col("first_agreed").is_null()
-    unmatched_record = pl.col("recorded") & ~pl.col("outage_id").is_in(matched_outages.implode())
-    unmatched_event = pl.col("found") & ~pl.col("event_id").is_in(matched_events.implode())
+    unmatched_record = pl.col("recorded") & ~pl.col("outage_id").is_in(pairs["outage_id"].unique().implode())
+    unmatched_event = pl.col("found") & ~pl.col("event_id").is_in(known["event_id"].unique().implode())
     kind = (
         pl.when(pl.col("undecided").is_not_null())
         .then("undecided")
@@ -399,23 +419,30 @@ def _findings(judged: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
     )
     tolerance = round(rules.audit_tolerance_min * MICROSECONDS_PER_HOUR / 60)
     of_times = pl.col("kind").is_in(["wrong_start", "wrong_end", "overstated", "understated"])
-    differs = (
-        differs.with_columns(kind=kind)
-        .with_columns(
-            kind=pl.when(of_times & (pl.col("span").sum().over("block", "kind", "found") <= tolerance))
-            .then(pl.lit("within_tolerance"))
-            .otherwise("kind")
-        )
-        .with_columns(
-            outage_id=pl.when(pl.col("kind") != "missed").then(
-                pl.coalesce("outage_id", "block_outage", "likely_outage")
-            ),
-            event_id=pl.when(pl.col("kind") != "invented").then(pl.coalesce("event_id", "block_event", "likely_event")),
-        )
-        .with_columns(apart=pl.when(pl.all_horizontal(pl.col("outage_id", "event_id").is_null())).then("user_id"))
+    within = of_times & (pl.col("span").sum().over("block", "kind", "found") <= tolerance)
+    return (
+        differs.join(event_of, on="outage_id", how="left")
+        .join(record_of, on="event_id", how="left")
+        .with_columns(kind=kind)
+        .with_columns(kind=pl.when(within).then(pl.lit("within_tolerance")).otherwise("kind"))
     )
-    decided = ~pl.col("kind").is_in(UNDECIDED)
-    differs = differs.with_columns(understates=pl.when(decided).then("found"))
+
+
+def _with_ids(differs: pl.DataFrame) -> pl.DataFrame:
+    """Name the record and the event of each stretch, and what keeps findings apart: the user where both are unknown."""
+    record = pl.coalesce("outage_id", "block_outage", "likely_outage")
+    event = pl.coalesce("event_id", "block_event", "likely_event")
+    return differs.with_columns(
+        outage_id=pl.when(pl.col("kind") != "missed").then(record),
+        event_id=pl.when(pl.col("kind") != "invented").then(event),
+    ).with_columns(
+        apart=pl.when(pl.all_horizontal(pl.col("outage_id", "event_id").is_null())).then("user_id"),
+        understates=pl.when(~pl.col("kind").is_in(UNDECIDED)).then("found"),
+    )
+
+
+def _gathered(differs: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per finding: its stretches summed, each block of a user once."""
     finding = ["kind", "outage_id", "event_id", "apart", "understates"]
     worth = pl.col("users") * pl.col("span") * pl.when("found").then(1).otherwise(-1)
     by_block = differs.group_by(*finding, "user_id", "block").agg(
@@ -424,10 +451,11 @@ def _findings(judged: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
         pl.col("to").max(),
         pl.col("by_switching", "by_meters").any(),
         worth=worth.sum(),
-        undecided=weighed.sum(),
+        undecided=(pl.col("users") * pl.col("span")).sum(),
     )
     users = pl.col("users").filter(pl.col("user_id").is_first_distinct()).sum()
-    found = (
+    decided = ~pl.col("kind").is_in(UNDECIDED)
+    return (
         by_block.sort("user_id", "from")
         .group_by(finding)
         .agg(
@@ -456,8 +484,3 @@ def _findings(judged: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
             .then(pl.lit("meters")),
         )
     )
-    dearest = pl.col("customer_hours").abs()
-    return found.sort(
-        dearest, pl.col("undecided_customer_hours"), "from", "kind", "user_id",
-        descending=[True, True, False, False, False], nulls_last=True,
-    ).select(pl.col(name).cast(of) for name, of in SCHEMA.items())  # fmt: skip

@@ -19,8 +19,9 @@ from reliability.statistics import Query, Statistics
 def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = None) -> pl.DataFrame:
     """Return SAIDI-1 accrued until the end of each day.
 
-    Hours are taken at the moment they pass, so an interruption over midnight belongs to both days and the last value is
-    the SAIDI-1 of the period, or of its part until ``query.as_of``.
+    The last value is the SAIDI-1 of the period, or of its part until ``query.as_of``. Hours are taken at the moment they pass,
+    so an interruption over midnight belongs to both days; with ``crossing`` = ``start`` it belongs whole to the day on which it
+    began, as it does to the period of that day (R1.10).
 
     Args:
         statistics: of the workspace.
@@ -39,9 +40,7 @@ def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = N
     if period.start + timedelta(days=len(days)) < known:
         days.append(period.start + timedelta(days=len(days)))
     ends = np.array([microseconds(min(day + timedelta(days=1), known)) for day in days], dtype=np.int64)
-    weight = rows["users"].to_numpy().astype(np.float64)
-    begun = np.maximum(rows["from"].to_numpy(), microseconds(period.start))
-    accrued = (_passed(begun, weight, ends) - _passed(rows["until"].to_numpy(), weight, ends)) / MICROSECONDS_PER_HOUR
+    accrued = _accrued_whole(rows, ends) if statistics.settings.crossing == "start" else _accrued(rows, period, ends)
     users = whole.equivalent_users(statistics, query)
     return pl.DataFrame(
         {
@@ -50,6 +49,21 @@ def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = N
             "saidi_h": accrued / users if users else pl.Series([None] * len(days), dtype=pl.Float64),
         }
     )
+
+
+def _accrued(rows: pl.DataFrame, period: Period, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the customer-hours that have passed within the period until each moment."""
+    weight = rows["users"].to_numpy().astype(np.float64)
+    begun = np.maximum(rows["from"].to_numpy(), microseconds(period.start))
+    return (_passed(begun, weight, ends) - _passed(rows["until"].to_numpy(), weight, ends)) / MICROSECONDS_PER_HOUR
+
+
+def _accrued_whole(rows: pl.DataFrame, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the customer-hours of the interruptions that have begun before each moment."""
+    begun = rows.sort("group_start")
+    hours = np.concatenate([[0.0], np.cumsum((begun["users"] * begun["h"]).to_numpy())])
+    whole: npt.NDArray[np.float64] = hours[np.searchsorted(begun["group_start"].to_numpy(), ends, side="left")]
+    return whole
 
 
 def ledger_within(rows: pl.DataFrame, part: Period, crossing: str = "cut") -> pl.DataFrame:

@@ -50,6 +50,7 @@ def ieee_indices(
     period: Period | None = None,
     settings: ReliabilitySettings | None = None,
     as_of: datetime | None = None,
+    without: Collection[date] = (),
 ) -> IntoFrameT:
     """Return the indices of IEEE Std 1366-2012, one row per combination of ``by``.
 
@@ -60,6 +61,7 @@ def ieee_indices(
         period: the statistical period; by default the whole calendar years in which interruptions begin.
         settings: rules; an interruption is sustained when longer than ``ieee_sustained_threshold_min``.
         as_of: interruptions without end last until then; the end of the period by default.
+        without: days whose interruptions are left out, such as major event days.
 
     Returns:
         The same kind of frame: the ``by`` columns, ``N_T`` (equivalent users); of sustained interruptions ``CMI``
@@ -71,18 +73,7 @@ def ieee_indices(
     Raises:
         FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
     """
-    return _figures(interruptions, population, by, period, settings or ReliabilitySettings(), as_of)  # type: ignore[no-any-return]
-
-
-def _figures(
-    interruptions: Any,
-    population: Any,
-    by: Sequence[str],
-    period: Period | None,
-    rules: ReliabilitySettings,
-    as_of: datetime | None,
-    without: Collection[date] = (),
-) -> Any:
+    rules = settings or ReliabilitySettings()
     limit_h = round(rules.ieee_sustained_threshold_min * MICROSECONDS_PER_MINUTE) / MICROSECONDS_PER_HOUR
     with cells(interruptions, population, by, period, rules, as_of) as (every_day, users, keys):
         found = small(every_day.select(keys).unique(keys))
@@ -94,7 +85,7 @@ def _figures(
     table = with_users(found, users, keys)
     for part in parts:
         table = table.join(part, on=keys, how="left")
-    return like(_finish(table, list(by), rules).to_native(), nw.from_native(interruptions)).to_native()
+    return like(_finish(table, list(by), rules).to_native(), nw.from_native(interruptions)).to_native()  # type: ignore[no-any-return]
 
 
 def _with_events(pieces: Any, rules: ReliabilitySettings) -> Any:
@@ -223,9 +214,9 @@ def differences(
     """
     as_in_dlt = settings.model_copy(update={"ieee_sustained_threshold_min": settings.sustained_threshold_min})
     dlt = indices(interruptions, population, by, period, settings, as_of)
-    all_short_out = _figures(interruptions, population, by, period, as_in_dlt, as_of)
-    short_out = _figures(interruptions, population, by, period, settings, as_of)
-    days_out = _figures(interruptions, population, by, period, settings, as_of, without) if without else short_out
+    all_short_out = ieee_indices(interruptions, population, by, period, as_in_dlt, as_of)
+    short_out = ieee_indices(interruptions, population, by, period, settings, as_of)
+    days_out = ieee_indices(interruptions, population, by, period, settings, as_of, without) if without else short_out
     tables = []
     for index, unit, variant, figure in _compared(settings.frequent_count):
         separate = "MAIFI" if index == "MAIFI_E" else figure

@@ -17,7 +17,7 @@ from narwhals.typing import IntoFrameT
 
 from network import FudianError, text
 from reliability.engines import compact, has_order, held, in_memory, in_passing, like, numbers_of, small
-from reliability.ledger import add_amounts, clipped, merged, microseconds_of
+from reliability.ledger import add_amounts, clipped, merged, microseconds_of, states_approved_ends
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.population import ATTRIBUTES
@@ -103,6 +103,8 @@ def cells(
     given: Any = nw.from_native(interruptions)
     names = given.collect_schema().names()
     needed = {*_NEEDED, *by, *(["region_class"] if "aggregate" in by else [])}
+    if states_approved_ends(given):
+        needed.add("approved_end")
     rows = in_passing(given.select(name for name in names if name in needed))
     span = period or _calendar_years(rows)
     if "group_start" in names:

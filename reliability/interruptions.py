@@ -32,11 +32,12 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     **dict.fromkeys(ATTRIBUTES, pl.String),
     "in_service": pl.Datetime("us"),
     "retired": pl.Datetime("us"),
+    "approved_end": pl.Datetime("us"),
     "recorded_only": pl.Boolean,
     "exclusion": pl.String,
 }
 
-_RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion")
+_RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion", "approved_end")
 
 
 def interruptions(
@@ -62,9 +63,10 @@ def interruptions(
     Returns:
         The same kind of frame, one row per outage and user (or group of users that share it): ``outage_id``, ``user_id``,
         ``users``, ``transformer_id``, ``customer_id``, ``start``, ``end`` (null while it lasts), ``nature``, ``external``,
-        ``cause``, the columns of the user, ``recorded_only`` (a number without names), and ``exclusion``: why the row
-        does not count. A record that cuts off nobody keeps one row with the exclusion ``nobody_off``; at medium voltage
-        a record that names a customer keeps one with ``low_voltage``.
+        ``cause``, the columns of the user, ``approved_end`` (of a planned outage; null if not stated),
+        ``recorded_only`` (a number without names), and ``exclusion``: why the row does not count. A record that cuts off
+        nobody keeps one row with the exclusion ``nobody_off``; at medium voltage a record that names a customer keeps one
+        with ``low_voltage``.
     """
     in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
     outages = with_columns_of(outages, "outages")
@@ -264,7 +266,9 @@ def _low_voltage(transformers: pl.DataFrame, outages: pl.DataFrame, everyone: An
 
 def with_records(rows: Any, of_record: Any) -> Any:
     """Add what the outage record says, and the reasons that the record or the user's service dates give not to count."""
-    joined = rows.drop("nature", "external", "cause").join(of_record, on="outage_id", how="left", suffix="_record")
+    joined = rows.drop("nature", "external", "cause", "approved_end").join(
+        of_record, on="outage_id", how="left", suffix="_record"
+    )
     start = nw.coalesce("start", "start_record")
     served = nw.col("in_service").is_null() | (nw.col("in_service") <= start)
     gone = ~nw.col("retired").is_null() & (nw.col("retired") <= start)

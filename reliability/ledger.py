@@ -14,9 +14,11 @@ from datetime import date, datetime
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 from narwhals.typing import IntoFrameT
 
-from reliability.engines import compact, has_order, in_memory, numbers_of
+from reliability.engines import compact, has_order, in_memory, like, numbers_of
+from reliability.natures import OVERRUN
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 
@@ -35,9 +37,14 @@ NOT_COUNTED = {
     "reclosed": "automatic reclosing or transfer succeeded (R1.3)",
     "not_yet": "begins at or after the as-of time",
     "merged": "already without power by an earlier record (R1.12)",
+    "overrun": "beyond the approved end; the count belongs to the planned part (R1.15)",
     "counted_before": "the count belongs to the period in which it began (R1.10)",
 }
 """Why a row adds no interruption, by code."""
+
+
+_WITHIN, _ALL_BEYOND, _PARTLY_BEYOND = 1, 2, 3
+"""How a row lies to the approved end of its outage."""
 
 
 def ledger(
@@ -59,7 +66,8 @@ def ledger(
         The same kind of frame with, besides the columns it had: ``from`` and ``until`` (the part of the interruption that no
         earlier record holds, in microseconds since 1970), ``group_start`` (when the merged interruption began),
         ``duration_h`` (of the whole merged interruption), ``sustained``, ``provisional`` (still open), ``leads`` (the row that
-        opens its merged interruption), ``h`` (hours that the row adds per user in the period), ``count`` (interruptions that it
+        opens its merged interruption), ``overrun`` (the part of a planned outage beyond its approved end, a row of its own
+        with a nature of its own, R1.15), ``h`` (hours that the row adds per user in the period), ``count`` (interruptions that it
         adds per user), ``counted`` and ``reason`` (a key of :data:`NOT_COUNTED`, null when counted).
     """
     given: Any = nw.from_native(interruptions)
@@ -75,14 +83,14 @@ def ledger(
 def clipped(rows: Any, period: Period, rules: ReliabilitySettings, as_of: datetime | None) -> Any:
     """Return the rows of a narwhals frame that may count, with ``from`` and ``until`` in microseconds for their times."""
     known = _clip_to_as_of(rows, period, rules, as_of).filter(nw.col("exclusion").is_null())
-    return compact(known.drop("start", "end", "provisional"), ["exclusion"])
+    return compact(known.drop("start", "end", "approved_end", "provisional", strict=False), ["exclusion"])
 
 
 def merged(rows: Any, period: Period, rules: ReliabilitySettings) -> Any:
     """Return the rows that touch a period, merged, before it is known what each adds; other columns are passed on."""
     start, end = microseconds(period.start), microseconds(period.end)
     touching = (nw.col("group_start") < end) & ((nw.col("until_all") > start) | (nw.col("group_start") >= start))
-    return _merge(rows, rules).filter(touching).drop("until_all")
+    return _cut_at_approved_end(_merge(rows, rules).filter(touching).drop("until_all"), rules)
 
 
 def add_within(rows: Any, crossing: str = "cut") -> Any:
@@ -92,7 +100,7 @@ def add_within(rows: Any, crossing: str = "cut") -> Any:
         reason=nw.when(~nw.col("exclusion").is_null())
         .then(nw.col("exclusion"))
         .when(~nw.col("leads"))
-        .then(nw.lit("merged"))
+        .then(nw.when("overrun").then(nw.lit("overrun")).otherwise(nw.lit("merged")))
         .when(~begins)
         .then(nw.lit("counted_before"))
         .otherwise(nw.lit(None, dtype=nw.String)),
@@ -157,6 +165,8 @@ def _clip_to_as_of(rows: Any, period: Period, rules: ReliabilitySettings, as_of:
 
     Without an as-of time that is the end of the period; what belongs whole to the period of its start keeps its recorded end.
     """
+    if states_approved_ends(rows):
+        rows = rows.with_columns(approved=microseconds_of("approved_end", rows))
     limit = microseconds(as_of or period.end)
     open_ = nw.col("until").is_null()
     later_ends_known = as_of is None and rules.crossing == "start"
@@ -205,6 +215,43 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
         )
         .drop("line", "number", "reach", "before", "run", "duration")
     )
+
+
+def states_approved_ends(rows: Any) -> bool:
+    """Return whether interruptions in a narwhals frame may carry an approved end; a column in memory without any does not."""
+    stated = "approved_end" in rows.collect_schema().names()
+    return stated and not (has_order(rows) and rows["approved_end"].is_null().all())
+
+
+def _cut_at_approved_end(rows: Any, rules: ReliabilitySettings) -> Any:
+    """Cut planned outages at their approved end; what lies beyond has a nature of its own and adds no count (R1.15).
+
+    A row that begins after the approved end lies beyond it as a whole, and keeps its count.
+    """
+    if "approved" not in rows.collect_schema().names():
+        return rows.with_columns(overrun=nw.lit(value=False))
+    if rules.overrun_class == "same":
+        return rows.drop("approved").with_columns(overrun=nw.lit(value=False))
+    nature, first, approved = nw.col("nature"), nw.col("from"), nw.col("approved")
+    beyond = nature.is_in(list(OVERRUN)) & (nw.col("until") > approved) & (nw.col("until") > first)
+    whole = nw.when(approved <= first).then(_ALL_BEYOND).otherwise(_PARTLY_BEYOND)
+    parts = pl.DataFrame(
+        {"part": [_WITHIN, _ALL_BEYOND, _PARTLY_BEYOND, _PARTLY_BEYOND], "overrun": [False, True, False, True]},
+        schema={"part": pl.Int64, "overrun": pl.Boolean},
+    )
+    temporary = nature
+    for planned, code in OVERRUN.items():
+        named = nw.lit(code if rules.overrun_class == "P-TEMP-*" else rules.overrun_class)
+        temporary = nw.when(nature == planned).then(named).otherwise(temporary)
+    cut = rows.with_columns(part=nw.when(beyond).then(whole).otherwise(_WITHIN).cast(nw.Int64))
+    cut = cut.join(like(parts, rows), on="part", how="inner")
+    halved = nw.col("part") == _PARTLY_BEYOND
+    return cut.with_columns(
+        **{"from": nw.when(halved & nw.col("overrun")).then(approved).otherwise(first)},
+        until=nw.when(halved & ~nw.col("overrun")).then(approved).otherwise(nw.col("until")),
+        leads=nw.col("leads") & ~(halved & nw.col("overrun")),
+        nature=nw.when("overrun").then(temporary).otherwise(nature),
+    ).drop("part", "approved")
 
 
 def _in_lines(rows: Any) -> tuple[Any, list[str], list[str] | None]:

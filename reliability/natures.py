@@ -11,6 +11,13 @@ UNKNOWN = "unknown"
 
 PLANNED_WORK = tuple(code for code in PREARRANGED if not code.startswith("P-RAT"))
 """Prearranged for work, so without rationing: what live-line work could have avoided."""
+OVERRUN = {
+    "P-PLAN-MAINT": "P-TEMP-MAINT",
+    "P-PLAN-CONST": "P-TEMP-CONST",
+    "P-PLAN-CUST": "P-TEMP-CUST",
+    "P-PLAN-SWITCH": "P-TEMP-MAINT",
+}
+"""The temporary outage of the same work reason, for the part beyond the approved end (R1.15); load-switching has no leaf."""
 EXTERNAL = ("F-EXT",)
 SYSTEM_SHORTAGE = ("P-RAT-SYS",)
 

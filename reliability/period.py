@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -45,6 +46,10 @@ class Period:
     def hours(self) -> float:
         """Length in hours (统计期间小时)."""
         return (self.end - self.start) / timedelta(hours=1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the contract's form: ``start``, ``end``, ``hours``."""
+        return {"start": self.start.isoformat(), "end": self.end.isoformat(), "hours": self.hours}
 
     def months(self) -> list[tuple[str, Period]]:
         """Return the calendar months of the period with their labels ``YYYY-MM``, cut at its ends."""

@@ -97,8 +97,8 @@ def planned_outages(statistics: Statistics, query: Query) -> pl.DataFrame:
         .agg(
             pl.col("start").min(),
             pl.col("unit").drop_nulls().mode().sort().first(),
-            pl.col("nature", "cause").first(),
-            users=pl.col("users").sum(),
+            pl.col("nature", "cause").sort_by("overrun").first(),
+            users=pl.col("users").filter(pl.col("user_id").is_first_distinct()).sum(),
             ch=(pl.col("users") * pl.col("h")).sum(),
         )
         .sort("ch", "outage_id", descending=[True, False])

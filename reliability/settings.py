@@ -32,6 +32,14 @@ class ReliabilitySettings(BaseModel):
         description="hours that cross the end of a period are cut there, or belong whole to the period of the start (R1.10)",
     )
     merge_gap_min: float = Field(0.0, ge=0, description="interruptions of one user this close are one (R1.12)")
+    overrun_class: Literal["P-TEMP-*", "F-INT", "same"] = Field(
+        "P-TEMP-*",
+        description="nature of the part of a planned outage beyond its approved end: temporary with the same work reason, an "
+        "internal fault, or as recorded (R1.15)",
+    )
+    notice_h: float = Field(
+        6.0, ge=0, description="a prearranged outage approved less than this before its start is doubtful (R1.6)"
+    )
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )
@@ -71,6 +79,15 @@ class ReliabilitySettings(BaseModel):
     )
     meter_min_outage_min: float = Field(1.0, ge=0, description="shorter outages by meter are left out (6.1, 6.2)")
     meter_max_outage_min: float = Field(4320.0, gt=0, description="longer outages by meter are left out (6.1)")
+
+    report_tolerance: float = Field(
+        0.01,
+        ge=0,
+        description="hours, users and customer-hours of the reliability system's report agree within this (9.3)",
+    )
+    report_tolerance_percent: float = Field(
+        0.001, ge=0, description="ASAI of that report agrees within this; it is printed with three decimals (9.4)"
+    )
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their default, for the basis of a figure."""

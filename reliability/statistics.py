@@ -18,6 +18,7 @@ import polars as pl
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
 from reliability.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
+from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
@@ -36,7 +37,7 @@ MED = ("include", "exclude")
 SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
-    "group_start", "nature", "external", "cause", "sustained", "provisional", "h", "count", "counted", "reason",
+    "group_start", "nature", "external", "cause", "sustained", "provisional", "overrun", "h", "count", "counted", "reason",
 )  # fmt: skip
 
 
@@ -333,11 +334,7 @@ class Statistics:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
         query = query.known
         return {
-            "period": {
-                "start": query.period.start.isoformat(),
-                "end": query.period.end.isoformat(),
-                "hours": query.period.hours,
-            },
+            "period": query.period.as_dict(),
             "level": query.level,
             "basis": self.basis(query, language, engine),
             "rows": self.indices(query, engine).to_dicts(),
@@ -361,6 +358,8 @@ class Statistics:
             "provisional_outages": outages["provisional"].sum(),
             "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
             "overlaps": "merged",
+            "overrun_class": self.settings.overrun_class,
+            "outages_beyond_approved_end": outages["overrun"].sum(),
             "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
             "where": dict(query.where),
             "settings_changed": self.settings.changed(),
@@ -378,6 +377,7 @@ class Statistics:
             "provisional": nw.col("provisional") & nw.col("counted"),
             "unknown": nw.col("counted") & (nw.col("nature") == UNKNOWN).fill_null(value=False),
             "short": nw.col("counted") & ~nw.col("sustained"),
+            "overrun": nw.col("counted") & nw.col("overrun"),
         }
         marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
         outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
@@ -419,11 +419,7 @@ class Statistics:
             if problem.table in {"outages", "stages", "switching", "signals"}
         ]
         return {
-            "period": {
-                "start": query.period.start.isoformat(),
-                "end": query.period.end.isoformat(),
-                "hours": query.period.hours,
-            },
+            "period": query.period.as_dict(),
             "level": query.level,
             "basis": {
                 "user_level": query.level.upper(),
@@ -444,6 +440,18 @@ class Statistics:
             "rows": [{"finding": words[row["kind"]]} | row for row in found.rows.to_dicts()],
             "rejected": [problem.as_dict(language) for problem in rejected],
         }
+
+    def cross_check(self, as_of: datetime | None = None) -> CrossCheck:
+        """Return the reliability system's own report beside our figures; see :func:`reliability.cross_check.cross_check`.
+
+        Raises:
+            WorkspaceError: there is no usable row of the report.
+        """
+
+        def ledger_of(period: Period, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+            return self.ledger(Query(period, level=level, as_of=as_of)), self.population(level)
+
+        return cross_check(self.net, ledger_of, self.settings, as_of)
 
     def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
         """Return the live-line ratio of a period, for the whole or for one unit."""

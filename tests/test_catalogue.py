@@ -23,13 +23,23 @@ TEXT_PLACES = {
     "Text": (0,),
     "compose": (0,),
     "_rows": (4, 5),
-    "_working": (0,),
+    "working": (0,),
+    "tell": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
 }
 """Functions whose arguments at these places are texts."""
 
-TEXT_CONSTANTS = {"NOT_COUNTED", "FINDINGS", "CODE_WORDS", "_PAGE_NAMES", "_TAB_NAMES", "_STATES", "_BASIS_NAMES"}
+TEXT_CONSTANTS = {
+    "NOT_COUNTED",
+    "NOT_COMPARED",
+    "FINDINGS",
+    "CODE_WORDS",
+    "_PAGE_NAMES",
+    "_TAB_NAMES",
+    "_STATES",
+    "_BASIS_NAMES",
+}
 """Module constants whose values are texts."""
 
 

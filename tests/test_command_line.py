@@ -70,6 +70,7 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
             ["--start", "2022-01-01", "--end", "2023-01-01", "--by", "region_class"],
         ),
         "frequent": ({"basis", "users", "feeders"}, ["--preset", "custom", "--days", "90", "--times", "2", "--level", "lv"]),
+        "rolling": ({"period", "level", "days", "centred", "rows"}, ["--days", "90", "--start", "2022-03-01"]),
         "ledger": ({"rows"}, ["--start", "2022-01-01", "--end", "2022-02-01"]),
         "audit": ({"period", "level", "basis", "totals", "rows", "rejected"}, ["--start", "2022-01-01"]),
         "targets": ({"rows"}, ["--plan", "jinhua-2022"]),
@@ -173,6 +174,30 @@ def test_figures_from_the_switching_log(command: Command) -> None:
     assert {row["outage_id"] for row in one} == {event}
     customer = command("ledger", COUNTY, *year, "--level", "lv").json["rows"]
     assert sum(row["users"] for row in customer) > sum(row["users"] for row in rows)
+
+
+def test_the_report_of_the_reliability_system_stands_beside(command: Command, county: Path) -> None:
+    year = ["--start", "2022-01-01", "--end", "2023-01-01"]
+    (figure,) = command("indices", county, *year, "--json").json["rows"]
+    assert command("cross-check", county).status == 1
+    (county / "可靠性统计报表.csv").write_text(
+        "可靠性统计报表\n起始时间,终止时间,统计期间小时,地区特征,等效总用户数（户）,停电总时户数,系统平均停电时间SAIDI-1（小时/户）\n"
+        f"2022-01-01,2022-12-31,8760,全口径,{figure['N_T']},{figure['CH']},{figure['SAIDI-1'] + 1}\n"
+        "2022-01-01,2022-12-31,8760,3,1,1,1\n",
+        "utf-8",
+    )
+    result = command("cross-check", county, "--json").json
+    verdicts = {(row["against"], row["figure"]): row["agrees"] for row in result["rows"] if row["agrees"] is not None}
+    assert verdicts == {
+        ("itself", "hours"): True, ("itself", "SAIDI-1"): False, ("our_records", "SAIDI-1"): False,
+        ("our_records", "N_T"): True, ("our_records", "CH"): True,
+    }  # fmt: skip
+    assert result["totals"] == {"agree": 3, "differ": 2, "not_compared": 4}
+    assert [(each["row"], each["column"], each["value"]) for each in result["rejected"]] == [(4, "region_class", "3")]
+    people = command("cross-check", county)
+    assert "differ: 2" in people.err
+    assert "region_class = '3'" in people.err
+    assert people.out.count("SAIDI-1") == 2
 
 
 def test_an_audit_without_anything_to_audit_against_says_so(command: Command, county: Path) -> None:
@@ -311,7 +336,8 @@ def test_broken_rows_are_named_and_the_rest_gives_the_same_figures(command: Comm
     assert named == {("end", "1999-01-01 00:00:00"), ("nature", "天灾"), ("branch_id", "X99"), ("start", "昨天")}
     assert all(problem["file"] == "outages.csv" and problem["row"] and problem["hint"] for problem in checked["errors"])
     after = command("indices", county, *period).json
-    assert after["rows"] == clean["rows"]
+    (figures,), (expected,) = after["rows"], clean["rows"]
+    assert figures == pytest.approx(expected, rel=1e-12)  # the cores add up in any order
     assert len(after["rejected"]) == after["basis"]["outages_rejected"] == 4
 
 
@@ -436,6 +462,24 @@ def test_a_converted_workspace_keeps_its_settings_and_its_source(
     assert before == pytest.approx(after)
     files = [county / "outages.csv", county / "stages.csv"]
     assert set(command("convert", *files, "--to", tmp_path / "two", "--json").json["counts"]) == {"outages", "stages"}
+
+
+def test_an_outage_approved_too_late_is_doubted(command: Command, county: Path) -> None:
+    def approve(rows: list[list[str]]) -> None:
+        rows[0].append("批准时间")
+        start, nature = rows[0].index("停电开始时间"), rows[0].index("停电性质")
+        planned = next(row for row in rows if row[nature] == "检修停电")
+        for row in rows[1:]:
+            row.append(row[start] if row is planned else "")
+
+    rewrite(county / "outages.csv", approve)
+    late = [each for each in command("check", county, "--json").json["warnings"] if each["column"] == "approved_at"]
+    assert [each["file"] for each in late] == ["outages.csv"]
+    assert "R1.6" in command("check", county).out
+    with (county / "fudian.toml").open("a", encoding="utf-8") as file:
+        file.write("notice_h = 0\n")
+    warnings = command("check", county, "--json").json["warnings"]
+    assert not [each for each in warnings if each["column"] == "approved_at"]
 
 
 def test_settings_that_are_not_known_are_named(command: Command, county: Path) -> None:

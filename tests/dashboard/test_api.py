@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 import httpx
 import polars as pl
@@ -13,6 +16,8 @@ import pytest
 from dashboard.export import file_of
 from network import Network
 from reliability import Period
+from reliability.frequent import frequent_outages, preset
+from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_fault, affected_by_opening
@@ -60,6 +65,57 @@ def test_targets_and_plans(client: httpx.Client, net: Network) -> None:
     expected = judge(statistics, "shenqiu-2022", 2022)
     assert [(row["target_id"], row["status"]) for row in rows] == [(each.target_id, each.status) for each in expected]
     assert [row["value"] for row in rows] == pytest.approx([each.value for each in expected])
+
+
+def as_json(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as a program reads them from the routes."""
+    rows: list[dict[str, Any]] = json.loads(json.dumps(table.to_dicts(), default=lambda moment: moment.isoformat()))
+    return rows
+
+
+def test_audit(client: httpx.Client, net: Network) -> None:
+    asked = {"start": "2022-01-01", "end": "2023-01-01", "level": "lv"}
+    answer = client.get("/api/v1/audit", params=asked).json()
+    found = Statistics(net).audit(Query(Period.year(2022), level="lv", as_of=Statistics(net).as_of))
+    assert answer["basis"]["recorded_customer_hours"] == pytest.approx(found.recorded_customer_hours)
+    assert answer["basis"]["found_customer_hours"] == pytest.approx(found.found_customer_hours)
+    assert [row["outage_id"] for row in answer["rows"]] == found.rows["outage_id"].to_list()
+    chinese = client.get("/api/v1/audit", params=asked | {"lang": "zh"}).json()["totals"]
+    assert {row["finding"] for row in chinese}.isdisjoint(row["finding"] for row in answer["totals"])
+
+
+def test_frequent(client: httpx.Client, net: Network) -> None:
+    asked = {"preset": "custom", "days": 90, "times": 2, "level": "lv", "as_of": "2022-09-01"}
+    answer = client.get("/api/v1/frequent", params=asked).json()
+    found = frequent_outages(Statistics(net), preset("custom", 90, 2), datetime(2022, 9, 1), "lv")
+    assert answer["users"] == as_json(found.users)
+    assert answer["feeders"] == as_json(found.feeders)
+    assert len(answer["users"]) > 0
+    assert client.get("/api/v1/frequent", params={"preset": "mine"}).status_code == 422
+    assert client.get("/api/v1/frequent", params={"preset": "custom", "days": 0}).status_code == 422
+
+
+def test_rolling(client: httpx.Client, net: Network) -> None:
+    asked = {"start": "2022-03-01", "end": "2022-03-11", "days": 90}
+    answer = client.get("/api/v1/rolling", params=asked).json()
+    known = Statistics(net)
+    query = Query(Period(datetime(2022, 3, 1), datetime(2022, 3, 11)), as_of=known.as_of)
+    expected = as_json(rolling(known, query, 90))
+    assert [row["day"] for row in answer["rows"]] == [f"2022-03-{day:02}" for day in range(1, 11)]
+    for row, other in zip(answer["rows"], expected, strict=True):
+        assert row == {name: approx(value) for name, value in other.items()}
+    (window,) = known.indices(Query(Period(datetime(2021, 12, 11), datetime(2022, 3, 11))))["CI"]
+    assert answer["rows"][-1]["CI"] == window
+
+
+def approx(value: Any) -> Any:
+    return pytest.approx(value) if isinstance(value, float) else value
+
+
+def test_a_cross_check_without_a_report_says_what_to_add(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/cross-check")
+    assert answer.status_code == 422
+    assert "reliability_report" in answer.json()["hint"]
 
 
 def test_affected(client: httpx.Client, net: Network) -> None:

@@ -285,6 +285,56 @@ def test_share_above_one_is_blanked() -> None:
     assert (only(result).severity, only(result).column, only(result).value) == ("error", "miss_rate", "5.0")
 
 
+def test_load_shed_without_opening_the_feeder_is_left_out() -> None:
+    """R1.13, where the cause says it and the nature only that it is rationing."""
+    result = checked(
+        outages=[
+            outage(nature="供电网限电", cause="不拉闸限电 3 MW"),
+            outage(outage_id="O2", nature="供电网限电", cause="拉闸限电"),
+            outage(outage_id="O3", cause="不拉闸检查"),
+        ]
+    )
+    problem = only(result)
+    assert (problem.severity, problem.row, problem.column) == ("error", 2, "cause")
+    assert "R1.13" in str(problem.message)
+    assert kept(result) == ["O2", "O3"]
+
+
+def test_an_approved_end_before_the_start_is_mentioned() -> None:
+    ends = {"O1": START, "O2": START + timedelta(minutes=1), "O3": None}
+    result = checked(outages=[outage(outage_id=name, approved_end=end) for name, end in ends.items()])
+    assert (only(result).severity, only(result).row, only(result).column) == ("warning", 2, "approved_end")
+    assert kept(result) == list(ends)
+
+
+def test_more_users_than_the_population_states() -> None:
+    """By region class and by the time at which the outage began."""
+    later = START + timedelta(days=1)
+    population = [
+        {"region_class": "urban", "users": 100, "to": later},
+        {"region_class": "urban", "users": 90, "from": later},
+        {"region_class": "rural", "users": 5},
+    ]
+    counts = [
+        ("urban", 100, START),
+        ("urban", 101, START),
+        ("urban", 100, later),
+        ("rural", 6, START),
+        ("town", 9, START),
+    ]
+    outages = [
+        of("users", users, outage_id=f"O{i}", region_class=region, start=start, end=start + timedelta(hours=1))
+        for i, (region, users, start) in enumerate(counts)
+    ]
+    result = checked(outages=outages, population=population)
+    found = [(each.severity, each.row, each.column, each.value, each.object_id) for each in result.problems]
+    assert found == [
+        ("warning", 3, "users", "101", "O1"), ("warning", 4, "users", "100", "O2"), ("warning", 5, "users", "6", "O3"),
+    ]  # fmt: skip
+    assert "only 90 users" in str(result.problems[1].message)
+    assert len(kept(result)) == 5
+
+
 def test_population_periods() -> None:
     first, second = datetime(2022, 1, 1), datetime(2022, 7, 1)
     good = [

@@ -267,6 +267,15 @@ def test_coarse_nature_is_taken_with_a_warning(written: str, code: str) -> None:
     assert fault.severity == "warning"
 
 
+@pytest.mark.parametrize("written", ["不拉闸限电", "预安排停电/限电/不拉闸限电", "限电(不拉闸)"])
+def test_load_shed_without_opening_the_feeder_is_no_outage(written: str) -> None:
+    """R1.13; the nearest nature would count people as without power who were not."""
+    value, fault = one("outages", "nature", written)
+    assert value is None
+    assert fault is not None
+    assert (fault.severity, "R1.13" in str(fault.message)) == ("error", True)
+
+
 def test_unknown_nature_is_an_error_with_the_nearest_word() -> None:
     value, fault = one("outages", "nature", "检修停点")
     assert value is None

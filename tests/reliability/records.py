@@ -52,7 +52,7 @@ class Scene:
             | {"region_class": self.classes[i], "in_service": at(self.service[i][0]), "retired": at(self.service[i][1])}
             for i, row in enumerate(base["transformers"].select("transformer_id", "node", "second_node").to_dicts())
         ]
-        moments = ("start", "end", "restored_at")
+        moments = ("start", "end", "restored_at", "approved_end")
         rows = [
             [{name: at(value) if name in moments else value for name, value in row.items()} for row in table]
             for table in (self.outages, self.stages)
@@ -147,6 +147,7 @@ def scenes(draw: st.DrawFn, minutes: int = 90) -> Scene:
                 "start": start,
                 "end": end,
                 "nature": draw(st.sampled_from(["F-INT", "F-EXT", "P-PLAN-MAINT", "P-RAT-SYS"])),
+                "approved_end": draw(st.none() | moment),
                 **part,
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,12 +27,15 @@ class Rules:
     frequent_count: int = 3
     long_single_h: float = 0.501
     long_total_h: float = 0.801
+    overrun_class: str = "P-TEMP-*"
 
 
 def rules() -> st.SearchStrategy[Rules]:
     minutes = st.integers(0, 25)
+    overrun = st.sampled_from(["P-TEMP-*", "F-INT", "same"])
+    crossing = st.sampled_from(["cut", "start"])
     return st.builds(
-        Rules, minutes, minutes, minutes, st.integers(0, 8), st.sampled_from(["cut", "start"]), st.integers(1, 4)
+        Rules, minutes, minutes, minutes, st.integers(0, 8), crossing, st.integers(1, 4), overrun_class=overrun
     )
 
 
@@ -74,14 +78,8 @@ class Slow:
 
     def spells(self, user: int) -> list[Spell]:
         """Return the interruptions of a user that count in the period, by the merge and the crossing rule."""
-        limit = self.known_last if self.as_of is None else self.as_of
-        seen = LAST if self.as_of is None and self.rules.crossing == "start" else min(limit, LAST)
-        known = [
-            outage | {"end": limit if outage["end"] is None else outage["end"]}
-            for outage in self.scene.outages
-            if outage["start"] < limit and not outage.get("exclusion")
-        ]
-        scene = replace(self.scene, outages=known)
+        seen = LAST if self.as_of is None and self.rules.crossing == "start" else min(self.limit, LAST)
+        scene = self.known_scene
         dark = [minute for minute in range(seen) if scene.off(user, minute)]
         groups: list[list[int]] = []
         for minute in dark:
@@ -90,6 +88,46 @@ class Slow:
             else:
                 groups.append([minute])
         return [Spell(group[0], group[-1] + 1, tuple(group)) for group in groups]
+
+    @property
+    def limit(self) -> int:
+        return self.known_last if self.as_of is None else self.as_of
+
+    @property
+    def known_scene(self) -> Scene:
+        """The scene with the records that count, those without end until what is known."""
+        known = [
+            outage | {"end": self.limit if outage["end"] is None else outage["end"]}
+            for outage in self.scene.outages
+            if outage["start"] < self.limit and not outage.get("exclusion")
+        ]
+        return replace(self.scene, outages=known)
+
+    def nature(self, user: int, minute: int) -> str:
+        """Return the nature of a dark minute of a user with one supply: of the first record, or of its overrun (R1.15)."""
+        blamed = self.known_scene.off(user, minute)
+        first = min(
+            (outage for outage in self.scene.outages if outage["outage_id"] in blamed),
+            key=lambda outage: (outage["start"], outage["outage_id"]),
+        )
+        approved, nature = first["approved_end"], str(first["nature"])
+        if nature != "P-PLAN-MAINT" or approved is None or minute < approved or self.rules.overrun_class == "same":
+            return nature
+        return "P-TEMP-MAINT" if self.rules.overrun_class == "P-TEMP-*" else self.rules.overrun_class
+
+    def by_nature(self) -> tuple[dict[str, float], dict[str, int]]:
+        """Return customer-hours and customer-interruptions by nature."""
+        hours: dict[str, float] = defaultdict(float)
+        counts: dict[str, int] = defaultdict(int)
+        for user in range(len(self.scene.classes)):
+            for spell in self.spells(user):
+                if self.begins(spell):
+                    counts[self.nature(user, spell.start)] += 1
+                for minute in spell.dark:
+                    whole = self.rules.crossing == "start"
+                    inside = self.begins(spell) if whole else self.first <= minute < self.known_last
+                    hours[self.nature(user, minute)] += inside / 60
+        return hours, counts
 
     def begins(self, spell: Spell) -> bool:
         return self.first <= spell.start < self.known_last

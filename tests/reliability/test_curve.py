@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_samples.county import COUNTY
 from network import read_network, workspace
@@ -16,6 +18,8 @@ from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
 from reliability.ranking import causes, planned_outages, worst_feeders
 from reliability.statistics import Query, Statistics
+from tests.reliability.records import MINUTE, START, Scene, scenes
+from tests.reliability.slow import Rules, rules
 
 YEAR = Period.year(2022)
 
@@ -34,6 +38,25 @@ def test_the_curve_ends_at_saidi(statistics: Statistics, level: str, med: str, a
     assert curve["saidi_h"][-1] == pytest.approx(statistics.indices(query)["SAIDI-1"][0])
     assert curve["ch"].min() >= -1e-6
     assert curve.height == (365 if as_of is None else 201)
+
+
+@settings(max_examples=40)
+@given(scenes(), rules(), st.integers(0, 60), st.integers(61, 4000), st.none() | st.integers(62, 130))
+def test_the_curve_ends_at_saidi_by_either_rule_of_crossing(
+    scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None
+) -> None:
+    """Cut at the ends of days and of the period, or whole where it began; each day opens to the rows that sum to it."""
+    known = Statistics(scene.network(asdict(drawn)))
+    query = Query(Period(START + first * MINUTE, START + last * MINUTE), as_of=as_of and START + as_of * MINUTE)
+    curve = cumulative_saidi(known, query)
+    figure = known.indices(query).row(0, named=True)
+    assert curve["ch"].sum() == pytest.approx(figure["CH"])
+    assert curve["saidi_h"][-1] == (None if figure["SAIDI-1"] is None else pytest.approx(figure["SAIDI-1"]))
+    start, rows = query.period.start, known.ledger(query)
+    for number, hours in enumerate(curve["ch"]):
+        day = Period(start + timedelta(days=number), min(start + timedelta(days=number + 1), query.known.period.end))
+        within = ledger_within(rows, day, drawn.crossing)
+        assert hours == pytest.approx((within["users"] * within["h"]).sum(), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 def interrupted() -> Statistics:
-    """Four users: an interruption inside another, one after the other, over the end of a month, open, and not counted."""
+    """Four users: an interruption inside another, one after the other, over the end of a month and beyond its approved end,
+    open, and not counted.
+    """
     minutes = [
         ("E0", "T0", 0, 90, "F-INT"), ("E1", "T0", 10, 20, "P-PLAN-MAINT"), ("E2", "T0", 60, 120, "F-EXT"),
         ("E3", "T1", 0, 2, "F-INT"), ("E4", "T1", 0, 60 * 24 * 40, "P-PLAN-MAINT"), ("E5", "T2", 30, None, "P-RAT-SYS"),
@@ -92,6 +94,7 @@ def interrupted() -> Statistics:
                     "end": None if end is None else DAY + timedelta(minutes=end),
                     "nature": nature,
                     "exclusion": "arrears" if outage == "E6" else None,
+                    "approved_end": DAY + timedelta(days=20) if outage == "E4" else None,
                 }
                 for outage, user, start, end, nature in minutes
             ],
@@ -102,11 +105,13 @@ def interrupted() -> Statistics:
 def test_the_ledger_is_the_same_on_every_engine(engine: str) -> None:
     rows, period = interrupted().interruptions(), Period.year(2022)
     columns = ["outage_id", "user_id", "from", "until", "group_start", "duration_h", "leads", "h", "count", "counted"]
-    columns += ["sustained", "provisional", "reason"]
-    expected = ledger(rows, period).select(columns).sort("outage_id")
-    found = from_engine(ledger(to_engine(rows, engine), period)).select(columns).sort("outage_id")
+    columns += ["sustained", "provisional", "overrun", "nature", "reason"]
+    expected = ledger(rows, period).select(columns).sort("outage_id", "from")
+    found = from_engine(ledger(to_engine(rows, engine), period)).select(columns).sort("outage_id", "from")
     assert_frame_equal(found, expected, check_dtypes=False, rel_tol=1e-12)
     assert dict(expected.filter(user_id="T0").select("outage_id", "h").iter_rows()) == {"E0": 1.5, "E1": 0, "E2": 0.5}
+    beyond = expected.filter("overrun").select("outage_id", "nature", "h", "count", "reason").rows()
+    assert beyond == [("E4", "P-TEMP-MAINT", 480, 0, "overrun")]
     rest = from_engine(without_days(to_engine(ledger(rows, period), engine), [DAY.date()]))
     assert rest["outage_id"].to_list() == ["E7"]
 

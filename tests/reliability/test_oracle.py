@@ -1,6 +1,6 @@
 """The indices against a brute-force oracle: every user, every minute."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -75,6 +75,15 @@ def excluded_scenes(draw: st.DrawFn) -> Scene:
     return scene
 
 
+@st.composite
+def one_supply_each(draw: st.DrawFn) -> Scene:
+    """Draw scenes in which no transformer has a second supply, so that a minute has one first record."""
+    scene = draw(scenes())
+    return replace(
+        scene, plain=replace(scene.plain, transformers=[(node, None) for node, _ in scene.plain.transformers])
+    )
+
+
 @settings(max_examples=80)
 @given(excluded_scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
 def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None) -> None:
@@ -101,6 +110,21 @@ def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, l
         assert row[name] == (pytest.approx(figures[above] / users * 100) if users else None), name
 
 
+@settings(max_examples=60)
+@given(one_supply_each(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
+def test_every_minute_has_one_nature(scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None) -> None:
+    """The part of a planned outage beyond its approved end has a nature of its own; nobody is counted twice (R1.15)."""
+    as_of = moment_of_knowledge(scene, drawn, as_of)
+    slow = Slow(scene, drawn, first, last, as_of)
+    query = Query(slow.period, ("nature",), as_of=None if as_of is None else START + as_of * MINUTE)
+    rows = {row["nature"]: row for row in Statistics(scene.network(asdict(drawn))).indices(query).to_dicts()}
+    hours, counts = slow.by_nature()
+    for nature in {*rows, *hours, *counts}:
+        row = rows.get(nature, {"CH": 0, "CI": 0})
+        assert row["CH"] == pytest.approx(hours.get(nature, 0)), nature
+        assert row["CI"] == counts.get(nature, 0), nature
+
+
 @settings(max_examples=40)
 @given(scenes())
 def test_parts_add_to_the_whole(scene: Scene) -> None:
@@ -124,7 +148,7 @@ def test_parts_add_to_the_whole(scene: Scene) -> None:
 def test_every_engine_gives_the_same_figures(scene: Scene, engine: str) -> None:
     from polars.testing import assert_frame_equal
 
-    query = Query(Period(START, START + timedelta(days=5)), by=("region_class", "month"))
+    query = Query(Period(START, START + timedelta(days=5)), by=("region_class", "month", "nature"))
     statistics = Statistics(scene.network())
     expected = statistics.indices(query)
     found = statistics.indices(query, engine=engine)

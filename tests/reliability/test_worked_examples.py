@@ -7,6 +7,7 @@ import pytest
 from reliability import Period, ReliabilitySettings, indices
 from reliability.ledger import sustained_only
 from reliability.major_event_days import threshold
+from reliability.ranking import planned_outages
 from reliability.statistics import Query
 from reliability.targets import TargetResult, judge
 from tests.reliability.records import bus, statistics
@@ -49,6 +50,55 @@ def test_ten_users_of_section_1_7() -> None:
     assert sustained["SAIDI-S"] == pytest.approx(2.4)
     assert sustained["MIC-F"] == 10
     assert sustained["MIC-S"] == 6
+
+
+PLANNED = {
+    "outage_id": "E", "start": datetime(2022, 5, 1, 8), "end": datetime(2022, 5, 1, 14), "approved_end": datetime(2022, 5, 1, 12),
+    "transformer_id": "T0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nature", "rule", "expected"),
+    [
+        ("P-PLAN-MAINT", "P-TEMP-*", {"P-PLAN-MAINT": (4, 1), "P-TEMP-MAINT": (2, 0)}),
+        ("P-PLAN-CONST", "P-TEMP-*", {"P-PLAN-CONST": (4, 1), "P-TEMP-CONST": (2, 0)}),
+        ("P-PLAN-CUST", "P-TEMP-*", {"P-PLAN-CUST": (4, 1), "P-TEMP-CUST": (2, 0)}),
+        ("P-PLAN-SWITCH", "P-TEMP-*", {"P-PLAN-SWITCH": (4, 1), "P-TEMP-MAINT": (2, 0)}),
+        ("P-PLAN-MAINT", "F-INT", {"P-PLAN-MAINT": (4, 1), "F-INT": (2, 0)}),
+        ("P-PLAN-MAINT", "same", {"P-PLAN-MAINT": (6, 1)}),
+        ("P-TEMP-MAINT", "P-TEMP-*", {"P-TEMP-MAINT": (6, 1)}),
+        ("F-INT", "P-TEMP-*", {"F-INT": (6, 1)}),
+    ],
+)
+def test_four_hours_as_planned_and_two_beyond(nature: str, rule: str, expected: dict[str, tuple[float, int]]) -> None:
+    county = statistics(bus(2) | {"outages": [PLANNED | {"nature": nature}]}, {"overrun_class": rule})
+    figures = county.indices(Query(Period.year(2022), ("nature",)))
+    assert {row["nature"]: (row["CH"], row["CI"]) for row in figures.to_dicts()} == expected
+    whole = county.indices(Query(Period.year(2022))).row(0, named=True)
+    assert (whole["CH"], whole["CI"], whole["CN"], whole["MIC"]) == (6, 1, 1, 1)
+    basis = county.basis(Query(Period.year(2022)))
+    assert (basis["outages_beyond_approved_end"], basis["overrun_class"]) == (len(expected) - 1, rule)
+    (cost,) = planned_outages(county, Query(Period.year(2022))).to_dicts() or [{"users": 1, "nature": nature, "ch": 6}]
+    assert (cost["users"], cost["nature"]) == (1, nature)
+
+
+def test_an_overrun_is_what_a_record_of_its_own_would_be() -> None:
+    """The approved end in one record gives the figures of two records, one up to it and one from it on."""
+    one = PLANNED | {"nature": "P-PLAN-MAINT"}
+    two = [
+        one | {"end": one["approved_end"]},
+        one | {"outage_id": "F", "start": one["approved_end"], "nature": "P-TEMP-MAINT"},
+    ]
+    others = [
+        {"outage_id": name, "start": datetime(2022, 5, 1, a), "end": datetime(2022, 5, 1, b), "nature": "F-INT",
+         "transformer_id": "T0"}
+        for name, a, b in (("A", 7, 9), ("Z", 13, 16))
+    ]  # fmt: skip
+    for more in ([], others[:1], others[1:], others):
+        query = Query(Period.year(2022), ("nature",))
+        left, right = (statistics(bus(2) | {"outages": [*rows, *more]}).indices(query) for rows in ([one], two))
+        assert left.to_dicts() == right.to_dicts()
 
 
 @pytest.mark.parametrize(("ddof", "beta", "limit"), [(1, 0.5796271, 0.1106707), (0, 0.5464777, 0.1018688)])
