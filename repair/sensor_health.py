@@ -76,20 +76,17 @@ def sensor_health(
         miss=pl.col("miss_rate").fill_null(rules.miss_rate), false=pl.col("false_rate").fill_null(rules.false_rate)
     )
     acted = correct + missed + silent + wrong
-    return (
-        known.select("branch_id", "kind")
-        .with_columns(
-            correct=correct,
-            missed=missed,
-            silent=silent,
-            quiet=quiet,
-            wrong=wrong,
-            miss_rate=(missed + defaults["miss"] * weight) / (correct + missed + weight),
-            false_rate=(wrong + defaults["false"] * weight) / (quiet + wrong + weight),
-            accuracy=pl.select(pl.when(acted > 0).then(correct / acted * 100)).to_series(),
-        )
-        .cast(SCHEMA)
-    )  # type: ignore[arg-type]
+    found = known.select("branch_id", "kind").with_columns(
+        correct=correct,
+        missed=missed,
+        silent=silent,
+        quiet=quiet,
+        wrong=wrong,
+        miss_rate=(missed + defaults["miss"] * weight) / (correct + missed + weight),
+        false_rate=(wrong + defaults["false"] * weight) / (quiet + wrong + weight),
+        accuracy=pl.select(pl.when(acted > 0).then(correct / acted * 100)).to_series(),
+    )
+    return found.cast(pl.Schema(SCHEMA))
 
 
 def action_accuracy(health: pl.DataFrame) -> float | None:
