@@ -533,8 +533,24 @@ def locate(
         tell("Suspect: {kind} of {object_id} is thought {thought}", **suspect)
     if result["ambiguous"]:
         tell("Several sections explain the signals equally well.")
+    if result["two_faults"] >= 0.5:
+        tell("Two faults are likely ({share:.0%}).", share=result["two_faults"])
     if result["next_check"]:
         tell("Check next: {object_id} ({gain_bits:.2f} bit)", **result["next_check"])
+
+
+@app.command("sensor-health")
+def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
+    """Learn from closed incidents how often each sensor misses a fault or reports a false one."""
+    from repair.sensor_health import health_of
+
+    result = health_of(_answering(workspace))
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["rows"])
+    if result["accuracy"] is not None:
+        tell("Correct actions of all sensors: {accuracy:.2f}%", accuracy=result["accuracy"])
 
 
 @app.command("live-ratio")

@@ -24,6 +24,7 @@ from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import judge, plan_year
 from repair import affected_by_fault, affected_by_opening, locate
+from repair.sensor_health import health_of
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 
@@ -228,6 +229,11 @@ def _repair_routes(service: Service) -> APIRouter:
         if opened is not None:
             return affected_by_opening(service.supply, _columns(opened)).as_dict()
         return affected_by_fault(service.supply, fault or "").as_dict()
+
+    @routes.get("/sensor-health")
+    def health() -> dict[str, Any]:
+        """Return what closed incidents tell of each sensor."""
+        return health_of(service.net)
 
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:

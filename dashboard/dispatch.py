@@ -408,6 +408,9 @@ def _sentences(location: Location, language: str) -> list[Part]:
         parts += said
     if not location.suspect_signals:
         parts.append(translate("No signal contradicts the first section. ", language))
+    if location.two_faults >= 0.5:
+        share = f"{location.two_faults * 100:.0f}%"
+        parts += [html.B(translate("Two faults are likely ({share}). ", language, share=share))]
     if location.next_check is not None:
         check = location.next_check
         parts += [

@@ -26,7 +26,7 @@ from network.values import LOCAL_ZONE, SHED_UNOPENED, SHED_UNOPENED_HINT
 LONG_OUTAGE_DAYS = 30
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
-    "switching", "signals", "sensors", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
+    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
     "reliability_report", "area_map",
 )  # fmt: skip
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")

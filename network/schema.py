@@ -571,6 +571,24 @@ _TABLES = (
         key=("branch_id",),
     ),
     Table(
+        "incidents",
+        "已结故障",
+        "a closed incident: where the crew found the fault",
+        (
+            _id("incident_id", "故障编号", "its id", required=True),
+            _id(
+                "branch_id",
+                "故障支路编码",
+                "branch on which the fault was",
+                required=True,
+                refers_to="branches.branch_id",
+            ),
+            _time("start", "故障时间", "when it began", required=True),
+            _time("end", "复电时间", "when all were back"),
+        ),
+        key=("incident_id",),
+    ),
+    Table(
         "plans",
         "停电计划",
         "a planned outage, applied for or approved",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from network import Supply
+from network import Network, Supply, WorkspaceError, text
 from network.arrays import Indices, Mask
 from repair.active import Active
 from repair.evidence import Sensors, Witnesses, lower_place, tripped_branches
@@ -93,6 +94,24 @@ def action_accuracy(health: pl.DataFrame) -> float | None:
     """Return 动作准确率 of all sensors together, in per cent; ``None`` where nothing acted or should have."""
     acted = int(health.select(pl.sum_horizontal(pl.col("correct", "missed", "silent", "wrong").sum())).item())
     return None if acted == 0 else float(health["correct"].sum()) / acted * 100
+
+
+def health_of(net: Network) -> dict[str, Any]:
+    """Return the sensor health of a workspace: ``incidents`` (how many), ``accuracy`` of all sensors in per cent, ``rows``.
+
+    Raises:
+        WorkspaceError: there is no closed incident or no sensor to learn of.
+    """
+    tables = net.workspace.tables
+    for name in ("incidents", "sensors"):
+        if tables[name].is_empty():
+            raise WorkspaceError(
+                text("The table {table} has no row that can be used.", table=name),
+                net.workspace.problems_of(name),
+                text("Add the table {table} to the workspace.", table=name),
+            )
+    rows = sensor_health(net.energise(), tables["incidents"], tables["signals"], tables["sensors"])
+    return {"incidents": tables["incidents"].height, "accuracy": action_accuracy(rows), "rows": rows.to_dicts()}
 
 
 def _ids(supply: Supply, branches: Indices) -> pl.Series:
