@@ -156,6 +156,10 @@ class Network:
     def _transformer_index(self) -> Mapping[str, int]:
         return {transformer: index for index, transformer in enumerate(self.transformers["transformer_id"].to_list())}
 
+    @cached_property
+    def _customer_index(self) -> Mapping[str, int]:
+        return {customer: index for index, customer in enumerate(self.customers["customer_id"].to_list())}
+
     def branch_index(self, branch_ids: str | Iterable[str]) -> Indices:
         """Return the indices of branches.
 
@@ -171,6 +175,19 @@ class Network:
             UnknownIdError: an id is not in the network; the error names the nearest ones.
         """
         return _look_up("transformer", transformer_ids, self._transformer_index)
+
+    def known_branches(self, branch_ids: Iterable[str]) -> tuple[Indices, Indices]:
+        """Return the indices of the branches that are known, and which of ``branch_ids`` they are."""
+        return _known(branch_ids, self._branch_index)
+
+    def known_transformers(self, transformer_ids: Iterable[str]) -> tuple[Indices, Indices]:
+        """Return the indices of the transformers that are known, and which of ``transformer_ids`` they are."""
+        return _known(transformer_ids, self._transformer_index)
+
+    def known_customers(self, customer_ids: Iterable[str]) -> tuple[Indices, Indices]:
+        """Return the indices of the customers that are known, and which of ``customer_ids`` they are."""
+        wanted = list(customer_ids)
+        return _known(wanted, self._customer_index if wanted else {})
 
     def energise(self, switching: pl.DataFrame | None = None, at: datetime | None = None) -> Supply:
         """Return which node hangs on which source.
@@ -216,3 +233,8 @@ def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> I
         if each not in known:
             raise UnknownIdError(kind, each, known)
     return np.array([known[each] for each in wanted], dtype=np.int64)
+
+
+def _known(ids: Iterable[str], known: Mapping[str, int]) -> tuple[Indices, Indices]:
+    found = [(known[each], which) for which, each in enumerate(ids) if each in known]
+    return tuple(np.array(found, dtype=np.int64).reshape(-1, 2).T)  # type: ignore[return-value]

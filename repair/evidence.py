@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,11 @@ from network import Network, Supply
 from network.arrays import Indices, Mask, Numbers
 from repair.feeders import Feeders
 from repair.settings import LocationSettings
+
+METERS_AT_LEAST = 3
+"""So many dark meters, and half of those that report, make their transformer dark (field reference 6.3, rule 4)."""
+
+_OBJECTS = ("transformer", "customer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +44,8 @@ class Sensors:
         if table is not None:
             known = table.select(pl.col(name).cast(kind) for name, kind in known.schema.items())
         known = known.unique("branch_id", keep="first", maintain_order=True)
-        known = known.filter(pl.col("branch_id").is_in(net.branches["branch_id"].implode()))
-        branch = net.branch_index(known["branch_id"].to_list())
+        branch, which = net.known_branches(known["branch_id"])
+        known = known[which]
         miss, false = (
             known[name].fill_null(default).clip(1e-6, 1 - 1e-6).to_numpy()
             for name, default in (("miss_rate", rules.miss_rate), ("false_rate", rules.false_rate))
@@ -56,16 +61,13 @@ class Sensors:
 
     def hearing(self, supply: Supply, signals: pl.DataFrame, rules: LocationSettings) -> Sensors:
         """Return the sensors with their latest flags; a branch that reports without being known as a sensor becomes one."""
-        flags = (
-            signals.filter((pl.col("object") == "branch") & (pl.col("kind") == "fault_current"))
-            .select("object_id", "time", value=pl.col("value").cast(pl.Float64).fill_null(1.0).sign())
-            .sort("time", pl.col("value").abs(), "value")
-            .group_by("object_id")
-            .last()
-            .sort("object_id")
-        )
-        branch, known = _known_branches(supply.network, flags["object_id"])
-        value = flags["value"].to_numpy()[known]
+        last: dict[str, tuple[Any, float, float]] = {}
+        told = signals.filter((pl.col("object") == "branch") & (pl.col("kind") == "fault_current"))
+        for name, moment, value in told.select("object_id", "time", "value").iter_rows():
+            sign = 1.0 if value is None else float(np.sign(value))
+            last[name] = max(last.get(name, (moment, -1.0, sign)), (moment, abs(sign), sign))
+        branch, known = supply.network.known_branches(last)
+        value = np.array([sign for _, _, sign in last.values()], dtype=np.float64)[known]
         at = np.full(supply.network.branches.height, -1, dtype=np.int64)
         at[self.branch] = np.arange(len(self.branch))
         new = at[branch] < 0
@@ -118,54 +120,40 @@ class Witnesses:
         spoken = signals.filter(
             pl.col("object").is_in(["transformer", "customer"]) & pl.col("kind").is_in(["off", "on", "read", "call"])
         )
-        if spoken.is_empty():
-            return cls(np.zeros(0, dtype=np.int64), np.zeros(0), ())
-        of_object = pl.concat(
-            [
-                net.transformers.select(object=pl.lit("transformer"), object_id="transformer_id", of="transformer_id"),
-                net.customers.select(object=pl.lit("customer"), object_id="customer_id", of="transformer_id"),
-            ]
-        )
-        said = (
-            spoken.join(of_object, on=["object", "object_id"], how="inner")
-            .group_by("object", "object_id", "of")
-            .agg(
-                off=(pl.col("kind") == "off").any(),
-                live=((pl.col("kind") == "read") & (pl.col("value").fill_null(1.0) != 0)).any(),
-                on=(pl.col("kind") == "on").any(),
-                call=(pl.col("kind") == "call").any(),
-            )
-            .with_columns(live=pl.col("live") | (pl.col("on") & ~pl.col("off")))
-        )
-        meter = pl.col("object") == "customer"
-        per_transformer = said.group_by("of").agg(
-            terminal_off=(~meter & pl.col("off")).any(),
-            dark_meters=(meter & pl.col("off")).sum(),
-            live=pl.col("live").any(),
-            call=pl.col("call").any(),
-            meters=(meter & (pl.col("off") | pl.col("live"))).sum(),
-        )
-        enough = (pl.col("dark_meters") >= 3) & (pl.col("dark_meters") * 2 >= pl.col("meters"))
-        dark = pl.col("terminal_off") | enough
-        decided = per_transformer.select(
-            "of",
-            kind=pl.when(dark & ~pl.col("live"))
-            .then(pl.lit("off"))
-            .when(pl.col("live") & ~dark & (pl.col("dark_meters") == 0))
-            .then(pl.lit("read"))
-            .when(pl.col("call") & ~pl.col("live"))
-            .then(pl.lit("call")),
-        ).drop_nulls()
-        transformer = net.transformer_index(decided["of"].to_list())
-        order = np.argsort(transformer)
-        kinds = decided["kind"].to_list()
+        by_object: dict[tuple[str, str], set[str]] = {}
+        for kind, name, word, value in spoken.select("object", "object_id", "kind", "value").iter_rows():
+            if word != "read" or value != 0:
+                by_object.setdefault((kind, name), set()).add(word)
+        found = {kind: {name: words for (of, name), words in by_object.items() if of == kind} for kind in _OBJECTS}
+        by_transformer: dict[int, list[tuple[bool, set[str]]]] = {}
+        for kind, words_of in found.items():
+            meter = kind == "customer"
+            index, known = net.known_customers(words_of) if meter else net.known_transformers(words_of)
+            words = list(words_of.values())
+            for at, which in zip((net.customer_transformer[index] if meter else index).tolist(), known, strict=True):
+                by_transformer.setdefault(at, []).append((meter, words[which]))
+        decided = {at: cls._decide(heard) for at, heard in sorted(by_transformer.items()) if at >= 0}
         weight = {
             "off": np.log((1 - rules.dark_miss_rate) / rules.dark_false_rate),
             "read": np.log(rules.dark_miss_rate / (1 - rules.dark_false_rate)),
             "call": np.log((1 - rules.call_miss_rate) / rules.call_false_rate),
         }
-        kind = tuple(kinds[i] for i in order)
-        return cls(transformer[order], np.array([weight[each] for each in kind]), kind)
+        kinds = tuple(word for word in decided.values() if word)
+        transformer = np.array([at for at, word in decided.items() if word], dtype=np.int64)
+        return cls(transformer, np.array([weight[word] for word in kinds], dtype=np.float64), kinds)
+
+    @staticmethod
+    def _decide(heard: list[tuple[bool, set[str]]]) -> str | None:
+        """Return what the terminal and the meters of one transformer say together: ``off``, ``read``, ``call`` or nothing."""
+        live = [bool(words & {"read"}) or words & {"on", "off"} == {"on"} for _, words in heard]
+        terminal = any("off" in words for meter, words in heard if not meter)
+        dark = sum("off" in words for meter, words in heard if meter)
+        reporting = sum(meter and ("off" in words or alive) for (meter, words), alive in zip(heard, live, strict=True))
+        if terminal or (dark >= METERS_AT_LEAST and dark * 2 >= reporting):
+            return None if any(live) else "off"
+        if any(live):
+            return None if dark else "read"
+        return "call" if any("call" in words for _, words in heard) else None
 
     def on(self, feeders: Feeders) -> Witnesses:
         """Return the witnesses that hang on some feeders."""
@@ -177,8 +165,7 @@ class Witnesses:
 def tripped_branches(net: Network, signals: pl.DataFrame) -> Indices:
     """Return the known branches that tripped, whether they reclosed or not, in rising order."""
     trips = signals.filter((pl.col("object") == "branch") & (pl.col("kind") == "trip"))["object_id"]
-    branch, _ = _known_branches(net, trips.unique())
-    return np.sort(branch)
+    return np.sort(net.known_branches(dict.fromkeys(trips))[0])
 
 
 def lower_place(supply: Supply, branches: Indices) -> Indices:
@@ -186,11 +173,3 @@ def lower_place(supply: Supply, branches: Indices) -> Indices:
     net = supply.network
     ends = supply.place_of[np.stack([net.from_node[branches], net.to_node[branches]])]
     return np.where((ends.min(axis=0) >= 0) & ~supply.is_open[branches], ends.max(axis=0), -1)
-
-
-def _known_branches(net: Network, ids: Iterable[str]) -> tuple[Indices, Indices]:
-    """Return the indices of the branches that are known, and which of ``ids`` they are."""
-    names = list(ids)
-    known = pl.Series(names, dtype=pl.String).is_in(net.branches["branch_id"].implode())
-    which = np.flatnonzero(known.to_numpy()) if names else np.zeros(0, dtype=np.int64)
-    return net.branch_index([names[i] for i in which]), which
