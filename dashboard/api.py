@@ -19,7 +19,7 @@ from network.texts import LANGUAGES
 from reliability import Period
 from reliability import statistics as figures
 from reliability.targets import judge, plan_year
-from repair import affected_by_fault, affected_by_opening, locate
+from repair import affected_by_fault, affected_by_opening, locate, restore
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 
@@ -181,6 +181,16 @@ def _repair_routes(service: Service) -> APIRouter:
         if opened is not None:
             return affected_by_opening(service.supply, _columns(opened)).as_dict()
         return affected_by_fault(service.supply, fault or "").as_dict()
+
+    @routes.get("/restore")
+    def restoration(
+        request: Request,
+        fault: Annotated[str, Query(description="branch that a fault strikes")],
+        objective: Annotated[str | None, Query(description="customers or kw")] = None,
+        refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
+    ) -> dict[str, Any]:
+        """Plan how power comes back around a fault; every step is proven."""
+        return restore(service.supply, fault, _columns(refused), objective).as_dict(_language(request))
 
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:

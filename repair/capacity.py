@@ -16,6 +16,9 @@ from network import Supply, Text, text
 from network.arrays import Indices, Numbers
 from repair.loading import KEPT, FeederState, Loads
 
+COLLAPSED = 0.05
+"""What losses are taken to be, in squares of the voltage, where the power flow finds no voltage at all."""
+
 
 @dataclass(frozen=True)
 class Overload:
@@ -67,19 +70,11 @@ class Capacity:
         return self.states(self.after)
 
     @cached_property
-    def limit_ampere(self) -> Numbers:
-        """What each branch may carry, counted at nominal voltage, shape (branches,)."""
+    def limit_a(self) -> Numbers:
+        """What each branch may carry, in A, shape (branches,)."""
         limit = self.loads.rating_a.copy()
         for state in (*self.states_before, *self.states_after):
             limit[state.branch] = np.maximum(limit[state.branch], state.ampere)
-        return limit
-
-    @cached_property
-    def limit_a(self) -> Numbers:
-        """What each branch may carry, by power flow where there is one, shape (branches,)."""
-        limit = self.loads.rating_a.copy()
-        for state in (*self.states_before, *self.states_after):
-            limit[state.branch] = np.maximum(limit[state.branch], state.current_a)
         return limit
 
     @cached_property
@@ -124,8 +119,10 @@ class Capacity:
         net, nodes = self.before.network, state.part.nodes
         limit, floor = self.limit_a[state.branch], self.floor_pu[nodes]
         found = [
-            Overload("branch", net.branches["branch_id"][int(state.branch[at])], float(state.current_a[at]), float(limit[at]))
-            for at in np.flatnonzero(state.current_a > limit * (1 + KEPT) + KEPT)
+            Overload(
+                "branch", net.branches["branch_id"][int(state.branch[at])], float(state.ampere[at]), float(limit[at])
+            )
+            for at in np.flatnonzero(state.ampere > limit * (1 + KEPT) + KEPT)
         ]
         low = state.voltage_pu < floor - KEPT
         if state.collapsed:
@@ -134,6 +131,13 @@ class Capacity:
             Overload("node", net.nodes[int(nodes[at])], float(np.nan_to_num(state.voltage_pu[at])), float(floor[at]))
             for at in np.flatnonzero(low)
         ]
+
+    def losses_of(self, state: FeederState) -> float:
+        """Return what losses take off the square of the voltage at most where it is too low; 0 where it is nowhere."""
+        if state.collapsed:
+            return COLLAPSED
+        low = state.voltage_pu < self.floor_pu[state.part.nodes] - KEPT
+        return float(state.lost_square[low].max()) if low.any() else 0.0
 
     def broken_sources(self, states: list[FeederState]) -> list[Overload]:
         """Return the sources that give more than they can."""
@@ -164,11 +168,14 @@ class Capacity:
             said.append(text("{count} sources have no capacity_a: taken as unlimited", count=count))
         if count := sum(1 for state in states if len(state.branch) and np.isnan(state.voltage_pu).all()):
             said.append(
-                text("{count} feeders have no complete r_ohm and x_ohm, or a closed loop: voltage is not checked there", count=count)
+                text(
+                    "{count} feeders have no complete r_ohm and x_ohm, or a closed loop: voltage is not checked there",
+                    count=count,
+                )
             )
         already = (*states, *self.states_after)
         over = np.unique(
-            np.concatenate([state.branch[state.current_a > self.loads.rating_a[state.branch]] for state in already])
+            np.concatenate([state.branch[state.ampere > self.loads.rating_a[state.branch]] for state in already])
         )
         if len(over):
             ids = ", ".join(net.branches["branch_id"].gather(over[:5]).to_list())

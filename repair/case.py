@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,10 +15,14 @@ from repair.capacity import Capacity
 from repair.isolation import Isolation
 from repair.loading import FeederState, Loads, ring_head
 from repair.switching_model import Choice, Demand, Limit, SwitchingModel, Users
+from repair.voltage import Levels
 from repair.zones import Zones
 
-MOST_CUTS = 200
-"""States that the search finds and the power flow refuses, before it is given up."""
+MOST_ROUNDS = 12
+"""Times that the margin for losses is widened."""
+
+WIDER = 1e-5
+"""Beyond the losses that were found, in squares of the voltage."""
 
 PARTS_OF_KW = 10.0
 """kW are compared to a tenth: the search adds up whole numbers, and large ones cost it its precision."""
@@ -64,13 +69,20 @@ class Case:
         with_none = np.append(of_transformer, [[-1, -1]], axis=0)
         index = lost.transformer_index
         if measure == "kw":
-            return _grouped(of_transformer[index], np.round(self.capacity.loads.kw[index] * PARTS_OF_KW).astype(np.int64))
+            return _grouped(
+                of_transformer[index], np.round(self.capacity.loads.kw[index] * PARTS_OF_KW).astype(np.int64)
+            )
         customers = lost.customer_index
         important = net.customers["important"].gather(customers).fill_null(value=False).to_numpy()
         alone = index[np.diff(net.customers_of_transformer.first)[index] == 0]
         zones = np.concatenate(
             [
-                np.hstack([with_none[net.customer_transformer[customers]], with_none[net.customer_second_transformer[customers]]]),
+                np.hstack(
+                    [
+                        with_none[net.customer_transformer[customers]],
+                        with_none[net.customer_second_transformer[customers]],
+                    ]
+                ),
                 np.hstack([of_transformer[alone], np.full((len(alone), 2), -1)]),
             ]
         )
@@ -111,7 +123,7 @@ class Case:
 
     def _ways(self, states: list[FeederState]) -> Iterator[Limit]:
         """Give, for each branch between ports and their source, the ports beyond it; a closed ring is one branch."""
-        limit = self.capacity.limit_ampere
+        limit = self.capacity.limit_a
         for state in states:
             forest = state.part.forest
             head = ring_head(forest)
@@ -159,31 +171,39 @@ class Case:
     def search(self, measure: str, first_goals_only: bool = False) -> Choice:
         """Return the best choice that the power flow accepts in the end.
 
-        Where a feeder breaks a limit that sums of amperes do not show, no state in which that feeder is fed as wide comes into
-        question any more, since more load only makes it worse; and the search goes on.
+        Where it does not accept the first, the search is told the voltages as sums; what losses take is then a margin, widened
+        until the power flow agrees. A choice found with a margin is called the best only if without one nothing more came back.
 
         Raises:
             FudianError: no such choice was found.
         """
         model = self._model(measure)
-        for _ in range(MOST_CUTS):
-            choice = model.best(self.capacity.loads.rules.solver_limit_s, first_goals_only)
+        deadline = time.monotonic() + self.capacity.loads.rules.solver_limit_s
+        choice = model.best(deadline, first_goals_only)
+        if choice is not None and not self._losses(choice):
+            return choice
+        loads, capacity = self.capacity.loads, self.capacity
+        levels = Levels.of(loads, self.zones, self.demand.at_node, capacity.floor_pu, capacity.states_after)
+        margin, most = 0.0, (0, 0)
+        for round_number in range(MOST_ROUNDS):
+            model.hold_voltages(levels, margin)
+            choice = model.best(deadline, first_goals_only)
             if choice is None:
                 break
-            states = self.capacity.states(self.state_of(choice.late))
-            wrong = [state for state in states if self.capacity.broken_in(state)]
-            if not wrong and not self.capacity.broken_sources(states):
-                return choice
-            fed = np.flatnonzero(choice.feeds)
-            if not len(fed):
-                break
-            widest = [fed[np.isin(self._inside(fed), state.part.nodes)] for state in wrong] or [fed]
-            for switches in widest:
-                model.forbid((switches if len(switches) else fed).tolist())
+            most = choice.gain if round_number == 0 else most
+            losses = self._losses(choice)
+            if not losses:
+                return replace(choice, proven=choice.proven and choice.gain == most)
+            margin = max(losses, margin) + WIDER
         raise FudianError(
             text("No plan for a fault on {branch} keeps every limit.", branch=self._id(self.fault.branch)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
+
+    def _losses(self, choice: Choice) -> float:
+        """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""
+        states = self.capacity.states(self.state_of(choice.late))
+        return max((self.capacity.losses_of(state) for state in states), default=0.0)
 
     def state_of(self, closed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Supply:
         """Return the supply with the fault isolated and each switch of the zones closed or open, shape (switches,)."""
@@ -198,13 +218,8 @@ class Case:
         """The isolating devices that are still closed after the trip."""
         return self.zones.isolating[~self.fault.after.is_open_at(self.zones.isolating)]
 
-    def _inside(self, switches: Indices) -> Indices:
-        """Return a node of the second zone of each of these switches."""
-        zones = self.zones
-        return zones.nodes[zones.node_at(zones.second)[switches]]
-
     def _model(self, measure: str) -> SwitchingModel:
-        zones, limit = self.zones, self.capacity.limit_ampere
+        zones, limit = self.zones, self.capacity.limit_a
         forest = zones.forest
         line_limit = np.append(limit, np.inf)[forest.branch_to]
         np.minimum.at(line_limit, forest.back_lower, np.append(limit, np.inf)[forest.back_branch])

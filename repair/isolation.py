@@ -142,5 +142,7 @@ def _joined(net: Network, supply: Supply, nodes: Indices, joining: Mask, seeds: 
     branches = branches[joining[branches] & ~supply.is_open_at(branches)]
     inner = np.isin(net.from_node[branches], nodes) & np.isin(net.to_node[branches], nodes)
     tail, head = (np.searchsorted(nodes, end[branches[inner]]) for end in (net.from_node, net.to_node))
-    _, label = connected_components(csr_array((np.ones(len(tail)), (tail, head)), shape=(len(nodes),) * 2), directed=False)
+    _, label = connected_components(
+        csr_array((np.ones(len(tail)), (tail, head)), shape=(len(nodes),) * 2), directed=False
+    )
     return nodes[np.isin(label, label[np.searchsorted(nodes, seeds)])]

@@ -1,7 +1,7 @@
 """What flows where: load in amperes, the load of a feeder in one state, and what it does to ratings and voltages.
 
 Load is given in kW. At nominal voltage it is a current, and currents add up: the current in a branch is the sum below it. That is
-the measure of ratings where a feeder has no impedances. Where it has, the power flow gives current and voltage.
+the measure of ratings, as it is in the N-1 test of the field (8). Where a feeder has impedances, the power flow gives its voltages.
 
 The branches of a ring that is operated closed are each taken to carry all that the ring feeds: it may lose either end.
 """
@@ -16,7 +16,7 @@ import polars as pl
 
 from network import Network, Supply, Text, text
 from network.arrays import Indices, Numbers
-from network.forest import Forest, sum_below
+from network.forest import Forest, sum_along_path, sum_below
 from network.patch import Part
 from network.power_flow import Complex, impedance_ohm, sweep
 from repair.settings import RestorationSettings
@@ -51,11 +51,19 @@ class Loads:
         assumed = []
         if count := int(by_capacity.sum()):
             assumed.append(
-                text("{count} transformers have no load_kw: taken as {share:g} kW per kVA", count=count, share=rules.load_share)
+                text(
+                    "{count} transformers have no load_kw: taken as {share:g} kW per kVA",
+                    count=count,
+                    share=rules.load_share,
+                )
             )
         if count := int(by_nothing.sum()):
             assumed.append(
-                text("{count} transformers have neither load_kw nor capacity_kva: taken as {kw:g} kW", count=count, kw=rules.load_kw)
+                text(
+                    "{count} transformers have neither load_kw nor capacity_kva: taken as {kw:g} kW",
+                    count=count,
+                    kw=rules.load_kw,
+                )
             )
         return cls(net, rules, kw.to_series().to_numpy(), tuple(assumed))
 
@@ -90,6 +98,13 @@ class Loads:
         """The impedance of each branch, not a number where it is unknown, shape (branches + 1,); the last is 0, for no branch."""
         return impedance_ohm(self.network)
 
+    def drop_per_ampere(self, branches: Indices) -> Numbers:
+        """Return what an ampere takes off the square of the voltage, of nominal, in branches of one feeder; -1 is no branch."""
+        angle = np.arccos(self.rules.power_factor)
+        ohm = self.impedance_ohm[branches]
+        kilovolt = self.voltage_kv(branches[branches >= 0])
+        return 2.0 * np.sqrt(3.0) * (ohm.real * np.cos(angle) + ohm.imag * np.sin(angle)) / (kilovolt * 1000.0)
+
     def hosts(self, supply: Supply, transformers: Indices) -> Indices:
         """Return the node at which each of these transformers takes its load: the first one that is live, else -1."""
         net = self.network
@@ -117,19 +132,19 @@ class FeederState:
     Attributes:
         part: the feeder.
         branch: its live branches, shape (branches,).
-        ampere: the current in each at nominal voltage: the sum below it.
-        current_a: the current in each by power flow, else the same.
+        ampere: the current in each at nominal voltage: the sum below it, in A.
         voltage_pu: at each of ``part.nodes``; not a number where it is dead or the feeder has no impedances.
         at_place: amperes below each place at nominal voltage, shape (places,).
+        lost_square: how much losses take off the square of the voltage at each of ``part.nodes``, of nominal.
         collapsed: the power flow found no voltage at which the load can be fed.
     """
 
     part: Part
     branch: Indices
     ampere: Numbers
-    current_a: Numbers
     voltage_pu: Numbers
     at_place: Numbers
+    lost_square: Numbers
     collapsed: bool
 
     @classmethod
@@ -147,13 +162,16 @@ class FeederState:
         voltage = np.full(len(part.nodes), np.nan)
         ohm = loads.impedance_ohm[forest.branch_to]
         if back.any() or np.isnan(ohm).any() or not tree.any() or not np.any(ohm):
-            return cls(part, branch, by_sum, by_sum, voltage, below, False)
+            return cls(part, branch, by_sum, voltage, below, voltage, False)
         kva = np.append(kw, 0.0)[forest.node_at] * (1 + 1j * np.tan(np.arccos(loads.rules.power_factor)))
         swept = sweep(forest, ohm, kva, np.full(len(ohm), loads.voltage_kv(branch)))
+        lost = voltage.copy()
         if swept.converged:
-            voltage[forest.node_at[1:]] = np.abs(swept.voltage_pu[1:])
-        current = np.maximum(swept.current_a[tree], by_sum) if swept.converged else by_sum
-        return cls(part, branch, by_sum, current, voltage, below, not swept.converged)
+            square = np.abs(swept.voltage_pu) ** 2
+            without = 1.0 - sum_along_path(forest.end, loads.drop_per_ampere(forest.branch_to) * below)
+            voltage[forest.node_at[1:]] = np.sqrt(square[1:])
+            lost[forest.node_at[1:]] = (without - square)[1:]
+        return cls(part, branch, by_sum, voltage, below, lost, not swept.converged)
 
 
 def ring_head(forest: Forest) -> Indices:
@@ -162,4 +180,3 @@ def ring_head(forest: Forest) -> Indices:
     while not np.array_equal(higher := head[head], head):
         head = higher
     return head
-

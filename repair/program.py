@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ Terms = Sequence[tuple[int, float]]
 """Pairs of variable and factor."""
 
 _TIME_LIMIT = 1
+
+SHORTEST_S = 1.0
+"""Each goal is given at least so long."""
 
 LARGEST = 1000.0
 """Goals are scaled to factors up to this: the solver's tolerances are absolute."""
@@ -72,7 +76,7 @@ class Program:
         self._least.append(least)
         self._most.append(most)
 
-    def solve(self, goal: Terms, limit_s: float) -> Numbers | None:
+    def solve(self, goal: Terms, deadline: float) -> Numbers | None:
         """Return the values that make a sum least, ``None`` where no values keep all rows; whole numbers are exact."""
         cost = np.zeros(len(self._lower))
         for variable, factor in goal:
@@ -87,26 +91,26 @@ class Program:
             bounds=Bounds(self._lower, self._upper),
             constraints=LinearConstraint(rows, self._least, self._most),
             # presolve has called programs infeasible for which it had a solution before
-            options={"mip_rel_gap": 0.0, "time_limit": limit_s, "presolve": False},
+            options={"mip_rel_gap": 0.0, "time_limit": max(deadline - time.monotonic(), SHORTEST_S)},
         )
         if found.x is None:
             return None
         self.proven &= found.status != _TIME_LIMIT
         return np.where(self._integer, np.round(found.x), found.x)
 
-    def best(self, goals: Iterable[Goal], limit_s: float) -> Numbers | None:
+    def best(self, goals: Iterable[Goal], deadline: float) -> Numbers | None:
         """Return the values that make each goal least among those that are best for all before it.
 
         Args:
             goals: sums; one that is whole consists of variables that are 0 or 1 in the end, with whole factors.
-            limit_s: seconds for each search.
+            deadline: when the search ends, by ``time.monotonic``; a goal that is not reached by then is left as it stands.
         """
-        rows, factors = len(self._least), len(self._columns)
+        kept = self.so_far()
         values = None
         for goal in goals:
             scale = min(1.0, LARGEST / max((abs(factor) for _, factor in goal.terms), default=1.0))
             terms = [(variable, factor * scale) for variable, factor in goal.terms]
-            better = self.solve(terms, limit_s)
+            better = self.solve(terms, deadline)
             if better is None:
                 self.proven &= values is None
                 break
@@ -115,6 +119,15 @@ class Program:
                 break
             reached = sum(factor * round(values[variable]) for variable, factor in goal.terms)
             self.row(terms, most=(reached + 0.5) * scale)
+        self.forget(kept)
+        return values
+
+    def so_far(self) -> tuple[int, int]:
+        """Return how many rows and factors there are, to forget those that follow."""
+        return len(self._least), len(self._columns)
+
+    def forget(self, kept: tuple[int, int]) -> None:
+        """Take away the rows that were added since."""
+        rows, factors = kept
         del self._least[rows:], self._most[rows:], self._starts[rows + 1 :]
         del self._columns[factors:], self._factors[factors:]
-        return values

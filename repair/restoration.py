@@ -1,8 +1,8 @@
 """Restoration 复电: which switches to operate, in which order, so that most is fed again before the repair (field reference 7.6).
 
-先复电、后抢修 — power back first, repair after. The search (:mod:`repair.switching_model`) works on zones and sums; what it finds is
-played step by step on the network itself, and is shown only if every step keeps the fault dead, the network radial, every branch and
-source within its limit and every voltage above the lowest one.
+先复电、后抢修 — power back first, repair after. The search (:mod:`repair.switching_model`) works on zones and sums. What it finds
+is played step by step on the network itself, and is shown only if every step keeps the fault dead, the network radial, every
+branch and source within its limit and every voltage above the lowest one.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ class RestorationPlan:
             "fault": ids[self.fault.branch],
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
-            "steps": [
-                vars(step) | {"restores_transformers": list(step.restores_transformers)} for step in self.steps
-            ],
+            "steps": [vars(step) | {"restores_transformers": list(step.restores_transformers)} for step in self.steps],
             "restored_customers": self.back.customer_count if known else None,
             "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
             "restored_transformers": len(self.back.transformer_index),
@@ -195,7 +193,9 @@ class Restorer:
         if repair_h is None:
             assumed.append(text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h))
         if case.zones.count == 0 and len(case.fault.dead):
-            assumed.append(text("No device that can be operated leads from a live feeder to the healthy part: no tie helps"))
+            assumed.append(
+                text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
+            )
         if not len(case.fault.dead):
             assumed.append(text("The branch is open or dead: this fault puts nobody off"))
         stages = []

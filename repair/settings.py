@@ -1,4 +1,4 @@
-"""The settings of the repair side: every rule that the field leaves open, named, with its default (tables ``[location]``, ``[restoration]``)."""
+"""The settings of the repair side: every rule that the field leaves open, named, with its default (``fudian.toml``)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class RestorationSettings(BaseModel):
     objective: Literal["customers", "kw"] = Field("customers", description="what shall come back: customers or kW")
     important_weight: int = Field(10, ge=1, le=1000, description="an important customer counts as so many")
     early_first: bool = Field(
-        True, description="true: of plans that bring back as much, the one that does so sooner; false: fewer operations first"
+        True,
+        description="true: of plans that bring back as much, the one that does so sooner; false: fewer operations first",
     )
     remote_min: float = Field(1.0, ge=0, description="minutes until remote operations are done")
     manual_min: float = Field(30.0, ge=0, description="minutes until operations on site are done")

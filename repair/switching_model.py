@@ -19,7 +19,11 @@ import numpy as np
 from network.arrays import Indices, Mask, Numbers
 from repair.isolation import MAKES_LOAD
 from repair.program import Goal, Program
+from repair.voltage import Level, Levels
 from repair.zones import Zones
+
+HIGHEST_SQUARE = 1.5
+"""No square of a voltage, of nominal, is above this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,7 @@ class Choice:
         from_zone: the zone from which it comes, -1 for a live node, shape (switches,).
         to_zone: the zone to which it goes, shape (switches,).
         fed_early, fed: whether each zone is fed, shape (zones,).
+        gain: what is fed, by the chosen measure and by the other.
         proven: whether no better one exists.
     """
 
@@ -84,6 +89,7 @@ class Choice:
     to_zone: Indices
     fed_early: Mask
     fed: Mask
+    gain: tuple[int, int]
     proven: bool
 
 
@@ -127,7 +133,8 @@ class SwitchingModel:
         self.remote = branches["remote"].gather(zones.switch).fill_null(value=False).to_numpy()
         self.makes = branches["kind"].gather(zones.switch).is_in(MAKES_LOAD).to_numpy()
         self.program = Program()
-        self.early, self.late = self._state(), self._state()
+        self.late = self._state()
+        self.early = self.late if self.remote.all() and not len(isolated_late) else self._state()
         self._keep_what_was_fed(isolated_late)
         self._reach_from_a_live_node()
         self.flow, self.second = self._flows()
@@ -135,6 +142,7 @@ class SwitchingModel:
         self._limit_flows(limits, switch_limit, line_limit)
         self.moved_early, self.moved_late = self._operations()
         self.goals = self._goals(early_first)
+        self.before_voltages: tuple[int, int] | None = None
 
     # The states ---------------------------------------------------------------------------------------------------
 
@@ -144,7 +152,7 @@ class SwitchingModel:
         count = len(zones.switch)
         closed = program.variables(count, integer=True)
         inwards, outwards = program.variables(count, integer=True), program.variables(count, integer=True)
-        fed = program.variables(zones.count)
+        fed = program.variables(zones.count, integer=True)
         into: list[list[int]] = [[] for _ in range(zones.count)]
         for at in range(count):
             one, two = int(zones.first[at]), int(zones.second[at])
@@ -258,6 +266,42 @@ class SwitchingModel:
                 terms.append((int(taken), ampere))
         return [terms]
 
+    # Voltages -----------------------------------------------------------------------------------------------------
+
+    def hold_voltages(self, levels: Levels, margin: float) -> None:
+        """Add the voltages: the square at the root of each zone, joined through the switches that feed; or take a new margin.
+
+        Args:
+            levels: the voltages as sums.
+            margin: square of a voltage that losses may take, on top of the lowest.
+        """
+        zones, program, late = self.zones, self.program, self.late
+        if self.before_voltages is None:
+            self.before_voltages = program.so_far()
+            self.root = program.variables(zones.count, most=HIGHEST_SQUARE)
+        program.forget(self.before_voltages)
+        for at, (one, two) in enumerate(zip(levels.first, levels.second, strict=True)):
+            if one is None or two is None or np.isnan(levels.drop[at]):
+                continue
+            known = one.known - two.known
+            terms = [*self._terms(one, 1.0), *self._terms(two, -1.0), (int(self.flow[at]), -float(levels.drop[at]))]
+            ways = [(int(late.inwards[at]), HIGHEST_SQUARE), (int(late.outwards[at]), HIGHEST_SQUARE)]
+            program.row([*terms, *ways], most=HIGHEST_SQUARE - known)
+            program.row([*terms, *((way, -factor) for way, factor in ways)], least=-HIGHEST_SQUARE - known)
+        for level, square in levels.floors:
+            terms = self._terms(level, 1.0)
+            if level.zone >= 0:
+                program.row([*terms, (int(late.fed[level.zone]), -square - margin)], least=0.0)
+                continue
+            for port, _ in level.flows:
+                program.row([*terms, (int(late.inwards[port]), -margin)], least=square - level.known)
+
+    def _terms(self, level: Level, sign: float) -> list[tuple[int, float]]:
+        terms = [(int(self.flow[at]), -sign * factor) for at, factor in level.flows]
+        if level.zone >= 0:
+            terms += [(int(self.root[level.zone]), sign), (int(self.late.fed[level.zone]), -sign * level.load)]
+        return terms
+
     # Goals --------------------------------------------------------------------------------------------------------
 
     def _operations(self) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
@@ -300,19 +344,14 @@ class SwitchingModel:
 
     # Solutions ----------------------------------------------------------------------------------------------------
 
-    def forbid(self, switches: Sequence[int]) -> None:
-        """Leave out every state in which power comes in through all of these switches."""
-        ways = [(int(way[at]), 1.0) for at in switches for way in (self.late.inwards, self.late.outwards)]
-        self.program.row(ways, most=len(switches) - 1)
-
-    def best(self, limit_s: float, first_goals_only: bool = False) -> Choice | None:
+    def best(self, deadline: float, first_goals_only: bool = False) -> Choice | None:
         """Return the best choice, ``None`` where no state keeps the limits.
 
         Args:
-            limit_s: seconds for the search of each goal.
+            deadline: when the search ends, by ``time.monotonic``.
             first_goals_only: leave open how and how soon; only what is fed in the end counts.
         """
-        values = self.program.best(self.goals[:2] if first_goals_only else self.goals, limit_s)
+        values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
         if values is None:
             return None
         inwards, outwards = values[self.late.inwards] > 0.5, values[self.late.outwards] > 0.5
@@ -324,5 +363,9 @@ class SwitchingModel:
             np.where(outwards, self.zones.first, self.zones.second),
             values[self.early.fed] > 0.5,
             values[self.late.fed] > 0.5,
+            (self._worth(0, values), self._worth(1, values)),
             self.program.proven,
         )
+
+    def _worth(self, measure: int, values: Numbers) -> int:
+        return -round(sum(factor * round(values[variable]) for variable, factor in self.goals[measure].terms))

@@ -41,7 +41,10 @@ def by_node_equations(net: Network, kw: np.ndarray, kvar: np.ndarray) -> tuple[n
     """Solve Y v = i(v) by plain repetition; a branch without impedance gets one too small to matter."""
     nodes = len(net.nodes)
     admittance = np.zeros((nodes, nodes), dtype=complex)
-    z = np.maximum(net.branches["r_ohm"].fill_null(0.0).to_numpy(), 1e-9) + 1j * net.branches["x_ohm"].fill_null(0).to_numpy()
+    z = (
+        np.maximum(net.branches["r_ohm"].fill_null(0.0).to_numpy(), 1e-9)
+        + 1j * net.branches["x_ohm"].fill_null(0).to_numpy()
+    )
     closed = [row for row in range(net.branches.height) if not net.normally_open[row]]
     for row in closed:
         a, b, y = net.from_node[row], net.to_node[row], KV**2 * 1000 / z[row]

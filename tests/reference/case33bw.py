@@ -21,7 +21,10 @@ def buses() -> pl.DataFrame:
 
 
 def tables(switched: bool = False) -> dict[str, list[Row]]:
-    """Return the feeder: bus 1 is the source; ``switched`` puts a breaker at its head and a switch at both ends of each line."""
+    """Return the feeder: bus 1 is the source; ``switched`` puts a breaker at its head and a switch at both ends of each line.
+
+    A tie is then live from its first end, and open at the other.
+    """
     rows: list[Row] = []
     for row in branches().iter_rows(named=True):
         name, a, b, tie = str(row["branch"]), str(row["from_bus"]), str(row["to_bus"]), row["status"] == 0
@@ -30,11 +33,11 @@ def tables(switched: bool = False) -> dict[str, list[Row]]:
             kind = "switch" if tie else "line"
             rows.append(line | {"branch_id": name, "from_node": a, "to_node": b, "kind": kind, "normally_open": tie})
             continue
-        device = {"feeder_id": "F", "kind": "switch", "r_ohm": 0, "x_ohm": 0, "remote": True, "normally_open": tie}
+        device = {"feeder_id": "F", "kind": "switch", "r_ohm": 0, "x_ohm": 0, "remote": True}
         rows += [
             device | {"branch_id": f"A{name}", "from_node": a, "to_node": f"{name}a"},
             line | {"branch_id": f"L{name}", "from_node": f"{name}a", "to_node": f"{name}b"},
-            device | {"branch_id": f"B{name}", "from_node": f"{name}b", "to_node": b},
+            device | {"branch_id": f"B{name}", "from_node": f"{name}b", "to_node": b, "normally_open": tie},
         ]
     if switched:
         head = {"branch_id": "K", "from_node": "S", "to_node": "1", "kind": "breaker", "r_ohm": 0, "x_ohm": 0}

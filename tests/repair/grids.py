@@ -123,7 +123,9 @@ class Grid:
             if each.rating is not None
         }
         source_limit = {
-            node: max(limit, *(state[1][node] for state in known)) for node, limit in self.sources.items() if limit is not None
+            node: max(limit, *(state[1][node] for state in known))
+            for node, limit in self.sources.items()
+            if limit is not None
         }
         return all(found[0].get(i, 0.0) <= limit + 1e-6 for i, limit in branch_limit.items()) and all(
             found[1][node] <= limit + 1e-6 for node, limit in source_limit.items()
@@ -175,7 +177,10 @@ class Grid:
             for i, now in zip(free, choice, strict=True):
                 state[i] = now
             if any(
-                state[i] and not after[i] and self.branches[i].kind == "disconnector" and {self.branches[i].a, self.branches[i].b} & live
+                state[i]
+                and not after[i]
+                and self.branches[i].kind == "disconnector"
+                and {self.branches[i].a, self.branches[i].b} & live
                 for i in free
             ):
                 continue

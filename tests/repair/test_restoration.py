@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network import FudianError, Network
 from repair import affected_by_fault
 from repair.isolation import isolate
 from repair.restoration import RestorationPlan, restore
@@ -127,9 +125,7 @@ def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int]) -> None:
     best = max(grid.gain(state, after) for state in states)
     finals = [state for state in states if grid.gain(state, after) == best]
     early = [
-        state
-        for state in states
-        if all(state[i] == after[i] or each.remote for i, each in enumerate(grid.branches))
+        state for state in states if all(state[i] == after[i] or each.remote for i, each in enumerate(grid.branches))
     ]
 
     def keeps(first: list[bool], last: list[bool]) -> bool:
