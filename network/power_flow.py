@@ -75,7 +75,7 @@ def power_flow(
         voltage_kv: nominal voltage, line to line; by default that of each feeder in the table ``feeders``.
         source_pu: voltage at every source.
 
-    A transformer with two supplies takes its load where the first of them is live. ``r_ohm`` and ``x_ohm`` are those of one phase.
+    A transformer with two supplies takes its load where the first of them is live. ``r_ohm`` and ``x_ohm`` are of one phase.
 
     Raises:
         FudianError: a live line has no ``r_ohm`` or ``x_ohm``; a loop is closed; a load is unknown; or the

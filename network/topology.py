@@ -106,7 +106,7 @@ class Network:
 
     @cached_property
     def switching(self) -> Mask:
-        """Whether each branch is a device that can be opened (breaker, recloser, switch, disconnector, fuse), shape (branches,)."""
+        """Whether each branch is a device that can be opened, shape (branches,)."""
         return self.branches["kind"].is_in(SWITCHING_KINDS).fill_null(value=False).to_numpy()
 
     @cached_property

@@ -1,7 +1,7 @@
 """What the network around a fault can carry: the limits of branches, sources and voltages, and whether a state keeps them.
 
-A branch that carries more than its rating before any operation, or a node that stands below the lowest voltage, is held to what it has:
-nothing may get worse there, and the plan says so. (A trip may overload the second supply of those who have two.)
+A branch that carries more than its rating before any operation, or a node below the lowest voltage, is held to what it
+has: nothing may get worse there, and the plan says so. (A trip may overload the second supply of those who have two.)
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class Capacity:
     def source_limit_a(self) -> Numbers:
         """What each source may give, infinite where it has no capacity, shape (sources,)."""
         capacity = self.before.network.sources["capacity_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-        return np.maximum(capacity, np.maximum(self.source_ampere, self.source_load(self.states_after)))
+        limit: Numbers = np.maximum(capacity, np.maximum(self.source_ampere, self.source_load(self.states_after)))
+        return limit
 
     def source_load(self, states: list[FeederState]) -> Numbers:
         """Return the load of each source with the feeders around the fault in these states, in A, shape (sources,)."""
@@ -182,7 +183,7 @@ class Capacity:
             said.append(text("Above their rating before any operation, and not loaded more: {branches}", branches=ids))
         low = np.concatenate([state.part.nodes[state.voltage_pu < self.loads.rules.min_voltage_pu] for state in states])
         if len(low):
-            said.append(text("{count} nodes were below {volts:g} of nominal before the fault already, and sink no lower",
+            said.append(text("{count} nodes were below {volts:g} of nominal before any operation, and sink no lower",
                              count=len(low), volts=self.loads.rules.min_voltage_pu))  # fmt: skip
         return tuple(said)
 

@@ -90,7 +90,7 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
     ends = np.array([net.from_node[branch], net.to_node[branch]])
     if supply.is_open_at(np.array([branch]))[0] or not supply.live(ends).all():
         return Isolation(supply, supply, branch, NONE, NONE, NONE, NONE, joins, joins)
-    beyond = _far_end(supply, branch, ends)
+    beyond = _far_end(supply, ends)
     tripped = _trips(supply, ends[[beyond]] if net.protective[branch] else ends)
     after = supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
     dead = supply.nodes_lost_in(after)
@@ -104,9 +104,9 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
     return Isolation(supply, after, branch, tripped, dead, zone, devices, joins, barred)
 
 
-def _far_end(supply: Supply, branch: int, ends: Indices) -> int:
-    """Return which end of a branch is farther from the source: 0 or 1."""
-    (part,) = (each for each in supply.parts_of(ends) if np.isin(ends, each.nodes).all() and len(each.nodes) > 1)
+def _far_end(supply: Supply, ends: Indices) -> int:
+    """Return which of two neighbours is farther from the source: 0 or 1."""
+    part = next(each for each in supply.parts_of(ends) if np.isin(ends, each.nodes).all())
     place = [int(part.forest.place_of[np.flatnonzero(part.nodes == node)[0]]) for node in ends]
     return int(np.argmax(place))
 
@@ -132,7 +132,8 @@ def _trips(supply: Supply, seeds: Indices) -> Indices:
     one_end = around[np.isin(net.from_node[around], zone) != np.isin(net.to_node[around], zone)]
     outer = np.where(np.isin(net.from_node[one_end], zone), net.to_node[one_end], net.from_node[one_end])
     without = supply.switched(open=net.branches["branch_id"].gather(one_end).to_list())
-    return one_end[without.live(outer)]
+    trips: Indices = one_end[without.live(outer)]
+    return trips
 
 
 def _joined(net: Network, supply: Supply, nodes: Indices, joining: Mask, seeds: Indices) -> Indices:

@@ -1,7 +1,7 @@
 """What flows where: load in amperes, the load of a feeder in one state, and what it does to ratings and voltages.
 
 Load is given in kW. At nominal voltage it is a current, and currents add up: the current in a branch is the sum below it. That is
-the measure of ratings, as it is in the N-1 test of the field (8). Where a feeder has impedances, the power flow gives its voltages.
+the measure of ratings, as in the N-1 test of the field (8). Where a feeder has impedances, the power flow gives its voltages.
 
 The branches of a ring that is operated closed are each taken to carry all that the ring feeds: it may lose either end.
 """
@@ -70,13 +70,14 @@ class Loads:
     @cached_property
     def ampere(self) -> Numbers:
         """The current of each load at the nominal voltage of its feeder, in A, shape (transformers,)."""
-        volts = np.full(self.network.transformers.height, self.rules.voltage_kv)
+        volts: Numbers = np.full(self.network.transformers.height, self.rules.voltage_kv)
         if self._voltage_of_feeder:
             feeder = self.network.transformer_feeder
             volts = feeder.replace_strict(
                 self._voltage_of_feeder, default=self.rules.voltage_kv, return_dtype=pl.Float64
             ).to_numpy()
-        return self.kw / (self.rules.power_factor * np.sqrt(3.0) * volts)
+        ampere: Numbers = self.kw / (self.rules.power_factor * np.sqrt(3.0) * volts)
+        return ampere
 
     @cached_property
     def _voltage_of_feeder(self) -> dict[str, float]:
@@ -103,7 +104,8 @@ class Loads:
         angle = np.arccos(self.rules.power_factor)
         ohm = self.impedance_ohm[branches]
         kilovolt = self.voltage_kv(branches[branches >= 0])
-        return 2.0 * np.sqrt(3.0) * (ohm.real * np.cos(angle) + ohm.imag * np.sin(angle)) / (kilovolt * 1000.0)
+        drop: Numbers = 2.0 * np.sqrt(3.0) * (ohm.real * np.cos(angle) + ohm.imag * np.sin(angle)) / (kilovolt * 1000.0)
+        return drop
 
     def hosts(self, supply: Supply, transformers: Indices) -> Indices:
         """Return the node at which each of these transformers takes its load: the first one that is live, else -1."""
@@ -120,8 +122,8 @@ class Loads:
         here = nodes[at] == host
         at, transformers = at[here], transformers[here]
         return (
-            np.bincount(at, weights=self.kw[transformers], minlength=len(nodes)),
-            np.bincount(at, weights=self.ampere[transformers], minlength=len(nodes)),
+            np.bincount(at, weights=self.kw[transformers], minlength=len(nodes)).astype(np.float64),
+            np.bincount(at, weights=self.ampere[transformers], minlength=len(nodes)).astype(np.float64),
         )
 
 

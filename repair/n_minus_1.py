@@ -33,7 +33,7 @@ class SectionResult:
         transfer_a: healthy load that lost supply and could be fed, in A.
         missing_a: what of it no plan within the limits can feed, in A.
         stranded_a: healthy load that hangs on the section alone, in A.
-        ties: ways in from a live feeder, other than the devices that tripped.
+        ties: open devices between what lost supply and what did not, other than those that tripped.
         reason: why it could not be tried; ``None`` where it was.
     """
 
@@ -177,8 +177,7 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
     try:
         case = Case.of(restorer.loads, restorer.source_ampere, isolate(restorer.supply, branch_id))
         zones = case.zones
-        ways = zones.switch[zones.port]
-        ties = len(np.setdiff1d(ways, case.fault.tripped))
+        ties = _ties(case)
         healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
         lost = _ampere_at(case, healthy)
         transfer = _ampere_at(case, zones.nodes)
@@ -186,6 +185,13 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
     except FudianError as refused:
         return SectionResult(feeder_id, branch_id, 0.0, 0.0, 0.0, 0, refused.message)
+
+
+def _ties(case: Case) -> int:
+    fault, net = case.fault, case.fault.network
+    around = net.branches_at_node.of_keys(fault.dead)
+    around = np.setdiff1d(around[net.switching[around] & fault.after.is_open_at(around)], fault.tripped)
+    return int((fault.after.live(net.from_node[around]) | fault.after.live(net.to_node[around])).sum())
 
 
 def _ampere_at(case: Case, nodes: Indices) -> float:

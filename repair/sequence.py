@@ -136,7 +136,7 @@ def play(case: Case, planned: list[Operation], known_customers: bool) -> Played:
     radial = isolated = True
     for order, each in enumerate(planned, 1):
         branch_id = str(ids[each.branch])
-        now = states[-1].switched(**{each.action: [branch_id]})  # type: ignore[arg-type]
+        now = states[-1].switched(**{each.action: [branch_id]})
         gained = now.lost_in(states[-1])
         isolated &= not now.live(fault.zone).any() and not len(states[-1].nodes_lost_in(now))
         loops = [frozenset(loop.branch_index.tolist()) for loop in now.loops]

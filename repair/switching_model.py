@@ -368,4 +368,5 @@ class SwitchingModel:
         )
 
     def _worth(self, measure: int, values: Numbers) -> int:
-        return -round(sum(factor * round(values[variable]) for variable, factor in self.goals[measure].terms))
+        worth = sum(factor * round(values[variable]) for variable, factor in self.goals[measure].terms)
+        return -int(worth)

@@ -65,7 +65,7 @@ class Levels:
         per_ampere = loads.drop_per_ampere(zones.switch)
         inside = _Inside.of(loads, zones, at_node)
         live, floors = _live_levels(loads, zones, floor_pu, states)
-        everywhere = np.arange(len(zones.switch))
+        everywhere = range(len(zones.switch))
         first = [live.get(at) if zones.port[at] else inside.level(int(inside.first[at])) for at in everywhere]
         second = [inside.level(int(inside.second[at])) for at in everywhere]
         ends = _ends(zones.forest)
@@ -157,4 +157,5 @@ def _shared(forest: Forest, drop: Numbers, places: Indices) -> Numbers:
 def _ends(forest: Forest) -> Indices:
     """Return the places at which a voltage can be lowest: those with nothing below, and the roots."""
     every = np.arange(1, len(forest.end))
-    return every[(forest.end[1:] == every + 1) | (forest.parent[1:] == 0)]
+    ends: Indices = every[(forest.end[1:] == every + 1) | (forest.parent[1:] == 0)]
+    return ends

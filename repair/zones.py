@@ -125,7 +125,8 @@ def _usable(fault: Isolation, branches: Indices, zones: Indices, live: Mask) -> 
     makes = fault.network.branches["kind"].gather(branches).is_in(MAKES_LOAD).to_numpy()
     between = (zones >= 0).all(axis=0) & (zones[0] != zones[1])
     port = (zones >= 0).any(axis=0) & live.any(axis=0)
-    return ~fault.barred[branches] & (between | (port & makes))
+    usable: Mask = ~fault.barred[branches] & (between | (port & makes))
+    return usable
 
 
 def _feedable(label: Indices, switches: Indices) -> Indices:
