@@ -150,7 +150,8 @@ def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int]) -> None:
 # By hand ----------------------------------------------------------------------------------------------------------------
 
 LINE = """
-=S -[K1] remote=true- 1 -L1 repair_h=4- 2 -(S1) remote=true- 3 -L2 repair_h=4- 4 -(S2)- 5 -L3- 6 /(T) remote=true/ 7 -L4- 8 -[K2]- =R
+=S -[K1] remote=true- 1 -L1 repair_h=4- 2 -(S1) remote=true- 3
+3 -L2 repair_h=4- 4 -(S2)- 5 -L3- 6 /(T) remote=true/ 7 -L4- 8 -[K2]- =R
 T2(3) @ 2; T4(5) @ 4; T6(7) @ 6; T7(2) @ 7
 """
 
