@@ -598,9 +598,13 @@ def restore(
         _print_json(result)
         return
     _print_rows(
-        [step | {"customers": step["restores_customers"], "transformers": len(step["restores_transformers"])}
-         for step in result["steps"]],
-        ["order", "action", "branch_id", "remote", "stage", "transformers", "customers"],
+        [
+            {"step": step["order"], "customers": step["restores_customers"]}
+            | step
+            | {"transformers": len(step["restores_transformers"])}
+            for step in result["steps"]
+        ],
+        ["step", "action", "branch_id", "remote", "stage", "transformers", "customers"],
         translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
     )  # fmt: skip
     _print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])

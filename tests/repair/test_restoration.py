@@ -15,6 +15,7 @@ from network.power_flow import power_flow
 from repair import affected_by_fault
 from repair.isolation import isolate
 from repair.restoration import RestorationPlan, restore
+from tests.networks import Plain, plain_networks
 from tests.repair.grids import SETTINGS, Grid, grids
 
 
@@ -280,3 +281,40 @@ def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataOb
     assert reached <= best
     if plan.best:
         assert reached == best
+
+
+# Rings and sources in parallel ------------------------------------------------------------------------------------------
+
+
+@given(plain_networks(), st.data())
+def test_on_any_network_a_plan_is_proven_or_refused_with_a_reason(plain: Plain, data: st.DataObject) -> None:
+    """Closed rings, parallel sources, islands: no plan takes supply from anybody, and the fault stays dead."""
+    count = len(plain.branches)
+    kinds = data.draw(st.lists(st.sampled_from(["line", "breaker", "switch", "fuse"]), min_size=count, max_size=count))
+    fault = data.draw(st.integers(0, count - 1))
+    tables = dict(plain.network().workspace.tables)
+    tables["branches"] = tables["branches"].drop("row").with_columns(kind=pl.Series(kinds), rating_a=pl.lit(12.0))
+    net = network_from_tables(
+        {name: tables[name] for name in ("sources", "branches", "transformers", "customers")}, SETTINGS
+    )
+    supply = net.energise()
+    reason, plan = "", None
+    try:
+        plan = restore(supply, f"B{fault}")
+    except FudianError as refused:
+        reason = str(refused)
+    if plan is None:
+        assert "Nothing clears this fault" in reason
+        return
+    assert plan.proof.holds
+    off = affected_by_fault(supply, f"B{fault}").as_dict()
+    assert plan.as_dict()["tripped"] == off["opened"]
+    assert plan.lost.transformers == off["transformers"]
+    now = plan.fault.after
+    for step in plan.steps:
+        now = now.switched(**{step.action: [step.branch_id]})
+    assert now.lost_in(plan.fault.after).transformers == plan.back.transformers
+    assert not plan.fault.after.lost_in(now).transformers
+    if plan.steps and kinds[fault] == "line":
+        closed = {int(branch[1:]) for branch in net.branches["branch_id"].filter(pl.Series(~now.is_open))}
+        assert not set(plain.branches[fault][:2]) & plain.live_nodes(set(range(count)) - closed, closed)
