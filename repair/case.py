@@ -138,7 +138,7 @@ class Case:
                     continue
                 branches = forest.branch_to[[place]]
                 if not forest.is_bridge[place]:
-                    ring = (head == head[place]) & ~forest.is_bridge
+                    ring = (head == head[place]) & ~forest.is_bridge & (forest.branch_to >= 0)
                     closing = (head[forest.back_lower] == head[place]) & (forest.back_branch >= 0)
                     branches = np.concatenate([forest.branch_to[ring], forest.back_branch[closing]])
                 yield Limit(tuple(ports), float(state.at_place[head[place]]), float(limit[branches].min()))
