@@ -35,7 +35,7 @@ from reliability.grid_kpis import feeder_kpis, grid_settings
 from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
-from repair.settings import location_settings
+from repair.settings import location_settings, restoration_settings
 
 app = typer.Typer(
     name="fudian",
@@ -146,7 +146,7 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 def _further_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
-    for read in (reliability_settings, location_settings, grid_settings):
+    for read in (reliability_settings, location_settings, restoration_settings, grid_settings):
         try:
             read(workspace.settings)
         except WorkspaceError as error:
@@ -551,6 +551,63 @@ def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     print_rows(result["rows"])
     if result["accuracy"] is not None:
         tell("Correct actions of all sensors: {accuracy:.2f}%", accuracy=result["accuracy"])
+
+
+@app.command()
+def restore(
+    workspace: WorkspaceArgument,
+    fault: Annotated[str, typer.Option(help="Branch that a fault strikes.")],
+    objective: Annotated[str | None, typer.Option(help="What shall come back: customers or kw.")] = None,
+    refused: Annotated[str, typer.Option(help="Devices that cannot be operated, with commas.")] = "",
+    switching: Annotated[Path | None, typer.Option(help="File with switching operations.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Plan which switches to operate, in which order, so that most has power again before the repair; every step is proven."""
+    from repair import restore as plan_for
+
+    net = _answering(workspace)
+    with _working("looking for a plan"):
+        result = plan_for(_supply(net, switching, as_of), fault, _columns(refused), objective).as_dict(language())
+    if as_json:
+        _print_json(result)
+        return
+    _print_rows(
+        [
+            {"step": step["order"], "customers": step["restores_customers"]}
+            | step
+            | {"transformers": len(step["restores_transformers"])}
+            for step in result["steps"]
+        ],
+        ["step", "action", "branch_id", "remote", "stage", "transformers", "customers"],
+        translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
+    )  # fmt: skip
+    _print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
+    for said in result["assumptions"]:
+        _errors.print(said)
+    if not result["best"]:
+        _errors.print(translate("It is not proven that no better plan exists.", language()), style="yellow")
+
+
+@app.command("n-1")
+def n_minus_1(
+    workspace: WorkspaceArgument,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?"""
+    from repair.n_minus_1 import n_minus_1 as sweep
+
+    net = _answering(workspace)
+    with _working("trying a fault in every section"):
+        result = sweep(net.energise(), workers=workers)
+    answer = result.as_dict(language())
+    if as_json:
+        _print_json(answer)
+        return
+    _print_rows(answer["feeders"], ["feeder_id", "passes", "sections", "failing", "missing_a", "reason"])
+    for said in answer["assumptions"]:
+        _errors.print(said)
 
 
 @app.command("live-ratio")

@@ -23,7 +23,7 @@ from reliability.frequent import preset as preset_named
 from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import judge, plan_year
-from repair import affected_by_fault, affected_by_opening, locate
+from repair import affected_by_fault, affected_by_opening, locate, restore
 from repair.sensor_health import health_of
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -234,6 +234,16 @@ def _repair_routes(service: Service) -> APIRouter:
     def health() -> dict[str, Any]:
         """Return what closed incidents tell of each sensor."""
         return health_of(service.net)
+
+    @routes.get("/restore")
+    def restoration(
+        request: Request,
+        fault: Annotated[str, Query(description="branch that a fault strikes")],
+        objective: Annotated[str | None, Query(description="customers or kw")] = None,
+        refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
+    ) -> dict[str, Any]:
+        """Plan how power comes back around a fault; every step is proven."""
+        return restore(service.supply, fault, _columns(refused), objective).as_dict(_language(request))
 
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import polars as pl
 from network.arrays import NONE, Groups, Indices, Mask, Numbers
 from network.forest import Amounts, Forest, sum_along_path, sum_below
 from network.loops import Loop, loops_of
-from network.patch import Patch, Pieces
+from network.patch import Part, Patch, Pieces
 from network.problems import FudianError
 from network.texts import text
 
@@ -275,14 +275,38 @@ class Supply:
         net = self.network
         return self.live(net.transformer_node[transformers]) | self.live(net.transformer_second_node[transformers])
 
-    def lost_in(self, after: Supply) -> Hit:
-        """Return who has supply here and none in ``after``; only the feeders in which the two differ are looked at."""
-        net = self.network
+    def is_open_at(self, branches: Indices) -> Mask:
+        """Return whether each of these branches is open."""
+        is_open = self.patch.pieces.is_open[branches]
+        changed = self.patch.changed
+        for at in np.flatnonzero(np.isin(branches, list(changed))):
+            is_open[at] = changed[int(branches[at])]
+        return is_open
+
+    def parts_of(self, nodes: Indices) -> list[Part]:
+        """Return the feeders that hold these nodes in this state, each with its source and whatever is joined to it.
+
+        Each is a forest of its own; a source's node by itself is one too, and so is a dead island, in which nothing is reached.
+        """
+        pieces = self.patch.pieces
+        found: dict[frozenset[int], Part] = {}
+        for piece in np.unique(pieces.of(nodes)).tolist():
+            part = self.patch.parts.get(piece) or Part.energise(pieces, [piece], {})
+            found.setdefault(part.members, part)
+        return list(found.values())
+
+    def nodes_lost_in(self, after: Supply) -> Indices:
+        """Return the nodes that have supply here and none in ``after``, rising; only feeders that differ are looked at."""
         if self.patch.pieces is after.patch.pieces:
             nodes = np.union1d(self.patch.nodes, after.patch.nodes)
         else:
-            nodes = np.arange(len(net.nodes))
-        nodes = nodes[self.live(nodes) & ~after.live(nodes)]
+            nodes = np.arange(len(self.network.nodes))
+        return nodes[self.live(nodes) & ~after.live(nodes)]
+
+    def lost_in(self, after: Supply) -> Hit:
+        """Return who has supply here and none in ``after``; only the feeders in which the two differ are looked at."""
+        net = self.network
+        nodes = self.nodes_lost_in(after)
         transformers = net.transformers_at_node.of_keys(nodes)
         transformers = transformers[~after._transformers_live(transformers)]
         customers = net.customers_of_transformer.of_keys(transformers)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PROTECTIVE_KINDS = ("breaker", "recloser", "fuse")
 """Devices that clear a fault by themselves."""
 
+SWITCHING_KINDS = (*PROTECTIVE_KINDS, "switch", "disconnector")
+"""Devices that can be opened."""
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -95,6 +98,16 @@ class Network:
     def transformers_at_node(self) -> Groups:
         """The transformers at each node, by either supply."""
         return Groups.of(len(self.nodes), self.transformer_node, self.transformer_second_node)
+
+    @cached_property
+    def branches_at_node(self) -> Groups:
+        """The branches that end at each node."""
+        return Groups.of(len(self.nodes), self.from_node, self.to_node)
+
+    @cached_property
+    def switching(self) -> Mask:
+        """Whether each branch is a device that can be opened, shape (branches,)."""
+        return self.branches["kind"].is_in(SWITCHING_KINDS).fill_null(value=False).to_numpy()
 
     @cached_property
     def customers_of_transformer(self) -> Groups:

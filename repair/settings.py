@@ -1,9 +1,9 @@
-"""The settings of the repair side: every rule that the field leaves open, named, with its default (table ``[location]``)."""
+"""The settings of the repair side: every rule that the field leaves open, named, with its default (``fudian.toml``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,3 +58,36 @@ def location_settings(settings: Mapping[str, Any]) -> LocationSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(LocationSettings, "location", settings)
+
+
+class RestorationSettings(BaseModel):
+    """What a restoration plan takes where the field or the tables leave it open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objective: Literal["customers", "kw"] = Field("customers", description="what shall come back: customers or kW")
+    important_weight: int = Field(10, ge=1, le=1000, description="an important customer counts as so many")
+    early_first: bool = Field(
+        True,
+        description="true: of plans that bring back as much, the one that does so sooner; false: fewer operations first",
+    )
+    remote_min: float = Field(1.0, ge=0, description="minutes until remote operations are done")
+    manual_min: float = Field(30.0, ge=0, description="minutes until operations on site are done")
+    repair_h: float = Field(3.0, gt=0, description="hours of repair where the faulted branch has no repair_h")
+    power_factor: float = Field(0.95, gt=0, le=1, description="power factor of every load, lagging")
+    load_share: float = Field(0.4, gt=0, le=2, description="kW per kVA of a transformer without load_kw")
+    load_kw: float = Field(50.0, ge=0, description="kW of a transformer with neither load_kw nor capacity_kva")
+    voltage_kv: float = Field(10.0, gt=0, description="nominal voltage where the feeder gives none")
+    min_voltage_pu: float = Field(
+        0.93, ge=0.5, le=1, description="lowest voltage of a node that is fed, of nominal (10 kV: 7 % below)"
+    )
+    solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one plan ends")
+
+
+def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:
+    """Return the settings under ``[restoration]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(RestorationSettings, "restoration", settings)

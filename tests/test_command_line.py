@@ -78,6 +78,11 @@ def test_every_command_answers_on_the_sample_county(command: Command) -> None:
             {"transformers", "customers", "customer_ids", "important", "branches", "feeders"}, ["--fault", "F03-L01"],
         ),
         "locate": ({"ranked", "ambiguous", "suspect_signals", "next_check", "outage"}, ["--signals", signals]),
+        "restore": (
+            {"isolate", "steps", "restored_customers", "unrestored_customers", "overloads", "proof", "stages", "assumptions"},
+            ["--fault", "F03-L05", "--refused", "F01-T15", "--objective", "kw"],
+        ),
+        "n-1": ({"pass_rate", "feeders", "sections", "assumptions"}, []),
         "live-ratio": ({"rows"}, ["--start", "2022-01-01", "--end", "2023-01-01"]),
     }  # fmt: skip
     for name, (fields, options) in answers.items():
@@ -495,3 +500,41 @@ def test_chinese_is_spoken_where_it_is_asked_for(command: Command, monkeypatch: 
     monkeypatch.setenv("FUDIAN_LANG", "zh")
     said = command("affected", COUNTY, "--open", "F03-K99")
     assert "没有" in said.err or "不存在" in said.err
+
+
+def test_a_plan_can_be_played_with_the_command_that_lists_who_is_off(command: Command, tmp_path: Path) -> None:
+    plan = command("restore", COUNTY, "--fault", "F06-L05", "--json").json
+    assert plan["proof"] == {"radial": True, "within_ratings": True, "fault_isolated": True}
+    assert [step["order"] for step in plan["steps"]] == list(range(1, len(plan["steps"]) + 1))
+    assert {step["branch_id"] for step in plan["steps"] if step["action"] == "open"} <= set(plan["isolate"])
+    off = command("affected", COUNTY, "--fault", "F06-L05", "--json").json
+    assert off["opened"] == plan["tripped"]
+    assert plan["restored_customers"] + plan["unrestored_customers"] == off["customers"]
+    assert sum(step["restores_customers"] for step in plan["steps"]) == plan["restored_customers"]
+    assert sum(stage["customers"] for stage in plan["stages"]) == off["customers"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fault", "F03-L0X"], "There is no branch 'F03-L0X' in the network. Did you mean"),
+        (["--fault", "F03-L05", "--refused", "F03-K0X"], "There is no branch 'F03-K0X'"),
+        (["--fault", "F03-L05", "--objective", "money"], "Use customers or kw"),
+        ([], "--fault"),
+    ],
+)
+def test_a_plan_that_is_asked_for_wrongly_is_refused(command: Command, options: list[str], said: str) -> None:
+    answer = command("restore", COUNTY, *options)
+    assert answer.status == 2
+    assert said in answer.err
+
+
+def test_an_impossible_setting_of_restoration_is_named(command: Command, county: Path) -> None:
+    with (county / "fudian.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[restoration]\npower_factor = 2\n")
+    answer = command("restore", county, "--fault", "F03-L05")
+    assert answer.status == 1
+    assert "restoration.power_factor" in answer.err
+    assert any(
+        each["column"] == "restoration.power_factor" for each in command("check", county, "--json").json["errors"]
+    )

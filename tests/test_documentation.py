@@ -21,7 +21,7 @@ def test_a_reference_page_equals_its_source(page: str) -> None:
 def test_the_readme_speaks_of_what_exists(readme: str) -> None:
     text = (PROJECT / readme).read_text("utf-8")
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    named = set(re.findall(r"fudian ([a-z][a-z-]*)", text))
+    named = set(re.findall(r"fudian ([a-z][a-z0-9-]*)", text))
     assert named <= set(commands), named - set(commands)
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert (PROJECT / link).exists(), link

@@ -20,7 +20,7 @@ from reliability.frequent import frequent_outages, preset
 from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
-from repair import affected_by_fault, affected_by_opening
+from repair import affected_by_fault, affected_by_opening, restore
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,14 @@ def test_affected(client: httpx.Client, net: Network) -> None:
     assert (
         client.get("/api/v1/affected", params={"fault": branch}).json() == affected_by_fault(supply, branch).as_dict()
     )
+
+
+def test_restore(client: httpx.Client, net: Network) -> None:
+    asked = {"fault": "F03-L05", "refused": "F01-T15", "objective": "kw", "lang": "zh"}
+    plan = restore(net.energise(), "F03-L05", refused=["F01-T15"], objective="kw")
+    assert client.get("/api/v1/restore", params=asked).json() == plan.as_dict("zh")
+    assert client.get("/api/v1/restore", params={"fault": "nowhere"}).status_code == 404
+    assert client.get("/api/v1/restore", params={"fault": "F03-L05", "objective": "money"}).status_code == 422
 
 
 def test_locate(client: httpx.Client, net: Network) -> None:

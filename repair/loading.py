@@ -1,0 +1,184 @@
+"""What flows where: load in amperes, the load of a feeder in one state, and what it does to ratings and voltages.
+
+Load is given in kW. At nominal voltage it is a current, and currents add up: the current in a branch is the sum below it. That is
+the measure of ratings, as in the N-1 test of the field (8). Where a feeder has impedances, the power flow gives its voltages.
+
+The branches of a ring that is operated closed are each taken to carry all that the ring feeds: it may lose either end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from network import Network, Supply, Text, text
+from network.arrays import Indices, Numbers
+from network.forest import Forest, sum_along_path, sum_below
+from network.patch import Part
+from network.power_flow import Complex, impedance_ohm, sweep
+from repair.settings import RestorationSettings
+
+KEPT = 1e-6
+"""Relative: figures this close to a limit keep it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loads:
+    """The load of every transformer, and what was assumed where the tables are silent.
+
+    Attributes:
+        network: the network.
+        rules: the settings.
+        kw: active power, shape (transformers,).
+        assumed: what stands in for missing values.
+    """
+
+    network: Network
+    rules: RestorationSettings
+    kw: Numbers
+    assumed: tuple[Text, ...]
+
+    @classmethod
+    def of(cls, net: Network, rules: RestorationSettings) -> Loads:
+        """Return the loads of a network by its tables and settings."""
+        known = net.transformers.select("load_kw", "capacity_kva").cast(pl.Float64)
+        by_capacity = known["load_kw"].is_null() & known["capacity_kva"].is_not_null()
+        by_nothing = known["load_kw"].is_null() & known["capacity_kva"].is_null()
+        kw = known.select(pl.coalesce("load_kw", pl.col("capacity_kva") * rules.load_share, pl.lit(rules.load_kw)))
+        assumed = []
+        if count := int(by_capacity.sum()):
+            assumed.append(
+                text(
+                    "{count} transformers have no load_kw: taken as {share:g} kW per kVA",
+                    count=count,
+                    share=rules.load_share,
+                )
+            )
+        if count := int(by_nothing.sum()):
+            assumed.append(
+                text(
+                    "{count} transformers have neither load_kw nor capacity_kva: taken as {kw:g} kW",
+                    count=count,
+                    kw=rules.load_kw,
+                )
+            )
+        return cls(net, rules, kw.to_series().to_numpy(), tuple(assumed))
+
+    @cached_property
+    def ampere(self) -> Numbers:
+        """The current of each load at the nominal voltage of its feeder, in A, shape (transformers,)."""
+        volts: Numbers = np.full(self.network.transformers.height, self.rules.voltage_kv)
+        if self._voltage_of_feeder:
+            feeder = self.network.transformer_feeder
+            volts = feeder.replace_strict(
+                self._voltage_of_feeder, default=self.rules.voltage_kv, return_dtype=pl.Float64
+            ).to_numpy()
+        ampere: Numbers = self.kw / (self.rules.power_factor * np.sqrt(3.0) * volts)
+        return ampere
+
+    @cached_property
+    def _voltage_of_feeder(self) -> dict[str, float]:
+        return dict(self.network.feeders.select("feeder_id", "voltage_kv").drop_nulls().iter_rows())
+
+    def voltage_kv(self, branches: Indices) -> float:
+        """Return the nominal voltage of a feeder, given branches of it."""
+        labels = self.network.branches["feeder_id"].gather(branches).drop_nulls().unique(maintain_order=True)
+        known = [self._voltage_of_feeder[label] for label in labels if label in self._voltage_of_feeder]
+        return known[0] if known else self.rules.voltage_kv
+
+    @cached_property
+    def rating_a(self) -> Numbers:
+        """The rating of each branch, infinite where it has none, shape (branches,)."""
+        return self.network.branches["rating_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
+
+    @cached_property
+    def impedance_ohm(self) -> Complex:
+        """The impedance of each branch, not a number where it is unknown, shape (branches + 1,); the last is 0, for no branch."""
+        return impedance_ohm(self.network)
+
+    def drop_per_ampere(self, branches: Indices) -> Numbers:
+        """Return what an ampere takes off the square of the voltage, of nominal, in branches of one feeder; -1 is no branch."""
+        angle = np.arccos(self.rules.power_factor)
+        ohm = self.impedance_ohm[branches]
+        kilovolt = self.voltage_kv(branches[branches >= 0])
+        drop: Numbers = 2.0 * np.sqrt(3.0) * (ohm.real * np.cos(angle) + ohm.imag * np.sin(angle)) / (kilovolt * 1000.0)
+        return drop
+
+    def hosts(self, supply: Supply, transformers: Indices) -> Indices:
+        """Return the node at which each of these transformers takes its load: the first one that is live, else -1."""
+        net = self.network
+        first, second = net.transformer_node[transformers], net.transformer_second_node[transformers]
+        return np.where(supply.live(first), first, np.where(supply.live(second), second, -1))
+
+    def at_nodes(self, supply: Supply, nodes: Indices) -> tuple[Numbers, Numbers]:
+        """Return the kW and the amperes that are taken at each of these nodes in one state, each of shape (nodes,)."""
+        transformers = self.network.transformers_at_node.of_keys(nodes)
+        host = self.hosts(supply, transformers)
+        by_node = np.argsort(nodes)
+        at = by_node[np.minimum(np.searchsorted(nodes[by_node], host), len(nodes) - 1)]
+        here = nodes[at] == host
+        at, transformers = at[here], transformers[here]
+        return (
+            np.bincount(at, weights=self.kw[transformers], minlength=len(nodes)).astype(np.float64),
+            np.bincount(at, weights=self.ampere[transformers], minlength=len(nodes)).astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FeederState:
+    """A feeder with its load, in one state of the switches.
+
+    Attributes:
+        part: the feeder.
+        branch: its live branches, shape (branches,).
+        ampere: the current in each at nominal voltage: the sum below it, in A.
+        voltage_pu: at each of ``part.nodes``; not a number where it is dead or the feeder has no impedances.
+        at_place: amperes below each place at nominal voltage, shape (places,).
+        lost_square: how much losses take off the square of the voltage at each of ``part.nodes``, of nominal.
+        collapsed: the power flow found no voltage at which the load can be fed.
+    """
+
+    part: Part
+    branch: Indices
+    ampere: Numbers
+    voltage_pu: Numbers
+    at_place: Numbers
+    lost_square: Numbers
+    collapsed: bool
+
+    @classmethod
+    def of(cls, loads: Loads, supply: Supply, part: Part) -> FeederState:
+        """Return the state of a part of a supply."""
+        forest = part.forest
+        kw, ampere = loads.at_nodes(supply, part.nodes)
+        with_none = np.append(ampere, 0.0)
+        below = sum_below(forest.end, with_none[forest.node_at])
+        carried = below[ring_head(forest)]
+        tree = forest.branch_to >= 0
+        back = forest.back_branch >= 0
+        branch = np.concatenate([forest.branch_to[tree], forest.back_branch[back]])
+        by_sum = np.concatenate([carried[tree], carried[forest.back_lower[back]]])
+        voltage = np.full(len(part.nodes), np.nan)
+        ohm = loads.impedance_ohm[forest.branch_to]
+        if back.any() or np.isnan(ohm).any() or not tree.any() or not np.any(ohm):
+            return cls(part, branch, by_sum, voltage, below, voltage, False)
+        kva = np.append(kw, 0.0)[forest.node_at] * (1 + 1j * np.tan(np.arccos(loads.rules.power_factor)))
+        swept = sweep(forest, ohm, kva, np.full(len(ohm), loads.voltage_kv(branch)))
+        lost = voltage.copy()
+        if swept.converged:
+            square = np.abs(swept.voltage_pu) ** 2
+            without = 1.0 - sum_along_path(forest.end, loads.drop_per_ampere(forest.branch_to) * below)
+            voltage[forest.node_at[1:]] = np.sqrt(square[1:])
+            lost[forest.node_at[1:]] = (without - square)[1:]
+        return cls(part, branch, by_sum, voltage, below, lost, not swept.converged)
+
+
+def ring_head(forest: Forest) -> Indices:
+    """Return, for each place, the place whose sum below its branch carries: itself, or the top of its closed ring."""
+    head = np.where(forest.is_bridge, np.arange(len(forest.end)), np.maximum(forest.parent, 0))
+    while not np.array_equal(higher := head[head], head):
+        head = higher
+    return head

@@ -1,0 +1,201 @@
+"""The N-1 test (field reference 8): after a fault in any one section, can its neighbours feed the healthy rest of the feeder?
+
+A section is what no switching device divides. The load to transfer is all that lost supply, is healthy, and could get it from
+somewhere without passing the fault: what hangs on the faulted section alone, such as a lateral behind its fuse, belongs to it,
+and is given beside as stranded. A feeder passes if every section does; one that no tie can feed from elsewhere does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from network import FudianError, Supply, Text, Workspace, build_network, text
+from network.arrays import Indices, Mask
+from repair.case import Case
+from repair.isolation import isolate
+from repair.restoration import Restorer
+from repair.settings import RestorationSettings
+
+
+@dataclass(frozen=True)
+class SectionResult:
+    """A fault in one section.
+
+    Attributes:
+        feeder_id: its feeder.
+        branch_id: a branch of the section, on which the fault was put.
+        transfer_a: healthy load that lost supply and could be fed, in A.
+        missing_a: what of it no plan within the limits can feed, in A.
+        stranded_a: healthy load that hangs on the section alone, in A.
+        ties: open devices between what lost supply and what did not, other than those that tripped.
+        reason: why it could not be tried; ``None`` where it was.
+    """
+
+    feeder_id: str
+    branch_id: str
+    transfer_a: float
+    missing_a: float
+    stranded_a: float
+    ties: int
+    reason: Text | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether all that could be fed can be fed within the limits."""
+        return self.reason is None and self.missing_a < 1e-3
+
+
+@dataclass(frozen=True)
+class NMinus1:
+    """The test of every feeder.
+
+    Attributes:
+        sections: the result of each section, by feeder.
+        assumed: what stands in for missing data.
+    """
+
+    sections: tuple[SectionResult, ...]
+    assumed: tuple[Text, ...]
+
+    @property
+    def feeders(self) -> dict[str, list[SectionResult]]:
+        """The sections of each feeder."""
+        found: dict[str, list[SectionResult]] = {}
+        for each in self.sections:
+            found.setdefault(each.feeder_id, []).append(each)
+        return found
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Feeders that pass, in per cent of all; ``None`` without feeders."""
+        feeders = self.feeders
+        return 100.0 * sum(_passes(each) for each in feeders.values()) / len(feeders) if feeders else None
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return ``pass_rate`` in per cent, ``feeders`` and ``sections`` as rows, and what was assumed."""
+        return {
+            "pass_rate": self.pass_rate,
+            "feeders": [
+                {
+                    "feeder_id": feeder,
+                    "passes": _passes(sections),
+                    "sections": len(sections),
+                    "failing": [each.branch_id for each in sections if not each.passes],
+                    "missing_a": max(each.missing_a for each in sections),
+                    "reason": None if any(each.ties for each in sections) else str(_no_tie(language)),
+                }
+                for feeder, sections in self.feeders.items()
+            ],
+            "sections": [
+                vars(each)
+                | {"passes": each.passes, "reason": each.reason.in_language(language) if each.reason else None}
+                for each in self.sections
+            ],
+            "assumptions": [each.in_language(language) for each in self.assumed],
+        }
+
+
+def _no_tie(language: str) -> str:
+    return text("no tie that can be closed").in_language(language)
+
+
+def _passes(sections: Sequence[SectionResult]) -> bool:
+    return any(each.ties for each in sections) and all(each.passes for each in sections)
+
+
+def n_minus_1(supply: Supply, settings: RestorationSettings | None = None, workers: int = 1) -> NMinus1:
+    """Try a fault in every section of every feeder that has a label.
+
+    Args:
+        supply: supply before any fault.
+        settings: rules; those of the workspace by default.
+        workers: processes; more than one is worth it from some hundred sections on.
+    """
+    restorer = Restorer.of(supply, settings)
+    faults = list(_sections(supply))
+    if workers == 1 or len(faults) < 2 * workers:
+        found = [_try(restorer, *fault) for fault in faults]
+    else:
+        chunks = [faults[start::workers] for start in range(workers)]
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            source, rules = _plain(supply.network.workspace), restorer.loads.rules
+            parts = list(pool.map(_try_all, [(source, supply.is_open, rules, part) for part in chunks]))
+        found = [each for part in parts for each in part]
+    order = {fault: at for at, fault in enumerate(faults)}
+    found.sort(key=lambda each: order[each.feeder_id, each.branch_id])
+    return NMinus1(tuple(found), restorer.loads.assumed)
+
+
+def _plain(source: Workspace) -> Workspace:
+    """Return the workspace in a form that another process can be given."""
+    return replace(
+        source, tables=dict(source.tables), files=dict(source.files), problems=(), places=dict(source.places)
+    )
+
+
+def _try_all(task: tuple[Workspace, Mask, RestorationSettings, list[tuple[str, str]]]) -> list[SectionResult]:
+    source, is_open, rules, faults = task
+    restorer = Restorer.of(Supply.of(build_network(source), is_open), rules)
+    return [_try(restorer, *fault) for fault in faults]
+
+
+def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
+    """Give the feeder of each section, and its first branch that is no device (or the device, where it has none)."""
+    net = supply.network
+    live = (supply.place_of[net.from_node] >= 0) & (supply.place_of[net.to_node] >= 0) & ~supply.is_open
+    labelled = net.branches["feeder_id"].is_not_null().to_numpy()
+    branches = np.flatnonzero(live & labelled & ~net.switching)
+    seen: set[int] = set()
+    zone = _zone_of_node(supply)
+    rows = net.branches[branches].select("feeder_id", "branch_id").rows()
+    for branch, (feeder, branch_id) in zip(branches.tolist(), rows, strict=True):
+        at = int(zone[net.from_node[branch]])
+        if at not in seen:
+            seen.add(at)
+            yield feeder, branch_id
+
+
+def _zone_of_node(supply: Supply) -> Indices:
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    net = supply.network
+    joins = ~supply.is_open & ~net.switching
+    tail, head = net.from_node[joins], net.to_node[joins]
+    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(len(net.nodes),) * 2)
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
+    """Try a fault on one branch."""
+    try:
+        case = Case.of(restorer.loads, restorer.source_ampere, isolate(restorer.supply, branch_id))
+        zones = case.zones
+        ties = _ties(case)
+        healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
+        lost = _ampere_at(case, healthy)
+        transfer = _ampere_at(case, zones.nodes)
+        fed = zones.nodes[case.search("kw", first_goals_only=True).fed[zones.zone]] if zones.count else zones.nodes
+        return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
+    except FudianError as refused:
+        return SectionResult(feeder_id, branch_id, 0.0, 0.0, 0.0, 0, refused.message)
+
+
+def _ties(case: Case) -> int:
+    fault, net = case.fault, case.fault.network
+    around = net.branches_at_node.of_keys(fault.dead)
+    around = np.setdiff1d(around[net.switching[around] & fault.after.is_open_at(around)], fault.tripped)
+    return int((fault.after.live(net.from_node[around]) | fault.after.live(net.to_node[around])).sum())
+
+
+def _ampere_at(case: Case, nodes: Indices) -> float:
+    """Return what those take who lost supply and have their first or second supply at these nodes, in A."""
+    net, lost = case.fault.network, case.lost.transformer_index
+    here = np.isin(net.transformer_node[lost], nodes) | np.isin(net.transformer_second_node[lost], nodes)
+    return float(case.capacity.loads.ampere[lost[here]].sum())

@@ -1,0 +1,70 @@
+"""The published figures of the 33-bus feeder of Baran and Wu (IEEE Transactions on Power Delivery 4(2), 1989)."""
+
+import networkx as nx
+import numpy as np
+import polars as pl
+import pytest
+
+from network.power_flow import PowerFlow, power_flow
+from repair.restoration import Restorer
+from tests.conftest import reference
+from tests.reference.case33bw import branches, buses, kvar, network
+
+
+def flow(opened: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> PowerFlow:
+    net = network()
+    load_kw = net.transformers["load_kw"].to_numpy()
+    return power_flow(net.energise().switched(open=opened, close=closed), load_kw, kvar())
+
+
+@pytest.mark.parametrize("state", ["initial", "minimum-loss", "second best"])
+def test_losses_and_lowest_voltage_are_the_published_ones(state: str) -> None:
+    published = pl.read_csv(reference("case33bw") / "reference.csv").filter(state=state).row(0, named=True)
+    opened = set(published["open_branches"].split())
+    ties = {"33", "34", "35", "36", "37"}
+    found = flow(tuple(opened - ties), tuple(ties - opened))
+    assert found.converged
+    assert found.losses_kw == pytest.approx(published["loss_kw"], abs=6e-4)
+    assert np.nanmin(found.voltage_pu) == pytest.approx(published["vmin_pu"], abs=6e-6)
+
+
+# Restoration ------------------------------------------------------------------------------------------------------------
+
+
+def most_kw(lost: int) -> float:
+    """Return the load of the best of all radial configurations without one line: all that is joined to the source.
+
+    No configuration feeds more than that, and a spanning tree of it, which is one of them, feeds it all.
+    """
+    graph = nx.Graph(branches().filter(pl.col("branch") != lost).select("from_bus", "to_bus").rows())
+    graph.add_node(1)
+    fed = nx.node_connected_component(graph, 1)
+    return float(buses().filter(pl.col("bus").is_in(fed))["p_kw"].sum())
+
+
+def test_after_a_fault_on_any_line_all_that_any_radial_configuration_feeds_is_fed() -> None:
+    net = network(True, restoration={"power_factor": 0.85, "min_voltage_pu": 0.5})
+    restorer = Restorer.of(net.energise())
+    load_kw = net.transformers["load_kw"].to_numpy()
+    for line in branches().filter(status=1)["branch"]:
+        plan = restorer.plan(f"L{line}", objective="kw")
+        assert plan.best
+        assert load_kw[plan.back.transformer_index].sum() == pytest.approx(most_kw(line)), line
+        operated = len([step for step in plan.steps if step.action == "close" and step.branch_id != "K"])
+        assert operated == (1 if line > 1 else 0), "one tie is enough for any line but the first"
+
+
+@pytest.mark.parametrize("line", [7, 14])
+def test_the_usual_voltage_is_kept_where_the_feeder_had_it(line: int) -> None:
+    net = network(True, restoration={"power_factor": 0.85})
+    plan = Restorer.of(net.energise()).plan(f"L{line}", objective="kw")
+    load_kw = net.transformers["load_kw"].to_numpy()
+    moved = {action: [step.branch_id for step in plan.steps if step.action == action] for action in ("open", "close")}
+    supply = net.energise().switched(open=moved["open"], close=set(moved["close"]) - {"K"})
+    factor = np.tan(np.arccos(0.85))
+    before = power_flow(net.energise(), load_kw, load_kw * factor).voltage_pu
+    after = power_flow(supply, load_kw, load_kw * factor).voltage_pu
+    live = ~np.isnan(after)
+    assert (after[live] >= np.fmin(before[live], 0.93) - 1e-6).all()
+    assert plan.lowest_voltage_pu == pytest.approx(np.nanmin(after))
+    assert len(plan.back.transformer_index) > 20

@@ -1,0 +1,47 @@
+"""The N-1 test by hand and against the plans."""
+
+from __future__ import annotations
+
+import pytest
+
+from network import Network
+from repair.n_minus_1 import n_minus_1
+
+RULES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
+TWO = """
+=S -[K1] feeder_id=A- 1 -L1 feeder_id=A- 2 -(S1) feeder_id=A- 3 -L2 feeder_id=A- 4 /(T)/ 14
+=R -[K2] feeder_id=B- 11 -L11 feeder_id=B rating_a={rating}- 14
+4 -F1 kind=fuse feeder_id=A- 5 -L3 feeder_id=A- 6
+T2 @ 2 load_kw=30; T4 @ 4 load_kw=40; T6 @ 6 load_kw=5; T14 @ 14 load_kw=50
+"""
+
+
+@pytest.mark.parametrize(("rating", "missing"), [(95, 0.0), (94.0, 5.0), (80, 40.0 + 5.0)])
+def test_missing_amperes_are_what_no_plan_can_feed(rating: float, missing: float) -> None:
+    net = Network.from_text(TWO.format(rating=rating), settings=RULES)
+    result = n_minus_1(net.energise())
+    by_branch = {each.branch_id: each for each in result.sections}
+    assert set(by_branch) == {"L1", "L2", "L3", "L11"}
+    assert by_branch["L1"].transfer_a == pytest.approx(45)
+    assert by_branch["L1"].missing_a == pytest.approx(missing)
+    assert by_branch["L2"].transfer_a == pytest.approx(30)
+    assert by_branch["L2"].stranded_a == pytest.approx(5)
+    assert by_branch["L2"].missing_a == pytest.approx(0)
+    feeders = {each["feeder_id"]: each for each in result.as_dict()["feeders"]}
+    assert feeders["A"]["passes"] == (missing == 0)
+    assert feeders["A"]["failing"] == ([] if missing == 0 else ["L1"])
+    assert result.pass_rate == (100.0 if missing == 0 else 50.0)
+
+
+def test_a_feeder_without_a_tie_fails() -> None:
+    result = n_minus_1(Network.from_text("=S -[K1] feeder_id=A- 1 -L1 feeder_id=A- 2; T2 @ 2").energise())
+    assert result.pass_rate == 0.0
+    assert result.as_dict("zh")["feeders"][0]["reason"] == "没有可合上的联络"
+
+
+def test_two_processes_give_the_same(county: Network) -> None:
+    supply = county.energise()
+    one, two = n_minus_1(supply), n_minus_1(supply, workers=2)
+    assert one == two
+    assert len(one.feeders) == 14
+    assert one.pass_rate is not None
