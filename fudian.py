@@ -567,12 +567,12 @@ def restore(
     from repair import restore as plan_for
 
     net = _answering(workspace)
-    with _working("looking for a plan"):
+    with working("looking for a plan"):
         result = plan_for(_supply(net, switching, as_of), fault, _columns(refused), objective).as_dict(language())
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
-    _print_rows(
+    print_rows(
         [
             {"step": step["order"], "customers": step["restores_customers"]}
             | step
@@ -582,11 +582,11 @@ def restore(
         ["step", "action", "branch_id", "remote", "stage", "transformers", "customers"],
         translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
     )  # fmt: skip
-    _print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
+    print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
     for said in result["assumptions"]:
-        _errors.print(said)
+        ERRORS.print(said)
     if not result["best"]:
-        _errors.print(translate("It is not proven that no better plan exists.", language()), style="yellow")
+        tell("It is not proven that no better plan exists.", "yellow")
 
 
 @app.command("n-1")
@@ -599,15 +599,15 @@ def n_minus_1(
     from repair.n_minus_1 import n_minus_1 as sweep
 
     net = _answering(workspace)
-    with _working("trying a fault in every section"):
+    with working("trying a fault in every section"):
         result = sweep(net.energise(), workers=workers)
     answer = result.as_dict(language())
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
-    _print_rows(answer["feeders"], ["feeder_id", "passes", "sections", "failing", "missing_a", "reason"])
+    print_rows(answer["feeders"], ["feeder_id", "passes", "sections", "failing", "missing_a", "reason"])
     for said in answer["assumptions"]:
-        _errors.print(said)
+        ERRORS.print(said)
 
 
 @app.command("live-ratio")
