@@ -26,9 +26,9 @@ def distinct(values: Indices) -> Indices:
 
 
 def among(values: Indices, known: Indices) -> Mask:
-    """Return whether each value is one of those known; both of any order, shape (values,)."""
+    """Return whether each value is one of those known; both of any order."""
     if not len(known):
-        return np.zeros(len(values), dtype=np.bool_)
+        return np.zeros(values.shape, dtype=np.bool_)
     ordered = np.sort(known)
     place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
     found: Mask = ordered[place] == values

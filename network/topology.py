@@ -97,6 +97,11 @@ class Network:
         return Groups.of(len(self.nodes), self.transformer_node, self.transformer_second_node)
 
     @cached_property
+    def branches_at_node(self) -> Groups:
+        """The branches at each node, by either end."""
+        return Groups.of(len(self.nodes), self.from_node, self.to_node)
+
+    @cached_property
     def customers_of_transformer(self) -> Groups:
         """The customers of each transformer, by either supply."""
         return Groups.of(self.transformers.height, self.customer_transformer, self.customer_second_transformer)
