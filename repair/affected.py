@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from network import Hit, Network, Supply
-from network.arrays import NONE, Indices, among, distinct
+from network.arrays import NONE, Indices, Mask, among, distinct
 from repair.privacy import mask_address, mask_name, mask_phone
 
 
@@ -135,7 +135,7 @@ def affected_by_fault(supply: Supply, branch_id: str) -> Affected:
     """
     net = supply.network
     branch = int(net.branch_index(branch_id)[0])
-    zone = fault_zone(supply, branch)
+    zone = fault_zone(supply, branch, net.protective)
     after = supply.without_nodes(zone)
     around = net.branches_at_node.of_keys(zone)
     around = around[~supply.is_open[around]]
@@ -157,20 +157,27 @@ def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
     return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in set(opened)), opened)
 
 
-def fault_zone(supply: Supply, branch: int) -> Indices:
-    """Return the nodes around a fault that no protective device separates from it, in rising order; none where it is dead."""
+def fault_zone(supply: Supply, branch: int, separates: Mask, both_ends: bool = False) -> Indices:
+    """Return the nodes around a fault that nothing separates from it, in rising order; none where it is open or dead.
+
+    Args:
+        supply: supply before the fault.
+        branch: index of the faulted branch.
+        separates: whether each branch separates, shape (branches,).
+        both_ends: a fault on a device that separates reaches to both its ends; else it only reaches beyond.
+    """
     net = supply.network
     ends = np.array([net.from_node[branch], net.to_node[branch]])
     if supply.is_open[branch] or not supply.live(ends).all():
         return NONE
-    if net.protective[branch]:
+    if separates[branch] and not both_ends:
         dies = ~supply.switched(open=[net.branches["branch_id"][branch]]).live(ends)
         beyond = int(np.argmax(dies)) if dies.any() else int(np.argmax(supply.place_of[ends]))
         ends = ends[[beyond]]
     zone, edge = ends, ends
     while len(edge):
         near = net.branches_at_node.of_keys(edge)
-        near = near[~supply.is_open[near] & ~net.protective[near]]
+        near = near[~supply.is_open[near] & ~separates[near]]
         reached = distinct(np.concatenate([net.from_node[near], net.to_node[near]]))
         edge = reached[~among(reached, zone)]
         zone = np.concatenate([zone, edge])
