@@ -79,8 +79,9 @@ class Affected:
 
         Returns:
             ``customer_id, name, phone`` (only where the contact is verified), ``address, important, sensitive, dual_supply,
-            verified, transformer_id, feeder_id``.
+            verified, transformer_id, feeder_id, station_id``.
         """
+        stations = self.network.feeders.select("feeder_id", "station_id").unique("feeder_id", keep="first")
         return (
             self.customers.select(
                 "customer_id",
@@ -94,6 +95,7 @@ class Affected:
                 "transformer_id",
                 "feeder_id",
             )
+            .join(stations, on="feeder_id", how="left", maintain_order="left")
             .sort("important", "sensitive", descending=True, maintain_order=True)
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 from network import Supply
 from network.arrays import NONE, Groups, Indices, Mask, distinct
 
-LEVELS = ("line", "trunk", "branch", "sub_branch")
+LEVELS = ("line", "trunk", "lateral", "sub_lateral")
 """整线, 主线, 支线, 分支线."""
 
 
@@ -122,8 +122,8 @@ class FeederTree:
         """The level of each place: index into :data:`LEVELS`, shape (places,).
 
         A feeder begins where its label begins on the way from the source, or, without labels, below the source. From there its
-        trunk follows the way that carries most transformers; what leaves the trunk is a branch, and what leaves that a
-        sub-branch.
+        trunk follows the way that carries most transformers; what leaves the trunk is a lateral, and what leaves that a
+        sub-lateral.
         """
         supply = self.supply
         size = self.transformers_before[supply.end] - self.transformers_before[:-1]

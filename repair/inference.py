@@ -11,7 +11,7 @@ device), :mod:`repair.known` (arrears and plans), :mod:`repair.transformer_rule`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from repair.devices import EVER, Devices
 from repair.explanations import COLUMNS, EXPLANATIONS, REASONS_OF_STATE, STATES, Explanations, Judged
 from repair.feeder_tree import LEVELS as LINE_LEVELS
 from repair.feeder_tree import FeederTree
-from repair.intake import Intake, Removed
+from repair.intake import EXAMPLES, Intake, Removed
 from repair.known import KnownOutages
 from repair.line_rule import Items, LineRule
 from repair.settings import InferenceSettings, inference_settings
@@ -163,6 +163,12 @@ class Inference:
         if sum(len(rows.device) for rows in self._waiting) >= MOST_WAITING:
             self._settle()
 
+    def reject(self, problems: Iterable[Problem]) -> None:
+        """Count rows that could not even be read."""
+        errors = [problem for problem in problems if problem.severity == "error"]
+        examples = [{"row": each.row, "column": each.column, "value": each.value} for each in errors[:EXAMPLES]]
+        self._removed.add("malformed", len(errors), examples)
+
     def _not_forgotten(self, heard: Rows) -> Rows:
         if self._forgotten_before is None:
             return heard
@@ -282,6 +288,18 @@ class Inference:
         self._told = self._found
         return self._outages(changed)
 
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return incidents and problems for JSON.
+
+        Args:
+            language: ``en`` or ``zh``, for the problems.
+        """
+        return {
+            "newest": self.newest,
+            "incidents": [each.as_dict() for each in self.incidents],
+            "problems": [each.as_dict(language) for each in self.problems],
+        }
+
     @property
     def problems(self) -> list[Problem]:
         """Signals that tell of no outage: for each reason how many there are, and what to do."""
@@ -294,6 +312,24 @@ class Inference:
             example = {"time": str(_time(row["time"])), "object": kind, "object_id": object_id, "kind": "off"}
             all_removed.add(row["reason"], row["count"], [example])
         return all_removed.problems()
+
+    def places(self, signals: pl.DataFrame) -> pl.DataFrame:
+        """Return signals with the ``place`` in depth-first order of what each speaks of, and of the ``head`` of its feeder.
+
+        A branch stands at the place it leads to; -1 where the supply reaches neither.
+        """
+        supply = self.supply
+        device = self._intake.device_of(signals)
+        known = np.flatnonzero(device >= 0)
+        place = np.full(len(device), -1, dtype=np.int64)
+        _, place[known] = self._explanations.places_of(device[known])
+        branch = np.flatnonzero(device >= self._devices.branches_from)
+        number = device[branch] - self._devices.branches_from
+        ends = supply.place_of[supply.network.from_node[number]], supply.place_of[supply.network.to_node[number]]
+        place[branch] = np.maximum(*ends)
+        return signals.with_columns(
+            place=pl.Series(place), head=pl.Series(np.where(place >= 0, supply.head_above[place], -1))
+        )
 
     def forget(self, before: datetime) -> int:
         """Forget the signals and incidents of every piece that was quiet since a moment, and has nothing open.

@@ -132,7 +132,7 @@ class Intake:
             frame, frame.select(usable.fill_null(value=False)).to_series().to_numpy(), "malformed", removed
         )
         frame = self._keep(frame, self._on_time(frame, now), "future", removed)
-        device = self._device(frame)
+        device = self.device_of(frame)
         frame, device = self._known(frame, device, removed)
         kind = frame["kind"].replace_strict(_KINDS, return_dtype=pl.Int64).to_numpy()
         time = frame["time"].dt.epoch("ms").to_numpy()
@@ -148,7 +148,8 @@ class Intake:
         removed.add_rows(reason, frame.filter(pl.Series(~keep)))
         return frame.filter(pl.Series(keep))
 
-    def _device(self, frame: pl.DataFrame) -> Indices:
+    def device_of(self, frame: pl.DataFrame) -> Indices:
+        """Return the number of the device that each signal speaks of, -1 where it is not known."""
         device = np.full(frame.height, -1, dtype=np.int64)
         for kind in OBJECTS:
             rows = (frame["object"] == kind).arg_true()

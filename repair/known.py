@@ -23,7 +23,7 @@ class Known:
     Attributes:
         explanation: ``arrears`` or ``plan``.
         reference: id of the record or plan.
-        level: what it takes out: ``line``, ``branch``, ``transformer`` or ``customer``.
+        level: what it takes out: ``line``, ``lateral``, ``transformer`` or ``customer``.
         object_id: which one.
         until: its end; ``None`` where it has none.
     """
@@ -67,7 +67,7 @@ class KnownOutages:
         margin = timedelta(minutes=rules.plan_margin_min)
         for row in _plans(tables, rules):
             name = next(name for name in ("branch_id", "feeder_id", "transformer_id") if row[name])
-            level = {"branch_id": "branch", "feeder_id": "line", "transformer_id": "transformer"}[name]
+            level = {"branch_id": "lateral", "feeder_id": "line", "transformer_id": "transformer"}[name]
             known.append(Known("plan", row["plan_id"], level, row[name], row["end"]))
             parts.append((_covered(supply, devices, name, row[name]), _ms(row["start"] - margin), _ms(row["end"])))
         if not parts:

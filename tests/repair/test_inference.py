@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network import Network
+from network import Network, network_from_tables
 from repair.episodes import episodes
 from repair.inference import Inference, InferredOutage
 from repair.intake import REASONS
@@ -190,3 +190,147 @@ def test_episodes_are_the_fullest_windows(items: list[tuple[int, int]], length: 
         own = [Spell(("", key), at) for each, at in items if each == key]
         expected += sorted(windows(own, length), key=lambda part: part[0].start)
     assert found.tolist() == [number for number, part in enumerate(expected) for _ in part]
+
+
+TOWN = """
+=S -[K1] feeder_id=F- 1 -L1- 2 -L2- 3 -L3- 4 -L4- 9
+2 -F1 kind=fuse- 5 -L5- 6 -L6- 7
+6 -F2 kind=fuse- 8
+T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4; T5 @ 5; T6 @ 6; T7 @ 7; T8 @ 8; T9 @ 9; TA @ 9; TB @ 9
+"""
+r"""
+S -K1- 1(T1) -L1- 2(T2) -L2- 3(T3) -L3- 4(T4) -L4- 9(T9, TA, TB)
+                   \
+                    F1- 5(T5) -L5- 6(T6) -L6- 7(T7)
+                                     \
+                                      F2- 8(T8)
+"""
+
+
+@pytest.fixture(scope="module")
+def town() -> Network:
+    customers = [{"customer_id": f"C{t}{i}", "transformer_id": f"T{t}"} for t in range(1, 9) for i in range(4)]
+    return Network.from_text(TOWN, {"customers": customers})
+
+
+def said(*words: str) -> pl.DataFrame:
+    """Return signals such as ``T5 off 0.5``: object, kind, minutes after noon."""
+    kinds = {"T": "transformer", "C": "customer"}
+    rows = []
+    for word in words:
+        name, what, after = word.split()
+        rows.append((NOON + timedelta(minutes=float(after)), kinds.get(name[0], "branch"), name, what))
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def inferred(net: Network, *words: str, **tables: pl.DataFrame) -> list[tuple[str, str, str]]:
+    inference = Inference(net.energise(), tables, RULES)
+    inference.take(said(*words), LATER)
+    return [(each.level, each.object_id, each.state) for each in inference.incidents]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["K1 trip 0"], [("line", "K1", "suspected")]),
+        (["K1 trip 0", "T1 off 1", "T8 off 1"], [("line", "K1", "confirmed")]),
+        (["K1 trip 0", "K1 reclose 0.1"], [("line", "K1", "restored")]),
+        (["K1 trip 0", "K1 reclose 0.1", "K1 trip 0.5", "T1 off 1", "T4 off 1"],
+         [("line", "K1", "confirmed"), ("line", "K1", "restored")]),
+        (["K1 trip 0", "T4 read 1"], [("line", "K1", "overturned")]),
+        (["T3 off 0", "T4 off 0", "T9 off 1", "T2 read 1", "T5 read 1"], [("trunk", "L2", "confirmed")]),
+        (["T5 off 0", "T6 off 0", "T2 read 1"], [("lateral", "F1", "confirmed")]),
+        (["T7 off 0", "T8 off 0", "T5 read 1", "T6 read 1"],
+         [("transformer", "T7", "suspected"), ("transformer", "T8", "suspected")]),
+        (["T5 off 0", "C51 off 0.2"], [("transformer", "T5", "confirmed")]),
+        (["C50 off 0", "C51 off 0", "C52 off 1"], [("transformer", "T5", "confirmed")]),
+        (["C50 off 0", "C51 off 0", "C52 off 1", "C53 read 1"], [("customers", "T5", "confirmed")]),
+        (["C50 off 0", "C51 call 1"], [("customers", "T5", "suspected")]),
+        (["C50 call 0"], [("customer", "C50", "suspected")]),
+        (["C50 call 1", "C50 off 0"], [("customer", "C50", "confirmed")]),
+        (["T5 off 0", "T5 read 2"], [("transformer", "T5", "overturned")]),
+        (["T5 off 0", "T5 on 0.5"], []),
+        (["T5 off 0", "C50 read 1"], [("transformer", "T5", "overturned")]),
+    ],
+)  # fmt: skip
+def test_the_order_of_explanations(town: Network, words: list[str], expected: list[tuple[str, str, str]]) -> None:
+    assert inferred(town, *words) == expected
+
+
+def test_a_lateral_of_a_lateral_is_a_sub_lateral() -> None:
+    wide = Network.from_text(TOWN + "TU @ 8; TV @ 7; TW @ 7; TX @ 9; TY @ 9; TZ @ 9")
+    assert inferred(wide, "T8 off 0", "TU off 0", "T6 read 1") == [("sub_lateral", "F2", "confirmed")]
+
+
+def test_a_lateral_first_then_the_whole_feeder_are_nested(town: Network) -> None:
+    early = ["T5 off 0", "T6 off 0", "T7 off 0", "T2 read 1", "C60 call 3"]
+    late = ["K1 trip 30", "T1 off 31", "T2 off 31", "T3 off 32", "C80 call 34", "T8 off 45"]
+    inference = Inference(town.energise(), None, RULES)
+    inference.take(said(*early, *late), LATER)
+    line, lateral = inference.incidents
+    assert (line.object_id, line.dark, line.users, line.calls) == ("K1", 4, 8, 1)
+    assert (lateral.object_id, lateral.dark, lateral.users, lateral.calls) == ("F1", 3, 4, 1)
+
+
+def test_a_partial_restoration_is_told_before_the_whole_one(town: Network) -> None:
+    inference = Inference(town.energise(), None, RULES)
+    inference.take(
+        said("K1 trip 0", "T1 off 1", "T2 off 1", "T4 off 1", "K1 close 20", "T1 on 20", "T2 read 21"), LATER
+    )
+    (outage,) = inference.incidents
+    assert (outage.state, outage.dark, outage.back, outage.restored_at) == ("confirmed", 3, 2, None)
+    inference.take(said("T4 on 40"), LATER)
+    (outage,) = inference.changes()
+    assert (outage.state, outage.restored_at) == ("restored", NOON + timedelta(minutes=40))
+
+
+def test_a_plan_explains_everything_below_its_branch_and_may_overrun(town: Network) -> None:
+    plan = pl.DataFrame(
+        [{"plan_id": "P1", "branch_id": "F1", "start": NOON, "end": NOON + timedelta(hours=1)}], schema=PLANS | SPAN
+    )
+    tables = {"plans": plan}
+    words = ["F1 trip 0", *(f"T{n} off 1" for n in (5, 6, 7, 8)), "C50 call 5", "T1 off 2"]
+    inference = Inference(town.energise(), tables, RULES)
+    inference.take(said(*words), LATER)
+    alone, planned = inference.incidents
+    assert (alone.object_id, planned.explanation, planned.object_id, planned.dark) == ("T1", "plan", "F1", 4)
+    assert (planned.plan_or_record, planned.needs_order, planned.reason) == ("P1", False, "")
+    assert any("Planned work" in str(problem.message) for problem in inference.problems)
+    inference.take(said("T1 on 90"), LATER)
+    assert [each.reason for each in inference.incidents] == ["", "overrun"]
+    refused = {"plans": plan.with_columns(status=pl.lit("待审核"))}
+    assert inferred(town, *words, **refused)[1] == ("lateral", "F1", "confirmed")
+
+
+def test_a_device_out_of_service_says_nothing_and_does_not_count() -> None:
+    dates = {"T3": ("in_service", LATER), "T4": ("retired", NOON - timedelta(days=1))}
+    net = Network.from_text(TOWN)
+    table = net.transformers.with_columns(
+        pl.when(pl.col("transformer_id") == name).then(pl.lit(date)).otherwise(pl.col(column)).alias(column)
+        for name, (column, date) in dates.items()
+    ).drop("row")
+    tables = {name: net.workspace.tables[name].drop("row") for name in ("sources", "branches")}
+    dated = network_from_tables(tables | {"transformers": table})
+    inference = Inference(dated.energise(), None, RULES)
+    inference.take(said("T3 off 0", "T4 off 0", "K1 trip 1", "T1 off 1", "T2 off 1", "T5 off 1"), LATER)
+    (outage,) = inference.incidents
+    assert (outage.object_id, outage.dark, outage.users, outage.transformers) == ("K1", 3, 9, 11)
+    messages = {str(problem.message) for problem in inference.problems}
+    assert {
+        "It was not yet in service; signals like this: 1",
+        "It was no longer in service; signals like this: 1",
+    } == messages
+
+
+def test_two_feeders_are_two_incidents_and_quiet_ones_are_forgotten() -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2; S -[K2]- 3 -L2- 4; T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4")
+    inference = Inference(net.energise(), None, RULES)
+    inference.take(
+        said("K1 trip 0", "T1 off 1", "T2 off 1", "T1 on 9", "T2 on 9", "K2 trip 1", "T3 off 1", "T4 off 2"), LATER
+    )
+    assert {(each.object_id, each.state) for each in inference.incidents} == {("K1", "restored"), ("K2", "confirmed")}
+    assert inference.forget(NOON + timedelta(hours=1)) == 1
+    assert [each.object_id for each in inference.incidents] == ["K2"]
+    inference.take(said("T1 off 5", "T3 on 80"), LATER)
+    assert [(each.object_id, each.back) for each in inference.incidents] == [("K2", 1)]
+    assert any("older than what is remembered" in str(problem.message) for problem in inference.problems)
