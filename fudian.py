@@ -35,7 +35,7 @@ from reliability.grid_kpis import feeder_kpis, grid_settings
 from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
 from reliability.statistics import Query, Statistics
-from repair.settings import location_settings, restoration_settings
+from repair.settings import inference_settings, location_settings, restoration_settings
 
 app = typer.Typer(
     name="fudian",
@@ -146,7 +146,7 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 def _further_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
-    for read in (reliability_settings, location_settings, restoration_settings, grid_settings):
+    for read in (reliability_settings, location_settings, inference_settings, restoration_settings, grid_settings):
         try:
             read(workspace.settings)
         except WorkspaceError as error:
@@ -446,14 +446,14 @@ def affected(
     workspace: WorkspaceArgument,
     open_: Annotated[str | None, typer.Option("--open", help="Branches that open together, with commas.")] = None,
     fault: Annotated[str | None, typer.Option(help="Branch that a fault strikes.")] = None,
-    signals: Annotated[Path | None, typer.Option(help="File with signals; the latest incident in it.")] = None,
+    signals: Annotated[Path | None, typer.Option(help="File with signals; who is off by all of them.")] = None,
     switching: Annotated[Path | None, typer.Option(help="File with switching operations.")] = None,
     as_of: AsOf = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the list for printing, .csv or .xlsx.")] = None,
     as_json: Json = False,
 ) -> None:
     """List who is off when branches open, when a fault strikes, or by signals."""
-    from repair import Incident, affected_by_fault, affected_by_opening
+    from repair import affected_by_fault, affected_by_opening, affected_by_signals
 
     if sum(each is not None for each in (open_, fault, signals)) != 1:
         raise FudianError(text("Name exactly one of --open, --fault and --signals."))
@@ -467,7 +467,7 @@ def affected(
     elif fault is not None:
         who = affected_by_fault(supply, fault)
     else:
-        who = Incident(supply, _file(net, "signals", signals), net.workspace.tables["sensors"]).affected  # type: ignore[arg-type]
+        who = affected_by_signals(supply, _file(net, "signals", signals), net.workspace.tables)  # type: ignore[arg-type]
     if csv is not None:
         write_table(who.table(), csv, language())
         tell("{count} customers written to {path}", count=who.customer_count, path=csv)
@@ -608,6 +608,59 @@ def n_minus_1(
     print_rows(answer["feeders"], ["feeder_id", "passes", "sections", "failing", "missing_a", "reason"])
     for said in answer["assumptions"]:
         ERRORS.print(said)
+
+
+@app.command()
+def infer(
+    workspace: WorkspaceArgument,
+    signals: Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")],
+    switching: Annotated[Path | None, typer.Option(help="File with switching operations.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Infer from signals what is out: lines, transformers, customers; confirmed, suspected, restored or overturned."""
+    from repair import Inference
+
+    net = _answering(workspace)
+    _require(signals)
+    with working("judging the signals"):
+        inference = Inference(_supply(net, switching, as_of), net.workspace.tables)
+        rows, unread = net.workspace.read("signals", signals)
+        inference.reject(unread)
+        inference.take(rows, as_of)
+        result = inference.as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["start", "level", "object_id", "explanation", "state", "reason", "transformers", "customers", "dark", "back",
+             "meters", "calls", "restored_at"]  # fmt: skip
+    print_rows(result["incidents"], shown)
+    tell_problems(inference.problems)
+
+
+@app.command()
+def replay(
+    workspace: WorkspaceArgument,
+    signals: Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")],
+    speed: Annotated[str, typer.Option(help="Times faster than in life, such as 60; max does not wait.")] = "60",
+    to: Annotated[str, typer.Option(help="Address of the running desk.")] = "http://127.0.0.1:8050",
+    as_json: Json = False,
+) -> None:
+    """Play a file of signals into a running desk, as if they came in now."""
+    from rich.progress import Progress
+
+    from repair.replay import play, speed_of
+
+    times_faster = speed_of(speed)
+    _require(signals)
+    rows = _file(_read(workspace), "signals", signals)
+    with Progress(console=ERRORS, disable=not ERRORS.is_terminal) as bar:
+        task = bar.add_task(translate("signals", language()), total=rows.height)
+        answer = play(rows, to, times_faster, lambda count: bar.advance(task, count))
+    if as_json:
+        print_json({"sent": rows.height, "desk": answer})
+        return
+    sys.stdout.write(translate("{count} signals were sent to {url}.", language(), count=rows.height, url=to) + "\n")
 
 
 @app.command("live-ratio")

@@ -256,6 +256,16 @@ def _repair_routes(service: Service) -> APIRouter:
         found = locate(service.supply, usable, service.net.workspace.tables["sensors"])
         return found.as_dict() | {"rejected": [each.as_dict(_language(request)) for each in faults]}
 
+    @routes.get("/incidents")
+    def incidents(request: Request) -> dict[str, Any]:
+        """Return the incidents that all signals tell of, and what is wrong with signals."""
+        return service.inferred(_language(request))
+
+    @routes.post("/signals")
+    def signals(request: Request, rows: Annotated[list[dict[str, Any]], Body()], now: Moment = None) -> dict[str, Any]:
+        """Take signals into account, and return which incidents changed."""
+        return service.hear(rows, _local(now), _language(request))
+
     return routes
 
 

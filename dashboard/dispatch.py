@@ -58,12 +58,12 @@ def moment_of(service: Service, address: Address) -> datetime:
     address.asked.add("at")
     given = address.values.get("at")
     if given is None:
-        return service.as_of
+        return service.now
     try:
         return datetime.fromisoformat(given).replace(tzinfo=None)
     except ValueError:
-        address.choose("at", (), f"{service.as_of:%Y-%m-%dT%H:%M}")
-        return service.as_of
+        address.choose("at", (), f"{service.now:%Y-%m-%dT%H:%M}")
+        return service.now
 
 
 def _chips(address: Address, board: Board, tab: str) -> list[Part]:
@@ -81,10 +81,10 @@ def _chips(address: Address, board: Board, tab: str) -> list[Part]:
 def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
     """Return the moment that is shown, which is also the way back to an earlier one, and the last signal heard."""
     language = address.language
-    heard = service.net.workspace.tables["signals"].filter(pl.col("time") <= at)["time"].max()
+    heard = service.signals.filter(pl.col("time") <= at)["time"].max()
     moments = [
         (
-            translate("now: {moment}", language, moment=f"{service.as_of:%Y-%m-%d %H:%M}"),
+            translate("now: {moment}", language, moment=f"{service.now:%Y-%m-%d %H:%M}"),
             address.href(at=None, tab=None, event=None),
         )
     ]
@@ -140,7 +140,7 @@ def _state(entry: Entry) -> tuple[str, str]:
         return "restored", ""
     if entry.incident is None:
         return "recorded", "warning"
-    return entry.incident.location.outage["state"] or "suspected", "abnormal"
+    return entry.incident.outage.state, "abnormal"
 
 
 _STATES = {
@@ -148,7 +148,6 @@ _STATES = {
     "recorded": "recorded",
     "confirmed": "confirmed",
     "suspected": "suspected",
-    "none": "suspected",
 }
 
 
@@ -166,7 +165,7 @@ def _incident_list(service: Service, address: Address, entries: tuple[Entry, ...
                     (html.B(title_of(service, entry, language)), ""),
                     (f"{entry.affected.customer_count:,}", "right"),
                     (important, "right"),
-                    *([] if tab == "restored" else [(_kind(location, language), "right")]),
+                    *([] if tab == "restored" else [(_kind(entry, language), "right")]),
                     (_certainty(location, language), "right"),
                     (moment(entry.start), "right"),
                     (last, "right"),
@@ -202,8 +201,8 @@ def _incident_list(service: Service, address: Address, entries: tuple[Entry, ...
     )
 
 
-def _kind(location: Location | None, language: str) -> str:
-    return word(location.outage["level"], language) if location else DASH
+def _kind(entry: Entry, language: str) -> str:
+    return word(entry.incident.outage.level, language) if entry.incident else DASH
 
 
 def _certainty(location: Location | None, language: str) -> str:

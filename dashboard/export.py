@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from datetime import datetime
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from dashboard.dispatch import customers_of, moment_of
 from dashboard.rows import rows_of
 from dashboard.service import Service
 from network import translate
-from network.writing import for_people
+from network.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 _BYTE_ORDER_MARK = "﻿"
@@ -51,13 +50,10 @@ def export_router(service: Service) -> APIRouter:
 
 def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Response:
     """Return a table as a file: headers in the language, and no text that a spreadsheet would run as a formula."""
-    shown = for_people(frame, language)
     if ending == "csv":
-        content = (_BYTE_ORDER_MARK + shown.write_csv()).encode()
+        content = (_BYTE_ORDER_MARK + for_people(frame, language).write_csv()).encode()
     else:
-        buffer = io.BytesIO()
-        shown.write_excel(buffer, autofit=True)
-        content = buffer.getvalue()
+        content = workbook(frame, title, language)
     name = quote("".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in title))
     return Response(
         content,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
+
+import polars as pl
 
 from network import Network, Supply
 from reliability.as_of import known_until
@@ -13,11 +16,18 @@ from reliability.period import Period
 from reliability.statistics import Query, Statistics
 from reliability.targets import TargetResult, judge, plans
 from repair.board import Board, board
+from repair.inference import Inference
 
 Answer = TypeVar("Answer")
 
 REMEMBERED = 200
 """Answers kept; a page asks for about a dozen."""
+
+REMEMBERED_DAYS = 30
+"""Days for which live signals are kept; open incidents are kept for as long as they last."""
+
+TOLD = 100
+"""Changes and problems that one answer lists; their number is told besides."""
 
 
 class Service:
@@ -34,6 +44,10 @@ class Service:
         self.language = language
         self.statistics = Statistics(net)
         self._remembered: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
+        self._heard = [net.workspace.tables["signals"]]
+        self._newest: datetime | None = None
+        self._forgotten: datetime | None = None
 
     def remember(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         """Return the answer under a key, made once."""
@@ -81,7 +95,77 @@ class Service:
             ("targets", plan, year, level), lambda: judge(self.statistics, plan, year, self.as_of, level)
         )
 
+    # Live signals -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _inference(self) -> Inference:
+        live = Inference(self.supply, self.net.workspace.tables)
+        live.take(self.net.workspace.tables["signals"])
+        return live
+
+    @property
+    def signals(self) -> pl.DataFrame:
+        """All signals heard: those of the workspace, and those that came since."""
+        with self._lock:
+            if len(self._heard) > 1:
+                self._heard = [pl.concat(self._heard)]
+            return self._heard[0]
+
+    @property
+    def now(self) -> datetime:
+        """Until when the desk knows: the workspace, or the newest signal that came since."""
+        return max(self.as_of, self._newest) if self._newest else self.as_of
+
+    def hear(self, rows: list[dict[str, Any]], now: datetime | None, language: str) -> dict[str, Any]:
+        """Take rows of the signals table into account, and tell what came of it.
+
+        Args:
+            rows: as in a file; what cannot be read is counted and told, and the rest is taken.
+            now: local time at which they were heard; by default the clock.
+            language: of the problems.
+        """
+        read, problems = self.net.workspace.read("signals", rows)
+        with self._lock:
+            live = self._inference
+            live.reject(problems)
+            live.take(read, now)
+            usable = live.places(read).filter(pl.col("place") >= 0).drop("place", "head")
+            self._heard.append(usable.select(self._heard[0].columns))
+            if live.newest is not None:
+                self._newest = max(live.newest, self._newest or live.newest)
+                self._forget(live, live.newest - timedelta(days=REMEMBERED_DAYS))
+            changed = live.changes()
+            self._remembered = {key: value for key, value in self._remembered.items() if not _is_board(key)}
+            told = [problem.as_dict(language) for problem in problems[:TOLD]]
+            return {
+                "heard": len(rows),
+                "changed": [each.as_dict() for each in changed[:TOLD]],
+                "changes": len(changed),
+                "problems": told,
+            }
+
+    def _forget(self, live: Inference, before: datetime) -> None:
+        """Forget what is older than the board shows, from time to time."""
+        if before - (self._forgotten or before) >= timedelta(hours=1):
+            live.forget(before)
+            self._heard = [self.signals.filter(pl.col("time") >= before)]
+        elif self._forgotten:
+            return
+        self._forgotten = before
+
+    def inferred(self, language: str) -> dict[str, Any]:
+        """Return the incidents that all signals tell of, and what is wrong with signals."""
+        with self._lock:
+            return self._inference.as_dict(language)
+
     def board(self, at: datetime | None = None) -> Board:
-        """Return the dispatcher's board at a moment; by default as far as the data is known."""
-        moment = at or self.as_of
-        return self.remember(("board", moment), lambda: board(self.supply, self.net.workspace.tables, moment))
+        """Return the dispatcher's board at a moment; by default as far as is known."""
+        moment = at or self.now
+        with self._lock:
+            signals, live = self.signals, self._inference if moment >= self.now else None
+            tables = {**self.net.workspace.tables, "signals": signals}
+            return self.remember(("board", moment), lambda: board(self.supply, tables, moment, inference=live))
+
+
+def _is_board(key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[:1] == ("board",)

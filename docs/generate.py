@@ -13,7 +13,7 @@ from fudian import app
 from network.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import LocationSettings, RestorationSettings
+from repair.settings import InferenceSettings, LocationSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
 
@@ -53,6 +53,7 @@ def settings_page() -> str:
         intro
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
+        + _settings("inference", InferenceSettings)
         + _settings("restoration", RestorationSettings)
         + _settings("grid", GridSettings)
     )

@@ -18,6 +18,23 @@ NONE: Indices = np.zeros(0, dtype=np.int64)
 """No index."""
 
 
+def distinct(values: Indices) -> Indices:
+    """Return each value once, in rising order."""
+    ordered = np.sort(values)
+    once: Indices = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return once
+
+
+def among(values: Indices, known: Indices) -> Mask:
+    """Return whether each value is one of those known; both of any order."""
+    if not len(known):
+        return np.zeros(values.shape, dtype=np.bool_)
+    ordered = np.sort(known)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: Mask = ordered[place] == values
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Groups:
     """Members by key: the transformers at a node, the customers of a transformer, the users at a place.

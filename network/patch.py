@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from network.arrays import NONE, Indices, Mask
+from network.arrays import NONE, Indices, Mask, among
 from network.forest import Forest
 
 
@@ -96,7 +96,8 @@ class Part:
 
     Attributes:
         members: the pieces.
-        changed: branches of theirs that are open (true) or closed (false) unlike in the full state.
+        changed: branches of theirs that are open (true) or closed (false) unlike in the full state; one at a lost source's node
+            is named even where it is closed as there, because that node joins pieces now.
         nodes: their nodes and those of their sources, shape (nodes of the part,).
         forest: over ``nodes``, counted from 0; branches by their index in the network.
     """
@@ -107,8 +108,13 @@ class Part:
     forest: Forest
 
     @classmethod
-    def energise(cls, pieces: Pieces, members: Iterable[int], changed: Mapping[int, bool]) -> Part:
-        """Energise pieces with some branches changed; every branch that is newly closed joins pieces among them."""
+    def energise(
+        cls, pieces: Pieces, members: Iterable[int], changed: Mapping[int, bool], lost: frozenset[int] = frozenset()
+    ) -> Part:
+        """Energise pieces with some branches changed and without the sources at the nodes ``lost``.
+
+        Every branch that is newly closed joins pieces among them.
+        """
         offset: dict[int, int] = {}
         found: list[Indices] = []
         count = 0
@@ -130,6 +136,7 @@ class Part:
                 count += 1
             return index_of_source[node]
 
+        cut = np.array([branch for branch, is_open in changed.items() if is_open], dtype=np.int64)
         branches, lower, upper = [], [], []
         for piece in list(offset):
             forest, first, last = pieces.span(piece)
@@ -137,7 +144,7 @@ class Part:
             branch = np.concatenate([forest.branch_to[first:last], forest.back_branch[back]])
             low = np.concatenate([np.arange(first, last), forest.back_lower[back]])
             up = np.concatenate([forest.parent[first:last], forest.back_upper[back]])
-            real = branch >= 0
+            real = (branch >= 0) & ~among(branch, cut)
             outside = up < first
             shift = offset[piece] - first
             up = up + shift
@@ -147,19 +154,16 @@ class Part:
             lower.append(low[real] + shift)
             upper.append(up[real])
         for one, is_open in changed.items():
-            if not is_open:
+            if not is_open and pieces.is_open[one]:
                 branches.append(np.array([one], dtype=np.int64))
                 lower.append(np.array([index_of(int(pieces.from_node[one]))]))
                 upper.append(np.array([index_of(int(pieces.to_node[one]))]))
         branch, tail, head = np.concatenate(branches), np.concatenate(lower), np.concatenate(upper)
         nodes = np.concatenate(found)
-        conducts = np.ones(len(branch), dtype=np.bool_)
-        for one, is_open in changed.items():
-            if is_open:
-                conducts &= branch != one
-        forest = Forest.grow(
-            len(nodes), branch[conducts], tail[conducts], head[conducts], np.flatnonzero(pieces.is_source[nodes])
-        )
+        feeds = pieces.is_source[nodes]
+        if lost:
+            feeds &= ~np.isin(nodes, list(lost))
+        forest = Forest.grow(len(nodes), branch, tail, head, np.flatnonzero(feeds))
         return cls(frozenset(offset), changed, nodes, forest)
 
 
@@ -170,10 +174,12 @@ class Patch:
     Attributes:
         pieces: of the full state.
         parts: part of each piece that was energised anew.
+        lost: nodes whose sources do not feed any more.
     """
 
     pieces: Pieces
     parts: Mapping[int, Part] = field(default_factory=dict)
+    lost: frozenset[int] = frozenset()
 
     @cached_property
     def distinct(self) -> tuple[Part, ...]:
@@ -208,13 +214,20 @@ class Patch:
             live = np.where(touched[at] == nodes, supply[at], live)
         return live
 
-    def switched(self, opened: Iterable[int], closed: Iterable[int]) -> Patch:
-        """Return the patch after operating branches; only the pieces at their ends, and what is joined to them, are touched."""
+    def switched(self, opened: Iterable[int], closed: Iterable[int], lost: Iterable[int] = ()) -> Patch:
+        """Return the patch after operating branches; only the pieces at their ends, and what is joined to them, are touched.
+
+        Args:
+            opened: branches to open.
+            closed: branches to close.
+            lost: nodes of sources that do not feed any more; all branches at them must be among those opened.
+        """
         pieces = self.pieces
         wanted = dict.fromkeys(opened, True) | dict.fromkeys(closed, False)
-        dirty: set[int] = set()
-        for branch in wanted:
-            dirty.update(pieces.of(np.array([pieces.from_node[branch], pieces.to_node[branch]])).tolist())
+        gone = self.lost.union(lost)
+        dead = set(pieces.of(np.array(sorted(gone), dtype=np.int64)).tolist())
+        operated = np.array(list(wanted), dtype=np.int64)
+        dirty = dead.union(*(pieces.of(end[operated]).tolist() for end in (pieces.from_node, pieces.to_node)))
         old = {id(self.parts[piece]): self.parts[piece] for piece in dirty if piece in self.parts}.values()
         changed: dict[int, bool] = {}
         for part in old:
@@ -224,25 +237,33 @@ class Patch:
         changed = {
             branch: is_open
             for branch, is_open in changed.items()
-            if is_open != pieces.is_open[branch] and pieces.from_node[branch] != pieces.to_node[branch]
+            if pieces.from_node[branch] != pieces.to_node[branch]
+            and (
+                is_open != pieces.is_open[branch]
+                or not gone.isdisjoint((pieces.from_node[branch], pieces.to_node[branch]))
+            )
         }
         parts = {piece: part for piece, part in self.parts.items() if piece not in dirty}
-        for members, their_changes in _joined(pieces, changed):
-            part = Part.energise(pieces, members, their_changes)
+        for members, their_changes in _joined(pieces, changed, dead):
+            part = Part.energise(pieces, members, their_changes, gone)
             parts |= dict.fromkeys(members, part)
-        return Patch(pieces, parts)
+        return Patch(pieces, parts, gone)
 
 
-def _joined(pieces: Pieces, changed: Mapping[int, bool]) -> list[tuple[list[int], dict[int, bool]]]:
-    """Return groups of pieces that newly closed branches join, each with its own changes; pieces without any are left out."""
-    group_of: dict[int, list[int]] = {}
+def _joined(
+    pieces: Pieces, changed: Mapping[int, bool], also: Iterable[int]
+) -> list[tuple[list[int], dict[int, bool]]]:
+    """Return groups of pieces that newly closed branches join, each with its own changes.
+
+    Pieces without any change are left out, but for those that are asked for.
+    """
+    group_of: dict[int, list[int]] = {piece: [piece] for piece in also}
     touches: dict[int, int] = {}
-    for branch, is_open in changed.items():
-        if is_open:
-            piece = int(pieces.of_branches(np.array([branch]))[0])
-            group_of.setdefault(piece, [piece])
-            touches[branch] = piece
-            continue
+    opened = [branch for branch, is_open in changed.items() if is_open]
+    for branch, piece in zip(opened, pieces.of_branches(np.array(opened, dtype=np.int64)).tolist(), strict=True):
+        group_of.setdefault(piece, [piece])
+        touches[branch] = piece
+    for branch in [branch for branch, is_open in changed.items() if not is_open]:
         first, second = pieces.of(np.array([pieces.from_node[branch], pieces.to_node[branch]])).tolist()
         one, other = group_of.setdefault(first, [first]), group_of.setdefault(second, [second])
         touches[branch] = first

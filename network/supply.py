@@ -101,7 +101,11 @@ class Supply:
     def forest(self) -> Forest:
         """The whole network in depth-first order."""
         pieces = self.patch.pieces
-        return pieces.forest if self.base is None else _forest(self.network, self.is_open, pieces.is_source)
+        if self.base is None:
+            return pieces.forest
+        is_source = pieces.is_source.copy()
+        is_source[list(self.patch.lost)] = False
+        return _forest(self.network, self.is_open, is_source)
 
     @property
     def node_at(self) -> Indices:
@@ -340,11 +344,15 @@ class Supply:
         return Supply(self.network, patch, full) if patch.parts else full
 
     def without_nodes(self, nodes: Indices) -> Supply:
-        """Return the supply with every branch at these nodes open; a source among them is lost with them."""
-        touched = np.zeros(len(self.network.nodes), dtype=np.bool_)
-        touched[nodes] = True
-        at_them = touched[self.network.from_node] | touched[self.network.to_node]
-        return Supply.of(self.network, self.is_open | at_them, lost_sources=nodes)
+        """Return the supply with every branch at these nodes open; a source among them is lost with them.
+
+        Only the feeders that they belong to are energised again.
+        """
+        at_them = self.network.branches_at_node.of_keys(nodes)
+        lost = nodes[self.patch.pieces.is_source[nodes]]
+        patch = self.patch.switched(at_them.tolist(), (), lost.tolist())
+        full = self.base or self
+        return Supply(self.network, patch, full) if patch.parts else full
 
     @cached_property
     def loops(self) -> tuple[Loop, ...]:

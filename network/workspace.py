@@ -81,6 +81,27 @@ class Workspace:
             "counts": {name: self.tables[name].height for name in TABLES if name in self.files},
         }
 
+    def read(self, table: str, source: Path | FrameOrRows) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+        """Read a file or rows as one table by the rules of this workspace, without a look at the other tables.
+
+        Args:
+            table: name of the table.
+            source: a file, a frame, or a list of dictionaries.
+
+        Returns:
+            The rows that can be read, and the problems of the others.
+
+        Raises:
+            WorkspaceError: the file does not exist.
+        """
+        codes = _code_maps(self.settings)
+        if not isinstance(source, Path):
+            return read_frame(_as_frame(source), TABLES[table], codes)
+        if not source.is_file():
+            raise WorkspaceError(text("There is no file {path}.", path=str(source)), ())
+        read = read_file(source, TABLES[table], codes)
+        return read.frame, read.problems
+
     def with_file(self, table: str, path: str | Path) -> Workspace:
         """Return the workspace with one table read from another file, checked against the other tables.
 

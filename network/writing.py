@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -30,6 +31,29 @@ def header(column: str, language: str) -> str:
     return _CHINESE.get(column, translate(column, language)) if language == "zh" else column
 
 
+def workbook(frame: pl.DataFrame, title: str, language: str = "zh") -> bytes:
+    """Return a table for people as an XLSX file, ready to print: A4 across, the header on every page, pages numbered.
+
+    Args:
+        frame: the table.
+        title: printed above every page.
+        language: ``zh`` or ``en``, for headers and for yes and no.
+    """
+    from xlsxwriter import Workbook
+
+    content = io.BytesIO()
+    with Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for_people(frame, language).write_excel(book, sheet, autofit=True, freeze_panes=(1, 0))
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        sheet.set_header("&C" + title.replace("&", "&&")[:200])
+        sheet.set_footer("&C&P / &N")
+    return content.getvalue()
+
+
 def write_table(frame: pl.DataFrame, path: Path, language: str = "zh") -> None:
     """Write a table for people as ``.csv`` (UTF-8 with BOM, which Excel reads as Chinese) or ``.xlsx``.
 
@@ -41,7 +65,7 @@ def write_table(frame: pl.DataFrame, path: Path, language: str = "zh") -> None:
         if path.suffix.lower() == ".csv":
             path.write_bytes("﻿".encode() + shown.write_csv().encode())
         elif path.suffix.lower() == ".xlsx":
-            shown.write_excel(path, autofit=True)
+            path.write_bytes(workbook(frame, path.stem, language))
         else:
             raise FudianError(
                 text("A table cannot be written as {path}.", path=path.name), text("End the name with .csv or .xlsx.")

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from network import Hit, Network, Supply
+from network.arrays import NONE, Indices, Mask, among, distinct
 from repair.privacy import mask_address, mask_name, mask_phone
 
 
@@ -80,8 +79,9 @@ class Affected:
 
         Returns:
             ``customer_id, name, phone`` (only where the contact is verified), ``address, important, sensitive, dual_supply,
-            verified, transformer_id, feeder_id``.
+            verified, transformer_id, feeder_id, station_id``.
         """
+        stations = self.network.feeders.select("feeder_id", "station_id").unique("feeder_id", keep="first")
         return (
             self.customers.select(
                 "customer_id",
@@ -95,6 +95,7 @@ class Affected:
                 "transformer_id",
                 "feeder_id",
             )
+            .join(stations, on="feeder_id", how="left", maintain_order="left")
             .sort("important", "sensitive", descending=True, maintain_order=True)
         )  # fmt: skip
 
@@ -105,7 +106,7 @@ def affected_by_opening(supply: Supply, branch_ids: Sequence[str]) -> Affected:
     Raises:
         UnknownIdError: a branch is not in the network.
     """
-    return _between(supply, supply.switched(open=branch_ids), tuple(branch_ids))
+    return between(supply, supply.switched(open=branch_ids), tuple(branch_ids))
 
 
 def affected_by_transformers(supply: Supply, transformer_ids: Sequence[str]) -> Affected:
@@ -136,39 +137,50 @@ def affected_by_fault(supply: Supply, branch_id: str) -> Affected:
     """
     net = supply.network
     branch = int(net.branch_index(branch_id)[0])
-    zone = _fault_zone(supply, branch)
+    zone = fault_zone(supply, branch, net.protective)
     after = supply.without_nodes(zone)
-    inside = np.zeros(len(net.nodes), dtype=np.bool_)
-    inside[zone] = True
-    one_end = inside[net.from_node] != inside[net.to_node]
-    outer = np.where(inside[net.from_node], net.to_node, net.from_node)
-    trips = np.flatnonzero(one_end & ~supply.is_open & (after.place_of[outer] >= 0))
-    return _between(supply, after, tuple(net.branches["branch_id"].gather(trips).to_list()))
+    around = net.branches_at_node.of_keys(zone)
+    around = around[~supply.is_open[around]]
+    ends = np.stack([net.from_node[around], net.to_node[around]])
+    inside = among(ends, zone)
+    outer = np.where(inside[0], ends[1], ends[0])
+    trips = around[(inside[0] != inside[1]) & after.live(outer)]
+    return between(supply, after, tuple(net.branches["branch_id"].gather(trips).to_list()))
 
 
-def _between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
-    """Return who and which branches have supply before and none after."""
+def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
+    """Return who and which branches have supply before and none after; ``opened`` are the branches that opened."""
     net = before.network
-    ends = np.stack([net.from_node, net.to_node])
-    lived = (before.place_of[ends] >= 0).any(axis=0) & ~before.is_open
-    dead = (after.place_of[ends] < 0).all(axis=0)
-    off = net.branches["branch_id"].filter(pl.Series(lived & dead)).to_list()
+    nodes = before.nodes_lost_in(after)
+    touched = net.branches_at_node.of_keys(nodes)
+    touched = touched[~before.is_open[touched]]
+    dead = ~after.live(net.from_node[touched]) & ~after.live(net.to_node[touched])
+    off = net.branches["branch_id"].gather(touched[dead]).to_list()
     return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in set(opened)), opened)
 
 
-def _fault_zone(supply: Supply, branch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the nodes around a fault that no protective device separates from it."""
+def fault_zone(supply: Supply, branch: int, separates: Mask, both_ends: bool = False) -> Indices:
+    """Return the nodes around a fault that nothing separates from it, in rising order; none where it is open or dead.
+
+    Args:
+        supply: supply before the fault.
+        branch: index of the faulted branch.
+        separates: whether each branch separates, shape (branches,).
+        both_ends: a fault on a device that separates reaches to both its ends; else it only reaches beyond.
+    """
     net = supply.network
     ends = np.array([net.from_node[branch], net.to_node[branch]])
-    places = supply.place_of[ends]
-    if supply.is_open[branch] or (places < 0).any():
-        return np.zeros(0, dtype=np.int64)
-    joined = ~supply.is_open & ~net.protective
-    graph = csr_array(
-        (np.ones(joined.sum(), dtype=np.int8), (net.from_node[joined], net.to_node[joined])),
-        shape=(len(net.nodes),) * 2,
-    )
-    _, zone_of = connected_components(graph, directed=False)
-    if net.protective[branch]:
-        ends = ends[[int(np.argmax(places))]]
-    return np.flatnonzero(np.isin(zone_of, zone_of[ends]))
+    if supply.is_open[branch] or not supply.live(ends).all():
+        return NONE
+    if separates[branch] and not both_ends:
+        dies = ~supply.switched(open=[net.branches["branch_id"][branch]]).live(ends)
+        beyond = int(np.argmax(dies)) if dies.any() else int(np.argmax(supply.place_of[ends]))
+        ends = ends[[beyond]]
+    zone, edge = ends, ends
+    while len(edge):
+        near = net.branches_at_node.of_keys(edge)
+        near = near[~supply.is_open[near] & ~separates[near]]
+        reached = distinct(np.concatenate([net.from_node[near], net.to_node[near]]))
+        edge = reached[~among(reached, zone)]
+        zone = np.concatenate([zone, edge])
+    return distinct(zone)

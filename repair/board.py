@@ -1,7 +1,7 @@
 """The dispatcher's board: what is out now, what came back, and what is planned, at one moment.
 
-An incident comes from signals, an outage from a record; where both tell of the same event they are one entry. Only a
-record with its end, or a device that reclosed, says that supply is back.
+An incident is inferred from signals, an outage comes from a record; where both tell of the same event they are one entry.
+Supply is back when a record has its end, or when everything that reported off reported on again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import polars as pl
 from network import Hit, Supply
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.incidents import Incident, incidents
+from repair.inference import Inference
 from repair.settings import LocationSettings
 
 SAME_EVENT_MIN = 30.0
@@ -59,7 +60,7 @@ class Entry:
         """What lost supply: a branch, feeder, transformer or customer."""
         if self.record:
             return next((self.record[name] for name in _NAMES if self.record.get(name)), None)
-        return self.incident.location.outage["object_id"] if self.incident else None
+        return self.incident.outage.object_id if self.incident else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,7 @@ def board(
     at: datetime,
     settings: LocationSettings | None = None,
     recent_days: float = 30.0,
+    inference: Inference | None = None,
 ) -> Board:
     """Return the board at a moment; nothing later is known.
 
@@ -94,10 +96,11 @@ def board(
         at: the moment.
         settings: rates for location.
         recent_days: records that ended earlier, and have no signals, are left out.
+        inference: one that took all signals until then.
     """
     heard = tables["signals"].filter(pl.col("time") <= at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
-    found = incidents(supply, heard, tables["sensors"], settings)
+    found = incidents(supply, heard, tables["sensors"], settings, tables, inference)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
     with_signals = begun.filter(
         pl.any_horizontal(
@@ -151,8 +154,7 @@ def _same_event(incident: Incident, record: Mapping[str, Any]) -> bool:
     """Tell whether a record names users that the incident's signals speak of, at about the same time."""
     if not incident.start - _NEAR <= record["start"] <= incident.last + _NEAR:
         return False
-    outage = incident.location.outage
-    if outage["object_id"] is not None and outage["object_id"] in {record[name] for name in _NAMES}:
+    if incident.outage.object_id in {record[name] for name in _NAMES}:
         return True
     signals = incident.signals
     dark = signals.filter((pl.col("object") == "transformer") & (pl.col("kind") == "off"))["object_id"].to_list()
@@ -161,12 +163,10 @@ def _same_event(incident: Incident, record: Mapping[str, Any]) -> bool:
 
 
 def _of_incident(supply: Supply, incident: Incident, record: Mapping[str, Any] | None, at: datetime) -> Entry:
-    first = incident.signals.row(0, named=True)
-    key = f"{incident.start:%Y%m%dT%H%M%S}-{first['object_id']}"
+    key = incident.outage.id
     if record:
         return Entry(key, supply, incident, record, record["start"], _ended(record, at))
-    back = incident.last if incident.location.outage["state"] == "restored" else None
-    return Entry(key, supply, incident, None, incident.start, back)
+    return Entry(key, supply, incident, None, incident.start, incident.outage.restored_at)
 
 
 def _of_record(supply: Supply, record: Mapping[str, Any], at: datetime) -> Entry:

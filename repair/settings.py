@@ -91,3 +91,33 @@ def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(RestorationSettings, "restoration", settings)
+
+
+class InferenceSettings(BaseModel):
+    """Bars of outage inference (field reference 6.2 and 6.3; none of them has an official value)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window_min: float = Field(5.0, gt=0, description="minutes within which signals tell of one event (W)")
+    minimum_dark: int = Field(2, ge=1, description="dark transformers that confirm a line outage, at least (k)")
+    dark_share: float = Field(
+        0.5, gt=0, le=1, description="share of dark transformers that does so without a trip (theta)"
+    )
+    minimum_meters: int = Field(3, ge=1, description="dark meters that make their transformer dark, at least")
+    meter_share: float = Field(0.5, gt=0, le=1, description="share of the meters heard that must be dark for that")
+    min_outage_min: float = Field(1.0, ge=0, description="shorter reports of off and on again are left out, in minutes")
+    skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
+    plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
+    not_approved: tuple[str, ...] = Field(
+        ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
+        description="states of a plan that explain no outage; a blank state does",
+    )
+
+
+def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:
+    """Return the settings under ``[inference]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(InferenceSettings, "inference", settings)

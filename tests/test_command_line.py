@@ -538,3 +538,47 @@ def test_an_impossible_setting_of_restoration_is_named(command: Command, county:
     assert any(
         each["column"] == "restoration.power_factor" for each in command("check", county, "--json").json["errors"]
     )
+
+
+def test_signals_become_incidents_and_what_is_wrong_with_them(command: Command, county: Path) -> None:
+    signals = county / "signals" / "incident-5.csv"
+    rewrite(
+        signals, lambda rows: rows.extend([["never", *rows[1][1:]], [rows[1][0], "transformer", "F99-B01", "off", ""]])
+    )
+    result = command("infer", county, "--signals", signals, "--json").json
+    (incident,) = result["incidents"]
+    assert (incident["level"], incident["state"], incident["object_id"]) == ("lateral", "confirmed", "F14-K08")
+    assert len(result["problems"]) == 2
+    said = command("infer", county, "--signals", signals)
+    assert "F14-K08" in said.out
+    assert "F99-B01" in said.err
+    assert command("infer", county, "--signals", county / "none.csv").status == 2
+
+
+def test_the_affected_list_is_written_for_printing(command: Command, tmp_path: Path) -> None:
+    for name in ("list.csv", "list.xlsx"):
+        said = command(
+            "affected", COUNTY, "--signals", COUNTY / "signals" / "incident-5.csv", "--csv", tmp_path / name, "--json"
+        )
+        assert said.status == 0, said.err
+    listed = pl.read_excel(tmp_path / "list.xlsx")
+    assert listed.height == said.json["customers"] == len(said.json["customer_ids"]) > 0
+    lines = (tmp_path / "list.csv").read_text("utf-8-sig").splitlines()
+    assert lines[0].split(",") == listed.columns
+    assert [line.split(",")[0] for line in lines[1:]] == listed[listed.columns[0]].to_list()
+
+
+def test_a_replay_without_a_desk_says_so(command: Command) -> None:
+    said = command(
+        "replay",
+        COUNTY,
+        "--signals",
+        COUNTY / "signals" / "incident-5.csv",
+        "--to",
+        "http://127.0.0.1:9",
+        "--speed",
+        "max",
+    )
+    assert said.status == 2
+    assert "fudian serve" in said.err
+    assert command("replay", COUNTY, "--signals", COUNTY / "signals.csv", "--speed", "soon").status == 2

@@ -1,12 +1,13 @@
 from datetime import datetime
 
 import networkx as nx
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network import Network, network_from_tables
+from network import Network, Supply, network_from_tables
 from repair import affected_by_fault, affected_by_opening, affected_by_transformers, incidents
 from tests.networks import Plain, plain_networks
 
@@ -114,6 +115,32 @@ def test_a_fault_equals_a_search_between_protective_devices(plain: Plain, data: 
         i for i, (x, y) in enumerate(plain.transformers) if (x in live or y in live) and not (x in after or y in after)
     }
     assert found["transformers"] == [f"T{i}" for i in sorted(lost)]
+
+
+@given(plain_networks(), st.data())
+def test_losing_nodes_changes_what_a_whole_trace_says(plain: Plain, data: st.DataObject) -> None:
+    """Nodes lost group after group, with switching between: who is live equals a new trace of everything."""
+    net = plain.network()
+    branch, node = st.integers(0, len(plain.branches) - 1), st.integers(0, len(net.nodes) - 1)
+    supply, is_open, lost = net.energise(), net.normally_open.copy(), set[int]()
+    everywhere = np.arange(len(net.nodes))
+    for _ in range(data.draw(st.integers(1, 3))):
+        before = supply
+        opened, closed = data.draw(st.sets(branch, max_size=2)), data.draw(st.sets(branch, max_size=2))
+        supply = supply.switched([f"B{i}" for i in opened], [f"B{i}" for i in closed - opened])
+        is_open[list(opened)] = True
+        is_open[list(closed - opened)] = False
+        gone = np.array(sorted(data.draw(st.sets(node, max_size=3))), dtype=np.int64)
+        supply = supply.without_nodes(gone)
+        lost |= set(gone.tolist())
+        is_open |= np.isin(net.from_node, gone) | np.isin(net.to_node, gone)
+        whole = Supply.of(net, is_open, lost_sources=np.array(sorted(lost), dtype=np.int64))
+        assert supply.live(everywhere).tolist() == whole.live(everywhere).tolist()
+        assert supply.dead() == whole.dead()
+        assert (supply.forest.reached == whole.forest.reached).all()
+        assert supply.is_open.tolist() == is_open.tolist()
+        hit, expected = before.lost_in(supply), before.lost_in(whole)
+        assert (hit.transformers, hit.customers) == (expected.transformers, expected.customers)
 
 
 def test_the_printed_list_is_masked_and_important_first(feeder: Network) -> None:

@@ -1,0 +1,105 @@
+"""Devices that report: terminals of transformers, meters of customers, and switches, each by one number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from network import Network
+from network.arrays import Indices, Mask
+from network.ids import Places
+
+EVER = np.int64(1) << 60
+"""A time after all others, in milliseconds; its negative lies before all others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Devices:
+    """Numbers of devices: first the transformers, then the customers, then the branches, each in the order of its table."""
+
+    network: Network
+
+    @cached_property
+    def customers_from(self) -> int:
+        """The number of the first customer."""
+        return self.network.transformers.height
+
+    @cached_property
+    def branches_from(self) -> int:
+        """The number of the first branch."""
+        return self.customers_from + self.network.customers.height
+
+    @cached_property
+    def _ids(self) -> dict[str, tuple[int, pl.Series]]:
+        net = self.network
+        return {
+            "transformer": (0, net.transformers["transformer_id"]),
+            "customer": (self.customers_from, net.customers["customer_id"]),
+            "branch": (self.branches_from, net.branches["branch_id"]),
+        }
+
+    @cached_property
+    def _places(self) -> dict[str, Places]:
+        return {kind: Places(ids.cast(pl.String)) for kind, (_, ids) in self._ids.items()}
+
+    def numbers(self, kind: str, ids: pl.Series) -> Indices:
+        """Return the number of each transformer, customer or branch, -1 where the network does not have it."""
+        found = self._places[kind].of(ids)
+        return np.where(found >= 0, found + self._ids[kind][0], -1)
+
+    def kind_and_id(self, device: int) -> tuple[str, str]:
+        """Return what a device is, and its id."""
+        kind = (
+            "branch" if device >= self.branches_from else "customer" if device >= self.customers_from else "transformer"
+        )
+        first, ids = self._ids[kind]
+        return kind, str(ids[device - first])
+
+    def kinds_and_ids(self, devices: Indices) -> tuple[list[str], list[str]]:
+        """Return what each device is, and its id; no id for -1."""
+        bounds = np.searchsorted([self.customers_from, self.branches_from], devices, side="right")
+        kinds, ids = np.array(list(self._ids))[bounds], np.empty(len(devices), dtype=object)
+        for number, (first, known) in enumerate(self._ids.values()):
+            own = np.flatnonzero((bounds == number) & (devices >= 0))
+            ids[own] = known.gather(devices[own] - first).to_numpy() if len(own) else ()
+        return kinds.tolist(), ids.tolist()
+
+    @cached_property
+    def service(self) -> tuple[Indices, Indices] | None:
+        """From when and until when each transformer and customer is in service, in ms; nothing where no date is given."""
+        net = self.network
+        dates = [
+            pl.concat([net.transformers[name], net.customers[name]]) if net.customers.height else net.transformers[name]
+            for name in ("in_service", "retired")
+        ]
+        if all(each.null_count() == len(each) for each in dates):
+            return None
+        since, until = (
+            each.dt.epoch("ms").fill_null(int(default)).to_numpy()
+            for each, default in zip(dates, (-EVER, EVER), strict=True)
+        )
+        return since, until
+
+    def in_service(self, device: Indices, time: Indices) -> tuple[Mask, Mask]:
+        """Return whether each time is before the device is in service, and whether it is after; switches always serve."""
+        early, late = np.zeros(len(device), dtype=np.bool_), np.zeros(len(device), dtype=np.bool_)
+        if self.service is not None:
+            since, until = self.service
+            dated = np.flatnonzero(device < self.branches_from)
+            early[dated] = time[dated] < since[device[dated]]
+            late[dated] = time[dated] >= until[device[dated]]
+        return early, late
+
+    @cached_property
+    def meter_transformer(self) -> Indices:
+        """The transformer that each customer's meter speaks for, shape (customers,).
+
+        -1 for a customer with two supplies, whose meter speaks for neither, or without any.
+        """
+        net = self.network
+        alone = (net.customer_transformer < 0) != (net.customer_second_transformer < 0)
+        only = np.maximum(net.customer_transformer, net.customer_second_transformer)
+        return np.where(alone, only, -1)
