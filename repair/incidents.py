@@ -56,8 +56,8 @@ class Incident:
     def signals(self) -> pl.DataFrame:
         """Its rows of the ``signals`` table, in order of time.
 
-        Of a line: what switches and sensors of the feeder say, and all transformers and customers below; else what the
-        transformer and its customers say.
+        Of a line: what switches and sensors of the feeder say, all transformers and customers below, and who else on the feeder
+        answers a reading, which tells where the fault is not; else what the transformer and its customers say.
         """
         since = self.heard.filter(pl.col("time") >= self.start - self.window)
         own = since.filter(self._is_own)
@@ -77,8 +77,8 @@ class Incident:
             return (pl.col("object") == "customer") & (pl.col("object_id") == object_id)
         place = int(supply.place_below(net.branch_index(object_id))[0])
         below = pl.col("place").is_between(place, int(supply.end[place]), closed="left")
-        of_feeder = (pl.col("object") == "branch") & (pl.col("head") == int(supply.head_above[place]))
-        return below | of_feeder
+        tells_of_feeder = (pl.col("object") == "branch") | (pl.col("kind") == "read")
+        return below | (tells_of_feeder & (pl.col("head") == int(supply.head_above[place])))
 
     @cached_property
     def location(self) -> Location:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_samples.county import COUNTY
 from network import Network, network_from_tables, read_workspace
-from repair import Location, LocationSettings, locate
+from repair import Location, LocationSettings, incidents, locate
 
 NOON = datetime(2022, 7, 1, 12)
 SIGNALS = {"object": pl.String, "object_id": pl.String, "kind": pl.String, "value": pl.Float64}
@@ -211,3 +211,13 @@ def test_the_same_answer_whatever_the_order_of_the_signals() -> None:
 def test_ninety_per_cent_in_as_few_sections_as_it_takes() -> None:
     found = locate(chain(4).energise(), flags([1, 1, None, 0]), sensors(4))
     assert [each.branches for each in found.covering] == [("B2",), ("B3",)]
+
+
+def test_the_desk_locates_what_the_command_does(county: Network) -> None:
+    """An incident brings along who is live on its feeder: number 5 has no flag and no trip, only dark and live transformers."""
+    truth = json.loads((COUNTY / "signals" / "truth.json").read_text("utf-8"))
+    workspace = read_workspace(COUNTY)
+    signals = workspace.with_file("signals", COUNTY / "signals" / "incident-5.csv").tables["signals"]
+    (incident,) = incidents(county.energise(), signals, workspace.tables["sensors"])
+    assert truth["incident-5.csv"] in incident.location.ranked[0].branches
+    assert incident.location.ranked[0].probability > 0.95
