@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from repair.settings import LocationSettings
 METERS_AT_LEAST = 3
 """So many dark meters, and half of those that report, make their transformer dark (field reference 6.3, rule 4)."""
 
-_OBJECTS = ("transformer", "customer")
+_WORDS = {"off": 1, "on": 2, "read": 4, "call": 8}
+_OF_TERMINAL = 16
+"""What a device said, as the sum of its words; a terminal is told from a meter by one more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,19 +123,17 @@ class Witnesses:
         spoken = signals.filter(
             pl.col("object").is_in(["transformer", "customer"]) & pl.col("kind").is_in(["off", "on", "read", "call"])
         )
-        by_object: dict[tuple[str, str], set[str]] = {}
+        words_of: dict[str, dict[str, int]] = {"transformer": {}, "customer": {}}
         for kind, name, word, value in spoken.select("object", "object_id", "kind", "value").iter_rows():
             if word != "read" or value != 0:
-                by_object.setdefault((kind, name), set()).add(word)
-        found = {kind: {name: words for (of, name), words in by_object.items() if of == kind} for kind in _OBJECTS}
-        by_transformer: dict[int, list[tuple[bool, set[str]]]] = {}
-        for kind, words_of in found.items():
-            meter = kind == "customer"
-            index, known = net.known_customers(words_of) if meter else net.known_transformers(words_of)
-            words = list(words_of.values())
-            for at, which in zip((net.customer_transformer[index] if meter else index).tolist(), known, strict=True):
-                by_transformer.setdefault(at, []).append((meter, words[which]))
-        decided = {at: cls._decide(heard) for at, heard in sorted(by_transformer.items()) if at >= 0}
+                of_kind = words_of[kind]
+                of_kind[name] = of_kind.get(name, 0) | _WORDS[word]
+        index, which = net.known_transformers(words_of["transformer"])
+        said = _by_transformer(index, which, words_of["transformer"], _OF_TERMINAL)
+        index, which = net.known_customers(words_of["customer"])
+        for at, meters in _by_transformer(net.customer_transformer[index], which, words_of["customer"], 0).items():
+            said[at] = said.get(at, ()) + meters
+        decided = {at: _decide(heard) for at, heard in sorted(said.items()) if at >= 0}
         weight = {
             "off": np.log((1 - rules.dark_miss_rate) / rules.dark_false_rate),
             "read": np.log(rules.dark_miss_rate / (1 - rules.dark_false_rate)),
@@ -142,24 +143,39 @@ class Witnesses:
         transformer = np.array([at for at, word in decided.items() if word], dtype=np.int64)
         return cls(transformer, np.array([weight[word] for word in kinds], dtype=np.float64), kinds)
 
-    @staticmethod
-    def _decide(heard: list[tuple[bool, set[str]]]) -> str | None:
-        """Return what the terminal and the meters of one transformer say together: ``off``, ``read``, ``call`` or nothing."""
-        live = [bool(words & {"read"}) or words & {"on", "off"} == {"on"} for _, words in heard]
-        terminal = any("off" in words for meter, words in heard if not meter)
-        dark = sum("off" in words for meter, words in heard if meter)
-        reporting = sum(meter and ("off" in words or alive) for (meter, words), alive in zip(heard, live, strict=True))
-        if terminal or (dark >= METERS_AT_LEAST and dark * 2 >= reporting):
-            return None if any(live) else "off"
-        if any(live):
-            return None if dark else "read"
-        return "call" if any("call" in words for _, words in heard) else None
-
     def on(self, feeders: Feeders) -> Witnesses:
         """Return the witnesses that hang on some feeders."""
         here = feeders.place(feeders.supply.transformer_place[self.transformer]) >= 0
         kind = tuple(each for each, keep in zip(self.kind, here, strict=True) if keep)
         return Witnesses(self.transformer[here], self.weight[here], kind)
+
+
+def _by_transformer(
+    transformer: Indices, which: Indices, words: dict[str, int], of_terminal: int
+) -> dict[int, tuple[int, ...]]:
+    """Return what the terminals or the meters of each transformer said."""
+    spoken = list(words.values())
+    found: dict[int, tuple[int, ...]] = {}
+    for at, place in zip(transformer.tolist(), which.tolist(), strict=True):
+        found[at] = (*found.get(at, ()), spoken[place] | of_terminal)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _decide(heard: tuple[int, ...]) -> str | None:
+    """Return what the terminal and the meters of one transformer say together: ``off``, ``read``, ``call`` or nothing."""
+    off, on, read, call = (_WORDS[word] for word in ("off", "on", "read", "call"))
+    live = [bool(words & read) or words & (on | off) == on for words in heard]
+    terminal = any(words & _OF_TERMINAL and words & off for words in heard)
+    dark = sum(not words & _OF_TERMINAL and bool(words & off) for words in heard)
+    reporting = sum(
+        not words & _OF_TERMINAL and (bool(words & off) or alive) for words, alive in zip(heard, live, strict=True)
+    )
+    if terminal or (dark >= METERS_AT_LEAST and dark * 2 >= reporting):
+        return None if any(live) else "off"
+    if any(live):
+        return None if dark else "read"
+    return "call" if any(words & call for words in heard) else None
 
 
 def tripped_branches(net: Network, signals: pl.DataFrame) -> Indices:

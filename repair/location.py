@@ -87,16 +87,24 @@ class Location:
     Attributes:
         ranked: sections by falling probability; they add up to one.
         ambiguous: more than one section is equally probable.
-        outage: ``level``, ``object_id`` and ``state`` of what is out.
-        unused: signals that this answer does not use, by kind.
+        signals: what was heard.
         reading: the signals weighed, of which the rest is told when asked; ``None`` where they tell of no fault.
     """
 
     ranked: tuple[Section, ...]
     ambiguous: bool
-    outage: dict[str, str | None]
-    unused: dict[str, int]
+    signals: pl.DataFrame
     reading: Reading | None
+
+    @cached_property
+    def outage(self) -> dict[str, str | None]:
+        """``level``, ``object_id`` and ``state`` of what is out."""
+        return _outage(self.signals)
+
+    @property
+    def unused(self) -> dict[str, int]:
+        """Signals that this answer does not use, by kind."""
+        return dict(self.signals.filter(pl.col("kind") == "on").group_by("kind").len().rows())
 
     @property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -269,16 +277,14 @@ def locate(
     """
     net = supply.network
     rules = settings or location_settings(net.workspace.settings)
-    outage = _outage(signals)
-    unused = {} if signals.is_empty() else dict(signals.filter(pl.col("kind") == "on").group_by("kind").len().rows())
     prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)
     model = _model(supply, signals, prepared, rules)
     if model is None:
-        return Location((), False, outage, unused, None)
+        return Location((), False, signals, None)
     prior = _prior(net, rules)[model.branch]
     reading = Reading(model, prior / prior.sum(), rules)
     equal = reading.probability >= reading.probability.max() * (1 - SAME)
-    return Location(reading.sections, int(equal.sum()) > 1, outage, unused, reading)
+    return Location(reading.sections, int(equal.sum()) > 1, signals, reading)
 
 
 def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: LocationSettings) -> Model | None:
