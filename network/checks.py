@@ -42,6 +42,7 @@ _HANDLING: Mapping[str, Handling] = {
     "switching": "leave_out",
     "signals": "leave_out",
     "sensors": "leave_out",
+    "incidents": "leave_out",
     "plans": "leave_out",
     "customers": "keep",
     "live_jobs": "blank",

@@ -360,3 +360,15 @@ def test_many_unknown_ids_are_all_listed_quickly() -> None:
     )
     result = workspace({**GRID, "customers": customers})
     assert len(result.errors) == count
+
+
+def test_a_closed_incident_names_a_branch_that_is_known() -> None:
+    rows = [
+        {"incident_id": "I1", "branch_id": "B1", "start": "2022-01-01"},
+        {"incident_id": "I2", "branch_id": "B9", "start": "2022-01-02"},
+    ]
+    result = checked(incidents=rows)
+    assert result.tables["incidents"]["incident_id"].to_list() == ["I1"]
+    assert [(problem.table, problem.column, problem.value) for problem in result.problems] == [
+        ("incidents", "branch_id", "B9")
+    ]
