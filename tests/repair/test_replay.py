@@ -36,9 +36,10 @@ def desk(tmp_path: Path) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(folder), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert server.started
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join(20)
