@@ -137,6 +137,7 @@ def test_a_bar_opens_rows_that_sum_to_it(page: Page, served: str, net: Network, 
     assert float(drawer.locator("[data-hours]").get_attribute("data-hours") or "nan") == pytest.approx(hours)
     if position == 1:
         assert f"rows.cause={ranked['cause'][1]}" in page.evaluate("decodeURIComponent(location.search)")
+    expect(page).to_have_url(re.compile("rows="))
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(page).to_have_url(re.compile(rf"/operations\?year={YEAR}$"))
