@@ -6,7 +6,8 @@
 Feeders: EPRI K1 and a circuit of ESB Networks (reference data beside the project), and a SimBench network where that package
 is installed. Sensors stand wherever forty more branches have come together. Faults strike in proportion to length. Each flag is
 lost (a fault not reported) or wrong (reported where none is) at the rates of the cell; the methods know those rates, as they
-would from history.
+would from history. One sensor at each place does not allow more than about 85 % at 10 % lost and 3 % wrong, whatever the
+method; with three, as indicators of three phases stand, the same feeders are judged once more in that cell.
 
 An answer is right when it names what sensors can tell: the section of one fault; of two faults the sections of both, or of the
 one behind which the other hides. Methods that name several count in proportion. Beside ours stands the best that any method can
@@ -19,11 +20,11 @@ import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -33,10 +34,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from network import Network, Supply, network_from_tables
+from network import Network, Supply, network_from_tables, read_network
 from network.arrays import Indices, Mask, Numbers
 from repair.cross_checks import matrix_method, zero_one_programming
-from repair.evidence import Sensors, Witnesses
+from repair.evidence import Sensors, Witnesses, lower_place
 from repair.feeders import Feeders
 from repair.location import Reading, locate
 from repair.radial import Radial
@@ -46,6 +47,8 @@ REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
 MISSING = (0.0, 0.1, 0.2, 0.3)
 FALSE = (0.0, 0.03, 0.1)
 FAULTS = (1, 2)
+ALLOWS = (0.1, 0.03)
+"""The cell at which three sensors at each place allow 96 %, and one does not."""
 EVERY = 40
 SURE = 1e-6
 """A rate of zero, for methods that reckon with logarithms."""
@@ -79,17 +82,51 @@ def esb_circuit() -> Network:
 
 def simbench() -> Network:
     """Return a rural medium-voltage network of SimBench."""
-    from network import read_network
-    from network.converting import convert
+    from network.converting import convert_files
 
     with tempfile.TemporaryDirectory() as folder:
-        convert(["1-MV-rural--0-sw"], "pandapower", Path(folder) / "net")
+        convert_files([Path("1-MV-rural--0-sw")], "pandapower", Path(folder) / "net")
         net = read_network(Path(folder) / "net")
     branches = net.branches.with_columns(kind=pl.lit("line"))
     return network_from_tables({"sources": net.sources, "branches": branches, "transformers": []})
 
 
 FEEDERS = {"EPRI K1": epri_k1, "ESB circuit": esb_circuit, "SimBench rural": simbench}
+TRIPLED = " x3"
+"""Ends the name of a feeder with three sensors one behind the other at each place: what one loses, the others tell."""
+SWITCH = " switch"
+
+
+def lengths(net: Network) -> pl.Series:
+    """Return the length of every branch; the mean, or one, where it is not known."""
+    length = net.branches["length_km"]
+    return length.fill_null(length.mean() if length.null_count() < len(length) else 1.0)
+
+
+def with_switches(net: Network, watched: pl.Series) -> Network:
+    """Return the network with a switch of no length at the beginning of the watched branches, on the side of the source."""
+    supply = net.energise()
+    lower = net.nodes.gather(supply.node_at[lower_place(supply, net.branch_index(watched))])
+    line = net.branches.with_columns(length_km=lengths(net)).join(
+        pl.DataFrame({"branch_id": watched, "lower": lower}), "branch_id", "left", maintain_order="left"
+    )
+    begin, end = pl.col("from_node"), pl.col("to_node")
+    upper = pl.when(end == pl.col("lower")).then(begin).otherwise(end)
+    between = pl.col("branch_id") + " behind"
+    switch = line.filter(pl.col("lower").is_not_null()).select(
+        branch_id=pl.col("branch_id") + SWITCH, from_node=upper, to_node=between, kind=pl.lit("switch"), length_km=0.0
+    )
+    cut = pl.col("lower").is_not_null()
+    line = line.select(
+        "branch_id",
+        "kind",
+        "normally_open",
+        "length_km",
+        from_node=pl.when(cut).then(between).otherwise(begin),
+        to_node=pl.when(cut).then("lower").otherwise(end),
+    )
+    branches = pl.concat([line, switch], how="diagonal")
+    return network_from_tables({"sources": net.sources, "branches": branches, "transformers": []})
 
 
 # One feeder -------------------------------------------------------------------------------------------------------------
@@ -114,14 +151,28 @@ class Bench:
     @classmethod
     @lru_cache(maxsize=1)
     def of(cls, name: str) -> Bench:
-        supply = FEEDERS[name]().energise()
+        net = FEEDERS[name.removesuffix(TRIPLED)]()
+        bench = cls._of(net, cls._sensors)
+        if not name.endswith(TRIPLED):
+            return bench
+        watched = net.branches["branch_id"].gather(bench.feeders.branch_to[bench.place])
+        all_watched = watched
+        for _ in range(2):
+            net = with_switches(net, watched)
+            watched = watched + SWITCH
+            all_watched = all_watched.append(watched)
+        is_watched = net.branches["branch_id"].is_in(all_watched.implode()).to_numpy()
+        return cls._of(net, lambda feeders: np.flatnonzero((feeders.branch_to >= 0) & is_watched[feeders.branch_to]))
+
+    @classmethod
+    def _of(cls, net: Network, sensors: Callable[[Feeders], Indices]) -> Bench:
+        supply = net.energise()
         sources = np.flatnonzero(supply.parent == 0)
         largest = sources[np.argmax(supply.end[sources] - sources)]
         feeders = Feeders.of(supply, np.array([largest]))
         branches = feeders.branch_to[feeders.branch_to >= 0]
-        length = supply.network.branches["length_km"].gather(branches)
-        known = length.fill_null(length.mean() if length.null_count() < len(length) else 1.0).to_numpy()
-        return cls(supply, feeders, cls._sensors(feeders), np.maximum(known, 1e-6) / np.maximum(known, 1e-6).sum())
+        length = np.maximum(lengths(net).gather(branches).to_numpy(), 1e-6)
+        return cls(supply, feeders, sensors(feeders), length / length.sum())
 
     @staticmethod
     def _sensors(feeders: Feeders) -> Indices:
@@ -174,53 +225,103 @@ class Cell:
     size: float
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What every method says to one report: each answer as what it would show, shape (answers, sensors).
+
+    Attributes:
+        first: our first answer.
+        stated: its probability.
+        few: the smallest set of our sections that holds 90 %; of one fault only.
+        best: the most probable of all answers; several where they are equal.
+        matrix: of the matrix method.
+        zero_one: every solution of 0-1 programming.
+    """
+
+    first: Mask
+    stated: float
+    few: Mask
+    best: Mask
+    matrix: Mask
+    zero_one: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Methods:
+    """The methods side by side on one feeder, at the rates of one cell."""
+
+    bench: Bench
+    shown: Mask
+    section: Indices
+    miss: float
+    false: float
+    faults: int
+
+    @cached_property
+    def names(self) -> list[str]:
+        bench = self.bench
+        names: list[str] = (
+            bench.supply.network.branches["branch_id"].gather(bench.feeders.branch_to[bench.place]).to_list()
+        )
+        return names
+
+    @cached_property
+    def every(self) -> tuple[Mask, Numbers]:
+        return _every_answer(self.shown, np.bincount(self.section, weights=self.bench.prior), self.faults)
+
+    def answers(self, report: Mask) -> Answers:
+        """Return what every method says to one report."""
+        rules = LocationSettings(second_fault_rate=0.0 if self.faults == 1 else 1 - 1e-9)
+        model = self.bench.model(report.astype(np.float64), self.miss, self.false, rules)
+        first, few, stated = _our_answer(Reading(model, self.bench.prior, rules), self.shown, self.section, self.faults)
+        best = _best(self.every, report, self.miss, self.false)
+        flags = {each: bool(value) for each, value in zip(self.names, report, strict=True)}
+        matrix = _shows(matrix_method(self.bench.supply, flags), self.names, self.bench)
+        solutions = zero_one_programming(self.bench.supply, flags).solutions
+        zero_one = np.array([_shows(each, self.names, self.bench) for each in solutions])
+        return Answers(first, stated, few, best, matrix[None], zero_one)
+
+
 def run_cell(name: str, missing: float, false: float, faults: int, rounds: int, seed: int) -> Cell:
-    """Strike ``rounds`` times and let every method answer."""
+    """Strike ``rounds`` times and let every method answer. A report that was heard before is not reckoned again."""
     bench = Bench.of(name)
     rng = np.random.default_rng(seed)
     shown, section = signatures(bench)
-    weight = np.bincount(section, weights=bench.prior)
-    rules = LocationSettings(second_fault_rate=0.0 if faults == 1 else 1 - 1e-9)
-    miss_rate, false_rate = max(missing, SURE), max(false, SURE)
-    names = bench.supply.network.branches["branch_id"].gather(bench.feeders.branch_to[bench.place]).to_list()
-    every = _every_answer(shown, weight, faults)
+    methods = Methods(bench, shown, section, max(missing, SURE), max(false, SURE), faults)
+    known: dict[bytes, Answers] = {}
     rights = dict.fromkeys(("Fudian", "best", "matrix", "0-1"), 0.0)
     stated, correct, covered, size = np.zeros(rounds), np.zeros(rounds), 0, 0
     for i in range(rounds):
         struck = rng.choice(len(bench.prior), faults, p=bench.prior)
         truth = shown[section[struck]].any(axis=0)
         chance = rng.random(len(truth))
-        report = np.where(truth, chance >= missing, chance < false).astype(np.float64)
-        reading = Reading(bench.model(report, miss_rate, false_rate, rules), bench.prior, rules)
-        first, sections, probability = _our_answer(reading, shown, section, faults)
-        stated[i] = probability
-        correct[i] = np.array_equal(first, truth)
-        if faults == 1:
-            order = np.argsort(-reading.probability, kind="stable")
-            few = order[: int(np.searchsorted(np.cumsum(reading.probability[order]), 0.9 - 1e-12)) + 1]
-            covered += any(np.array_equal(shown[sections[each]], truth) for each in few)
-            size += len(few)
+        report = np.where(truth, chance >= missing, chance < false)
+        key = report.tobytes()
+        answers = known.get(key)
+        if answers is None:
+            answers = known[key] = methods.answers(report)
+        stated[i] = answers.stated
+        correct[i] = np.array_equal(answers.first, truth)
+        covered += bool((answers.few == truth).all(axis=1).any())
+        size += len(answers.few)
         rights["Fudian"] += correct[i]
-        rights["best"] += _best(every, report, miss_rate, false_rate, truth)
-        flags = {each: bool(value) for each, value in zip(names, report, strict=True)}
-        named = matrix_method(bench.supply, flags)
-        rights["matrix"] += np.array_equal(_shows(named, names, bench), truth)
-        solutions = zero_one_programming(bench.supply, flags).solutions
-        rights["0-1"] += np.mean([np.array_equal(_shows(each, names, bench), truth) for each in solutions])
+        for method, said in (("best", answers.best), ("matrix", answers.matrix), ("0-1", answers.zero_one)):
+            rights[method] += (said == truth).all(axis=1).mean()
     shares = {method: value / rounds for method, value in rights.items()}
     return Cell(shares, stated, correct, covered / rounds, size / rounds)
 
 
-def _our_answer(reading: Reading, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Indices, float]:
-    """Return what the first answer would show, the signature of each of our sections, and the probability that is stated."""
+def _our_answer(reading: Reading, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Mask, float]:
+    """Return what the first answer would show, what each of the sections that hold 90 % would, and the stated probability."""
     first_of = np.unique(reading.model.section, return_index=True)[1]
     sections = section[first_of]
-    if faults == 1:
-        best = int(np.argmax(reading.probability))
-        return shown[sections[best]], sections, float(reading.probability[best])
     order = np.argsort(-reading.probability, kind="stable")
+    if faults == 1:
+        few = order[: int(np.searchsorted(np.cumsum(reading.probability[order]), 0.9 - 1e-12)) + 1]
+        return shown[sections[order[0]]], shown[sections[few]], float(reading.probability[order[0]])
     answer = reading.explanations[0]
-    return shown[sections[order[list(answer.sections)]]].any(axis=0), sections, answer.probability
+    first = shown[sections[order[list(answer.sections)]]].any(axis=0)
+    return first, first[None], answer.probability
 
 
 def _every_answer(shown: Mask, weight: Numbers, faults: int) -> tuple[Mask, Numbers]:
@@ -233,14 +334,13 @@ def _every_answer(shown: Mask, weight: Numbers, faults: int) -> tuple[Mask, Numb
     return answers, np.bincount(which.ravel(), weights=weight[pairs[:, 0]] * weight[pairs[:, 1]])
 
 
-def _best(every: tuple[Mask, Numbers], report: Numbers, miss: float, false: float, truth: Mask) -> float:
-    """Return whether the most probable of all answers is right; of equal ones the share that is."""
+def _best(every: tuple[Mask, Numbers], report: Mask, miss: float, false: float) -> Mask:
+    """Return the most probable of all answers; all of them where several are equal."""
     answers, prior = every
-    seen = report > 0
-    at_fault, elsewhere = np.where(seen, 1 - miss, miss), np.where(seen, false, 1 - false)
+    at_fault, elsewhere = np.where(report, 1 - miss, miss), np.where(report, false, 1 - false)
     value = np.log(prior) + np.where(answers, np.log(at_fault), np.log(elsewhere)).sum(axis=1)
-    equal = np.flatnonzero(value >= value.max() - 1e-9)
-    return float((answers[equal] == truth).all(axis=1).mean())
+    likeliest: Mask = answers[value >= value.max() - 1e-9]
+    return likeliest
 
 
 def _shows(faulted: frozenset[str], names: list[str], bench: Bench) -> Mask:
@@ -305,9 +405,11 @@ def speed(console: Console, sections: int = 10_000, sensors: int = 500, rounds: 
 # The table --------------------------------------------------------------------------------------------------------------
 
 
-def cells() -> Iterator[tuple[float, float, int]]:
-    """Return every cell: missing, false, number of faults."""
-    yield from ((missing, false, faults) for faults in FAULTS for missing in MISSING for false in FALSE)
+def cells(name: str) -> list[tuple[float, float, int]]:
+    """Return every cell of a feeder: missing, false, number of faults."""
+    if name.endswith(TRIPLED):
+        return [(*ALLOWS, faults) for faults in FAULTS]
+    return [(missing, false, faults) for faults in FAULTS for missing in MISSING for false in FALSE]
 
 
 def calibration_error(stated: Numbers, correct: Numbers, bins: int = 20) -> float:
@@ -341,7 +443,7 @@ def feeder_table(console: Console, name: str, rounds: int) -> tuple[list[tuple[t
         highlight=False,
     )
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        jobs = [(cell, pool.submit(run_cell, name, *cell, rounds, seed)) for seed, cell in enumerate(cells())]
+        jobs = [(cell, pool.submit(run_cell, name, *cell, rounds, seed)) for seed, cell in enumerate(cells(name))]
         found = [(cell, job.result()) for cell, job in track(jobs, console=Console(stderr=True), description=name)]
     table = Table(title=f"{name}: right answers, %")
     for title in (
@@ -360,6 +462,7 @@ def feeder_table(console: Console, name: str, rounds: int) -> tuple[list[tuple[t
     for (missing, false, faults), cell in found:
         r = cell.rights
         fine &= r["Fudian"] >= max(r["matrix"], r["0-1"]) - 1e-12 and r["Fudian"] >= r["best"] - 0.005
+        fine &= r["Fudian"] >= 0.96 or faults > 1 or not name.endswith(TRIPLED)
         held = (f"{cell.covered:.1%}", f"{cell.size:.2f}") if faults == 1 else ("", "")
         rates = (f"{r[each] * 100:.2f}" for each in ("Fudian", "best", "matrix", "0-1"))
         table.add_row(str(faults), f"{missing:.0%}", f"{false:.0%}", *rates, *held)
@@ -371,7 +474,7 @@ def main() -> int:
     """Run the benchmark; the exit status is 1 where a target is missed."""
     console = Console(width=150)
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    chosen = sys.argv[2:] or list(FEEDERS)
+    chosen = sys.argv[2:] or [*FEEDERS, *(name + TRIPLED for name in FEEDERS)]
     everything: list[tuple[tuple[float, float, int], Cell]] = []
     fine = True
     for name in chosen:
