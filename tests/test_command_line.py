@@ -582,3 +582,15 @@ def test_a_replay_without_a_desk_says_so(command: Command) -> None:
     assert said.status == 2
     assert "fudian serve" in said.err
     assert command("replay", COUNTY, "--signals", COUNTY / "signals.csv", "--speed", "soon").status == 2
+
+
+def test_sensor_health_is_shown_to_people_too(command: Command, county: Path) -> None:
+    refused = command("sensor-health", county)
+    assert refused.status == 1
+    assert "incidents" in refused.err
+    (county / "incidents.csv").write_text("incident_id,branch_id,start\nI1,F03-L01,2022-06-01 08:00\n", "utf-8")
+    result = command("sensor-health", county, "--json").json
+    assert result["incidents"] == 1
+    said = command("sensor-health", county)
+    assert said.status == 0
+    assert result["rows"][0]["branch_id"] in said.out
