@@ -22,7 +22,7 @@ from network.terminal import ERRORS, language, print_json, tell_problems, workin
 from reliability.grid_kpis import grid_settings
 from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
-from repair.settings import inference_settings, location_settings, restoration_settings
+from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
 app = typer.Typer(
     name="fudian",
@@ -65,7 +65,9 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 def _further_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
-    rooms = (reliability_settings, location_settings, inference_settings, restoration_settings, grid_settings)
+    rooms = (
+        reliability_settings, location_settings, inference_settings, restoration_settings, planned_settings, grid_settings,
+    )  # fmt: skip
     for settings_of_room in rooms:
         try:
             settings_of_room(workspace.settings)
