@@ -226,7 +226,13 @@ class _Counted:
 
 
 def _counted(
-    statistics: Statistics, rules: Preset, users: pl.DataFrame, year_start: datetime, known: datetime, level: str, med: str
+    statistics: Statistics,
+    rules: Preset,
+    users: pl.DataFrame,
+    year_start: datetime,
+    known: datetime,
+    level: str,
+    med: str,
 ) -> _Counted:
     """Return the outages that count by a preset, from the longest window before a year up to the as-of time."""
     reach = min(_window_start(year_start, rule.window) for rule in rules.rules)

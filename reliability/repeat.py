@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from reliability.frequent import HIGH_VOLTAGE_KV, Preset, Rule
 
-_ROOM = {
+_ROOM: Mapping[str, Any] = {
     "user_id": pl.String,
     "rule": pl.String,
     "since": pl.Datetime("us"),
@@ -36,7 +37,7 @@ def rooms(kept: pl.DataFrame, rules: Preset, starts: Iterable[datetime], voltage
         ``most`` (allowed) and ``left``, never below zero.
     """
     wanted = pl.Series("since", sorted(set(starts)), dtype=pl.Datetime("us"))
-    found = [pl.DataFrame(schema=_ROOM)]
+    found = [pl.DataFrame(schema=dict(_ROOM))]
     for rule in rules.rules:
         high = rule.most_high_voltage is not None and voltage_kv >= HIGH_VOLTAGE_KV
         most = rule.most_high_voltage if high else rule.most

@@ -1,4 +1,4 @@
-"""The calendar of planned outages 停电计划综合平衡: all plans together, on the days and in the groups that cost the fewest customer-hours.
+"""The calendar of planned outages 停电计划综合平衡: all plans on the days and in the groups that cost the fewest hours.
 
 Every plan may move within its dates (``earliest_start`` and ``latest_end``; without them by ``shift_days`` either way) and keeps
 its time of day; jobs whose outage areas hang together may be done in one outage (:mod:`repair.merging`). What must be kept: the
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
+
+import polars as pl
 
 from network import Text, text
 from reliability.notice import notice_of
@@ -165,14 +167,14 @@ class CalendarPlan:
 
 
 def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
-    """Return the calendar with the fewest plans left over; of these with the fewest customer-hours, then interruptions, then moves.
+    """Return the calendar with the fewest plans left over, then the fewest customer-hours, interruptions and moved days.
 
     Args:
         desk: the plans and what they share.
         live_as_outage: whether plans that name a live-line item stand in the calendar as outages, too.
     """
     every = list(desk.jobs.values())
-    live = tuple(job for job in every if job.named_item is not None and not live_as_outage)
+    live = tuple(job for job in every if not (job.needs_outage or live_as_outage))
     jobs = tuple(job for job in every if job not in live)
     groups = candidates(desk, jobs)
     options = [option for group in groups.groups for option in _options(desk, group)]
@@ -191,10 +193,29 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
         tuple((job, _why(job, options, rules.rules)) for job in left_over),
         live,
         tuple((plan, refusal.message) for plan, refusal in desk.refused.items()),
-        tuple(_broken(jobs, options, rules.rules)),
+        tuple(_broken(options, rules.rules)),
         proven and groups.complete,
         tuple(remarks),
     )
+
+
+def rows_of(plan: CalendarPlan) -> pl.DataFrame:
+    """Return one row per outage for people: when, which plans, what it costs, and by how many days its plans are moved."""
+    columns: dict[str, Any] = {
+        "start": pl.Datetime("us"), "end": pl.Datetime("us"), "plans": pl.String, "unit": pl.String, "transformers": pl.Int64,
+        "moved_days": pl.Int64, "separate_ch": pl.Float64, "ch": pl.Float64, "saving_ch": pl.Float64,
+    }  # fmt: skip
+    rows = [
+        each.as_dict()
+        | {
+            "start": each.option.start,
+            "end": each.option.end,
+            "plans": ", ".join(each.option.group.plan_ids),
+            "moved_days": each.option.moved_days,
+        }
+        for each in plan.entries
+    ]
+    return pl.DataFrame([{name: row[name] for name in columns} for row in rows], schema=columns)
 
 
 # Days -----------------------------------------------------------------------------------------------------------------
@@ -232,9 +253,8 @@ def _day_against(desk: PlanDesk, group: Group, start: datetime) -> str | None:
         if start < desk.as_of or (earliest and start < earliest) or (latest and end > latest):
             return DATES
         told = job.row["notified_at"] if start == job.start else None
-        temporary = (job.row["nature"] or "").startswith("P-TEMP")
         if len(group.outage.touched) and (
-            notice_of(start, told, temporary, desk.as_of, desk.statistics.settings).state == "late"
+            notice_of(start, told, job.is_temporary, desk.as_of, desk.statistics.settings).state == "late"
         ):
             return NOTICE
     return None
@@ -279,7 +299,8 @@ def _why(job: Job, options: Sequence[Option], rules: Sequence[Rule]) -> Text:
     counted: Counter[str] = Counter()
     for at, option in alone:
         against = option.against or next(
-            (rule.kind for rule in rules if any(each == at and weight > rule.limit for each, weight in rule.terms)), None
+            (rule.kind for rule in rules if any(each == at and weight > rule.limit for each, weight in rule.terms)),
+            None,
         )
         if against is None:
             kinds = sorted({rule.kind for rule in rules if any(each == at for each, _ in rule.terms)})
@@ -302,7 +323,7 @@ def _listed(parts: Sequence[Text]) -> Text:
     return whole
 
 
-def _broken(jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:
+def _broken(options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:
     """Give what the calendar breaks as it was submitted."""
     submitted = {
         at

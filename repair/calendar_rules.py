@@ -81,7 +81,10 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
         says = text("jobs of {unit} on {day}", unit=unit or "—", day=f"{day:%Y-%m-%d}")
         rules.append(Rule(OVER_CREWS, says, tuple(own), float(limit)))
     said = [
-        text("no crews of {unit} are known: its jobs of a day are not limited (jobs_per_day, or the table crews)", unit=unit or "—")
+        text(
+            "no crews of {unit} are known: its jobs of a day are not limited (jobs_per_day, or the table crews)",
+            unit=unit or "—",
+        )
         for unit in sorted(unknown)
     ]
     return rules, said
@@ -111,7 +114,9 @@ def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
             limit = max(budget.monthly_plan_ch - budget.prearranged_by_month_ch.get(month, 0.0), 0.0)
             says = text("customer-hours of {unit} in {period}", unit=unit, period=f"{year}-{month:02}")
             rules.append(Rule(OVER_BUDGET, says, tuple(own), limit))
-    return rules, [text("no budget of {unit}: its customer-hours are not limited", unit=unit or "—") for unit in sorted(unknown)]
+    return rules, [
+        text("no budget of {unit}: its customer-hours are not limited", unit=unit or "—") for unit in sorted(unknown)
+    ]
 
 
 def _budget(desk: PlanDesk, unit: str, year: int) -> Budget | None:

@@ -123,7 +123,11 @@ def _nothing_opens(node: str) -> FudianError:
 
 
 def _part_off(
-    supply: Supply, branches: Indices, clearing: Mask, refused: Iterable[str], nothing_does: Callable[[str], FudianError]
+    supply: Supply,
+    branches: Indices,
+    clearing: Mask,
+    refused: Iterable[str],
+    nothing_does: Callable[[str], FudianError],
 ) -> Isolation:
     """Return which clearing devices part some branches from every source, and what isolates them then."""
     net = supply.network

@@ -97,11 +97,7 @@ def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
     Jobs whose areas do not touch gain nothing from one outage: each would only last as long as the longer one.
     """
     near = {
-        first: {
-            second
-            for second, other in enumerate(jobs)
-            if second != first and each.outage.area & other.outage.area
-        }
+        first: {second for second, other in enumerate(jobs) if second != first and each.outage.area & other.outage.area}
         for first, each in enumerate(jobs)
     }
     found = {frozenset([at]) for at in near}

@@ -1,4 +1,4 @@
-"""Mobile supply during planned work 发电车, 移动箱变车: whom a generator or a substation car could feed meanwhile, and at what cost."""
+"""Mobile supply during planned work 发电车, 移动箱变车: whom a generator or a car could feed, and at what cost."""
 
 from __future__ import annotations
 

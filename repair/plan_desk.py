@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,13 +15,16 @@ from network import FudianError, Network, Supply, Text, UnknownIdError, text
 from network.arrays import Indices, Mask
 from reliability.as_of import known_until
 from reliability.budget import Budget, budgets
-from reliability.frequent import HIGH_VOLTAGE_KV, PRESETS, Preset, outages_that_count
+from reliability.frequent import PRESETS, Preset, outages_that_count
+from reliability.live_items import LIVE_ITEMS
 from reliability.repeat import binds, rooms
 from reliability.statistics import Statistics
 from repair.affected import Affected, affected_by_transformers
 from repair.planned_work import Work, WorkOutage, outage_of
 from repair.restoration import Restorer
 from repair.settings import PlannedSettings, inference_settings, planned_settings
+
+Answer = TypeVar("Answer")
 
 NO_UNIT = ""
 """Stands for the unit of users that have none."""
@@ -79,12 +82,24 @@ class Job:
     @property
     def minutes(self) -> int:
         """Planned length, in whole minutes."""
-        return round((self.row["end"] - self.row["start"]) / timedelta(minutes=1))
+        length: timedelta = self.row["end"] - self.row["start"]
+        return round(length / timedelta(minutes=1))
 
     @property
     def named_item(self) -> int | None:
-        """The live-line item that the plan names."""
-        return self.row["live_line_item"]
+        """The live-line item that the plan names, where there is such an item."""
+        item: int | None = self.row["live_line_item"]
+        return item if item in LIVE_ITEMS else None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it is a temporary outage 临时停电."""
+        return (self.row["nature"] or "").startswith("P-TEMP")
+
+    @property
+    def needs_outage(self) -> bool:
+        """Whether no live-line item is named that could do the work."""
+        return self.named_item is None
 
 
 @dataclass(eq=False)
@@ -94,14 +109,17 @@ class PlanDesk:
     Attributes:
         statistics: of the workspace.
         plans: rows of the table ``plans``; by default those of the workspace.
-        settings: rules; those of the workspace by default.
-        as_of: nothing later is known; as the workspace says by default.
+        rules: the settings.
+        as_of: nothing later is known.
+        left_out: how many plans lie before the as-of time, and how many are void.
     """
 
     statistics: Statistics
     plans: pl.DataFrame
     rules: PlannedSettings
     as_of: datetime
+    left_out: Mapping[str, int]
+    _answers: dict[str, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -126,7 +144,17 @@ class PlanDesk:
         rules = settings or planned_settings(workspace.settings)
         known = as_of or known_until(workspace)
         void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
-        return cls(statistics, own.filter(~void & (pl.col("start") >= known)).sort("start", "plan_id"), rules, known)
+        to_come = own.filter(pl.col("start") >= known)
+        wanted = to_come.filter(~void).sort("start", "plan_id")
+        left_out = {"past": own.height - to_come.height, "void": to_come.height - wanted.height}
+        return cls(statistics, wanted, rules, known, left_out)
+
+    def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
+        """Return the answer under a key, made once."""
+        if key not in self._answers:
+            self._answers[key] = make()
+        found: Answer = self._answers[key]
+        return found
 
     @property
     def net(self) -> Network:
@@ -330,7 +358,11 @@ class PlanDesk:
             pl.col("user_id").is_not_null()
             & (pl.col("since") <= start) & (pl.col("until") > start) & (pl.col("left") == 0)
         ).filter(pl.col("rule").map_elements(lambda rule: binds(rules, rule, nature), return_dtype=pl.Boolean))  # fmt: skip
-        return full.sort("user_id", "rule", "since").unique(["user_id", "rule"], keep="first", maintain_order=True).drop("left")
+        return (
+            full.sort("user_id", "rule", "since")
+            .unique(["user_id", "rule"], keep="first", maintain_order=True)
+            .drop("left")
+        )
 
     def on_holiday(self, start: datetime, end: datetime) -> bool:
         """Return whether a time touches a day on which nobody is cut off for planned work."""
@@ -344,7 +376,10 @@ class PlanDesk:
             first, last = (timedelta(hours=int(part[:2]), minutes=int(part[3:])) for part in span.split("-"))
             last += timedelta(days=1) if last <= first else timedelta(0)
             days = (end.date() - start.date()).days
-            midnights = [datetime.combine(start.date(), datetime.min.time()) + timedelta(days=each) for each in range(-1, days + 1)]
+            midnights = [
+                datetime.combine(start.date(), datetime.min.time()) + timedelta(days=each)
+                for each in range(-1, days + 1)
+            ]
             if any(start < midnight + last and end > midnight + first for midnight in midnights):
                 found.append(span)
         return tuple(found)
@@ -362,6 +397,3 @@ class PlanDesk:
         if not self.rules.holidays:
             said.append(text("no holidays are named in the settings, so none is kept free"))
         return tuple(said)
-
-
-__all__ = ["HIGH_VOLTAGE_KV", "NO_UNIT", "Cost", "Job", "PlanDesk"]

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Network, Text, UnknownIdError, text
-from network.arrays import NONE, Indices
+from network.arrays import Indices
 from repair.affected import Affected, affected_by_transformers, between
 from repair.case import Case
 from repair.isolation import isolate_work
@@ -139,7 +139,7 @@ def outage_of(restorer: Restorer, work: Work, refused: Iterable[str] = ()) -> Wo
     net, supply = restorer.supply.network, restorer.supply
     out = net.transformer_index(work.transformers)
     if not work.branches:
-        return _of_transformers(restorer, work, out)
+        return _of_transformers(restorer, work)
     case = Case.of(restorer.loads, restorer.source_ampere, isolate_work(supply, work.branches, refused))
     fault, ids = case.fault, net.branches["branch_id"]
     closed = fault.devices[~supply.is_open_at(fault.devices)]
@@ -180,7 +180,7 @@ def outage_of(restorer: Restorer, work: Work, refused: Iterable[str] = ()) -> Wo
     )  # fmt: skip
 
 
-def _of_transformers(restorer: Restorer, work: Work, out: Indices) -> WorkOutage:
+def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     """Return the outage of transformers that are taken out by themselves: no line is switched."""
     off = affected_by_transformers(restorer.supply, work.transformers)
     own = np.sort(off.hit.transformer_index)
@@ -226,11 +226,3 @@ def _first_steps(case: Case) -> list[Step]:
 
 def _renumbered(steps: Iterable[Step], before: int) -> list[Step]:
     return [Step(**{**vars(step), "order": step.order + before}) for step in steps]
-
-
-def nothing(work: Work, restorer: Restorer) -> WorkOutage:
-    """Return the outage of work that puts nobody off."""
-    nobody = Affected(Hit(restorer.supply.network, NONE, NONE), (), ())
-    return WorkOutage(
-        work, nobody, nobody, NONE, NONE, (), (), True, True, 0, 0, 0, None, None, (), True
-    )  # fmt: skip

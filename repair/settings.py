@@ -146,7 +146,9 @@ class PlannedSettings(BaseModel):
     merge_window_days: int = Field(30, ge=1, description="work within so many days may be done in one outage (4.3)")
     merge_most: int = Field(6, ge=2, le=10, description="jobs in one outage, at most")
     frequent_preset: Literal["nea", "sgcc"] = Field("nea", description="rules of frequent outages to be kept (4.4)")
-    peak_hours: tuple[Clock, ...] = Field(("18:00-21:00",), description="hours of peak load in which work is pointed out")
+    peak_hours: tuple[Clock, ...] = Field(
+        ("18:00-21:00",), description="hours of peak load in which work is pointed out"
+    )
     holidays: tuple[date, ...] = Field((), description="days on which nobody is cut off for planned work")
     utility_profile: Literal["xihua", "shenqiu", "other"] = Field(
         "other", description="whose grading of plans applies: xihua, shenqiu, or only what both have in common (4.5)"

@@ -113,7 +113,9 @@ class County:
             minutes = max(self.plans[each].minutes for each in group)
             for each in group:
                 plan = self.plans[each]
-                if not plan.earliest <= day or DAYS[day] + timedelta(minutes=minutes) > DAYS[plan.latest] + timedelta(hours=9):
+                if not plan.earliest <= day or DAYS[day] + timedelta(minutes=minutes) > DAYS[plan.latest] + timedelta(
+                    hours=9
+                ):
                     return False
                 jobs_of_day[plan.unit, day] = jobs_of_day.get((plan.unit, day), 0) + 1
             for node in self.off(group):
@@ -134,7 +136,9 @@ class County:
         return all(self.often_enough(node, planned) for node, planned in begun.items())
 
     def often_enough(self, node: int, planned: list[datetime]) -> bool:
-        past = {AS_OF - timedelta(days=days) for switch, days in self.past if node in self.below({switch})}  # overlaps are one
+        past = {
+            AS_OF - timedelta(days=days) for switch, days in self.past if node in self.below({switch})
+        }  # overlaps are one
         for first in (*past, *planned):
             end = (first.month + 1) % 12 + 1
             until = first.replace(year=first.year + (end < first.month), month=end, day=min(first.day, 28))
@@ -178,7 +182,9 @@ def counties(draw: st.DrawFn, most_plans: int = 4, rules: bool = True) -> County
     plans = []
     for _ in range(draw(st.integers(1, most_plans))):
         day = draw(st.integers(0, len(DAYS) - 1))
-        early, late = (draw(st.integers(0, day)), draw(st.integers(day, len(DAYS) - 1))) if rules else (0, len(DAYS) - 1)
+        early, late = (
+            (draw(st.integers(0, day)), draw(st.integers(day, len(DAYS) - 1))) if rules else (0, len(DAYS) - 1)
+        )
         plans.append(Plan(draw(st.integers(1, len(above))), day, 30 * draw(st.integers(1, 8)), early, late,
                           draw(st.sampled_from(["U", "V"]))))  # fmt: skip
     if not rules:

@@ -21,9 +21,7 @@ def test_no_grouping_costs_less(county: County) -> None:
     for group in grouping.groups:
         members = tuple(int(plan[1:]) for plan in group.plan_ids)
         assert group.cost.user_minutes == county.cost(members)
-    least = min(
-        sum(county.cost(group) for group in groups) for groups in partitions(list(range(len(county.plans))))
-    )
+    least = min(sum(county.cost(group) for group in groups) for groups in partitions(list(range(len(county.plans)))))
     assert sum(group.cost.user_minutes for group in grouping.groups) == least
 
 
@@ -35,9 +33,9 @@ def test_no_calendar_is_better(county: County) -> None:
     groups = [tuple(int(each[1:]) for each in entry.option.group.plan_ids) for entry in plan.entries]
     days = tuple(DAYS.index(entry.option.start) for entry in plan.entries)
     assert county.keeps(groups, days)
-    assert sorted([*(job.plan_id for job, _ in plan.unscheduled), *(f"P{each}" for group in groups for each in group)]) == [
-        f"P{each}" for each in range(len(county.plans))
-    ]
+    assert sorted(
+        [*(job.plan_id for job, _ in plan.unscheduled), *(f"P{each}" for group in groups for each in group)]
+    ) == [f"P{each}" for each in range(len(county.plans))]
     assert (len(plan.unscheduled), round(plan.planned_ch * 60)) == county.best()
 
 
@@ -70,7 +68,9 @@ def test_what_cannot_be_scheduled_is_said_with_the_reason() -> None:
     assert "1 × over the budget" in only(calendar_plan(chain([fits], annual={"U": 100.0}).desk()))[0]
     often = [(1, 3), (1, 10)]
     assert "1 × users off once too often" in only(calendar_plan(chain([fits], past=often).desk()))[0]
-    apart = County([0, 1, 1], ["U"] * 3, [], [Plan(2, 0, 60, 0, 0, "U"), Plan(3, 0, 60, 0, 0, "U")], {"U": 1}, {}, set())
+    apart = County(
+        [0, 1, 1], ["U"] * 3, [], [Plan(2, 0, 60, 0, 0, "U"), Plan(3, 0, 60, 0, 0, "U")], {"U": 1}, {}, set()
+    )
     assert "beside the other plans" in only(calendar_plan(apart.desk()))[0]
 
 
