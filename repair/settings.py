@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from network.arrays import Indices, Numbers
 from network.settings import settings_of
 
 
@@ -112,6 +114,11 @@ class InferenceSettings(BaseModel):
         ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
         description="states of a plan that explain no outage; a blank state does",
     )
+
+    def meters_needed(self, heard: Indices | int) -> Numbers:
+        """Return how many dark meters make their transformer dark, of so many that were heard (field reference 6.3, rule 4)."""
+        needed: Numbers = np.maximum(self.minimum_meters, np.ceil(self.meter_share * np.asarray(heard)))
+        return needed
 
 
 def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:

@@ -114,9 +114,7 @@ def clusters_of(spells: Spells, rows: Rows, power: Power, devices: Devices, rule
     terminal = tally(~is_meter & off) > 0
     end = np.maximum.reduceat(spells.end, first) if count else start
     denied_by = _denied_by(cluster_key, start, cluster, device, power, window, devices)
-    bar = np.maximum(
-        rules.minimum_meters, np.ceil(rules.meter_share * _heard(cluster_key, start + window, rows, devices))
-    )
+    needed = rules.meters_needed(_heard(cluster_key, start + window, rows, devices))
     speaks = cluster_key < devices.customers_from
     only = np.full(count, -1, dtype=np.int64)
     only[cluster[is_meter][::-1]] = device[is_meter][::-1]
@@ -124,7 +122,7 @@ def clusters_of(spells: Spells, rows: Rows, power: Power, devices: Devices, rule
         cluster_key,
         start,
         end,
-        speaks & (terminal | (meters >= bar)) & (denied_by < 0),
+        speaks & (terminal | (meters >= needed)) & (denied_by < 0),
         denied_by,
         terminal,
         meters,
