@@ -107,6 +107,9 @@ class InferenceSettings(BaseModel):
     )
     minimum_meters: int = Field(3, ge=1, description="dark meters that make their transformer dark, at least")
     meter_share: float = Field(0.5, gt=0, le=1, description="share of the meters heard that must be dark for that")
+    unanswered_reads: int = Field(
+        2, ge=1, description="readings on demand without an answer that confirm what said to be off, at least"
+    )
     min_outage_min: float = Field(1.0, ge=0, description="shorter reports of off and on again are left out, in minutes")
     skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
     plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
