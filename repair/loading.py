@@ -88,9 +88,7 @@ class Loads:
         label = self.network.branches["feeder_id"]
         if not self._voltage_of_feeder:
             return np.full(len(label), np.nan)
-        found: Numbers = label.replace_strict(
-            self._voltage_of_feeder, default=None, return_dtype=pl.Float64
-        ).to_numpy()
+        found: Numbers = label.replace_strict(self._voltage_of_feeder, default=None, return_dtype=pl.Float64).to_numpy()
         return found
 
     def voltage_kv(self, branches: Indices) -> float:
