@@ -221,7 +221,7 @@ def grids(draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: i
             kind = "breaker" if k == 0 else draw(st.sampled_from(["line", "line", "switch", "switch", *DEVICES]))
             if k > 0 and kind in DEVICES and devices >= most_devices:
                 kind = "line"
-            devices += kind in DEVICES
+            devices += k > 0 and kind in DEVICES
             above = own[0] if k == 0 else own[draw(st.integers(1, len(own) - 1))]
             new = f"n{s}{k}"
             ends = (above, new) if draw(st.booleans()) else (new, above)
