@@ -174,17 +174,13 @@ def restore(
 
 
 @app.command("n-1")
-def n_minus_1(
-    workspace: WorkspaceArgument,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    as_json: Json = False,
-) -> None:
+def n_minus_1(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?"""
     from repair.n_minus_1 import n_minus_1 as sweep
 
     net = answering(workspace)
     with working("trying a fault in every section"):
-        result = sweep(net.energise(), workers=workers)
+        result = sweep(net.energise())
     answer = result.as_dict(language())
     if as_json:
         print_json(answer)
