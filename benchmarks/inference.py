@@ -18,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,16 @@ from network import Supply
 from network.arrays import Indices
 
 WANTED_PER_S = 50_000
-BATCHES = (2_000, 20_000, 100_000)
-"""Signals between two questions for what changed: at the wanted rate, 0.04, 0.4 and 2 seconds."""
+BATCHES = (5_000, 50_000, 100_000)
+"""Signals between two questions for what changed: at the wanted rate a tenth of a second, one second (the target) and two."""
+DAYS = 6
+"""Storms on so many days, each forgotten on the next day as the desk forgets: memory must not grow."""
 STORM_H = 6.0
 BEGIN = datetime(2022, 7, 20, 12)
 
 
-def storm(supply: Supply, signals: int, seed: int = 1) -> pl.DataFrame:
-    """Return so many signals of a storm, as they arrive."""
+def storm(supply: Supply, signals: int, seed: int = 1, begin: datetime = BEGIN, back: float = 0.5) -> pl.DataFrame:
+    """Return so many signals of a storm, as they arrive; of a share of its outages the power comes back."""
     rng = np.random.default_rng(seed)
     net = supply.network
     by_place = np.argsort(supply.transformer_place, kind="stable")
@@ -54,7 +56,7 @@ def storm(supply: Supply, signals: int, seed: int = 1) -> pl.DataFrame:
         below = by_place[slice(*np.searchsorted(places, [head, supply.end[head]]))]
         dark = below[rng.random(len(below)) < 0.85]
         off = begun + rng.integers(3_000, 170_000, len(dark))
-        back = rng.integers(1_800_000, 7_200_000) + rng.integers(0, 60_000, len(dark))
+        duration = rng.integers(1_800_000, 7_200_000) + rng.integers(0, 60_000, len(dark))
         alone = rng.integers(0, net.transformers.height, 1 + len(dark) // 20)
         meters = rng.integers(0, net.customers.height, 1 + len(dark) // 10)
         live = rng.integers(0, net.transformers.height, 1 + len(dark) // 20)
@@ -67,8 +69,13 @@ def storm(supply: Supply, signals: int, seed: int = 1) -> pl.DataFrame:
             ("transformer", live, begun + rng.integers(0, 600_000, len(live)), "read"),
             ("transformer", dark[::100], off[::100], "off"),
         ]
-        if rng.random() < 0.5:
-            new.append(("transformer", dark, off + back, "on"))
+        if rng.random() < back:
+            new.append(("transformer", dark, off + duration, "on"))
+            if back == 1:
+                new += [
+                    ("transformer", alone, new[2][2] + 3_600_000, "on"),
+                    ("customer", meters, new[3][2] + 3_600_000, "on"),
+                ]
         count += sum(len(devices) for _, devices, _, _ in new)
         parts += new
     ids = {
@@ -85,7 +92,7 @@ def storm(supply: Supply, signals: int, seed: int = 1) -> pl.DataFrame:
         ]
     )
     late = rng.integers(0, 120_000, frame.height)
-    moment = pl.lit(BEGIN) + pl.duration(milliseconds="ms")
+    moment = pl.lit(begin) + pl.duration(milliseconds="ms")
     arriving = frame.with_columns(arrives=pl.col("ms") + pl.Series(late)).sort("arrives").head(signals)
     return arriving.select(time=moment, object="object", object_id="object_id", kind="kind")
 
@@ -140,8 +147,31 @@ def measure(nodes: int, signals: int, batch: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def measure_days(nodes: int, signals: int) -> list[dict[str, Any]]:
+    """Run a storm on each of several days, and forget each on the next."""
+    from benchmarks.network import seeded_network
+    from repair.inference import Inference
+
+    supply = seeded_network(nodes).energise()
+    inference = Inference(supply)
+    found = []
+    for day in range(DAYS):
+        begin = BEGIN + timedelta(days=2 * day)
+        heard = storm(supply, signals, day, begin, back=1)
+        for start in range(0, heard.height, 50_000):
+            inference.take(heard.slice(start, 50_000), begin.replace(year=2023))
+            inference.changes()
+        inference.forget(begin - timedelta(hours=1))
+        del heard
+        found.append({"day": day + 1, "incidents": len(inference.incidents), "memory_mb": now_mb()})
+    return found
+
+
 def main() -> None:
     """Measure all sizes, or one for the process that measures it."""
+    if sys.argv[1:2] == ["--days"]:
+        print(json.dumps(measure_days(*map(int, sys.argv[2:4]))))
+        return
     if sys.argv[1:2] == ["--only"]:
         print(json.dumps(measure(*map(int, sys.argv[2:5]))))
         return
@@ -175,7 +205,15 @@ def main() -> None:
                 f"{found['peak_more_mb']:,.0f} MB", met,
             )  # fmt: skip
             print(json.dumps(found), file=sys.stderr)
-    Console(width=140).print(table)
+    console = Console(width=140)
+    console.print(table)
+    command = [sys.executable, "-m", "benchmarks.inference", "--days", str(nodes), str(min(sizes[-1], 200_000))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | alone)
+    if done.returncode:
+        sys.exit(done.stderr)
+    days = json.loads(done.stdout.splitlines()[-1])
+    memory = ", ".join(f"{day['memory_mb']:,.0f}" for day in days)
+    console.print(f"memory after each of {DAYS} days with a storm, each forgotten on the next, MB: {memory}")
 
 
 if __name__ == "__main__":

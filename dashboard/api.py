@@ -23,7 +23,7 @@ from reliability.frequent import preset as preset_named
 from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import judge, plan_year
-from repair import affected_by_fault, affected_by_opening, locate, restore
+from repair import affected_by_opening, answer_of, fault_area, locate, restore
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck as check_plans
 from repair.precheck import statement
@@ -222,17 +222,18 @@ def _repair_routes(service: Service) -> APIRouter:
 
     @routes.get("/affected")
     def affected(
+        request: Request,
         opened: Annotated[
             str | None, Query(alias="open", description="branches that open together, with commas")
         ] = None,
         fault: Annotated[str | None, Query(description="branch that a fault strikes")] = None,
     ) -> dict[str, Any]:
-        """Return who is off when branches open, or when a fault strikes one."""
+        """Return who is off when branches open, or when a fault strikes one; of a fault also who is once it is isolated."""
         if (opened is None) == (fault is None):
             raise FudianError(text("Name exactly one of open and fault."), text("For example ?open=F01-K01."))
         if opened is not None:
-            return affected_by_opening(service.supply, _columns(opened)).as_dict()
-        return affected_by_fault(service.supply, fault or "").as_dict()
+            return answer_of(affected_by_opening(service.supply, _columns(opened)), _language(request))
+        return fault_area(service.supply, fault or "").as_dict(_language(request))
 
     @routes.get("/sensor-health")
     def health() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Smart fault repair: signals become a location, a location an affected list and a plan that brings power back."""
 
 from repair.affected import Affected, affected_by_fault, affected_by_opening, affected_by_transformers
+from repair.fault_area import FaultArea, answer_of, fault_area, problems_of_area
 from repair.incidents import Incident, affected_by_outages, affected_by_signals, incidents
 from repair.inference import Inference, InferredOutage
 from repair.isolation import Isolation, isolate
@@ -8,7 +9,6 @@ from repair.location import Location, locate
 from repair.n_minus_1 import NMinus1, n_minus_1
 from repair.restoration import RestorationPlan, Restorer, restore
 from repair.settings import InferenceSettings, LocationSettings, RestorationSettings
-from repair.stages import FaultArea, Stage, fault_area, restoration_stages
 
 __all__ = [
     "Affected",
@@ -24,17 +24,17 @@ __all__ = [
     "RestorationPlan",
     "RestorationSettings",
     "Restorer",
-    "Stage",
     "affected_by_fault",
     "affected_by_opening",
     "affected_by_outages",
     "affected_by_signals",
     "affected_by_transformers",
+    "answer_of",
     "fault_area",
     "incidents",
     "isolate",
     "locate",
     "n_minus_1",
-    "restoration_stages",
+    "problems_of_area",
     "restore",
 ]

@@ -182,12 +182,13 @@ class Case:
         choice = model.best(deadline, first_goals_only)
         if choice is not None and not self._losses(choice):
             return choice
+        first = choice
         loads, capacity = self.capacity.loads, self.capacity
         levels = Levels.of(loads, self.zones, self.demand.at_node, capacity.floor_pu, capacity.states_after)
         margin, most = 0.0, (0, 0)
         for round_number in range(MOST_ROUNDS):
             model.hold_voltages(levels, margin)
-            choice = model.best(deadline, first_goals_only)
+            choice = self._within(model, deadline, first_goals_only, first)
             if choice is None:
                 break
             most = choice.gain if round_number == 0 else most
@@ -199,6 +200,15 @@ class Case:
             text("No plan for a fault on {branch} keeps every limit.", branch=self._id(self.fault.branch)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
+
+    @staticmethod
+    def _within(model: SwitchingModel, deadline: float, first_goals_only: bool, first: Choice | None) -> Choice | None:
+        """Return the best choice that keeps the voltages; where time runs out, at least the best along the ways of the first."""
+        choice = model.best(deadline, first_goals_only)
+        if (choice is not None and choice.proven) or first is None:
+            return choice
+        along = model.best(deadline, first_goals_only, along=first)
+        return max((each for each in (choice, along) if each), key=lambda each: each.gain, default=None)
 
     def _losses(self, choice: Choice) -> float:
         """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""

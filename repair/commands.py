@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,21 +40,29 @@ def affected(
     as_json: Json = False,
 ) -> None:
     """List who is off when branches open, when a fault strikes, or by signals."""
-    from repair import affected_by_fault, affected_by_opening, affected_by_signals
+    from repair import affected_by_opening, affected_by_signals, answer_of, fault_area, problems_of_area
 
     if sum(each is not None for each in (open_, fault, signals)) != 1:
         raise FudianError(text("Name exactly one of --open, --fault and --signals."))
     net = answering(workspace)
     supply = supply_of(net, switching, as_of)
+    after: dict[str, Any] = {}
+    named: list[str] = []
     if open_ is not None:
         branches = names_in(open_)
         if not branches:
             raise FudianError(text("--open names no branch."), text("Name one branch, or several with commas."))
         who = affected_by_opening(supply, branches)
+        result = answer_of(who, language())
     elif fault is not None:
-        who = affected_by_fault(supply, fault)
+        area = fault_area(supply, fault)
+        who, result = area.before, area.as_dict(language())
+        after = result["after_isolation"]
     else:
-        who = affected_by_signals(supply, table_of(net, "signals", signals), net.workspace.tables)  # type: ignore[arg-type]
+        heard = table_of(net, "signals", signals)  # type: ignore[arg-type]
+        who = affected_by_signals(supply, heard, net.workspace.tables)
+        named = heard["object_id"].to_list()
+        result = answer_of(who, language(), named)
     if csv is not None:
         write_table(who.table(), csv, language())
         tell("{count} customers written to {path}", count=who.customer_count, path=csv)
@@ -66,7 +74,6 @@ def affected(
             feeders=", ".join(loop.feeders or loop.sources),
             branches=", ".join(loop.branches),
         )
-    result = who.as_dict()
     if as_json:
         print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
         return
@@ -75,6 +82,14 @@ def affected(
         translate("{customers} customers and {transformers} transformers off; {important} important", language(),
                   customers=result["customers"], transformers=len(result["transformers"]), important=len(result["important"])),
     )  # fmt: skip
+    if after:
+        sys.stdout.write(
+            translate("Once {devices} isolate the fault: {customers} customers and {transformers} transformers off; section "
+                      "{section}", language(), devices=", ".join(after["isolated_by"]) or "—", customers=after["customers"],
+                      transformers=len(after["transformers"]), section=", ".join(result["section"]) or "—")
+            + "\n"
+        )  # fmt: skip
+    tell_problems(problems_of_area(who, named))
 
 
 @app.command()
@@ -159,17 +174,13 @@ def restore(
 
 
 @app.command("n-1")
-def n_minus_1(
-    workspace: WorkspaceArgument,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    as_json: Json = False,
-) -> None:
+def n_minus_1(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?"""
     from repair.n_minus_1 import n_minus_1 as sweep
 
     net = answering(workspace)
     with working("trying a fault in every section"):
-        result = sweep(net.energise(), workers=workers)
+        result = sweep(net.energise())
     answer = result.as_dict(language())
     if as_json:
         print_json(answer)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-
 import numpy as np
 
 from network.arrays import Indices
@@ -32,26 +30,22 @@ def episodes(key: Indices, time: Indices, window: int) -> Indices:
     last = np.append(first[1:], len(key))
     long = time[last - 1] - time[first] > window
     for start, stop in zip(first[long].tolist(), last[long].tolist(), strict=True):
-        begins[start + _fullest_windows(time[start:stop], window)] = True
+        begins[start + np.array(_fullest_windows(time[start:stop], window))] = True
     return np.cumsum(begins) - 1
 
 
-def _fullest_windows(time: Indices, window: int) -> Indices:
+def _fullest_windows(time: Indices, window: int) -> list[int]:
     """Return where episodes begin among times without a gap longer than the window."""
     stop = np.searchsorted(time, time + window, side="right")
-    taken = np.zeros(len(time) + 1, dtype=np.bool_)
     starts = []
-    queue = [(-count, index) for index, count in enumerate((stop - np.arange(len(time))).tolist())]
-    heapq.heapify(queue)
-    while queue:
-        promised, index = heapq.heappop(queue)
-        if taken[index]:
-            continue
-        inside = taken[index : index - promised]
-        count = int(inside.argmax()) if inside.any() else -promised
-        if count < -promised:
-            heapq.heappush(queue, (-count, index))
-            continue
-        taken[index : index + count] = True
-        starts.append(index)
-    return np.array(starts, dtype=np.int64)
+    undivided = [(0, len(time))]
+    while undivided:
+        begin, end = undivided.pop()
+        last = np.minimum(stop[begin:end], end)
+        fullest = begin + int((last - np.arange(begin, end)).argmax())
+        starts.append(fullest)
+        if begin < fullest:
+            undivided.append((begin, fullest))
+        if stop[fullest] < end:
+            undivided.append((int(stop[fullest]), end))
+    return starts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,7 @@ import polars as pl
 from network import Network, Supply
 from network.arrays import Indices, Mask, Numbers
 from repair.feeders import Feeders
-from repair.settings import LocationSettings
-
-METERS_AT_LEAST = 3
-"""So many dark meters, and half of those that report, make their transformer dark (field reference 6.3, rule 4)."""
+from repair.settings import InferenceSettings, LocationSettings, inference_settings
 
 _WORDS = {"off": 1, "on": 2, "read": 4, "call": 8}
 _OF_TERMINAL = 16
@@ -116,9 +112,9 @@ class Witnesses:
     def of(cls, net: Network, signals: pl.DataFrame, rules: LocationSettings) -> Witnesses:
         """Gather what terminals, meters and callers say about each transformer; each transformer is one witness.
 
-        A transformer is dark when its terminal says so, or when at least three and half of its reporting meters do and none is
-        live (field reference 6.3, rule 4); it is live when its terminal or a meter answers a reading and nobody there is
-        dark; calls alone speak more softly. One of which both is said is not heard.
+        A transformer is dark when its terminal says so, or when enough of its reporting meters do (settings under
+        ``[inference]``) and none is live (field reference 6.3, rule 4); it is live when its terminal or a meter answers a
+        reading and nobody there is dark; calls alone speak more softly. One of which both is said is not heard.
         """
         spoken = signals.filter(
             pl.col("object").is_in(["transformer", "customer"]) & pl.col("kind").is_in(["off", "on", "read", "call"])
@@ -133,7 +129,9 @@ class Witnesses:
         index, which = net.known_customers(words_of["customer"])
         for at, meters in _by_transformer(net.customer_transformer[index], which, words_of["customer"], 0).items():
             said[at] = said.get(at, ()) + meters
-        decided = {at: _decide(heard) for at, heard in sorted(said.items()) if at >= 0}
+        bars = inference_settings(net.workspace.settings)
+        meaning = {heard: _decide(heard, bars) for heard in set(said.values())}
+        decided = {at: meaning[heard] for at, heard in sorted(said.items()) if at >= 0}
         weight = {
             "off": np.log((1 - rules.dark_miss_rate) / rules.dark_false_rate),
             "read": np.log(rules.dark_miss_rate / (1 - rules.dark_false_rate)),
@@ -161,8 +159,7 @@ def _by_transformer(
     return found
 
 
-@lru_cache(maxsize=4096)
-def _decide(heard: tuple[int, ...]) -> str | None:
+def _decide(heard: tuple[int, ...], bars: InferenceSettings) -> str | None:
     """Return what the terminal and the meters of one transformer say together: ``off``, ``read``, ``call`` or nothing."""
     off, on, read, call = (_WORDS[word] for word in ("off", "on", "read", "call"))
     live = [bool(words & read) or words & (on | off) == on for words in heard]
@@ -171,7 +168,7 @@ def _decide(heard: tuple[int, ...]) -> str | None:
     reporting = sum(
         not words & _OF_TERMINAL and (bool(words & off) or alive) for words, alive in zip(heard, live, strict=True)
     )
-    if terminal or (dark >= METERS_AT_LEAST and dark * 2 >= reporting):
+    if terminal or dark >= bars.meters_needed(reporting):
         return None if any(live) else "off"
     if any(live):
         return None if dark else "read"

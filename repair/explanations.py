@@ -217,7 +217,7 @@ class Explanations:
             getattr(own, name) + np.bincount(slot, getattr(clusters, name)[more], len(alone)).astype(np.int64)
             for name in ("meters", "callers")
         )
-        agreed = (own.terminal & (meters + calls > 0)) | ~own.terminal
+        agreed = ~own.terminal | (meters + calls > 0) | own.agreeing
         is_back = own.end < EVER
         return _frame(
             len(alone),

@@ -15,7 +15,7 @@ from network.arrays import Indices, Mask
 from network.schema import OBJECTS
 from repair.devices import Devices
 from repair.settings import InferenceSettings
-from repair.spells import CALL, OFF, ON, READ, RECLOSE, Rows
+from repair.spells import CALL, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
 
 EXAMPLES = 5
 """Signals that are kept to show for each reason."""
@@ -134,7 +134,9 @@ class Intake:
         frame = self._keep(frame, self._on_time(frame, now), "future", removed)
         device = self.device_of(frame)
         frame, device = self._known(frame, device, removed)
+        unanswered = ((frame["kind"] == "read") & (frame["value"] == 0)).fill_null(value=False)
         kind = frame["kind"].replace_strict(_KINDS, return_dtype=pl.Int64).to_numpy()
+        kind = np.where(unanswered.to_numpy(), UNANSWERED, kind)
         time = frame["time"].dt.epoch("ms").to_numpy()
         return self._of_consequence(frame, device, time, kind, removed)
 
@@ -189,4 +191,5 @@ _COLUMNS: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "object": pl.String,
     "object_id": pl.String,
     "kind": pl.String,
+    "value": pl.Float64,
 }

@@ -83,11 +83,19 @@ class Loads:
     def _voltage_of_feeder(self) -> dict[str, float]:
         return dict(self.network.feeders.select("feeder_id", "voltage_kv").drop_nulls().iter_rows())
 
+    @cached_property
+    def _voltage_of_branch(self) -> Numbers:
+        label = self.network.branches["feeder_id"]
+        if not self._voltage_of_feeder:
+            return np.full(len(label), np.nan)
+        found: Numbers = label.replace_strict(self._voltage_of_feeder, default=None, return_dtype=pl.Float64).to_numpy()
+        return found
+
     def voltage_kv(self, branches: Indices) -> float:
         """Return the nominal voltage of a feeder, given branches of it."""
-        labels = self.network.branches["feeder_id"].gather(branches).drop_nulls().unique(maintain_order=True)
-        known = [self._voltage_of_feeder[label] for label in labels if label in self._voltage_of_feeder]
-        return known[0] if known else self.rules.voltage_kv
+        volts = self._voltage_of_branch[branches]
+        known = volts[~np.isnan(volts)]
+        return float(known[0]) if len(known) else self.rules.voltage_kv
 
     @cached_property
     def rating_a(self) -> Numbers:

@@ -21,10 +21,10 @@ from network.arrays import Indices, Numbers
 from repair.active import Active
 from repair.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.feeders import Feeders, sums_of
+from repair.inference import Inference
 from repair.next_check import Check, best_checks
 from repair.radial import Radial
 from repair.settings import LocationSettings, location_settings
-from repair.signals import standing_trips, still_dark
 
 Model = Radial | Active
 
@@ -87,19 +87,29 @@ class Location:
     Attributes:
         ranked: sections by falling probability; they add up to one.
         ambiguous: more than one section is equally probable.
+        supply: supply before the fault.
         signals: what was heard.
         reading: the signals weighed, of which the rest is told when asked; ``None`` where they tell of no fault.
     """
 
     ranked: tuple[Section, ...]
     ambiguous: bool
+    supply: Supply
     signals: pl.DataFrame
     reading: Reading | None
 
     @cached_property
     def outage(self) -> dict[str, str | None]:
-        """``level``, ``object_id`` and ``state`` of what is out."""
-        return _outage(self.signals)
+        """``level``, ``object_id`` and ``state`` of what is out, as :mod:`repair.inference` has it from these signals alone.
+
+        Of several outages the one with most transformers; ``none`` where the signals tell of no outage.
+        """
+        inference = Inference(self.supply)
+        inference.take(self.signals, self.signals["time"].max())  # type: ignore[arg-type]
+        out = max(inference.incidents, key=lambda each: (each.is_open, each.transformers, each.customers), default=None)
+        if out is None:
+            return {"level": "none", "object_id": None, "state": "none"}
+        return {"level": out.level, "object_id": out.object_id, "state": out.state}
 
     @property
     def unused(self) -> dict[str, int]:
@@ -280,11 +290,11 @@ def locate(
     prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)
     model = _model(supply, signals, prepared, rules)
     if model is None:
-        return Location((), False, signals, None)
+        return Location((), False, supply, signals, None)
     prior = _prior(net, rules)[model.branch]
     reading = Reading(model, prior / prior.sum(), rules)
     equal = reading.probability >= reading.probability.max() * (1 - SAME)
-    return Location(reading.sections, int(equal.sum()) > 1, signals, reading)
+    return Location(reading.sections, int(equal.sum()) > 1, supply, signals, reading)
 
 
 def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: LocationSettings) -> Model | None:
@@ -333,27 +343,3 @@ def _prior(net: Network, rules: LocationSettings) -> Numbers:
         .otherwise((pl.col("length") * pl.col("rate")).fill_null(typical))
     )[:, 0]
     return filled.clip(typical * 1e-6).to_numpy()
-
-
-def _outage(signals: pl.DataFrame) -> dict[str, str | None]:
-    """Return what is out by the last word of devices and meters; confirmed when two kinds of signal agree."""
-    tripped = standing_trips(signals)
-    dark = still_dark(signals)
-    flags = signals.filter((pl.col("kind") == "fault_current") & (pl.col("value").fill_null(1.0) != 0))
-    if tripped:
-        return {
-            "level": "line",
-            "object_id": tripped[0],
-            "state": "confirmed" if dark.height or flags.height else "suspected",
-        }
-    trips = signals.filter(pl.col("kind") == "trip")["object_id"]
-    if len(trips):
-        return {"level": "line", "object_id": trips[0], "state": "restored"}
-    if dark.height:
-        first = dark.row(0, named=True)
-        return {"level": first["object"], "object_id": first["object_id"], "state": "suspected"}
-    return {
-        "level": "line" if flags.height else "none",
-        "object_id": None,
-        "state": "suspected" if flags.height else "none",
-    }

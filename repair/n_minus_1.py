@@ -7,16 +7,16 @@ and is given beside as stranded. A feeder passes if every section does; one that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
-from network import FudianError, Supply, Text, Workspace, build_network, text
-from network.arrays import Indices, Mask
+from network import FudianError, Supply, Text, text
+from network.arrays import Indices
 from repair.case import Case
 from repair.isolation import isolate
 from repair.restoration import Restorer
@@ -53,15 +53,22 @@ class SectionResult:
 
 @dataclass(frozen=True)
 class NMinus1:
-    """The test of every feeder.
+    """The test of every feeder, or as much of it as is done.
 
     Attributes:
-        sections: the result of each section, by feeder.
+        sections: the result of each section that was tried, by feeder.
+        sections_in_all: how many there are to try.
         assumed: what stands in for missing data.
     """
 
     sections: tuple[SectionResult, ...]
+    sections_in_all: int
     assumed: tuple[Text, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every section was tried."""
+        return len(self.sections) == self.sections_in_all
 
     @property
     def feeders(self) -> dict[str, list[SectionResult]]:
@@ -73,14 +80,22 @@ class NMinus1:
 
     @property
     def pass_rate(self) -> float | None:
-        """Feeders that pass, in per cent of all; ``None`` without feeders."""
+        """Feeders that pass, in per cent of all; ``None`` without feeders, or while sections are untried."""
+        return self.pass_rate_of(self.feeders)
+
+    def pass_rate_of(self, feeder_ids: Iterable[str]) -> float | None:
+        """Return the share of these feeders that passes, in per cent of those with a section; ``None`` as above."""
         feeders = self.feeders
-        return 100.0 * sum(_passes(each) for each in feeders.values()) / len(feeders) if feeders else None
+        tested = [feeders[each] for each in feeder_ids if each in feeders]
+        return 100.0 * sum(_passes(each) for each in tested) / len(tested) if tested and self.complete else None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``pass_rate`` in per cent, ``feeders`` and ``sections`` as rows, and what was assumed."""
+        """Return ``pass_rate`` in per cent, ``feeders`` and ``sections`` as rows, what was assumed, and how much is done."""
         return {
             "pass_rate": self.pass_rate,
+            "complete": self.complete,
+            "sections_tried": len(self.sections),
+            "sections_in_all": self.sections_in_all,
             "feeders": [
                 {
                     "feeder_id": feeder,
@@ -109,40 +124,24 @@ def _passes(sections: Sequence[SectionResult]) -> bool:
     return any(each.ties for each in sections) and all(each.passes for each in sections)
 
 
-def n_minus_1(supply: Supply, settings: RestorationSettings | None = None, workers: int = 1) -> NMinus1:
+def n_minus_1(
+    supply: Supply, settings: RestorationSettings | None = None, progress: Callable[[NMinus1], None] | None = None
+) -> NMinus1:
     """Try a fault in every section of every feeder that has a label.
 
     Args:
         supply: supply before any fault.
         settings: rules; those of the workspace by default.
-        workers: processes; more than one is worth it from some hundred sections on.
+        progress: is told after every section what is known by then.
     """
     restorer = Restorer.of(supply, settings)
     faults = list(_sections(supply))
-    if workers == 1 or len(faults) < 2 * workers:
-        found = [_try(restorer, *fault) for fault in faults]
-    else:
-        chunks = [faults[start::workers] for start in range(workers)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            source, rules = _plain(supply.network.workspace), restorer.loads.rules
-            parts = list(pool.map(_try_all, [(source, supply.is_open, rules, part) for part in chunks]))
-        found = [each for part in parts for each in part]
-    order = {fault: at for at, fault in enumerate(faults)}
-    found.sort(key=lambda each: order[each.feeder_id, each.branch_id])
-    return NMinus1(tuple(found), restorer.loads.assumed)
-
-
-def _plain(source: Workspace) -> Workspace:
-    """Return the workspace in a form that another process can be given."""
-    return replace(
-        source, tables=dict(source.tables), files=dict(source.files), problems=(), places=dict(source.places)
-    )
-
-
-def _try_all(task: tuple[Workspace, Mask, RestorationSettings, list[tuple[str, str]]]) -> list[SectionResult]:
-    source, is_open, rules, faults = task
-    restorer = Restorer.of(Supply.of(build_network(source), is_open), rules)
-    return [_try(restorer, *fault) for fault in faults]
+    found: list[SectionResult] = []
+    for fault in faults:
+        found.append(_try(restorer, *fault))
+        if progress:
+            progress(NMinus1(tuple(found), len(faults), restorer.loads.assumed))
+    return NMinus1(tuple(found), len(faults), restorer.loads.assumed)
 
 
 def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
@@ -162,9 +161,6 @@ def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
 
 
 def _zone_of_node(supply: Supply) -> Indices:
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
     net = supply.network
     joins = ~supply.is_open & ~net.switching
     tail, head = net.from_node[joins], net.to_node[joins]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,15 @@ class Program:
     def fix(self, variable: int, value: float) -> None:
         """Hold a variable to a value."""
         self._lower[variable] = self._upper[variable] = value
+
+    @contextmanager
+    def held_at_zero(self, variables: Iterable[int]) -> Iterator[None]:
+        """Hold variables at zero for a while; what is then best is not known to be the best of all."""
+        lower, upper = self._lower.copy(), self._upper.copy()
+        for variable in variables:
+            self.fix(variable, 0.0)
+        yield
+        self._lower, self._upper, self.proven = lower, upper, False
 
     def row(self, terms: Terms, least: float = -np.inf, most: float = np.inf) -> None:
         """Add ``least <= sum of variable x factor <= most``."""

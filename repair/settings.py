@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from network.arrays import Indices, Numbers
 from network.settings import settings_of
 
 
@@ -106,6 +108,9 @@ class InferenceSettings(BaseModel):
     )
     minimum_meters: int = Field(3, ge=1, description="dark meters that make their transformer dark, at least")
     meter_share: float = Field(0.5, gt=0, le=1, description="share of the meters heard that must be dark for that")
+    unanswered_reads: int = Field(
+        2, ge=1, description="readings on demand without an answer that confirm what said to be off, at least"
+    )
     min_outage_min: float = Field(1.0, ge=0, description="shorter reports of off and on again are left out, in minutes")
     skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
     plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
@@ -113,6 +118,11 @@ class InferenceSettings(BaseModel):
         ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
         description="states of a plan that explain no outage; a blank state does",
     )
+
+    def meters_needed(self, heard: Indices | int) -> Numbers:
+        """Return how many dark meters make their transformer dark, of so many that were heard (field reference 6.3, rule 4)."""
+        needed: Numbers = np.maximum(self.minimum_meters, np.ceil(self.meter_share * np.asarray(heard)))
+        return needed
 
 
 def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:

@@ -9,7 +9,7 @@ import numpy as np
 from network.arrays import Indices, Mask
 from repair.devices import EVER
 
-READ, OFF, CALL, ON, RECLOSE = range(5)
+READ, OFF, CALL, ON, RECLOSE, UNANSWERED = range(6)
 """Kinds of signal in the order in which those of one device and one moment count; a trip is off, a close is on."""
 
 NOT_ENDED = -1
@@ -49,6 +49,7 @@ class Spells:
         ended_by: kind of that sign.
         offs: how often off was reported; the first counts.
         calls: how many calls there were.
+        unanswered: how many readings were asked for since and not answered.
     """
 
     device: Indices
@@ -57,6 +58,7 @@ class Spells:
     ended_by: Indices
     offs: Indices
     calls: Indices
+    unanswered: Indices
 
     def __len__(self) -> int:
         return len(self.device)
@@ -69,19 +71,22 @@ class Spells:
 def spells_of(rows: Rows) -> Spells:
     """Return the spells of each device: from the first off (trip, call) after a sign of power until the next such sign."""
     kind, time = rows.kind, rows.time
-    power = (kind == READ) | (kind >= ON)
+    power = (kind == READ) | (kind == ON) | (kind == RECLOSE)
     begins = power.copy()
     begins[:1] = True
     begins[1:] |= rows.device[1:] != rows.device[:-1]
     part = np.cumsum(begins) - 1
     head = np.append(np.flatnonzero(begins), len(kind))
-    dark = np.flatnonzero(~power)
+    dark = np.flatnonzero((kind == OFF) | (kind == CALL))
     part_of_dark = part[dark]
     opens = np.ones(len(dark), dtype=np.bool_)
     opens[1:] = part_of_dark[1:] != part_of_dark[:-1]
     opening = dark[opens]
     groups = np.cumsum(opens) - 1
     after = head[part_of_dark[opens] + 1]
+    asked = np.flatnonzero(kind == UNANSWERED)
+    spell = np.searchsorted(opening, asked, side="right") - 1
+    within = (spell >= 0) & (part[opening[spell]] == part[asked]) if len(opening) else spell >= 0
     known = np.minimum(after, len(kind) - 1)
     ended = (after < len(kind)) & (rows.device[known] == rows.device[opening]) if len(kind) else opening >= 0
     return Spells(
@@ -91,4 +96,5 @@ def spells_of(rows: Rows) -> Spells:
         np.where(ended, kind[known], NOT_ENDED) if len(kind) else kind[opening],
         np.bincount(groups, kind[dark] == OFF, len(opening)).astype(np.int64),
         np.bincount(groups, kind[dark] == CALL, len(opening)).astype(np.int64),
+        np.bincount(spell[within], minlength=len(opening)),
     )

@@ -22,8 +22,11 @@ from repair.program import Goal, Program
 from repair.voltage import Level, Levels
 from repair.zones import Zones
 
-HIGHEST_SQUARE = 1.5
-"""No square of a voltage, of nominal, is above this."""
+HIGHEST_SQUARE = 1.0
+"""No square of a voltage, of nominal, is above that of the sources: loads only take."""
+
+SLACK = 1e-6
+"""So that rounding never cuts off a voltage that just keeps its limit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +219,7 @@ class SwitchingModel:
         self._carry_only_where_fed(flow, total)
         second = program.variables(len(demand.second))
         balance = self._balance(flow)
-        of_zone = np.bincount(zones.zone, weights=demand.at_node, minlength=zones.count)
+        of_zone: Numbers = np.bincount(zones.zone, weights=demand.at_node, minlength=zones.count).astype(np.float64)
         for zone in range(zones.count):
             balance[zone].append((late.fed[zone], -of_zone[zone]))
         for taken, (_, one, _, two, ampere) in zip(second, demand.second, strict=True):
@@ -226,7 +229,19 @@ class SwitchingModel:
             balance[two].append((taken, -ampere))
         for terms in balance:
             program.row(terms, least=0, most=0)
+        self._carry_what_is_fed(flow, of_zone, total)
         return flow, second
+
+    def _carry_what_is_fed(self, flow: Indices, of_zone: Numbers, total: float) -> None:
+        """A switch that feeds a zone carries its load at least: known anyway, but fractions of switches are bound by it."""
+        zones, late = self.zones, self.late
+        for at in range(len(flow)):
+            one, two = int(zones.first[at]), int(zones.second[at])
+            ways = [(int(late.inwards[at]), -float(of_zone[two])), (int(late.outwards[at]), total)]
+            self.program.row([(int(flow[at]), 1), *ways], least=0)
+            if one >= 0:
+                ways = [(int(late.outwards[at]), float(of_zone[one])), (int(late.inwards[at]), -total)]
+                self.program.row([(int(flow[at]), 1), *ways], most=0)
 
     def _limit_flows(self, limits: Sequence[Limit], switch_limit: Numbers, line_limit: Numbers) -> None:
         program = self.program
@@ -278,16 +293,17 @@ class SwitchingModel:
         zones, program, late = self.zones, self.program, self.late
         if self.before_voltages is None:
             self.before_voltages = program.so_far()
-            self.root = program.variables(zones.count, most=HIGHEST_SQUARE)
+            self.root = program.variables(zones.count, most=HIGHEST_SQUARE + SLACK)
         program.forget(self.before_voltages)
+        apart = HIGHEST_SQUARE - min((square for _, square in levels.floors), default=0.0) + SLACK
         for at, (one, two) in enumerate(zip(levels.first, levels.second, strict=True)):
             if one is None or two is None or np.isnan(levels.drop[at]):
                 continue
             known = one.known - two.known
             terms = [*self._terms(one, 1.0), *self._terms(two, -1.0), (int(self.flow[at]), -float(levels.drop[at]))]
-            ways = [(int(late.inwards[at]), HIGHEST_SQUARE), (int(late.outwards[at]), HIGHEST_SQUARE)]
-            program.row([*terms, *ways], most=HIGHEST_SQUARE - known)
-            program.row([*terms, *((way, -factor) for way, factor in ways)], least=-HIGHEST_SQUARE - known)
+            ways = [(int(late.inwards[at]), apart), (int(late.outwards[at]), apart)]
+            program.row([*terms, *ways], most=apart - known)
+            program.row([*terms, *((way, -factor) for way, factor in ways)], least=-apart - known)
         for level, square in levels.floors:
             terms = self._terms(level, 1.0)
             if level.zone >= 0:
@@ -344,14 +360,22 @@ class SwitchingModel:
 
     # Solutions ----------------------------------------------------------------------------------------------------
 
-    def best(self, deadline: float, first_goals_only: bool = False) -> Choice | None:
-        """Return the best choice, ``None`` where no state keeps the limits.
+    def best(self, deadline: float, first_goals_only: bool = False, along: Choice | None = None) -> Choice | None:
+        """Return the best choice, ``None`` where none was found: no state keeps the limits, or time ran out.
 
         Args:
             deadline: when the search ends, by ``time.monotonic``.
             first_goals_only: leave open how and how soon; only what is fed in the end counts.
+            along: feed only by the ways of this choice, as far out as the limits allow: quick, and not always the best.
         """
-        values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
+        late = self.late
+        if along is not None:
+            back = along.feeds & (along.from_zone == self.zones.second)
+            barred = [*late.inwards[~along.feeds | back], *late.outwards[~back]]
+            with self.program.held_at_zero(barred):
+                values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
+        else:
+            values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
         if values is None:
             return None
         inwards, outwards = values[self.late.inwards] > 0.5, values[self.late.outwards] > 0.5

@@ -14,7 +14,7 @@ from network.arrays import Indices, Mask, among
 from repair.devices import EVER, Devices
 from repair.episodes import episodes
 from repair.settings import InferenceSettings
-from repair.spells import CALL, ON, READ, Rows, Spells
+from repair.spells import CALL, ON, READ, UNANSWERED, Rows, Spells
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Clusters:
         denied_by: a meter that had power although the terminal said off, -1 where there is none.
         terminal: whether its terminal reported off.
         meters, callers, customers: how many distinct customers reported off, called, or did either.
-        agreeing: whether one customer both reported off and called.
+        agreeing: whether one customer both reported off and called, or a device that did either let readings go unanswered.
         only_customer: number of its customer's device, where there is just one; else of one of them, -1 without any.
     """
 
@@ -105,6 +105,7 @@ def clusters_of(spells: Spells, rows: Rows, power: Power, devices: Devices, rule
     device, cluster = own.device[opens], of[opens]
     off = np.bincount(member, own.offs, len(device)) > 0
     called = np.bincount(member, own.calls, len(device)) > 0
+    silent = np.bincount(member, own.unanswered, len(device)) >= rules.unanswered_reads
     is_meter = device >= devices.customers_from
 
     def tally(which: Mask) -> Indices:
@@ -114,9 +115,7 @@ def clusters_of(spells: Spells, rows: Rows, power: Power, devices: Devices, rule
     terminal = tally(~is_meter & off) > 0
     end = np.maximum.reduceat(spells.end, first) if count else start
     denied_by = _denied_by(cluster_key, start, cluster, device, power, window, devices)
-    bar = np.maximum(
-        rules.minimum_meters, np.ceil(rules.meter_share * _heard(cluster_key, start + window, rows, devices))
-    )
+    needed = rules.meters_needed(_heard(cluster_key, start + window, rows, devices))
     speaks = cluster_key < devices.customers_from
     only = np.full(count, -1, dtype=np.int64)
     only[cluster[is_meter][::-1]] = device[is_meter][::-1]
@@ -124,13 +123,13 @@ def clusters_of(spells: Spells, rows: Rows, power: Power, devices: Devices, rule
         cluster_key,
         start,
         end,
-        speaks & (terminal | (meters >= bar)) & (denied_by < 0),
+        speaks & (terminal | (meters >= needed)) & (denied_by < 0),
         denied_by,
         terminal,
         meters,
         tally(is_meter & called),
         tally(is_meter),
-        tally(is_meter & off & called) > 0,
+        tally((is_meter & off & called) | silent) > 0,
         only,
     )
 
@@ -173,7 +172,7 @@ def last_before(key: Indices, start: Indices, asked_key: Indices, asked: Indices
 def _heard(key: Indices, until: Indices, rows: Rows, devices: Devices) -> Indices:
     """Return how many meters of each cluster's transformer were heard, other than by a call, until a moment."""
     told = np.flatnonzero((rows.device >= devices.customers_from) & (rows.device < devices.branches_from))
-    told = told[rows.kind[told] != CALL]
+    told = told[(rows.kind[told] != CALL) & (rows.kind[told] != UNANSWERED)]
     first = np.ones(len(told), dtype=np.bool_)
     first[1:] = rows.device[told][1:] != rows.device[told][:-1]
     told = told[first]

@@ -20,7 +20,7 @@ from reliability.frequent import frequent_outages, preset
 from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
-from repair import affected_by_fault, affected_by_opening, restore
+from repair import affected_by_opening, answer_of, fault_area, restore
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +121,12 @@ def test_a_cross_check_without_a_report_says_what_to_add(client: httpx.Client) -
 def test_affected(client: httpx.Client, net: Network) -> None:
     branch = net.branches["branch_id"][0]
     supply = net.energise()
-    assert (
-        client.get("/api/v1/affected", params={"open": branch}).json()
-        == affected_by_opening(supply, [branch]).as_dict()
+    assert client.get("/api/v1/affected", params={"open": branch}).json() == answer_of(
+        affected_by_opening(supply, [branch])
     )
-    assert (
-        client.get("/api/v1/affected", params={"fault": branch}).json() == affected_by_fault(supply, branch).as_dict()
-    )
+    assert client.get("/api/v1/affected", params={"fault": branch, "lang": "zh"}).json() == fault_area(
+        supply, branch
+    ).as_dict("zh")
 
 
 def test_restore(client: httpx.Client, net: Network) -> None:

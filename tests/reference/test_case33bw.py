@@ -9,6 +9,7 @@ from network.power_flow import PowerFlow, power_flow
 from repair.restoration import Restorer
 from tests.conftest import reference
 from tests.reference.case33bw import branches, buses, kvar, network
+from tests.reference.spanning_trees import lowest_voltages_pu, spanning_trees
 
 
 def flow(opened: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> PowerFlow:
@@ -68,3 +69,23 @@ def test_the_usual_voltage_is_kept_where_the_feeder_had_it(line: int) -> None:
     assert (after[live] >= np.fmin(before[live], 0.93) - 1e-6).all()
     assert plan.lowest_voltage_pu == pytest.approx(np.nanmin(after))
     assert len(plan.back.transformer_index) > 20
+
+
+def test_where_voltages_bind_all_is_fed_if_any_of_all_spanning_trees_can() -> None:
+    """At 0.9 of nominal one tie is not enough for many lines; lines 2 and 29 leave no tree at all that keeps it."""
+    closed = spanning_trees()
+    assert len(closed) == 50_751
+    voltage = lowest_voltages_pu(closed, 0.85)
+    untouched = closed[:, (branches()["status"] == 1).to_numpy()].all(axis=1)
+    assert voltage[untouched] == pytest.approx([0.911100], abs=1e-6)
+    net = network(True, restoration={"power_factor": 0.85, "min_voltage_pu": 0.9, "solver_limit_s": 15.0})
+    restorer = Restorer.of(net.energise())
+    load_kw = net.transformers["load_kw"].to_numpy()
+    for line in (3, 7, 14, 18, 20, 25, 29, 31):
+        fully = bool((voltage[~closed[:, line - 1]] >= 0.9).any())
+        assert fully == (line != 29)
+        plan = restorer.plan(f"L{line}", objective="kw")
+        assert plan.lowest_voltage_pu is not None
+        assert plan.lowest_voltage_pu >= 0.9 - 1e-6
+        assert (load_kw[plan.back.transformer_index].sum() > load_kw.sum() - 1e-6) == fully, line
+        assert plan.best or not fully

@@ -208,8 +208,15 @@ class Grid:
 
 
 @st.composite
-def grids(draw: st.DrawFn, most_devices: int = 8) -> tuple[Grid, int]:
-    """Draw one to three radial feeders with ties between any two nodes, and a faulted branch."""
+def grids(draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: int = 4) -> tuple[Grid, int]:
+    """Draw one to three radial feeders with ties between any two nodes, and a faulted branch.
+
+    Args:
+        draw: of Hypothesis.
+        most_devices: switching devices beyond the breakers at the heads, at most.
+        longest: branches of a feeder, at most.
+        most_ties: at most.
+    """
     sources: dict[str, float | None] = {}
     branches: list[Branch] = []
     nodes: list[str] = []
@@ -218,18 +225,18 @@ def grids(draw: st.DrawFn, most_devices: int = 8) -> tuple[Grid, int]:
     for s in range(draw(st.integers(1, 3))):
         sources[f"S{s}"] = draw(limit)
         own = [f"S{s}"]
-        for k in range(draw(st.integers(1, 5))):
+        for k in range(draw(st.integers(1, longest))):
             kind = "breaker" if k == 0 else draw(st.sampled_from(["line", "line", "switch", "switch", *DEVICES]))
             if k > 0 and kind in DEVICES and devices >= most_devices:
                 kind = "line"
-            devices += kind in DEVICES
+            devices += k > 0 and kind in DEVICES
             above = own[0] if k == 0 else own[draw(st.integers(1, len(own) - 1))]
             new = f"n{s}{k}"
             ends = (above, new) if draw(st.booleans()) else (new, above)
             branches.append(Branch(*ends, kind, False, draw(st.booleans()), draw(limit)))
             own.append(new)
         nodes += own[1:]
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.integers(0, most_ties))):
         a, b = draw(st.sampled_from([*nodes, *sources])), draw(st.sampled_from(nodes))
         if a != b and devices < most_devices:
             devices += 1
@@ -242,3 +249,8 @@ def grids(draw: st.DrawFn, most_devices: int = 8) -> tuple[Grid, int]:
     ]  # fmt: skip
     refused = draw(st.sets(st.integers(0, len(branches) - 1), max_size=2))
     return Grid(sources, branches, loads, refused), draw(st.integers(0, len(branches) - 1))
+
+
+def large_grids() -> st.SearchStrategy[tuple[Grid, int]]:
+    """Give grids with up to twelve switching devices beyond the breakers at the heads."""
+    return grids(most_devices=12, longest=7, most_ties=6)

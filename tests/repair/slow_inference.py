@@ -12,7 +12,7 @@ from repair.settings import InferenceSettings
 from tests.networks import Plain
 
 NEVER = math.inf
-ORDER = {"read": 0, "off": 1, "trip": 1, "call": 2, "on": 3, "close": 3, "reclose": 4}
+ORDER = {"read": 0, "off": 1, "trip": 1, "call": 2, "on": 3, "close": 3, "reclose": 4, "unanswered": 5}
 
 Device = tuple[str, int]
 Signal = tuple[float, str, int, str]
@@ -27,6 +27,7 @@ class Spell:
     start: float
     offs: int = 0
     calls: int = 0
+    unanswered: int = 0
     end: float = NEVER
     ended_by: str | None = None
 
@@ -208,6 +209,9 @@ class Slow:
                     found.append(current)
                 current.offs += what != "call"
                 current.calls += what == "call"
+            elif what == "unanswered":
+                if current is not None:
+                    current.unanswered += 1
             elif current is not None:
                 current.end, current.ended_by = time, what
                 current = None
@@ -243,7 +247,7 @@ class Slow:
             s[3] in {"read", "on"} and cluster.start < s[0] <= min(until, after) and (s[1], s[2]) not in mine
             for s in of_meters
         )
-        heard = {s[2] for s in of_meters if s[3] != "call" and s[0] <= until}
+        heard = {s[2] for s in of_meters if s[3] not in {"call", "unanswered"} and s[0] <= until}
         bar = max(self.rules.minimum_meters, math.ceil(self.rules.meter_share * len(heard)))
         cluster.is_dark = (terminal or len(cluster.customers("off")) >= bar) and not cluster.denied
         cluster.denied = cluster.denied and terminal
@@ -383,6 +387,12 @@ class Slow:
         ]  # fmt: skip
         return found
 
+    def silent(self, cluster: Cluster) -> bool:
+        asked: dict[Device, int] = {}
+        for spell in cluster.spells:
+            asked[spell.device] = asked.get(spell.device, 0) + spell.unanswered
+        return max(asked.values()) >= self.rules.unanswered_reads
+
     def reaches(self, line: Line, cluster: Cluster) -> bool:
         if cluster.key[0] == "transformer":
             return cluster.key[1] in self.users_below[line.branch]
@@ -407,14 +417,15 @@ class Slow:
     def of_transformer(self, cluster: Cluster, groups: list[Cluster]) -> Found:
         meters, calls = (sum(len(each.customers(kind)) for each in [cluster, *groups]) for kind in ("off", "call"))
         terminal = any(spell.device[0] == "transformer" for spell in cluster.spells)
-        state = "restored" if cluster.end < NEVER else "confirmed" if meters + calls or not terminal else "suspected"
+        sure = meters + calls or not terminal or self.silent(cluster)
+        state = "restored" if cluster.end < NEVER else "confirmed" if sure else "suspected"
         back = int(cluster.end < NEVER)
         return "transformer", f"T{cluster.key[1]}", state, "", cluster.start, ended(cluster.end), 1, back, meters, calls
 
     def of_group(self, group: Cluster) -> Found:
         meters, calls, both = group.customers("off"), group.customers("call"), group.customers()
         end = max(spell.end for spell in group.spells)
-        sure = len(meters) > 1 or meters & calls
+        sure = len(meters) > 1 or meters & calls or self.silent(group)
         state = "restored" if end < NEVER else "confirmed" if sure else "suspected"
         if len(both) > 1:
             level, name = "customers", f"T{group.key[1]}"

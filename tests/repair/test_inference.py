@@ -21,17 +21,27 @@ from tests.repair.slow_inference import Found, Signal, Slow, Spell, windows
 NOON = datetime(2022, 7, 20, 12)
 LATER = datetime(2022, 7, 21, 12)
 RULES = InferenceSettings()
-SCHEMA = {"time": pl.Datetime("us"), "object": pl.String, "object_id": pl.String, "kind": pl.String}
+SCHEMA = {
+    "time": pl.Datetime("us"),
+    "object": pl.String,
+    "object_id": pl.String,
+    "kind": pl.String,
+    "value": pl.Float64,
+}
 KINDS = {
     "branch": ["trip", "reclose", "close"],
-    "transformer": ["off", "off", "off", "on", "read"],
-    "customer": ["off", "off", "on", "read", "call"],
+    "transformer": ["off", "off", "off", "on", "read", "unanswered"],
+    "customer": ["off", "off", "on", "read", "call", "unanswered", "unanswered"],
 }
+
+
+def _kind_and_value(what: str) -> tuple[str, float | None]:
+    return ("read", 0.0) if what == "unanswered" else (what, None)
 
 
 def frame(signals: list[Signal]) -> pl.DataFrame:
     rows = [
-        (NOON + timedelta(minutes=time), kind, f"{kind[0].upper()}{number}", what)
+        (NOON + timedelta(minutes=time), kind, f"{kind[0].upper()}{number}", *_kind_and_value(what))
         for time, kind, number, what in signals
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -154,7 +164,7 @@ def test_bad_signals_change_nothing_but_the_problems(case: tuple[Plain, list[Sig
         "future": [(LATER + timedelta(minutes=6), "transformer", "T0", "off"), (datetime(2099, 1, 1), "branch", "B0", "trip")],
     }  # fmt: skip
     times = data.draw(st.sampled_from([1, 7]))
-    parts = [pl.DataFrame(rows * times, schema=SCHEMA, orient="row") for rows in bad.values()]
+    parts = [pl.DataFrame([(*row, None) for row in rows * times], schema=SCHEMA, orient="row") for rows in bad.values()]
     dirty = Inference(supply, None, RULES)
     for part in data.draw(st.permutations([good, *([good] if signals else []), *parts])):
         dirty.take(part, LATER)
@@ -219,7 +229,9 @@ def said(*words: str) -> pl.DataFrame:
     rows = []
     for word in words:
         name, what, after = word.split()
-        rows.append((NOON + timedelta(minutes=float(after)), kinds.get(name[0], "branch"), name, what))
+        rows.append(
+            (NOON + timedelta(minutes=float(after)), kinds.get(name[0], "branch"), name, *_kind_and_value(what))
+        )
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -238,6 +250,9 @@ def inferred(net: Network, *words: str, **tables: pl.DataFrame) -> list[tuple[st
         (["K1 trip 0", "K1 reclose 0.1", "K1 trip 0.5", "T1 off 1", "T4 off 1"],
          [("line", "K1", "confirmed"), ("line", "K1", "restored")]),
         (["K1 trip 0", "T4 read 1"], [("line", "K1", "overturned")]),
+        (["C10 call 0", "C10 unanswered 1"], [("customer", "C10", "suspected")]),
+        (["C10 call 0", "C10 unanswered 1", "C10 unanswered 2"], [("customer", "C10", "confirmed")]),
+        (["C10 unanswered 0", "C10 unanswered 1"], []),
         (["T3 off 0", "T4 off 0", "T9 off 1", "T2 read 1", "T5 read 1"], [("trunk", "L2", "confirmed")]),
         (["T5 off 0", "T6 off 0", "T2 read 1"], [("lateral", "F1", "confirmed")]),
         (["T7 off 0", "T8 off 0", "T5 read 1", "T6 read 1"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from network import Network
-from repair.n_minus_1 import n_minus_1
+from repair.n_minus_1 import NMinus1, n_minus_1
 
 RULES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
 TWO = """
@@ -39,9 +39,13 @@ def test_a_feeder_without_a_tie_fails() -> None:
     assert result.as_dict("zh")["feeders"][0]["reason"] == "没有可合上的联络"
 
 
-def test_two_processes_give_the_same(county: Network) -> None:
-    supply = county.energise()
-    one, two = n_minus_1(supply), n_minus_1(supply, workers=2)
-    assert one == two
-    assert len(one.feeders) == 14
-    assert one.pass_rate is not None
+def test_the_county_is_tested_whole_and_progress_is_told(county: Network) -> None:
+    told: list[NMinus1] = []
+    result = n_minus_1(county.energise(), progress=told.append)
+    assert result.complete
+    assert len(result.feeders) == 14
+    assert result.pass_rate is not None
+    assert told[-1] == result
+    assert [len(each.sections) for each in told] == list(range(1, result.sections_in_all + 1))
+    assert told[0].pass_rate is None
+    assert told[0].as_dict()["sections_in_all"] == result.sections_in_all

@@ -16,7 +16,8 @@ from repair import affected_by_fault
 from repair.isolation import isolate
 from repair.restoration import RestorationPlan, restore
 from tests.networks import Plain, plain_networks
-from tests.repair.grids import SETTINGS, Grid, grids
+from tests.repair.every_state import EveryState
+from tests.repair.grids import SETTINGS, Grid, grids, large_grids
 
 
 def plan_of(grid: Grid, fault: int, **rules: Any) -> RestorationPlan:
@@ -46,7 +47,19 @@ def test_what_trips_equals_a_search_of_the_graph(case: tuple[Grid, int]) -> None
         assert set(supply.network.nodes.gather(found.zone)) == grid.zone(fault, after)
 
 
-@given(grids(), st.sampled_from(["customers", "kw"]))
+@given(grids(most_devices=6))
+def test_every_state_at_once_is_what_the_slow_search_finds_one_by_one(case: tuple[Grid, int]) -> None:
+    grid, fault = case
+    each = grid.branches[fault]
+    if each.is_open or not {each.a, each.b} <= grid.reach(grid.closed(), list(grid.sources)):
+        return
+    after, at_once = grid.tripped(fault), EveryState.of(grid, fault)
+    one_by_one = {tuple(state): grid.gain(state, after) for state in grid.states(fault)}
+    gains = zip(at_once.customers.tolist(), at_once.kw.tolist(), strict=True)
+    assert dict(zip(map(tuple, at_once.closed.tolist()), gains, strict=True)) == one_by_one
+
+
+@given(large_grids(), st.sampled_from(["customers", "kw"]))
 def test_nothing_better_exists_among_all_states(case: tuple[Grid, int], objective: str) -> None:
     grid, fault = case
     plan = plan_of(grid, fault, objective=objective)
@@ -60,12 +73,11 @@ def test_nothing_better_exists_among_all_states(case: tuple[Grid, int], objectiv
     after = grid.tripped(fault)
     final = state_after(grid, fault, plan)[-1]
     order = 1 if objective == "customers" else -1
-    best = max(grid.gain(state, after)[::order] for state in grid.states(fault))
-    assert grid.gain(final, after)[::order] == best
+    assert grid.gain(final, after)[::order] == EveryState.of(grid, fault).best(objective)[0]
     assert len(plan.back.transformer_index) <= len(plan.lost.transformer_index)
 
 
-@given(grids())
+@given(large_grids())
 def test_every_step_keeps_the_rules(case: tuple[Grid, int]) -> None:
     """No step energises the fault, takes supply, breaks a limit, closes a loop, or asks a device for what it cannot do."""
     grid, fault = case
@@ -98,7 +110,7 @@ def test_every_step_keeps_the_rules(case: tuple[Grid, int]) -> None:
     assert stages == sorted(stages, reverse=True)
 
 
-@given(grids(most_devices=6))
+@given(large_grids())
 def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int]) -> None:
     grid, fault = case
     plan = plan_of(grid, fault, early_first=False)
@@ -107,19 +119,16 @@ def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int]) -> None:
     after = grid.tripped(fault)
     zone = grid.zone(fault, after)
     free = [i for i, each in enumerate(grid.branches) if not {each.a, each.b} & zone]
-
-    def moved(state: list[bool]) -> tuple[int, int]:
-        ones = [i for i in free if state[i] != after[i]]
-        return len(ones), sum(1 for i in ones if not grid.branches[i].remote)
-
-    final = state_after(grid, fault, plan)[-1]
-    best = max(grid.gain(state, after) for state in grid.states(fault))
-    fewest = min(moved(state) for state in grid.states(fault) if grid.gain(state, after) == best)
-    assert moved(final) == fewest
-    assert sum(1 for step in plan.steps if int(step.branch_id[1:]) in free) == fewest[0]
+    by_hand = [i for i in free if not grid.branches[i].remote]
+    states = EveryState.of(grid, fault)
+    moved = states.closed[states.best("customers")[1]] != np.array(after)
+    fewest = min(zip(moved[:, free].sum(axis=1), moved[:, by_hand].sum(axis=1), strict=True))
+    operated = [int(step.branch_id[1:]) for step in plan.steps if int(step.branch_id[1:]) in free]
+    assert len(set(operated)) == len(operated)
+    assert (len(operated), len(set(operated) & set(by_hand))) == fewest
 
 
-@given(grids(most_devices=6))
+@given(large_grids())
 def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int]) -> None:
     """Among all pairs of a state by remote operation and a best final one that keeps what it feeds, none feeds more early."""
     grid, fault = case
@@ -127,25 +136,22 @@ def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int]) -> None:
     if not plan.steps:
         return
     after = grid.tripped(fault)
-    states = list(grid.states(fault))
-    best = max(grid.gain(state, after) for state in states)
-    finals = [state for state in states if grid.gain(state, after) == best]
-    early = [
-        state for state in states if all(state[i] == after[i] or each.remote for i, each in enumerate(grid.branches))
-    ]
+    states = EveryState.of(grid, fault)
+    by_hand = [i for i, each in enumerate(grid.branches) if not each.remote]
+    early = np.flatnonzero((states.closed[:, by_hand] == np.array(after)[by_hand]).all(axis=1))
+    last = states.closed[states.best("customers")[1]]
+    disconnector = np.array([each.kind == "disconnector" for each in grid.branches])
 
-    def keeps(first: list[bool], last: list[bool]) -> bool:
-        live = grid.reach(first, list(grid.sources))
-        return not any(
-            {each.a, each.b} & live
-            and ((first[i] and not last[i]) or (each.kind == "disconnector" and last[i] and not first[i]))
-            for i, each in enumerate(grid.branches)
-        )
+    def is_kept(state: int) -> bool:
+        first, live = states.closed[state], grid.reach(states.closed[state].tolist(), list(grid.sources))
+        at_live = np.array([bool({each.a, each.b} & live) for each in grid.branches])
+        return bool((~(at_live & ((first & ~last) | (disconnector & ~first & last))).any(axis=1)).any())
 
-    possible = [grid.gain(first, after)[0] for first in early if any(keeps(first, last) for last in finals)]
+    by_gain = early[np.argsort(-states.customers[early], kind="stable")]
+    most = next(int(states.customers[state]) for state in by_gain if is_kept(state))
     steps = [step for step in plan.steps if step.stage == "remote"]
     reached = state_after(grid, fault, plan)[len(steps)]
-    assert grid.gain(reached, after)[0] == max(possible)
+    assert grid.gain(reached, after)[0] == most
 
 
 # By hand ----------------------------------------------------------------------------------------------------------------

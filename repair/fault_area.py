@@ -1,0 +1,76 @@
+"""Who is off before and after a fault is isolated (field reference 6.4); who comes back when, a restoration plan tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from network import Problem, Supply
+from network.arrays import among
+from repair.affected import Affected, affected_by_fault, between, fault_zone
+
+CARRIERS = ("line", "cable", "bus")
+"""Kinds of branch that carry current and cannot be opened; every other kind can isolate."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaultArea:
+    """A fault, its outage area and its section; the two differ until the fault is isolated.
+
+    Attributes:
+        before: who is off once protection has cleared the fault, and which devices tripped: the outage area.
+        after: who stays off once only the fault section is out, and which devices isolate it; ties are left open.
+        section: ids of the branches of the fault section, in the order of the table.
+    """
+
+    before: Affected
+    after: Affected
+    section: tuple[str, ...]
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the list before isolation in the contract's form, with ``after_isolation``, ``section`` and ``problems``."""
+        after = {name: value for name, value in self.after.as_dict().items() if name != "opened"}
+        return answer_of(self.before, language) | {
+            "after_isolation": after | {"isolated_by": list(self.after.opened)},
+            "section": list(self.section),
+        }
+
+
+def fault_area(supply: Supply, branch_id: str) -> FaultArea:
+    """Return who is off by a fault before and after its isolation, and the section that must be taken out.
+
+    Raises:
+        UnknownIdError: the branch is not in the network.
+    """
+    net = supply.network
+    branch = int(net.branch_index(branch_id)[0])
+    can_open = ~net.branches["kind"].is_in(list(CARRIERS)).fill_null(value=True).to_numpy()
+    zone = fault_zone(supply, branch, can_open, both_ends=True)
+    around = net.branches_at_node.of_keys(zone)
+    around = around[~supply.is_open[around]]
+    inside = among(net.from_node[around], zone) & among(net.to_node[around], zone)
+    within = inside & (~can_open[around] | (around == branch))
+    ids = net.branches["branch_id"]
+    isolating = tuple(ids.gather(around[~within]).to_list())
+    after = between(supply, supply.without_nodes(zone), isolating)
+    return FaultArea(affected_by_fault(supply, branch_id), after, tuple(ids.gather(around[within]).to_list()))
+
+
+def problems_of_area(affected: Affected, named: Iterable[str] = ()) -> list[Problem]:
+    """Return what is wrong with the tables and the topology of the objects on a list, or named by signals.
+
+    A customer without transformer, a transformer without section and a section without source are told here, never dropped.
+
+    Args:
+        affected: the list.
+        named: further ids, such as those that signals name.
+    """
+    ids = {*affected.hit.transformers, *affected.hit.customers, *affected.branches, *affected.opened, *named}
+    return [problem for problem in affected.network.problems if problem.object_id in ids]
+
+
+def answer_of(affected: Affected, language: str = "en", named: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a list in the contract's form, with the ``problems`` of what stands on it or is named besides."""
+    problems = problems_of_area(affected, named)
+    return affected.as_dict() | {"problems": [each.as_dict(language) for each in problems]}
