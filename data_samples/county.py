@@ -16,7 +16,7 @@ from data_samples.network import BRANCH_COLUMNS, TRANSFORMER_COLUMNS, make_grid,
 from data_samples.outages import make_outages
 from data_samples.places import COUNTY_NAME
 from data_samples.signals import Story, make_story, make_switching
-from data_samples.work import make_bases, make_crews, make_live_jobs, make_orders, make_plans
+from data_samples.work import make_bases, make_budget, make_crews, make_live_jobs, make_orders, make_plans
 from network.schema import TABLES
 
 COUNTY: Path = Path(__file__).parent / "county"
@@ -32,6 +32,14 @@ as_of = 2023-01-01T00:00:00
 
 [reliability]
 minimum_history_years = 2
+
+[planned]
+utility_profile = "xihua"
+monthly_budget = "tell"
+holidays = [{", ".join(f"2023-01-{day}" for day in range(21, 28))}]
+generator_kva = 400.0
+generators = 2
+generator_cost_per_day = 3000.0
 """
 
 OUTAGE_COLUMNS = (
@@ -114,6 +122,7 @@ def _make(customers: int, seed: int, tell: Progress) -> tuple[dict[str, pl.DataF
         "plans": make_plans(grid, records, for_work),
         "orders": make_orders(grid, records, for_work),
         "crews": make_crews(),
+        "budget": make_budget(grid),
         "bases": make_bases(),
     }
     return tables, story

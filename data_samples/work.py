@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,16 @@ APPLIED_DAYS = {2020: 34.0, 2021: 28.0, 2022: 22.0}
 """Mean days from the application for an outage to the outage."""
 
 FUTURE_PLANS_PER_DISTRICT = 14
+TELLING_PLANS = (
+    ("F06-K01", "2023-02-20T08:00:00", 5.0, "站内出线间隔改造"),
+    ("F02-K01", "2023-01-13T08:30:00", 7.5, "主线改造"),
+    ("F14-K10", "2023-01-12T09:00:00", 4.0, "线路改造"),
+)
+"""Branch, start, hours and work of plans that show something: nearly all are transferred, over the budget, off too often."""
+
+BUDGET_H = {"city_centre": 1.5, "urban": 3.0, "town": 9.0, "rural": 15.0}
+"""Hours of outage in a year that the budget has for a user of each class."""
+
 CREWS_PER_UNIT = 2
 ACTIVE_REPAIR_SHARE = {2020: 0.28, 2021: 0.36, 2022: 0.47}
 TRAVEL_MINUTES = {"city_centre": 22.0, "urban": 26.0, "town": 38.0, "rural": 58.0}
@@ -138,10 +149,10 @@ def make_plans(grid: Grid, records: Records, rng: np.random.Generator) -> pl.Dat
         rng: generator of the random numbers.
 
     Returns:
-        The table ``plans`` of the contract. Future plans contain two for one lateral within a few days, and some that a
-        live-line job could replace.
+        The table ``plans`` of the contract. Future plans contain two for one lateral within a few days, some that a live-line
+        job could replace, and those of :data:`TELLING_PLANS`.
     """
-    plans = pl.concat([_past_plans(records, rng), _future_plans(grid, rng)], how="diagonal")
+    plans = pl.concat([_past_plans(records, rng), _future_plans(grid, rng), _telling_plans(grid)], how="diagonal")
     return plans.select(_numbered("JH"), *plans.columns).rename({"number": "plan_id"})
 
 
@@ -205,6 +216,36 @@ def _future_plans(grid: Grid, rng: np.random.Generator) -> pl.DataFrame:
         )
         .sort("start", "branch_id")
     )
+
+
+def _telling_plans(grid: Grid) -> pl.DataFrame:
+    """Return :data:`TELLING_PLANS` for the feeders that the county has; they are pending."""
+    units = grid.transformers.group_by("feeder_id").agg(pl.col("unit").first())
+    known = grid.branches.select("branch_id", "feeder_id").join(units, on="feeder_id")
+    rows = pl.DataFrame(
+        [
+            {
+                "branch_id": branch_id,
+                "start": datetime.fromisoformat(start),
+                "end": datetime.fromisoformat(start) + timedelta(hours=hours),
+                "work": work,
+                "applied_at": datetime(2022, 12, 20, 10),
+                "notified_at": None,
+                "nature": "P-PLAN-MAINT",
+                "connection": False,
+                "status": "待审核",
+            }
+            for branch_id, start, hours, work in TELLING_PLANS
+        ],
+        schema_overrides={"notified_at": pl.Datetime("us")},
+    )
+    return rows.join(known.drop("feeder_id"), on="branch_id", maintain_order="left")
+
+
+def make_budget(grid: Grid) -> pl.DataFrame:
+    """Return the customer-hours that each unit may spend in a year: hours of the class of each transformer, added up."""
+    hours = pl.col("region_class").replace_strict(BUDGET_H, return_dtype=pl.Float64)
+    return grid.transformers.group_by("unit").agg(annual_target_ch=hours.sum()).sort("unit")
 
 
 def make_bases() -> pl.DataFrame:

@@ -38,6 +38,10 @@ REASONS = {
 """Why a day is not allowed, or a rule is broken."""
 
 
+WITHIN = 1e-9
+"""Sums this little above a limit keep it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Option:
     """A group on a day.
@@ -183,7 +187,8 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
     taken = [option for option, is_taken in zip(options, chosen, strict=True) if is_taken]
     scheduled = {plan for option in taken for plan in option.group.plan_ids}
     left_over = [job for job in jobs if job.plan_id not in scheduled]
-    remarks = list(rules.remarks)
+    chosen_at = {at for at, is_taken in enumerate(chosen) if is_taken}
+    remarks = [*rules.remarks, *_over(rules.guides, options, chosen_at)]
     if not groups.complete:
         remarks.append(text("there are more groups of jobs than were tried: a cheaper calendar may exist"))
     return CalendarPlan(
@@ -193,7 +198,7 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
         tuple((job, _why(job, options, rules.rules)) for job in left_over),
         live,
         tuple((plan, refusal.message) for plan, refusal in desk.refused.items()),
-        tuple(_broken(options, rules.rules)),
+        tuple(_broken(options, (*rules.rules, *rules.guides))),
         proven and groups.complete,
         tuple(remarks),
     )
@@ -333,11 +338,17 @@ def _broken(options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:
     for at in sorted(submitted):
         if (against := options[at].against) is not None:
             yield text("{plan}: {reason}", plan=options[at].group.plan_ids[0], reason=REASONS[against])
+    yield from _over(rules, options, submitted)
+
+
+def _over(rules: Sequence[Rule], options: Sequence[Option], chosen: set[int]) -> Iterator[Text]:
+    """Give each rule that some options together break, once for the same plans."""
     told = set()
     for rule in rules:
-        used = sum(weight for at, weight in rule.terms if at in submitted)
-        plans = tuple(options[at].group.plan_ids[0] for at, _ in rule.terms if at in submitted)
-        if used > rule.limit + 1e-9 and (rule.kind, plans) not in told:
+        taken = [(at, weight) for at, weight in rule.terms if at in chosen]
+        used = sum(weight for _, weight in taken)
+        plans = tuple(plan for at, _ in taken for plan in options[at].group.plan_ids)
+        if used > rule.limit + WITHIN and (rule.kind, plans) not in told:
             told.add((rule.kind, plans))
             yield text(
                 "{rule}: {used:g} of at most {limit:g} by {plans}", rule=rule.says, used=round(used, 1),

@@ -10,7 +10,6 @@ from datetime import datetime
 import polars as pl
 
 from network import Text, text
-from reliability.budget import Budget
 from reliability.repeat import binds, rooms
 from repair.merging import Group
 from repair.plan_desk import NO_UNIT, PlanDesk
@@ -44,22 +43,23 @@ class Rules:
 
     Attributes:
         rules: those that could be broken.
+        guides: those that are only told.
         remarks: what could not be checked.
     """
 
     rules: tuple[Rule, ...]
+    guides: tuple[Rule, ...]
     remarks: tuple[Text, ...]
 
 
 def rules_of(desk: PlanDesk, choices: Choices) -> Rules:
     """Return the rules that some of these choices together could break."""
-    found: list[Rule] = []
-    remarks: list[Text] = []
-    for make in (_crews, _budgets):
-        rules, said = make(desk, choices)
-        found += rules
-        remarks += said
-    return Rules((*found, *_too_often(desk, choices)), tuple(remarks))
+    crews, no_crews = _crews(desk, choices)
+    years, months, no_budget = _budgets(desk, choices)
+    kept = months if desk.rules.monthly_budget == "keep" else []
+    guides = [] if kept else months
+    found = (*crews, *years, *kept, *_too_often(desk, choices))
+    return Rules(found, tuple(guides), (*no_crews, *no_budget))
 
 
 def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
@@ -90,8 +90,8 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
     return rules, said
 
 
-def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
-    """Return that no unit's users are off for more customer-hours than its budget of the month and of the year leaves."""
+def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Rule], list[Text]]:
+    """Return that no unit's users are off for more customer-hours than its budget leaves: of the year, and of each month."""
     monthly: dict[tuple[str, int, int], list[tuple[int, float]]] = defaultdict(list)
     for at, (group, start) in enumerate(choices):
         for unit, minutes in group.cost.by_unit.items():
@@ -100,32 +100,32 @@ def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
     yearly: dict[tuple[str, int], list[tuple[int, float]]] = defaultdict(list)
     for (unit, year, _), own in monthly.items():
         yearly[unit, year] += own
-    rules, unknown = [], set()
+    years, months, unknown = [], [], set()
     for (unit, year), own in yearly.items():
         limit = _left(desk, unit, year)
         if limit is None:
             unknown.add(unit)
         else:
-            rules.append(Rule(OVER_BUDGET, text("customer-hours of {unit} in {period}", unit=unit, period=str(year)),
-                              tuple(own), limit))  # fmt: skip
+            years.append(_hours(unit, str(year), own, limit))
     for (unit, year, month), own in monthly.items():
-        budget = _budget(desk, unit, year)
+        budget = desk.budget_of(unit, year)
         if budget is not None and budget.monthly_plan_ch is not None:
-            limit = max(budget.monthly_plan_ch - budget.prearranged_by_month_ch.get(month, 0.0), 0.0)
-            says = text("customer-hours of {unit} in {period}", unit=unit, period=f"{year}-{month:02}")
-            rules.append(Rule(OVER_BUDGET, says, tuple(own), limit))
-    return rules, [
+            left = budget.monthly_plan_ch - budget.prearranged_by_month_ch.get(month, 0.0)
+            months.append(_hours(unit, f"{year}-{month:02}", own, max(left, 0.0)))
+    said = [
         text("no budget of {unit}: its customer-hours are not limited", unit=unit or "—") for unit in sorted(unknown)
     ]
+    return years, months, said
 
 
-def _budget(desk: PlanDesk, unit: str, year: int) -> Budget | None:
-    return desk.budget_of(unit, year)
+def _hours(unit: str, period: str, terms: list[tuple[int, float]], limit: float) -> Rule:
+    says = text("customer-hours of {unit} in {period}", unit=unit or "—", period=period)
+    return Rule(OVER_BUDGET, says, tuple(terms), limit)
 
 
 def _left(desk: PlanDesk, unit: str, year: int) -> float | None:
     """Return what a year's budget leaves for all plans to come, approved ones among them."""
-    budget = _budget(desk, unit, year)
+    budget = desk.budget_of(unit, year)
     if budget is None or budget.annual_ch is None:
         return None
     return max(budget.annual_ch - budget.consumed_ch, 0.0)

@@ -173,6 +173,10 @@ class PlannedSettings(BaseModel):
     mobile_substation_kva: float | None = Field(None, gt=0, description="kVA of a mobile substation car; blank: none")
     mobile_substation_cost_per_day: float | None = Field(None, ge=0, description="cost of the car for each day begun")
     mobile_substation_cost_per_h: float | None = Field(None, ge=0, description="cost of the car for each hour besides")
+    monthly_budget: Literal["keep", "tell"] = Field(
+        "keep",
+        description="the calendar keeps the budget of each month as it keeps that of the year, or only tells (4.2)",
+    )
     jobs_per_day: int | None = Field(
         None, ge=1, description="jobs that a unit can do on one day; blank: as many as it has crews"
     )
