@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from network import Text, text
 from network.texts import LANGUAGES
 
-PAGES = ("operations", "dispatch", "management")
+PAGES = ("operations", "dispatch", "planned", "management")
 ROWS = "rows"
 """Parameter that opens the drawer; ``rows.<column>`` are its filters."""
 

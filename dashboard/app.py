@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard import dispatch, management, operations
+from dashboard import dispatch, management, operations, planned
 from dashboard.address import ROWS, Address
 from dashboard.api import install
 from dashboard.drawer import contents
@@ -28,7 +28,12 @@ from dashboard.rows import rows_of
 from dashboard.service import Service
 from network import FudianError, WorkspaceError, read_network, text, translate
 
-_PAGES = {"operations": operations.page, "dispatch": dispatch.page, "management": management.page}
+_PAGES = {
+    "operations": operations.page,
+    "dispatch": dispatch.page,
+    "planned": planned.page,
+    "management": management.page,
+}
 _log = logging.getLogger("fudian")
 
 

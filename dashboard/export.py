@@ -9,14 +9,17 @@ from urllib.parse import quote
 import polars as pl
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from dashboard import dispatch, planned
 from dashboard.address import Address
-from dashboard.dispatch import customers_of, moment_of
 from dashboard.rows import rows_of
 from dashboard.service import Service
 from network import translate
 from network.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+_CUSTOMERS = {"dispatch": dispatch.customers_of, "planned": planned.customers_of}
+"""Who is off, by page: the event or the plan that its address names."""
+
 _BYTE_ORDER_MARK = "﻿"
 
 
@@ -32,13 +35,15 @@ def export_router(service: Service) -> APIRouter:
             raise HTTPException(404)
         return file_of(found.frame, f"{found.title} {found.basis}", ending, address.language)
 
-    @routes.get("/dispatch/customers.{ending}")
-    def customers(ending: str, request: Request) -> Response:
-        address = Address.read("dispatch", request.url.query, service.language)
-        title, frame = customers_of(service, address)
+    @routes.get("/{page}/customers.{ending}")
+    def customers(page: str, ending: str, request: Request) -> Response:
+        if page not in _CUSTOMERS:
+            raise HTTPException(404)
+        address = Address.read(page, request.url.query, service.language)
+        title, frame = _CUSTOMERS[page](service, address)
         if ending == "html":
             return Response(
-                printed(frame, title, moment_of(service, address), address.language),
+                printed(frame, title, _moment(service, address), address.language),
                 media_type="text/html; charset=utf-8",
             )
         if ending not in _TYPES:
@@ -46,6 +51,10 @@ def export_router(service: Service) -> APIRouter:
         return file_of(frame, f"{translate('Affected customers', address.language)} {title}", ending, address.language)
 
     return routes
+
+
+def _moment(service: Service, address: Address) -> datetime:
+    return dispatch.moment_of(service, address) if address.page == "dispatch" else service.as_of
 
 
 def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Response:

@@ -75,6 +75,9 @@ CODE_WORDS = {
     "fault_current": "fault current",
     "error": "error",
     "warning": "warning",
+    "green": "within",
+    "amber": "scarce",
+    "red": "exceeded",
 }
 """A plain English word for each code that a page shows; the catalogue has the Chinese one."""
 

@@ -13,7 +13,7 @@ from fudian import app
 from network.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import InferenceSettings, LocationSettings, RestorationSettings
+from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
 
@@ -55,6 +55,7 @@ def settings_page() -> str:
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
         + _settings("restoration", RestorationSettings)
+        + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
     )
 
