@@ -88,7 +88,7 @@ def _lead(service: Service, address: Address) -> html.Div:
 def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> html.Section:
     language = address.language
     head = [
-        (translate("Plan", language), ""),
+        (translate("Number", language), ""),
         (translate("begins", language), "right"),
         (translate("hours", language), "right"),
         (translate("place", language), ""),
@@ -283,8 +283,10 @@ def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:
         for plan, why in calendar.uncomputed
     ]
     said += [
-        translate("As submitted: {reason}", language, reason=each.in_language(language)) for each in calendar.broken[:4]
+        translate("As submitted: {reason}", language, reason=each.in_language(language))
+        for each in calendar.broken[:_SHOWN_REMARKS]
     ]
+    said += [each.in_language(language) for each in calendar.remarks[:_SHOWN_REMARKS]]
     if calendar.live:
         live = ", ".join(job.plan_id for job in calendar.live)
         said.append(translate("Done live, so not in the calendar: {plans}", language, plans=live))

@@ -20,7 +20,7 @@ from network.problems import (
 )
 from network.replay import Replay, replay
 from network.supply import Hit, Supply
-from network.texts import Text, text, translate
+from network.texts import Text, listed, text, translate
 from network.topology import Network
 from network.workspace import Workspace, read_workspace, workspace
 
@@ -39,6 +39,7 @@ __all__ = [
     "Workspace",
     "WorkspaceError",
     "build_network",
+    "listed",
     "network_from_tables",
     "read_network",
     "read_workspace",

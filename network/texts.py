@@ -7,7 +7,7 @@ form: a :class:`Text` holds the sentence with its named places and the values th
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -61,3 +61,11 @@ class Text:
 def text(template: str, /, **values: object) -> Text:
     """Build a :class:`Text`: ``text("{rows} rows were left out", rows=3)``."""
     return Text(template, values)
+
+
+def listed(parts: Sequence[Text]) -> Text:
+    """Return one or more sentences as one, with semicolons between them."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = text("{first}; {second}", first=whole, second=part)
+    return whole

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from network import Text, text
+from network import Text, listed, text
 from reliability.notice import notice_of
 from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, TOO_OFTEN, Rule, rules_of
 from repair.merging import Group, candidates
@@ -311,21 +311,13 @@ def _why(job: Job, options: Sequence[Option], rules: Sequence[Rule]) -> Text:
             kinds = sorted({rule.kind for rule in rules if any(each == at for each, _ in rule.terms)})
             return text(
                 "no day is left beside the other plans, under the rules: {rules}",
-                rules=_listed([REASONS[kind] for kind in kinds]),
+                rules=listed([REASONS[kind] for kind in kinds]),
             )
         counted[against] += 1
     if not counted:
         return text("there is no day between its earliest start and its latest end")
     days = [text("{count} × {reason}", count=count, reason=REASONS[kind]) for kind, count in counted.most_common()]
-    return text("none of its {count} days is allowed: {reasons}", count=len(alone), reasons=_listed(days))
-
-
-def _listed(parts: Sequence[Text]) -> Text:
-    """Return parts as one text with semicolons."""
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = text("{first}; {second}", first=whole, second=part)
-    return whole
+    return text("none of its {count} days is allowed: {reasons}", count=len(alone), reasons=listed(days))
 
 
 def _broken(options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:

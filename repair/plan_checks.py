@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from network import Text, text
+from network import Text, listed, text
 from reliability.budget import Budget, budget_words
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
@@ -18,10 +18,10 @@ from repair.plan_desk import Job, PlanDesk
 
 VERDICTS = {
     "approve": text("approve"),
-    "merge": text("merge with other work"),
+    "merge": text("merge"),
     "convert-to-live": text("do it live"),
-    "reduce": text("reduce hours or users"),
-    "reject": text("reject as it stands"),
+    "reduce": text("reduce"),
+    "reject": text("reject"),
 }
 """What may become of a plan."""
 
@@ -237,11 +237,12 @@ def _transfer_check(job: Job) -> Check:
         return Check("transfer", "used", text(
             "all {count} transformers beside the work are fed over other ways, within ratings and voltage", count=healthy
         ))  # fmt: skip
-    rest = text(
-        "{fed} of {count} transformers beside the work are fed over other ways; no device leads to {way} of the others from a "
-        "live feeder, and for {room} the ways have no room within ratings and voltage",
-        fed=outage.transferred, count=healthy, way=outage.no_way, room=outage.no_room,
-    )  # fmt: skip
+    fed = text("{fed} of {count} transformers beside the work are fed over other ways",
+               fed=outage.transferred, count=healthy)  # fmt: skip
+    no_way = text("no device leads to {count} of them from a live feeder", count=outage.no_way)
+    no_room = text("for {count} the ways have no room within ratings and voltage", count=outage.no_room)
+    said = [each for each, count in ((fed, 1), (no_way, outage.no_way), (no_room, outage.no_room)) if count]
+    rest = listed(said)
     return Check("transfer", "partly" if outage.transferred else "not_used", rest)
 
 
