@@ -16,13 +16,14 @@ import typer
 
 import reliability.commands
 import repair.commands
+import repair.plan_commands
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
 from network.arguments import Json, WorkspaceArgument, read
 from network.terminal import ERRORS, language, print_json, tell_problems, working
 from reliability.grid_kpis import grid_settings
 from reliability.notice import late_approvals
 from reliability.settings import reliability_settings
-from repair.settings import inference_settings, location_settings, restoration_settings
+from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
 app = typer.Typer(
     name="fudian",
@@ -65,7 +66,9 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 def _further_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
     found: list[Problem] = []
-    rooms = (reliability_settings, location_settings, inference_settings, restoration_settings, grid_settings)
+    rooms = (
+        reliability_settings, location_settings, inference_settings, restoration_settings, planned_settings, grid_settings,
+    )  # fmt: skip
     for settings_of_room in rooms:
         try:
             settings_of_room(workspace.settings)
@@ -76,6 +79,7 @@ def _further_problems(workspace: Workspace) -> list[Problem]:
 
 app.add_typer(reliability.commands.app)
 app.add_typer(repair.commands.app)
+app.add_typer(repair.plan_commands.app)
 
 
 @app.command()

@@ -24,6 +24,9 @@ from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import judge, plan_year
 from repair import affected_by_opening, answer_of, fault_area, locate, restore
+from repair.plan_desk import PlanDesk
+from repair.precheck import precheck as check_plans
+from repair.precheck import statement
 from repair.sensor_health import health_of
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -36,6 +39,7 @@ def install(server: FastAPI, service: Service) -> None:
     """Add the routes over a service, and the form of their errors."""
     server.include_router(_statistics_routes(service))
     server.include_router(_repair_routes(service))
+    server.include_router(_plan_routes(service))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
     server.add_exception_handler(Exception, _failed)
@@ -249,7 +253,7 @@ def _repair_routes(service: Service) -> APIRouter:
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
         """Find the faulted section from rows of the signals table."""
-        given = _with_signals(service, signals)
+        given = _with_rows(service, "signals", signals)
         usable = given.tables["signals"]
         faults = [each for each in given.errors if each.table == "signals"]
         if usable.is_empty():
@@ -270,11 +274,49 @@ def _repair_routes(service: Service) -> APIRouter:
     return routes
 
 
-def _with_signals(service: Service, rows: list[dict[str, Any]]) -> Workspace:
-    """Return the workspace with these signals instead of its own, read and checked as a file would be."""
+def _plan_routes(service: Service) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["planned outages"])
+
+    @routes.get("/precheck")
+    def precheck(
+        request: Request, plan: Annotated[str, Query(description="ids of plans, with commas; all by default")] = ""
+    ) -> dict[str, Any]:
+        """Calculate the planned outages to come before anything is cut."""
+        known = [each.row["plan_id"] for each in service.checks]
+        wanted = _columns(plan) or tuple(known)
+        for each in wanted:
+            if each not in known:
+                raise UnknownIdError("plan", each, known)
+        checks = [each for each in service.checks if each.row["plan_id"] in wanted]
+        return statement(service.desk, checks, service.net.workspace.problems_of("plans"), _language(request))
+
+    @routes.post("/precheck")
+    def precheck_rows(request: Request, plans: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
+        """Calculate rows of the plans table beside those of the workspace."""
+        given = _with_rows(service, "plans", plans)
+        rejected = given.problems_of("plans")
+        if given.tables["plans"].is_empty():
+            raise WorkspaceError(text("No plan can be used."), rejected, text("Mend the rows that are named."))
+        desk = PlanDesk.of(service.statistics, given.tables["plans"], as_of=service.as_of)
+        checks = check_plans(desk, given.tables["plans"]["plan_id"])
+        return statement(desk, checks, rejected, _language(request))
+
+    @routes.get("/calendar")
+    def calendar(
+        request: Request,
+        live_as_outage: Annotated[bool, Query(description="plan outages also where a live-line item is named")] = False,
+    ) -> dict[str, Any]:
+        """Find days and groups for all planned outages to come."""
+        return service.calendar(live_as_outage).as_dict(_language(request))
+
+    return routes
+
+
+def _with_rows(service: Service, table: str, rows: list[dict[str, Any]]) -> Workspace:
+    """Return the workspace with these rows instead of its own, read and checked as a file would be."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: [None if row.get(name) is None else str(row[name]) for row in rows] for name in names}
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "signals.csv"
+        path = Path(folder) / f"{table}.csv"
         pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)).write_csv(path)
-        return service.net.workspace.with_file("signals", path)
+        return service.net.workspace.with_file(table, path)

@@ -16,7 +16,10 @@ from reliability.period import Period
 from reliability.statistics import Query, Statistics
 from reliability.targets import TargetResult, judge, plans
 from repair.board import Board, board
+from repair.calendar_plan import CalendarPlan, calendar_plan
 from repair.inference import Inference
+from repair.plan_desk import PlanDesk
+from repair.precheck import PlanCheck, precheck
 
 Answer = TypeVar("Answer")
 
@@ -94,6 +97,20 @@ class Service:
         return self.remember(
             ("targets", plan, year, level), lambda: judge(self.statistics, plan, year, self.as_of, level)
         )
+
+    @cached_property
+    def desk(self) -> PlanDesk:
+        """The planned outages to come."""
+        return PlanDesk.of(self.statistics, as_of=self.as_of)
+
+    @property
+    def checks(self) -> list[PlanCheck]:
+        """The check of every planned outage to come."""
+        return self.remember("prechecks", lambda: precheck(self.desk))
+
+    def calendar(self, live_as_outage: bool = False) -> CalendarPlan:
+        """Return the best calendar of the planned outages to come."""
+        return self.remember(("calendar", live_as_outage), lambda: calendar_plan(self.desk, live_as_outage))
 
     # Live signals -------------------------------------------------------------------------------------------------
 

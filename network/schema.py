@@ -607,6 +607,8 @@ _TABLES = (
             _time("applied_at", "申请时间", "when it was applied for"),
             _time("notified_at", "通知时间", "when users were told"),
             _text("status", "审核状态", "state of approval"),
+            _time("earliest_start", "最早可停时间", "before this the work cannot begin"),
+            _time("latest_end", "最晚送电时间", "after this the work must be over"),
         ),
         key=("plan_id",),
     ),

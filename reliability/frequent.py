@@ -206,9 +206,37 @@ def frequent_outages(
     years = statistics.years()
     known = as_of or statistics.as_of or Period.year(years[-1] if years else datetime.now().year).end
     year_start = datetime((known - timedelta(microseconds=1)).year, 1, 1)
+    users = _users(statistics, level)
+    counted = _counted(statistics, rules, users, year_start, known, level, med)
+    outages, kept = counted.outages, counted.kept
+    found = _judged(kept, users.select("user_id", "high_voltage"), "user_id", rules, year_start, known)
+    order = {"status": False, "times": True, "user_id": False, "rule": False}
+    listed = users.select(USER_COLUMNS).join(found, on="user_id").sort(list(order), descending=list(order.values()))
+    feeders = _feeders(outages, listed, rules, year_start)
+    return FrequentOutages(listed, feeders, rules, known, level, counted.left_out, med)
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """The outages that count: all of them, those kept of each user, and how many were left out and why."""
+
+    outages: pl.DataFrame
+    kept: pl.DataFrame
+    left_out: Mapping[str, int]
+
+
+def _counted(
+    statistics: Statistics,
+    rules: Preset,
+    users: pl.DataFrame,
+    year_start: datetime,
+    known: datetime,
+    level: str,
+    med: str,
+) -> _Counted:
+    """Return the outages that count by a preset, from the longest window before a year up to the as-of time."""
     reach = min(_window_start(year_start, rule.window) for rule in rules.rules)
     rows = statistics.ledger(Query(Period(datetime(reach.year, 1, 1), known), level=level, med=med, as_of=known))
-    users = _users(statistics, level)
     named = rows.filter((pl.col("count") > 0) & ~pl.col("recorded_only"))
     lasting = named.filter(pl.col("duration_h") >= rules.shortest_min * MICROSECONDS_PER_MINUTE / MICROSECONDS_PER_HOUR)
     shared = lasting
@@ -217,16 +245,28 @@ def frequent_outages(
     started = pl.from_epoch("group_start", time_unit="us")
     outages = shared.select("user_id", "feeder_id", "outage_id", "nature", start=started)
     kept = _apart(outages.drop("feeder_id"), "user_id", rules.merge_h)
-    found = _judged(kept, users.select("user_id", "high_voltage"), "user_id", rules, year_start, known)
-    order = {"status": False, "times": True, "user_id": False, "rule": False}
-    listed = users.select(USER_COLUMNS).join(found, on="user_id").sort(list(order), descending=list(order.values()))
     left_out = {
         "too_short": named.height - lasting.height,
         "single_user": lasting.height - shared.height,
         "merged": shared.height - kept.height,
     }
-    feeders = _feeders(outages, listed, rules, year_start)
-    return FrequentOutages(listed, feeders, rules, known, level, left_out, med)
+    return _Counted(outages, kept, left_out)
+
+
+def outages_that_count(statistics: Statistics, rules: Preset, as_of: datetime, level: str = "mv") -> pl.DataFrame:
+    """Return the outages of each user that a preset counts, over as long as any of its rules looks back from the as-of time.
+
+    Args:
+        statistics: of the workspace.
+        rules: a preset.
+        as_of: nothing later is known.
+        level: ``mv`` or ``lv``.
+
+    Returns:
+        Columns ``user_id``, ``outage_id``, ``nature``, ``start``; at least ``merge_h`` apart for each user.
+    """
+    year_start = datetime((as_of - timedelta(microseconds=1)).year, 1, 1)
+    return _counted(statistics, rules, _users(statistics, level), year_start, as_of, level, "include").kept
 
 
 def _users(statistics: Statistics, level: str) -> pl.DataFrame:

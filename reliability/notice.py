@@ -1,6 +1,9 @@
-"""Whether a prearranged outage was approved early enough to be one (R1.6)."""
+"""Whether a prearranged outage was approved early enough to be one (R1.6), and whether users are told of it in time (5.2)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -28,3 +31,39 @@ def late_approvals(workspace: Workspace, rules: ReliabilitySettings) -> list[Pro
         Problem("warning", "outages", message, hint, file, row, "approved_at", f"{approved}", outage)
         for row, approved, outage in late.select(schema.ROW, "approved_at", "outage_id").iter_rows()
     ]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Whether users are told of a planned outage in time (5.2).
+
+    Attributes:
+        state: ``given``, ``due`` (there is time until ``due_by``), or ``late``.
+        lead_h: hours from the notice to the start; ``None`` while none is given.
+        required_h: hours that are required.
+        due_by: when users have to be told at the latest.
+    """
+
+    state: str
+    lead_h: float | None
+    required_h: float
+    due_by: datetime
+
+
+def notice_of(
+    start: datetime, notified_at: datetime | None, temporary: bool, as_of: datetime, rules: ReliabilitySettings
+) -> Notice:
+    """Return whether users are told in time; a notice that was sent too late counts as none.
+
+    Args:
+        start: start of the outage; of a plan that was moved, the new one.
+        notified_at: when users were told of that start.
+        temporary: whether the outage is a temporary one, for which less time is required.
+        as_of: nothing later is known.
+        rules: of the workspace.
+    """
+    required = rules.temporary_notice_h if temporary else rules.planned_notice_h
+    due_by = start - timedelta(hours=required)
+    lead = None if notified_at is None else (start - notified_at) / timedelta(hours=1)
+    given = notified_at is not None and notified_at <= due_by
+    return Notice("given" if given else "due" if as_of <= due_by else "late", lead, required, due_by)

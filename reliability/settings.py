@@ -40,6 +40,21 @@ class ReliabilitySettings(BaseModel):
     notice_h: float = Field(
         6.0, ge=0, description="a prearranged outage approved less than this before its start is doubtful (R1.6)"
     )
+    planned_notice_h: float = Field(
+        168.0, ge=0, description="users are told of a planned outage at least this long before (5.2)"
+    )
+    temporary_notice_h: float = Field(
+        24.0, ge=0, description="important users are told of a temporary outage at least this long before (5.2)"
+    )
+    budget_amber_share: float = Field(
+        0.2, ge=0, le=1, description="a customer-hour budget is amber when less than this share of it is left (4.2)"
+    )
+    budget_fault_share: float = Field(
+        0.4,
+        ge=0,
+        lt=1,
+        description="share of a budget kept for faults where three years of records do not say (4.2)",
+    )
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )

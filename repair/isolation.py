@@ -19,7 +19,7 @@ After the trip all that hangs on the fault is dead, so that any of them may be o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,48 +83,101 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
         FudianError: no protective device parts the fault from a source.
     """
     net = supply.network
-    branch = int(net.branch_index(branch_id)[0])
-    cannot = net.branch_index(refused)
+    return _part_off(supply, net.branch_index(branch_id), net.protective, refused, _nothing_clears)
+
+
+def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[str] = ()) -> Isolation:
+    """Return what parts planned work on some branches, done in one outage, from all supply.
+
+    No protection trips. What ``tripped`` names is opened by hand or remotely instead: the nearest devices that may be opened
+    under load. All that hangs on the work alone is then dead, so that any device around it may be opened; what lies between
+    the two kinds of devices comes back at once.
+
+    Args:
+        supply: supply before the work.
+        branch_ids: the branches to be worked on; a switching device stands for what lies beyond it.
+        refused: devices that cannot be operated.
+
+    Raises:
+        UnknownIdError: a branch is not in the network.
+        FudianError: no device that opens under load parts the work from a source.
+    """
+    net = supply.network
+    opens = net.branches["kind"].is_in(list(BREAKS_LOAD)).fill_null(value=False).to_numpy().copy()
+    opens[net.branch_index(refused)] = False
+    return _part_off(supply, net.branch_index(branch_ids), opens, refused, _nothing_opens)
+
+
+def _nothing_clears(node: str) -> FudianError:
+    return FudianError(
+        text("Nothing clears this fault: no breaker, recloser or fuse lies between it and source {node}.", node=node),
+        text("Give the head of the feeder its breaker: a branch of that kind at the source."),
+    )
+
+
+def _nothing_opens(node: str) -> FudianError:
+    return FudianError(
+        text("Nothing parts this work from source {node}: no breaker, recloser or switch lies between.", node=node),
+        text("Name the branch of the work, or give the head of the feeder its breaker: a branch of that kind."),
+    )
+
+
+def _part_off(
+    supply: Supply,
+    branches: Indices,
+    clearing: Mask,
+    refused: Iterable[str],
+    nothing_does: Callable[[str], FudianError],
+) -> Isolation:
+    """Return which clearing devices part some branches from every source, and what isolates them then."""
+    net = supply.network
     joins = ~net.switching
-    joins[cannot] = True
-    ends = np.array([net.from_node[branch], net.to_node[branch]])
-    if supply.is_open_at(np.array([branch]))[0] or not supply.live(ends).all():
-        return Isolation(supply, supply, branch, NONE, NONE, NONE, NONE, joins, joins)
-    beyond = _far_end(supply, ends)
-    tripped = _trips(supply, ends[[beyond]] if net.protective[branch] else ends)
+    joins[net.branch_index(refused)] = True
+    ends = np.stack([net.from_node[branches], net.to_node[branches]])
+    fed = ~supply.is_open_at(branches) & supply.live(ends.ravel()).reshape(2, -1).all(axis=0)
+    if not fed.any():
+        return Isolation(supply, supply, int(branches[0]), NONE, NONE, NONE, NONE, joins, joins)
+    work, ends = branches[fed], ends[:, fed]
+    tripped = _trips(supply, _seeds(supply, ends, clearing[work]), clearing, nothing_does)
     after = supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
     dead = supply.nodes_lost_in(after)
-    own = bool(net.switching[branch]) and (branch in set(tripped.tolist()) or not joins[branch])
+    own = net.switching[work] & (np.isin(work, tripped) | ~joins[work])
     barred = joins.copy()
-    barred[branch] = True
-    zone = _joined(net, after, dead, joins, ends[[beyond]] if own else ends)
+    barred[work] = True
+    zone = _joined(net, after, dead, joins, _seeds(supply, ends, own))
     around = net.branches_at_node.of_keys(zone)
     inside = np.isin(net.from_node[around], zone) & np.isin(net.to_node[around], zone)
     devices = around[net.switching[around] & ~inside]
-    return Isolation(supply, after, branch, tripped, dead, zone, devices, joins, barred)
+    return Isolation(supply, after, int(branches[0]), tripped, dead, zone, devices, joins, barred)
 
 
-def _far_end(supply: Supply, ends: Indices) -> int:
-    """Return which of two neighbours is farther from the source: 0 or 1; on a closed ring by the order of the search."""
-    return int(np.argmax(supply.place_of[ends]))
+def _seeds(supply: Supply, ends: Indices, beyond_only: Mask) -> Indices:
+    """Return the nodes at which branches have to be parted: of some only the end farther from the source.
+
+    On a closed ring that is the end which the search reaches later.
+
+    Args:
+        supply: supply before.
+        ends: the nodes at both ends, shape (2, branches).
+        beyond_only: whether each is a device that parts its near end itself, shape (branches,).
+    """
+    far = np.argmax(supply.place_of[ends], axis=0)
+    each = np.arange(ends.shape[1])
+    return np.unique(np.concatenate([ends[far, each], ends[1 - far, each][~beyond_only]]))
 
 
-def _trips(supply: Supply, seeds: Indices) -> Indices:
-    """Return the protective devices that part the fault from every source.
+def _trips(supply: Supply, seeds: Indices, clearing: Mask, nothing_does: Callable[[str], FudianError]) -> Indices:
+    """Return the clearing devices that part the seeds from every source.
 
     Raises:
-        FudianError: a source lies inside what no protective device parts from the fault.
+        FudianError: a source lies inside what no such device parts from the seeds.
     """
     net = supply.network
     nodes = np.concatenate([part.nodes for part in supply.parts_of(seeds)])
-    zone = _joined(net, supply, nodes, ~net.protective, seeds)
+    zone = _joined(net, supply, nodes, ~clearing, seeds)
     sources = np.intersect1d(zone, net.source_node)
     if len(sources):
-        raise FudianError(
-            text("Nothing clears this fault: no breaker, recloser or fuse lies between it and source {node}.",
-                 node=net.nodes[int(sources[0])]),
-            text("Give the head of the feeder its breaker: a branch of that kind at the source."),
-        )  # fmt: skip
+        raise nothing_does(net.nodes[int(sources[0])])
     around = net.branches_at_node.of_keys(zone)
     around = around[~supply.is_open_at(around)]
     one_end = around[np.isin(net.from_node[around], zone) != np.isin(net.to_node[around], zone)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -131,3 +132,60 @@ def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(InferenceSettings, "inference", settings)
+
+
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+"""From one time of the day until another: ``18:00-21:00``."""
+
+
+class PlannedSettings(BaseModel):
+    """What the check of planned outages and their calendar take where the field leaves it open (4.3 to 4.5)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    void_states: tuple[str, ...] = Field(
+        ("已驳回", "已取消", "已完成", "rejected", "cancelled", "completed"),
+        description="states of a plan that will not be carried out any more",
+    )
+    transfer_min: float = Field(
+        5.0,
+        ge=0,
+        description="minutes without supply for those who are transferred, once there and once back; 0 where ties are closed "
+        "before feeders are opened",
+    )
+    merge_window_days: int = Field(30, ge=1, description="work within so many days may be done in one outage (4.3)")
+    merge_most: int = Field(6, ge=2, le=10, description="jobs in one outage, at most")
+    frequent_preset: Literal["nea", "sgcc"] = Field("nea", description="rules of frequent outages to be kept (4.4)")
+    peak_hours: tuple[Clock, ...] = Field(
+        ("18:00-21:00",), description="hours of peak load in which work is pointed out"
+    )
+    holidays: tuple[date, ...] = Field((), description="days on which nobody is cut off for planned work")
+    utility_profile: Literal["xihua", "shenqiu", "other"] = Field(
+        "other", description="whose grading of plans applies: xihua, shenqiu, or only what both have in common (4.5)"
+    )
+    default_grade: Literal["monthly", "weekly"] = Field(
+        "monthly", description="grade of planned work that the profile says nothing about (4.5)"
+    )
+    generator_kva: float | None = Field(None, gt=0, description="kVA of a mobile low-voltage generator; blank: none")
+    generators: int = Field(1, ge=1, description="generators that can be used at once")
+    generator_cost_per_day: float | None = Field(None, ge=0, description="cost of a generator for each day begun")
+    generator_cost_per_h: float | None = Field(None, ge=0, description="cost of a generator for each hour besides")
+    mobile_substation_kva: float | None = Field(None, gt=0, description="kVA of a mobile substation car; blank: none")
+    mobile_substation_cost_per_day: float | None = Field(None, ge=0, description="cost of the car for each day begun")
+    mobile_substation_cost_per_h: float | None = Field(None, ge=0, description="cost of the car for each hour besides")
+    jobs_per_day: int | None = Field(
+        None, ge=1, description="jobs that a unit can do on one day; blank: as many as it has crews"
+    )
+    shift_days: int = Field(
+        14, ge=0, description="days by which the calendar may move a plan that states no dates of its own"
+    )
+    solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one calendar ends")
+
+
+def planned_settings(settings: Mapping[str, Any]) -> PlannedSettings:
+    """Return the settings under ``[planned]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(PlannedSettings, "planned", settings)

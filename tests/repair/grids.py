@@ -33,6 +33,8 @@ class Grid:
     branches: list[Branch]
     loads: list[tuple[str, str | None, int, int]]  # node, second node, kW, customers
     refused: set[int] = field(default_factory=set)
+    clearing: tuple[str, ...] = PROTECTIVE  # what parts the fault; for planned work what opens under load
+    refused_clear: bool = True  # protection trips a device that nobody can operate; planned work cannot
 
     def network(self, settings: dict[str, Any] | None = None) -> Network:
         rules = {**SETTINGS["restoration"], **(settings or {})}
@@ -131,11 +133,17 @@ class Grid:
             found[1][node] <= limit + 1e-6 for node, limit in source_limit.items()
         )
 
+    def clears(self, i: int) -> bool:
+        return self.branches[i].kind in self.clearing and (self.refused_clear or i not in self.refused)
+
+    def cleared_zone(self, fault: int) -> set[str]:
+        soft = [now and not self.clears(i) for i, now in enumerate(self.closed())]
+        return self.reach(soft, self.faulty_ends(fault, self.clearing, not self.clears(fault)))
+
     def tripped(self, fault: int) -> list[bool]:
-        """Return the state after the trip: the nearest protective devices towards sources are open."""
+        """Return the state after the trip: the nearest clearing devices towards sources are open."""
         before = self.closed()
-        soft = [now and each.kind not in PROTECTIVE for now, each in zip(before, self.branches, strict=True)]
-        zone = self.reach(soft, self.faulty_ends(fault, PROTECTIVE))
+        zone = self.cleared_zone(fault)
         around = [i for i, e in enumerate(self.branches) if before[i] and (e.a in zone) != (e.b in zone)]
         cut = [now and i not in around for i, now in enumerate(before)]
         live = self.reach(cut, list(self.sources))

@@ -1,0 +1,399 @@
+"""What all checks of planned outages share: the plans to come, what each costs, and the rules and records that they must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+
+from network import FudianError, Network, Supply, Text, UnknownIdError, text
+from network.arrays import Indices, Mask
+from reliability.as_of import known_until
+from reliability.budget import Budget, budgets
+from reliability.frequent import PRESETS, Preset, outages_that_count
+from reliability.live_items import LIVE_ITEMS
+from reliability.repeat import binds, rooms
+from reliability.statistics import Statistics
+from repair.affected import Affected, affected_by_transformers
+from repair.planned_work import Work, WorkOutage, outage_of
+from repair.restoration import Restorer
+from repair.settings import PlannedSettings, inference_settings, planned_settings
+
+Answer = TypeVar("Answer")
+
+NO_UNIT = ""
+"""Stands for the unit of users that have none."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an outage takes, in minutes of medium-voltage users; whole, so that sums are exact.
+
+    Attributes:
+        user_minutes: of all users.
+        by_unit: of the users of each unit.
+        interruptions: users that lose supply at all.
+    """
+
+    user_minutes: int
+    by_unit: Mapping[str, int]
+    interruptions: int
+
+    @property
+    def customer_hours(self) -> float:
+        """Customer-hours of medium-voltage users 停电时户数."""
+        return self.user_minutes / 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A plan that can be computed.
+
+    Attributes:
+        row: the row of ``plans``.
+        outage: who is off by it.
+        before: what it takes if nobody is transferred.
+        after: what it takes with transfer.
+        approved: whether it is approved already.
+    """
+
+    row: Mapping[str, Any]
+    outage: WorkOutage
+    before: Cost
+    after: Cost
+    approved: bool
+
+    @property
+    def plan_id(self) -> str:
+        """The plan."""
+        return str(self.row["plan_id"])
+
+    @property
+    def start(self) -> datetime:
+        """Planned start."""
+        start: datetime = self.row["start"]
+        return start
+
+    @property
+    def minutes(self) -> int:
+        """Planned length, in whole minutes."""
+        length: timedelta = self.row["end"] - self.row["start"]
+        return round(length / timedelta(minutes=1))
+
+    @property
+    def named_item(self) -> int | None:
+        """The live-line item that the plan names, where there is such an item."""
+        item: int | None = self.row["live_line_item"]
+        return item if item in LIVE_ITEMS else None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it is a temporary outage 临时停电."""
+        return (self.row["nature"] or "").startswith("P-TEMP")
+
+    @property
+    def needs_outage(self) -> bool:
+        """Whether no live-line item is named that could do the work."""
+        return self.named_item is None
+
+
+@dataclass(eq=False)
+class PlanDesk:
+    """The plans to come over one network and its records.
+
+    Attributes:
+        statistics: of the workspace.
+        plans: rows of the table ``plans``; by default those of the workspace.
+        rules: the settings.
+        as_of: nothing later is known.
+        left_out: how many plans lie before the as-of time, and how many are void.
+    """
+
+    statistics: Statistics
+    plans: pl.DataFrame
+    rules: PlannedSettings
+    as_of: datetime
+    left_out: Mapping[str, int]
+    _answers: dict[str, Any] = field(default_factory=dict, repr=False)
+    _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, statistics: Statistics, plans: pl.DataFrame | None = None, settings: PlannedSettings | None = None,
+        as_of: datetime | None = None,
+    ) -> PlanDesk:  # fmt: skip
+        """Gather the plans to come: those that begin after the as-of time and are not void.
+
+        Args:
+            statistics: of the workspace.
+            plans: plans from elsewhere, in the form of the table; they stand beside those of the workspace, and replace those
+                of the same id.
+            settings: rules.
+            as_of: nothing later is known.
+        """
+        workspace = statistics.net.workspace
+        own = workspace.tables["plans"]
+        if plans is not None:
+            others = own.filter(~pl.col("plan_id").is_in(plans["plan_id"].implode()))
+            own = pl.concat([plans, others], how="diagonal")
+        rules = settings or planned_settings(workspace.settings)
+        known = as_of or known_until(workspace)
+        void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
+        to_come = own.filter(pl.col("start") >= known)
+        wanted = to_come.filter(~void).sort("start", "plan_id")
+        left_out = {"past": own.height - to_come.height, "void": to_come.height - wanted.height}
+        return cls(statistics, wanted, rules, known, left_out)
+
+    def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
+        """Return the answer under a key, made once."""
+        if key not in self._answers:
+            self._answers[key] = make()
+        found: Answer = self._answers[key]
+        return found
+
+    @property
+    def net(self) -> Network:
+        """The network."""
+        return self.statistics.net
+
+    @cached_property
+    def supply(self) -> Supply:
+        """Supply in the normal state, in which the work is planned."""
+        return self.net.energise()
+
+    @cached_property
+    def restorer(self) -> Restorer:
+        """The engine that plans transfers."""
+        return Restorer.of(self.supply)
+
+    @cached_property
+    def serving(self) -> Mask:
+        """Whether each transformer is in service at the as-of time, shape (transformers,)."""
+        table = self.net.transformers
+        begun = (table["in_service"].is_null() | (table["in_service"] <= self.as_of)).to_numpy()
+        ended = (table["retired"].is_not_null() & (table["retired"] <= self.as_of)).fill_null(value=False).to_numpy()
+        serving: Mask = begun & ~ended
+        return serving
+
+    @property
+    def users(self) -> int:
+        """Medium-voltage users in service at the as-of time: N_T of what a plan adds to SAIDI."""
+        return int(self.serving.sum())
+
+    # Costs --------------------------------------------------------------------------------------------------------
+
+    def cost(self, off: Indices, touched: Indices, minutes: int, unit: str | None) -> Cost:
+        """Return what an outage takes.
+
+        Args:
+            off: transformers that are off for as long as the work lasts.
+            touched: transformers that lose supply at all; the others among them are off while they are switched, there and back.
+            minutes: how long the work lasts.
+            unit: stands in where a transformer names none.
+        """
+        off, touched = off[self.serving[off]], touched[self.serving[touched]]
+        brief = np.setdiff1d(touched, off)
+        switching = round(2 * self.rules.transfer_min)
+        by_unit: dict[str, int] = {}
+        for index, each in ((off, minutes), (brief, switching)):
+            units = self.net.transformers["unit"].gather(index).fill_null(unit or NO_UNIT)
+            for name, count in units.value_counts().iter_rows():
+                by_unit[name] = by_unit.get(name, 0) + count * each
+        return Cost(sum(by_unit.values()), by_unit, len(touched))
+
+    def merged(self, jobs: Iterable[Job]) -> tuple[WorkOutage, Cost]:
+        """Return the outage of several jobs done at once by crews that work side by side: it lasts as long as the longest.
+
+        Raises:
+            FudianError: their works together cannot be parted from a source.
+        """
+        together = list(jobs)
+        if len(together) == 1:
+            return together[0].outage, together[0].after
+        key = frozenset(job.plan_id for job in together)
+        if key not in self._merged:
+            work = together[0].outage.work
+            for job in together[1:]:
+                work |= job.outage.work
+            found = outage_of(self.restorer, work)
+            minutes = max(job.minutes for job in together)
+            unit = together[0].row["unit"]
+            off = np.sort(found.after.hit.transformer_index)
+            self._merged[key] = found, self.cost(off, found.touched, minutes, unit)
+        return self._merged[key]
+
+    def low_voltage_hours(self, affected: Affected, touched: Indices, minutes: int) -> float | None:
+        """Return the customer-hours of low-voltage customers; ``None`` without a table of customers."""
+        if self.net.customers.is_empty():
+            return None
+        ids = self.net.transformers["transformer_id"].gather(touched).to_list()
+        brief = affected_by_transformers(self.supply, ids).customer_count - affected.customer_count
+        return (affected.customer_count * minutes + brief * round(2 * self.rules.transfer_min)) / 60.0
+
+    # Plans --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _judged(self) -> tuple[dict[str, Job], dict[str, FudianError]]:
+        jobs: dict[str, Job] = {}
+        refused: dict[str, FudianError] = {}
+        not_approved = set(inference_settings(self.net.workspace.settings).not_approved)
+        for row in self.plans.to_dicts():
+            try:
+                jobs[row["plan_id"]] = self._job(row, row["status"] not in not_approved and row["status"] is not None)
+            except FudianError as refusal:
+                refused[row["plan_id"]] = refusal
+        return jobs, refused
+
+    def _job(self, row: Mapping[str, Any], approved: bool) -> Job:
+        if row["end"] <= row["start"]:
+            raise FudianError(text("The plan ends before it starts."), text("Correct start or end."))
+        outage = outage_of(self.restorer, Work.of(self.net, row))
+        minutes = round((row["end"] - row["start"]) / timedelta(minutes=1))
+        before, after = (np.sort(each.hit.transformer_index) for each in (outage.before, outage.after))
+        return Job(
+            row,
+            outage,
+            self.cost(before, outage.touched_before, minutes, row["unit"]),
+            self.cost(after, outage.touched, minutes, row["unit"]),
+            approved,
+        )
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The plans that can be computed, by id, in the order of their starts."""
+        return self._judged[0]
+
+    @property
+    def refused(self) -> dict[str, FudianError]:
+        """Why the others cannot be computed, by id."""
+        return self._judged[1]
+
+    def job(self, plan_id: str) -> Job:
+        """Return one plan.
+
+        Raises:
+            UnknownIdError: there is no such plan to come.
+            FudianError: it cannot be computed.
+        """
+        if plan_id in self.refused:
+            raise self.refused[plan_id]
+        if plan_id not in self.jobs:
+            raise UnknownIdError("plan", plan_id, list(self.jobs))
+        return self.jobs[plan_id]
+
+    def voltage_kv(self, job: Job) -> float:
+        """Return the nominal voltage of the line that a plan works on."""
+        net = self.net
+        if job.outage.work.branches:
+            return self.restorer.loads.voltage_kv(net.branch_index(job.outage.work.branches))
+        labels = net.transformer_feeder.gather(net.transformer_index(job.outage.work.transformers)).drop_nulls()
+        known = net.feeders.filter(pl.col("feeder_id").is_in(labels.implode()))["voltage_kv"].drop_nulls()
+        return float(known[0]) if len(known) else self.restorer.loads.rules.voltage_kv
+
+    # Rules --------------------------------------------------------------------------------------------------------
+
+    def budget_of(self, unit: str, year: int, without: str | None = None) -> Budget | None:
+        """Return the budget of a unit in a year; what approved plans will use is committed, but for one of them."""
+        committed = sum(
+            job.after.by_unit.get(unit, 0)
+            for job in self.jobs.values()
+            if job.approved and job.plan_id != without and job.start.year == year
+        )
+        found = self._budgets(year).get(unit)
+        return None if found is None else Budget(**{**vars(found), "committed_ch": committed / 60.0})
+
+    def _budgets(self, year: int) -> dict[str, Budget]:
+        if year not in self._by_year:
+            self._by_year[year] = budgets(self.statistics, year, self.as_of)
+        return self._by_year[year]
+
+    @cached_property
+    def _by_year(self) -> dict[int, dict[str, Budget]]:
+        return {}
+
+    @property
+    def frequent_rules(self) -> Preset:
+        """The rules of frequent outages that plans must keep."""
+        return PRESETS[self.rules.frequent_preset]
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """The outages of each user that the rules count so far: ``user_id``, ``outage_id``, ``nature``, ``start``."""
+        return outages_that_count(self.statistics, self.frequent_rules, self.as_of)
+
+    def counting(self, outage: WorkOutage) -> list[str]:
+        """Return the users for whom the rules count an outage; nobody where it cuts off a single one."""
+        rules = self.frequent_rules
+        brief = self.rules.transfer_min < rules.shortest_min
+        index = np.sort(outage.after.hit.transformer_index) if brief else outage.touched
+        index = index[self.serving[index]]
+        public = self.net.transformers["public"].gather(index).fill_null(value=True)
+        if rules.without_single_user and len(index) == 1 and not public[0]:
+            return []
+        return self.net.transformers["transformer_id"].gather(index).to_list()
+
+    def breaches(self, job: Job) -> pl.DataFrame:
+        """Return the users whom a plan cuts off once too often, counting records and approved plans to come.
+
+        Returns:
+            Columns ``user_id``, ``rule``, ``since``, ``until`` (exclusive), ``most``.
+        """
+        rules, start, nature = self.frequent_rules, job.start, job.row["nature"]
+        near = timedelta(hours=rules.merge_h)
+        planned = [
+            {"user_id": user, "outage_id": other.plan_id, "nature": other.row["nature"], "start": other.start}
+            for other in self.jobs.values()
+            if other.approved and other.plan_id != job.plan_id and abs(other.start - start) >= near
+            for user in self.counting(other.outage)
+        ]
+        kept = pl.concat([self.history, pl.DataFrame(planned, schema=self.history.schema)])
+        users = self.counting(job.outage)
+        left = rooms(kept.filter(pl.col("user_id").is_in(users)), rules, [start], self.voltage_kv(job))
+        full = left.filter(
+            pl.col("user_id").is_not_null()
+            & (pl.col("since") <= start) & (pl.col("until") > start) & (pl.col("left") == 0)
+        ).filter(pl.col("rule").map_elements(lambda rule: binds(rules, rule, nature), return_dtype=pl.Boolean))  # fmt: skip
+        return (
+            full.sort("user_id", "rule", "since")
+            .unique(["user_id", "rule"], keep="first", maintain_order=True)
+            .drop("left")
+        )
+
+    def on_holiday(self, start: datetime, end: datetime) -> bool:
+        """Return whether a time touches a day on which nobody is cut off for planned work."""
+        days = (end.date() - start.date()).days
+        return any(start.date() + timedelta(days=each) in set(self.rules.holidays) for each in range(days + 1))
+
+    def in_peak(self, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Return the hours of peak load that a time overlaps, as the settings write them."""
+        found = []
+        for span in self.rules.peak_hours:
+            first, last = (timedelta(hours=int(part[:2]), minutes=int(part[3:])) for part in span.split("-"))
+            last += timedelta(days=1) if last <= first else timedelta(0)
+            days = (end.date() - start.date()).days
+            midnights = [
+                datetime.combine(start.date(), datetime.min.time()) + timedelta(days=each)
+                for each in range(-1, days + 1)
+            ]
+            if any(start < midnight + last and end > midnight + first for midnight in midnights):
+                found.append(span)
+        return tuple(found)
+
+    @property
+    def basis(self) -> tuple[Text, ...]:
+        """What the figures rest on."""
+        said = [
+            text("medium-voltage users in service at {moment}: {count}", moment=self.as_of, count=self.users),
+            text(
+                "those who are transferred are off for {minutes:g} minutes there and as long back (transfer_min)",
+                minutes=self.rules.transfer_min,
+            ),
+        ]
+        if not self.rules.holidays:
+            said.append(text("no holidays are named in the settings, so none is kept free"))
+        return tuple(said)

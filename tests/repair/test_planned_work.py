@@ -1,0 +1,134 @@
+"""Planned work: random feeders against every state of the switches, and hand-made cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from network import FudianError, Network, UnknownIdError
+from repair.isolation import BREAKS_LOAD
+from repair.planned_work import Work, outage_of
+from repair.restoration import Restorer
+from tests.repair.grids import DEVICES, Grid, grids
+
+
+def planned(grid: Grid) -> Grid:
+    return replace(grid, clearing=BREAKS_LOAD, refused_clear=False)
+
+
+def is_fed(grid: Grid, work: int) -> bool:
+    each, closed = grid.branches[work], grid.closed()
+    return closed[work] and {each.a, each.b} <= grid.reach(closed, list(grid.sources))
+
+
+def lost(grid: Grid, live: set[str]) -> set[str]:
+    before = grid.reach(grid.closed(), list(grid.sources))
+    return {f"T{i}" for i, (a, b, *_) in enumerate(grid.loads) if {a, b} & before and not {a, b} & live}
+
+
+@given(grids())
+def test_who_is_off_equals_a_search_of_the_graph_and_no_transfer_is_better(case: tuple[Grid, int]) -> None:
+    grid, work = planned(case[0]), case[1]
+    refused = [f"B{i}" for i in grid.refused]
+    restorer = Restorer.of(grid.network().energise())
+    if not is_fed(grid, work):
+        outage = outage_of(restorer, Work((f"B{work}",)), refused)
+        assert outage.idle
+        assert not outage.before.hit.transformers
+        return
+    if grid.cleared_zone(work) & set(grid.sources):
+        with pytest.raises(FudianError, match="Nothing parts this work"):
+            outage_of(restorer, Work((f"B{work}",)), refused)
+        return
+    outage = outage_of(restorer, Work((f"B{work}",)), refused)
+    state = grid.tripped(work)
+    zone = grid.zone(work, state)
+    opened = [
+        now and not (i not in grid.refused and each.kind in DEVICES and (each.a in zone) != (each.b in zone))
+        for i, (now, each) in enumerate(zip(grid.closed(), grid.branches, strict=True))
+    ]
+    assert set(outage.before.hit.transformers) == lost(grid, grid.reach(opened, list(grid.sources)))
+    after = list(state)
+    for step in outage.steps:
+        index = int(step.branch_id[1:])
+        assert grid.branches[index].kind in DEVICES
+        assert index not in grid.refused
+        after[index] = step.action == "close"
+    assert set(outage.after.hit.transformers) == lost(grid, grid.reach(after, list(grid.sources)))
+    assert outage.proven
+    if outage.best and outage.refusal is None:
+        assert grid.gain(after, state)[0] == max(grid.gain(each, state)[0] for each in grid.states(work))
+
+
+@pytest.mark.parametrize(
+    ("line", "branch", "before", "after", "opened"),
+    [
+        # a section between two switches; what lies beyond is fed over the tie
+        ("=S -[K1]- 1 -(A)- 2 -L- 3 -(B)- 4 /(TIE)/ 5 -[K2]- =R; T2(1) @ 2; T4(1) @ 4", "L", ["T2", "T4"], ["T2"], ["A", "B"]),
+        # without a tie nobody is transferred
+        ("=S -[K1]- 1 -(A)- 2 -L- 3 -(B)- 4; T2(1) @ 2; T4(1) @ 4", "L", ["T2", "T4"], ["T2", "T4"], ["A", "B"]),
+        # the branch of a plan may be the switch that is opened: the work lies beyond it
+        ("=S -[K1]- 1 -(A)- 2 -L- 3; T1(1) @ 1; T3(1) @ 3", "A", ["T3"], ["T3"], ["A"]),
+    ],
+)  # fmt: skip
+def test_a_section_is_parted_and_the_rest_transferred(
+    line: str, branch: str, before: list[str], after: list[str], opened: list[str]
+) -> None:
+    outage = outage_of(Restorer.of(Network.from_text(line).energise()), Work((branch,)))
+    assert (outage.before.hit.transformers, outage.after.hit.transformers) == (before, after)
+    assert sorted(outage.opened) == opened
+
+
+def test_who_hangs_above_a_disconnector_is_off_only_until_it_is_open() -> None:
+    """The disconnector may not break load: the breaker opens first, and closes again behind it."""
+    net = Network.from_text("=S -[K1]- 1 -D kind=disconnector- 2 -L- 3; T1(1) @ 1; T3(1) @ 3")
+    outage = outage_of(Restorer.of(net.energise()), Work(("L",)))
+    assert [(step.action, step.branch_id) for step in outage.steps] == [("open", "K1"), ("open", "D"), ("close", "K1")]
+    assert [step.order for step in outage.steps] == [1, 2, 3]
+    assert outage.before.hit.transformers == ["T3"]
+    ids = net.transformers["transformer_id"]
+    assert ids.gather(outage.touched_before).to_list() == ["T1", "T3"]
+
+
+def test_works_done_together_are_off_by_the_union() -> None:
+    net = Network.from_text("=S -[K1]- 1 -(A)- 2 -L1- 3 -(B)- 4 -L2- 5 /(TIE)/ 6 -[K2]- =R; T2(1) @ 2; T4(1) @ 4")
+    restorer = Restorer.of(net.energise())
+    first, second = Work(("L1",)), Work(("L2",))
+    assert outage_of(restorer, first).after.hit.transformers == ["T2"]
+    assert outage_of(restorer, second).after.hit.transformers == ["T4"]
+    assert outage_of(restorer, first | second).after.hit.transformers == ["T2", "T4"]
+
+
+def test_a_transformer_alone_needs_no_switching_of_the_line() -> None:
+    net = Network.from_text("=S -[K1]- 1; T1(2) @ 1; T2(1) @ 1")
+    outage = outage_of(Restorer.of(net.energise()), Work((), ("T1",)))
+    assert outage.after.hit.transformers == ["T1"]
+    assert outage.after.customer_count == 2
+    assert outage.steps == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "says"),
+    [
+        ({}, FudianError, "names no branch"),
+        ({"branch_id": "L9"}, UnknownIdError, "L9"),
+        ({"feeder_id": "F9"}, UnknownIdError, "F9"),
+        ({"transformer_id": "T9"}, UnknownIdError, "T9"),
+    ],
+)
+def test_a_plan_that_names_nothing_or_something_unknown_is_refused(
+    row: dict[str, str], error: type[FudianError], says: str
+) -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2; T1(1) @ 2")
+    with pytest.raises(error, match=says):
+        Work.of(net, row)
+
+
+def test_a_ring_without_ratings_says_what_was_assumed() -> None:
+    net = Network.from_text("=S -[K1]- 1 -(A)- 2 -L- 3 -(B)- 4 /(TIE)/ 5 -[K2]- =R; T2(1) @ 2; T4(1) @ 4")
+    outage = outage_of(Restorer.of(net.energise()), Work(("L",)))
+    said = [str(each) for each in outage.assumed]
+    assert any("no rating_a" in each for each in said)
+    assert any("no load_kw" in each or "neither" in each for each in said)
