@@ -300,8 +300,9 @@ def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit =
         print_json(result)
         return
     shown = ["row", "unit", "region_class", "planning_class", "line_kind", "start", "end", "against", "figure", "reported",
-             "computed", "difference", "agrees", "reason"]  # fmt: skip
-    print_rows(sorted(result["rows"], key=lambda row: row["agrees"] is not False), shown, limit=limit)
+             "computed", "difference", "agrees", "because"]  # fmt: skip
+    rows = [row | {"because": row["reason"]} for row in result["rows"]]
+    print_rows(sorted(rows, key=lambda row: row["agrees"] is not False), shown, limit=limit)
     tell(
         "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
         "within {percent:g} %; rows of the report left out: {rejected}.",

@@ -332,26 +332,41 @@ class Inference:
         )
 
     def forget(self, before: datetime) -> int:
-        """Forget the signals and incidents of every piece that was quiet since a moment, and has nothing open.
+        """Forget the signals and incidents of before a moment, but for what was still going on then.
 
-        Signals from before that moment count as forgotten from then on.
+        Each piece is cut at the latest moment, not after ``before``, that lies within none of its incidents: what began earlier
+        is forgotten, but for the last sign of power of each device, by which it is known to report. Signals from before
+        ``before`` count as forgotten from then on.
 
         Returns:
             How many incidents were forgotten.
         """
         self._settle()
-        busy = np.zeros(len(self._tree.first) + 1, dtype=np.bool_)
-        busy[self._piece[self._rows.time >= _ms(before)]] = True
-        busy[self._found.filter(pl.col("state") < STATES.index("restored"))["piece"].to_numpy()] = True
-        mine = busy[self._piece]
-        self._rows, self._piece = Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine]
+        cut = self._cuts(_ms(before))
+        device, kind = self._rows.device, self._rows.kind
+        old = self._rows.time < cut[self._piece]
+        last_old = old & np.append((device[1:] != device[:-1]) | ~old[1:], True)[: len(old)]
+        keep = ~old | (last_old & ((kind == READ) | (kind == ON) | (kind == RECLOSE)))
+        self._rows, self._piece = Rows(device[keep], self._rows.word[keep]), self._piece[keep]
         count = self._found.height
-        self._found, self._left_out = (
-            frame.filter(pl.Series(busy[frame["piece"].to_numpy()])) for frame in (self._found, self._left_out)
-        )
+        starts = {"_found": "start", "_left_out": "time"}
+        for name, column in starts.items():
+            frame = getattr(self, name)
+            setattr(self, name, frame.filter(pl.col(column) >= pl.Series(cut[frame["piece"].to_numpy()])))
         self._told = self._found
         self._forgotten_before = max(before, self._forgotten_before or before)
         return count - self._found.height
+
+    def _cuts(self, before: int) -> Indices:
+        """Return, for each piece, the latest moment in ms, not after ``before``, that no incident covers with its window."""
+        window = window_ms(self.rules)
+        cut = np.full(len(self._tree.first) + 1, before, dtype=np.int64)
+        overturned = pl.col("state") == STATES.index("overturned")
+        spans = self._found.select("piece", "start", end=pl.when(overturned).then("start").otherwise("end"))
+        for piece, start, end in spans.sort("end", descending=True).iter_rows():
+            if end + window >= cut[piece]:
+                cut[piece] = min(cut[piece], start - window)
+        return cut
 
     def _outages(self, found: pl.DataFrame) -> tuple[InferredOutage, ...]:
         """Return incidents as they are shown, latest first."""

@@ -337,6 +337,26 @@ def test_a_device_out_of_service_says_nothing_and_does_not_count() -> None:
     } == messages
 
 
+@given(cases(), st.integers(0, 60), st.integers(0, 20))
+def test_what_is_forgotten_changes_nothing_later(case: tuple[Plain, list[Signal]], at: int, sooner: int) -> None:
+    """Signals come in order of time; whatever ends after the moment before which all is forgotten stays as it was."""
+    plain, signals = case
+    supply = plain.network().energise()
+    always, forgetful = Inference(supply, None, RULES), Inference(supply, None, RULES)
+    always.take(frame(signals), LATER)
+    forgetful.take(frame([each for each in signals if each[0] < at / 2]), LATER)
+    before = NOON + timedelta(minutes=max(at - sooner, 0) / 2)
+    known = len(forgetful.incidents)
+    assert known - forgetful.forget(before) == len(forgetful.incidents)
+    forgetful.take(frame([each for each in signals if each[0] >= at / 2]), LATER)
+
+    def later(inference: Inference) -> list[Found]:
+        found = [each for each in inference.incidents if each.restored_at is None or each.restored_at >= before]
+        return sorted((plainly(each) for each in found if each.state != "overturned" or each.start >= before), key=str)
+
+    assert later(forgetful) == later(always)
+
+
 def test_two_feeders_are_two_incidents_and_quiet_ones_are_forgotten() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2; S -[K2]- 3 -L2- 4; T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4")
     inference = Inference(net.energise(), None, RULES)
