@@ -19,6 +19,7 @@ import repair.commands
 import repair.plan_commands
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
 from network.arguments import Json, WorkspaceArgument, read
+from network.settings import GENERAL_SETTINGS, unknown_names
 from network.terminal import ERRORS, language, print_json, tell_problems, working
 from reliability.grid_kpis import grid_settings
 from reliability.notice import late_approvals
@@ -33,6 +34,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _WRONG_USAGE = 2
+
+SETTINGS_OF = {
+    "reliability": reliability_settings,
+    "location": location_settings,
+    "inference": inference_settings,
+    "restoration": restoration_settings,
+    "planned": planned_settings,
+    "grid": grid_settings,
+}
+"""What reads each table of ``fudian.toml``."""
 
 
 # Commands ---------------------------------------------------------------------------------------------------------------
@@ -65,13 +76,10 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 
 def _further_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
-    found: list[Problem] = []
-    rooms = (
-        reliability_settings, location_settings, inference_settings, restoration_settings, planned_settings, grid_settings,
-    )  # fmt: skip
-    for settings_of_room in rooms:
+    found = unknown_names(workspace.settings, (*GENERAL_SETTINGS, *SETTINGS_OF))
+    for settings_of_subject in SETTINGS_OF.values():
         try:
-            settings_of_room(workspace.settings)
+            settings_of_subject(workspace.settings)
         except WorkspaceError as error:
             found += error.problems
     return found or late_approvals(workspace, reliability_settings(workspace.settings))

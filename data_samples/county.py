@@ -30,9 +30,6 @@ WORKBOOKS = frozenset({"plans"})
 SETTINGS = f"""name = "{COUNTY_NAME}"
 as_of = 2023-01-01T00:00:00
 
-[reliability]
-minimum_history_years = 2
-
 [planned]
 utility_profile = "xihua"
 monthly_budget = "tell"
@@ -40,6 +37,9 @@ holidays = [{", ".join(f"2023-01-{day}" for day in range(21, 28))}]
 generator_kva = 400.0
 generators = 2
 generator_cost_per_day = 3000.0
+
+[reliability]
+minimum_history_years = 2
 """
 
 OUTAGE_COLUMNS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,9 @@ from network.problems import Problem, WorkspaceError
 from network.texts import text
 
 Model = TypeVar("Model", bound=BaseModel)
+
+GENERAL_SETTINGS = ("name", "as_of", "codes")
+"""Names of ``fudian.toml`` that stand outside the tables of a subject."""
 
 
 def settings_of(model: type[Model], section: str, settings: Mapping[str, Any]) -> Model:
@@ -40,3 +43,21 @@ def settings_of(model: type[Model], section: str, settings: Mapping[str, Any]) -
             for error in invalid.errors()
         ]
         raise WorkspaceError(text("fudian.toml has settings that cannot be used."), problems) from invalid
+
+
+def unknown_names(settings: Mapping[str, Any], known: Iterable[str]) -> list[Problem]:
+    """Return a problem for each name at the head of ``fudian.toml``, or table of it, that nothing reads."""
+    known = tuple(known)
+    return [
+        Problem(
+            "error",
+            "settings",
+            text("nothing reads this setting"),
+            text("Known settings: {names}.", names=", ".join(known)),
+            file="fudian.toml",
+            column=name,
+            value="" if isinstance(value, Mapping) else str(value),
+        )
+        for name, value in settings.items()
+        if name not in known
+    ]

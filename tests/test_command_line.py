@@ -496,6 +496,14 @@ def test_settings_that_are_not_known_are_named(command: Command, county: Path) -
     assert "sustained_threshold_min" in said.err
 
 
+def test_a_table_of_settings_that_nothing_reads_is_named(command: Command, county: Path) -> None:
+    with (county / "fudian.toml").open("a", encoding="utf-8") as file:
+        file.write("[reliabillity]\nnotice_h = 0\n")
+    (problem,) = [each for each in command("check", county, "--json").json["errors"] if each["file"] == "fudian.toml"]
+    assert problem["column"] == "reliabillity"
+    assert "reliability" in problem["hint"]
+
+
 def test_chinese_is_spoken_where_it_is_asked_for(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUDIAN_LANG", "zh")
     said = command("affected", COUNTY, "--open", "F03-K99")
