@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
 _SECTIONS = 3
+CUSTOMER_COLUMNS = ("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
 
 
 def page(service: Service, address: Address) -> html.Div:
@@ -521,28 +523,37 @@ def _customers_card(address: Address, entry: Entry) -> html.Section:
     return customers_card(address, entry.affected.table(), {"event": entry.key}, entry.important)
 
 
-def customers_card(address: Address, customers: pl.DataFrame, named: dict[str, str], important: int) -> html.Section:
-    """Return the affected-customer list, masked, important customers first, with its exports."""
+def customers_card(
+    address: Address,
+    customers: pl.DataFrame,
+    named: dict[str, str],
+    important: int,
+    columns: Sequence[str] = CUSTOMER_COLUMNS,
+) -> html.Section:
+    """Return the affected-customer list of a page, masked, important customers first, with its exports.
+
+    Args:
+        address: of the page.
+        customers: who is off.
+        named: what of the address names the event or the plan.
+        important: how many of them are important.
+        columns: that are shown; exports hold all.
+    """
     language = address.language
     wanted = address.search(address.without_rows() | named)
-    sensitive = int(customers["sensitive"].sum())
-    exports = [
-        html.A(name.upper(), href=f"/export/dispatch/customers.{name}{wanted}", download="") for name in ("csv", "xlsx")
-    ]
-    exports.append(
-        html.A(translate("Print", language), href=f"/export/dispatch/customers.html{wanted}", target="_blank")
-    )
+    files = f"/export/{address.page}/customers"
+    exports = [html.A(name.upper(), href=f"{files}.{name}{wanted}", download="") for name in ("csv", "xlsx")]
+    exports.append(html.A(translate("Print", language), href=f"{files}.html{wanted}", target="_blank"))
     note = translate(
         "{count} customers · {important} important · {sensitive} sensitive · personal data masked",
         language,
         count=f"{customers.height:,}",
         important=important,
-        sensitive=sensitive,
+        sensitive=int(customers["sensitive"].sum()),
     )
-    shown = customers.select("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
-    content: Part = grid({"grid": "customers"}, shown, language, "353px", searchable=False)
+    content: Part = grid({"grid": "customers"}, customers.select(columns), language, "353px", searchable=False)
     if customers.is_empty():
-        content = html.P(translate("Nobody is off by this event.", language), className="quiet")
+        content = html.P(translate("Nobody is off.", language), className="quiet")
     return card(
         translate("Affected customers", language), content, note=[note, html.Span(exports, className="actions spread")]
     )

@@ -10,7 +10,7 @@ from dash import html
 from dashboard.address import Address
 from dashboard.calendar_chart import calendar_figure
 from dashboard.charts import graph
-from dashboard.grids import grid
+from dashboard.dispatch import customers_card
 from dashboard.operations import freshness
 from dashboard.parts import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
 from dashboard.service import Service
@@ -23,6 +23,7 @@ from repair.precheck import PlanCheck, total
 TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
 LIGHTS = {"green": "", "amber": "warning", "red": "abnormal"}
 _SHOWN_REMARKS = 4
+_CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
 
 
 def page(service: Service, address: Address) -> html.Div:
@@ -238,20 +239,9 @@ def _steps_card(address: Address, facts: Facts) -> html.Section:
 
 
 def _customers_card(address: Address, facts: Facts) -> html.Section:
-    """Return who is off with transfer done, masked, important customers first, with its exports."""
-    language = address.language
-    wanted = address.search({"plan": facts.job.plan_id}, language)
-    exports = [
-        html.A(name.upper(), href=f"/export/planned/customers.{name}{wanted}", download="") for name in ("csv", "xlsx")
-    ]
-    shown = facts.job.outage.after.table().select("customer_id", "name", "transformer_id", "important", "sensitive")
-    count = translate("{count} customers", language, count=f"{shown.height:,}")
-    content: Part = html.P(translate("Nobody is off.", language), className="quiet")
-    if shown.height:
-        content = grid({"grid": "plan-customers"}, shown, language, "260px", searchable=False)
-    return card(
-        translate("Affected customers", language), content, note=[count, html.Span(exports, className="actions spread")]
-    )
+    important = len(facts.after.important or ())
+    customers = facts.job.outage.after.table()
+    return customers_card(address, customers, {"plan": facts.job.plan_id}, important, _CUSTOMER_COLUMNS)
 
 
 def _calendar_card(service: Service, address: Address, chosen: str) -> html.Section:

@@ -21,6 +21,8 @@ from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
+from repair.plan_desk import PlanDesk
+from repair.precheck import precheck
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +168,7 @@ def test_live_ratio(client: httpx.Client, net: Network) -> None:
         ("/api/v1/nothing", 404),
         ("/export/operations/rows.csv?rows=gold", 422),
         ("/export/dispatch/customers.csv?event=none", 422),
+        ("/export/planned/customers.csv?plan=none", 422),
     ],
 )
 def test_refusals_say_why_and_what_to_do(client: httpx.Client, route: str, status: int) -> None:
@@ -207,6 +210,18 @@ def test_customers_can_be_taken_along_masked(client: httpx.Client, net: Network)
     names = set(net.customers["name"].drop_nulls())
     assert page.status_code == 200
     assert not any(name in page.text for name in names if len(name) > 2)
+
+
+def test_customers_of_a_plan_can_be_taken_along_masked(client: httpx.Client, net: Network) -> None:
+    check = next(each for each in precheck(PlanDesk.of(Statistics(net))) if each.verdict == "reduce")
+    assert check.facts is not None
+    answer = client.get("/export/planned/customers.csv", params={"plan": check.plan_id, "lang": "en"})
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(lines) == check.facts.after.customers
+    names = set(net.customers["name"].drop_nulls())
+    assert not any(name in answer.text for name in names if len(name) > 2)
+    page = client.get("/export/planned/customers.html", params={"plan": check.plan_id})
+    assert page.status_code == 200
 
 
 def test_no_cell_runs_as_a_formula() -> None:

@@ -19,6 +19,10 @@ from reliability.ranking import causes
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair.board import board
+from repair.calendar_plan import calendar_plan
+from repair.plan_checks import VERDICTS
+from repair.plan_desk import PlanDesk
+from repair.precheck import precheck, total
 from tests.browser import ARGUMENTS, chromium_path
 
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "images"
@@ -106,6 +110,40 @@ def test_dispatch_shows_who_is_off(page: Page, served: str, net: Network, langua
     expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
     expect(page.locator("figure.chart .main-svg").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_plans_say_what_the_check_and_the_calendar_say(page: Page, served: str, net: Network, language: str) -> None:
+    desk = PlanDesk.of(Statistics(net))
+    checks, calendar = precheck(desk), calendar_plan(desk)
+    page.goto(f"{served}/planned?lang={language}")
+    expect(page.locator("h1")).to_be_visible()
+    assert figure(page, "after") == pytest.approx(total(checks)[1])
+    assert figure(page, "saving") == pytest.approx(calendar.saving_ch)
+    expect(page.locator(".plans tbody tr")).to_have_count(len(checks))
+    chosen = next(each for each in checks if each.verdict == "reduce")
+    page.goto(f"{served}/planned?lang={language}&plan={chosen.plan_id}")
+    sheet = page.locator("[data-figure=verdict]")
+    expect(sheet).to_have_text(VERDICTS[chosen.verdict].in_language(language))
+    expect(page.locator(".verdict-reason").first).to_have_text(chosen.reasons[0].in_language(language))
+    expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    expect(page.locator("figure.chart .main-svg").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+def test_a_mark_of_the_calendar_opens_its_plan(page: Page, served: str, net: Network) -> None:
+    page.goto(f"{served}/planned")
+    expect(page.locator("figure.chart .main-svg").first).to_be_visible()
+    marks = page.locator(".scatterlayer .point")
+    expect(marks.first).to_be_visible()
+    marks.last.scroll_into_view_if_needed()
+    box = marks.last.bounding_box()
+    assert box is not None
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*place)
+    expect(page.locator(".hoverlayer .hovertext")).to_be_visible()
+    page.mouse.click(*place)
+    expect(page).to_have_url(re.compile(r"plan=JH"))
 
 
 def test_dispatch_at_an_earlier_moment(page: Page, served: str, net: Network) -> None:
