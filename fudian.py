@@ -16,6 +16,7 @@ import typer
 
 import reliability.commands
 import repair.commands
+import repair.grid_commands
 import repair.plan_commands
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
 from network.arguments import Json, WorkspaceArgument, read
@@ -86,6 +87,7 @@ def _further_problems(workspace: Workspace) -> list[Problem]:
 
 
 app.add_typer(reliability.commands.app)
+app.add_typer(repair.grid_commands.app)
 app.add_typer(repair.commands.app)
 app.add_typer(repair.plan_commands.app)
 

@@ -22,7 +22,7 @@ from reliability.frequent import frequent_outages
 from reliability.frequent import preset as preset_named
 from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
-from reliability.targets import judge, plan_year
+from reliability.targets import plan_year
 from repair import affected_by_opening, answer_of, fault_area, locate, restore
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck as check_plans
@@ -30,6 +30,9 @@ from repair.precheck import statement
 from repair.sensor_health import health_of
 
 LOCAL = ZoneInfo("Asia/Shanghai")
+
+WAIT_S = 30.0
+"""For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
 Moment = Annotated[datetime | None, Query()]
@@ -199,8 +202,13 @@ def _statistics_routes(service: Service) -> APIRouter:
         """Judge the figures of a year against a plan."""
         statistics.require_records()
         judged = year or plan_year(statistics, plan)
-        rows = [each.as_dict(_language(request)) for each in judge(statistics, plan, judged, _local(as_of))]
-        return {"plan": plan, "year": judged, "rows": rows}
+        results = service.targets(plan, judged, as_of=_local(as_of), wait_s=WAIT_S)
+        return {"plan": plan, "year": judged, "rows": [each.as_dict(_language(request)) for each in results]}
+
+    @routes.get("/grid-kpi")
+    def grid_kpi(request: Request, plan: str = "gongan-2022") -> dict[str, Any]:
+        """Return the grid-structure KPIs of the public feeders with the N-1 test, judged against a plan."""
+        return service.grid(plan, _language(request), WAIT_S)
 
     @routes.get("/plans")
     def plans() -> dict[str, Any]:
@@ -219,6 +227,14 @@ def _statistics_routes(service: Service) -> APIRouter:
 
 def _repair_routes(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["repair"])
+
+    @routes.get("/n-1")
+    def n_minus_1(
+        request: Request,
+        wait_s: Annotated[float, Query(ge=0, le=60, description="return sooner only when all is tried")] = 0.0,
+    ) -> dict[str, Any]:
+        """Return the N-1 test as far as it is done; the first call begins it. ``complete`` says whether it is over."""
+        return service.n_minus_1(wait_s).as_dict(_language(request))
 
     @routes.get("/affected")
     def affected(

@@ -22,6 +22,7 @@ from dashboard.address import ROWS, Address
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.grid_card import CARD, CLOCK, grid_content
 from dashboard.grids import block
 from dashboard.parts import Part, frame, note_card
 from dashboard.rows import rows_of
@@ -153,6 +154,16 @@ def _connect(pages: Dash, service: Service) -> None:
         address = Address.read(path, search, service.language)
         key = f"/{address.page}{address.search(address.without_rows())} {path}"
         return (no_update, no_update) if key == shown else (page_or_note(service, address), key)
+
+    @pages.callback(
+        Output(CARD, "children"),
+        Input(CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
+        return grid_content(service, Address.read(path, search, service.language))
 
     @pages.callback(
         Output("drawer", "opened"),

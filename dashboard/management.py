@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.address import Address
 from dashboard.charts import control_figure, graph
+from dashboard.grid_card import grid_card
 from dashboard.operations import freshness
 from dashboard.parts import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.service import Service
@@ -56,6 +57,7 @@ def page(service: Service, address: Address) -> html.Div:
             html.Div(
                 [_planned_card(service, address, year), _connections_card(address, whole)], className="grid two-one"
             ),
+            grid_card(service, address),
         ],
     )
 

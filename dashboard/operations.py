@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -458,7 +459,8 @@ def _feeders_card(service: Service, address: Address, query: Query) -> html.Sect
     return card(translate("Feeders that cost most", language), content, note=translate("customer-hours", language))
 
 
-def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult]) -> html.Section:
+def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
+    """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
     language = address.language
     rows = []
     for each in targets:
@@ -486,6 +488,11 @@ def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult])
         (translate("limit", language), "right"),
         (translate("status", language), "right"),
     ]
+    return table(head, rows, "targets", translate("Targets of the plan", language))
+
+
+def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult]) -> html.Section:
+    language = address.language
     note = text(
         "{plan}, judged on {year}, {level}, with major event days",
         plan=chosen.plan,
@@ -494,6 +501,6 @@ def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult])
     )
     return card(
         translate("Targets of the plan", language),
-        table(head, rows, "targets", translate("Targets of the plan", language)),
+        targets_table(address, targets),
         note=note.in_language(language),
     )

@@ -10,14 +10,17 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from dashboard.sweep import Sweep
 from network import Network, Supply
 from reliability.as_of import known_until
 from reliability.period import Period
 from reliability.statistics import Query, Statistics
-from reliability.targets import TargetResult, judge, plans
+from reliability.targets import TargetResult, judge, metrics, plans
 from repair.board import Board, board
 from repair.calendar_plan import CalendarPlan, calendar_plan
+from repair.grid_figures import N_1, further_figures, grid_figures
 from repair.inference import Inference
+from repair.n_minus_1 import NMinus1
 from repair.plan_desk import PlanDesk
 from repair.precheck import PlanCheck, precheck
 
@@ -92,11 +95,48 @@ class Service:
         """Return the query of a calendar year as far as it is known."""
         return Query(Period.year(year), by, level, med, self.as_of)
 
-    def targets(self, plan: str, year: int, level: str) -> list[TargetResult]:
-        """Return every target of a plan judged on a year."""
+    def targets(
+        self, plan: str, year: int, level: str = "mv", as_of: datetime | None = None, wait_s: float = 0.0
+    ) -> list[TargetResult]:
+        """Return every target of a plan judged on a year; what takes the N-1 test says how far that is.
+
+        Args:
+            plan: of the targets.
+            year: calendar year.
+            level: user level of the figures.
+            as_of: nothing later is known; by default all that is.
+            wait_s: for how long the N-1 test is waited for.
+        """
+        further, is_done = None, True
+        if N_1 in metrics(self.statistics, plan):
+            swept = self.n_minus_1(wait_s)
+            further, is_done = further_figures(self.statistics, swept), swept.complete
         return self.remember(
-            ("targets", plan, year, level), lambda: judge(self.statistics, plan, year, self.as_of, level)
+            ("targets", plan, year, level, as_of, is_done),
+            lambda: judge(self.statistics, plan, year, as_of or self.as_of, level, further),
         )
+
+    def grid(self, plan: str, language: str, wait_s: float = 0.0) -> dict[str, Any]:
+        """Return the figures of the grid, as far as the N-1 test is done after waiting for it as long as this."""
+        metrics(self.statistics, plan)
+        return grid_figures(self.statistics, plan, self.n_minus_1(wait_s), language)
+
+    def n_minus_1(self, wait_s: float = 0.0) -> NMinus1:
+        """Return the N-1 test of the normal state as far as it is done; the first call begins it, in a thread of its own.
+
+        Args:
+            wait_s: return sooner than this only when it is over.
+
+        Raises:
+            FudianError: it cannot be done.
+        """
+        with self._lock:
+            sweep = self._sweep
+        return sweep.result(wait_s)
+
+    @cached_property
+    def _sweep(self) -> Sweep:
+        return Sweep(self.supply)
 
     @cached_property
     def desk(self) -> PlanDesk:

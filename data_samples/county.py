@@ -38,6 +38,9 @@ generator_kva = 400.0
 generators = 2
 generator_cost_per_day = 3000.0
 
+[grid]
+long_feeders_base = 2
+
 [reliability]
 minimum_history_years = 2
 """

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from network.problems import Problem
@@ -41,6 +42,17 @@ def working(message: str) -> Iterator[Callable[[str], None]]:
         return
     with ERRORS.status(translate(message, language())) as status:
         yield status.update
+
+
+@contextmanager
+def counting(message: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how much of long work is done; the callback takes what is done and what there is in all."""
+    if not ERRORS.is_terminal:
+        yield lambda *_: None
+        return
+    with Progress(console=ERRORS, transient=True) as bar:
+        task = bar.add_task(translate(message, language()), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def tell(sentence: str, style: str | None = None, **values: object) -> None:

@@ -15,7 +15,6 @@ from network import FudianError, WorkspaceError, text, translate
 from network.arguments import AsOf, Json, Limit, WorkspaceArgument, names_in, read
 from network.terminal import language, print_json, print_rows, tell, tell_left_out, tell_problems, working
 from reliability import Period
-from reliability.grid_kpis import feeder_kpis
 from reliability.statistics import Query, Statistics
 
 app = typer.Typer()
@@ -314,34 +313,6 @@ def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit =
     tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
 
 
-@app.command()
-def targets(
-    workspace: WorkspaceArgument,
-    plan: Annotated[
-        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
-    ],
-    year: Annotated[
-        int | None, typer.Option(min=1900, max=2200, help="Calendar year; by default the year of the plan's deadline.")
-    ] = None,
-    as_of: AsOf = None,
-    as_json: Json = False,
-) -> None:
-    """Judge the figures of a year against the targets of a plan."""
-    from reliability.targets import judge, plan_year
-
-    statistics = _statistics(workspace)
-    judged_year = plan_year(statistics, plan) if year is None else year
-    rows = [result.as_dict(language()) for result in judge(statistics, plan, judged_year, as_of or statistics.as_of)]
-    if as_json:
-        print_json({"plan": plan, "year": judged_year, "rows": rows})
-        return
-    print_rows(
-        rows,
-        ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"],
-        f"{plan} · {judged_year}",
-    )
-
-
 @app.command("live-ratio")
 def live_ratio(
     workspace: WorkspaceArgument, start: Start = None, end: End = None, by: By = "", as_json: Json = False
@@ -362,27 +333,3 @@ def live_ratio(
         "saidi_avoided_h", "live_connect_rate", "unknown_jobs",
     ]  # fmt: skip
     print_rows(rows, [*names_in(by), *shown])
-
-
-@app.command("grid-kpi")
-def grid_kpi(
-    workspace: WorkspaceArgument,
-    plan: Annotated[str, typer.Option(help="Plan whose targets for the grid are judged.")] = "gongan-2022",
-    as_json: Json = False,
-) -> None:
-    """Compute the grid-structure KPIs of the public feeders: ties, supply radius, standard structure, sections."""
-    from reliability.targets import judge_grid
-
-    statistics = _statistics(workspace)
-    result, feeders = statistics.grid_kpis, feeder_kpis(statistics.net)
-    judged = [target.as_dict(language()) for target in judge_grid(statistics, plan)]
-    if as_json:
-        print_json(result | {"rows": feeders.to_dicts(), "plan": plan, "targets": judged})
-        return
-    shown = [
-        "feeder_id", "name", "station_id", "ties", "tied_feeders", "tied_stations", "radius_km",
-        "sections", "structure",
-    ]  # fmt: skip
-    print_rows(feeders.to_dicts(), shown)
-    print_rows([{"figure": name, "value": value} for name, value in result.items()], ["figure", "value"])
-    print_rows(judged, ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"], plan)

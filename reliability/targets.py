@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -26,7 +26,7 @@ AREA_SCHEMES = ("region", "aggregate", "planning")
 _WITHOUT_DATA = {
     "tie_rate": text("there are no public feeders"),
     "standard_structure_rate": text("the form of connection (structure) of some public feeders is not given"),
-    "n1_pass_rate": text("the N-1 test is not computed yet"),
+    "n1_pass_rate": text("it takes the N-1 test of the network"),
     "long_feeder_reduction": text(
         "the plan does not state its base: give long_feeders_base under [grid] of fudian.toml, and the length of every line"
     ),
@@ -80,6 +80,12 @@ def plans(statistics: Statistics) -> list[str]:
     return _targets(statistics)["plan"].unique(maintain_order=True).to_list()
 
 
+def grid_plans(statistics: Statistics) -> list[str]:
+    """Return the ids of the plans with targets for the structure of the grid, those of the workspace first."""
+    rows = _targets(statistics).filter(pl.col("area_scheme") == "grid")
+    return rows["plan"].unique(maintain_order=True).to_list()
+
+
 def plan_year(statistics: Statistics, plan: str) -> int:
     """Return the year that a plan is judged in by default: its deadline, else the last year with records.
 
@@ -97,8 +103,17 @@ def plan_year(statistics: Statistics, plan: str) -> int:
     raise FudianError(text("The plan has no deadline and there are no records."), text("Name the year."))
 
 
+Further = Mapping[str, float | Text]
+"""Figures by metric that other rooms compute, or why there is none."""
+
+
 def judge(
-    statistics: Statistics, plan: str, year: int | None = None, as_of: datetime | None = None, level: str = "mv"
+    statistics: Statistics,
+    plan: str,
+    year: int | None = None,
+    as_of: datetime | None = None,
+    level: str = "mv",
+    further: Further | None = None,
 ) -> list[TargetResult]:
     """Return every target of a plan, judged on unrounded figures of a calendar year (2.4).
 
@@ -108,24 +123,39 @@ def judge(
         year: the calendar year; by default the year of the plan's deadline.
         as_of: nothing later is known; a year that is not over cannot pass yet.
         level: user level of the figures; the plans mean ``mv`` (Q1).
+        further: figures that other rooms compute.
 
     Raises:
         FudianError: the plan is not known.
     """
     rows = _of_plan(statistics, plan)
-    judged = _Judged(statistics, year or plan_year(statistics, plan), as_of, level)
+    judged = _Judged(statistics, year or plan_year(statistics, plan), as_of, level, further or {})
     return [judged.result(row) for row in rows.to_dicts()]
 
 
-def judge_grid(statistics: Statistics, plan: str) -> list[TargetResult]:
+def judge_grid(statistics: Statistics, plan: str, further: Further | None = None) -> list[TargetResult]:
     """Return the targets of a plan for the structure of the grid, judged on the network as it is.
+
+    Args:
+        statistics: of the workspace.
+        plan: as for :func:`judge`.
+        further: figures that other rooms compute.
 
     Raises:
         FudianError: the plan is not known.
     """
     rows = _of_plan(statistics, plan).filter(pl.col("area_scheme") == "grid")
-    judged = _Judged(statistics, plan_year(statistics, plan), None, "mv")
+    judged = _Judged(statistics, plan_year(statistics, plan), None, "mv", further or {})
     return [judged.result(row) for row in rows.to_dicts()]
+
+
+def metrics(statistics: Statistics, plan: str) -> set[str]:
+    """Return the figures that a plan sets targets for.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    return set(_of_plan(statistics, plan)["metric"])
 
 
 def _targets(statistics: Statistics) -> pl.DataFrame:
@@ -151,6 +181,7 @@ class _Judged:
     year: int
     as_of: datetime | None
     level: str
+    further: Further
 
     def result(self, row: dict[str, Any]) -> TargetResult:
         """Judge one row of the targets table."""
@@ -159,8 +190,12 @@ class _Judged:
         make: Callable[..., TargetResult] = partial(result, *common)
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
-        if row["area_scheme"] == "grid" and (value := self.statistics.grid_kpis.get(row["metric"])) is not None:
-            return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail")
+        if row["area_scheme"] == "grid":
+            value = self.further.get(row["metric"], self.statistics.grid_kpis.get(row["metric"]))
+            if isinstance(value, Text):
+                return make(None, "not_computable", value)
+            if value is not None:
+                return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail")
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return make(None, "not_computable", _WITHOUT_DATA.get(row["metric"], unknown))

@@ -173,23 +173,6 @@ def restore(
         tell("It is not proven that no better plan exists.", "yellow")
 
 
-@app.command("n-1")
-def n_minus_1(workspace: WorkspaceArgument, as_json: Json = False) -> None:
-    """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?"""
-    from repair.n_minus_1 import n_minus_1 as sweep
-
-    net = answering(workspace)
-    with working("trying a fault in every section"):
-        result = sweep(net.energise())
-    answer = result.as_dict(language())
-    if as_json:
-        print_json(answer)
-        return
-    print_rows(answer["feeders"], ["feeder_id", "passes", "sections", "failing", "missing_a", "reason"])
-    for said in answer["assumptions"]:
-        ERRORS.print(said)
-
-
 @app.command()
 def infer(
     workspace: WorkspaceArgument,

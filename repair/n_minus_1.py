@@ -89,6 +89,20 @@ class NMinus1:
         tested = [feeders[each] for each in feeder_ids if each in feeders]
         return 100.0 * sum(_passes(each) for each in tested) / len(tested) if tested and self.complete else None
 
+    def feeder_rows(self, language: str = "en") -> list[dict[str, Any]]:
+        """Return a row for each feeder: whether it passes, its sections, those that fail, what is missing at most, in A."""
+        return [
+            {
+                "feeder_id": feeder,
+                "passes": _passes(sections),
+                "sections": len(sections),
+                "failing": [each.branch_id for each in sections if not each.passes],
+                "missing_a": max(each.missing_a for each in sections),
+                "reason": None if any(each.ties for each in sections) else str(_no_tie(language)),
+            }
+            for feeder, sections in self.feeders.items()
+        ]
+
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return ``pass_rate`` in per cent, ``feeders`` and ``sections`` as rows, what was assumed, and how much is done."""
         return {
@@ -96,17 +110,7 @@ class NMinus1:
             "complete": self.complete,
             "sections_tried": len(self.sections),
             "sections_in_all": self.sections_in_all,
-            "feeders": [
-                {
-                    "feeder_id": feeder,
-                    "passes": _passes(sections),
-                    "sections": len(sections),
-                    "failing": [each.branch_id for each in sections if not each.passes],
-                    "missing_a": max(each.missing_a for each in sections),
-                    "reason": None if any(each.ties for each in sections) else str(_no_tie(language)),
-                }
-                for feeder, sections in self.feeders.items()
-            ],
+            "feeders": self.feeder_rows(language),
             "sections": [
                 vars(each)
                 | {"passes": each.passes, "reason": each.reason.in_language(language) if each.reason else None}

@@ -214,14 +214,28 @@ def test_an_audit_without_anything_to_audit_against_says_so(command: Command, co
 
 
 def test_the_structure_of_the_grid_is_judged_against_the_plan(command: Command, county: Path) -> None:
-    judged = {row["metric"]: row for row in command("grid-kpi", county, "--json").json["targets"]}
-    assert (judged["tie_rate"]["status"], judged["tie_rate"]["limit"]) == ("pass", 77.0)
-    assert judged["tie_rate"]["value"] == pytest.approx(100 * 12 / 14)
-    assert judged["long_feeder_reduction"]["status"] == "not_computable"
-    settings = (county / "fudian.toml").read_text("utf-8") if (county / "fudian.toml").exists() else ""
-    (county / "fudian.toml").write_text(settings + "\n[grid]\nlong_feeders_base = 4\n", "utf-8")
-    judged = {row["metric"]: row for row in command("grid-kpi", county, "--json").json["targets"]}
-    assert (judged["long_feeder_reduction"]["status"], judged["long_feeder_reduction"]["value"]) == ("pass", 75.0)
+    answer = command("grid-kpi", county, "--json").json
+    judged = {row["metric"]: (row["status"], row["value"], row["limit"]) for row in answer["targets"]}
+    assert judged == {
+        "tie_rate": ("pass", pytest.approx(100 * 12 / 14), 77.0),
+        "standard_structure_rate": ("pass", pytest.approx(100 * 12 / 14), 85.0),
+        "n1_pass_rate": ("fail", pytest.approx(100 * 9 / 14), 65.0),
+        "long_feeder_reduction": ("pass", 50.0, 15.0),
+    }
+    failing = {row["feeder_id"]: row for row in answer["rows"] if not row["n1_passes"]}
+    assert set(failing) == {"F04", "F07", "F08", "F13", "F14"}
+    assert (failing["F04"]["n1_failing"], failing["F04"]["n1_missing_a"]) == (
+        ["F04-L01"],
+        pytest.approx(69.11, abs=0.01),
+    )
+    assert failing["F08"]["n1_reason"] == "no tie that can be closed"
+    (row,) = [row for row in command("targets", county, "--plan", "gongan-2022", "--json").json["rows"]
+              if row["metric"] == "n1_pass_rate"]  # fmt: skip
+    assert (row["status"], row["value"]) == ("fail", answer["n1_pass_rate"])
+    settings = (county / "fudian.toml").read_text("utf-8")
+    (county / "fudian.toml").write_text(settings.replace("long_feeders_base", "# long_feeders_base"), "utf-8")
+    judged = {row["metric"]: row["status"] for row in command("grid-kpi", county, "--json").json["targets"]}
+    assert judged["long_feeder_reduction"] == "not_computable"
     assert command("grid-kpi", county, "--plan", "nowhere-2022").status == 2
 
 

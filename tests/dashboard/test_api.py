@@ -21,6 +21,7 @@ from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
+from repair.n_minus_1 import n_minus_1
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck
 
@@ -154,6 +155,20 @@ def test_live_ratio(client: httpx.Client, net: Network) -> None:
     assert answer["rows"] == Statistics(net).live_ratios(Period.year(2022), ("unit",))
 
 
+def test_the_grid_is_tried_beside_the_pages(client: httpx.Client, net: Network) -> None:
+    begun = client.get("/api/v1/n-1").json()
+    assert begun["sections_tried"] <= begun["sections_in_all"]
+    assert (begun["pass_rate"] is None) == (not begun["complete"])
+    whole = client.get("/api/v1/n-1", params={"wait_s": 60}).json()
+    assert whole == n_minus_1(net.energise()).as_dict()
+    grid = client.get("/api/v1/grid-kpi").json()
+    assert grid["n1_pass_rate"] == whole["pass_rate"]
+    rows = client.get("/api/v1/targets", params={"plan": "gongan-2022"}).json()["rows"]
+    assert grid["targets"] == [
+        row for row in rows if row["target_id"] in {each["target_id"] for each in grid["targets"]}
+    ]
+
+
 @pytest.mark.parametrize(
     ("route", "status"),
     [
@@ -165,6 +180,8 @@ def test_live_ratio(client: httpx.Client, net: Network) -> None:
         ("/api/v1/indices?start=2022-02-01&end=2022-01-01", 422),
         ("/api/v1/indices?engine=abacus", 422),
         ("/api/v1/targets?plan=none", 422),
+        ("/api/v1/grid-kpi?plan=none", 422),
+        ("/api/v1/n-1?wait_s=1000", 422),
         ("/api/v1/nothing", 404),
         ("/export/operations/rows.csv?rows=gold", 422),
         ("/export/dispatch/customers.csv?event=none", 422),

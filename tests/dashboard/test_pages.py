@@ -20,6 +20,7 @@ from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair.board import board
 from repair.calendar_plan import calendar_plan
+from repair.n_minus_1 import n_minus_1
 from repair.plan_checks import VERDICTS
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck, total
@@ -97,6 +98,18 @@ def test_management_opens_with_the_ratio_of_the_statistics(
     assert figure(page, "avoided") == pytest.approx(ratio.reduced_ch)
     expect(page.locator("h1")).to_contain_text(f"{ratio.by_jobs:.1f}%")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+def test_management_draws_the_grid_again_until_every_section_is_tried(page: Page, served: str, net: Network) -> None:
+    page.goto(f"{served}/management?year={YEAR}&lang=en")
+    sweep = n_minus_1(net.energise())
+    expect(page.locator(".table.n-1 + p")).to_have_text(
+        f"{sweep.sections_in_all} of {sweep.sections_in_all} sections tried"
+    )
+    shown = page.locator(".table.n-1 tbody tr").all_inner_texts()
+    missing = sorted((round(each.missing_a) for each in sweep.sections if not each.passes), reverse=True)
+    assert [int(each.split()[-1]) for each in shown if "no tie" not in each] == missing
+    expect(page.locator("#grid-card .targets")).to_contain_text(f"{sweep.pass_rate:.2f}")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -1,7 +1,7 @@
 import networkx as nx
 import pytest
 
-from network import Network
+from network import Network, text
 from reliability.grid_kpis import feeder_kpis, grid_kpis
 from reliability.statistics import Statistics
 from reliability.targets import judge
@@ -64,4 +64,16 @@ def test_gongan_is_judged_as_far_as_ties_and_structure_go(county: Network) -> No
     assert results["GA-1"].value == pytest.approx(100 * 12 / 14)
     assert results["GA-1"].status == "pass"
     assert results["GA-2"].value is not None
-    assert {results[name].status for name in ("GA-3", "GA-4")} == {"not_computable"}
+    assert (results["GA-3"].status, str(results["GA-3"].reason)) == (
+        "not_computable",
+        "it takes the N-1 test of the network",
+    )
+    assert (results["GA-4"].status, results["GA-4"].value) == ("pass", 50.0)
+
+
+def test_figures_of_other_rooms_are_judged_and_their_reasons_told(county: Network) -> None:
+    for value, status in ((65.0, "pass"), (0.0, "fail"), (text("no public feeder has a section"), "not_computable")):
+        judged = judge(Statistics(county), "gongan-2022", further={"n1_pass_rate": value})
+        (result,) = [each for each in judged if each.target_id == "GA-3"]
+        assert result.status == status
+        assert (result.reason if result.value is None else result.value) == value

@@ -1,0 +1,65 @@
+"""The figures of the grid, complete: structure of the feeders, the N-1 test, and the targets for both (field reference 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from network import Text, text
+from reliability.grid_kpis import feeder_kpis
+from reliability.statistics import Statistics
+from reliability.targets import Further, judge_grid
+from repair.n_minus_1 import NMinus1
+
+N_1 = "n1_pass_rate"
+"""The share of the public feeders that pass the N-1 test, in per cent, as plans name it."""
+
+
+def further_figures(statistics: Statistics, sweep: NMinus1) -> Further:
+    """Return the figures that plans set targets for and that take the N-1 test, or why there is none."""
+    return {N_1: _pass_rate(statistics, sweep)}
+
+
+def grid_figures(statistics: Statistics, plan: str, sweep: NMinus1, language: str = "en") -> dict[str, Any]:
+    """Return what ``fudian grid-kpi`` tells.
+
+    Args:
+        statistics: of the workspace.
+        plan: whose targets for the grid are judged.
+        sweep: the N-1 test, or as much of it as is done.
+        language: of reasons.
+
+    Returns:
+        The KPIs of :func:`reliability.grid_kpis.grid_kpis`; ``n1_pass_rate`` of the public feeders in per cent, ``None`` while
+        the test is not over; ``rows``: the structure of each feeder with ``n1_passes``, ``n1_failing`` (first branch of each
+        section that fails), ``n1_missing_a`` (at most, in A) and ``n1_reason``; ``plan``, ``targets``.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    targets = [each.as_dict(language) for each in judge_grid(statistics, plan, further_figures(statistics, sweep))]
+    tested = {each["feeder_id"]: each for each in sweep.feeder_rows(language)} if sweep.complete else {}
+    rows = [each | _tested(tested.get(each["feeder_id"])) for each in feeder_kpis(statistics.net).to_dicts()]
+    rate = _pass_rate(statistics, sweep)
+    return statistics.grid_kpis | {
+        N_1: None if isinstance(rate, Text) else rate,
+        "rows": rows,
+        "plan": plan,
+        "targets": targets,
+        "assumptions": [each.in_language(language) for each in sweep.assumed],
+    }
+
+
+def _tested(row: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the columns of one feeder's test; empty where it has no section, or the test is not over."""
+    names = {"passes": "n1_passes", "failing": "n1_failing", "missing_a": "n1_missing_a", "reason": "n1_reason"}
+    return {to: row[name] if row else None for name, to in names.items()}
+
+
+def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
+    if not sweep.complete:
+        return text(
+            "the N-1 test is under way: {done} of {all} sections", done=len(sweep.sections), all=sweep.sections_in_all
+        )
+    feeders = feeder_kpis(statistics.net)
+    rate = sweep.pass_rate_of(feeders.filter("public")["feeder_id"])
+    return text("no public feeder has a section") if rate is None else rate
