@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import ABNORMAL, INK, NORMAL, QUIET, house_figure
+from dashboard.charts import ABNORMAL, INK, LINK, NORMAL, QUIET, house_figure
 from network import Network, Supply, translate
 from network.layout import DrawnTransformer, Layout, feeder_layout
 
@@ -28,6 +28,8 @@ class Event:
         colour: of what is without supply.
         fault: branches of the most probable section; empty where there is none.
         fault_label: what to write there.
+        back: branches that have supply again.
+        closed: ties that are closed now.
         seen, not_seen: branches whose sensor saw a fault current, or looked and saw none.
     """
 
@@ -37,6 +39,8 @@ class Event:
     colour: str = ABNORMAL
     fault: Collection[str] = ()
     fault_label: str = ""
+    back: Collection[str] = ()
+    closed: Collection[str] = ()
     seen: Collection[str] = ()
     not_seen: Collection[str] = ()
 
@@ -67,9 +71,10 @@ def _path(lines: Iterable[tuple[tuple[float, float], ...]]) -> tuple[list[float 
 
 
 def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> None:
-    dead, fault = set(event.dead) | set(event.opened), set(event.fault)
+    dead, fault, back = set(event.dead) | set(event.opened), set(event.fault), set(event.back)
     looks = (
-        ([each for each in layout.branches if ids[each.branch] not in dead], {"color": NORMAL, "width": 2.2}),
+        ([each for each in layout.branches if ids[each.branch] not in dead | back], {"color": NORMAL, "width": 2.2}),
+        ([each for each in layout.branches if ids[each.branch] in back], {"color": LINK, "width": 2.6}),
         (
             [each for each in layout.branches if ids[each.branch] in dead and ids[each.branch] not in fault],
             {"color": event.colour, "width": 2.6, "dash": "dash" if event.suspected else "solid"},
@@ -79,8 +84,12 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
     for chosen, line in looks:
         x, y = _path(each.points for each in chosen)
         figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
-    x, y = _path(each.points for each in layout.ties)
-    figure.add_scatter(x=x, y=y, mode="lines", line={"color": NORMAL, "width": 1.6, "dash": "dot"}, hoverinfo="skip")
+    for is_closed, line in (
+        (False, {"color": NORMAL, "width": 1.6, "dash": "dot"}),
+        (True, {"color": LINK, "width": 2.6}),
+    ):
+        x, y = _path(each.points for each in layout.ties if (ids[each.branch] in event.closed) == is_closed)
+        figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
     faulted = [_middle(each.points) for each in layout.branches if ids[each.branch] in fault]
     if faulted and event.fault_label:
         figure.add_annotation(
@@ -97,13 +106,15 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
 
 def _transformers(figure: go.Figure, net: Network, layout: Layout, event: Event, language: str) -> None:
     customers = np.bincount(net.customer_transformer[net.customer_transformer >= 0], minlength=net.transformers.height)
-    dead_nodes = _dead_nodes(net, event)
+    dead_nodes = _nodes_of(net, event.dead)
+    back_nodes = _nodes_of(net, event.back) - dead_nodes
     names, ids = net.transformers["name"].to_list(), net.transformers["transformer_id"].to_list()
-    for is_dead, colour in ((False, NORMAL), (True, event.colour)):
+    colours = dict.fromkeys(dead_nodes, event.colour) | dict.fromkeys(back_nodes, LINK)
+    for colour in (NORMAL, event.colour, LINK):
         chosen = [
             each
             for each in layout.transformers
-            if (int(net.transformer_node[each.transformer]) in dead_nodes) == is_dead
+            if colours.get(int(net.transformer_node[each.transformer]), NORMAL) == colour
         ]
         x, y = _path((each.foot, each.head) for each in chosen)
         figure.add_scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.4}, hoverinfo="skip")
@@ -132,13 +143,13 @@ def _transformers(figure: go.Figure, net: Network, layout: Layout, event: Event,
             hoverinfo="skip",
             text=[str(sum(customers[each.transformer] for each in group)) for group in together.values()],
             textposition=["bottom center" if down else "top center" for _, down in together],
-            textfont={"size": 11, "color": event.colour if is_dead else QUIET},
+            textfont={"size": 11, "color": QUIET if colour == NORMAL else colour},
         )
 
 
-def _dead_nodes(net: Network, event: Event) -> set[int]:
-    """Return the nodes at which a dead branch ends; they are all without supply."""
-    chosen = net.branches["branch_id"].is_in(list(event.dead)).to_numpy()
+def _nodes_of(net: Network, branch_ids: Collection[str]) -> set[int]:
+    """Return the nodes at which branches end."""
+    chosen = net.branches["branch_id"].is_in(list(branch_ids)).to_numpy()
     return set(np.concatenate([net.from_node[chosen], net.to_node[chosen]]).tolist())
 
 
@@ -151,7 +162,7 @@ def _devices(figure: go.Figure, net: Network, layout: Layout, event: Event, lang
         for each in layout.branches
         if kinds[each.branch] not in LINES
     ]
-    devices += [(each.branch, each.points[-1], True) for each in layout.ties]
+    devices += [(each.branch, each.points[-1], ids[each.branch] not in event.closed) for each in layout.ties]
     states = {True: translate("open", language), False: translate("closed", language)}
     figure.add_scatter(
         x=[at[0] for _, at, _ in devices],

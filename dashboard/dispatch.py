@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,11 @@ import polars as pl
 from dash import html
 
 from dashboard.address import Address
-from dashboard.charts import ABNORMAL, NORMAL, WARNING, graph
+from dashboard.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.diagram import Event, feeder_diagram
 from dashboard.grids import grid
 from dashboard.parts import Part, badge, bar, card, chip, compose, data, frame, link, row, scrolling, strong, table
+from dashboard.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, stepping, switching_order
 from dashboard.service import Service
 from dashboard.words import DASH, moment, number, word
 from network import FudianError, text, translate
@@ -25,7 +27,9 @@ from repair.board import Board, Entry, affected_by_record
 TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
-_SECTIONS = 3
+NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
+"""What of an address belongs to one plan, left out."""
+
 CUSTOMER_COLUMNS = ("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
 
 
@@ -39,13 +43,15 @@ def page(service: Service, address: Address) -> html.Div:
     planned = board.planned["plan_id"].to_list()
     options = planned if tab == "planned" else keys
     chosen = address.choose("event", options, options[0] if options else "")
+    entry = next((each for each in entries if each.key == chosen), None)
+    plan = chosen_plan(service, address, entry)
     address.note_unknown()
     if tab == "planned":
         left, right = _planned_list(service, address, board, chosen), _plan_sheet(service, address, board, chosen)
     else:
         left, right = (
-            _incident_list(service, address, entries, chosen, tab),
-            _event_sheet(service, address, board.find(chosen)),
+            _incident_list(service, address, entries, entry, tab, plan),
+            _event_sheet(service, address, entry, plan),
         )
     return frame(
         address,
@@ -73,7 +79,7 @@ def _chips(address: Address, board: Board, tab: str) -> list[Part]:
     return [
         link(
             f"{translate(_TAB_NAMES[each], address.language)} {counts[each]}",
-            address.href(tab=each, event=None),
+            address.href(tab=each, event=None, **NO_PLAN),
             f"chip tab {'here' if each == tab else ''}",
         )
         for each in TABS
@@ -87,7 +93,7 @@ def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
     moments = [
         (
             translate("now: {moment}", language, moment=f"{service.now:%Y-%m-%d %H:%M}"),
-            address.href(at=None, tab=None, event=None),
+            address.href(at=None, tab=None, event=None, **NO_PLAN),
         )
     ]
     everything = service.board()
@@ -100,7 +106,7 @@ def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
                 moment=f"{later:%Y-%m-%d %H:%M}",
                 object=entry.object_id or DASH,
             )
-            moments.append((label, address.href(at=f"{later:%Y-%m-%dT%H:%M:%S}", tab=None, event=None)))
+            moments.append((label, address.href(at=f"{later:%Y-%m-%dT%H:%M:%S}", tab=None, event=None, **NO_PLAN)))
     return [
         html.Span(
             translate(
@@ -153,7 +159,9 @@ _STATES = {
 }
 
 
-def _incident_list(service: Service, address: Address, entries: tuple[Entry, ...], chosen: str, tab: str) -> html.Div:
+def _incident_list(
+    service: Service, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, plan: Chosen | None
+) -> html.Div:
     language = address.language
     rows = []
     for entry in entries[:_LISTED]:
@@ -172,8 +180,8 @@ def _incident_list(service: Service, address: Address, entries: tuple[Entry, ...
                     (moment(entry.start), "right"),
                     (last, "right"),
                 ],
-                address.href(event=entry.key),
-                "chosen" if entry.key == chosen else "",
+                address.href(event=entry.key, **NO_PLAN),
+                "chosen" if entry is shown else "",
             )
         )
     names = [
@@ -196,9 +204,8 @@ def _incident_list(service: Service, address: Address, entries: tuple[Entry, ...
         content.append(
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
-    shown = next((entry for entry in entries if entry.key == chosen), None)
     return html.Div(
-        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(service, address, shown)],
+        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(service, address, shown, plan)],
         className="stack",
     )
 
@@ -228,7 +235,7 @@ def _planned_list(service: Service, address: Address, board: Board, chosen: str)
                     (moment(plan["end"]), "right"),
                     (badge(plan["status"] or DASH), "right"),
                 ],
-                address.href(event=plan["plan_id"]),
+                address.href(event=plan["plan_id"], **NO_PLAN),
                 "chosen" if plan["plan_id"] == chosen else "",
             )
         )
@@ -271,7 +278,7 @@ def _place(service: Service, plan: dict[str, Any]) -> str:
 # One event ------------------------------------------------------------------------------------------------------------
 
 
-def _event_sheet(service: Service, address: Address, entry: Entry | None) -> html.Div:
+def _event_sheet(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> html.Div:
     language = address.language
     if entry is None:
         return html.Div(
@@ -292,7 +299,7 @@ def _event_sheet(service: Service, address: Address, entry: Entry | None) -> htm
         **data(figure="customers", value=entry.affected.customer_count),
     )
     content = (
-        _location_part(entry, address)
+        _location_part(entry, address, plan)
         if entry.incident
         else [
             html.P(
@@ -312,7 +319,21 @@ def _event_sheet(service: Service, address: Address, entry: Entry | None) -> htm
         ],
         className="card",
     )
-    return html.Div([sheet, _customers_card(address, entry)], className="stack")
+    planned = plan_card(address, plan) if plan else None
+    off = _affected(entry, plan, language)
+    columns = CUSTOMER_COLUMNS if "stage" not in off.columns else (*CUSTOMER_COLUMNS[:-1], "stage")
+    customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
+    return html.Div([sheet, planned, customers], className="stack")
+
+
+def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
+    """Return who is off by an event, with the plan's ``stage`` and ``minutes`` until each is back where there is one."""
+    customers = entry.affected.table()
+    if plan is None or plan.plan is None:
+        return customers
+    words_ = {each.stage: word(each.stage, language) for each in plan.plan.stages}
+    back = plan.plan.affected().select("customer_id", pl.col("stage").replace(words_), "minutes")
+    return customers.join(back, on="customer_id", how="left", maintain_order="left")
 
 
 def _times(entry: Entry, language: str) -> list[Part]:
@@ -327,7 +348,7 @@ def _times(entry: Entry, language: str) -> list[Part]:
     )
 
 
-def _location_part(entry: Entry, address: Address) -> list[Part]:
+def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[Part]:
     language = address.language
     location = entry.incident.location  # type: ignore[union-attr]
     dark = entry.incident.signals.filter(pl.col("kind").is_in(["off", "call"])).height  # type: ignore[union-attr]
@@ -349,19 +370,18 @@ def _location_part(entry: Entry, address: Address) -> list[Part]:
         left = html.Div([html.H3(translate("Fault section", language)), html.P(reason, className="quiet")])
         return [html.Div([left, right], className="two")]
     rows = []
-    shown = location.ranked[:_SECTIONS]
-    for position, section in enumerate(shown):
-        tone = "red" if position == 0 else "sand"
-        rows.append(
-            _probability_row(_section_name(section.bounded_by, section.branches, language), section.probability, tone)
-        )
-    rest = sum(section.probability for section in location.ranked[_SECTIONS:])
-    if len(location.ranked) > _SECTIONS:
-        rows.append(
-            _probability_row(
-                translate("{count} other sections", language, count=len(location.ranked) - _SECTIONS), rest, "light"
-            )
-        )
+    for position, section in enumerate(location.ranked[:SECTIONS], 1):
+        name = _section_name(section.bounded_by, section.branches, language)
+        tone = "red" if position == 1 else "sand"
+        if plan is None:
+            rows.append(_probability_row(name, section.probability, tone))
+        else:
+            href = address.href(**NO_PLAN | {"section": str(position)})
+            rows.append(_probability_row(name, section.probability, tone, href, position == plan.section))
+    rest = sum(section.probability for section in location.ranked[SECTIONS:])
+    if len(location.ranked) > SECTIONS:
+        others = translate("{count} other sections", language, count=len(location.ranked) - SECTIONS)
+        rows.append(_probability_row(others, rest, "light"))
     left = html.Div(
         [
             html.H3(translate("Fault section", language)),
@@ -371,9 +391,16 @@ def _location_part(entry: Entry, address: Address) -> list[Part]:
     return [html.Div([left, right], className="two"), html.P(_sentences(location, language), className="quiet")]
 
 
-def _probability_row(label: str, probability: float, tone: str) -> html.Tr:
+def _probability_row(
+    label: str, probability: float, tone: str, href: str | None = None, is_chosen: bool = False
+) -> html.Tr:
     said = "<1%" if 0 < probability < 0.005 else f"{probability * 100:.0f}%"
-    return row([(label, ""), (bar((probability, tone), label=f"{label} {said}"), "wide-cell"), (said, "right")])
+    cells: list[tuple[Part, str]] = [
+        (label, ""),
+        (bar((probability, tone), label=f"{label} {said}"), "wide-cell"),
+        (said, "right"),
+    ]
+    return row(cells, href, "chosen" if is_chosen else "")
 
 
 def _section_name(bounded_by: tuple[str, ...], branches: tuple[str, ...], language: str) -> str:
@@ -426,29 +453,37 @@ def _sentences(location: Location, language: str) -> list[Part]:
     return parts
 
 
-def _diagram_card(service: Service, address: Address, entry: Entry | None) -> Part:
-    """Return the diagram of an event, without supply as far as it is known now."""
+def _diagram_card(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
+    """Return the diagram of an event: without supply as far as it is known now, or after a step of the plan."""
     if entry is None:
         return None
     location = entry.incident.location if entry.incident else None
-    first = location.ranked[0] if location and location.ranked else None
+    section = location.ranked[plan.section - 1 if plan else 0] if location and location.ranked else None
     seen, not_seen = _flags(entry)
-    is_out = entry.end is None
+    label = ""
+    if section:
+        label = translate("fault {percent}%", address.language, percent=f"{section.probability * 100:.0f}")
     event = Event(
-        dead=entry.affected.branches if is_out else (),
-        opened=entry.affected.opened if is_out else (),
+        dead=entry.affected.branches if entry.end is None else (),
+        opened=entry.affected.opened if entry.end is None else (),
         suspected=_state(entry)[0] == "suspected",
-        fault=first.branches if first else (),
-        fault_label=translate("fault {percent}%", address.language, percent=f"{first.probability * 100:.0f}")
-        if first
-        else "",
+        fault=section.branches if section else (),
+        fault_label=label,
         seen=seen,
         not_seen=not_seen,
     )
-    return _feeder_card(service, address, _place_of(service, entry.object_id, entry.affected), event, planned=False)
+    if plan and plan.plan and plan.step:
+        state = plan.plan.state(plan.step)
+        event = replace(
+            event, dead=state.dead, opened=state.opened, closed=state.closed, back=state.back, suspected=False
+        )
+    place = _place_of(service, entry.object_id, entry.affected)
+    return _feeder_card(service, address, place, event, planned=False, stepped=stepping(address, plan) if plan else [])
 
 
-def _feeder_card(service: Service, address: Address, place: int, event: Event, planned: bool) -> Part:
+def _feeder_card(
+    service: Service, address: Address, place: int, event: Event, planned: bool, stepped: Sequence[Part] = ()
+) -> Part:
     language = address.language
     if place <= 0:
         return None
@@ -460,7 +495,8 @@ def _feeder_card(service: Service, address: Address, place: int, event: Event, p
         "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
     )
     label = translate("One-line diagram of {feeder}", language, feeder=name)
-    return card(name, graph(figure, "diagram", language, label), _legend(language, planned), note=note)
+    legend = _legend(language, planned, bool(event.back))
+    return card(name, graph(figure, "diagram", language, label), legend, note=[note, *stepped])
 
 
 def _flags(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -494,7 +530,7 @@ def _source_node(service: Service, place: int) -> str:
     return str(service.net.nodes[int(service.supply.node_at[place])])
 
 
-def _legend(language: str, planned: bool) -> html.Div:
+def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
     energised = (translate("energised", language), NORMAL, "solid")
     out = (
         (translate("without supply", language), ABNORMAL, "solid"),
@@ -503,6 +539,8 @@ def _legend(language: str, planned: bool) -> html.Div:
     lines = (
         (energised, (translate("will be without supply", language), WARNING, "solid")) if planned else (energised, *out)
     )
+    if with_back:
+        lines = (*lines, (translate("fed again", language), LINK, "solid"))
     marks = ((translate("closed", language), "#1d2730"), (translate("open", language), "#ffffff"))
     parts = [
         html.Span([html.I(style={"width": "26px", "borderTop": f"3px {kind} {colour}"}), name])
@@ -517,10 +555,6 @@ def _legend(language: str, planned: bool) -> html.Div:
         html.Span(["○ ", translate("looked, none seen", language)]),
     ]
     return html.Div(parts, className="legend")
-
-
-def _customers_card(address: Address, entry: Entry) -> html.Section:
-    return customers_card(address, entry.affected.table(), {"event": entry.key}, entry.important)
 
 
 def customers_card(
@@ -615,7 +649,7 @@ def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -
 
 
 def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
-    """Return the title and the affected customers of the event that an address names.
+    """Return the title and the affected customers of the event that an address names, with the plan's stages.
 
     Raises:
         FudianError: the address names no event of the board.
@@ -624,7 +658,8 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
     key = address.values.get("event", "")
     entry = board.find(key)
     if entry is not None:
-        return title_of(service, entry, address.language), entry.affected.table()
+        customers = _affected(entry, chosen_plan(service, address, entry), address.language)
+        return title_of(service, entry, address.language), customers
     plan = board.planned.filter(pl.col("plan_id") == key)
     if plan.is_empty():
         raise FudianError(
@@ -632,3 +667,14 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
         )
     row_ = plan.row(0, named=True)
     return _place(service, row_), affected_by_record(service.supply, row_).table()
+
+
+def steps_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the title and the operations of the plan that an address shows; the first event is its default as on the page.
+
+    Raises:
+        FudianError: the address names no event of the board, or one without a plan.
+    """
+    board = service.board(moment_of(service, address))
+    entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
+    return switching_order(service, address, entry)

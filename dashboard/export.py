@@ -17,8 +17,12 @@ from network import translate
 from network.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-_CUSTOMERS = {"dispatch": dispatch.customers_of, "planned": planned.customers_of}
-"""Who is off, by page: the event or the plan that its address names."""
+_LISTS = {
+    ("dispatch", "customers"): (dispatch.customers_of, "Affected customers"),
+    ("planned", "customers"): (planned.customers_of, "Affected customers"),
+    ("dispatch", "steps"): (dispatch.steps_of, "Switching order"),
+}
+"""What can be taken along by page and name: of the event or the plan that the address names, and its heading."""
 
 _BYTE_ORDER_MARK = "﻿"
 
@@ -35,20 +39,20 @@ def export_router(service: Service) -> APIRouter:
             raise HTTPException(404)
         return file_of(found.frame, f"{found.title} {found.basis}", ending, address.language)
 
-    @routes.get("/{page}/customers.{ending}")
-    def customers(page: str, ending: str, request: Request) -> Response:
-        if page not in _CUSTOMERS:
+    @routes.get("/{page}/{name}.{ending}")
+    def lists(page: str, name: str, ending: str, request: Request) -> Response:
+        if (page, name) not in _LISTS:
             raise HTTPException(404)
+        make, heading = _LISTS[page, name]
         address = Address.read(page, request.url.query, service.language)
-        title, frame = _CUSTOMERS[page](service, address)
+        title, frame = make(service, address)
+        titled = f"{translate(heading, address.language)} {title}"
         if ending == "html":
-            return Response(
-                printed(frame, title, _moment(service, address), address.language),
-                media_type="text/html; charset=utf-8",
-            )
+            page_to_print = printed(frame, titled, _moment(service, address), address.language)
+            return Response(page_to_print, media_type="text/html; charset=utf-8")
         if ending not in _TYPES:
             raise HTTPException(404)
-        return file_of(frame, f"{translate('Affected customers', address.language)} {title}", ending, address.language)
+        return file_of(frame, titled, ending, address.language)
 
     return routes
 
@@ -72,16 +76,14 @@ def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Resp
 
 
 def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str:
-    """Return the affected-customer list as a page to print."""
+    """Return a table as a page to print."""
     shown = for_people(frame, language)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in line) + "</tr>"
         for line in shown.iter_rows()
     )
-    heading = html.escape(
-        f"{translate('Affected customers', language)} · {title} · {at:%Y-%m-%d %H:%M} · {frame.height:,}"
-    )
+    heading = html.escape(f"{title} · {at:%Y-%m-%d %H:%M} · {frame.height:,}")
     spoken = "zh-CN" if language == "zh" else "en"
     style = (
         "body{font:12px sans-serif}table{border-collapse:collapse}thead{display:table-header-group}"

@@ -23,6 +23,7 @@ from repair.inference import Inference
 from repair.n_minus_1 import NMinus1
 from repair.plan_desk import PlanDesk
 from repair.precheck import PlanCheck, precheck
+from repair.restoration import RestorationPlan, Restorer
 
 Answer = TypeVar("Answer")
 
@@ -115,6 +116,19 @@ class Service:
             ("targets", plan, year, level, as_of, is_done),
             lambda: judge(self.statistics, plan, year, as_of or self.as_of, level, further),
         )
+
+    def restoration(self, fault: str, refused: tuple[str, ...] = ()) -> RestorationPlan:
+        """Return the plan that brings power back around a fault in the normal state, without the devices that do not move.
+
+        Raises:
+            UnknownIdError: a branch is not in the network.
+            FudianError: nothing clears the fault, or no plan can be proven.
+        """
+        return self.remember(("restore", fault, refused), lambda: self._restorer.plan(fault, refused))
+
+    @cached_property
+    def _restorer(self) -> Restorer:
+        return Restorer.of(self.supply)
 
     def grid(self, plan: str, language: str, wait_s: float = 0.0) -> dict[str, Any]:
         """Return the figures of the grid, as far as the N-1 test is done after waiting for it as long as this."""

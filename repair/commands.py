@@ -145,6 +145,9 @@ def restore(
     refused: Annotated[str, typer.Option(help="Devices that cannot be operated, with commas.")] = "",
     switching: Switching = None,
     as_of: AsOf = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write who is off and when each is back, .csv or .xlsx.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Plan which switches to operate, in which order, so that most has power again before the repair; every step is proven."""
@@ -152,7 +155,12 @@ def restore(
 
     net = answering(workspace)
     with working("looking for a plan"):
-        result = plan_for(supply_of(net, switching, as_of), fault, names_in(refused), objective).as_dict(language())
+        plan = plan_for(supply_of(net, switching, as_of), fault, names_in(refused), objective)
+    if csv is not None:
+        listed = plan.affected()
+        write_table(listed, csv, language())
+        tell("{count} customers written to {path}", count=listed.height, path=csv)
+    result = plan.as_dict(language())
     if as_json:
         print_json(result)
         return

@@ -7,12 +7,16 @@ branch and source within its limit and every voltage above the lowest one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from network import FudianError, Hit, Supply, Text, text
+import polars as pl
+
+from network import FudianError, Hit, Network, Supply, Text, text
 from network.arrays import Numbers
+from repair.affected import Affected, between
 from repair.capacity import Overload, load_of_sources
 from repair.case import Case
 from repair.isolation import Isolation, isolate
@@ -32,12 +36,48 @@ class Stage:
         minutes: since the fault was located.
         transformers: how many come back.
         customers: how many come back; ``None`` without a table of customers.
+        transformer_ids, customer_ids: who they are.
     """
 
     stage: str
     minutes: float
     transformers: int
     customers: int | None
+    transformer_ids: tuple[str, ...]
+    customer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What is saved against waiting for the repair.
+
+    Attributes:
+        transformer_hours: hours of medium-voltage users (transformers) that are not lost.
+        customer_hours: hours of customers that are not lost; ``None`` without a table of customers.
+        saidi_h: hours per medium-voltage user of the network; ``None`` where it has none.
+    """
+
+    transformer_hours: float
+    customer_hours: float | None
+    saidi_h: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return ``saved_transformer_hours, saved_customer_hours, saidi_saved_h``."""
+        return {
+            "saved_transformer_hours": self.transformer_hours,
+            "saved_customer_hours": self.customer_hours,
+            "saidi_saved_h": self.saidi_h,
+        }
+
+
+@dataclass(frozen=True)
+class State:
+    """Branches that differ from the time before the fault: without supply, fed again, open, closed."""
+
+    dead: tuple[str, ...]
+    back: tuple[str, ...]
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +88,7 @@ class RestorationPlan:
         fault: the fault and its isolation.
         isolating: devices around the fault that have to be open, tripped ones among them.
         steps: the operations in order.
+        states: supply after the trip, then after each step.
         lost: who lost supply by the trip.
         back: who has it again at the end.
         stages: what comes back when.
@@ -62,6 +103,7 @@ class RestorationPlan:
     fault: Isolation
     isolating: tuple[str, ...]
     steps: tuple[Step, ...]
+    states: tuple[Supply, ...]
     lost: Hit
     back: Hit
     stages: tuple[Stage, ...]
@@ -72,17 +114,50 @@ class RestorationPlan:
     rules: RestorationSettings
     assumed: tuple[Text, ...]
 
-    @property
-    def saved_transformer_hours(self) -> float:
-        """Transformer-hours that are not lost because these do not wait for the repair."""
-        repair = self.stages[-1].minutes
-        return sum(each.transformers * max(repair - each.minutes, 0.0) for each in self.stages) / 60.0
+    @cached_property
+    def worth(self) -> tuple[Worth, ...]:
+        """What each step saves against waiting for the repair."""
+        minutes = {each.stage: each.minutes for each in self.stages}
+        return tuple(self._worth(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
+
+    def _worth(self, step: Step, saved_h: float) -> Worth:
+        users, transformers = self.fault.network.transformers.height, len(step.restores_transformers)
+        customers = step.restores_customers
+        return Worth(
+            transformers * saved_h,
+            None if customers is None else customers * saved_h,
+            transformers * saved_h / users if users else None,
+        )
 
     @property
-    def saidi_saved_h(self) -> float | None:
-        """Hours per medium-voltage user (a transformer) of the network that the plan saves against waiting for the repair."""
-        users = self.fault.network.transformers.height
-        return self.saved_transformer_hours / users if users else None
+    def saved(self) -> Worth:
+        """What the whole plan saves against waiting for the repair."""
+        users, is_known = self.fault.network.transformers.height, not self.fault.network.customers.is_empty()
+        transformer_hours = sum(each.transformer_hours for each in self.worth)
+        return Worth(
+            transformer_hours,
+            sum(each.customer_hours or 0.0 for each in self.worth) if is_known else None,
+            transformer_hours / users if users else None,
+        )
+
+    def state(self, steps: int) -> State:
+        """Return what the network looks like after so many steps, beside the time before the fault."""
+        before, tripped, now = self.fault.before, self.states[0], self.states[steps]
+        ids = self.fault.network.branches["branch_id"]
+        opened = tuple(ids.filter(now.is_open & ~before.is_open).to_list())
+        closed = tuple(ids.filter(~now.is_open & before.is_open).to_list())
+        dead = between(before, now, opened).branches
+        off_at_first = between(before, tripped, opened).branches
+        return State(dead, tuple(each for each in off_at_first if each not in set(dead)), opened, closed)
+
+    def affected(self) -> pl.DataFrame:
+        """Return everyone who lost supply, as a dispatcher prints it, with ``stage`` and ``minutes`` until they are back."""
+        back = pl.DataFrame(
+            [(customer, each.stage, each.minutes) for each in self.stages for customer in each.customer_ids],
+            {"customer_id": pl.String, "stage": pl.String, "minutes": pl.Float64},
+            orient="row",
+        )
+        return Affected(self.lost, (), ()).table().join(back, on="customer_id", how="left", maintain_order="left")
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the plan in the contract's form, with stages, what it saves and what was assumed besides."""
@@ -93,14 +168,19 @@ class RestorationPlan:
             "fault": ids[self.fault.branch],
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
-            "steps": [vars(step) | {"restores_transformers": list(step.restores_transformers)} for step in self.steps],
+            "steps": [
+                vars(step) | {"restores_transformers": list(step.restores_transformers)} | worth.as_dict()
+                for step, worth in zip(self.steps, self.worth, strict=True)
+            ],
             "restored_customers": self.back.customer_count if known else None,
             "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
             "restored_transformers": len(self.back.transformer_index),
             "unrestored_transformers": len(self.lost.transformer_index) - len(self.back.transformer_index),
-            "stages": [vars(each) for each in self.stages],
-            "saved_transformer_hours": self.saved_transformer_hours,
-            "saidi_saved_h": self.saidi_saved_h,
+            "stages": [
+                vars(each) | {"transformer_ids": list(each.transformer_ids), "customer_ids": list(each.customer_ids)}
+                for each in self.stages
+            ],
+            **self.saved.as_dict(),
             "basis": {"user_level": "MV", "N_T": net.transformers.height, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
             "overloads": [vars(each) for each in self.overloads],
@@ -185,38 +265,48 @@ class Restorer:
 
     def _plan(self, case: Case, played: Played, best: bool, measure: str) -> RestorationPlan:
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
-        ids, lost = net.branches["branch_id"], case.lost
-        back = played.after[-1].lost_in(case.fault.after)
-        known = not net.customers.is_empty()
         repair_h = net.branches["repair_h"][case.fault.branch]
-        assumed = [*case.capacity.assumed]
-        if repair_h is None:
-            assumed.append(text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h))
-        if case.zones.count == 0 and len(case.fault.dead):
-            assumed.append(
-                text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
-            )
-        if not len(case.fault.dead):
-            assumed.append(text("The branch is open or dead: this fault puts nobody off"))
-        stages = []
-        for name, minutes in ((REMOTE, rules.remote_min), (ON_SITE, rules.manual_min)):
-            gains = [gain for step, gain in zip(played.steps, played.gains, strict=True) if step.stage == name]
-            customers = sum(gain.customer_count for gain in gains) if known else None
-            stages.append(Stage(name, minutes, sum(len(gain.transformer_index) for gain in gains), customers))
-        rest = len(lost.transformer_index) - len(back.transformer_index)
         repair_min = 60.0 * (rules.repair_h if repair_h is None else float(repair_h))
-        stages.append(Stage(REPAIR, repair_min, rest, lost.customer_count - back.customer_count if known else None))
+        moved = list(zip(played.steps, played.gains, strict=True))
+        early = [gain for step, gain in moved if step.stage == REMOTE]
+        late = [gain for step, gain in moved if step.stage == ON_SITE]
+        rest = case.fault.before.lost_in(played.after[-1])
         return RestorationPlan(
             case.fault,
-            tuple(ids.gather(case.zones.isolating).to_list()),
+            tuple(net.branches["branch_id"].gather(case.zones.isolating).to_list()),
             played.steps,
-            lost,
-            back,
-            tuple(stages),
+            played.after,
+            case.lost,
+            played.after[-1].lost_in(case.fault.after),
+            (
+                _stage(net, REMOTE, rules.remote_min, early),
+                _stage(net, ON_SITE, rules.manual_min, late),
+                _stage(net, REPAIR, repair_min, [rest]),
+            ),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
             best,
             rules,
-            tuple(assumed),
+            (*case.capacity.assumed, *_remarks(case, rules)),
         )
+
+
+def _remarks(case: Case, rules: RestorationSettings) -> Iterator[Text]:
+    """Give what else stands in for missing data, and why a plan may be empty."""
+    if case.fault.network.branches["repair_h"][case.fault.branch] is None:
+        yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
+    if case.zones.count == 0 and len(case.fault.dead):
+        yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
+    if not len(case.fault.dead):
+        yield text("The branch is open or dead: this fault puts nobody off")
+
+
+def _stage(net: Network, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
+    """Return a stage of those who gain supply."""
+    gains = tuple(gains)
+    transformers = tuple(each for gain in gains for each in gain.transformers)
+    customers = tuple(each for gain in gains for each in gain.customers)
+    return Stage(
+        name, minutes, len(transformers), None if net.customers.is_empty() else len(customers), transformers, customers
+    )

@@ -534,6 +534,11 @@ def test_a_plan_can_be_played_with_the_command_that_lists_who_is_off(command: Co
     assert plan["restored_customers"] + plan["unrestored_customers"] == off["customers"]
     assert sum(step["restores_customers"] for step in plan["steps"]) == plan["restored_customers"]
     assert sum(stage["customers"] for stage in plan["stages"]) == off["customers"]
+    assert sorted(each for stage in plan["stages"] for each in stage["customer_ids"]) == sorted(off["customer_ids"])
+    command("restore", COUNTY, "--fault", "F06-L05", "--csv", tmp_path / "back.csv")
+    listed = pl.read_csv(tmp_path / "back.csv")
+    assert listed.height == off["customers"]
+    assert set(listed[listed.columns[-1]]) == {stage["minutes"] for stage in plan["stages"] if stage["customers"]}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
+from repair.board import board
 from repair.n_minus_1 import n_minus_1
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck
@@ -239,6 +240,25 @@ def test_customers_of_a_plan_can_be_taken_along_masked(client: httpx.Client, net
     assert not any(name in answer.text for name in names if len(name) > 2)
     page = client.get("/export/planned/customers.html", params={"plan": check.plan_id})
     assert page.status_code == 200
+
+
+def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: httpx.Client, net: Network) -> None:
+    moment = "2022-11-28T16:06:00"
+    (entry, *_) = board(net.energise(), net.workspace.tables, datetime.fromisoformat(moment)).active
+    assert entry.incident is not None
+    plan = restore(net.energise(), entry.incident.location.ranked[0].branches[0])
+    asked = {"at": moment, "event": entry.key, "lang": "en"}
+    steps = csv.DictReader(
+        io.StringIO(client.get("/export/dispatch/steps.csv", params=asked).content.decode("utf-8-sig"))
+    )
+    assert [(int(row["step"]), row["branch_id"]) for row in steps] == [
+        (each.order, each.branch_id) for each in plan.steps
+    ]
+    listed = client.get("/export/dispatch/customers.csv", params=asked).content.decode("utf-8-sig")
+    back = [float(row["minutes"]) for row in csv.DictReader(io.StringIO(listed)) if row["minutes"]]
+    assert sorted(back) == sorted(each.minutes for each in plan.stages for _ in range(each.customers or 0))
+    assert client.get("/export/dispatch/steps.html", params=asked).status_code == 200
+    assert client.get("/export/dispatch/steps.csv", params={"event": "none"}).status_code == 422
 
 
 def test_no_cell_runs_as_a_formula() -> None:

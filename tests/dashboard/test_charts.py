@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.address import Address
-from dashboard.charts import cumulative_chart, graph, graph_config, house_figure, spread
+from dashboard.charts import ABNORMAL, LINK, cumulative_chart, graph, graph_config, house_figure, spread
 from dashboard.diagram import Event, feeder_diagram
 from network import Network
 
@@ -42,6 +42,19 @@ def test_the_curve_ends_with_its_value_and_opens_each_day() -> None:
     assert [note.text for note in figure.layout.annotations] == ["<b>3.64 h</b>", "目标 9 h"]
 
 
+def test_the_diagram_shows_what_is_fed_again_over_a_tie() -> None:
+    net = Network.from_text("=s -[B1]- a -L1- b -(K2)- c -L3- d /(T)/ e -[B2]- =r; T1 @ b; T2 @ d")
+    event = Event(dead=["L1"], opened=["B1", "K2"], back=["L3"], closed=["T"])
+    figure = feeder_diagram(net.energise(), 2, event, "en")
+    again = [trace for trace in figure.data if trace.mode == "lines" and trace.line.color == LINK and trace.x]
+    assert len(again) == 3  # the line, the tie and the foot of its transformer
+    circles = {trace.marker.line.color: len(trace.x) for trace in figure.data if trace.mode == "markers" and trace.x}
+    assert (circles[ABNORMAL], circles[LINK]) == (1, 1)
+    squares = next(trace for trace in figure.data if trace.marker.symbol == "square")
+    tie = [data[1] for data in squares.customdata].index(" T")
+    assert (squares.marker.color[tie], squares.customdata[tie][2]) == ("#1d2730", "closed")
+
+
 def test_the_diagram_shows_what_is_off_open_and_unknown() -> None:
     net = Network.from_text("=s name=bus -[B1]- a -L1- b -(K2)- c -L3- d; T1 @ b; T2 @ d")
     supply = net.energise()
@@ -51,4 +64,4 @@ def test_the_diagram_shows_what_is_off_open_and_unknown() -> None:
     squares = next(trace for trace in figure.data if trace.marker.symbol == "square")
     assert sorted(squares.marker.color) == ["#1d2730", "white"]
     circles = [trace for trace in figure.data if trace.mode == "markers" and trace.marker.symbol is None]
-    assert [len(trace.x) for trace in circles] == [1, 1]
+    assert [len(trace.x) for trace in circles if trace.x] == [1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ from reliability.period import Period
 from reliability.ranking import causes
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
+from repair import restore
 from repair.board import board
 from repair.calendar_plan import calendar_plan
 from repair.n_minus_1 import n_minus_1
@@ -157,6 +159,35 @@ def test_a_mark_of_the_calendar_opens_its_plan(page: Page, served: str, net: Net
     expect(page.locator(".hoverlayer .hovertext")).to_be_visible()
     page.mouse.click(*place)
     expect(page).to_have_url(re.compile(r"plan=JH"))
+
+
+def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
+    page: Page, served: str, net: Network
+) -> None:
+    moment = "2022-11-28T16:06:00"
+    (entry, *_) = board(net.energise(), net.workspace.tables, datetime.fromisoformat(moment)).active
+    assert entry.incident is not None
+    fault = entry.incident.location.ranked[0].branches[0]
+    plan = restore(net.energise(), fault)
+    page.goto(f"{served}/dispatch?at={moment}&lang=en")
+    rows = page.locator(".operations tbody tr")
+    expect(rows).to_have_count(len(plan.steps) + 1)
+    assert figure(page, "back") == sum(each.customers or 0 for each in plan.stages[:-1])
+    for step, said in zip(plan.steps, rows.all_inner_texts(), strict=False):
+        assert f"{step.action} " in said
+        assert step.branch_id in said
+    page.locator(".operations a.cover").nth(1).click()
+    expect(page.locator(".desk")).to_contain_text(f"after step 2 of {len(plan.steps)}")
+    expect(page.locator(".legend")).to_contain_text("fed again")
+    rows.first.get_by_role("link", name="does not move").click()
+    refused = plan.steps[0].branch_id
+    expect(page).to_have_url(re.compile(f"refused={refused}"))
+    expect(page.locator(".plan")).to_contain_text(f"{refused} ×")
+    again = restore(net.energise(), fault, [refused])
+    expect(rows).to_have_count(len(again.steps) + 1)
+    assert refused not in " ".join(rows.all_inner_texts())
+    page.get_by_role("link", name=f"{refused} ×").click()
+    expect(page.locator(".plan")).not_to_contain_text(f"{refused} ×")
 
 
 def test_dispatch_at_an_earlier_moment(page: Page, served: str, net: Network) -> None:

@@ -173,15 +173,38 @@ def test_remote_operations_do_not_wait_for_those_on_site() -> None:
     assert [(each.stage, each.minutes, each.customers) for each in plan.stages] == [
         ("remote", 1.0, 3), ("on_site", 30.0, 7), ("repair", 240.0, 5),
     ]  # fmt: skip
-    assert plan.saved_transformer_hours == pytest.approx((239 + 210) / 60)
-    assert plan.saidi_saved_h == pytest.approx((239 + 210) / 60 / 4)
+    assert plan.saved.transformer_hours == pytest.approx((239 + 210) / 60)
+    assert plan.saved.saidi_h == pytest.approx((239 + 210) / 60 / 4)
+    assert plan.saved.customer_hours == pytest.approx((3 * 239 + 7 * 210) / 60)
+    assert [each.customer_hours for each in plan.worth] == pytest.approx([0, 3 * 239 / 60, 0, 7 * 210 / 60])
     told = plan.as_dict()
+    assert [each["saidi_saved_h"] for each in told["steps"]] == pytest.approx([0, 239 / 240, 0, 210 / 240])
+    assert [each["transformer_ids"] for each in told["stages"]] == [["T2"], ["T6"], ["T4"]]
     assert (told["isolate"], told["tripped"]) == (["S1", "S2"], ["K1"])
     assert (told["restored_customers"], told["unrestored_customers"], told["overloads"]) == (10, 5, [])
     assert told["proof"] == {"radial": True, "within_ratings": True, "fault_isolated": True}
     assert told["steps"][1]["restores_transformers"] == ["T2"]
     assert "8 branches have no rating_a: taken as unlimited" in told["assumptions"]
     assert "2 sources have no capacity_a: taken as unlimited" in told["assumptions"]
+
+
+def test_each_stage_has_its_list_and_each_step_its_picture() -> None:
+    plan = restore(Network.from_text(LINE).energise(), "L2")
+    listed = plan.affected()
+    assert dict(listed.group_by("stage").agg("minutes").with_columns(pl.col("minutes").list.unique()).rows()) == {
+        "remote": [1.0], "on_site": [30.0], "repair": [240.0],
+    }  # fmt: skip
+    back = dict(listed.select("transformer_id", "stage").unique().rows())
+    assert back == {"T2": "remote", "T6": "on_site", "T4": "repair"}
+    first, last = plan.state(0), plan.state(4)
+    assert (set(first.dead), first.back, first.opened, first.closed) == (
+        {"L1", "S1", "L2", "S2", "L3"},
+        (),
+        ("K1",),
+        (),
+    )
+    assert (last.dead, set(last.back)) == (("L2",), {"L1", "L3"})
+    assert (set(last.opened), last.closed) == ({"S1", "S2"}, ("T",))
 
 
 def test_without_a_tie_the_rest_waits_and_the_plan_says_so() -> None:
