@@ -29,9 +29,10 @@ format: .venv/test.stamp
 sample: .venv/run.stamp
 	$(BIN)/fudian sample --to data_samples/county
 
-# What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network
+# What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network, benchmarks.restore
 peers: .venv-interop/stamp
 	@$(INTEROP)/python -m pip install -qq -e . --group peers
+	@$(INTEROP)/python -m pip install -qq --no-deps --ignore-requires-python relsad==0.2.15  # asks for Python below 3.11, pandas 1
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fudian needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -32,7 +32,7 @@ def spanning_trees() -> Mask:
     return closed
 
 
-def lowest_voltages_pu(closed: Mask, power_factor: float) -> Numbers:
+def lowest_voltages_pu(closed: Mask, power_factor: float, rounds: int = _ROUNDS) -> Numbers:
     """Return the lowest voltage of each tree with loads of constant power, shape (trees,); zero where there is none."""
     rows = branches()
     ohm = rows["r_ohm"].to_numpy() + 1j * rows["x_ohm"].to_numpy()
@@ -45,7 +45,7 @@ def lowest_voltages_pu(closed: Mask, power_factor: float) -> Numbers:
         paths = np.linalg.inv(incidence[:, chosen].transpose(1, 0, 2))
         matrix = (paths.transpose(0, 2, 1) * z_pu[chosen][:, None, :]) @ paths
         voltage = np.ones((len(chosen), len(load)), dtype=np.complex128)
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             voltage = 1.0 - (matrix @ np.conj(load / voltage)[:, :, None])[:, :, 0]
         off = np.abs(voltage - 1.0 + (matrix @ np.conj(load / voltage)[:, :, None])[:, :, 0]).max(axis=1)
         found[start : start + _CHUNK] = np.where(off < 1e-9, np.abs(voltage).min(axis=1), 0.0)
