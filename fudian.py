@@ -165,6 +165,8 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; whatever goes wrong is one clear message and an exit status, never a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _keep_answers_apart()
     try:
         app(given)
     except SystemExit as stop:
@@ -191,6 +193,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             given,
         )
         raise SystemExit(1) from None
+
+
+def _keep_answers_apart() -> None:
+    """Send what libraries print by themselves, past Python, to standard error: standard output carries the answer alone."""
+    out = sys.stdout
+    out.flush()
+    answers = os.dup(out.fileno())
+    os.dup2(sys.stderr.fileno(), out.fileno())
+    sys.stdout = os.fdopen(answers, "w", buffering=1 if out.isatty() else -1, encoding=out.encoding, errors=out.errors)
 
 
 def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:

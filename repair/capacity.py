@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from network import Supply, Text, text
-from network.arrays import Indices, Numbers
+from network.arrays import Indices, Mask, Numbers
 from repair.loading import KEPT, FeederState, Loads
 
 COLLAPSED = 0.05
@@ -75,7 +75,22 @@ class Capacity:
         limit = self.loads.rating_a.copy()
         for state in (*self.states_before, *self.states_after):
             limit[state.branch] = np.maximum(limit[state.branch], state.ampere)
+        for state in self._overloaded:
+            limit[state.branch] = state.ampere
         return limit
+
+    @property
+    def _overloaded(self) -> list[FeederState]:
+        """The feeders for which the power flow finds no voltage as they are loaded after the trip: nothing is added there."""
+        return [state for state in self.states_after if state.collapsed]
+
+    @cached_property
+    def _without_voltage(self) -> Mask:
+        """Whether the power flow finds no voltage at each node after the trip, shape (nodes,)."""
+        without = np.zeros(len(self.before.network.nodes), dtype=np.bool_)
+        for state in self._overloaded:
+            without[state.part.nodes[state.part.forest.reached]] = True
+        return without
 
     @cached_property
     def floor_pu(self) -> Numbers:
@@ -125,18 +140,23 @@ class Capacity:
             )
             for at in np.flatnonzero(state.ampere > limit * (1 + KEPT) + KEPT)
         ]
-        low = state.voltage_pu < floor - KEPT
-        if state.collapsed:
-            low = state.part.forest.reached & (np.diff(net.transformers_at_node.first)[nodes] > 0)
+        low = self._sunk(state) if state.collapsed else state.voltage_pu < floor - KEPT
         return found + [
             Overload("node", net.nodes[int(nodes[at])], float(np.nan_to_num(state.voltage_pu[at])), float(floor[at]))
             for at in np.flatnonzero(low)
         ]
 
+    def _sunk(self, state: FeederState) -> Mask:
+        """Return which nodes with load have no voltage in a state, and had one after the trip."""
+        net, nodes = self.before.network, state.part.nodes
+        loaded = np.diff(net.transformers_at_node.first)[nodes] > 0
+        sunk: Mask = state.part.forest.reached & loaded & ~self._without_voltage[nodes]
+        return sunk
+
     def losses_of(self, state: FeederState) -> float:
         """Return what losses take off the square of the voltage at most where it is too low; 0 where it is nowhere."""
         if state.collapsed:
-            return COLLAPSED
+            return COLLAPSED if self._sunk(state).any() else 0.0
         low = state.voltage_pu < self.floor_pu[state.part.nodes] - KEPT
         return float(state.lost_square[low].max()) if low.any() else 0.0
 
@@ -174,6 +194,9 @@ class Capacity:
                     count=count,
                 )
             )
+        if self._overloaded:
+            said.append(text("{count} feeders are loaded beyond any voltage already: nothing is added there",
+                             count=len(self._overloaded)))  # fmt: skip
         already = (*states, *self.states_after)
         over = np.unique(
             np.concatenate([state.branch[state.ampere > self.loads.rating_a[state.branch]] for state in already])

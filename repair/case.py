@@ -169,46 +169,75 @@ class Case:
     # The search ---------------------------------------------------------------------------------------------------
 
     def search(self, measure: str, first_goals_only: bool = False) -> Choice:
-        """Return the best choice that the power flow accepts in the end.
+        """Return the best choice that the power flow accepts in the end; ``proven`` says whether nothing feeds more.
 
-        Where it does not accept the first, the search is told the voltages as sums; what losses take is then a margin, widened
-        until the power flow agrees. A choice found with a margin is called the best only if without one nothing more came back.
+        Where it does not accept the first, the search is told the voltages as sums, which without losses are never too low:
+        what it finds bounds what can be fed. What losses take is then a margin, widened until the power flow agrees. The
+        rounds have half of the time; what they found that is accepted, or else nothing at all, is improved in the other half.
 
         Raises:
-            FudianError: no such choice was found.
+            FudianError: not even the isolated fault alone keeps the limits.
         """
         model = self._model(measure)
-        deadline = time.monotonic() + self.capacity.loads.rules.solver_limit_s
-        choice = model.best(deadline, first_goals_only)
-        if choice is not None and not self._losses(choice):
-            return choice
-        first = choice
-        loads, capacity = self.capacity.loads, self.capacity
-        levels = Levels.of(loads, self.zones, self.demand.at_node, capacity.floor_pu, capacity.states_after)
-        margin, most = 0.0, (0, 0)
+        end = time.monotonic() + self.capacity.loads.rules.solver_limit_s
+        middle = _half_way(end)
+        first = model.best(_half_way(middle), first_goals_only)
+        if first is not None and not self._losses(first):
+            return first
+        levels = Levels.of(
+            self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
+        )
+        accepted, most, margin = [Choice.nothing(self.zones)], None, 0.0
         for round_number in range(MOST_ROUNDS):
             model.hold_voltages(levels, margin)
-            choice = self._within(model, deadline, first_goals_only, first)
-            if choice is None:
+            choice = model.best(_half_way(middle), first_goals_only)
+            if round_number == 0 and choice is not None and choice.proven:
+                most = choice.gain
+            tried = [choice] if choice is not None else []
+            if not tried or not tried[0].proven:
+                tried += self._along(model, first, _half_way(middle), first_goals_only)
+            losses = [self._losses(each) for each in tried]
+            accepted += [each for each, lost in zip(tried, losses, strict=True) if not lost]
+            if not any(losses) or accepted[-1].gain == most:
                 break
-            most = choice.gain if round_number == 0 else most
-            losses = self._losses(choice)
-            if not losses:
-                return replace(choice, proven=choice.proven and choice.gain == most)
-            margin = max(losses, margin) + WIDER
-        raise FudianError(
-            text("No plan for a fault on {branch} keeps every limit.", branch=self._id(self.fault.branch)),
-            text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
-        )
+            margin = max(*losses, margin) + WIDER
+        best = max(accepted, key=lambda each: each.gain)
+        if best.gain != most:
+            best = self._improved(model, levels, best, end, first_goals_only)
+        if self._losses(best):
+            raise FudianError(
+                text("No plan for a fault on {branch} keeps every limit.", branch=self._id(self.fault.branch)),
+                text(
+                    "Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."
+                ),
+            )
+        return replace(best, proven=best.gain == most)
 
     @staticmethod
-    def _within(model: SwitchingModel, deadline: float, first_goals_only: bool, first: Choice | None) -> Choice | None:
-        """Return the best choice that keeps the voltages; where time runs out, at least the best along the ways of the first."""
-        choice = model.best(deadline, first_goals_only)
-        if (choice is not None and choice.proven) or first is None:
-            return choice
-        along = model.best(deadline, first_goals_only, along=first)
-        return max((each for each in (choice, along) if each), key=lambda each: each.gain, default=None)
+    def _along(model: SwitchingModel, first: Choice | None, deadline: float, first_goals_only: bool) -> list[Choice]:
+        """Return the best choice along the ways of the first, where there is one: quick, and not always the best."""
+        along = None if first is None else model.best(deadline, first_goals_only, along=first)
+        return [] if along is None else [along]
+
+    def _improved(
+        self, model: SwitchingModel, levels: Levels, best: Choice, end: float, first_goals_only: bool
+    ) -> Choice:
+        """Return a choice that feeds more, step by step within few changes of the last, as long as there is one and time."""
+        start, margin = best, 0.0
+        while time.monotonic() < end:
+            model.hold_voltages(levels, margin)
+            choice = model.best(end, True, near=best)
+            losses = 0.0 if choice is None else self._losses(choice)
+            if choice is None or (not losses and choice.gain <= best.gain):
+                break
+            if losses:
+                margin = max(losses, margin) + WIDER
+            else:
+                best = choice
+        if best is start or first_goals_only:
+            return best
+        settled = self._along(model, best, end, False)
+        return settled[0] if settled and settled[0].gain == best.gain and not self._losses(settled[0]) else best
 
     def _losses(self, choice: Choice) -> float:
         """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""
@@ -245,6 +274,12 @@ class Case:
 
     def _id(self, branch: int) -> str:
         return str(self.fault.network.branches["branch_id"][branch])
+
+
+def _half_way(end: float) -> float:
+    """Return the moment when half of the time until the end is over."""
+    now = time.monotonic()
+    return now + max(end - now, 0.0) / 2
 
 
 def _grouped(zones: Indices, weight: Indices) -> Users:

@@ -42,11 +42,12 @@ class Program:
     """Variables and rows.
 
     Attributes:
-        proven: whether every solution so far is known to be the best.
+        proven: whether the last solution is known to be the best for every goal.
+        proven_goals: for how many of the leading goals it is known to be.
     """
 
     def __init__(self) -> None:
-        self.proven = True
+        self.proven, self.proven_goals = False, 0
         self._lower: list[float] = []
         self._upper: list[float] = []
         self._integer: list[bool] = []
@@ -70,12 +71,12 @@ class Program:
 
     @contextmanager
     def held_at_zero(self, variables: Iterable[int]) -> Iterator[None]:
-        """Hold variables at zero for a while; what is then best is not known to be the best of all."""
+        """Hold variables at zero for a while; what is called the best then is the best of these."""
         lower, upper = self._lower.copy(), self._upper.copy()
         for variable in variables:
             self.fix(variable, 0.0)
         yield
-        self._lower, self._upper, self.proven = lower, upper, False
+        self._lower, self._upper = lower, upper
 
     def row(self, terms: Terms, least: float = -np.inf, most: float = np.inf) -> None:
         """Add ``least <= sum of variable x factor <= most``."""
@@ -86,8 +87,11 @@ class Program:
         self._least.append(least)
         self._most.append(most)
 
-    def solve(self, goal: Terms, deadline: float) -> Numbers | None:
-        """Return the values that make a sum least, ``None`` where no values keep all rows; whole numbers are exact."""
+    def solve(self, goal: Terms, deadline: float) -> tuple[Numbers | None, bool]:
+        """Return the values that make a sum least, and whether that is certain; whole numbers are exact.
+
+        ``None`` with certainty: no values keep all rows; without: none were found in time.
+        """
         cost = np.zeros(len(self._lower))
         for variable, factor in goal:
             cost[variable] += factor
@@ -103,10 +107,8 @@ class Program:
             # presolve has called programs infeasible for which it had a solution before
             options={"mip_rel_gap": 0.0, "time_limit": max(deadline - time.monotonic(), SHORTEST_S)},
         )
-        if found.x is None:
-            return None
-        self.proven &= found.status != _TIME_LIMIT
-        return np.where(self._integer, np.round(found.x), found.x)
+        is_certain = found.status != _TIME_LIMIT
+        return None if found.x is None else np.where(self._integer, np.round(found.x), found.x), is_certain
 
     def best(self, goals: Iterable[Goal], deadline: float) -> Numbers | None:
         """Return the values that make each goal least among those that are best for all before it.
@@ -117,14 +119,16 @@ class Program:
         """
         kept = self.so_far()
         values = None
+        self.proven, self.proven_goals = True, 0
         for goal in goals:
             scale = min(1.0, LARGEST / max((abs(factor) for _, factor in goal.terms), default=1.0))
             terms = [(variable, factor * scale) for variable, factor in goal.terms]
-            better = self.solve(terms, deadline)
+            better, is_certain = self.solve(terms, deadline)
+            self.proven &= is_certain and better is not None
             if better is None:
-                self.proven &= values is None
                 break
             values = better
+            self.proven_goals += self.proven
             if not goal.whole:
                 break
             reached = sum(factor * round(values[variable]) for variable, factor in goal.terms)

@@ -22,8 +22,14 @@ from repair.program import Goal, Program
 from repair.voltage import Level, Levels
 from repair.zones import Zones
 
+MEASURES = 2
+"""The first goals: what is fed, by the chosen measure and by the other."""
+
 HIGHEST_SQUARE = 1.0
 """No square of a voltage, of nominal, is above that of the sources: loads only take."""
+
+NEAR = 8
+"""Ways that may differ where a choice is improved step by step."""
 
 SLACK = 1e-6
 """So that rounding never cuts off a voltage that just keeps its limit."""
@@ -82,7 +88,7 @@ class Choice:
         to_zone: the zone to which it goes, shape (switches,).
         fed_early, fed: whether each zone is fed, shape (zones,).
         gain: what is fed, by the chosen measure and by the other.
-        proven: whether no better one exists.
+        proven: whether the program has none that feeds more.
     """
 
     early: Mask
@@ -94,6 +100,13 @@ class Choice:
     fed: Mask
     gain: tuple[int, int]
     proven: bool
+
+    @classmethod
+    def nothing(cls, zones: Zones) -> Choice:
+        """Return the choice to isolate the fault and to feed nobody."""
+        none = np.zeros(len(zones.switch), dtype=np.bool_)
+        dead = np.zeros(zones.count, dtype=np.bool_)
+        return cls(zones.closed, zones.closed, none, zones.first, zones.second, dead, dead, (0, 0), False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,22 +373,32 @@ class SwitchingModel:
 
     # Solutions ----------------------------------------------------------------------------------------------------
 
-    def best(self, deadline: float, first_goals_only: bool = False, along: Choice | None = None) -> Choice | None:
+    def best(
+        self,
+        deadline: float,
+        first_goals_only: bool = False,
+        along: Choice | None = None,
+        near: Choice | None = None,
+    ) -> Choice | None:
         """Return the best choice, ``None`` where none was found: no state keeps the limits, or time ran out.
 
         Args:
             deadline: when the search ends, by ``time.monotonic``.
             first_goals_only: leave open how and how soon; only what is fed in the end counts.
             along: feed only by the ways of this choice, as far out as the limits allow: quick, and not always the best.
+            near: change at most :data:`NEAR` of the ways of this choice: quick likewise.
         """
-        late = self.late
+        goals = self.goals[:MEASURES] if first_goals_only else self.goals
+        barred: Sequence[int] = ()
         if along is not None:
             back = along.feeds & (along.from_zone == self.zones.second)
-            barred = [*late.inwards[~along.feeds | back], *late.outwards[~back]]
-            with self.program.held_at_zero(barred):
-                values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
-        else:
-            values = self.program.best(self.goals[:2] if first_goals_only else self.goals, deadline)
+            barred = [*self.late.inwards[~along.feeds | back], *self.late.outwards[~back]]
+        kept = self.program.so_far()
+        if near is not None:
+            self._stay_near(near)
+        with self.program.held_at_zero(barred):
+            values = self.program.best(goals, deadline)
+        self.program.forget(kept)
         if values is None:
             return None
         inwards, outwards = values[self.late.inwards] > 0.5, values[self.late.outwards] > 0.5
@@ -388,8 +411,16 @@ class SwitchingModel:
             values[self.early.fed] > 0.5,
             values[self.late.fed] > 0.5,
             (self._worth(0, values), self._worth(1, values)),
-            self.program.proven,
+            along is near is None and self.program.proven_goals >= MEASURES,
         )
+
+    def _stay_near(self, choice: Choice) -> None:
+        """Add that few switches feed another way than in a choice."""
+        inwards = choice.feeds & (choice.to_zone == self.zones.second)
+        outwards = choice.feeds & ~inwards
+        terms = [(int(way), -1.0) for way in (*self.late.inwards[inwards], *self.late.outwards[outwards])]
+        terms += [(int(way), 1.0) for way in (*self.late.inwards[~inwards], *self.late.outwards[~outwards])]
+        self.program.row(terms, most=NEAR - int(choice.feeds.sum()))
 
     def _worth(self, measure: int, values: Numbers) -> int:
         worth = sum(factor * round(values[variable]) for variable, factor in self.goals[measure].terms)

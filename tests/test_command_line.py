@@ -5,6 +5,8 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -516,6 +518,12 @@ def test_a_table_of_settings_that_nothing_reads_is_named(command: Command, count
     (problem,) = [each for each in command("check", county, "--json").json["errors"] if each["file"] == "fudian.toml"]
     assert problem["column"] == "reliabillity"
     assert "reliability" in problem["hint"]
+
+
+def test_what_libraries_print_does_not_reach_standard_output() -> None:
+    noise = "import fudian, os; fudian._keep_answers_apart(); os.write(1, b'noise'); print('答案')"
+    said = subprocess.run([sys.executable, "-X", "utf8", "-c", noise], capture_output=True, check=True)
+    assert (said.stdout.decode().strip(), said.stderr) == ("答案", b"noise")
 
 
 def test_chinese_is_spoken_where_it_is_asked_for(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

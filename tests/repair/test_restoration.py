@@ -207,6 +207,24 @@ def test_each_stage_has_its_list_and_each_step_its_picture() -> None:
     assert (set(last.opened), last.closed) == ({"S1", "S2"}, ("T",))
 
 
+def test_nothing_is_added_to_a_feeder_that_is_loaded_beyond_any_voltage() -> None:
+    net = Network.from_text(
+        """
+        =S -[K1] r_ohm=0.01 x_ohm=0.01- 1 -L1 r_ohm=0.01 x_ohm=0.01- 2 -(S1) r_ohm=0.01 x_ohm=0.01- 3
+        3 -L2 r_ohm=0.01 x_ohm=0.01- 4 /(T) r_ohm=0.01 x_ohm=0.01/ 5
+        5 -L5 r_ohm=300 x_ohm=300- 6 -[K2] r_ohm=0.01 x_ohm=0.01- =R
+        4 /(U) r_ohm=0.01 x_ohm=0.01/ 7 -L7 r_ohm=0.01 x_ohm=0.01- 8 -[K3] r_ohm=0.01 x_ohm=0.01- =Q
+        T2 @ 2 load_kw=100; T4 @ 4 load_kw=100; T5 @ 5 load_kw=3000
+        """
+    )
+    plan = restore(net.energise(), "L1")
+    assert operations(plan) == ["on_site open S1", "on_site close U"]
+    assert any("beyond any voltage already" in said for said in plan.as_dict()["assumptions"])
+    plan = restore(net.energise(), "L1", ["U"])
+    assert plan.as_dict()["restored_transformers"] == 0
+    assert plan.proof.holds
+
+
 def test_without_a_tie_the_rest_waits_and_the_plan_says_so() -> None:
     plan = restore(Network.from_text("=S -[K1]- 1 -L1- 2 -(S1)- 3 -L2- 4; T2(3) @ 2; T4(5) @ 4").energise(), "L1")
     assert plan.steps == ()
