@@ -159,20 +159,21 @@ def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
     return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in set(opened)), opened)
 
 
-def fault_zone(supply: Supply, branch: int, separates: Mask, both_ends: bool = False) -> Indices:
+def fault_zone(supply: Supply, branch: int, separates: Mask) -> Indices:
     """Return the nodes around a fault that nothing separates from it, in rising order; none where it is open or dead.
+
+    A device sits at the source-side end of its branch: a fault on a branch that separates only reaches beyond.
 
     Args:
         supply: supply before the fault.
         branch: index of the faulted branch.
         separates: whether each branch separates, shape (branches,).
-        both_ends: a fault on a device that separates reaches to both its ends; else it only reaches beyond.
     """
     net = supply.network
     ends = np.array([net.from_node[branch], net.to_node[branch]])
     if supply.is_open[branch] or not supply.live(ends).all():
         return NONE
-    if separates[branch] and not both_ends:
+    if separates[branch]:
         dies = ~supply.switched(open=[net.branches["branch_id"][branch]]).live(ends)
         beyond = int(np.argmax(dies)) if dies.any() else int(np.argmax(supply.place_of[ends]))
         ends = ends[[beyond]]

@@ -10,9 +10,6 @@ from network import Problem, Supply
 from network.arrays import among
 from repair.affected import Affected, affected_by_fault, between, fault_zone
 
-CARRIERS = ("line", "cable", "bus")
-"""Kinds of branch that carry current and cannot be opened; every other kind can isolate."""
-
 
 @dataclass(frozen=True, eq=False)
 class FaultArea:
@@ -45,12 +42,11 @@ def fault_area(supply: Supply, branch_id: str) -> FaultArea:
     """
     net = supply.network
     branch = int(net.branch_index(branch_id)[0])
-    can_open = ~net.branches["kind"].is_in(list(CARRIERS)).fill_null(value=True).to_numpy()
-    zone = fault_zone(supply, branch, can_open, both_ends=True)
+    zone = fault_zone(supply, branch, net.switching)
     around = net.branches_at_node.of_keys(zone)
     around = around[~supply.is_open[around]]
     inside = among(net.from_node[around], zone) & among(net.to_node[around], zone)
-    within = inside & (~can_open[around] | (around == branch))
+    within = inside & ~net.switching[around]
     ids = net.branches["branch_id"]
     isolating = tuple(ids.gather(around[~within]).to_list())
     after = between(supply, supply.without_nodes(zone), isolating)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from network import Network
 from repair.fault_area import fault_area, problems_of_area
+from repair.isolation import isolate
 from tests.networks import Plain, plain_networks
+from tests.repair.grids import Grid, grids
 
 FEEDER = """
 =S -[K1]- 1 -L1- 2 -K2 kind=switch- 3 -L2- 4 -K3 kind=switch- 5 -L3- 6
@@ -33,28 +35,46 @@ def test_outage_area_and_fault_section_differ(feeder: Network) -> None:
     assert area.after.hit.transformers == ["T4", "T6"]  # T6 waits for the tie
 
 
-def test_a_faulted_switch_is_isolated_on_both_sides(feeder: Network) -> None:
+def test_a_fault_on_a_switch_lies_beyond_it_as_for_a_plan(feeder: Network) -> None:
     area = fault_area(feeder.energise(), "K2")
-    assert area.section == ("L1", "K2", "L2")
-    assert area.after.opened == ("K1", "K3")
+    assert area.section == ("L2",)
+    assert area.after.opened == ("K2", "K3")
 
 
 @given(plain_networks(), st.data())
 def test_isolation_leaves_only_the_section_and_what_hangs_on_it(plain: Plain, data: st.DataObject) -> None:
-    """All branches of these networks are switches: the section is the branch with its two nodes."""
+    """All branches of these networks are switches: the section is the node beyond the fault; on a ring either may be."""
     fault = data.draw(st.integers(0, len(plain.branches) - 1))
     area = fault_area(plain.network().energise(), f"B{fault}")
     a, b, is_open = plain.branches[fault]
     live = plain.live_nodes(set())
+    assert area.section == ()
     if is_open or a not in live:
-        assert area.section == area.after.opened == ()
+        assert area.after.opened == ()
         return
-    graph = nx.Graph([(x, y) for x, y, off in plain.branches if not off and not {x, y} & {a, b}])
+    beyond = {a, b} - plain.live_nodes({fault}) or {a, b}
+    assert area.after.hit.transformers in [lost_without(plain, live, node) for node in sorted(beyond)]
+
+
+def lost_without(plain: Plain, live: set[str], node: str) -> list[str]:
+    """Return the transformers without supply once everything around a node is open."""
+    graph = nx.Graph([(x, y) for x, y, off in plain.branches if not off and node not in {x, y}])
     graph.add_nodes_from(plain.sources)
-    fed = [nx.node_connected_component(graph, source) for source in plain.sources if source not in {a, b}]
-    still = set().union(*fed)
-    lost = {i for i, (x, y) in enumerate(plain.transformers) if {x, y} & live and not {x, y} & (still - {a, b})}
-    assert area.after.hit.transformers == [f"T{i}" for i in sorted(lost)]
+    fed = [nx.node_connected_component(graph, source) for source in plain.sources if source != node]
+    still = set().union(*fed) - {node}
+    return [f"T{i}" for i, (x, y) in enumerate(plain.transformers) if {x, y} & live and not {x, y} & still]
+
+
+@given(grids())
+def test_the_section_is_the_one_that_a_plan_isolates(drawn: tuple[Grid, int]) -> None:
+    grid, fault = drawn
+    supply = grid.network().energise()
+    branch_id = f"B{fault}"
+    area, isolation = fault_area(supply, branch_id), isolate(supply, branch_id)
+    ids = supply.network.branches["branch_id"]
+    closed = isolation.devices[~supply.is_open[isolation.devices]]
+    assert sorted(area.after.opened) == sorted(ids.gather(closed).to_list())
+    assert sorted(area.before.opened) == sorted(ids.gather(isolation.tripped).to_list())
 
 
 def test_problems_of_the_area_are_told() -> None:
