@@ -20,6 +20,8 @@ _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlform
 _LISTS = {
     ("dispatch", "customers"): (dispatch.customers_of, "Affected customers"),
     ("planned", "customers"): (planned.customers_of, "Affected customers"),
+    ("planned", "plans"): (planned.plans_of, "Planned outages"),
+    ("planned", "calendar"): (planned.calendar_of, "Calendar"),
     ("dispatch", "steps"): (dispatch.steps_of, "Switching order"),
 }
 """What can be taken along by page and name: of the event or the plan that the address names, and its heading."""
@@ -46,7 +48,7 @@ def export_router(service: Service) -> APIRouter:
         make, heading = _LISTS[page, name]
         address = Address.read(page, request.url.query, service.language)
         title, frame = make(service, address)
-        titled = f"{translate(heading, address.language)} {title}"
+        titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":
             page_to_print = printed(frame, titled, _moment(service, address), address.language)
             return Response(page_to_print, media_type="text/html; charset=utf-8")

@@ -16,6 +16,7 @@ from dashboard.parts import Part, badge, card, compose, data, frame, lead, row, 
 from dashboard.service import Service
 from dashboard.words import DASH, moment, number, word
 from network import FudianError, text, translate
+from repair import calendar_plan, precheck
 from repair.calendar_plan import CalendarPlan
 from repair.plan_checks import CHECKS, STATES, VERDICTS, Facts
 from repair.precheck import PlanCheck, total
@@ -61,6 +62,26 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
     return key, check.facts.job.outage.after.table()
 
 
+def plans_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the planned outages to come with what they cost and their verdicts, one row each."""
+    del address
+    return service.name, precheck.rows_of(service.checks)
+
+
+def calendar_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the best calendar, one row per outage."""
+    del address
+    return service.name, calendar_plan.rows_of(service.calendar())
+
+
+def _exports(address: Address, name: str) -> html.Span:
+    files = [
+        html.A(ending.upper(), href=f"/export/planned/{name}.{ending}{address.search({})}", download="")
+        for ending in ("csv", "xlsx")
+    ]
+    return html.Span(files, className="actions spread")
+
+
 def _lead(service: Service, address: Address) -> html.Div:
     language, checks, calendar = address.language, service.checks, service.calendar()
     before, after = total(checks)
@@ -104,7 +125,7 @@ def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> ht
     return card(
         translate("Planned outages", language),
         scrolling(table(head, rows, "plans", translate("Planned outages", language))),
-        note=note,
+        note=[note, _exports(address, "plans")],
     )
 
 
@@ -260,7 +281,7 @@ def _calendar_card(service: Service, address: Address, chosen: str) -> html.Sect
     ]
     content += [html.P(each, className="quiet") for each in _calendar_words(calendar, language)]
     note = translate("hollow: as submitted · filled: best calendar · one line per outage", language)
-    return card(translate("Calendar", language), *content, note=note)
+    return card(translate("Calendar", language), *content, note=[note, _exports(address, "calendar")])
 
 
 def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:

@@ -22,6 +22,7 @@ from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
 from repair.board import board
+from repair.calendar_plan import calendar_plan
 from repair.n_minus_1 import n_minus_1
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck
@@ -259,6 +260,18 @@ def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: htt
     assert sorted(back) == sorted(each.minutes for each in plan.stages for _ in range(each.customers or 0))
     assert client.get("/export/dispatch/steps.html", params=asked).status_code == 200
     assert client.get("/export/dispatch/steps.csv", params={"event": "none"}).status_code == 422
+
+
+def test_plans_and_calendar_can_be_taken_along(client: httpx.Client, net: Network) -> None:
+    desk = PlanDesk.of(Statistics(net))
+    for name, ids, wanted in (
+        ("plans", "plan_id", {each.plan_id for each in precheck(desk)}),
+        ("calendar", "plans", {", ".join(each.option.group.plan_ids) for each in calendar_plan(desk).entries}),
+    ):
+        text = client.get(f"/export/planned/{name}.csv", params={"lang": "en"}).content.decode("utf-8-sig")
+        assert {row[ids] for row in csv.DictReader(io.StringIO(text))} == wanted
+        book = client.get(f"/export/planned/{name}.xlsx")
+        assert pl.read_excel(book.content).height == len(wanted)
 
 
 def test_no_cell_runs_as_a_formula() -> None:
