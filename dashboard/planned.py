@@ -13,6 +13,7 @@ from dashboard.charts import graph
 from dashboard.dispatch import customers_card
 from dashboard.operations import freshness
 from dashboard.parts import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
+from dashboard.plan_card import operation_words
 from dashboard.service import Service
 from dashboard.words import DASH, moment, number, word
 from network import FudianError, text, translate
@@ -231,9 +232,8 @@ def _steps_card(address: Address, facts: Facts) -> html.Section:
         row(
             [
                 (str(step.order), ""),
-                (translate("open" if step.action == "open" else "close", language), ""),
+                (operation_words(step, language), ""),
                 (html.B(step.branch_id), ""),
-                (translate("remote" if step.remote else "on site", language), "quiet"),
                 (f"{len(step.restores_transformers):,}", "right"),
                 (DASH if step.restores_customers is None else f"{step.restores_customers:,}", "right"),
             ]
@@ -244,7 +244,6 @@ def _steps_card(address: Address, facts: Facts) -> html.Section:
         ("#", ""),
         (translate("operation", language), ""),
         (translate("device", language), ""),
-        ("", ""),
         (translate("users back", language), "right"),
         (translate("customers back", language), "right"),
     ]
