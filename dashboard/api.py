@@ -23,7 +23,7 @@ from reliability.frequent import preset as preset_named
 from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import plan_year
-from repair import affected_by_opening, answer_of, fault_area, locate, restore
+from repair import affected_by_opening, answer_of, fault_area, locate
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck as check_plans
 from repair.precheck import statement
@@ -264,7 +264,7 @@ def _repair_routes(service: Service) -> APIRouter:
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        return restore(service.supply, fault, _columns(refused), objective).as_dict(_language(request))
+        return service.restoration(fault, _columns(refused), objective).as_dict(_language(request))
 
     @routes.post("/locate")
     def location(request: Request, signals: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:

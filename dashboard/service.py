@@ -117,14 +117,16 @@ class Service:
             lambda: judge(self.statistics, plan, year, as_of or self.as_of, level, further),
         )
 
-    def restoration(self, fault: str, refused: tuple[str, ...] = ()) -> RestorationPlan:
+    def restoration(self, fault: str, refused: tuple[str, ...] = (), objective: str | None = None) -> RestorationPlan:
         """Return the plan that brings power back around a fault in the normal state, without the devices that do not move.
 
         Raises:
             UnknownIdError: a branch is not in the network.
             FudianError: nothing clears the fault, or no plan can be proven.
         """
-        return self.remember(("restore", fault, refused), lambda: self._restorer.plan(fault, refused))
+        return self.remember(
+            ("restore", fault, refused, objective), lambda: self._restorer.plan(fault, refused, objective)
+        )
 
     @cached_property
     def _restorer(self) -> Restorer:
