@@ -223,7 +223,36 @@ def _checks(address: Address, facts: Facts) -> html.Table:
 
 
 def _facts_cards(address: Address, check: PlanCheck) -> list[Part]:
-    return [] if check.facts is None else [_steps_card(address, check.facts), _customers_card(address, check.facts)]
+    if check.facts is None:
+        return []
+    mobile = [_mobile_card(address, check.facts)] if check.facts.mobile else []
+    return [*mobile, _steps_card(address, check.facts), _customers_card(address, check.facts)]
+
+
+def _mobile_card(address: Address, facts: Facts) -> html.Section:
+    """Return what a generator or a substation car would save, and at what cost."""
+    language = address.language
+    rows = [
+        row(
+            [
+                (word(each.means, language), ""),
+                (f"{len(each.transformers):,}", "right"),
+                (number(each.saved_ch, 1), "right"),
+                (number(each.cost, 0), "right"),
+                (number(each.cost_per_ch, 0), "right"),
+            ]
+        )
+        for each in facts.mobile
+    ]
+    head = [
+        (translate("means", language), ""),
+        (translate("users fed", language), "right"),
+        (translate("CH saved", language), "right"),
+        (translate("cost", language), "right"),
+        (translate("cost per CH", language), "right"),
+    ]
+    title = translate("Mobile supply", language)
+    return card(title, table(head, rows, "mobile", title))
 
 
 def _steps_card(address: Address, facts: Facts) -> html.Section:

@@ -141,6 +141,9 @@ def test_plans_say_what_the_check_and_the_calendar_say(page: Page, served: str, 
     sheet = page.locator("[data-figure=verdict]")
     expect(sheet).to_have_text(VERDICTS[chosen.verdict].in_language(language))
     expect(page.locator(".verdict-reason").first).to_have_text(chosen.reasons[0].in_language(language))
+    assert chosen.facts is not None
+    expect(page.locator(".mobile tbody tr")).to_have_count(len(chosen.facts.mobile))
+    assert chosen.facts.mobile
     expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
     expect(page.locator("figure.chart .main-svg").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
