@@ -248,8 +248,8 @@ def _repair_routes(service: Service) -> APIRouter:
         if (opened is None) == (fault is None):
             raise FudianError(text("Name exactly one of open and fault."), text("For example ?open=F01-K01."))
         if opened is not None:
-            return answer_of(affected_by_opening(service.supply, _columns(opened)), _language(request))
-        return fault_area(service.supply, fault or "").as_dict(_language(request))
+            return answer_of(affected_by_opening(service.present(), _columns(opened)), _language(request))
+        return fault_area(service.present(), fault or "").as_dict(_language(request))
 
     @routes.get("/sensor-health")
     def health() -> dict[str, Any]:

@@ -44,7 +44,7 @@ def page(service: Service, address: Address) -> html.Div:
     options = planned if tab == "planned" else keys
     chosen = address.choose("event", options, options[0] if options else "")
     entry = next((each for each in entries if each.key == chosen), None)
-    plan = chosen_plan(service, address, entry)
+    plan = chosen_plan(service, address, entry, at)
     address.note_unknown()
     if tab == "planned":
         left, right = _planned_list(service, address, board, chosen), _plan_sheet(service, address, board, chosen)
@@ -224,7 +224,7 @@ def _planned_list(service: Service, address: Address, board: Board, chosen: str)
     language = address.language
     rows = []
     for plan in board.planned.head(_LISTED).to_dicts():
-        affected = affected_by_record(service.supply, plan)
+        affected = affected_by_record(service.present(), plan)
         rows.append(
             row(
                 [
@@ -256,7 +256,7 @@ def _planned_list(service: Service, address: Address, board: Board, chosen: str)
 
 
 def _plan_diagram(service: Service, address: Address, plan: dict[str, Any]) -> Part:
-    affected = affected_by_record(service.supply, plan)
+    affected = affected_by_record(service.present(), plan)
     event = Event(dead=affected.branches, opened=affected.opened, colour=WARNING)
     place = _place_of(service, plan["branch_id"], affected)
     return _feeder_card(service, address, place, event, planned=True)
@@ -489,7 +489,7 @@ def _feeder_card(
         return None
     feeder = service.supply.node_feeder[int(service.supply.node_at[head_of(service.supply, place)])]
     name = str(dict(service.net.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
-    figure = feeder_diagram(service.supply, place, event, language)
+    figure = feeder_diagram(service.present(), place, event, language)
     source = dict(service.net.sources.select("node", "name").iter_rows()).get(_source_node(service, place)) or DASH
     note = translate(
         "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
@@ -606,7 +606,7 @@ def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -
             ]
         )
     plan = found.row(0, named=True)
-    affected = affected_by_record(service.supply, plan)
+    affected = affected_by_record(service.present(), plan)
     hours = (plan["end"] - plan["start"]) / timedelta(hours=1)
     transformers = len(affected.hit.transformers)
     facts = [
@@ -654,11 +654,12 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
     Raises:
         FudianError: the address names no event of the board.
     """
-    board = service.board(moment_of(service, address))
+    at = moment_of(service, address)
+    board = service.board(at)
     key = address.values.get("event", "")
     entry = board.find(key)
     if entry is not None:
-        customers = _affected(entry, chosen_plan(service, address, entry), address.language)
+        customers = _affected(entry, chosen_plan(service, address, entry, at), address.language)
         return title_of(service, entry, address.language), customers
     plan = board.planned.filter(pl.col("plan_id") == key)
     if plan.is_empty():
@@ -666,7 +667,7 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
             text("There is no event {event!r} at this moment.", event=key), text("Go back to the list and choose one.")
         )
     row_ = plan.row(0, named=True)
-    return _place(service, row_), affected_by_record(service.supply, row_).table()
+    return _place(service, row_), affected_by_record(service.present(), row_).table()
 
 
 def steps_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
@@ -675,6 +676,7 @@ def steps_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
     Raises:
         FudianError: the address names no event of the board, or one without a plan.
     """
-    board = service.board(moment_of(service, address))
+    at = moment_of(service, address)
+    board = service.board(at)
     entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
-    return switching_order(service, address, entry)
+    return switching_order(service, address, entry, at)

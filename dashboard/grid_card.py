@@ -46,8 +46,10 @@ def grid_content(service: Service, address: Address) -> list[Part]:
 def _sections(service: Service, sweep: NMinus1, language: str) -> list[Part]:
     """Return the sections whose fault leaves healthy load without a way, worst first, the feeders without a tie, and how far."""
     names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
-    failing = sorted((each for each in sweep.sections if not each.passes), key=lambda each: -each.missing_a)
-    rows = [_section_row(names.get(each.feeder_id) or each.feeder_id, each, language) for each in failing[:_SHOWN]]
+    failing = sorted(
+        (each for each in sweep.sections if each.passes is False), key=lambda each: -(each.missing_a or 0.0)
+    )
+    rows = [_section_row(names.get(each.feeder_id) or each.feeder_id, each) for each in failing[:_SHOWN]]
     rows += [
         row([(names.get(each["feeder_id"]) or each["feeder_id"], ""), (each["reason"], ""), (DASH, "right"), (DASH, "right")])
         for each in sweep.feeder_rows(language) if each["reason"] and sweep.complete
@@ -69,8 +71,6 @@ def _sections(service: Service, sweep: NMinus1, language: str) -> list[Part]:
     ]
 
 
-def _section_row(feeder: str, section: SectionResult, language: str) -> html.Tr:
-    if section.reason is not None:
-        return row([(feeder, ""), (section.branch_id, ""), (section.reason.in_language(language), ""), (DASH, "right")])
+def _section_row(feeder: str, section: SectionResult) -> html.Tr:
     missing = strong(number(section.missing_a, 0), "abnormal")
     return row([(feeder, ""), (section.branch_id, ""), (number(section.transfer_a, 0), "right"), (missing, "right")])

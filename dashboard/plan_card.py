@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 from dash import html
@@ -39,8 +40,8 @@ class Chosen:
     refused: tuple[str, ...]
 
 
-def chosen_plan(service: Service, address: Address, entry: Entry | None) -> Chosen | None:
-    """Return the plan for an event that goes on and whose fault has a probable section; ``None`` for any other."""
+def chosen_plan(service: Service, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
+    """Return the plan at a moment for an event that goes on and whose fault has a probable section; ``None`` for any other."""
     address.asked.update({"section", "step", "refused"})
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
         return None
@@ -48,7 +49,7 @@ def chosen_plan(service: Service, address: Address, entry: Entry | None) -> Chos
     section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
     refused = tuple(each for each in address.values.get("refused", "").split(",") if each)
     try:
-        plan = service.restoration(ranked[section - 1].branches[0], refused)
+        plan = service.restoration(ranked[section - 1].branches[0], refused, at=at)
     except FudianError as refusal:
         return Chosen(None, refusal.message, section, 0, refused)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
@@ -164,7 +165,9 @@ def operation_words(step: Step, language: str) -> str:
 
 def _effect(plan: RestorationPlan, step: Step, language: str) -> str:
     if step.restores_transformers:
-        return translate("{count} customers back", language, count=f"{step.restores_customers or 0:,}")
+        if step.restores_customers is None:
+            return translate("{count} users back", language, count=f"{len(step.restores_transformers):,}")
+        return translate("{count} customers back", language, count=f"{step.restores_customers:,}")
     if step.action == "open" and step.branch_id in plan.isolating:
         return translate("isolates the fault", language)
     return translate("parts the load" if step.action == "open" else "prepares", language)
@@ -211,13 +214,13 @@ def stepping(address: Address, chosen: Chosen) -> list[Part]:
     return parts
 
 
-def switching_order(service: Service, address: Address, entry: Entry | None) -> tuple[str, pl.DataFrame]:
+def switching_order(service: Service, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
     """Return the fault and the operations of the plan that an address shows, as people take them along.
 
     Raises:
         FudianError: the event has no plan.
     """
-    chosen = chosen_plan(service, address, entry)
+    chosen = chosen_plan(service, address, entry, at)
     if chosen is None or chosen.plan is None:
         raise FudianError(
             (chosen.reason if chosen else None) or text("There is no plan for this event."),

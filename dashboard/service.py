@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from dashboard.sweep import Sweep
 from network import Network, Supply
-from reliability.as_of import known_until
+from network.as_of import known_until
 from reliability.period import Period
 from reliability.statistics import Query, Statistics
 from reliability.targets import TargetResult, judge, metrics, plans
@@ -79,8 +79,13 @@ class Service:
 
     @cached_property
     def supply(self) -> Supply:
-        """Supply in the normal state."""
+        """Supply in the normal state, of all that was ever in service."""
         return self.net.energise()
+
+    def present(self, at: datetime | None = None) -> Supply:
+        """Return the supply in the normal state of what is in service on the day of a moment; by default as far as is known."""
+        day = datetime.combine((at or self.now).date(), time.min)
+        return self.remember(("present", day), lambda: self.net.in_service(day).energise())
 
     @cached_property
     def years(self) -> list[int]:
@@ -117,20 +122,30 @@ class Service:
             lambda: judge(self.statistics, plan, year, as_of or self.as_of, level, further),
         )
 
-    def restoration(self, fault: str, refused: tuple[str, ...] = (), objective: str | None = None) -> RestorationPlan:
+    def restoration(
+        self,
+        fault: str,
+        refused: tuple[str, ...] = (),
+        objective: str | None = None,
+        at: datetime | None = None,
+    ) -> RestorationPlan:
         """Return the plan that brings power back around a fault in the normal state, without the devices that do not move.
+
+        Args:
+            fault: the faulted branch.
+            refused: devices that do not move.
+            objective: ``customers`` or ``kw``; that of the settings by default.
+            at: what is in service on the day of this moment counts; by default as far as is known.
 
         Raises:
             UnknownIdError: a branch is not in the network.
             FudianError: nothing clears the fault, or no plan can be proven.
         """
+        supply = self.present(at)
+        restorer = self.remember(("restorer", supply), lambda: Restorer.of(supply))
         return self.remember(
-            ("restore", fault, refused, objective), lambda: self._restorer.plan(fault, refused, objective)
+            ("restore", fault, refused, objective, supply), lambda: restorer.plan(fault, refused, objective)
         )
-
-    @cached_property
-    def _restorer(self) -> Restorer:
-        return Restorer.of(self.supply)
 
     def grid(self, plan: str, language: str, wait_s: float = 0.0) -> dict[str, Any]:
         """Return the figures of the grid, as far as the N-1 test is done after waiting for it as long as this."""
@@ -152,7 +167,7 @@ class Service:
 
     @cached_property
     def _sweep(self) -> Sweep:
-        return Sweep(self.supply)
+        return Sweep(self.present(self.as_of))
 
     @cached_property
     def desk(self) -> PlanDesk:
@@ -237,7 +252,7 @@ class Service:
         with self._lock:
             signals, live = self.signals, self._inference if moment >= self.now else None
             tables = {**self.net.workspace.tables, "signals": signals}
-            return self.remember(("board", moment), lambda: board(self.supply, tables, moment, inference=live))
+            return self.remember(("board", moment), lambda: board(self.present(moment), tables, moment, inference=live))
 
 
 def _is_board(key: Hashable) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from network.as_of import known_until
 from network.building import build_network
 from network.problems import FudianError, WorkspaceError
 from network.supply import Supply
@@ -58,6 +59,11 @@ def supply_of(net: Network, switching: Path | None, as_of: datetime | None) -> S
     if switching is not None:
         return net.energise(table_of(net, "switching", switching), as_of)
     return net.energise(net.workspace.tables["switching"], as_of) if as_of else net.energise()
+
+
+def present(net: Network, as_of: datetime | None) -> Network:
+    """Return the network of a moment, by default of the last that is known: without what is not in service then."""
+    return net.in_service(as_of or known_until(net.workspace))
 
 
 def table_of(net: Network, table: str, path: Path) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ class Network:
         customer_transformer, customer_second_transformer: transformer index of each supply, -1 where there is none,
             shape (customers,).
         workspace: the workspace that the tables came from, with its settings.
+        whole: the network with all that was ever in service, where this one is that of a moment.
     """
 
     branches: pl.DataFrame
@@ -64,6 +65,7 @@ class Network:
     customer_transformer: Indices
     customer_second_transformer: Indices
     workspace: Workspace
+    whole: Network | None = None
 
     @classmethod
     def from_text(
@@ -133,9 +135,27 @@ class Network:
         by_trace = traced.gather(np.where(self.transformer_node >= 0, self.transformer_node, len(traced) - 1))
         return pl.select(feeder_id=pl.coalesce(self.transformers["feeder_id"], by_trace)).to_series()
 
+    def in_service(self, at: datetime) -> Network:
+        """Return the network of a moment: transformers and customers not in service then hang nowhere, and keep their index."""
+        if self.whole is not None:
+            return self.whole.in_service(at)
+        transformers, customers = _serving(self.transformers, at), _serving(self.customers, at)
+        if transformers.all() and customers.all():
+            return self
+        return replace(
+            self,
+            transformer_node=np.where(transformers, self.transformer_node, -1),
+            transformer_second_node=np.where(transformers, self.transformer_second_node, -1),
+            customer_transformer=np.where(customers, self.customer_transformer, -1),
+            customer_second_transformer=np.where(customers, self.customer_second_transformer, -1),
+            whole=self,
+        )
+
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the tables and with the topology in the normal state."""
+        if self.whole is not None:
+            return self.whole.problems
         return (*self.workspace.problems, *topology_problems(self))
 
     def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
@@ -238,6 +258,13 @@ class Network:
             (branch["from_node"], branch["to_node"], branch["branch_id"], branch) for branch in self.branches.to_dicts()
         )
         return graph
+
+
+def _serving(table: pl.DataFrame, at: datetime) -> Mask:
+    """Return which rows are in service at a moment: begun, or without a date, and not retired."""
+    begun = pl.col("in_service").is_null() | (pl.col("in_service") <= at)
+    ended = pl.col("retired").is_not_null() & (pl.col("retired") <= at)
+    return table.select(begun & ~ended).to_series().to_numpy()
 
 
 def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:

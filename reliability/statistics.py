@@ -16,7 +16,7 @@ import narwhals as nw
 import polars as pl
 
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
-from reliability.as_of import stated_as_of
+from network.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine

@@ -101,10 +101,17 @@ class Capacity:
         return floor
 
     @cached_property
+    def _capacity_a(self) -> Numbers:
+        """The capacity of each source, infinite where none is given, in A, shape (sources,)."""
+        capacity: Numbers = self.before.network.sources["capacity_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
+        return capacity
+
+    @cached_property
     def source_limit_a(self) -> Numbers:
         """What each source may give, infinite where it has no capacity, shape (sources,)."""
-        capacity = self.before.network.sources["capacity_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-        limit: Numbers = np.maximum(capacity, np.maximum(self.source_ampere, self.source_load(self.states_after)))
+        limit: Numbers = np.maximum(
+            self._capacity_a, np.maximum(self.source_ampere, self.source_load(self.states_after))
+        )
         return limit
 
     def source_load(self, states: list[FeederState]) -> Numbers:
@@ -179,7 +186,8 @@ class Capacity:
         net, states = self.before.network, self.states_before
         if not states:
             return self.loads.assumed
-        branch = np.unique(np.concatenate([state.branch for state in states]))
+        around = net.branches_at_node.of_keys(self.seeds)
+        branch = np.unique(np.concatenate([around, *(state.branch for state in states)]))
         nodes = np.concatenate([state.part.nodes for state in states])
         said = list(self.loads.assumed)
         if count := int(np.isinf(self.loads.rating_a[branch]).sum()):
@@ -204,6 +212,10 @@ class Capacity:
         if len(over):
             ids = ", ".join(net.branches["branch_id"].gather(over[:5]).to_list())
             said.append(text("Above their rating before any operation, and not loaded more: {branches}", branches=ids))
+        full = sources & (np.maximum(self.source_ampere, self.source_load(self.states_after)) > self._capacity_a)
+        if full.any():
+            ids = ", ".join(net.sources["node"].filter(pl.Series(full)).to_list())
+            said.append(text("Above their capacity before any operation, and not loaded more: {sources}", sources=ids))
         low = np.concatenate([state.part.nodes[state.voltage_pu < self.loads.rules.min_voltage_pu] for state in states])
         if len(low):
             said.append(text("{count} nodes were below {volts:g} of nominal before any operation, and sink no lower",

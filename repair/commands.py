@@ -17,6 +17,7 @@ from network.arguments import (
     WorkspaceArgument,
     answering,
     names_in,
+    present,
     read,
     require,
     supply_of,
@@ -45,7 +46,7 @@ def affected(
     if sum(each is not None for each in (open_, fault, signals)) != 1:
         raise FudianError(text("Name exactly one of --open, --fault and --signals."))
     net = answering(workspace)
-    supply = supply_of(net, switching, as_of)
+    supply = supply_of(net if signals else present(net, as_of), switching, as_of)
     after: dict[str, Any] = {}
     named: list[str] = []
     if open_ is not None:
@@ -153,7 +154,7 @@ def restore(
     """Plan which switches to operate, in which order, so that most has power again before the repair; every step is proven."""
     from repair import restore as plan_for
 
-    net = answering(workspace)
+    net = present(answering(workspace), as_of)
     with working("looking for a plan"):
         plan = plan_for(supply_of(net, switching, as_of), fault, names_in(refused), objective)
     if csv is not None:

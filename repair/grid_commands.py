@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from network import Network
-from network.arguments import AsOf, Json, WorkspaceArgument, answering, read
+from network.arguments import AsOf, Json, WorkspaceArgument, answering, present, read
 from network.terminal import ERRORS, counting, language, print_json, print_rows, tell_left_out
 from reliability.statistics import Statistics
 from repair.n_minus_1 import NMinus1
@@ -24,7 +24,9 @@ def _swept(net: Network) -> NMinus1:
     from repair.n_minus_1 import n_minus_1
 
     with counting("trying a fault in every section") as count:
-        return n_minus_1(net.energise(), progress=lambda done: count(len(done.sections), done.sections_in_all))
+        return n_minus_1(
+            present(net, None).energise(), progress=lambda done: count(len(done.sections), done.sections_in_all)
+        )
 
 
 @app.command("n-1")

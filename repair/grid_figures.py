@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from network import Text, text
+from network import Network, Text, text
 from reliability.grid_kpis import feeder_kpis
 from reliability.statistics import Statistics
 from reliability.targets import Further, judge_grid
@@ -60,6 +60,18 @@ def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
         return text(
             "the N-1 test is under way: {done} of {all} sections", done=len(sweep.sections), all=sweep.sections_in_all
         )
-    feeders = feeder_kpis(statistics.net)
-    rate = sweep.pass_rate_of(feeders.filter("public")["feeder_id"])
-    return text("no public feeder has a section") if rate is None else rate
+    public = feeder_kpis(statistics.net).filter("public")["feeder_id"].to_list()
+    rate = sweep.pass_rate_of(public)
+    if rate is not None:
+        return (
+            rate
+            if _can_fail(statistics.net)
+            else text("no branch has a rating_a and no source a capacity_a: nothing to judge by")
+        )
+    reasons = (each.reason for each in sweep.sections if each.reason is not None and each.feeder_id in public)
+    return next(reasons, text("no public feeder has a section"))
+
+
+def _can_fail(net: Network) -> bool:
+    """Return whether anything in the network limits a current."""
+    return net.branches["rating_a"].count() + net.sources["capacity_a"].count() > 0

@@ -22,6 +22,9 @@ from repair.isolation import isolate
 from repair.restoration import Restorer
 from repair.settings import RestorationSettings
 
+LEAST_A = 1e-3
+"""What is missing less is not missing."""
+
 
 @dataclass(frozen=True)
 class SectionResult:
@@ -30,7 +33,7 @@ class SectionResult:
     Attributes:
         feeder_id: its feeder.
         branch_id: a branch of the section, on which the fault was put.
-        transfer_a: healthy load that lost supply and could be fed, in A.
+        transfer_a: healthy load that lost supply and could be fed, in A; ``None`` where it could not be tried, as those below.
         missing_a: what of it no plan within the limits can feed, in A.
         stranded_a: healthy load that hangs on the section alone, in A.
         ties: open devices between what lost supply and what did not, other than those that tripped.
@@ -39,16 +42,16 @@ class SectionResult:
 
     feeder_id: str
     branch_id: str
-    transfer_a: float
-    missing_a: float
-    stranded_a: float
-    ties: int
+    transfer_a: float | None
+    missing_a: float | None
+    stranded_a: float | None
+    ties: int | None
     reason: Text | None = None
 
     @property
-    def passes(self) -> bool:
-        """Whether all that could be fed can be fed within the limits."""
-        return self.reason is None and self.missing_a < 1e-3
+    def passes(self) -> bool | None:
+        """Whether all that could be fed can be fed within the limits; ``None`` where it could not be tried."""
+        return None if self.missing_a is None else self.missing_a < LEAST_A
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,14 @@ class NMinus1:
         return self.pass_rate_of(self.feeders)
 
     def pass_rate_of(self, feeder_ids: Iterable[str]) -> float | None:
-        """Return the share of these feeders that passes, in per cent of those with a section; ``None`` as above."""
+        """Return the share of these feeders that passes, in per cent of those with a section.
+
+        ``None`` as above, and where one of them could not be tried.
+        """
         feeders = self.feeders
-        tested = [feeders[each] for each in feeder_ids if each in feeders]
-        return 100.0 * sum(_passes(each) for each in tested) / len(tested) if tested and self.complete else None
+        tested = [_passes(feeders[each]) for each in feeder_ids if each in feeders]
+        passed = [each for each in tested if each is not None]
+        return 100.0 * sum(passed) / len(passed) if passed and len(passed) == len(tested) and self.complete else None
 
     def feeder_rows(self, language: str = "en") -> list[dict[str, Any]]:
         """Return a row for each feeder: whether it passes, its sections, those that fail, what is missing at most, in A."""
@@ -96,9 +103,9 @@ class NMinus1:
                 "feeder_id": feeder,
                 "passes": _passes(sections),
                 "sections": len(sections),
-                "failing": [each.branch_id for each in sections if not each.passes],
-                "missing_a": max(each.missing_a for each in sections),
-                "reason": None if any(each.ties for each in sections) else str(_no_tie(language)),
+                "failing": [each.branch_id for each in sections if each.passes is False],
+                "missing_a": max((each.missing_a for each in sections if each.missing_a is not None), default=None),
+                "reason": _reason(sections, language),
             }
             for feeder, sections in self.feeders.items()
         ]
@@ -120,12 +127,20 @@ class NMinus1:
         }
 
 
-def _no_tie(language: str) -> str:
-    return text("no tie that can be closed").in_language(language)
+def _reason(sections: Sequence[SectionResult], language: str) -> str | None:
+    """Return why a feeder could not be tried, or why it fails whatever its sections do."""
+    untried = next((each.reason for each in sections if each.reason is not None), None)
+    if untried is not None:
+        return untried.in_language(language)
+    return None if any(each.ties for each in sections) else text("no tie that can be closed").in_language(language)
 
 
-def _passes(sections: Sequence[SectionResult]) -> bool:
-    return any(each.ties for each in sections) and all(each.passes for each in sections)
+def _passes(sections: Sequence[SectionResult]) -> bool | None:
+    """Return whether a feeder passes; ``None`` where a section could not be tried and none fails."""
+    found = [each.passes for each in sections]
+    if False in found:
+        return False
+    return None if None in found else any(each.ties for each in sections)
 
 
 def n_minus_1(
@@ -133,23 +148,39 @@ def n_minus_1(
 ) -> NMinus1:
     """Try a fault in every section of every feeder that has a label.
 
+    A section without a line is one if it has load; the fault is put on the device that feeds it then.
+
     Args:
         supply: supply before any fault.
         settings: rules; those of the workspace by default.
         progress: is told after every section what is known by then.
     """
     restorer = Restorer.of(supply, settings)
-    faults = list(_sections(supply))
+    faults, assumed = list(_sections(supply)), _assumed(restorer)
     found: list[SectionResult] = []
     for fault in faults:
         found.append(_try(restorer, *fault))
         if progress:
-            progress(NMinus1(tuple(found), len(faults), restorer.loads.assumed))
-    return NMinus1(tuple(found), len(faults), restorer.loads.assumed)
+            progress(NMinus1(tuple(found), len(faults), assumed))
+    return NMinus1(tuple(found), len(faults), assumed)
+
+
+def _assumed(restorer: Restorer) -> tuple[Text, ...]:
+    """Return what stands in for what the tables do not say, all over the network."""
+    net, loads = restorer.supply.network, restorer.loads
+    said = list(loads.assumed)
+    if count := int(np.isinf(loads.rating_a).sum()):
+        said.append(text("{count} branches have no rating_a: taken as unlimited", count=count))
+    if count := net.sources["capacity_a"].null_count():
+        said.append(text("{count} sources have no capacity_a: taken as unlimited", count=count))
+    is_line = ~net.switching & restorer.supply.live(net.from_node)
+    if count := int(np.isnan(loads.impedance_ohm[: len(is_line)][is_line]).sum()):
+        said.append(text("{count} lines have no r_ohm and x_ohm: voltage is not checked on their feeders", count=count))
+    return tuple(said)
 
 
 def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
-    """Give the feeder of each section, and its first branch that is no device (or the device, where it has none)."""
+    """Give the feeder of each section, and its first branch that is no device, or the device that feeds it."""
     net = supply.network
     live = (supply.place_of[net.from_node] >= 0) & (supply.place_of[net.to_node] >= 0) & ~supply.is_open
     labelled = net.branches["feeder_id"].is_not_null().to_numpy()
@@ -160,6 +191,16 @@ def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
     for branch, (feeder, branch_id) in zip(branches.tolist(), rows, strict=True):
         at = int(zone[net.from_node[branch]])
         if at not in seen:
+            seen.add(at)
+            yield feeder, branch_id
+    devices = np.flatnonzero(live & labelled & net.switching)
+    ends = np.stack([net.from_node[devices], net.to_node[devices]])
+    beyond = zone[ends[np.argmax(supply.place_of[ends], axis=0), np.arange(len(devices))]]
+    loaded = set(zone[net.transformer_node[net.transformer_node >= 0]].tolist())
+    for at, (feeder, branch_id) in zip(
+        beyond.tolist(), net.branches[devices].select("feeder_id", "branch_id").rows(), strict=True
+    ):
+        if at in loaded and at not in seen:
             seen.add(at)
             yield feeder, branch_id
 
@@ -184,7 +225,7 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         fed = zones.nodes[case.search("kw", first_goals_only=True).fed[zones.zone]] if zones.count else zones.nodes
         return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
     except FudianError as refused:
-        return SectionResult(feeder_id, branch_id, 0.0, 0.0, 0.0, 0, refused.message)
+        return SectionResult(feeder_id, branch_id, None, None, None, None, refused.message)
 
 
 def _ties(case: Case) -> int:

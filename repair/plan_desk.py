@@ -13,7 +13,7 @@ import polars as pl
 
 from network import FudianError, Network, Supply, Text, UnknownIdError, text
 from network.arrays import Indices, Mask
-from reliability.as_of import known_until
+from network.as_of import known_until
 from reliability.budget import Budget, budgets
 from reliability.frequent import PRESETS, Preset, outages_that_count
 from reliability.live_items import LIVE_ITEMS

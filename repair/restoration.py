@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Network, Supply, Text, text
@@ -120,8 +121,13 @@ class RestorationPlan:
         minutes = {each.stage: each.minutes for each in self.stages}
         return tuple(self._worth(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
 
+    @cached_property
+    def users(self) -> int:
+        """Medium-voltage users of the network in service: N_T."""
+        return int((self.fault.network.transformer_node >= 0).sum())
+
     def _worth(self, step: Step, saved_h: float) -> Worth:
-        users, transformers = self.fault.network.transformers.height, len(step.restores_transformers)
+        users, transformers = self.users, len(step.restores_transformers)
         customers = step.restores_customers
         return Worth(
             transformers * saved_h,
@@ -132,7 +138,7 @@ class RestorationPlan:
     @property
     def saved(self) -> Worth:
         """What the whole plan saves against waiting for the repair."""
-        users, is_known = self.fault.network.transformers.height, not self.fault.network.customers.is_empty()
+        users, is_known = self.users, not self.fault.network.customers.is_empty()
         transformer_hours = sum(each.transformer_hours for each in self.worth)
         return Worth(
             transformer_hours,
@@ -181,7 +187,7 @@ class RestorationPlan:
                 for each in self.stages
             ],
             **self.saved.as_dict(),
-            "basis": {"user_level": "MV", "N_T": net.transformers.height, "objective": self.rules.objective},
+            "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
             "overloads": [vars(each) for each in self.overloads],
             "proof": vars(self.proof),
@@ -250,10 +256,12 @@ class Restorer:
             raise FudianError(
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
-        case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, refused))
+        branch, refused = self.supply.network.branch_index(fault), tuple(refused)
+        by_hand = self._too_late(int(branch[0]))
+        case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, (*refused, *by_hand)))
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
-            return self._plan(case, play(case, [], known), True, measure)
+            return self._plan(case, play(case, [], known), True, measure, bool(by_hand))
         choice = case.search(measure)
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
@@ -261,12 +269,22 @@ class Restorer:
                 text("The plan for a fault on {branch} could not be proven and is not shown.", branch=fault),
                 text("Please report it, with the workspace if you may share it."),
             )
-        return self._plan(case, played, choice.proven, measure)
+        return self._plan(case, played, choice.proven, measure, bool(by_hand))
 
-    def _plan(self, case: Case, played: Played, best: bool, measure: str) -> RestorationPlan:
+    def _repair_min(self, branch: int) -> float:
+        repair_h = self.supply.network.branches["repair_h"][branch]
+        return 60.0 * (self.loads.rules.repair_h if repair_h is None else float(repair_h))
+
+    def _too_late(self, branch: int) -> tuple[str, ...]:
+        """Return the devices that nobody reaches before a fault is repaired: those operated on site where that takes as long."""
+        net = self.supply.network
+        if self._repair_min(branch) > self.loads.rules.manual_min:
+            return ()
+        on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
+        return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
+
+    def _plan(self, case: Case, played: Played, best: bool, measure: str, remote_only: bool) -> RestorationPlan:
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
-        repair_h = net.branches["repair_h"][case.fault.branch]
-        repair_min = 60.0 * (rules.repair_h if repair_h is None else float(repair_h))
         moved = list(zip(played.steps, played.gains, strict=True))
         early = [gain for step, gain in moved if step.stage == REMOTE]
         late = [gain for step, gain in moved if step.stage == ON_SITE]
@@ -281,19 +299,26 @@ class Restorer:
             (
                 _stage(net, REMOTE, rules.remote_min, early),
                 _stage(net, ON_SITE, rules.manual_min, late),
-                _stage(net, REPAIR, repair_min, [rest]),
+                _stage(net, REPAIR, self._repair_min(case.fault.branch), [rest]),
             ),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
             best,
             rules,
-            (*case.capacity.assumed, *_remarks(case, rules)),
+            (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
         )
 
 
-def _remarks(case: Case, rules: RestorationSettings) -> Iterator[Text]:
+def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only: bool) -> Iterator[Text]:
     """Give what else stands in for missing data, and why a plan may be empty."""
+    rating_a = case.capacity.loads.rating_a
+    closed = case.fault.network.branch_index([each.branch_id for each in played.steps if each.action == "close"])
+    if len(unrated := closed[np.isinf(rating_a[closed])]):
+        ids = ", ".join(case.fault.network.branches["branch_id"].gather(unrated).to_list())
+        yield text("What the plan closes has no rating_a, taken as unlimited: {branches}", branches=ids)
+    if remote_only:
+        yield text("The repair is over before anybody on site could switch: only remote operations are planned")
     if case.fault.network.branches["repair_h"][case.fault.branch] is None:
         yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
     if case.zones.count == 0 and len(case.fault.dead):

@@ -6,18 +6,25 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 import uvicorn
 
 from dashboard.app import create_app
 from data_samples.county import COUNTY
-from network import Network, read_network
+from network import Network, Supply, read_network
 
 
 @pytest.fixture(scope="session")
 def net() -> Network:
     return read_network(COUNTY)
+
+
+def present(net: Network, at: datetime | None = None) -> Supply:
+    """Return the normal state of what is in service on the day of a moment, by default of the last that is known."""
+    moment = at or net.workspace.settings["as_of"]
+    return net.in_service(datetime(moment.year, moment.month, moment.day)).energise()
 
 
 @pytest.fixture(scope="session")

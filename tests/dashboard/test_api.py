@@ -26,6 +26,7 @@ from repair.calendar_plan import calendar_plan
 from repair.n_minus_1 import n_minus_1
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck
+from tests.dashboard.conftest import present
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_cross_check_without_a_report_says_what_to_add(client: httpx.Client) -
 
 def test_affected(client: httpx.Client, net: Network) -> None:
     branch = net.branches["branch_id"][0]
-    supply = net.energise()
+    supply = present(net)
     assert client.get("/api/v1/affected", params={"open": branch}).json() == answer_of(
         affected_by_opening(supply, [branch])
     )
@@ -136,7 +137,7 @@ def test_affected(client: httpx.Client, net: Network) -> None:
 
 def test_restore(client: httpx.Client, net: Network) -> None:
     asked = {"fault": "F03-L05", "refused": "F01-T15", "objective": "kw", "lang": "zh"}
-    plan = restore(net.energise(), "F03-L05", refused=["F01-T15"], objective="kw")
+    plan = restore(present(net), "F03-L05", refused=["F01-T15"], objective="kw")
     assert client.get("/api/v1/restore", params=asked).json() == plan.as_dict("zh")
     assert client.get("/api/v1/restore", params={"fault": "nowhere"}).status_code == 404
     assert client.get("/api/v1/restore", params={"fault": "F03-L05", "objective": "money"}).status_code == 422
@@ -162,7 +163,7 @@ def test_the_grid_is_tried_beside_the_pages(client: httpx.Client, net: Network) 
     assert begun["sections_tried"] <= begun["sections_in_all"]
     assert (begun["pass_rate"] is None) == (not begun["complete"])
     whole = client.get("/api/v1/n-1", params={"wait_s": 60}).json()
-    assert whole == n_minus_1(net.energise()).as_dict()
+    assert whole == n_minus_1(present(net)).as_dict()
     grid = client.get("/api/v1/grid-kpi").json()
     assert grid["n1_pass_rate"] == whole["pass_rate"]
     rows = client.get("/api/v1/targets", params={"plan": "gongan-2022"}).json()["rows"]
@@ -245,9 +246,11 @@ def test_customers_of_a_plan_can_be_taken_along_masked(client: httpx.Client, net
 
 def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: httpx.Client, net: Network) -> None:
     moment = "2022-11-28T16:06:00"
-    (entry, *_) = board(net.energise(), net.workspace.tables, datetime.fromisoformat(moment)).active
+    (entry, *_) = board(
+        present(net, datetime.fromisoformat(moment)), net.workspace.tables, datetime.fromisoformat(moment)
+    ).active
     assert entry.incident is not None
-    plan = restore(net.energise(), entry.incident.location.ranked[0].branches[0])
+    plan = restore(present(net, datetime.fromisoformat(moment)), entry.incident.location.ranked[0].branches[0])
     asked = {"at": moment, "event": entry.key, "lang": "en"}
     steps = csv.DictReader(
         io.StringIO(client.get("/export/dispatch/steps.csv", params=asked).content.decode("utf-8-sig"))

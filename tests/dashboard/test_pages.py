@@ -27,6 +27,7 @@ from repair.plan_checks import VERDICTS
 from repair.plan_desk import PlanDesk
 from repair.precheck import precheck, total
 from tests.browser import ARGUMENTS, chromium_path
+from tests.dashboard.conftest import present
 
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "images"
 YEAR = 2022
@@ -104,7 +105,7 @@ def test_management_opens_with_the_ratio_of_the_statistics(
 
 def test_management_draws_the_grid_again_until_every_section_is_tried(page: Page, served: str, net: Network) -> None:
     page.goto(f"{served}/management?year={YEAR}&lang=en")
-    sweep = n_minus_1(net.energise())
+    sweep = n_minus_1(present(net))
     expect(page.locator(".table.n-1 + p")).to_have_text(
         f"{sweep.sections_in_all} of {sweep.sections_in_all} sections tried"
     )
@@ -116,7 +117,7 @@ def test_management_draws_the_grid_again_until_every_section_is_tried(page: Page
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_dispatch_shows_who_is_off(page: Page, served: str, net: Network, language: str) -> None:
-    now = board(net.energise(), net.workspace.tables, net.workspace.settings["as_of"])
+    now = board(present(net), net.workspace.tables, net.workspace.settings["as_of"])
     page.goto(f"{served}/dispatch?lang={language}")
     expect(page.locator(".large")).to_be_visible()
     assert figure(page, "customers") == now.active[0].affected.customer_count
@@ -168,10 +169,12 @@ def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
     page: Page, served: str, net: Network
 ) -> None:
     moment = "2022-11-28T16:06:00"
-    (entry, *_) = board(net.energise(), net.workspace.tables, datetime.fromisoformat(moment)).active
+    (entry, *_) = board(
+        present(net, datetime.fromisoformat(moment)), net.workspace.tables, datetime.fromisoformat(moment)
+    ).active
     assert entry.incident is not None
     fault = entry.incident.location.ranked[0].branches[0]
-    plan = restore(net.energise(), fault)
+    plan = restore(present(net, datetime.fromisoformat(moment)), fault)
     page.goto(f"{served}/dispatch?at={moment}&lang=en")
     rows = page.locator(".operations tbody tr")
     expect(rows).to_have_count(len(plan.steps) + 1)
@@ -186,7 +189,7 @@ def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
     refused = plan.steps[0].branch_id
     expect(page).to_have_url(re.compile(f"refused={refused}"))
     expect(page.locator(".plan")).to_contain_text(f"{refused} ×")
-    again = restore(net.energise(), fault, [refused])
+    again = restore(present(net, datetime.fromisoformat(moment)), fault, [refused])
     expect(rows).to_have_count(len(again.steps) + 1)
     assert refused not in " ".join(rows.all_inner_texts())
     page.get_by_role("link", name=f"{refused} ×").click()
@@ -194,12 +197,12 @@ def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
 
 
 def test_dispatch_at_an_earlier_moment(page: Page, served: str, net: Network) -> None:
-    everything = board(net.energise(), net.workspace.tables, net.workspace.settings["as_of"])
+    everything = board(present(net), net.workspace.tables, net.workspace.settings["as_of"])
     tripped = next(
         entry for entry in everything.restored if entry.incident and entry.incident.location.ranked and entry.record
     )
     assert tripped.incident is not None
-    then = board(net.energise(), net.workspace.tables, tripped.incident.last)
+    then = board(present(net, tripped.incident.last), net.workspace.tables, tripped.incident.last)
     page.goto(f"{served}/dispatch?at={tripped.incident.last:%Y-%m-%dT%H:%M:%S}")
     expect(page.locator(".sections")).to_be_visible()
     first = then.active[0].incident

@@ -118,3 +118,26 @@ def test_the_graph_view_has_every_branch(county: Network) -> None:
     graph = county.graph()
     assert graph.number_of_edges() == county.branches.height
     assert sum(source for _, source in graph.nodes(data="source")) == county.sources.height
+
+
+def test_what_is_not_in_service_hangs_nowhere_and_keeps_its_index() -> None:
+    day = datetime(2022, 6, 1)
+    dates = {
+        "T1": (None, day),
+        "T2": (None, datetime(2022, 6, 2)),
+        "T3": (datetime(2022, 6, 2), None),
+        "T4": (day, None),
+    }
+    transformers = [
+        {"transformer_id": name, "node": "2", "in_service": begun, "retired": ended}
+        for name, (begun, ended) in dates.items()
+    ]
+    customers = [{"customer_id": f"C{name}", "transformer_id": name} for name in dates]
+    customers.append({"customer_id": "CX", "transformer_id": "T2", "retired": day})
+    net = Network.from_text("=S -[K1]- 1 -L1- 2", {"transformers": transformers, "customers": customers})
+    hit = net.in_service(day).energise().below("K1")
+    assert (hit.transformers, hit.customers) == (["T2", "T4"], ["CT2", "CT4"])
+    assert net.in_service(datetime(2022, 6, 3)).in_service(day).energise().below("K1").transformers == ["T2", "T4"]
+    assert net.in_service(day).problems == net.problems
+    assert net.energise().below("K1").customer_count == 5
+    assert Network.from_text("=S -[K1]- 1; T1 @ 1").in_service(day).whole is None

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from data_samples.county import COUNTY
 from network import read_network, workspace
+from network.as_of import known_until
 from reliability.area import Area
-from reliability.as_of import known_until
 from reliability.curve import cumulative_saidi, ledger_within
 from reliability.live_months import live_ratio_by_month
 from reliability.period import Period

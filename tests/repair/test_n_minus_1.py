@@ -39,6 +39,32 @@ def test_a_feeder_without_a_tie_fails() -> None:
     assert result.as_dict("zh")["feeders"][0]["reason"] == "没有可合上的联络"
 
 
+def test_a_section_without_a_line_is_tried_too() -> None:
+    net = Network.from_text(
+        """
+        =S -[K1] feeder_id=A- 1 -(S1) feeder_id=A- 2 /(T) rating_a=30/ 12
+        =R -[K2] feeder_id=B- 11 -L11 feeder_id=B rating_a=200- 12
+        T1 @ 1 load_kw=10; T2 @ 2 load_kw=40
+        """,
+        settings=RULES,
+    )
+    result = n_minus_1(net.energise())
+    missing = {each.branch_id: each.missing_a for each in result.sections}
+    assert missing == {"L11": pytest.approx(0), "K1": pytest.approx(40), "S1": pytest.approx(0)}
+    assert {each["feeder_id"]: each["passes"] for each in result.as_dict()["feeders"]} == {"A": False, "B": True}
+
+
+def test_what_nothing_clears_is_not_tried_and_its_amperes_are_not_zero() -> None:
+    net = Network.from_text("=S -(S1) feeder_id=A- 1 -L1 feeder_id=A- 2; T2 @ 2")
+    told = n_minus_1(net.energise()).as_dict()
+    assert told["pass_rate"] is None
+    (feeder,) = told["feeders"]
+    assert (feeder["passes"], feeder["missing_a"], feeder["failing"]) == (None, None, [])
+    assert "Nothing clears this fault" in feeder["reason"]
+    assert "2 branches have no rating_a: taken as unlimited" in told["assumptions"]
+    assert "1 sources have no capacity_a: taken as unlimited" in told["assumptions"]
+
+
 def test_the_county_is_tested_whole_and_progress_is_told(county: Network) -> None:
     told: list[NMinus1] = []
     result = n_minus_1(county.energise(), progress=told.append)

@@ -207,6 +207,31 @@ def test_each_stage_has_its_list_and_each_step_its_picture() -> None:
     assert (set(last.opened), last.closed) == ({"S1", "S2"}, ("T",))
 
 
+@pytest.mark.parametrize(("repair_h", "saved"), [(4, (239 + 210) / 60), (0.5, 29 / 60), (0.4, 23 / 60)])
+def test_nobody_is_sent_out_who_would_arrive_after_the_repair(repair_h: float, saved: float) -> None:
+    plan = restore(Network.from_text(LINE.replace("repair_h=4", f"repair_h={repair_h}")).energise(), "L2")
+    assert all(step.remote for step in plan.steps) == (repair_h <= 0.5)
+    assert any("before anybody on site" in said for said in plan.as_dict()["assumptions"]) == (repair_h <= 0.5)
+    assert plan.saved.transformer_hours == pytest.approx(saved)
+
+
+def test_what_limits_nothing_and_what_is_beyond_its_limit_is_said() -> None:
+    net = Network.from_text(
+        """
+        =S capacity_a=100 -[K1] rating_a=100- 1 -L1 rating_a=100- 2 -(S1) rating_a=100- 3 -L2 rating_a=100- 4
+        4 /(T)/ 5 -L5 rating_a=100- 6 -[K2] rating_a=100- =R capacity_a=1
+        4 /(U)/ 7 -L7 rating_a=100- 8 -[K3] rating_a=100- =Q capacity_a=100
+        T2 @ 2 load_kw=5; T4 @ 4 load_kw=10; T5 @ 5 load_kw=50
+        """,
+        settings={"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}},
+    )
+    plan = restore(net.energise(), "L1").as_dict()
+    assert [step["branch_id"] for step in plan["steps"]] == ["S1", "U"]
+    assert "2 branches have no rating_a: taken as unlimited" in plan["assumptions"]
+    assert "What the plan closes has no rating_a, taken as unlimited: U" in plan["assumptions"]
+    assert "Above their capacity before any operation, and not loaded more: R" in plan["assumptions"]
+
+
 def test_nothing_is_added_to_a_feeder_that_is_loaded_beyond_any_voltage() -> None:
     net = Network.from_text(
         """

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from network import Workspace
+from network.workspace import Workspace
 
 
 def stated_as_of(workspace: Workspace) -> datetime | None:
