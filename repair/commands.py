@@ -172,10 +172,19 @@ def restore(
             | {"transformers": len(step["restores_transformers"])}
             for step in result["steps"]
         ],
-        ["step", "action", "branch_id", "remote", "stage", "transformers", "customers"],
+        ["step", "action", "branch_id", "remote", "stage", "transformers", "customers", "saved_transformer_hours"],
         translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
     )  # fmt: skip
     print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
+    sys.stdout.write(
+        translate(
+            "Saved against waiting for the repair: {hours:.1f} hours of medium-voltage users. Proven step by step: the fault "
+            "stays dead, the network radial, every limit kept.",
+            language(),
+            hours=result["saved_transformer_hours"],
+        )
+        + "\n"
+    )
     for said in result["assumptions"]:
         ERRORS.print(said)
     if not result["best"]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from network import Network
+from network import Network, text
 from network.arguments import AsOf, Json, WorkspaceArgument, answering, present, read
 from network.terminal import ERRORS, counting, language, print_json, print_rows, tell_left_out
 from reliability.statistics import Statistics
@@ -17,7 +17,12 @@ app = typer.Typer()
 Year = Annotated[
     int | None, typer.Option(min=1900, max=2200, help="Calendar year; by default the year of the plan's deadline.")
 ]
-_TARGET_COLUMNS = ["target_id", "label", "metric", "value", "op", "limit", "unit", "status", "reason"]
+_JUDGED = {
+    "pass": text("met"),
+    "fail": text("missed"),
+    "unknown": text("undecided"),
+    "not_computable": text("cannot be computed"),
+}
 
 
 def _swept(net: Network) -> NMinus1:
@@ -64,7 +69,7 @@ def grid_kpi(
     print_rows(result["rows"], shown)
     figures = {name: value for name, value in result.items() if name not in ("rows", "plan", "targets", "assumptions")}
     print_rows([{"figure": name, "value": value} for name, value in figures.items()], ["figure", "value"])
-    print_rows(result["targets"], _TARGET_COLUMNS, plan)
+    _print_targets(result["targets"], plan)
     for said in result["assumptions"]:
         ERRORS.print(said)
 
@@ -93,4 +98,20 @@ def targets(
     if as_json:
         print_json({"plan": plan, "year": judged_year, "rows": rows})
         return
-    print_rows(rows, _TARGET_COLUMNS, f"{plan} · {judged_year}")
+    _print_targets(rows, f"{plan} · {judged_year}")
+
+
+def _print_targets(rows: list[dict[str, Any]], title: str) -> None:
+    shown = [
+        {
+            "target_id": row["target_id"],
+            "label": row["label"],
+            "metric": row["metric"],
+            "reached": None if row["value"] is None else f"{row['value']:,.2f} {row['unit']}",
+            "limit": f"{row['op']} {row['limit']:g} {row['unit']}",
+            "judged": _JUDGED[row["status"]].in_language(language()),
+            "reason": row["reason"],
+        }
+        for row in rows
+    ]
+    print_rows(shown, ["target_id", "label", "metric", "reached", "limit", "judged", "reason"], title)
