@@ -108,6 +108,9 @@ def test_every_step_keeps_the_rules(case: tuple[Grid, int]) -> None:
         live = then
     stages = [step.stage for step in plan.steps]
     assert stages == sorted(stages, reverse=True)
+    told = [each for stage in plan.stages for each in stage.transformer_ids]
+    assert sorted(told) == sorted(plan.lost.transformers)
+    assert sum(len(each.customer_ids) for each in plan.stages) == plan.lost.customer_count
 
 
 @given(large_grids())
