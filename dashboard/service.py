@@ -85,7 +85,12 @@ class Service:
     def present(self, at: datetime | None = None) -> Supply:
         """Return the supply in the normal state of what is in service on the day of a moment; by default as far as is known."""
         day = datetime.combine((at or self.now).date(), time.min)
-        return self.remember(("present", day), lambda: self.net.in_service(day).energise())
+        return self.remember(("present", day), lambda: self._one_supply(self.net.in_service(day)))
+
+    def _one_supply(self, net: Network) -> Supply:
+        """Return the supply of a network of some day, the same for all days on which the same is in service."""
+        hanging = (net.transformer_node, net.customer_transformer, net.customer_second_transformer)
+        return self.remember(("supply", *(hash(each.tobytes()) for each in hanging)), net.energise)
 
     @cached_property
     def years(self) -> list[int]:
