@@ -294,10 +294,18 @@ def test_the_language_is_one_click_away(page: Page, served: str) -> None:
     expect(page.locator("h1")).to_contain_text("without an outage")
 
 
-def test_pictures(page: Page, served: str, tmp_path: Path) -> None:
-    page.goto(f"{served}/operations?year={YEAR}")
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("operations", f"operations?year={YEAR}"),
+        ("dispatch", "dispatch?at=2022-11-28T16:06:00&step=2"),
+        ("planned", "planned?plan=JH00154"),
+    ],
+)
+def test_pictures(page: Page, served: str, tmp_path: Path, name: str, address: str) -> None:
+    page.goto(f"{served}/{address}")
     expect(page.locator("figure.chart .main-svg").first).to_be_visible()
     page.wait_for_timeout(500)
     folder = PICTURES if os.environ.get("FUDIAN_WRITE_PICTURES") == "1" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
-    assert page.screenshot(path=folder / "operations.png", full_page=True).startswith(b"\x89PNG")
+    assert page.screenshot(path=folder / f"{name}.png", full_page=True).startswith(b"\x89PNG")
