@@ -108,6 +108,15 @@ def test_the_verdict_and_its_reason(
     assert because in said(found)
 
 
+def test_a_plan_that_cuts_nobody_off_is_checked_like_any_other() -> None:
+    gone = [each | ({"retired": AS_OF - timedelta(days=99)} if each["transformer_id"] == "T4" else {})
+            for each in FEEDERS["transformers"]]  # fmt: skip
+    found = check([plan(branch_id=None, transformer_id="T4")], transformers=gone)[0]
+    assert found.facts is not None
+    assert found.facts.after.ch_mv == 0
+    assert found.verdict == "approve"
+
+
 def outages(days_before: list[int]) -> list[dict[str, Any]]:
     return [
         {
