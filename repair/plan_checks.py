@@ -225,7 +225,7 @@ def _transfer_check(job: Job) -> Check:
     """能转必转: what can be fed over another way is."""
     outage = job.outage
     if outage.idle:
-        return Check("transfer", "not_needed", text("the work is dead or open already: nobody is off"))
+        return Check("transfer", "not_needed", text("the work is dead already: nobody is off"))
     healthy = outage.transferred + outage.no_way + outage.no_room
     if not healthy:
         return Check(

@@ -32,7 +32,7 @@ class Work:
     """What is taken out of service in one outage.
 
     Attributes:
-        branches: ids of branches; a switching device stands for what lies beyond it.
+        branches: ids of branches; a closed switching device stands for what lies beyond it, an open one for both its ends.
         transformers: ids of transformers that are taken out themselves.
     """
 
@@ -69,7 +69,9 @@ class Work:
                 text("No branch carries the label of feeder {feeder}.", feeder=named),
                 text("Fill in feeder_id of its branches, or name the branch of the work."),
             )
-        return cls(tuple(labelled))
+        open_ties = net.branches.filter(pl.col("normally_open").fill_null(value=False))["branch_id"]
+        # an open tie at the edge stays the border to its neighbour; it is worked on only where it is named itself
+        return cls(tuple(each for each in labelled if each not in set(open_ties)) or tuple(labelled))
 
     def __or__(self, other: Work) -> Work:
         """Return both works as one, done in one outage."""
@@ -98,7 +100,7 @@ class WorkOutage:
         refusal: why no transfer could be planned at all, where the search says so.
         lowest_voltage_pu: with the transfer in place; ``None`` where no feeder around has impedances.
         assumed: what stands in for missing data.
-        idle: whether all of the work is dead or open already.
+        idle: whether all of the work is dead already.
     """
 
     work: Work

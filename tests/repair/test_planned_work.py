@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from network import FudianError, Network, UnknownIdError
+from network import FudianError, Network, UnknownIdError, network_from_tables
 from repair.isolation import BREAKS_LOAD
 from repair.planned_work import Work, outage_of
 from repair.restoration import Restorer
@@ -19,8 +19,8 @@ def planned(grid: Grid) -> Grid:
 
 
 def is_fed(grid: Grid, work: int) -> bool:
-    each, closed = grid.branches[work], grid.closed()
-    return closed[work] and {each.a, each.b} <= grid.reach(closed, list(grid.sources))
+    each = grid.branches[work]
+    return bool({each.a, each.b} & grid.reach(grid.closed(), list(grid.sources)))
 
 
 def lost(grid: Grid, live: set[str]) -> set[str]:
@@ -71,6 +71,11 @@ def test_who_is_off_equals_a_search_of_the_graph_and_no_transfer_is_better(case:
         ("=S -[K1]- 1 -(A)- 2 -L- 3 -(B)- 4; T2(1) @ 2; T4(1) @ 4", "L", ["T2", "T4"], ["T2", "T4"], ["A", "B"]),
         # the branch of a plan may be the switch that is opened: the work lies beyond it
         ("=S -[K1]- 1 -(A)- 2 -L- 3; T1(1) @ 1; T3(1) @ 3", "A", ["T3"], ["T3"], ["A"]),
+        # a tie is live on both sides though it is open: both are parted
+        ("=S -[K1]- 1 -(A)- 2 /(TIE)/ 3 -(B)- 4 -[K2]- =R; T1(1) @ 1; T2(1) @ 2; T3(1) @ 3; T4(1) @ 4", "TIE",
+         ["T2", "T3"], ["T2", "T3"], ["A", "B"]),
+        # one that hangs on nothing at its far end is parted at its near one
+        ("=S -[K1]- 1 -(A)- 2 /(TIE)/ 3; T1(1) @ 1; T2(1) @ 2; T3(1) @ 3", "TIE", ["T2"], ["T2"], ["A"]),
     ],
 )  # fmt: skip
 def test_a_section_is_parted_and_the_rest_transferred(
@@ -79,6 +84,24 @@ def test_a_section_is_parted_and_the_rest_transferred(
     outage = outage_of(Restorer.of(Network.from_text(line).energise()), Work((branch,)))
     assert (outage.before.hit.transformers, outage.after.hit.transformers) == (before, after)
     assert sorted(outage.opened) == opened
+
+
+def test_work_on_a_feeder_leaves_its_neighbour_behind_the_open_tie_alone() -> None:
+    """The tie carries the label of the feeder, and stays the border; named by itself it takes both sides."""
+    net = network_from_tables(
+        {
+            "sources": [{"node": "S"}, {"node": "R"}],
+            "branches": [
+                {"branch_id": "K1", "from_node": "S", "to_node": "1", "kind": "breaker", "feeder_id": "F1"},
+                {"branch_id": "TIE", "from_node": "1", "to_node": "2", "kind": "switch", "feeder_id": "F1", "normally_open": True},
+                {"branch_id": "K2", "from_node": "R", "to_node": "2", "kind": "breaker", "feeder_id": "F2"},
+            ],
+            "transformers": [{"transformer_id": "T1", "node": "1"}, {"transformer_id": "T2", "node": "2"}],
+        }
+    )  # fmt: skip
+    restorer = Restorer.of(net.energise())
+    assert outage_of(restorer, Work.of(net, {"feeder_id": "F1"})).after.hit.transformers == ["T1"]
+    assert outage_of(restorer, Work.of(net, {"branch_id": "TIE"})).after.hit.transformers == ["T1", "T2"]
 
 
 def test_who_hangs_above_a_disconnector_is_off_only_until_it_is_open() -> None:
