@@ -3,7 +3,7 @@
 Every plan may move within its dates (``earliest_start`` and ``latest_end``; without them by ``shift_days`` either way) and keeps
 its time of day; jobs whose outage areas hang together may be done in one outage (:mod:`repair.merging`). What must be kept: the
 crews of each unit, budgets of month and year, the rules of frequent outages with what users have already had, the notice to
-users, and holidays. One mixed-integer program chooses day and group of every plan at once. A plan for which there is no day is
+users, and holidays; and outages at the same time keep out of each other's way. One mixed-integer program chooses day and group of every plan at once. A plan for which there is no day is
 said, with the reason, and never dropped in silence.
 """
 
@@ -21,7 +21,7 @@ import polars as pl
 
 from network import Text, listed, text
 from reliability.notice import notice_of
-from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, TOO_OFTEN, Rule, rules_of
+from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.merging import Group, candidates
 from repair.plan_desk import Job, PlanDesk
 from repair.program import Goal, Program
@@ -34,6 +34,7 @@ REASONS = {
     OVER_CREWS: text("too few crews"),
     OVER_BUDGET: text("over the budget"),
     TOO_OFTEN: text("users off once too often"),
+    SAME_WAYS: text("another outage needs the same ways at that time"),
 }
 """Why a day is not allowed, or a rule is broken."""
 
@@ -339,9 +340,12 @@ def _over(rules: Sequence[Rule], options: Sequence[Option], chosen: set[int]) ->
     for rule in rules:
         taken = [(at, weight) for at, weight in rule.terms if at in chosen]
         used = sum(weight for _, weight in taken)
-        plans = tuple(plan for at, _ in taken for plan in options[at].group.plan_ids)
+        plans = tuple(sorted(plan for at, _ in taken for plan in options[at].group.plan_ids))
         if used > rule.limit + WITHIN and (rule.kind, plans) not in told:
             told.add((rule.kind, plans))
+            if rule.kind == SAME_WAYS:
+                yield text("{rule}: {plans}", rule=rule.says, plans=", ".join(plans))
+                continue
             yield text(
                 "{rule}: {used:g} of at most {limit:g} by {plans}", rule=rule.says, used=round(used, 1),
                 limit=round(rule.limit, 1), plans=", ".join(plans),

@@ -1,11 +1,11 @@
-"""What a calendar of planned outages must keep: crews of a day, budgets of a month and a year, and who has been off too often."""
+"""What a calendar of planned outages must keep: crews, budgets, ways of the network, and who has been off too often."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from reliability.repeat import binds, rooms
 from repair.merging import Group
 from repair.plan_desk import NO_UNIT, PlanDesk
 
-OVER_CREWS, OVER_BUDGET, TOO_OFTEN = "crews", "budget", "too_often"
+OVER_CREWS, OVER_BUDGET, TOO_OFTEN, SAME_WAYS = "crews", "budget", "too_often", "same_ways"
 
 Choices = Sequence[tuple[Group, datetime]]
 """Groups, each with a start."""
@@ -25,7 +25,7 @@ class Rule:
     """A sum over choices that may not exceed a limit.
 
     Attributes:
-        kind: ``crews``, ``budget`` or ``too_often``.
+        kind: ``crews``, ``budget``, ``too_often`` or ``same_ways``.
         says: what it is.
         terms: number of a choice, and what it adds.
         limit: the most allowed.
@@ -58,7 +58,7 @@ def rules_of(desk: PlanDesk, choices: Choices) -> Rules:
     years, months, no_budget = _budgets(desk, choices)
     kept = months if desk.rules.monthly_budget == "keep" else []
     guides = [] if kept else months
-    found = (*crews, *years, *kept, *_too_often(desk, choices))
+    found = (*crews, *years, *kept, *_too_often(desk, choices), *_same_ways(choices))
     return Rules(found, tuple(guides), (*no_crews, *no_budget))
 
 
@@ -170,3 +170,58 @@ def _too_often(desk: PlanDesk, choices: Choices) -> list[Rule]:
                             rule=rule)  # fmt: skip
                 found[terms, room] = Rule(TOO_OFTEN, says, terms, float(room))
     return list(found.values())
+
+
+def _same_ways(choices: Choices) -> list[Rule]:
+    """Return that no two outages at the same time take the same part of the network, or lean on what the other takes.
+
+    Intervals that overlap in pairs all hold the moment at which the last of them begins, so that the starts are enough.
+    """
+    groups = list(dict.fromkeys(group for group, _ in choices))
+    taking: dict[int, list[Group]] = defaultdict(list)
+    users: dict[int, list[Group]] = defaultdict(list)
+    for group in groups:
+        for each in group.outage.ways.taken:
+            taking[each].append(group)
+        for feeder in group.outage.ways.over:
+            users[feeder].append(group)
+    found = [(tuple((group, 1.0) for group in each), 1.0) for each in _largest(taking.values())]
+    for feeder, over in users.items():
+        beside = [each for each in groups if feeder in each.outage.ways.home and each not in over]
+        jobs = float(len({job.plan_id for group in beside for job in group.jobs}) or 1)
+        found.append(((*((each, jobs) for each in over), *((each, 1.0) for each in beside)), jobs))
+    at_group: dict[Group, list[tuple[int, datetime]]] = defaultdict(list)
+    for at, (group, start) in enumerate(choices):
+        at_group[group].append((at, start))
+    rules: dict[tuple[tuple[int, float], ...], Rule] = {}
+    for weights, limit in found:
+        for terms in _at_once(weights, at_group):
+            if sum(weight for _, weight in terms) > limit:
+                rules.setdefault(
+                    terms, Rule(SAME_WAYS, text("outages at the same time over the same ways"), terms, limit)
+                )
+    return list(rules.values())
+
+
+def _at_once(
+    weights: Sequence[tuple[Group, float]], at_group: dict[Group, list[tuple[int, datetime]]]
+) -> Iterator[tuple[tuple[int, float], ...]]:
+    """Give, for each start, the choices that are under way then."""
+    if frozenset.intersection(*(frozenset(group.plan_ids) for group, _ in weights)):
+        return  # a job they all hold is done once, so that only one of them is ever taken
+    spans = [
+        (start, start + timedelta(minutes=group.minutes), at, weight)
+        for group, weight in weights
+        for at, start in at_group[group]
+    ]
+    for moment in sorted({start for start, *_ in spans}):
+        yield tuple((at, weight) for start, end, at, weight in spans if start <= moment < end)
+
+
+def _largest(sets: Iterable[Sequence[Group]]) -> list[tuple[Group, ...]]:
+    """Return those of some sets, given in one order, that no other holds."""
+    kept: list[tuple[frozenset[Group], tuple[Group, ...]]] = []
+    for each in sorted(dict.fromkeys(tuple(one) for one in sets), key=len, reverse=True):
+        if not any(larger.issuperset(each) for larger, _ in kept):
+            kept.append((frozenset(each), each))
+    return [each for _, each in kept]

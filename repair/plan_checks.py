@@ -134,6 +134,7 @@ class Facts:
         notice: whether users are told in time.
         grade: of the plan.
         merge_window_days: within which jobs are merged.
+        in_the_way: other outages at the same time that take or need what it takes or needs, but for those of its group.
     """
 
     job: Job
@@ -146,6 +147,12 @@ class Facts:
     notice: Notice
     grade: str
     merge_window_days: int
+    in_the_way: tuple[Job, ...] = ()
+
+    @property
+    def stands_back(self) -> tuple[Job, ...]:
+        """Those in the way for which the plan has to move: all of them, unless it alone is approved already."""
+        return tuple(each for each in self.in_the_way if each.approved or not self.job.approved)
 
     @property
     def budget_light(self) -> str | None:
@@ -306,16 +313,25 @@ def _against(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
         ))  # fmt: skip
     if desk.on_holiday(facts.job.start, facts.job.row["end"]):
         said.append(text("it falls on a holiday, on which nobody is cut off for planned work"))
+    if facts.stands_back:
+        said.append(_in_the_way(facts.stands_back))
     return tuple(said)
+
+
+def _in_the_way(others: tuple[Job, ...]) -> Text:
+    return text(
+        "at the same time {plans} takes or needs the same part of the network or the same ways: move one of them",
+        plans=", ".join(each.plan_id for each in others),
+    )
 
 
 def _can_reduce(desk: PlanDesk, facts: Facts) -> bool:
     """Return whether fewer hours or users could mend all that speaks against a plan.
 
     Mobile supply for all who would be off too often can, and fewer hours where something of the budget is left; nothing of that
-    mends a late notice or a holiday.
+    mends a late notice, a holiday, or another outage in the way.
     """
-    if facts.notice.state == "late" or desk.on_holiday(facts.job.start, facts.job.row["end"]):
+    if facts.stands_back or facts.notice.state == "late" or desk.on_holiday(facts.job.start, facts.job.row["end"]):
         return False
     fed = {user for each in facts.mobile for user in each.transformers}
     red = [share.budget for share in facts.shares if share.light == "red" and share.budget is not None]
@@ -348,6 +364,8 @@ def remarks_of(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
         said.append(text("the settings name no generator (generator_kva), so its saving and cost are not known"))
     if any(each.cost is None for each in facts.mobile):
         said.append(text("the settings name no cost of mobile supply, so it is not known"))
+    if yielding := tuple(each for each in facts.in_the_way if each not in facts.stands_back):
+        said.append(_in_the_way(yielding))
     if not facts.job.outage.proven:
         said.append(text("the switching steps could not be proven: look at them before use"))
     return (*said, *facts.job.outage.assumed)

@@ -298,11 +298,11 @@ class PlanDesk:
     # Rules --------------------------------------------------------------------------------------------------------
 
     def budget_of(self, unit: str, year: int, without: str | None = None) -> Budget | None:
-        """Return the budget of a unit in a year; what approved plans will use is committed, but for one of them."""
+        """Return the budget of a unit in a year; what approved outages will use is committed, but for one of them."""
         committed = sum(
             job.after.by_unit.get(unit, 0)
             for job in self.jobs.values()
-            if job.approved and job.plan_id != without and job.start.year == year
+            if job.approved and job.needs_outage and job.plan_id != without and job.start.year == year
         )
         found = self._budgets(year).get(unit)
         return None if found is None else Budget(**{**vars(found), "committed_ch": committed / 60.0})
@@ -338,7 +338,7 @@ class PlanDesk:
         return self.net.transformers["transformer_id"].gather(index).to_list()
 
     def breaches(self, job: Job) -> pl.DataFrame:
-        """Return the users whom a plan cuts off once too often, counting records and approved plans to come.
+        """Return the users whom a plan cuts off once too often, counting records and approved outages to come.
 
         Returns:
             Columns ``user_id``, ``rule``, ``since``, ``until`` (exclusive), ``most``.
@@ -348,7 +348,10 @@ class PlanDesk:
         planned = [
             {"user_id": user, "outage_id": other.plan_id, "nature": other.row["nature"], "start": other.start}
             for other in self.jobs.values()
-            if other.approved and other.plan_id != job.plan_id and abs(other.start - start) >= near
+            if other.approved
+            and other.needs_outage
+            and other.plan_id != job.plan_id
+            and abs(other.start - start) >= near
             for user in self.counting(other.outage)
         ]
         kept = pl.concat([self.history, pl.DataFrame(planned, schema=self.history.schema)])
@@ -363,6 +366,15 @@ class PlanDesk:
             .unique(["user_id", "rule"], keep="first", maintain_order=True)
             .drop("left")
         )
+
+    def in_the_way(self, job: Job) -> list[Job]:
+        """Return the other outages to come that overlap a plan in time and cannot be at the same time as it is calculated."""
+        return [
+            other
+            for other in self.jobs.values()
+            if other is not job and other.needs_outage and other.start < job.row["end"] and job.start < other.row["end"]
+            and job.outage.ways.shared(other.outage.ways)
+        ]  # fmt: skip
 
     def on_holiday(self, start: datetime, end: datetime) -> bool:
         """Return whether a time touches a day on which nobody is cut off for planned work."""

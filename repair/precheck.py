@@ -170,12 +170,14 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         Share(unit, minutes / 60.0, desk.budget_of(unit, job.start.year, job.plan_id))
         for unit, minutes in sorted(job.after.by_unit.items())
     )
+    group = grouping.of(job.plan_id)
+    together = () if group is None else group.jobs
     return Facts(
         job,
         _off(desk, job, outage.before, outage.touched_before, job.before),
         after,
         shares,
-        grouping.of(job.plan_id),
+        group,
         mobile_supplies(desk, job),
         desk.breaches(job),
         notice_of(job.start, row["notified_at"], job.is_temporary, desk.as_of, desk.statistics.settings),
@@ -184,6 +186,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
             desk.rules.default_grade,
         ),
         desk.rules.merge_window_days,
+        tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
     )  # fmt: skip
 
 

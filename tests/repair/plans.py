@@ -107,6 +107,7 @@ class County:
         jobs_of_day: dict[tuple[str, int], int] = {}
         hours: dict[tuple[str, Any], float] = {}
         begun: dict[int, list[datetime]] = {node: [] for node in range(1, len(self.above) + 1)}
+        busy: dict[int, list[tuple[datetime, datetime]]] = {node: [] for node in range(1, len(self.above) + 1)}
         for group, day in zip(groups, days, strict=True):
             if day in self.holidays:
                 return False
@@ -120,6 +121,10 @@ class County:
                 jobs_of_day[plan.unit, day] = jobs_of_day.get((plan.unit, day), 0) + 1
             for node in self.off(group):
                 begun[node].append(DAYS[day])
+                begin, end = DAYS[day], DAYS[day] + timedelta(minutes=minutes)
+                if any(begin < until and since < end for since, until in busy[node]):
+                    return False  # two outages take the same part at the same time
+                busy[node].append((begin, end))
                 for span in (DAYS[day].month, "year"):
                     key = self.units[node - 1], span
                     hours[key] = hours.get(key, 0.0) + minutes / 60

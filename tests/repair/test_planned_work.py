@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from network import FudianError, Network, UnknownIdError, network_from_tables
 from repair.isolation import BREAKS_LOAD
@@ -62,6 +63,76 @@ def test_who_is_off_equals_a_search_of_the_graph_and_no_transfer_is_better(case:
         assert grid.gain(after, state)[0] == max(grid.gain(each, state)[0] for each in grid.states(work))
 
 
+@given(grids(), st.integers(0, 30))
+def test_outages_out_of_each_others_way_may_be_at_the_same_time(case: tuple[Grid, int], other: int) -> None:
+    """Both switched at once cut off whom each cuts off by itself, radially and within ratings."""
+    grid = replace(planned(case[0]), refused=set(), sources=dict.fromkeys(case[0].sources))
+    restorer = Restorer.of(grid.network().energise())
+    try:
+        found = [outage_of(restorer, Work((f"B{each}",))) for each in (case[1], other % len(grid.branches))]
+    except FudianError:
+        return
+    first, second = (each.ways for each in found)
+    assert first.shared(second) == second.shared(first)
+    if first.shared(second):
+        return
+    states, both = [grid.closed()], grid.closed()
+    for outage in found:
+        states.append(grid.closed())
+        for step in outage.steps:
+            both[int(step.branch_id[1:])] = states[-1][int(step.branch_id[1:])] = step.action == "close"
+    off = [lost(grid, grid.reach(each, list(grid.sources))) for each in (*states[1:], both)]
+    assert off[0] | off[1] == off[2]
+    flows = [grid.flows(each) for each in (*states, both)]
+    assert flows[3] is not None
+    for branch, ampere in flows[3][0].items():
+        rating = grid.branches[branch].rating
+        known = [each[0].get(branch, 0.0) for each in flows[:3] if each is not None]
+        assert rating is None or ampere <= max(rating, *known) + 1e-6
+
+
+FED_OVER = "=S -[K1]- 1 -(A)- 2 -L- 3 -(B)- 4 /(TIE)/ 5 -M- 6 -[K2]- =R; T2(1) @ 2; T4(1) @ 4; T5(1) @ 5"
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "second", "shared"),
+    [
+        (FED_OVER, "L", "M", True),  # what lies beyond L is fed from R over M
+        (FED_OVER, "A", "L", True),  # the one lies in the other
+        (FED_OVER, "K1", "M", True),
+        # two laterals of one feeder, and nobody is fed over another way
+        ("=S -[K1]- 1 -(A)- 2 -L- 3; 1 -(B)- 4 -M- 5; T3(1) @ 3; T5(1) @ 5", "L", "M", False),
+        # both are fed over the third feeder
+        ("=S -[K1]- 1 -L- 2 -(A)- 3 /(TA)/ 7; =R -[K2]- 4 -M- 5 -(B)- 6 /(TB)/ 7; =Q -[K3]- 7; T3(1) @ 3; T6(1) @ 6",
+         "L", "M", True),
+        # two feeders without a way between them
+        ("=S -[K1]- 1 -L- 2; =R -[K2]- 3 -M- 4; T2(1) @ 2; T4(1) @ 4", "L", "M", False),
+    ],
+)  # fmt: skip
+def test_which_outages_stand_in_each_others_way(line: str, first: str, second: str, shared: bool) -> None:
+    restorer = Restorer.of(Network.from_text(line).energise())
+    one, two = (outage_of(restorer, Work((each,))).ways for each in (first, second))
+    assert one.shared(two) == two.shared(one) == shared
+
+
+def test_a_second_supply_is_a_way_too() -> None:
+    """T and the customer of T1 and T2 stay on in either outage, and would be off in both at once."""
+    lines = [("K1", "S", "1", "breaker"), ("K2", "R", "2", "breaker")]
+    feeders = {
+        "sources": [{"node": "S"}, {"node": "R"}],
+        "branches": [dict(zip(("branch_id", "from_node", "to_node", "kind"), each, strict=True)) for each in lines],
+    }
+    by_transformer = {"transformers": [{"transformer_id": "T", "node": "1", "second_node": "2"}]}
+    by_customer = {
+        "transformers": [{"transformer_id": f"T{each}", "node": str(each)} for each in (1, 2)],
+        "customers": [{"customer_id": "C", "transformer_id": "T1", "second_transformer_id": "T2"}],
+    }
+    for tables in (by_transformer, by_customer):
+        restorer = Restorer.of(network_from_tables({**feeders, **tables}).energise())
+        one, two = (outage_of(restorer, Work((each,))).ways for each in ("K1", "K2"))
+        assert one.shared(two)
+
+
 @pytest.mark.parametrize(
     ("line", "branch", "before", "after", "opened"),
     [
@@ -93,7 +164,8 @@ def test_work_on_a_feeder_leaves_its_neighbour_behind_the_open_tie_alone() -> No
             "sources": [{"node": "S"}, {"node": "R"}],
             "branches": [
                 {"branch_id": "K1", "from_node": "S", "to_node": "1", "kind": "breaker", "feeder_id": "F1"},
-                {"branch_id": "TIE", "from_node": "1", "to_node": "2", "kind": "switch", "feeder_id": "F1", "normally_open": True},
+                {"branch_id": "TIE", "from_node": "1", "to_node": "2", "kind": "switch", "feeder_id": "F1",
+                 "normally_open": True},
                 {"branch_id": "K2", "from_node": "R", "to_node": "2", "kind": "breaker", "feeder_id": "F2"},
             ],
             "transformers": [{"transformer_id": "T1", "node": "1"}, {"transformer_id": "T2", "node": "2"}],

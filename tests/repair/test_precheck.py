@@ -168,6 +168,31 @@ def test_two_jobs_on_one_section_are_merged() -> None:
     assert [each.verdict for each in far] == ["approve", "approve"]
 
 
+@pytest.mark.parametrize(
+    ("states", "verdicts"),
+    [
+        (("待审核", "待审核"), ["reject", "reject"]),
+        (("已批准", "待审核"), ["approve", "reject"]),
+        (("已批准", "已批准"), ["reject", "reject"]),
+    ],
+)
+def test_an_outage_that_takes_the_way_of_another_is_not_approved(states: tuple[str, str], verdicts: list[str]) -> None:
+    """While L is worked on, T4 is fed over the tie from K2; that one cannot be worked on meanwhile."""
+    branches = [{**each, "from_node": "R2"} if each["branch_id"] == "K2" else each for each in FEEDERS["branches"]]
+    branches.append({"branch_id": "K3", "from_node": "R", "to_node": "R2", "kind": "breaker", "feeder_id": "F2"})
+    transformers = [*FEEDERS["transformers"], {"transformer_id": "T5", "node": "5", "unit": "U", "load_kw": 100.0}]
+    plans = [plan("P1", status=states[0]), plan("P2", branch_id="K2", status=states[1])]
+    found = check(plans, branches=branches, transformers=transformers)
+    assert [each.verdict for each in found] == verdicts
+    assert "at the same time P2" in said(found[0])
+    assert "at the same time P1" in said(found[1])
+    plans[1] = plan(
+        "P2", branch_id="K2", status=states[1], start=START + timedelta(hours=6), end=START + timedelta(hours=9)
+    )
+    after = check(plans, branches=branches, transformers=transformers)
+    assert [each.verdict for each in after] == ["approve", "approve"]
+
+
 def test_approved_plans_are_committed_in_the_budget() -> None:
     budget = [{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}]
     later = plan("P2", start=START + timedelta(days=40), end=START + timedelta(days=40, hours=6), status="已批准")
