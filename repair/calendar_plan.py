@@ -3,15 +3,15 @@
 Every plan may move within its dates (``earliest_start`` and ``latest_end``; without them by ``shift_days`` either way) and keeps
 its time of day; jobs whose outage areas hang together may be done in one outage (:mod:`repair.merging`). What must be kept: the
 crews of each unit, budgets of month and year, the rules of frequent outages with what users have already had, the notice to
-users, and holidays; and outages at the same time keep out of each other's way. One mixed-integer program chooses day and group of every plan at once. A plan for which there is no day is
-said, with the reason, and never dropped in silence.
+users, and holidays; and outages at the same time keep out of each other's way. One mixed-integer program chooses day and group
+of every plan at once. A plan for which there is no day is said, with the reason, and never dropped in silence.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from network import Text, listed, text
+from network import Problem, Text, listed, text
 from reliability.notice import notice_of
 from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.merging import Group, candidates
@@ -146,8 +146,13 @@ class CalendarPlan:
         """What the plans that go live would have cost."""
         return sum(job.after.user_minutes for job in self.live) / 60.0
 
-    def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the calendar in the contract's form."""
+    def as_dict(self, language: str = "en", rejected: Iterable[Problem] = ()) -> dict[str, Any]:
+        """Return the calendar in the contract's form.
+
+        Args:
+            language: ``en`` or ``zh``.
+            rejected: what is wrong with rows of the table.
+        """
         return {
             "as_of": self.desk.as_of.isoformat(),
             "submitted_ch": self.submitted_ch,
@@ -168,6 +173,7 @@ class CalendarPlan:
             "broken_as_submitted": [each.in_language(language) for each in self.broken],
             "best": self.best,
             "remarks": [each.in_language(language) for each in self.remarks],
+            "rejected": [each.as_dict(language) for each in rejected],
         }
 
 

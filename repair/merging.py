@@ -9,7 +9,7 @@ problem, solved exactly.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from network import FudianError
@@ -85,6 +85,11 @@ class Grouping:
     def saving_ch(self) -> float:
         """Customer-hours saved against every job by itself."""
         return sum(group.saving_ch for group in self.groups)
+
+    def holding(self, plan_ids: Iterable[str]) -> tuple[Group, ...]:
+        """Return the groups that hold any of some plans."""
+        wanted = set(plan_ids)
+        return tuple(group for group in self.groups if wanted.intersection(group.plan_ids))
 
     def of(self, plan_id: str) -> Group | None:
         """Return the group of a plan."""

@@ -127,7 +127,7 @@ class Facts:
         job: the plan.
         before: who is off without transfer.
         after: who is off with it.
-        shares: what it takes from the budget of each unit whose users are off.
+        shares: what it takes from the budget of each unit whose users are off; nothing where it is done live.
         group: the jobs that are best done with it; itself alone where merging saves nothing; ``None`` where it is done live.
         mobile: what mobile supplies could feed.
         breaches: users whom it cuts off once too often: ``user_id``, ``rule``, ``since``, ``until``, ``most``.
@@ -193,6 +193,11 @@ class Facts:
     def _calculated_check(self) -> Check:
         """先算后停: the figures exist and are within the budget."""
         hours = self.after.ch_mv
+        if not self.job.needs_outage:
+            return Check("calculated", "used", text(
+                "done live it costs no customer-hours and nothing of a budget; as an outage {hours:.1f} customer-hours",
+                hours=hours,
+            ))  # fmt: skip
         if not self.shares:
             return Check("calculated", "used", text("{hours:.1f} customer-hours; no budget is touched", hours=hours))
         lacking = [share.unit or "—" for share in self.shares if share.after_ch is None]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from network import Problem, UnknownIdError, translate
+from network import Problem, translate
 from network.arguments import AsOf, Json, WorkspaceArgument, answering, names_in, table_of
 from network.terminal import language, print_json, print_rows, tell, working
 from network.writing import write_table
@@ -35,9 +35,7 @@ def precheck(
     desk, rejected, in_file = _desk(workspace, plan, as_of)
     known = desk.plans["plan_id"].to_list()
     wanted = names_in(plan_id) or tuple(each for each in known if in_file is None or each in in_file)
-    for each in wanted:
-        if each not in known:
-            raise UnknownIdError("plan", each, known)
+    desk.require(wanted)
     with working("calculating the plans"):
         checks = check(desk, wanted)
     if csv is not None:
@@ -75,13 +73,13 @@ def calendar(
     """Find days and groups for all plans, so that they cost the fewest customer-hours and keep crews, budgets and rules."""
     from repair.calendar_plan import calendar_plan, rows_of
 
-    desk, _, _ = _desk(workspace, plan, as_of)
+    desk, rejected, _ = _desk(workspace, plan, as_of)
     with working("looking for the best calendar"):
         found = calendar_plan(desk, live_as_outage)
     if csv is not None:
         write_table(rows_of(found), csv, language())
         tell("{count} outages written to {path}", count=len(found.entries), path=csv)
-    result = found.as_dict(language())
+    result = found.as_dict(language(), rejected)
     if as_json:
         print_json(result)
         return

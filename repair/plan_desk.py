@@ -112,6 +112,7 @@ class PlanDesk:
         rules: the settings.
         as_of: nothing later is known.
         left_out: how many plans lie before the as-of time, and how many are void.
+        gone: which of the two each of them is, by id.
     """
 
     statistics: Statistics
@@ -119,6 +120,7 @@ class PlanDesk:
     rules: PlannedSettings
     as_of: datetime
     left_out: Mapping[str, int]
+    gone: Mapping[str, str] = field(default_factory=dict)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
 
@@ -147,7 +149,34 @@ class PlanDesk:
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
         left_out = {"past": own.height - to_come.height, "void": to_come.height - wanted.height}
-        return cls(statistics, wanted, rules, known, left_out)
+        past = own.filter(~pl.col("plan_id").is_in(to_come["plan_id"].implode()))["plan_id"]
+        gone = dict.fromkeys(to_come["plan_id"], "void") | dict.fromkeys(past, "past")
+        for each in wanted["plan_id"]:
+            gone.pop(each, None)
+        return cls(statistics, wanted, rules, known, left_out, gone)
+
+    def require(self, plan_ids: Iterable[str]) -> None:
+        """Let through ids of plans to come.
+
+        Raises:
+            UnknownIdError: there is no such plan.
+            FudianError: there is, but it is past or void.
+        """
+        known = self.plans["plan_id"].to_list()
+        for each in plan_ids:
+            if each in known:
+                continue
+            if each not in self.gone:
+                raise UnknownIdError("plan", each, known)
+            if self.gone[each] == "void":
+                raise FudianError(
+                    text("Plan {plan} is void by its state, so it is not looked at.", plan=each),
+                    text("Correct its state, or void_states in the settings."),
+                )
+            raise FudianError(
+                text("Plan {plan} lies before {moment}, so it is not looked at.", plan=each, moment=self.as_of),
+                text("Ask as of an earlier time."),
+            )
 
     def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
         """Return the answer under a key, made once."""

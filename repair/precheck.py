@@ -169,6 +169,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
     shares = tuple(
         Share(unit, minutes / 60.0, desk.budget_of(unit, job.start.year, job.plan_id))
         for unit, minutes in sorted(job.after.by_unit.items())
+        if job.needs_outage
     )
     group = grouping.of(job.plan_id)
     together = () if group is None else group.jobs
@@ -237,7 +238,9 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
 def statement(
     desk: PlanDesk, checks: Iterable[PlanCheck], rejected: Iterable[Problem] = (), language: str = "en"
 ) -> dict[str, Any]:
-    """Return the checks in the contract's form: basis, totals, plans, and the rows that could not be read.
+    """Return the checks in the contract's form: basis, totals of these plans, plans, and the rows that could not be read.
+
+    What merging saves is that of the groups in which one of these plans is.
 
     Args:
         desk: what the plans share.
@@ -257,7 +260,9 @@ def statement(
         },
         "ch_before": before,
         "ch_after": after,
-        "merging_saves_ch": pending_grouping(desk).saving_ch,
+        "merging_saves_ch": sum(
+            each.saving_ch for each in pending_grouping(desk).holding(each.plan_id for each in found)
+        ),
         "plans": [each.as_dict(language) for each in found],
         "rejected": [each.as_dict(language) for each in rejected],
     }

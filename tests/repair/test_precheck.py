@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from network import Network, network_from_tables
+from network import FudianError, Network, UnknownIdError, network_from_tables
 from reliability.statistics import Statistics
 from repair.plan_desk import PlanDesk
 from repair.precheck import PlanCheck, precheck, statement
@@ -201,6 +201,44 @@ def test_approved_plans_are_committed_in_the_budget() -> None:
     assert found["P1"].facts.shares[0].after_ch == pytest.approx(10 - 2 * (6 + 10 / 60))
     assert found["P1"].verdict == "reduce"
     assert found["P2"].verdict == "approve"
+
+
+def test_what_is_done_live_takes_nothing_of_a_budget_and_cuts_nobody_off() -> None:
+    budget = [{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}]
+    later = {"start": START + timedelta(days=10), "end": START + timedelta(days=10, hours=6), "status": "已批准"}
+    found = check([plan("P1"), plan("P2", live_line_item=9, **later)], budget=budget, outages=outages([25, 20]))
+    facts, live = found[0].facts, found[1].facts
+    assert facts is not None
+    assert live is not None
+    assert facts.shares[0].after_ch == pytest.approx(10 - (6 + 10 / 60))
+    assert facts.breaches.is_empty()
+    assert live.shares == ()
+    assert live.budget_light is None
+    assert "done live it costs no customer-hours" in str(live.calculated.reason)
+    assert "left then" not in said(found[1])
+
+
+def test_merging_is_said_of_the_plans_asked_for() -> None:
+    near = {"start": START + timedelta(days=3), "end": START + timedelta(days=3, hours=4)}
+    far = {"start": START + timedelta(days=90), "end": START + timedelta(days=90, hours=4)}
+    desk = PlanDesk.of(Statistics(county([plan("P1"), plan("P2", **near), plan("P3", **far)])))
+    saves = {
+        name: statement(desk, precheck(desk, [name]))["merging_saves_ch"] for name in ("P1", "P2", "P3")
+    }  # fmt: skip
+    assert saves == {"P1": pytest.approx(4 + 10 / 60), "P2": pytest.approx(4 + 10 / 60), "P3": 0}
+    assert statement(desk, precheck(desk))["merging_saves_ch"] == pytest.approx(4 + 10 / 60)
+
+
+def test_a_plan_that_is_not_looked_at_is_said_to_be_past_or_void() -> None:
+    gone = plan("P1", start=AS_OF - timedelta(days=3), end=AS_OF - timedelta(days=2))
+    desk = PlanDesk.of(Statistics(county([gone, plan("P2", status="已取消"), plan("P3")])))
+    desk.require(["P3"])
+    with pytest.raises(FudianError, match="P1 lies before 2022-06-01"):
+        desk.require(["P1"])
+    with pytest.raises(FudianError, match="P2 is void"):
+        desk.require(["P2"])
+    with pytest.raises(UnknownIdError):
+        desk.require(["P9"])
 
 
 def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
