@@ -135,6 +135,7 @@ class Facts:
         grade: of the plan.
         merge_window_days: within which jobs are merged.
         in_the_way: other outages at the same time that take or need what it takes or needs, but for those of its group.
+        all_groups_tried: whether every group that jobs could form was looked at.
     """
 
     job: Job
@@ -148,6 +149,7 @@ class Facts:
     grade: str
     merge_window_days: int
     in_the_way: tuple[Job, ...] = ()
+    all_groups_tried: bool = True
 
     @property
     def stands_back(self) -> tuple[Job, ...]:
@@ -227,6 +229,10 @@ class Facts:
             return Check("merging", "possible", text(
                 "together with {plans} it saves {hours:.1f} customer-hours and one outage of those whom both cut off",
                 plans=", ".join(others), hours=self.group.saving_ch,
+            ))  # fmt: skip
+        if not self.all_groups_tried:
+            return Check("merging", "partly", text(
+                "none of the groups of jobs that were tried makes one outage cheaper; there are more groups than were tried"
             ))  # fmt: skip
         return Check("merging", "not_needed", text(
             "no other job within {days} days makes one outage cheaper than two", days=self.merge_window_days

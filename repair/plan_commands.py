@@ -56,6 +56,8 @@ def precheck(
         checked = [one["reason"] for one in each["checks"] or ()]
         for reason in dict.fromkeys((*each["reasons"], *checked)):
             tell("  {reason}", reason=reason)
+    if not result["merging_best"]:
+        tell("It is not proven that no other grouping of the jobs saves more.", style="yellow")
     _tell_left_out(desk)
 
 

@@ -123,6 +123,7 @@ class PlanDesk:
     gone: Mapping[str, str] = field(default_factory=dict)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
+    _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -235,6 +236,17 @@ class PlanDesk:
                 by_unit[name] = by_unit.get(name, 0) + count * each
         return Cost(sum(by_unit.values()), by_unit, len(touched))
 
+    def outage_of(self, work: Work) -> WorkOutage:
+        """Return the outage of some work, found once: many plans name the same place.
+
+        Raises:
+            FudianError: it cannot be parted from a source.
+        """
+        key = Work(tuple(sorted(work.branches)), tuple(sorted(work.transformers)))
+        if key not in self._outages:
+            self._outages[key] = outage_of(self.restorer, work)
+        return self._outages[key]
+
     def merged(self, jobs: Iterable[Job]) -> tuple[WorkOutage, Cost]:
         """Return the outage of several jobs done at once by crews that work side by side: it lasts as long as the longest.
 
@@ -249,7 +261,7 @@ class PlanDesk:
             work = together[0].outage.work
             for job in together[1:]:
                 work |= job.outage.work
-            found = outage_of(self.restorer, work)
+            found = self.outage_of(work)
             minutes = max(job.minutes for job in together)
             unit = together[0].row["unit"]
             off = np.sort(found.after.hit.transformer_index)
@@ -281,7 +293,7 @@ class PlanDesk:
     def _job(self, row: Mapping[str, Any], approved: bool) -> Job:
         if row["end"] <= row["start"]:
             raise FudianError(text("The plan ends before it starts."), text("Correct start or end."))
-        outage = outage_of(self.restorer, Work.of(self.net, row))
+        outage = self.outage_of(Work.of(self.net, row))
         minutes = round((row["end"] - row["start"]) / timedelta(minutes=1))
         before, after = (np.sort(each.hit.transformer_index) for each in (outage.before, outage.after))
         return Job(

@@ -188,6 +188,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         ),
         desk.rules.merge_window_days,
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
+        grouping.complete,
     )  # fmt: skip
 
 
@@ -240,7 +241,8 @@ def statement(
 ) -> dict[str, Any]:
     """Return the checks in the contract's form: basis, totals of these plans, plans, and the rows that could not be read.
 
-    What merging saves is that of the groups in which one of these plans is.
+    What merging saves is that of the groups in which one of these plans is; ``merging_best`` says whether no grouping of all
+    plans saves more.
 
     Args:
         desk: what the plans share.
@@ -263,6 +265,7 @@ def statement(
         "merging_saves_ch": sum(
             each.saving_ch for each in pending_grouping(desk).holding(each.plan_id for each in found)
         ),
+        "merging_best": pending_grouping(desk).best,
         "plans": [each.as_dict(language) for each in found],
         "rejected": [each.as_dict(language) for each in rejected],
     }
