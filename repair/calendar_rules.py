@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,13 +63,14 @@ def rules_of(desk: PlanDesk, choices: Choices) -> Rules:
 
 
 def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
-    """Return that no unit has more jobs on a day than crews."""
+    """Return that no unit has more jobs on a day than crews; a job counts on every day on which it goes on."""
     terms: dict[tuple[str, datetime], list[tuple[int, float]]] = defaultdict(list)
     for at, (group, start) in enumerate(choices):
-        day = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        for unit in {job.row["unit"] or NO_UNIT for job in group.jobs}:
-            own = sum((job.row["unit"] or NO_UNIT) == unit for job in group.jobs)
-            terms[unit, day].append((at, float(own)))
+        on: Counter[tuple[str, datetime]] = Counter(
+            (job.row["unit"] or NO_UNIT, day) for job in group.jobs for day in _days(start, job.minutes)
+        )
+        for (unit, day), jobs in on.items():
+            terms[unit, day].append((at, float(jobs)))
     crews = desk.net.workspace.tables["crews"]
     counts = dict(crews.drop_nulls("unit").group_by("unit").len().iter_rows())
     rules, unknown = [], set()
@@ -90,16 +91,26 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
     return rules, said
 
 
+def _days(start: datetime, minutes: int) -> list[datetime]:
+    """Return every day on which work of so many minutes goes on."""
+    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    last = start + timedelta(minutes=max(minutes, 1)) - timedelta(microseconds=1)
+    return [first + timedelta(days=each) for each in range((last - first).days + 1)]
+
+
 def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Rule], list[Text]]:
     """Return that no unit's users are off for more customer-hours than its budget leaves: of the year, and of each month."""
     monthly: dict[tuple[str, int, int], list[tuple[int, float]]] = defaultdict(list)
     for at, (group, start) in enumerate(choices):
-        for unit, minutes in group.cost.by_unit.items():
-            if minutes:
-                monthly[unit, start.year, start.month].append((at, minutes / 60.0))
+        for (unit, year, month), hours in group.cost.hours_by_month(start, group.minutes).items():
+            if hours:
+                monthly[unit, year, month].append((at, hours))
     yearly: dict[tuple[str, int], list[tuple[int, float]]] = defaultdict(list)
     for (unit, year, _), own in monthly.items():
-        yearly[unit, year] += own
+        in_year = dict(yearly[unit, year])
+        for at, hours in own:
+            in_year[at] = in_year.get(at, 0.0) + hours
+        yearly[unit, year] = list(in_year.items())
     years, months, unknown = [], [], set()
     for (unit, year), own in yearly.items():
         limit = _left(desk, unit, year)

@@ -89,15 +89,17 @@ class Off:
 
 @dataclass(frozen=True)
 class Share:
-    """What a plan takes from the budget of one unit.
+    """What a plan takes from the budget of one unit in one year.
 
     Attributes:
         unit: whose users are off; blank where they have no unit.
-        plan_ch: their customer-hours.
+        year: the calendar year.
+        plan_ch: their customer-hours in it.
         budget: of the unit; ``None`` where there is none.
     """
 
     unit: str
+    year: int
     plan_ch: float
     budget: Budget | None
 
@@ -116,7 +118,7 @@ class Share:
         known = {"annual_ch": None} if self.budget is None else self.budget.as_dict()
         share = None if self.budget is None else self.budget.share(self.plan_ch)
         own = {"plan_ch": self.plan_ch, "share": share, "after_ch": self.after_ch, "light": self.light}
-        return known | own | {"unit": self.unit or None}
+        return known | own | {"unit": self.unit or None, "year": self.year}
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +211,7 @@ class Facts:
                 units=", ".join(lacking),
             ))  # fmt: skip
         tightest = min(self.shares, key=lambda share: share.after_ch or 0.0)
-        left, unit, year = tightest.after_ch or 0.0, tightest.unit, self.job.start.year
+        left, unit, year = tightest.after_ch or 0.0, tightest.unit, tightest.year
         if tightest.light == "red":
             return Check("calculated", "not_used", text(
                 "{hours:.1f} customer-hours are {over:.1f} more than {unit} has left of its {year} budget",

@@ -38,16 +38,42 @@ class Cost:
         user_minutes: of all users.
         by_unit: of the users of each unit.
         interruptions: users that lose supply at all.
+        switching_by_unit: what of it is the switching, half of it at the start and half at the end.
     """
 
     user_minutes: int
     by_unit: Mapping[str, int]
     interruptions: int
+    switching_by_unit: Mapping[str, int] = field(default_factory=dict)
+
+    def hours_by_month(self, start: datetime, minutes: int) -> dict[tuple[str, int, int], float]:
+        """Return the customer-hours of each unit in each month, by unit, year and month.
+
+        Args:
+            start: when the outage begins.
+            minutes: how long it lasts.
+        """
+        end = start + timedelta(minutes=minutes)
+        edges = [start]
+        while (following := _next_month(edges[-1])) < end:
+            edges.append(following)
+        found: dict[tuple[str, int, int], float] = {}
+        for unit, all_minutes in self.by_unit.items():
+            switching = self.switching_by_unit.get(unit, 0)
+            for since, until in zip(edges, (*edges[1:], end), strict=True):
+                share = (until - since) / timedelta(minutes=minutes) if minutes else 1.0
+                own = (all_minutes - switching) * share + switching / 2 * ((since == start) + (until == end))
+                found[unit, since.year, since.month] = own / 60.0
+        return found
 
     @property
     def customer_hours(self) -> float:
         """Customer-hours of medium-voltage users 停电时户数."""
         return self.user_minutes / 60.0
+
+
+def _next_month(moment: datetime) -> datetime:
+    return datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +121,19 @@ class Job:
     def is_temporary(self) -> bool:
         """Whether it is a temporary outage 临时停电."""
         return (self.row["nature"] or "").startswith("P-TEMP")
+
+    @property
+    def commits(self) -> bool:
+        """Whether it takes customer-hours that cannot be given to others: an approved outage."""
+        return self.approved and self.needs_outage
+
+    @cached_property
+    def hours_by_year(self) -> dict[tuple[str, int], float]:
+        """Customer-hours with transfer, by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for (unit, year, _), hours in self.after.hours_by_month(self.start, self.minutes).items():
+            found[unit, year] = found.get((unit, year), 0.0) + hours
+        return found
 
     @property
     def needs_outage(self) -> bool:
@@ -230,11 +269,14 @@ class PlanDesk:
         brief = np.setdiff1d(touched, off)
         switching = round(2 * self.rules.transfer_min)
         by_unit: dict[str, int] = {}
+        switching_by_unit: dict[str, int] = {}
         for index, each in ((off, minutes), (brief, switching)):
             units = self.net.transformers["unit"].gather(index).fill_null(unit or NO_UNIT)
             for name, count in units.value_counts().iter_rows():
                 by_unit[name] = by_unit.get(name, 0) + count * each
-        return Cost(sum(by_unit.values()), by_unit, len(touched))
+                if index is brief:
+                    switching_by_unit[name] = count * each
+        return Cost(sum(by_unit.values()), by_unit, len(touched), switching_by_unit)
 
     def outage_of(self, work: Work) -> WorkOutage:
         """Return the outage of some work, found once: many plans name the same place.
@@ -340,13 +382,21 @@ class PlanDesk:
 
     def budget_of(self, unit: str, year: int, without: str | None = None) -> Budget | None:
         """Return the budget of a unit in a year; what approved outages will use is committed, but for one of them."""
-        committed = sum(
-            job.after.by_unit.get(unit, 0)
-            for job in self.jobs.values()
-            if job.approved and job.needs_outage and job.plan_id != without and job.start.year == year
-        )
+        committed = self._committed.get((unit, year), 0.0)
+        if without is not None and without in self.jobs and self.jobs[without].commits:
+            committed -= self.jobs[without].hours_by_year.get((unit, year), 0.0)
         found = self._budgets(year).get(unit)
-        return None if found is None else Budget(**{**vars(found), "committed_ch": committed / 60.0})
+        return None if found is None else Budget(**{**vars(found), "committed_ch": max(committed, 0.0)})
+
+    @cached_property
+    def _committed(self) -> dict[tuple[str, int], float]:
+        """Customer-hours of approved outages, by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for job in self.jobs.values():
+            if job.commits:
+                for key, hours in job.hours_by_year.items():
+                    found[key] = found.get(key, 0.0) + hours
+        return found
 
     def _budgets(self, year: int) -> dict[str, Budget]:
         if year not in self._by_year:

@@ -167,8 +167,8 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
     row, outage = job.row, job.outage
     after = _off(desk, job, outage.after, outage.touched, job.after)
     shares = tuple(
-        Share(unit, minutes / 60.0, desk.budget_of(unit, job.start.year, job.plan_id))
-        for unit, minutes in sorted(job.after.by_unit.items())
+        Share(unit, year, hours, desk.budget_of(unit, year, job.plan_id))
+        for (unit, year), hours in sorted(job.hours_by_year.items())
         if job.needs_outage
     )
     group = grouping.of(job.plan_id)

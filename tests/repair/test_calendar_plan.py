@@ -83,6 +83,17 @@ def test_the_submitted_calendar_is_told_what_it_breaks() -> None:
     assert not plan.unscheduled
 
 
+def test_a_job_of_several_days_takes_its_crew_on_each_of_them() -> None:
+    plans = [Plan(2, 0, 50 * 60, 0, 5, "U"), Plan(3, 1, 60, 1, 1, "U")]  # the first from the 28th to the 30th
+    apart = County([0, 1, 1], ["U"] * 3, [], plans, {"U": 1}, {}, set())
+    plan = calendar_plan(apart.desk())
+    assert "jobs of U on 2022-06-29: 2 of at most 1 by P0, P1" in [str(each) for each in plan.broken]
+    assert {entry.option.group.plan_ids: entry.option.start for entry in plan.entries} == {
+        ("P1",): DAYS[1],
+        ("P0",): DAYS[2],
+    }
+
+
 def test_users_cannot_be_told_of_what_begins_too_soon() -> None:
     county = chain([Plan(1, 0, 60, 0, 5, "U")])
     desk = county.desk()

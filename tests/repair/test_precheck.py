@@ -241,6 +241,18 @@ def test_a_plan_that_is_not_looked_at_is_said_to_be_past_or_void() -> None:
         desk.require(["P9"])
 
 
+def test_hours_over_the_end_of_a_year_are_shared_out() -> None:
+    """T2 is off for 4 h of the old year and 2 h of the new one, T4 while it is switched: 5 minutes in each."""
+    late = plan(start=datetime(2022, 12, 31, 20), end=datetime(2023, 1, 1, 2))
+    facts = check([late], budget=[{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}])[0].facts
+    assert facts is not None
+    assert [(each.year, each.plan_ch) for each in facts.shares] == [
+        (2022, pytest.approx(4 + 5 / 60)),
+        (2023, pytest.approx(2 + 5 / 60)),
+    ]
+    assert [each.after_ch for each in facts.shares] == [pytest.approx(6 - 5 / 60), pytest.approx(8 - 5 / 60)]
+
+
 def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
     rows = [
         plan("P1"),
