@@ -24,6 +24,7 @@ from reliability.notice import notice_of
 from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.merging import Group, candidates
 from repair.plan_desk import Job, PlanDesk
+from repair.precheck import under_way_dicts
 from repair.program import Goal, Program
 
 HOLIDAY, NOTICE, DATES = "holiday", "notice", "dates"
@@ -172,6 +173,7 @@ class CalendarPlan:
             "uncomputed": [{"plan_id": plan, "reason": why.in_language(language)} for plan, why in self.uncomputed],
             "broken_as_submitted": [each.in_language(language) for each in self.broken],
             "best": self.best,
+            "under_way": under_way_dicts(self.desk),
             "remarks": [each.in_language(language) for each in self.remarks],
             "rejected": [each.as_dict(language) for each in rejected],
         }
@@ -260,6 +262,9 @@ def _day_against(desk: PlanDesk, group: Group, start: datetime) -> str | None:
     end = start + timedelta(minutes=group.minutes)
     if desk.on_holiday(start, end):
         return HOLIDAY
+    for other in desk.under_way:
+        if other.needs_outage and start < other.row["end"] and group.outage.ways.shared(other.outage.ways):
+            return SAME_WAYS
     for job in group.jobs:
         earliest, latest = job.row["earliest_start"], job.row["latest_end"]
         if start < desk.as_of or (earliest and start < earliest) or (latest and end > latest):

@@ -73,6 +73,7 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
             terms[unit, day].append((at, float(jobs)))
     crews = desk.net.workspace.tables["crews"]
     counts = dict(crews.drop_nulls("unit").group_by("unit").len().iter_rows())
+    busy = Counter((job.row["unit"] or NO_UNIT, day) for job in desk.under_way for day in _days(job.start, job.minutes))
     rules, unknown = [], set()
     for (unit, day), own in terms.items():
         limit = desk.rules.jobs_per_day or counts.get(unit)
@@ -80,7 +81,7 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
             unknown.add(unit)
             continue
         says = text("jobs of {unit} on {day}", unit=unit or "—", day=f"{day:%Y-%m-%d}")
-        rules.append(Rule(OVER_CREWS, says, tuple(own), float(limit)))
+        rules.append(Rule(OVER_CREWS, says, tuple(own), float(max(limit - busy[unit, day], 0))))
     said = [
         text(
             "no crews of {unit} are known: its jobs of a day are not limited (jobs_per_day, or the table crews)",
@@ -122,6 +123,7 @@ def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Rule], 
         budget = desk.budget_of(unit, year)
         if budget is not None and budget.monthly_plan_ch is not None:
             left = budget.monthly_plan_ch - budget.prearranged_by_month_ch.get(month, 0.0)
+            left -= sum(hours for key, hours in _under_way(desk) if key == (unit, year, month))
             months.append(_hours(unit, f"{year}-{month:02}", own, max(left, 0.0)))
     said = [
         text("no budget of {unit}: its customer-hours are not limited", unit=unit or "—") for unit in sorted(unknown)
@@ -139,7 +141,15 @@ def _left(desk: PlanDesk, unit: str, year: int) -> float | None:
     budget = desk.budget_of(unit, year)
     if budget is None or budget.annual_ch is None:
         return None
-    return max(budget.annual_ch - budget.consumed_ch, 0.0)
+    rest = sum(hours for key, hours in _under_way(desk) if key[:2] == (unit, year))
+    return max(budget.annual_ch - budget.consumed_ch - rest, 0.0)
+
+
+def _under_way(desk: PlanDesk) -> Iterator[tuple[tuple[str, int, int], float]]:
+    """Give the customer-hours that are left of the outages under way, by unit, year and month."""
+    for job in desk.under_way:
+        if job.needs_outage:
+            yield from job.after.hours_by_month(job.start, job.minutes).items()
 
 
 def _too_often(desk: PlanDesk, choices: Choices) -> list[Rule]:

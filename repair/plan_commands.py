@@ -119,7 +119,14 @@ def _desk(
 
 
 def _tell_left_out(desk: PlanDesk) -> None:
-    if any(desk.left_out.values()):
+    for job in desk.under_way:
+        tell(
+            "Under way: {plan} until {end}, {hours:.1f} customer-hours more",
+            plan=job.plan_id,
+            end=job.row["end"],
+            hours=job.after.customer_hours if job.needs_outage else 0.0,
+        )
+    if desk.left_out["past"] or desk.left_out["void"]:
         tell(
             "Not looked at: {past} plans that begin before {moment}, {void} that are void",
             moment=desk.as_of,

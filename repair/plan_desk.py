@@ -150,8 +150,10 @@ class PlanDesk:
         plans: rows of the table ``plans``; by default those of the workspace.
         rules: the settings.
         as_of: nothing later is known.
-        left_out: how many plans lie before the as-of time, and how many are void.
-        gone: which of the two each of them is, by id.
+        left_out: how many plans are over at the as-of time, or should have begun before it and were not approved; how many are
+            void; and how many are under way.
+        gone: which of the three each of them is, by id.
+        going_on: rows of the plans under way.
     """
 
     statistics: Statistics
@@ -160,6 +162,7 @@ class PlanDesk:
     as_of: datetime
     left_out: Mapping[str, int]
     gone: Mapping[str, str] = field(default_factory=dict)
+    going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
     _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
@@ -188,19 +191,26 @@ class PlanDesk:
         void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
-        left_out = {"past": own.height - to_come.height, "void": to_come.height - wanted.height}
-        past = own.filter(~pl.col("plan_id").is_in(to_come["plan_id"].implode()))["plan_id"]
-        gone = dict.fromkeys(to_come["plan_id"], "void") | dict.fromkeys(past, "past")
+        waiting = pl.col("status").is_in(inference_settings(workspace.settings).not_approved).fill_null(value=False)
+        begun = (pl.col("start") < known) & (pl.col("end") > known)
+        going_on = own.filter(begun & ~void & ~waiting).sort("start", "plan_id")
+        left_out = {
+            "past": own.height - to_come.height - going_on.height,
+            "void": to_come.height - wanted.height,
+            "under_way": going_on.height,
+        }
+        gone = dict.fromkeys(own["plan_id"], "past") | dict.fromkeys(to_come["plan_id"], "void")
+        gone |= dict.fromkeys(going_on["plan_id"], "under_way")
         for each in wanted["plan_id"]:
             gone.pop(each, None)
-        return cls(statistics, wanted, rules, known, left_out, gone)
+        return cls(statistics, wanted, rules, known, left_out, gone, going_on)
 
     def require(self, plan_ids: Iterable[str]) -> None:
         """Let through ids of plans to come.
 
         Raises:
             UnknownIdError: there is no such plan.
-            FudianError: there is, but it is past or void.
+            FudianError: there is, but it is past, void or under way.
         """
         known = self.plans["plan_id"].to_list()
         for each in plan_ids:
@@ -212,6 +222,15 @@ class PlanDesk:
                 raise FudianError(
                     text("Plan {plan} is void by its state, so it is not looked at.", plan=each),
                     text("Correct its state, or void_states in the settings."),
+                )
+            if self.gone[each] == "under_way":
+                raise FudianError(
+                    text(
+                        "Plan {plan} is under way at {moment}: it is not checked any more.",
+                        plan=each,
+                        moment=self.as_of,
+                    ),
+                    text("Ask as of an earlier time."),
                 )
             raise FudianError(
                 text("Plan {plan} lies before {moment}, so it is not looked at.", plan=each, moment=self.as_of),
@@ -346,6 +365,22 @@ class PlanDesk:
             approved,
         )
 
+    @cached_property
+    def _under_way(self) -> tuple[list[Job], dict[str, FudianError]]:
+        jobs: list[Job] = []
+        refused: dict[str, FudianError] = {}
+        for row in self.going_on.to_dicts():
+            try:
+                jobs.append(self._job(row | {"start": self.as_of}, approved=True))
+            except FudianError as refusal:
+                refused[row["plan_id"]] = refusal
+        return jobs, refused
+
+    @property
+    def under_way(self) -> list[Job]:
+        """What is left of the plans that go on at the as-of time: each as a job that begins then."""
+        return self._under_way[0]
+
     @property
     def jobs(self) -> dict[str, Job]:
         """The plans that can be computed, by id, in the order of their starts."""
@@ -390,9 +425,9 @@ class PlanDesk:
 
     @cached_property
     def _committed(self) -> dict[tuple[str, int], float]:
-        """Customer-hours of approved outages, by unit and year."""
+        """Customer-hours of approved outages, and what is left of those under way, by unit and year."""
         found: dict[tuple[str, int], float] = {}
-        for job in self.jobs.values():
+        for job in (*self.under_way, *self.jobs.values()):
             if job.commits:
                 for key, hours in job.hours_by_year.items():
                     found[key] = found.get(key, 0.0) + hours
@@ -462,7 +497,7 @@ class PlanDesk:
         """Return the other outages to come that overlap a plan in time and cannot be at the same time as it is calculated."""
         return [
             other
-            for other in self.jobs.values()
+            for other in (*self.under_way, *self.jobs.values())
             if other is not job and other.needs_outage and other.start < job.row["end"] and job.start < other.row["end"]
             and job.outage.ways.shared(other.outage.ways)
         ]  # fmt: skip
@@ -497,6 +532,14 @@ class PlanDesk:
                 minutes=self.rules.transfer_min,
             ),
         ]
+        if self.under_way:
+            said.append(text(
+                "under way: {plans}; what is left of them is {hours:.1f} customer-hours, and they keep their crews and ways",
+                plans=", ".join(job.plan_id for job in self.under_way),
+                hours=sum(job.after.customer_hours for job in self.under_way if job.needs_outage),
+            ))  # fmt: skip
+        for plan, refusal in self._under_way[1].items():
+            said.append(text("{plan} is under way and cannot be computed: {reason}", plan=plan, reason=refusal.message))
         if not self.rules.holidays:
             said.append(text("no holidays are named in the settings, so none is kept free"))
         return tuple(said)

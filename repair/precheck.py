@@ -265,10 +265,25 @@ def statement(
         "merging_saves_ch": sum(
             each.saving_ch for each in pending_grouping(desk).holding(each.plan_id for each in found)
         ),
+        "under_way": under_way_dicts(desk),
         "merging_best": pending_grouping(desk).best,
         "plans": [each.as_dict(language) for each in found],
         "rejected": [each.as_dict(language) for each in rejected],
     }
+
+
+def under_way_dicts(desk: PlanDesk) -> list[dict[str, Any]]:
+    """Return the plans under way, each with the customer-hours that are left of it."""
+    starts = dict(desk.going_on.select("plan_id", "start").iter_rows()) if desk.under_way else {}
+    return [
+        {
+            "plan_id": job.plan_id,
+            "start": starts[job.plan_id].isoformat(),
+            "end": job.row["end"].isoformat(),
+            "rest_ch": job.after.customer_hours if job.needs_outage else 0.0,
+        }
+        for job in desk.under_way
+    ]
 
 
 def total(checks: Iterable[PlanCheck]) -> tuple[float, float]:

@@ -253,6 +253,28 @@ def test_hours_over_the_end_of_a_year_are_shared_out() -> None:
     assert [each.after_ch for each in facts.shares] == [pytest.approx(6 - 5 / 60), pytest.approx(8 - 5 / 60)]
 
 
+def test_what_is_left_of_a_plan_under_way_is_committed_and_keeps_its_ways() -> None:
+    """Two of eight hours are over: T2 is off for six more, and T4 is switched."""
+    begun = plan("P0", start=AS_OF - timedelta(hours=2), end=AS_OF + timedelta(hours=6), status="已批准")
+    never = plan("P9", start=AS_OF - timedelta(hours=2), end=AS_OF + timedelta(hours=6), status="待审核")
+    soon = plan("P1", start=AS_OF + timedelta(hours=1), end=AS_OF + timedelta(hours=2))
+    net = county([begun, never, soon, plan("P2")], budget=[{"unit": "U", "annual_target_ch": 20.0, "consumed_ch": 0.0}])
+    desk = PlanDesk.of(Statistics(net))
+    assert desk.left_out == {"past": 1, "void": 0, "under_way": 1}
+    checks = precheck(desk)
+    result = statement(desk, checks)
+    assert [each.plan_id for each in checks] == ["P1", "P2"]
+    assert result["under_way"][0] | {"rest_ch": None} == {
+        "plan_id": "P0", "start": begun["start"].isoformat(), "end": begun["end"].isoformat(), "rest_ch": None,
+    }  # fmt: skip
+    rest = 6 + 10 / 60
+    assert result["under_way"][0]["rest_ch"] == pytest.approx(rest)
+    assert checks[1].facts is not None
+    assert checks[1].facts.shares[0].after_ch == pytest.approx(20 - rest - (6 + 10 / 60))
+    assert "at the same time P0" in said(checks[0])
+    assert "P0" in " ".join(result["basis"]["says"])
+
+
 def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
     rows = [
         plan("P1"),
@@ -279,7 +301,7 @@ def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
     assert set(verdicts.values()) <= {"reject"}
     told = {each["object_id"] for each in result["rejected"]} | set(verdicts)
     assert {"P2", "P3", "P4"} <= told
-    assert desk.left_out == {"past": 1, "void": 1}
+    assert desk.left_out == {"past": 1, "void": 1, "under_way": 0}
     assert result["plans"][0]["verdict_means"] == "批准"
 
 
