@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from network import Text, text
-from reliability.repeat import binds, rooms
+from reliability.repeat import RULES, binds, rooms
 from repair.merging import Group
 from repair.plan_desk import NO_UNIT, PlanDesk
 
@@ -188,7 +188,7 @@ def _too_often(desk: PlanDesk, choices: Choices) -> list[Rule]:
             )
             if terms and (terms, room) not in found:
                 says = text("outages of user {user} from {since} on, by the rule {rule}", user=user, since=f"{since:%Y-%m-%d}",
-                            rule=rule)  # fmt: skip
+                            rule=RULES[rule])  # fmt: skip
                 found[terms, room] = Rule(TOO_OFTEN, says, terms, float(room))
     return list(found.values())
 

@@ -12,6 +12,7 @@ from network import Text, listed, text
 from reliability.budget import Budget, budget_words
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
+from reliability.repeat import RULES
 from repair.merging import Group
 from repair.mobile_supply import MobileSupply
 from repair.plan_desk import Job, PlanDesk
@@ -24,6 +25,9 @@ VERDICTS = {
     "reject": text("reject"),
 }
 """What may become of a plan."""
+
+LIGHTS = {"green": text("within"), "amber": text("scarce"), "red": text("exceeded")}
+"""What each light of a budget means."""
 
 CHECKS = {
     "transfer": text("transfer what can be transferred"),
@@ -314,7 +318,8 @@ def _against(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
     if facts.breaches.height:
         said.append(text(
             "{count} users would be off once too often by the rules {rules} of {preset}, {user} among them",
-            count=facts.breaches["user_id"].n_unique(), rules=", ".join(facts.breaches["rule"].unique(maintain_order=True)),
+            count=facts.breaches["user_id"].n_unique(),
+            rules=listed([RULES[rule] for rule in facts.breaches["rule"].unique(maintain_order=True)]),
             preset=desk.rules.frequent_preset, user=facts.breaches["user_id"][0],
         ))  # fmt: skip
     if facts.budget_light == "red":

@@ -39,14 +39,14 @@ def precheck(
     with working("calculating the plans"):
         checks = check(desk, wanted)
     if csv is not None:
-        write_table(rows_of(checks), csv, language())
+        write_table(rows_of(checks, language()), csv, language())
         tell("{count} plans written to {path}", count=len(checks), path=csv)
     result = statement(desk, checks, rejected, language())
     if as_json:
         print_json(result)
         return
     print_rows(
-        rows_of(checks).to_dicts(),
+        rows_of(checks, language()).to_dicts(),
         ["plan_id", "start", "place", "work", "transformers_before", "transformers_after", "ch_before", "ch_after", "verdict"],
         translate("Customer-hours: {before:.1f} without transfer, {after:.1f} with it; merging saves {saving:.1f}", language(),
                   before=result["ch_before"], after=result["ch_after"], saving=result["merging_saves_ch"]),

@@ -20,7 +20,7 @@ from reliability.plan_grade import grade_words, plan_grade
 from repair.affected import Affected
 from repair.merging import Group, Grouping, best_grouping
 from repair.mobile_supply import mobile_supplies
-from repair.plan_checks import CHECKS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
+from repair.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
 from repair.plan_desk import Cost, Job, PlanDesk
 
 
@@ -210,8 +210,13 @@ def _off(desk: PlanDesk, job: Job, affected: Affected, touched: Indices, cost: C
     )
 
 
-def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
-    """Return one row per plan for people: what it is, who is off, what it costs, and the verdict."""
+def rows_of(checks: Iterable[PlanCheck], language: str = "en") -> pl.DataFrame:
+    """Return one row per plan for people, in words: what it is, who is off, what it costs, and the verdict.
+
+    Args:
+        checks: of :func:`precheck`.
+        language: ``en`` or ``zh``.
+    """
     columns: dict[str, Any] = {
         "plan_id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us"), "place": pl.String, "work": pl.String,
         "unit": pl.String, "transformers_before": pl.Int64, "transformers_after": pl.Int64, "customers_after": pl.Int64,
@@ -221,7 +226,7 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
     for each in checks:
         facts, row = each.facts, each.row
         own: dict[str, Any] = {name: row[name] for name in ("plan_id", "start", "end", "work", "unit")}
-        own |= {"place": each.place, "verdict": each.verdict}
+        own |= {"place": each.place, "verdict": VERDICTS[each.verdict].in_language(language)}
         if facts is not None:
             own |= {
                 "transformers_before": facts.before.transformers,
@@ -229,8 +234,8 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
                 "customers_after": facts.after.customers,
                 "ch_before": facts.before.ch_mv,
                 "ch_after": facts.after.ch_mv,
-                "budget_light": facts.budget_light,
-                "grade": facts.grade,
+                "budget_light": LIGHTS[facts.budget_light].in_language(language) if facts.budget_light else None,
+                "grade": grade_words(facts.grade).in_language(language),
             }
         rows.append(own)
     return pl.DataFrame(rows, schema=columns)

@@ -10,7 +10,7 @@ import pytest
 from network import FudianError, Network, UnknownIdError, network_from_tables
 from reliability.statistics import Statistics
 from repair.plan_desk import PlanDesk
-from repair.precheck import PlanCheck, precheck, statement
+from repair.precheck import PlanCheck, precheck, rows_of, statement
 
 AS_OF = datetime(2022, 6, 1)
 START = datetime(2022, 6, 20, 8)
@@ -273,6 +273,18 @@ def test_what_is_left_of_a_plan_under_way_is_committed_and_keeps_its_ways() -> N
     assert checks[1].facts.shares[0].after_ch == pytest.approx(20 - rest - (6 + 10 / 60))
     assert "at the same time P0" in said(checks[0])
     assert "P0" in " ".join(result["basis"]["says"])
+
+
+def test_rows_for_people_are_in_words_and_the_contract_keeps_codes() -> None:
+    budget = [{"unit": "U", "annual_target_ch": 5.0, "consumed_ch": 1.0}]
+    found = check([plan()], outages=outages([59, 40, 25]), budget=budget)
+    rows = rows_of(found, "zh")
+    assert rows.select("verdict", "budget_light", "grade").rows() == [("退回", "超出", "月计划")]
+    assert found[0].as_dict("zh")["verdict"] == "reject"
+    assert found[0].as_dict("zh")["budget_light"] == "red"
+    told = "".join(found[0].as_dict("zh")["reasons"])
+    assert "in_window" not in told
+    assert "滚动窗口次数" in told
 
 
 def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
