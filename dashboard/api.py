@@ -298,12 +298,9 @@ def _plan_routes(service: Service) -> APIRouter:
         request: Request, plan: Annotated[str, Query(description="ids of plans, with commas; all by default")] = ""
     ) -> dict[str, Any]:
         """Calculate the planned outages to come before anything is cut."""
-        known = [each.row["plan_id"] for each in service.checks]
-        wanted = _columns(plan) or tuple(known)
-        for each in wanted:
-            if each not in known:
-                raise UnknownIdError("plan", each, known)
-        checks = [each for each in service.checks if each.row["plan_id"] in wanted]
+        wanted = _columns(plan)
+        service.desk.require(wanted)
+        checks = [each for each in service.checks if not wanted or each.plan_id in wanted]
         return statement(service.desk, checks, service.net.workspace.problems_of("plans"), _language(request))
 
     @routes.post("/precheck")
@@ -323,7 +320,8 @@ def _plan_routes(service: Service) -> APIRouter:
         live_as_outage: Annotated[bool, Query(description="plan outages also where a live-line item is named")] = False,
     ) -> dict[str, Any]:
         """Find days and groups for all planned outages to come."""
-        return service.calendar(live_as_outage).as_dict(_language(request))
+        rejected = service.net.workspace.problems_of("plans")
+        return service.calendar(live_as_outage).as_dict(_language(request), rejected)
 
     return routes
 

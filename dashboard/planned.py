@@ -65,8 +65,7 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
 
 def plans_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the planned outages to come with what they cost and their verdicts, one row each."""
-    del address
-    return service.name, precheck.rows_of(service.checks)
+    return service.name, precheck.rows_of(service.checks, address.language)
 
 
 def calendar_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:

@@ -8,7 +8,16 @@ from typing import Any
 
 import polars as pl
 
+from network import text
 from reliability.frequent import HIGH_VOLTAGE_KV, Preset, Rule
+
+RULES = {
+    "in_year": text("times in a year"),
+    "in_window": text("times within a window"),
+    "prearranged_in_year": text("prearranged times in a year"),
+    "planned_repair_in_year": text("planned repairs in a year"),
+}
+"""What each rule of frequent outages counts."""
 
 _ROOM: Mapping[str, Any] = {
     "user_id": pl.String,

@@ -3,15 +3,15 @@
 Every plan may move within its dates (``earliest_start`` and ``latest_end``; without them by ``shift_days`` either way) and keeps
 its time of day; jobs whose outage areas hang together may be done in one outage (:mod:`repair.merging`). What must be kept: the
 crews of each unit, budgets of month and year, the rules of frequent outages with what users have already had, the notice to
-users, and holidays. One mixed-integer program chooses day and group of every plan at once. A plan for which there is no day is
-said, with the reason, and never dropped in silence.
+users, and holidays; and outages at the same time keep out of each other's way. One mixed-integer program chooses day and group
+of every plan at once. A plan for which there is no day is said, with the reason, and never dropped in silence.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,11 +19,12 @@ from typing import Any
 
 import polars as pl
 
-from network import Text, listed, text
+from network import Problem, Text, listed, text
 from reliability.notice import notice_of
-from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, TOO_OFTEN, Rule, rules_of
+from repair.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.merging import Group, candidates
 from repair.plan_desk import Job, PlanDesk
+from repair.precheck import under_way_dicts
 from repair.program import Goal, Program
 
 HOLIDAY, NOTICE, DATES = "holiday", "notice", "dates"
@@ -34,6 +35,7 @@ REASONS = {
     OVER_CREWS: text("too few crews"),
     OVER_BUDGET: text("over the budget"),
     TOO_OFTEN: text("users off once too often"),
+    SAME_WAYS: text("another outage needs the same ways at that time"),
 }
 """Why a day is not allowed, or a rule is broken."""
 
@@ -145,8 +147,13 @@ class CalendarPlan:
         """What the plans that go live would have cost."""
         return sum(job.after.user_minutes for job in self.live) / 60.0
 
-    def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the calendar in the contract's form."""
+    def as_dict(self, language: str = "en", rejected: Iterable[Problem] = ()) -> dict[str, Any]:
+        """Return the calendar in the contract's form.
+
+        Args:
+            language: ``en`` or ``zh``.
+            rejected: what is wrong with rows of the table.
+        """
         return {
             "as_of": self.desk.as_of.isoformat(),
             "submitted_ch": self.submitted_ch,
@@ -166,7 +173,9 @@ class CalendarPlan:
             "uncomputed": [{"plan_id": plan, "reason": why.in_language(language)} for plan, why in self.uncomputed],
             "broken_as_submitted": [each.in_language(language) for each in self.broken],
             "best": self.best,
+            "under_way": under_way_dicts(self.desk),
             "remarks": [each.in_language(language) for each in self.remarks],
+            "rejected": [each.as_dict(language) for each in rejected],
         }
 
 
@@ -253,6 +262,9 @@ def _day_against(desk: PlanDesk, group: Group, start: datetime) -> str | None:
     end = start + timedelta(minutes=group.minutes)
     if desk.on_holiday(start, end):
         return HOLIDAY
+    for other in desk.under_way:
+        if other.needs_outage and start < other.row["end"] and group.outage.ways.shared(other.outage.ways):
+            return SAME_WAYS
     for job in group.jobs:
         earliest, latest = job.row["earliest_start"], job.row["latest_end"]
         if start < desk.as_of or (earliest and start < earliest) or (latest and end > latest):
@@ -339,9 +351,12 @@ def _over(rules: Sequence[Rule], options: Sequence[Option], chosen: set[int]) ->
     for rule in rules:
         taken = [(at, weight) for at, weight in rule.terms if at in chosen]
         used = sum(weight for _, weight in taken)
-        plans = tuple(plan for at, _ in taken for plan in options[at].group.plan_ids)
+        plans = tuple(sorted(plan for at, _ in taken for plan in options[at].group.plan_ids))
         if used > rule.limit + WITHIN and (rule.kind, plans) not in told:
             told.add((rule.kind, plans))
+            if rule.kind == SAME_WAYS:
+                yield text("{rule}: {plans}", rule=rule.says, plans=", ".join(plans))
+                continue
             yield text(
                 "{rule}: {used:g} of at most {limit:g} by {plans}", rule=rule.says, used=round(used, 1),
                 limit=round(rule.limit, 1), plans=", ".join(plans),

@@ -91,11 +91,11 @@ def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[st
 
     No protection trips. What ``tripped`` names is opened by hand or remotely instead: the nearest devices that may be opened
     under load. All that hangs on the work alone is then dead, so that any device around it may be opened; what lies between
-    the two kinds of devices comes back at once.
+    the two kinds of devices comes back at once. An open branch, a tie say, is live at each end that is: it is parted there.
 
     Args:
         supply: supply before the work.
-        branch_ids: the branches to be worked on; a switching device stands for what lies beyond it.
+        branch_ids: the branches to be worked on; a closed switching device stands for what lies beyond it.
         refused: devices that cannot be operated.
 
     Raises:
@@ -105,7 +105,7 @@ def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[st
     net = supply.network
     opens = net.branches["kind"].is_in(list(BREAKS_LOAD)).fill_null(value=False).to_numpy().copy()
     opens[net.branch_index(refused)] = False
-    return _part_off(supply, net.branch_index(branch_ids), opens, refused, _nothing_opens)
+    return _part_off(supply, net.branch_index(branch_ids), opens, refused, _nothing_opens, open_ones=True)
 
 
 def _nothing_clears(node: str) -> FudianError:
@@ -128,42 +128,57 @@ def _part_off(
     clearing: Mask,
     refused: Iterable[str],
     nothing_does: Callable[[str], FudianError],
+    open_ones: bool = False,
 ) -> Isolation:
-    """Return which clearing devices part some branches from every source, and what isolates them then."""
+    """Return which clearing devices part some branches from every source, and what isolates them then.
+
+    Args:
+        supply: supply before.
+        branches: the branches.
+        clearing: whether each branch of the network may be opened under load, or trips; shape (branches,).
+        refused: devices that cannot be operated.
+        nothing_does: makes the error for a source that nothing parts from them.
+        open_ones: whether an open branch has to be parted from what its ends hang on, too.
+    """
     net = supply.network
     joins = ~net.switching
     joins[net.branch_index(refused)] = True
     ends = np.stack([net.from_node[branches], net.to_node[branches]])
-    fed = ~supply.is_open_at(branches) & supply.live(ends.ravel()).reshape(2, -1).all(axis=0)
+    fed = supply.live(ends.ravel()).reshape(2, -1).any(axis=0)
+    fed &= open_ones | ~supply.is_open_at(branches)
     if not fed.any():
         return Isolation(supply, supply, int(branches[0]), NONE, NONE, NONE, NONE, joins, joins)
     work, ends = branches[fed], ends[:, fed]
-    tripped = _trips(supply, _seeds(supply, ends, clearing[work]), clearing, nothing_does)
+    tripped = _trips(supply, _seeds(supply, work, ends, clearing[work]), clearing, nothing_does)
     after = supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
     dead = supply.nodes_lost_in(after)
     own = net.switching[work] & (np.isin(work, tripped) | ~joins[work])
     barred = joins.copy()
     barred[work] = True
-    zone = _joined(net, after, dead, joins, _seeds(supply, ends, own))
+    zone = _joined(net, after, dead, joins, _seeds(supply, work, ends, own))
     around = net.branches_at_node.of_keys(zone)
     inside = np.isin(net.from_node[around], zone) & np.isin(net.to_node[around], zone)
     devices = around[net.switching[around] & ~inside]
     return Isolation(supply, after, int(branches[0]), tripped, dead, zone, devices, joins, barred)
 
 
-def _seeds(supply: Supply, ends: Indices, beyond_only: Mask) -> Indices:
+def _seeds(supply: Supply, branches: Indices, ends: Indices, beyond_only: Mask) -> Indices:
     """Return the nodes at which branches have to be parted: of some only the end farther from the source.
 
-    On a closed ring that is the end which the search reaches later.
+    On a closed ring that is the end which the search reaches later. Of an open branch it is every live end.
 
     Args:
         supply: supply before.
+        branches: the branches, shape (branches,).
         ends: the nodes at both ends, shape (2, branches).
         beyond_only: whether each is a device that parts its near end itself, shape (branches,).
     """
+    is_open = supply.is_open_at(branches)
+    apart = ends[:, is_open].ravel()
+    ends, beyond_only = ends[:, ~is_open], beyond_only[~is_open]
     far = np.argmax(supply.place_of[ends], axis=0)
     each = np.arange(ends.shape[1])
-    return np.unique(np.concatenate([ends[far, each], ends[1 - far, each][~beyond_only]]))
+    return np.unique(np.concatenate([ends[far, each], ends[1 - far, each][~beyond_only], apart[supply.live(apart)]]))
 
 
 def _trips(supply: Supply, seeds: Indices, clearing: Mask, nothing_does: Callable[[str], FudianError]) -> Indices:

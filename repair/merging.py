@@ -9,7 +9,7 @@ problem, solved exactly.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from network import FudianError
@@ -76,15 +76,22 @@ class Grouping:
     Attributes:
         groups: each job stands in one.
         best: whether no better grouping exists among the candidates, and no candidate is missing.
+        complete: whether no candidate is missing.
     """
 
     groups: tuple[Group, ...]
     best: bool
+    complete: bool = True
 
     @property
     def saving_ch(self) -> float:
         """Customer-hours saved against every job by itself."""
         return sum(group.saving_ch for group in self.groups)
+
+    def holding(self, plan_ids: Iterable[str]) -> tuple[Group, ...]:
+        """Return the groups that hold any of some plans."""
+        wanted = set(plan_ids)
+        return tuple(group for group in self.groups if wanted.intersection(group.plan_ids))
 
     def of(self, plan_id: str) -> Group | None:
         """Return the group of a plan."""
@@ -94,7 +101,8 @@ class Grouping:
 def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
     """Return every group of jobs whose outage areas hang together, whose starts lie within the window, and that can be isolated.
 
-    Jobs whose areas do not touch gain nothing from one outage: each would only last as long as the longer one.
+    Jobs whose areas do not touch gain nothing from one outage: each would only last as long as the longer one. Where there are
+    too many, those come first that would save most if nobody were transferred.
     """
     near = {
         first: {second for second, other in enumerate(jobs) if second != first and each.outage.area & other.outage.area}
@@ -107,7 +115,8 @@ def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
         layer = {group for group in larger if _within_window(desk, [jobs[at] for at in group])}
         room = MOST_CANDIDATES + len(jobs) - len(found)
         if len(layer) > room:
-            layer, complete = set(sorted(layer, key=sorted)[: max(room, 0)]), False
+            promising = sorted(layer, key=lambda group: (-_saved_at_most([jobs[at] for at in group]), sorted(group)))
+            layer, complete = set(promising[: max(room, 0)]), False
         found |= layer
     groups = []
     for chosen in sorted(found, key=lambda each: (len(each), sorted(each))):
@@ -117,6 +126,12 @@ def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
         except FudianError:
             continue  # together they cannot be parted from a source: no such group
     return Candidates(tuple(groups), complete)
+
+
+def _saved_at_most(jobs: Sequence[Job]) -> int:
+    """Return the user-minutes that one outage would save if nobody were transferred."""
+    together = len(frozenset[int]().union(*(job.outage.area for job in jobs))) * max(job.minutes for job in jobs)
+    return sum(len(job.outage.area) * job.minutes for job in jobs) - together
 
 
 def _within_window(desk: PlanDesk, jobs: Sequence[Job]) -> bool:
@@ -145,6 +160,6 @@ def best_grouping(desk: PlanDesk, jobs: Sequence[Job], among: Candidates | None 
     ]
     values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s)
     if values is None:  # each job by itself is always a way
-        return Grouping(known.groups[: len(jobs)], False)
+        return Grouping(known.groups[: len(jobs)], False, known.complete)
     taken = tuple(group for at, group in zip(chosen, known.groups, strict=True) if values[at] > 0.5)
-    return Grouping(taken, program.proven and known.complete)
+    return Grouping(taken, program.proven and known.complete, known.complete)

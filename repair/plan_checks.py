@@ -12,6 +12,7 @@ from network import Text, listed, text
 from reliability.budget import Budget, budget_words
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
+from reliability.repeat import RULES
 from repair.merging import Group
 from repair.mobile_supply import MobileSupply
 from repair.plan_desk import Job, PlanDesk
@@ -24,6 +25,9 @@ VERDICTS = {
     "reject": text("reject"),
 }
 """What may become of a plan."""
+
+LIGHTS = {"green": text("within"), "amber": text("scarce"), "red": text("exceeded")}
+"""What each light of a budget means."""
 
 CHECKS = {
     "transfer": text("transfer what can be transferred"),
@@ -89,15 +93,17 @@ class Off:
 
 @dataclass(frozen=True)
 class Share:
-    """What a plan takes from the budget of one unit.
+    """What a plan takes from the budget of one unit in one year.
 
     Attributes:
         unit: whose users are off; blank where they have no unit.
-        plan_ch: their customer-hours.
+        year: the calendar year.
+        plan_ch: their customer-hours in it.
         budget: of the unit; ``None`` where there is none.
     """
 
     unit: str
+    year: int
     plan_ch: float
     budget: Budget | None
 
@@ -116,7 +122,7 @@ class Share:
         known = {"annual_ch": None} if self.budget is None else self.budget.as_dict()
         share = None if self.budget is None else self.budget.share(self.plan_ch)
         own = {"plan_ch": self.plan_ch, "share": share, "after_ch": self.after_ch, "light": self.light}
-        return known | own | {"unit": self.unit or None}
+        return known | own | {"unit": self.unit or None, "year": self.year}
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +133,15 @@ class Facts:
         job: the plan.
         before: who is off without transfer.
         after: who is off with it.
-        shares: what it takes from the budget of each unit whose users are off.
+        shares: what it takes from the budget of each unit whose users are off; nothing where it is done live.
         group: the jobs that are best done with it; itself alone where merging saves nothing; ``None`` where it is done live.
         mobile: what mobile supplies could feed.
         breaches: users whom it cuts off once too often: ``user_id``, ``rule``, ``since``, ``until``, ``most``.
         notice: whether users are told in time.
         grade: of the plan.
         merge_window_days: within which jobs are merged.
+        in_the_way: other outages at the same time that take or need what it takes or needs, but for those of its group.
+        all_groups_tried: whether every group that jobs could form was looked at.
     """
 
     job: Job
@@ -146,6 +154,13 @@ class Facts:
     notice: Notice
     grade: str
     merge_window_days: int
+    in_the_way: tuple[Job, ...] = ()
+    all_groups_tried: bool = True
+
+    @property
+    def stands_back(self) -> tuple[Job, ...]:
+        """Those in the way for which the plan has to move: all of them, unless it alone is approved already."""
+        return tuple(each for each in self.in_the_way if each.approved or not self.job.approved)
 
     @property
     def budget_light(self) -> str | None:
@@ -186,6 +201,11 @@ class Facts:
     def _calculated_check(self) -> Check:
         """先算后停: the figures exist and are within the budget."""
         hours = self.after.ch_mv
+        if not self.job.needs_outage:
+            return Check("calculated", "used", text(
+                "done live it costs no customer-hours and nothing of a budget; as an outage {hours:.1f} customer-hours",
+                hours=hours,
+            ))  # fmt: skip
         if not self.shares:
             return Check("calculated", "used", text("{hours:.1f} customer-hours; no budget is touched", hours=hours))
         lacking = [share.unit or "—" for share in self.shares if share.after_ch is None]
@@ -195,7 +215,7 @@ class Facts:
                 units=", ".join(lacking),
             ))  # fmt: skip
         tightest = min(self.shares, key=lambda share: share.after_ch or 0.0)
-        left, unit, year = tightest.after_ch or 0.0, tightest.unit, self.job.start.year
+        left, unit, year = tightest.after_ch or 0.0, tightest.unit, tightest.year
         if tightest.light == "red":
             return Check("calculated", "not_used", text(
                 "{hours:.1f} customer-hours are {over:.1f} more than {unit} has left of its {year} budget",
@@ -216,6 +236,10 @@ class Facts:
                 "together with {plans} it saves {hours:.1f} customer-hours and one outage of those whom both cut off",
                 plans=", ".join(others), hours=self.group.saving_ch,
             ))  # fmt: skip
+        if not self.all_groups_tried:
+            return Check("merging", "partly", text(
+                "none of the groups of jobs that were tried makes one outage cheaper; there are more groups than were tried"
+            ))  # fmt: skip
         return Check("merging", "not_needed", text(
             "no other job within {days} days makes one outage cheaper than two", days=self.merge_window_days
         ))  # fmt: skip
@@ -225,7 +249,7 @@ def _transfer_check(job: Job) -> Check:
     """能转必转: what can be fed over another way is."""
     outage = job.outage
     if outage.idle:
-        return Check("transfer", "not_needed", text("the work is dead or open already: nobody is off"))
+        return Check("transfer", "not_needed", text("the work is dead already: nobody is off"))
     healthy = outage.transferred + outage.no_way + outage.no_room
     if not healthy:
         return Check(
@@ -294,7 +318,8 @@ def _against(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
     if facts.breaches.height:
         said.append(text(
             "{count} users would be off once too often by the rules {rules} of {preset}, {user} among them",
-            count=facts.breaches["user_id"].n_unique(), rules=", ".join(facts.breaches["rule"].unique(maintain_order=True)),
+            count=facts.breaches["user_id"].n_unique(),
+            rules=listed([RULES[rule] for rule in facts.breaches["rule"].unique(maintain_order=True)]),
             preset=desk.rules.frequent_preset, user=facts.breaches["user_id"][0],
         ))  # fmt: skip
     if facts.budget_light == "red":
@@ -306,16 +331,25 @@ def _against(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
         ))  # fmt: skip
     if desk.on_holiday(facts.job.start, facts.job.row["end"]):
         said.append(text("it falls on a holiday, on which nobody is cut off for planned work"))
+    if facts.stands_back:
+        said.append(_in_the_way(facts.stands_back))
     return tuple(said)
+
+
+def _in_the_way(others: tuple[Job, ...]) -> Text:
+    return text(
+        "at the same time {plans} takes or needs the same part of the network or the same ways: move one of them",
+        plans=", ".join(each.plan_id for each in others),
+    )
 
 
 def _can_reduce(desk: PlanDesk, facts: Facts) -> bool:
     """Return whether fewer hours or users could mend all that speaks against a plan.
 
     Mobile supply for all who would be off too often can, and fewer hours where something of the budget is left; nothing of that
-    mends a late notice or a holiday.
+    mends a late notice, a holiday, or another outage in the way.
     """
-    if facts.notice.state == "late" or desk.on_holiday(facts.job.start, facts.job.row["end"]):
+    if facts.stands_back or facts.notice.state == "late" or desk.on_holiday(facts.job.start, facts.job.row["end"]):
         return False
     fed = {user for each in facts.mobile for user in each.transformers}
     red = [share.budget for share in facts.shares if share.light == "red" and share.budget is not None]
@@ -348,6 +382,8 @@ def remarks_of(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
         said.append(text("the settings name no generator (generator_kva), so its saving and cost are not known"))
     if any(each.cost is None for each in facts.mobile):
         said.append(text("the settings name no cost of mobile supply, so it is not known"))
+    if yielding := tuple(each for each in facts.in_the_way if each not in facts.stands_back):
+        said.append(_in_the_way(yielding))
     if not facts.job.outage.proven:
         said.append(text("the switching steps could not be proven: look at them before use"))
     return (*said, *facts.job.outage.assumed)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from network import Problem, UnknownIdError, translate
+from network import Problem, translate
 from network.arguments import AsOf, Json, WorkspaceArgument, answering, names_in, table_of
 from network.terminal import language, print_json, print_rows, tell, working
 from network.writing import write_table
@@ -35,20 +35,18 @@ def precheck(
     desk, rejected, in_file = _desk(workspace, plan, as_of)
     known = desk.plans["plan_id"].to_list()
     wanted = names_in(plan_id) or tuple(each for each in known if in_file is None or each in in_file)
-    for each in wanted:
-        if each not in known:
-            raise UnknownIdError("plan", each, known)
+    desk.require(wanted)
     with working("calculating the plans"):
         checks = check(desk, wanted)
     if csv is not None:
-        write_table(rows_of(checks), csv, language())
+        write_table(rows_of(checks, language()), csv, language())
         tell("{count} plans written to {path}", count=len(checks), path=csv)
     result = statement(desk, checks, rejected, language())
     if as_json:
         print_json(result)
         return
     print_rows(
-        rows_of(checks).to_dicts(),
+        rows_of(checks, language()).to_dicts(),
         ["plan_id", "start", "place", "work", "transformers_before", "transformers_after", "ch_before", "ch_after", "verdict"],
         translate("Customer-hours: {before:.1f} without transfer, {after:.1f} with it; merging saves {saving:.1f}", language(),
                   before=result["ch_before"], after=result["ch_after"], saving=result["merging_saves_ch"]),
@@ -58,6 +56,8 @@ def precheck(
         checked = [one["reason"] for one in each["checks"] or ()]
         for reason in dict.fromkeys((*each["reasons"], *checked)):
             tell("  {reason}", reason=reason)
+    if not result["merging_best"]:
+        tell("It is not proven that no other grouping of the jobs saves more.", style="yellow")
     _tell_left_out(desk)
 
 
@@ -75,13 +75,13 @@ def calendar(
     """Find days and groups for all plans, so that they cost the fewest customer-hours and keep crews, budgets and rules."""
     from repair.calendar_plan import calendar_plan, rows_of
 
-    desk, _, _ = _desk(workspace, plan, as_of)
+    desk, rejected, _ = _desk(workspace, plan, as_of)
     with working("looking for the best calendar"):
         found = calendar_plan(desk, live_as_outage)
     if csv is not None:
         write_table(rows_of(found), csv, language())
         tell("{count} outages written to {path}", count=len(found.entries), path=csv)
-    result = found.as_dict(language())
+    result = found.as_dict(language(), rejected)
     if as_json:
         print_json(result)
         return
@@ -119,7 +119,14 @@ def _desk(
 
 
 def _tell_left_out(desk: PlanDesk) -> None:
-    if any(desk.left_out.values()):
+    for job in desk.under_way:
+        tell(
+            "Under way: {plan} until {end}, {hours:.1f} customer-hours more",
+            plan=job.plan_id,
+            end=job.row["end"],
+            hours=job.after.customer_hours if job.needs_outage else 0.0,
+        )
+    if desk.left_out["past"] or desk.left_out["void"]:
         tell(
             "Not looked at: {past} plans that begin before {moment}, {void} that are void",
             moment=desk.as_of,

@@ -38,16 +38,42 @@ class Cost:
         user_minutes: of all users.
         by_unit: of the users of each unit.
         interruptions: users that lose supply at all.
+        switching_by_unit: what of it is the switching, half of it at the start and half at the end.
     """
 
     user_minutes: int
     by_unit: Mapping[str, int]
     interruptions: int
+    switching_by_unit: Mapping[str, int] = field(default_factory=dict)
+
+    def hours_by_month(self, start: datetime, minutes: int) -> dict[tuple[str, int, int], float]:
+        """Return the customer-hours of each unit in each month, by unit, year and month.
+
+        Args:
+            start: when the outage begins.
+            minutes: how long it lasts.
+        """
+        end = start + timedelta(minutes=minutes)
+        edges = [start]
+        while (following := _next_month(edges[-1])) < end:
+            edges.append(following)
+        found: dict[tuple[str, int, int], float] = {}
+        for unit, all_minutes in self.by_unit.items():
+            switching = self.switching_by_unit.get(unit, 0)
+            for since, until in zip(edges, (*edges[1:], end), strict=True):
+                share = (until - since) / timedelta(minutes=minutes) if minutes else 1.0
+                own = (all_minutes - switching) * share + switching / 2 * ((since == start) + (until == end))
+                found[unit, since.year, since.month] = own / 60.0
+        return found
 
     @property
     def customer_hours(self) -> float:
         """Customer-hours of medium-voltage users 停电时户数."""
         return self.user_minutes / 60.0
+
+
+def _next_month(moment: datetime) -> datetime:
+    return datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +123,19 @@ class Job:
         return (self.row["nature"] or "").startswith("P-TEMP")
 
     @property
+    def commits(self) -> bool:
+        """Whether it takes customer-hours that cannot be given to others: an approved outage."""
+        return self.approved and self.needs_outage
+
+    @cached_property
+    def hours_by_year(self) -> dict[tuple[str, int], float]:
+        """Customer-hours with transfer, by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for (unit, year, _), hours in self.after.hours_by_month(self.start, self.minutes).items():
+            found[unit, year] = found.get((unit, year), 0.0) + hours
+        return found
+
+    @property
     def needs_outage(self) -> bool:
         """Whether no live-line item is named that could do the work."""
         return self.named_item is None
@@ -111,7 +150,10 @@ class PlanDesk:
         plans: rows of the table ``plans``; by default those of the workspace.
         rules: the settings.
         as_of: nothing later is known.
-        left_out: how many plans lie before the as-of time, and how many are void.
+        left_out: how many plans are over at the as-of time, or should have begun before it and were not approved; how many are
+            void; and how many are under way.
+        gone: which of the three each of them is, by id.
+        going_on: rows of the plans under way.
     """
 
     statistics: Statistics
@@ -119,8 +161,11 @@ class PlanDesk:
     rules: PlannedSettings
     as_of: datetime
     left_out: Mapping[str, int]
+    gone: Mapping[str, str] = field(default_factory=dict)
+    going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
+    _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -146,8 +191,51 @@ class PlanDesk:
         void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
-        left_out = {"past": own.height - to_come.height, "void": to_come.height - wanted.height}
-        return cls(statistics, wanted, rules, known, left_out)
+        waiting = pl.col("status").is_in(inference_settings(workspace.settings).not_approved).fill_null(value=False)
+        begun = (pl.col("start") < known) & (pl.col("end") > known)
+        going_on = own.filter(begun & ~void & ~waiting).sort("start", "plan_id")
+        left_out = {
+            "past": own.height - to_come.height - going_on.height,
+            "void": to_come.height - wanted.height,
+            "under_way": going_on.height,
+        }
+        gone = dict.fromkeys(own["plan_id"], "past") | dict.fromkeys(to_come["plan_id"], "void")
+        gone |= dict.fromkeys(going_on["plan_id"], "under_way")
+        for each in wanted["plan_id"]:
+            gone.pop(each, None)
+        return cls(statistics, wanted, rules, known, left_out, gone, going_on)
+
+    def require(self, plan_ids: Iterable[str]) -> None:
+        """Let through ids of plans to come.
+
+        Raises:
+            UnknownIdError: there is no such plan.
+            FudianError: there is, but it is past, void or under way.
+        """
+        known = self.plans["plan_id"].to_list()
+        for each in plan_ids:
+            if each in known:
+                continue
+            if each not in self.gone:
+                raise UnknownIdError("plan", each, known)
+            if self.gone[each] == "void":
+                raise FudianError(
+                    text("Plan {plan} is void by its state, so it is not looked at.", plan=each),
+                    text("Correct its state, or void_states in the settings."),
+                )
+            if self.gone[each] == "under_way":
+                raise FudianError(
+                    text(
+                        "Plan {plan} is under way at {moment}: it is not checked any more.",
+                        plan=each,
+                        moment=self.as_of,
+                    ),
+                    text("Ask as of an earlier time."),
+                )
+            raise FudianError(
+                text("Plan {plan} lies before {moment}, so it is not looked at.", plan=each, moment=self.as_of),
+                text("Ask as of an earlier time."),
+            )
 
     def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
         """Return the answer under a key, made once."""
@@ -163,8 +251,8 @@ class PlanDesk:
 
     @cached_property
     def supply(self) -> Supply:
-        """Supply in the normal state, in which the work is planned."""
-        return self.net.energise()
+        """Supply in the normal state, in which the work is planned, of what is in service then."""
+        return self.net.in_service(self.as_of).energise()
 
     @cached_property
     def restorer(self) -> Restorer:
@@ -200,11 +288,25 @@ class PlanDesk:
         brief = np.setdiff1d(touched, off)
         switching = round(2 * self.rules.transfer_min)
         by_unit: dict[str, int] = {}
+        switching_by_unit: dict[str, int] = {}
         for index, each in ((off, minutes), (brief, switching)):
             units = self.net.transformers["unit"].gather(index).fill_null(unit or NO_UNIT)
             for name, count in units.value_counts().iter_rows():
                 by_unit[name] = by_unit.get(name, 0) + count * each
-        return Cost(sum(by_unit.values()), by_unit, len(touched))
+                if index is brief:
+                    switching_by_unit[name] = count * each
+        return Cost(sum(by_unit.values()), by_unit, len(touched), switching_by_unit)
+
+    def outage_of(self, work: Work) -> WorkOutage:
+        """Return the outage of some work, found once: many plans name the same place.
+
+        Raises:
+            FudianError: it cannot be parted from a source.
+        """
+        key = Work(tuple(sorted(work.branches)), tuple(sorted(work.transformers)))
+        if key not in self._outages:
+            self._outages[key] = outage_of(self.restorer, work)
+        return self._outages[key]
 
     def merged(self, jobs: Iterable[Job]) -> tuple[WorkOutage, Cost]:
         """Return the outage of several jobs done at once by crews that work side by side: it lasts as long as the longest.
@@ -220,7 +322,7 @@ class PlanDesk:
             work = together[0].outage.work
             for job in together[1:]:
                 work |= job.outage.work
-            found = outage_of(self.restorer, work)
+            found = self.outage_of(work)
             minutes = max(job.minutes for job in together)
             unit = together[0].row["unit"]
             off = np.sort(found.after.hit.transformer_index)
@@ -252,7 +354,7 @@ class PlanDesk:
     def _job(self, row: Mapping[str, Any], approved: bool) -> Job:
         if row["end"] <= row["start"]:
             raise FudianError(text("The plan ends before it starts."), text("Correct start or end."))
-        outage = outage_of(self.restorer, Work.of(self.net, row))
+        outage = self.outage_of(Work.of(self.net, row))
         minutes = round((row["end"] - row["start"]) / timedelta(minutes=1))
         before, after = (np.sort(each.hit.transformer_index) for each in (outage.before, outage.after))
         return Job(
@@ -262,6 +364,22 @@ class PlanDesk:
             self.cost(after, outage.touched, minutes, row["unit"]),
             approved,
         )
+
+    @cached_property
+    def _under_way(self) -> tuple[list[Job], dict[str, FudianError]]:
+        jobs: list[Job] = []
+        refused: dict[str, FudianError] = {}
+        for row in self.going_on.to_dicts():
+            try:
+                jobs.append(self._job(row | {"start": self.as_of}, approved=True))
+            except FudianError as refusal:
+                refused[row["plan_id"]] = refusal
+        return jobs, refused
+
+    @property
+    def under_way(self) -> list[Job]:
+        """What is left of the plans that go on at the as-of time: each as a job that begins then."""
+        return self._under_way[0]
 
     @property
     def jobs(self) -> dict[str, Job]:
@@ -298,14 +416,22 @@ class PlanDesk:
     # Rules --------------------------------------------------------------------------------------------------------
 
     def budget_of(self, unit: str, year: int, without: str | None = None) -> Budget | None:
-        """Return the budget of a unit in a year; what approved plans will use is committed, but for one of them."""
-        committed = sum(
-            job.after.by_unit.get(unit, 0)
-            for job in self.jobs.values()
-            if job.approved and job.plan_id != without and job.start.year == year
-        )
+        """Return the budget of a unit in a year; what approved outages will use is committed, but for one of them."""
+        committed = self._committed.get((unit, year), 0.0)
+        if without is not None and without in self.jobs and self.jobs[without].commits:
+            committed -= self.jobs[without].hours_by_year.get((unit, year), 0.0)
         found = self._budgets(year).get(unit)
-        return None if found is None else Budget(**{**vars(found), "committed_ch": committed / 60.0})
+        return None if found is None else Budget(**{**vars(found), "committed_ch": max(committed, 0.0)})
+
+    @cached_property
+    def _committed(self) -> dict[tuple[str, int], float]:
+        """Customer-hours of approved outages, and what is left of those under way, by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for job in (*self.under_way, *self.jobs.values()):
+            if job.commits:
+                for key, hours in job.hours_by_year.items():
+                    found[key] = found.get(key, 0.0) + hours
+        return found
 
     def _budgets(self, year: int) -> dict[str, Budget]:
         if year not in self._by_year:
@@ -338,7 +464,7 @@ class PlanDesk:
         return self.net.transformers["transformer_id"].gather(index).to_list()
 
     def breaches(self, job: Job) -> pl.DataFrame:
-        """Return the users whom a plan cuts off once too often, counting records and approved plans to come.
+        """Return the users whom a plan cuts off once too often, counting records and approved outages to come.
 
         Returns:
             Columns ``user_id``, ``rule``, ``since``, ``until`` (exclusive), ``most``.
@@ -348,7 +474,10 @@ class PlanDesk:
         planned = [
             {"user_id": user, "outage_id": other.plan_id, "nature": other.row["nature"], "start": other.start}
             for other in self.jobs.values()
-            if other.approved and other.plan_id != job.plan_id and abs(other.start - start) >= near
+            if other.approved
+            and other.needs_outage
+            and other.plan_id != job.plan_id
+            and abs(other.start - start) >= near
             for user in self.counting(other.outage)
         ]
         kept = pl.concat([self.history, pl.DataFrame(planned, schema=self.history.schema)])
@@ -363,6 +492,15 @@ class PlanDesk:
             .unique(["user_id", "rule"], keep="first", maintain_order=True)
             .drop("left")
         )
+
+    def in_the_way(self, job: Job) -> list[Job]:
+        """Return the other outages to come that overlap a plan in time and cannot be at the same time as it is calculated."""
+        return [
+            other
+            for other in (*self.under_way, *self.jobs.values())
+            if other is not job and other.needs_outage and other.start < job.row["end"] and job.start < other.row["end"]
+            and job.outage.ways.shared(other.outage.ways)
+        ]  # fmt: skip
 
     def on_holiday(self, start: datetime, end: datetime) -> bool:
         """Return whether a time touches a day on which nobody is cut off for planned work."""
@@ -394,6 +532,14 @@ class PlanDesk:
                 minutes=self.rules.transfer_min,
             ),
         ]
+        if self.under_way:
+            said.append(text(
+                "under way: {plans}; what is left of them is {hours:.1f} customer-hours, and they keep their crews and ways",
+                plans=", ".join(job.plan_id for job in self.under_way),
+                hours=sum(job.after.customer_hours for job in self.under_way if job.needs_outage),
+            ))  # fmt: skip
+        for plan, refusal in self._under_way[1].items():
+            said.append(text("{plan} is under way and cannot be computed: {reason}", plan=plan, reason=refusal.message))
         if not self.rules.holidays:
             said.append(text("no holidays are named in the settings, so none is kept free"))
         return tuple(said)

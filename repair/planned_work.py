@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Network, Text, UnknownIdError, text
-from network.arrays import Indices
+from network import FudianError, Hit, Network, Supply, Text, UnknownIdError, text
+from network.arrays import NONE, Indices
 from repair.affected import Affected, affected_by_transformers, between
 from repair.case import Case
 from repair.isolation import isolate_work
@@ -32,7 +32,7 @@ class Work:
     """What is taken out of service in one outage.
 
     Attributes:
-        branches: ids of branches; a switching device stands for what lies beyond it.
+        branches: ids of branches; a closed switching device stands for what lies beyond it, an open one for both its ends.
         transformers: ids of transformers that are taken out themselves.
     """
 
@@ -69,12 +69,38 @@ class Work:
                 text("No branch carries the label of feeder {feeder}.", feeder=named),
                 text("Fill in feeder_id of its branches, or name the branch of the work."),
             )
-        return cls(tuple(labelled))
+        open_ties = net.branches.filter(pl.col("normally_open").fill_null(value=False))["branch_id"]
+        # an open tie at the edge stays the border to its neighbour; it is worked on only where it is named itself
+        return cls(tuple(each for each in labelled if each not in set(open_ties)) or tuple(labelled))
 
     def __or__(self, other: Work) -> Work:
         """Return both works as one, done in one outage."""
         branches = dict.fromkeys((*self.branches, *other.branches))
         return Work(tuple(branches), tuple(dict.fromkeys((*self.transformers, *other.transformers))))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What of the network an outage takes, and what it leans on, while it lasts.
+
+    Attributes:
+        taken: nodes that lose supply at all, and transformers, counted on from the nodes.
+        home: feeders in which they lie, by the place of the feeder's head in the normal state.
+        over: feeders that feed somebody of them meanwhile, over a tie or as a second supply.
+    """
+
+    taken: frozenset[int] = frozenset()
+    home: frozenset[int] = frozenset()
+    over: frozenset[int] = frozenset()
+
+    def shared(self, other: Ways) -> bool:
+        """Return whether two outages cannot be at the same time as each was calculated by itself.
+
+        They cannot where they take the same part, or where the one is fed over a feeder on which the other works or over which
+        the other is fed: the way may be dead, or have no room for both.
+        """
+        over = self.over & (other.home | other.over) or other.over & self.home
+        return bool(over) or not self.taken.isdisjoint(other.taken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +124,8 @@ class WorkOutage:
         refusal: why no transfer could be planned at all, where the search says so.
         lowest_voltage_pu: with the transfer in place; ``None`` where no feeder around has impedances.
         assumed: what stands in for missing data.
-        idle: whether all of the work is dead or open already.
+        idle: whether all of the work is dead already.
+        ways: what of the network it takes and leans on.
     """
 
     work: Work
@@ -117,6 +144,7 @@ class WorkOutage:
     lowest_voltage_pu: float | None
     assumed: tuple[Text, ...]
     idle: bool
+    ways: Ways
 
     @cached_property
     def area(self) -> frozenset[int]:
@@ -177,6 +205,7 @@ def outage_of(restorer: Restorer, work: Work, refused: Iterable[str] = ()) -> Wo
         case.capacity.lowest_voltage_pu(final) if len(fault.dead) else None,
         case.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
+        _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
     )  # fmt: skip
 
 
@@ -185,8 +214,50 @@ def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     off = affected_by_transformers(restorer.supply, work.transformers)
     own = np.sort(off.hit.transformer_index)
     return WorkOutage(
-        work, off, off, own, own, (), (), True, True, 0, 0, 0, None, None, (), not len(own)
+        work, off, off, own, own, (), (), True, True, 0, 0, 0, None, None, (), not len(own),
+        _ways(restorer.supply, NONE, own, NONE),
     )  # fmt: skip
+
+
+def _ends_closed(case: Case, final: Supply) -> Indices:
+    """Return the nodes from which ties feed what was dead."""
+    net, supply, after = case.fault.network, case.fault.before, case.fault.after
+    ties = case.zones.switch[supply.is_open_at(case.zones.switch) & ~final.is_open_at(case.zones.switch)]
+    ends = np.concatenate([net.from_node[ties], net.to_node[ties]])
+    return ends[after.live(ends)]
+
+
+def _ways(supply: Supply, dead: Indices, touched: Indices, over: Indices) -> Ways:
+    """Return what an outage takes and leans on.
+
+    Args:
+        supply: supply in the normal state.
+        dead: nodes that lose supply at all.
+        touched: transformers that do.
+        over: nodes from which ties feed some of them.
+    """
+    net = supply.network
+    customers = net.customers_of_transformer.of_keys(touched)
+    also = np.concatenate([net.customer_transformer[customers], net.customer_second_transformer[customers]])
+    also = np.setdiff1d(also[also >= 0], touched)  # whose customers have nothing else left
+    second = np.setdiff1d(_supplies(net, net.transformers_at_node.of_keys(dead)), dead)
+    return Ways(
+        frozenset(dead.tolist()) | frozenset((touched + len(net.nodes)).tolist()),
+        _heads(supply, np.union1d(dead, _supplies(net, touched))),
+        _heads(supply, np.concatenate([over, second, _supplies(net, also)])),
+    )
+
+
+def _supplies(net: Network, transformers: Indices) -> Indices:
+    """Return the nodes that transformers take their supply from."""
+    ends = np.concatenate([net.transformer_node[transformers], net.transformer_second_node[transformers]])
+    return ends[ends >= 0]
+
+
+def _heads(supply: Supply, nodes: Indices) -> frozenset[int]:
+    """Return the places of the heads of the feeders that feed these nodes."""
+    places = supply.place_of[nodes[supply.live(nodes)]]
+    return frozenset(supply.head_above[places].tolist())
 
 
 def _hangs_on(net: Network, transformers: Indices, zone: Indices) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -20,7 +20,7 @@ from reliability.plan_grade import grade_words, plan_grade
 from repair.affected import Affected
 from repair.merging import Group, Grouping, best_grouping
 from repair.mobile_supply import mobile_supplies
-from repair.plan_checks import CHECKS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
+from repair.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
 from repair.plan_desk import Cost, Job, PlanDesk
 
 
@@ -167,15 +167,18 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
     row, outage = job.row, job.outage
     after = _off(desk, job, outage.after, outage.touched, job.after)
     shares = tuple(
-        Share(unit, minutes / 60.0, desk.budget_of(unit, job.start.year, job.plan_id))
-        for unit, minutes in sorted(job.after.by_unit.items())
+        Share(unit, year, hours, desk.budget_of(unit, year, job.plan_id))
+        for (unit, year), hours in sorted(job.hours_by_year.items())
+        if job.needs_outage
     )
+    group = grouping.of(job.plan_id)
+    together = () if group is None else group.jobs
     return Facts(
         job,
         _off(desk, job, outage.before, outage.touched_before, job.before),
         after,
         shares,
-        grouping.of(job.plan_id),
+        group,
         mobile_supplies(desk, job),
         desk.breaches(job),
         notice_of(job.start, row["notified_at"], job.is_temporary, desk.as_of, desk.statistics.settings),
@@ -184,6 +187,8 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
             desk.rules.default_grade,
         ),
         desk.rules.merge_window_days,
+        tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
+        grouping.complete,
     )  # fmt: skip
 
 
@@ -205,8 +210,13 @@ def _off(desk: PlanDesk, job: Job, affected: Affected, touched: Indices, cost: C
     )
 
 
-def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
-    """Return one row per plan for people: what it is, who is off, what it costs, and the verdict."""
+def rows_of(checks: Iterable[PlanCheck], language: str = "en") -> pl.DataFrame:
+    """Return one row per plan for people, in words: what it is, who is off, what it costs, and the verdict.
+
+    Args:
+        checks: of :func:`precheck`.
+        language: ``en`` or ``zh``.
+    """
     columns: dict[str, Any] = {
         "plan_id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us"), "place": pl.String, "work": pl.String,
         "unit": pl.String, "transformers_before": pl.Int64, "transformers_after": pl.Int64, "customers_after": pl.Int64,
@@ -216,7 +226,7 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
     for each in checks:
         facts, row = each.facts, each.row
         own: dict[str, Any] = {name: row[name] for name in ("plan_id", "start", "end", "work", "unit")}
-        own |= {"place": each.place, "verdict": each.verdict}
+        own |= {"place": each.place, "verdict": VERDICTS[each.verdict].in_language(language)}
         if facts is not None:
             own |= {
                 "transformers_before": facts.before.transformers,
@@ -224,8 +234,8 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
                 "customers_after": facts.after.customers,
                 "ch_before": facts.before.ch_mv,
                 "ch_after": facts.after.ch_mv,
-                "budget_light": facts.budget_light,
-                "grade": facts.grade,
+                "budget_light": LIGHTS[facts.budget_light].in_language(language) if facts.budget_light else None,
+                "grade": grade_words(facts.grade).in_language(language),
             }
         rows.append(own)
     return pl.DataFrame(rows, schema=columns)
@@ -234,7 +244,10 @@ def rows_of(checks: Iterable[PlanCheck]) -> pl.DataFrame:
 def statement(
     desk: PlanDesk, checks: Iterable[PlanCheck], rejected: Iterable[Problem] = (), language: str = "en"
 ) -> dict[str, Any]:
-    """Return the checks in the contract's form: basis, totals, plans, and the rows that could not be read.
+    """Return the checks in the contract's form: basis, totals of these plans, plans, and the rows that could not be read.
+
+    What merging saves is that of the groups in which one of these plans is; ``merging_best`` says whether no grouping of all
+    plans saves more.
 
     Args:
         desk: what the plans share.
@@ -254,10 +267,28 @@ def statement(
         },
         "ch_before": before,
         "ch_after": after,
-        "merging_saves_ch": pending_grouping(desk).saving_ch,
+        "merging_saves_ch": sum(
+            each.saving_ch for each in pending_grouping(desk).holding(each.plan_id for each in found)
+        ),
+        "under_way": under_way_dicts(desk),
+        "merging_best": pending_grouping(desk).best,
         "plans": [each.as_dict(language) for each in found],
         "rejected": [each.as_dict(language) for each in rejected],
     }
+
+
+def under_way_dicts(desk: PlanDesk) -> list[dict[str, Any]]:
+    """Return the plans under way, each with the customer-hours that are left of it."""
+    starts = dict(desk.going_on.select("plan_id", "start").iter_rows()) if desk.under_way else {}
+    return [
+        {
+            "plan_id": job.plan_id,
+            "start": starts[job.plan_id].isoformat(),
+            "end": job.row["end"].isoformat(),
+            "rest_ch": job.after.customer_hours if job.needs_outage else 0.0,
+        }
+        for job in desk.under_way
+    ]
 
 
 def total(checks: Iterable[PlanCheck]) -> tuple[float, float]:

@@ -121,7 +121,8 @@ class Program:
         values = None
         self.proven, self.proven_goals = True, 0
         for goal in goals:
-            scale = min(1.0, LARGEST / max((abs(factor) for _, factor in goal.terms), default=1.0))
+            largest = max((abs(factor) for _, factor in goal.terms), default=0.0)
+            scale = min(1.0, LARGEST / (largest or 1.0))  # a goal may be all zeros: plans that cut nobody off
             terms = [(variable, factor * scale) for variable, factor in goal.terms]
             better, is_certain = self.solve(terms, deadline)
             self.proven &= is_certain and better is not None

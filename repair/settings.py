@@ -181,7 +181,7 @@ class PlannedSettings(BaseModel):
         None, ge=1, description="jobs that a unit can do on one day; blank: as many as it has crews"
     )
     shift_days: int = Field(
-        14, ge=0, description="days by which the calendar may move a plan that states no dates of its own"
+        14, ge=0, le=366, description="days by which the calendar may move a plan that states no dates of its own"
     )
     solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one calendar ends")
 

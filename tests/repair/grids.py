@@ -153,8 +153,13 @@ class Grid:
         ]
 
     def faulty_ends(self, fault: int, kinds: tuple[str, ...], stuck: bool = False) -> list[str]:
-        """Return both ends of a faulted line or of a stuck device; of another device only the end away from the source."""
+        """Return both ends of a faulted line or of a stuck device; of another device only the end away from the source.
+
+        Of an open branch, on which planned work may be done, they are the live ends.
+        """
         each = self.branches[fault]
+        if each.is_open:
+            return sorted({each.a, each.b} & self.reach(self.closed(), list(self.sources)))
         if each.kind not in kinds or stuck:
             return [each.a, each.b]
         without = [now and i != fault for i, now in enumerate(self.closed())]

@@ -107,9 +107,8 @@ class County:
         jobs_of_day: dict[tuple[str, int], int] = {}
         hours: dict[tuple[str, Any], float] = {}
         begun: dict[int, list[datetime]] = {node: [] for node in range(1, len(self.above) + 1)}
+        busy: dict[int, list[tuple[datetime, datetime]]] = {node: [] for node in range(1, len(self.above) + 1)}
         for group, day in zip(groups, days, strict=True):
-            if day in self.holidays:
-                return False
             minutes = max(self.plans[each].minutes for each in group)
             for each in group:
                 plan = self.plans[each]
@@ -117,12 +116,20 @@ class County:
                     hours=9
                 ):
                     return False
-                jobs_of_day[plan.unit, day] = jobs_of_day.get((plan.unit, day), 0) + 1
+                for on in touched(day, plan.minutes):
+                    jobs_of_day[plan.unit, on] = jobs_of_day.get((plan.unit, on), 0) + 1
+            if self.holidays.intersection(touched(day, minutes)):
+                return False
             for node in self.off(group):
                 begun[node].append(DAYS[day])
-                for span in (DAYS[day].month, "year"):
-                    key = self.units[node - 1], span
-                    hours[key] = hours.get(key, 0.0) + minutes / 60
+                begin, end = DAYS[day], DAYS[day] + timedelta(minutes=minutes)
+                if any(begin < until and since < end for since, until in busy[node]):
+                    return False  # two outages take the same part at the same time
+                busy[node].append((begin, end))
+                for half_hour in range(minutes // 30):
+                    for span in ((DAYS[day] + timedelta(minutes=30 * half_hour)).month, "year"):
+                        key = self.units[node - 1], span
+                        hours[key] = hours.get(key, 0.0) + 0.5
         for (unit, _), count in jobs_of_day.items():
             if count > self.crews.get(unit, count):
                 return False
@@ -162,6 +169,13 @@ class County:
         return found
 
 
+def touched(day: int, minutes: int) -> list[int]:
+    """Return the days, by number, in which there is any half hour of an outage."""
+    return sorted(
+        {(DAYS[day] + timedelta(minutes=each) - DAYS[0].replace(hour=0)).days for each in range(0, minutes, 30)}
+    )
+
+
 def partitions(items: list[int]) -> Iterator[list[tuple[int, ...]]]:
     """Give every way to part items into groups."""
     if not items:
@@ -185,7 +199,8 @@ def counties(draw: st.DrawFn, most_plans: int = 4, rules: bool = True) -> County
         early, late = (
             (draw(st.integers(0, day)), draw(st.integers(day, len(DAYS) - 1))) if rules else (0, len(DAYS) - 1)
         )
-        plans.append(Plan(draw(st.integers(1, len(above))), day, 30 * draw(st.integers(1, 8)), early, late,
+        half_hours = draw(st.integers(1, 8) | st.sampled_from([48, 50, 60]))  # some go on into the next day
+        plans.append(Plan(draw(st.integers(1, len(above))), day, 30 * half_hours, early, late,
                           draw(st.sampled_from(["U", "V"]))))  # fmt: skip
     if not rules:
         return County(above, units, [], plans, {}, {}, set())

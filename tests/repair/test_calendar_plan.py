@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from reliability.statistics import Statistics
 from repair.calendar_plan import CalendarPlan, calendar_plan
 from repair.merging import best_grouping
+from repair.plan_desk import PlanDesk
 from tests.repair.plans import DAYS, County, Plan, counties, partitions
 
 
@@ -81,6 +84,32 @@ def test_the_submitted_calendar_is_told_what_it_breaks() -> None:
     assert [str(each) for each in plan.broken] == ["jobs of U on 2022-06-28: 2 of at most 1 by P0, P1"]
     assert len(plan.entries) == 2
     assert not plan.unscheduled
+
+
+def test_a_job_of_several_days_takes_its_crew_on_each_of_them() -> None:
+    plans = [Plan(2, 0, 50 * 60, 0, 5, "U"), Plan(3, 1, 60, 1, 1, "U")]  # the first from the 28th to the 30th
+    apart = County([0, 1, 1], ["U"] * 3, [], plans, {"U": 1}, {}, set())
+    plan = calendar_plan(apart.desk())
+    assert "jobs of U on 2022-06-29: 2 of at most 1 by P0, P1" in [str(each) for each in plan.broken]
+    assert {entry.option.group.plan_ids: entry.option.start for entry in plan.entries} == {
+        ("P1",): DAYS[1],
+        ("P0",): DAYS[2],
+    }
+
+
+def test_a_plan_under_way_keeps_its_crew_and_its_way() -> None:
+    """From the 28th to the 30th switch 2 is worked on; its crew is free again on the 1st, switch 3 has another."""
+    plans = [Plan(2, 0, 50 * 60, 0, 5, "U"), Plan(3, 1, 60, 0, 5, "U"), Plan(2, 1, 60, 0, 5, "V")]
+    county = County([0, 1, 1], ["U"] * 3, [], plans, {"U": 1, "V": 1}, {}, set())
+    net = county.desk().net
+    status = pl.when(pl.col("plan_id") == "P0").then(pl.lit("已批准")).otherwise("status")
+    as_of = DAYS[0] + timedelta(hours=1)
+    told = net.workspace.tables["plans"].with_columns(status=status, notified_at=pl.lit(as_of - timedelta(days=30)))
+    desk = PlanDesk.of(Statistics(net), told.with_columns(nature=pl.lit("P-TEMP-MAINT")), as_of=as_of)
+    plan = calendar_plan(desk)
+    starts = {entry.option.group.plan_ids[0]: entry.option.start for entry in plan.entries}
+    assert starts == {"P1": DAYS[3], "P2": DAYS[3]}
+    assert plan.as_dict()["under_way"][0]["plan_id"] == "P0"
 
 
 def test_users_cannot_be_told_of_what_begins_too_soon() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from network import Network, network_from_tables
+from network import FudianError, Network, UnknownIdError, network_from_tables
 from reliability.statistics import Statistics
 from repair.plan_desk import PlanDesk
-from repair.precheck import PlanCheck, precheck, statement
+from repair.precheck import PlanCheck, precheck, rows_of, statement
 
 AS_OF = datetime(2022, 6, 1)
 START = datetime(2022, 6, 20, 8)
@@ -108,6 +108,15 @@ def test_the_verdict_and_its_reason(
     assert because in said(found)
 
 
+def test_a_plan_that_cuts_nobody_off_is_checked_like_any_other() -> None:
+    gone = [each | ({"retired": AS_OF - timedelta(days=99)} if each["transformer_id"] == "T4" else {})
+            for each in FEEDERS["transformers"]]  # fmt: skip
+    found = check([plan(branch_id=None, transformer_id="T4")], transformers=gone)[0]
+    assert found.facts is not None
+    assert found.facts.after.ch_mv == 0
+    assert found.verdict == "approve"
+
+
 def outages(days_before: list[int]) -> list[dict[str, Any]]:
     return [
         {
@@ -159,6 +168,31 @@ def test_two_jobs_on_one_section_are_merged() -> None:
     assert [each.verdict for each in far] == ["approve", "approve"]
 
 
+@pytest.mark.parametrize(
+    ("states", "verdicts"),
+    [
+        (("待审核", "待审核"), ["reject", "reject"]),
+        (("已批准", "待审核"), ["approve", "reject"]),
+        (("已批准", "已批准"), ["reject", "reject"]),
+    ],
+)
+def test_an_outage_that_takes_the_way_of_another_is_not_approved(states: tuple[str, str], verdicts: list[str]) -> None:
+    """While L is worked on, T4 is fed over the tie from K2; that one cannot be worked on meanwhile."""
+    branches = [{**each, "from_node": "R2"} if each["branch_id"] == "K2" else each for each in FEEDERS["branches"]]
+    branches.append({"branch_id": "K3", "from_node": "R", "to_node": "R2", "kind": "breaker", "feeder_id": "F2"})
+    transformers = [*FEEDERS["transformers"], {"transformer_id": "T5", "node": "5", "unit": "U", "load_kw": 100.0}]
+    plans = [plan("P1", status=states[0]), plan("P2", branch_id="K2", status=states[1])]
+    found = check(plans, branches=branches, transformers=transformers)
+    assert [each.verdict for each in found] == verdicts
+    assert "at the same time P2" in said(found[0])
+    assert "at the same time P1" in said(found[1])
+    plans[1] = plan(
+        "P2", branch_id="K2", status=states[1], start=START + timedelta(hours=6), end=START + timedelta(hours=9)
+    )
+    after = check(plans, branches=branches, transformers=transformers)
+    assert [each.verdict for each in after] == ["approve", "approve"]
+
+
 def test_approved_plans_are_committed_in_the_budget() -> None:
     budget = [{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}]
     later = plan("P2", start=START + timedelta(days=40), end=START + timedelta(days=40, hours=6), status="已批准")
@@ -167,6 +201,90 @@ def test_approved_plans_are_committed_in_the_budget() -> None:
     assert found["P1"].facts.shares[0].after_ch == pytest.approx(10 - 2 * (6 + 10 / 60))
     assert found["P1"].verdict == "reduce"
     assert found["P2"].verdict == "approve"
+
+
+def test_what_is_done_live_takes_nothing_of_a_budget_and_cuts_nobody_off() -> None:
+    budget = [{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}]
+    later = {"start": START + timedelta(days=10), "end": START + timedelta(days=10, hours=6), "status": "已批准"}
+    found = check([plan("P1"), plan("P2", live_line_item=9, **later)], budget=budget, outages=outages([25, 20]))
+    facts, live = found[0].facts, found[1].facts
+    assert facts is not None
+    assert live is not None
+    assert facts.shares[0].after_ch == pytest.approx(10 - (6 + 10 / 60))
+    assert facts.breaches.is_empty()
+    assert live.shares == ()
+    assert live.budget_light is None
+    assert "done live it costs no customer-hours" in str(live.calculated.reason)
+    assert "left then" not in said(found[1])
+
+
+def test_merging_is_said_of_the_plans_asked_for() -> None:
+    near = {"start": START + timedelta(days=3), "end": START + timedelta(days=3, hours=4)}
+    far = {"start": START + timedelta(days=90), "end": START + timedelta(days=90, hours=4)}
+    desk = PlanDesk.of(Statistics(county([plan("P1"), plan("P2", **near), plan("P3", **far)])))
+    saves = {
+        name: statement(desk, precheck(desk, [name]))["merging_saves_ch"] for name in ("P1", "P2", "P3")
+    }  # fmt: skip
+    assert saves == {"P1": pytest.approx(4 + 10 / 60), "P2": pytest.approx(4 + 10 / 60), "P3": 0}
+    assert statement(desk, precheck(desk))["merging_saves_ch"] == pytest.approx(4 + 10 / 60)
+
+
+def test_a_plan_that_is_not_looked_at_is_said_to_be_past_or_void() -> None:
+    gone = plan("P1", start=AS_OF - timedelta(days=3), end=AS_OF - timedelta(days=2))
+    desk = PlanDesk.of(Statistics(county([gone, plan("P2", status="已取消"), plan("P3")])))
+    desk.require(["P3"])
+    with pytest.raises(FudianError, match="P1 lies before 2022-06-01"):
+        desk.require(["P1"])
+    with pytest.raises(FudianError, match="P2 is void"):
+        desk.require(["P2"])
+    with pytest.raises(UnknownIdError):
+        desk.require(["P9"])
+
+
+def test_hours_over_the_end_of_a_year_are_shared_out() -> None:
+    """T2 is off for 4 h of the old year and 2 h of the new one, T4 while it is switched: 5 minutes in each."""
+    late = plan(start=datetime(2022, 12, 31, 20), end=datetime(2023, 1, 1, 2))
+    facts = check([late], budget=[{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}])[0].facts
+    assert facts is not None
+    assert [(each.year, each.plan_ch) for each in facts.shares] == [
+        (2022, pytest.approx(4 + 5 / 60)),
+        (2023, pytest.approx(2 + 5 / 60)),
+    ]
+    assert [each.after_ch for each in facts.shares] == [pytest.approx(6 - 5 / 60), pytest.approx(8 - 5 / 60)]
+
+
+def test_what_is_left_of_a_plan_under_way_is_committed_and_keeps_its_ways() -> None:
+    """Two of eight hours are over: T2 is off for six more, and T4 is switched."""
+    begun = plan("P0", start=AS_OF - timedelta(hours=2), end=AS_OF + timedelta(hours=6), status="已批准")
+    never = plan("P9", start=AS_OF - timedelta(hours=2), end=AS_OF + timedelta(hours=6), status="待审核")
+    soon = plan("P1", start=AS_OF + timedelta(hours=1), end=AS_OF + timedelta(hours=2))
+    net = county([begun, never, soon, plan("P2")], budget=[{"unit": "U", "annual_target_ch": 20.0, "consumed_ch": 0.0}])
+    desk = PlanDesk.of(Statistics(net))
+    assert desk.left_out == {"past": 1, "void": 0, "under_way": 1}
+    checks = precheck(desk)
+    result = statement(desk, checks)
+    assert [each.plan_id for each in checks] == ["P1", "P2"]
+    assert result["under_way"][0] | {"rest_ch": None} == {
+        "plan_id": "P0", "start": begun["start"].isoformat(), "end": begun["end"].isoformat(), "rest_ch": None,
+    }  # fmt: skip
+    rest = 6 + 10 / 60
+    assert result["under_way"][0]["rest_ch"] == pytest.approx(rest)
+    assert checks[1].facts is not None
+    assert checks[1].facts.shares[0].after_ch == pytest.approx(20 - rest - (6 + 10 / 60))
+    assert "at the same time P0" in said(checks[0])
+    assert "P0" in " ".join(result["basis"]["says"])
+
+
+def test_rows_for_people_are_in_words_and_the_contract_keeps_codes() -> None:
+    budget = [{"unit": "U", "annual_target_ch": 5.0, "consumed_ch": 1.0}]
+    found = check([plan()], outages=outages([59, 40, 25]), budget=budget)
+    rows = rows_of(found, "zh")
+    assert rows.select("verdict", "budget_light", "grade").rows() == [("退回", "超出", "月计划")]
+    assert found[0].as_dict("zh")["verdict"] == "reject"
+    assert found[0].as_dict("zh")["budget_light"] == "red"
+    told = "".join(found[0].as_dict("zh")["reasons"])
+    assert "in_window" not in told
+    assert "滚动窗口次数" in told
 
 
 def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
@@ -195,7 +313,7 @@ def test_a_row_that_cannot_be_used_spoils_no_other() -> None:
     assert set(verdicts.values()) <= {"reject"}
     told = {each["object_id"] for each in result["rejected"]} | set(verdicts)
     assert {"P2", "P3", "P4"} <= told
-    assert desk.left_out == {"past": 1, "void": 1}
+    assert desk.left_out == {"past": 1, "void": 1, "under_way": 0}
     assert result["plans"][0]["verdict_means"] == "批准"
 
 
