@@ -41,13 +41,15 @@ APPLIED_DAYS = {2020: 34.0, 2021: 28.0, 2022: 22.0}
 
 FUTURE_PLANS_PER_DISTRICT = 14
 TELLING_PLANS = (
-    ("F06-K01", "2023-02-27T08:00:00", 5.0, "站内出线间隔改造"),
-    ("F02-K01", "2023-01-13T08:30:00", 7.5, "主线改造"),
-    ("F14-K10", "2023-01-12T09:00:00", 4.0, "线路改造"),
+    ("F06-K01", "2023-02-27T08:00:00", 5.0, "站内出线间隔改造", "待审核"),
+    ("F02-K01", "2023-01-13T08:30:00", 7.5, "主线改造", "待审核"),
+    ("F14-K10", "2023-01-12T09:00:00", 4.0, "线路改造", "待审核"),
+    ("F14-K10", "2023-01-28T09:00:00", 3.0, "更换导线", "已批准"),
 )
-"""Branch, start, hours and work of plans that show something: nearly all are transferred, over the budget, off too often."""
+"""Branch, start, hours, work and status of plans that show something: nearly all are transferred, over the budget, and off too
+often for the sake of the last."""
 
-BUDGET_H = {"city_centre": 1.5, "urban": 3.0, "town": 9.0, "rural": 15.0}
+BUDGET_H = {"city_centre": 0.3, "urban": 1.5, "town": 9.0, "rural": 15.0}
 """Hours of outage in a year that the budget has for a user of each class."""
 
 CREWS_PER_UNIT = 2
@@ -219,7 +221,7 @@ def _future_plans(grid: Grid, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _telling_plans(grid: Grid) -> pl.DataFrame:
-    """Return :data:`TELLING_PLANS` for the feeders that the county has; they are pending."""
+    """Return :data:`TELLING_PLANS` for the feeders that the county has."""
     units = grid.transformers.group_by("feeder_id").agg(pl.col("unit").first())
     known = grid.branches.select("branch_id", "feeder_id").join(units, on="feeder_id")
     rows = pl.DataFrame(
@@ -233,9 +235,9 @@ def _telling_plans(grid: Grid) -> pl.DataFrame:
                 "notified_at": None,
                 "nature": "P-PLAN-MAINT",
                 "connection": False,
-                "status": "待审核",
+                "status": status,
             }
-            for branch_id, start, hours, work in TELLING_PLANS
+            for branch_id, start, hours, work, status in TELLING_PLANS
         ],
         schema_overrides={"notified_at": pl.Datetime("us")},
     )
