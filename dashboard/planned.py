@@ -302,6 +302,14 @@ def _calendar_card(service: Service, address: Address, chosen: str) -> html.Sect
         planned=strong(number(calendar.planned_ch, 1)),
         saving=strong(number(calendar.saving_ch, 1)),
     )
+    if calendar.unscheduled:
+        left_h = sum(job.after.customer_hours for job, _ in calendar.unscheduled)
+        sentence += compose(
+            "; {count} with {hours} have no day",
+            language,
+            count=str(len(calendar.unscheduled)),
+            hours=number(left_h, 1),
+        )
     content: list[Part] = [
         html.P(sentence),
         graph(calendar_figure(calendar, chosen, address), "calendar", language, label),

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from network import FudianError, Network, Supply, text
+from network import FudianError, Network, Supply, WorkspaceError, text
 from network.arrays import NONE, Indices, Mask
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
@@ -80,7 +80,7 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
 
     Raises:
         UnknownIdError: a branch is not in the network.
-        FudianError: no protective device parts the fault from a source.
+        WorkspaceError: no protective device parts the fault from a source.
     """
     net = supply.network
     return _part_off(supply, net.branch_index(branch_id), net.protective, refused, _nothing_clears)
@@ -109,15 +109,17 @@ def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[st
 
 
 def _nothing_clears(node: str) -> FudianError:
-    return FudianError(
+    return WorkspaceError(
         text("Nothing clears this fault: no breaker, recloser or fuse lies between it and source {node}.", node=node),
+        (),
         text("Give the head of the feeder its breaker: a branch of that kind at the source."),
     )
 
 
 def _nothing_opens(node: str) -> FudianError:
-    return FudianError(
+    return WorkspaceError(
         text("Nothing parts this work from source {node}: no breaker, recloser or switch lies between.", node=node),
+        (),
         text("Name the branch of the work, or give the head of the feeder its breaker: a branch of that kind."),
     )
 

@@ -263,6 +263,8 @@ def _transfer_check(job: Job) -> Check:
         ))  # fmt: skip
     fed = text("{fed} of {count} transformers beside the work are fed over other ways",
                fed=outage.transferred, count=healthy)  # fmt: skip
+    if not outage.transferred:
+        fed = text("none of the {count} transformers beside the work is fed over another way", count=healthy)
     no_way = text("no device leads to {count} of them from a live feeder", count=outage.no_way)
     no_room = text("for {count} the ways have no room within ratings and voltage", count=outage.no_room)
     said = [each for each, count in ((fed, 1), (no_way, outage.no_way), (no_room, outage.no_room)) if count]

@@ -187,7 +187,7 @@ def test_remote_operations_do_not_wait_for_those_on_site() -> None:
     assert (told["restored_customers"], told["unrestored_customers"], told["overloads"]) == (10, 5, [])
     assert told["proof"] == {"radial": True, "within_ratings": True, "fault_isolated": True}
     assert told["steps"][1]["restores_transformers"] == ["T2"]
-    assert "8 branches have no rating_a: taken as unlimited" in told["assumptions"]
+    assert "9 branches have no rating_a: taken as unlimited" in told["assumptions"]
     assert "2 sources have no capacity_a: taken as unlimited" in told["assumptions"]
 
 
