@@ -198,6 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _keep_answers_apart() -> None:
     """Send what libraries print by themselves, past Python, to standard error: standard output carries the answer alone."""
     out = sys.stdout
+    if out is None or sys.stderr is None:  # started with a stream closed
+        return
     out.flush()
     answers = os.dup(out.fileno())
     os.dup2(sys.stderr.fileno(), out.fileno())

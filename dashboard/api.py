@@ -41,6 +41,7 @@ Moment = Annotated[datetime | None, Query()]
 def install(server: FastAPI, service: Service) -> None:
     """Add the routes over a service, and the form of their errors."""
     server.include_router(_statistics_routes(service))
+    server.include_router(_target_routes(service))
     server.include_router(_repair_routes(service))
     server.include_router(_plan_routes(service))
     server.add_exception_handler(FudianError, _refused)
@@ -196,6 +197,13 @@ def _statistics_routes(service: Service) -> APIRouter:
         """Compare the reliability system's own report with itself and with the figures here."""
         statistics.require_records()
         return statistics.cross_check(_local(as_of) or statistics.as_of).as_dict(_language(request))
+
+    return routes
+
+
+def _target_routes(service: Service) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["reliability"])
+    statistics = service.statistics
 
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: int | None = None, as_of: Moment = None) -> dict[str, Any]:

@@ -34,13 +34,16 @@ def grid_content(service: Service, address: Address) -> list[Part]:
     except FudianError as refused:
         return [card(title, html.P(refused.message.in_language(language), className="quiet"))]
     plans = grid_plans(service.statistics)
-    judged = judge_grid(service.statistics, plans[0], further_figures(service.statistics, sweep))
+    further = further_figures(service.statistics, sweep)
+    judged = [target for plan in plans for target in judge_grid(service.statistics, plan, further)]
     columns = html.Div(
         [html.Div(targets_table(address, judged)), html.Div(_sections(service, sweep, language))], className="two"
     )
     said = [html.P(each.in_language(language), className="quiet") for each in sweep.assumed]
     clock = [] if sweep.complete else [dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
-    return [card(title, columns, *said, *clock, note=translate("public feeders · {plan}", language, plan=plans[0]))]
+    return [
+        card(title, columns, *said, *clock, note=translate("public feeders · {plan}", language, plan=", ".join(plans)))
+    ]
 
 
 def _sections(service: Service, sweep: NMinus1, language: str) -> list[Part]:

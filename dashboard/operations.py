@@ -36,7 +36,7 @@ from reliability.area import Area
 from reliability.curve import cumulative_saidi
 from reliability.ranking import causes, worst_feeders
 from reliability.statistics import MED, Query
-from reliability.targets import TargetResult
+from reliability.targets import STATUSES, TargetResult
 
 WHOLE = "all"
 _CAUSES = 8
@@ -477,7 +477,7 @@ def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Tab
                     (label, ""),
                     (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
                     (f"{sign} {each.limit:g} {unit}", "right quiet"),
-                    (badge(word(each.status, language), _STATUS_TONES[each.status]), "right"),
+                    (badge(STATUSES[each.status].in_language(language), _STATUS_TONES[each.status]), "right"),
                 ],
                 href,
             )

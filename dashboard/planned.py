@@ -19,11 +19,11 @@ from dashboard.words import DASH, moment, number, word
 from network import FudianError, text, translate
 from repair import calendar_plan, precheck
 from repair.calendar_plan import CalendarPlan
-from repair.plan_checks import CHECKS, STATES, VERDICTS, Facts
+from repair.plan_checks import CHECKS, LIGHTS, STATES, VERDICTS, Facts
 from repair.precheck import PlanCheck, total
 
 TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
-LIGHTS = {"green": "", "amber": "warning", "red": "abnormal"}
+LIGHT_TONES = {"green": "", "amber": "warning", "red": "abnormal"}
 _SHOWN_REMARKS = 4
 _CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
 
@@ -141,7 +141,12 @@ def _list_row(address: Address, check: PlanCheck, is_chosen: bool) -> html.Tr:
         (given["work"] or DASH, "cut"),
         (_change(facts.before.transformers, facts.after.transformers, 0) if facts else DASH, "right"),
         (_change(facts.before.ch_mv, facts.after.ch_mv, 1) if facts else DASH, "right"),
-        (badge(word(light, language), LIGHTS[light]) if light else html.Span(DASH, className="quiet"), ""),
+        (
+            badge(LIGHTS[light].in_language(language), LIGHT_TONES[light])
+            if light
+            else html.Span(DASH, className="quiet"),
+            "",
+        ),
         (badge(VERDICTS[check.verdict].in_language(language), TONES[check.verdict]), "right"),
     ]
     return row(cells, address.href(plan=check.plan_id), "chosen" if is_chosen else "")
@@ -194,7 +199,7 @@ def _figures(address: Address, facts: Facts) -> html.Table:
     ]
     for share in facts.shares:
         left = translate("left of the budget of {unit}", language, unit=share.unit or DASH)
-        tone = LIGHTS[share.light] if share.light else ""
+        tone = LIGHT_TONES[share.light] if share.light else ""
         now = None if share.budget is None else share.budget.remaining_ch
         rows.append(
             row([(left, ""), (number(now, 1), "right quiet"), (strong(number(share.after_ch, 1), tone), "right")])

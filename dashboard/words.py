@@ -49,10 +49,6 @@ CODE_WORDS = {
     "da_line_coverage": "feeders with automation",
     "outage_schedule_time_reduction": "shorter wait for a planned outage",
     "active_repair_rate_gain": "more repairs begun before a call",
-    "pass": "met",
-    "fail": "missed",
-    "unknown": "undecided",
-    "not_computable": "cannot be computed",
     "missing": "missing",
     "false": "false",
     "次": "times",
@@ -78,9 +74,6 @@ CODE_WORDS = {
     "remote": "by remote control",
     "on_site": "on site",
     "repair": "after the repair",
-    "green": "within",
-    "amber": "scarce",
-    "red": "exceeded",
 }
 """A plain English word for each code that a page shows; the catalogue has the Chinese one."""
 

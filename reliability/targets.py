@@ -23,6 +23,14 @@ _FOLDER = Path(__file__).parent
 AREA_SCHEMES = ("region", "aggregate", "planning")
 """Schemes whose targets are indices of a part of the users."""
 
+STATUSES = {
+    "pass": text("met"),
+    "fail": text("missed"),
+    "unknown": text("undecided"),
+    "not_computable": text("cannot be computed"),
+}
+"""What each status of a target means."""
+
 _WITHOUT_DATA = {
     "tie_rate": text("there are no public feeders"),
     "standard_structure_rate": text("the form of connection (structure) of some public feeders is not given"),

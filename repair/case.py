@@ -187,7 +187,8 @@ class Case:
         levels = Levels.of(
             self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
         )
-        accepted, most, margin = [Choice.nothing(self.zones)], None, 0.0
+        accepted, margin = [Choice.nothing(self.zones)], 0.0
+        most = first.gain if first is not None and first.proven else None
         for round_number in range(MOST_ROUNDS):
             model.hold_voltages(levels, margin)
             choice = model.best(_half_way(middle), first_goals_only)
@@ -223,7 +224,7 @@ class Case:
         self, model: SwitchingModel, levels: Levels, best: Choice, end: float, first_goals_only: bool
     ) -> Choice:
         """Return a choice that feeds more, step by step within few changes of the last, as long as there is one and time."""
-        start, margin = best, 0.0
+        start, margin, kept = best, 0.0, 0.0
         while time.monotonic() < end:
             model.hold_voltages(levels, margin)
             choice = model.best(end, True, near=best)
@@ -233,9 +234,10 @@ class Case:
             if losses:
                 margin = max(losses, margin) + WIDER
             else:
-                best = choice
+                best, kept = choice, margin
         if best is start or first_goals_only:
             return best
+        model.hold_voltages(levels, kept)
         settled = self._along(model, best, end, False)
         return settled[0] if settled and settled[0].gain == best.gain and not self._losses(settled[0]) else best
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from network import Network, text
+from network import Network
 from network.arguments import AsOf, Json, WorkspaceArgument, answering, present, read
 from network.terminal import ERRORS, counting, language, print_json, print_rows, tell_left_out
 from reliability.statistics import Statistics
+from reliability.targets import STATUSES, judge, metrics, plan_year
 from repair.n_minus_1 import NMinus1
 
 app = typer.Typer()
@@ -17,12 +18,6 @@ app = typer.Typer()
 Year = Annotated[
     int | None, typer.Option(min=1900, max=2200, help="Calendar year; by default the year of the plan's deadline.")
 ]
-_JUDGED = {
-    "pass": text("met"),
-    "fail": text("missed"),
-    "unknown": text("undecided"),
-    "not_computable": text("cannot be computed"),
-}
 
 
 def _swept(net: Network) -> NMinus1:
@@ -53,7 +48,6 @@ def grid_kpi(
     as_json: Json = False,
 ) -> None:
     """Compute the grid-structure KPIs of the public feeders: ties, supply radius, standard structure, sections, N-1."""
-    from reliability.targets import metrics
     from repair.grid_figures import grid_figures
 
     statistics = Statistics(answering(workspace))
@@ -85,7 +79,6 @@ def targets(
     as_json: Json = False,
 ) -> None:
     """Judge the figures of a year against the targets of a plan."""
-    from reliability.targets import judge, metrics, plan_year
     from repair.grid_figures import N_1, further_figures
 
     statistics = Statistics(read(workspace))
@@ -109,7 +102,7 @@ def _print_targets(rows: list[dict[str, Any]], title: str) -> None:
             "metric": row["metric"],
             "reached": None if row["value"] is None else f"{row['value']:,.2f} {row['unit']}",
             "limit": f"{row['op']} {row['limit']:g} {row['unit']}",
-            "judged": _JUDGED[row["status"]].in_language(language()),
+            "judged": STATUSES[row["status"]].in_language(language()),
             "reason": row["reason"],
         }
         for row in rows

@@ -13,6 +13,9 @@ from repair.n_minus_1 import NMinus1
 N_1 = "n1_pass_rate"
 """The share of the public feeders that pass the N-1 test, in per cent, as plans name it."""
 
+NO_SECTION = text("no part of it has a line or load: nothing to try")
+"""Why a feeder is left out of that share."""
+
 
 def further_figures(statistics: Statistics, sweep: NMinus1) -> Further:
     """Return the figures that plans set targets for and that take the N-1 test, or why there is none."""
@@ -38,7 +41,9 @@ def grid_figures(statistics: Statistics, plan: str, sweep: NMinus1, language: st
     """
     targets = [each.as_dict(language) for each in judge_grid(statistics, plan, further_figures(statistics, sweep))]
     tested = {each["feeder_id"]: each for each in sweep.feeder_rows(language)} if sweep.complete else {}
-    rows = [each | _tested(tested.get(each["feeder_id"])) for each in feeder_kpis(statistics.net).to_dicts()]
+    without = NO_SECTION if sweep.complete else _under_way(sweep)
+    untested = {"passes": None, "failing": None, "missing_a": None, "reason": without.in_language(language)}
+    rows = [each | _tested(tested.get(each["feeder_id"], untested)) for each in feeder_kpis(statistics.net).to_dicts()]
     rate = _pass_rate(statistics, sweep)
     return statistics.grid_kpis | {
         N_1: None if isinstance(rate, Text) else rate,
@@ -49,25 +54,26 @@ def grid_figures(statistics: Statistics, plan: str, sweep: NMinus1, language: st
     }
 
 
-def _tested(row: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the columns of one feeder's test; empty where it has no section, or the test is not over."""
-    names = {"passes": "n1_passes", "failing": "n1_failing", "missing_a": "n1_missing_a", "reason": "n1_reason"}
-    return {to: row[name] if row else None for name, to in names.items()}
+def _tested(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of one feeder's test."""
+    return {f"n1_{name}": row[name] for name in ("passes", "failing", "missing_a", "reason")}
+
+
+def _under_way(sweep: NMinus1) -> Text:
+    return text(
+        "the N-1 test is under way: {done} of {all} sections", done=len(sweep.sections), all=sweep.sections_in_all
+    )
 
 
 def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     if not sweep.complete:
-        return text(
-            "the N-1 test is under way: {done} of {all} sections", done=len(sweep.sections), all=sweep.sections_in_all
-        )
+        return _under_way(sweep)
+    if not _can_fail(statistics.net):
+        return text("no branch has a rating_a and no source a capacity_a: nothing to judge by")
     public = feeder_kpis(statistics.net).filter("public")["feeder_id"].to_list()
     rate = sweep.pass_rate_of(public)
     if rate is not None:
-        return (
-            rate
-            if _can_fail(statistics.net)
-            else text("no branch has a rating_a and no source a capacity_a: nothing to judge by")
-        )
+        return rate
     reasons = (each.reason for each in sweep.sections if each.reason is not None and each.feeder_id in public)
     return next(reasons, text("no public feeder has a section"))
 

@@ -96,7 +96,7 @@ class RestorationPlan:
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
-        best: whether no better plan exists; else the search ran out of time.
+        best: whether it is certain that nothing could feed more; else the search ran out of time, or losses left a gap.
         rules: the settings.
         assumed: what stands in for missing data, and what else to know.
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from network import Network
+from reliability.statistics import Statistics
+from repair.grid_figures import grid_figures
 from repair.n_minus_1 import NMinus1, n_minus_1
 
 RULES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
@@ -75,3 +77,12 @@ def test_the_county_is_tested_whole_and_progress_is_told(county: Network) -> Non
     assert [len(each.sections) for each in told] == list(range(1, result.sections_in_all + 1))
     assert told[0].pass_rate is None
     assert told[0].as_dict()["sections_in_all"] == result.sections_in_all
+
+
+def test_a_feeder_with_nothing_to_try_says_so() -> None:
+    diagram = "=S -[K1] feeder_id=A- 1 -L1 feeder_id=A rating_a=10- 2; T2 @ 2"
+    net = Network.from_text(diagram, {"feeders": [{"feeder_id": "A"}, {"feeder_id": "B"}]})
+    told = grid_figures(Statistics(net), "gongan-2022", n_minus_1(net.energise()))
+    rows = {row["feeder_id"]: (row["n1_passes"], row["n1_missing_a"], row["n1_reason"]) for row in told["rows"]}
+    assert rows["A"][::2] == (False, "no tie that can be closed")
+    assert rows["B"] == (None, None, "no part of it has a line or load: nothing to try")
