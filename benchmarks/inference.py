@@ -114,7 +114,7 @@ def now_mb() -> float:
 def measure(nodes: int, signals: int, batch: int) -> dict[str, Any]:
     """Run one storm in this process."""
     from benchmarks.network import seeded_network
-    from repair.inference import Inference
+    from repair.inference.outages import Inference
 
     supply = seeded_network(nodes).energise()
     heard = storm(supply, signals)
@@ -150,7 +150,7 @@ def measure(nodes: int, signals: int, batch: int) -> dict[str, Any]:
 def measure_days(nodes: int, signals: int) -> list[dict[str, Any]]:
     """Run a storm on each of several days, and forget each on the next."""
     from benchmarks.network import seeded_network
-    from repair.inference import Inference
+    from repair.inference.outages import Inference
 
     supply = seeded_network(nodes).energise()
     inference = Inference(supply)

@@ -36,11 +36,11 @@ from rich.table import Table
 
 from network import Network, Supply, network_from_tables, read_network
 from network.arrays import Indices, Mask, Numbers
-from repair.cross_checks import matrix_method, zero_one_programming
-from repair.evidence import Sensors, Witnesses, lower_place
-from repair.feeders import Feeders
-from repair.location import Reading, locate
-from repair.radial import Radial
+from repair.location.cross_checks import matrix_method, zero_one_programming
+from repair.location.evidence import Sensors, Witnesses, lower_place
+from repair.location.feeders import Feeders
+from repair.location.radial import Radial
+from repair.location.sections import Reading, locate
 from repair.settings import LocationSettings
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -82,7 +82,7 @@ def esb_circuit() -> Network:
 
 def simbench() -> Network:
     """Return a rural medium-voltage network of SimBench."""
-    from network.converting import convert_files
+    from network.readers.converting import convert_files
 
     with tempfile.TemporaryDirectory() as folder:
         convert_files([Path("1-MV-rural--0-sw")], "pandapower", Path(folder) / "net")

@@ -44,11 +44,11 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.relsad_peer import MISSING, Line, Shed, Wires, relsad_version, shed_after
-from data_samples.county import make_county
+from data_samples.generator.county import make_county
 from network import FudianError, Network, Supply, network_from_tables
 from network.arrays import Mask, Numbers
-from repair.n_minus_1 import n_minus_1
-from repair.restoration import RestorationPlan, restore
+from repair.restoration.n_minus_1 import n_minus_1
+from repair.restoration.restorer import RestorationPlan, restore
 from tests.repair.every_state import EveryState
 from tests.repair.grids import Branch, Grid
 

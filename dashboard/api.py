@@ -24,10 +24,10 @@ from reliability.notice import late_approvals
 from reliability.rolling import rolling as rolling_by_day
 from reliability.targets import plan_year
 from repair import affected_by_opening, answer_of, fault_area, locate
-from repair.plan_desk import PlanDesk
-from repair.precheck import precheck as check_plans
-from repair.precheck import statement
-from repair.sensor_health import health_of
+from repair.location.sensor_health import health_of
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.precheck import precheck as check_plans
+from repair.planned.precheck import statement
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 

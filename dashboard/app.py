@@ -17,14 +17,14 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard import dispatch, management, operations, planned
-from dashboard.address import ROWS, Address
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
-from dashboard.grid_card import CARD, CLOCK, grid_content
-from dashboard.grids import block
-from dashboard.parts import Part, frame, note_card
+from dashboard.pages import dispatch, management, operations, planned
+from dashboard.pages.grid_card import CARD, CLOCK, grid_content
+from dashboard.parts.address import ROWS, Address
+from dashboard.parts.blocks import Part, frame, note_card
+from dashboard.parts.grids import block
 from dashboard.rows import rows_of
 from dashboard.service import Service
 from network import FudianError, WorkspaceError, read_network, text, translate

@@ -6,9 +6,9 @@ import logging
 
 from dash import html
 
-from dashboard.address import Address
-from dashboard.grids import grid
-from dashboard.parts import Part, aria, data
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, aria, data
+from dashboard.parts.grids import grid
 from dashboard.rows import failure, rows_of
 from dashboard.service import Service
 from network import FudianError, translate

@@ -9,12 +9,12 @@ from urllib.parse import quote
 import polars as pl
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from dashboard import dispatch, planned
-from dashboard.address import Address
+from dashboard.pages import dispatch, planned
+from dashboard.parts.address import Address
 from dashboard.rows import rows_of
 from dashboard.service import Service
 from network import translate
-from network.writing import for_people, workbook
+from network.tables.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 _LISTS = {

@@ -8,14 +8,14 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from dashboard.address import ROWS, Address
+from dashboard.parts.address import ROWS, Address
+from dashboard.parts.words import CODE_WORDS, number, word
 from dashboard.service import Service
-from dashboard.words import CODE_WORDS, number, word
 from network import FudianError, Text, text, translate
-from network.writing import header
+from network.tables.writing import header
 from reliability.area import Area
 from reliability.curve import ledger_within
-from reliability.ledger import NOT_COUNTED
+from reliability.ledger_table import NOT_COUNTED
 from reliability.natures import FAULT, PLANNED_WORK, PREARRANGED
 from reliability.period import Period
 from reliability.ranking import causes

@@ -12,18 +12,18 @@ import polars as pl
 
 from dashboard.sweep import Sweep
 from network import Network, Supply
-from network.as_of import known_until
+from network.tables.as_of import known_until
 from reliability.period import Period
 from reliability.statistics import Query, Statistics
 from reliability.targets import TargetResult, judge, metrics, plans
-from repair.board import Board, board
-from repair.calendar_plan import CalendarPlan, calendar_plan
-from repair.grid_figures import N_1, further_figures, grid_figures
-from repair.inference import Inference
-from repair.n_minus_1 import NMinus1
-from repair.plan_desk import PlanDesk
-from repair.precheck import PlanCheck, precheck
-from repair.restoration import RestorationPlan, Restorer
+from repair.desk.board import Board, board
+from repair.inference.outages import Inference
+from repair.planned.calendar_plan import CalendarPlan, calendar_plan
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.precheck import PlanCheck, precheck
+from repair.restoration.grid_figures import N_1, further_figures, grid_figures
+from repair.restoration.n_minus_1 import NMinus1
+from repair.restoration.restorer import RestorationPlan, Restorer
 
 Answer = TypeVar("Answer")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from network import Supply
-from repair.n_minus_1 import NMinus1, n_minus_1
+from repair.restoration.n_minus_1 import NMinus1, n_minus_1
 
 
 class Sweep:

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer.main
 from pydantic import BaseModel
 
-from fudian import app
-from network.schema import TABLES, Table
+from fudian.cli.app import app
+from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings

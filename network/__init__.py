@@ -7,7 +7,6 @@ Example:
     >>> hit = supply.below("F01-S1")  # doctest: +SKIP
 """
 
-from network import schema
 from network.building import build_network, network_from_tables, read_network
 from network.loops import Loop
 from network.problems import (
@@ -18,11 +17,12 @@ from network.problems import (
     UnknownIdError,
     WorkspaceError,
 )
-from network.replay import Replay, replay
 from network.supply import Hit, Supply
+from network.switching_replay import Replay, replay
+from network.tables import schema
+from network.tables.workspace import Workspace, read_workspace, workspace
 from network.texts import Text, listed, text, translate
 from network.topology import Network
-from network.workspace import Workspace, read_workspace, workspace
 
 __all__ = [
     "FudianError",

@@ -11,8 +11,8 @@ import polars as pl
 
 from network.arrays import Indices
 from network.ids import Places
+from network.tables.workspace import Workspace, read_workspace, workspace
 from network.topology import Network
-from network.workspace import Workspace, read_workspace, workspace
 
 
 def read_network(folder: str | Path | Workspace) -> Network:

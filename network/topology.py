@@ -14,9 +14,9 @@ import polars as pl
 from network.arrays import Groups, Indices, Mask
 from network.problems import Problem, UnknownIdError, WorkspaceError
 from network.supply import Supply
+from network.tables.workspace import Workspace
 from network.texts import text
 from network.topology_checks import topology_problems
-from network.workspace import Workspace
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -74,7 +74,7 @@ class Network:
         """Return the network of a one-line text: ``Network.from_text("=S -[K1]- 1 -L1 2.5km- 2; T1(30) @ 2")``.
 
         Args:
-            diagram: chains of nodes and branches, and transformers, as :mod:`network.one_line` describes.
+            diagram: chains of nodes and branches, and transformers, as :mod:`network.readers.one_line` describes.
             tables: further tables by name (``feeders``, ``switching`` …): frames or lists of dictionaries.
             settings: what ``fudian.toml`` would hold.
 
@@ -82,7 +82,7 @@ class Network:
             OneLineError: the text cannot be read; the error says where, and how it is written.
         """
         from network.building import network_from_tables
-        from network.one_line import one_line_tables
+        from network.readers.one_line import one_line_tables
 
         return network_from_tables({**one_line_tables(diagram), **(tables or {})}, settings)
 

@@ -1,7 +1,7 @@
 """What is wrong with the topology, as data: nothing is dropped, everything is named, the rest of the network still loads.
 
 Ids that repeat, branches with both ends at one node and references to what does not exist are found where tables are checked
-(:mod:`network.checks`). Here stands what only the network as a whole can tell, and what no network can have.
+(:mod:`network.tables.checks`). Here stands what only the network as a whole can tell, and what no network can have.
 """
 
 from __future__ import annotations

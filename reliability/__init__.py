@@ -10,11 +10,11 @@ Example:
 """
 
 from reliability.ieee import ieee_indices
-from reliability.indices import indices
-from reliability.interruptions import interruptions
-from reliability.ledger import ledger
+from reliability.index_table import indices
+from reliability.interruption_table import interruptions
+from reliability.ledger_table import ledger
 from reliability.period import Period
-from reliability.population import population
+from reliability.population_table import population
 from reliability.settings import ReliabilitySettings
 from reliability.switched import interruptions_from_switching
 

@@ -26,12 +26,12 @@ from typing import Any
 import polars as pl
 
 from network import Network, WorkspaceError, text
-from network.replay import while_all_are_off
-from reliability.interruptions import interruptions, with_columns_of
-from reliability.ledger import ledger
+from network.switching_replay import while_all_are_off
+from reliability.interruption_table import interruptions, with_columns_of
+from reliability.ledger_table import ledger
 from reliability.meters import EVENTS, MeterEvidence, meter_evidence
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
-from reliability.population import population
+from reliability.population_table import population
 from reliability.settings import ReliabilitySettings
 from reliability.switched import interruptions_from_switching
 

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from network import Network, Problem, WorkspaceError, schema, text, translate
-from reliability.indices import indices
+from reliability.index_table import indices
 from reliability.natures import URBAN_NETWORK
 from reliability.period import Period
 from reliability.settings import ReliabilitySettings

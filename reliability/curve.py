@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from reliability.area import Area
-from reliability.ledger import add_within
+from reliability.ledger_table import add_within
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.statistics import Query, Statistics
 

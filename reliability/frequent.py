@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from network import FudianError, text
-from reliability.ledger import MICROSECONDS_PER_MINUTE
+from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.natures import PREARRANGED
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period

@@ -10,8 +10,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from network import Network, Supply
-from network.schema import SECTIONALISING_KINDS
-from network.settings import settings_of
+from network.tables.schema import SECTIONALISING_KINDS
+from network.tables.settings import settings_of
 
 LONG_FEEDER_KM = 15.0
 """A supply radius beyond this makes a feeder long (Gong'an's plan)."""

@@ -17,8 +17,8 @@ from narwhals.typing import IntoFrameT
 
 from network import Text, text
 from reliability.engines import like, small
-from reliability.indices import cells, indices, per_user, ratio, shown, with_users
-from reliability.ledger import MICROSECONDS_PER_MINUTE, without_days
+from reliability.index_table import cells, indices, per_user, ratio, shown, with_users
+from reliability.ledger_table import MICROSECONDS_PER_MINUTE, without_days
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.settings import ReliabilitySettings

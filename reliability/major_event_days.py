@@ -14,7 +14,7 @@ import polars as pl
 
 from network import Text, text
 from reliability.engines import small
-from reliability.ledger import ledger, microseconds_of
+from reliability.ledger_table import ledger, microseconds_of
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 

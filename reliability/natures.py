@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from network import schema
+from network.tables import schema
 
 FAULT = tuple(code for code in schema.NATURES if code.startswith("F-"))
 PREARRANGED = tuple(code for code in schema.NATURES if code.startswith("P-"))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from network.settings import settings_of
+from network.tables.settings import settings_of
 
 
 class ReliabilitySettings(BaseModel):

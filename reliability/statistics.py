@@ -16,20 +16,20 @@ import narwhals as nw
 import polars as pl
 
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
-from network.as_of import stated_as_of
+from network.tables.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
-from reliability.indices import indices
-from reliability.interruptions import interruptions
-from reliability.ledger import NOT_COUNTED, ledger, without_days
+from reliability.index_table import indices
+from reliability.interruption_table import interruptions
+from reliability.ledger_table import NOT_COUNTED, ledger, without_days
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
-from reliability.population import customer_groups, population
+from reliability.population_table import customer_groups, population
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 

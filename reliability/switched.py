@@ -13,11 +13,11 @@ import narwhals as nw
 import polars as pl
 
 from network import Network, replay, schema
-from network.replay import while_all_are_off
+from network.switching_replay import while_all_are_off
 from reliability.engines import shaped
-from reliability.interruptions import SCHEMA, with_records
+from reliability.interruption_table import SCHEMA, with_records
 from reliability.natures import UNKNOWN
-from reliability.population import population
+from reliability.population_table import population
 
 _NATURE_OF = {word.lower(): code for code, words in schema.NATURES.items() for word in (code, *words)}
 _NATURE = "(?i)(" + "|".join(re.escape(word) for word in sorted(_NATURE_OF, key=len, reverse=True)) + ")"

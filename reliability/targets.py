@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, Text, schema, text
-from network.reading import read_file
+from network.tables.reading import read_file
 from reliability.period import Period
 from reliability.statistics import Query, Statistics
 

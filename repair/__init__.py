@@ -1,13 +1,13 @@
 """Smart fault repair: signals become a location, a location an affected list and a plan that brings power back."""
 
 from repair.affected import Affected, affected_by_fault, affected_by_opening, affected_by_transformers
+from repair.desk.incidents import Incident, affected_by_outages, affected_by_signals, incidents
 from repair.fault_area import FaultArea, answer_of, fault_area, problems_of_area
-from repair.incidents import Incident, affected_by_outages, affected_by_signals, incidents
-from repair.inference import Inference, InferredOutage
+from repair.inference.outages import Inference, InferredOutage
 from repair.isolation import Isolation, isolate
-from repair.location import Location, locate
-from repair.n_minus_1 import NMinus1, n_minus_1
-from repair.restoration import RestorationPlan, Restorer, restore
+from repair.location.sections import Location, locate
+from repair.restoration.n_minus_1 import NMinus1, n_minus_1
+from repair.restoration.restorer import RestorationPlan, Restorer, restore
 from repair.settings import InferenceSettings, LocationSettings, RestorationSettings
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from network.arrays import Indices, Numbers
-from network.settings import settings_of
+from network.tables.settings import settings_of
 
 
 class LocationSettings(BaseModel):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from data_samples.county import COUNTY
+from data_samples.generator.county import COUNTY
 from network import Network, read_network
 
 settings.register_profile(

@@ -11,11 +11,11 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from network.schema import TABLES
+from network.tables.schema import TABLES
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "network" / "locale" / "zh_CN" / "LC_MESSAGES" / "fudian.po"
-FOLDERS = ("network", "reliability", "repair", "dashboard")
+FOLDERS = ("network", "reliability", "repair", "fudian", "dashboard")
 
 TEXT_PLACES = {
     "text": (0,),
@@ -44,7 +44,7 @@ TEXT_CONSTANTS = {
 
 
 def sources() -> list[Path]:
-    return [ROOT / "fudian.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+    return [*(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
 
 
 def constants(node: ast.expr) -> Iterator[str]:

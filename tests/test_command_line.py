@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-import fudian
-from data_samples.county import COUNTY
+from data_samples.generator.county import COUNTY
+from fudian.cli.app import main
 
 
 class Said(NamedTuple):
@@ -40,7 +40,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     def run(*arguments: str | Path) -> Said:
         status = 0
         try:
-            fudian.main([str(argument) for argument in arguments])
+            main([str(argument) for argument in arguments])
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()

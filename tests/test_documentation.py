@@ -7,7 +7,7 @@ import pytest
 import typer.main
 
 from docs.generate import FOLDER, pages
-from fudian import app
+from fudian.cli.app import app
 
 PROJECT = Path(__file__).parent.parent
 

@@ -11,8 +11,9 @@ MAY_IMPORT = {
     "reliability": {"network"},
     "repair": {"network", "reliability"},
     "data_samples": {"network"},
-    "dashboard": {"network", "reliability", "repair", "data_samples"},
-    "fudian": {"network", "reliability", "repair", "data_samples", "dashboard"},
+    "fudian": {"network", "reliability", "repair"},
+    "dashboard": {"network", "reliability", "repair", "fudian"},
+    "fudian/cli": {"network", "reliability", "repair", "fudian", "dashboard", "data_samples"},
 }
 ROOMS = set(MAY_IMPORT)
 

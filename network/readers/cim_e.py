@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from network.decoding import UnreadableError, decode
 from network.problems import Problem, WorkspaceError
 from network.readers.gathering import Gathering, Progress, legs, number, require_files
-from network.schema import Table
+from network.tables.decoding import UnreadableError, decode
+from network.tables.schema import Table
+from network.tables.workspace import Workspace
 from network.texts import Text, text
-from network.workspace import Workspace
 
 CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

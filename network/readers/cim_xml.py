@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from network.problems import MissingExtraError, WorkspaceError
 from network.readers.gathering import Gathering, Progress, legs, number, require_files
+from network.tables.workspace import Workspace
 from network.texts import text
-from network.workspace import Workspace
 
 Element: TypeAlias = "dict[str, str]"
 """Attributes and references of one object by their CIM names; ``Type`` is its class."""

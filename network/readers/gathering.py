@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from network.problems import FudianError, Problem
+from network.tables.workspace import Workspace, workspace
 from network.texts import Text, text
-from network.workspace import Workspace, workspace
 
 Progress = Callable[[str], None]
 """Told what is being read, for a person who waits."""

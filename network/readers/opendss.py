@@ -10,8 +10,8 @@ from typing import Any
 
 from network.problems import MissingExtraError, WorkspaceError
 from network.readers.gathering import Ends, Gathering, Progress, legs, number, require_files, the_one
+from network.tables.workspace import Workspace
 from network.texts import text
-from network.workspace import Workspace
 
 _KM: Mapping[int, float] = MappingProxyType(
     {1: 1.609344, 2: 0.3048, 3: 1.0, 4: 0.001, 5: 0.0003048, 6: 0.0000254, 7: 0.00001, 8: 0.000001}

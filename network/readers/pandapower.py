@@ -11,8 +11,8 @@ from typing import Any
 
 from network.problems import FudianError, MissingExtraError, WorkspaceError
 from network.readers.gathering import Ends, Gathering, Progress, legs, number, require_files, the_one
+from network.tables.workspace import Workspace
 from network.texts import text
-from network.workspace import Workspace
 
 SWITCH_KINDS: Mapping[str, str] = MappingProxyType(
     {"CB": "breaker", "LBS": "switch", "LS": "switch", "DS": "disconnector"}

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from dashboard.app import create_app
-from data_samples.county import COUNTY
+from data_samples.generator.county import COUNTY
 from network import Network, Supply, read_network
 
 

@@ -21,11 +21,11 @@ from reliability.rolling import rolling
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
-from repair.board import board
-from repair.calendar_plan import calendar_plan
-from repair.n_minus_1 import n_minus_1
-from repair.plan_desk import PlanDesk
-from repair.precheck import precheck
+from repair.desk.board import board
+from repair.planned.calendar_plan import calendar_plan
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.precheck import precheck
+from repair.restoration.n_minus_1 import n_minus_1
 from tests.dashboard.conftest import present
 
 

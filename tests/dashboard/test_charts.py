@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.address import Address
-from dashboard.charts import ABNORMAL, LINK, cumulative_chart, graph, graph_config, house_figure, spread
-from dashboard.diagram import Event, feeder_diagram
+from dashboard.parts.address import Address
+from dashboard.parts.charts import ABNORMAL, LINK, cumulative_chart, graph, graph_config, house_figure, spread
+from dashboard.parts.diagram import Event, feeder_diagram
 from network import Network
 
 

@@ -20,12 +20,12 @@ from reliability.ranking import causes
 from reliability.statistics import Query, Statistics
 from reliability.targets import judge
 from repair import restore
-from repair.board import board
-from repair.calendar_plan import calendar_plan
-from repair.n_minus_1 import n_minus_1
-from repair.plan_checks import VERDICTS
-from repair.plan_desk import PlanDesk
-from repair.precheck import precheck, total
+from repair.desk.board import board
+from repair.planned.calendar_plan import calendar_plan
+from repair.planned.plan_checks import VERDICTS
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.precheck import precheck, total
+from repair.restoration.n_minus_1 import n_minus_1
 from tests.browser import ARGUMENTS, chromium_path
 from tests.dashboard.conftest import present
 

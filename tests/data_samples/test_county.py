@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data_samples.county import COUNTY, generate, make_county, write_county
-from network.schema import NATURES, TABLES
+from data_samples.generator.county import COUNTY, generate, make_county, write_county
+from network.tables.schema import NATURES, TABLES
 
 AS_OF = datetime(2023, 1, 1)
 Tables = dict[str, pl.DataFrame]

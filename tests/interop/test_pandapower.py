@@ -13,7 +13,7 @@ import simbench
 from pandapower.topology import unsupplied_buses
 
 from network import build_network, read_network
-from network.converting import convert_files
+from network.readers.converting import convert_files
 from network.readers.pandapower import workspace_of_net
 from tests.interop.conftest import EVERYTHING
 from tests.interop.simbench_networks import Topology

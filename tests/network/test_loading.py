@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Workspace, read_network, read_workspace
-from network.schema import ROW, TABLES
+from network.tables.schema import ROW, TABLES
 
 Cell = str | int | float | bool | None
 Rows = Sequence[Mapping[str, Cell]]

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from network.power_flow import PowerFlow, power_flow
-from repair import program
-from repair.restoration import Restorer
+from repair.restoration import program
+from repair.restoration.restorer import Restorer
 from tests.conftest import reference
 from tests.reference.case33bw import branches, buses, kvar, network
 from tests.reference.spanning_trees import lowest_voltages_pu, spanning_trees

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from network import Network, network_from_tables
-from repair.restoration import restore
+from repair.restoration.restorer import restore
 from tests.conftest import reference
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import read_network
-from network.schema import TABLES
+from network.tables.schema import TABLES
 from reliability import Period
 from reliability.statistics import Query, Statistics
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Network, WorkspaceError, network_from_tables, read_network
-from network.schema import TABLES
+from network.tables.schema import TABLES
 from reliability import Period
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import bus

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_samples.county import COUNTY
+from data_samples.generator.county import COUNTY
 from network import read_network, workspace
-from network.as_of import known_until
+from network.tables.as_of import known_until
 from reliability.area import Area
 from reliability.curve import cumulative_saidi, ledger_within
 from reliability.live_months import live_ratio_by_month

@@ -17,9 +17,9 @@ from polars.testing import assert_frame_equal
 from network import network_from_tables, read_network
 from reliability import Period, ieee_indices, indices
 from reliability.engines import ENGINES, from_engine, to_engine
-from reliability.interruptions import interruptions
-from reliability.ledger import ledger, without_days
-from reliability.population import customer_groups, population
+from reliability.interruption_table import interruptions
+from reliability.ledger_table import ledger, without_days
+from reliability.population_table import customer_groups, population
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import statistics

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliability import Period, ReliabilitySettings
-from reliability.ledger import without_days
+from reliability.ledger_table import without_days
 from reliability.major_event_days import judged_days, threshold
 from reliability.statistics import Query, Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics

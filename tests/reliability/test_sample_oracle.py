@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from data_samples.county import COUNTY
+from data_samples.generator.county import COUNTY
 from network import Network
 
 START, END = datetime(2022, 5, 15), datetime(2022, 8, 15)

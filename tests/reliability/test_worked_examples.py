@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from reliability import Period, ReliabilitySettings, indices
-from reliability.ledger import sustained_only
+from reliability.ledger_table import sustained_only
 from reliability.major_event_days import threshold
 from reliability.ranking import planned_outages
 from reliability.statistics import Query

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from network import network_from_tables
 from reliability.statistics import Statistics
-from repair.plan_desk import PlanDesk
+from repair.planned.plan_desk import PlanDesk
 
 AS_OF = datetime(2022, 6, 1)
 DAYS = [datetime(2022, 6, 28, 8) + timedelta(days=each) for each in range(6)]  # into July: two months

@@ -1,0 +1,696 @@
+"""The dispatch page: what is out, where the fault lies, who is off, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+from dash import html
+
+from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, stepping, switching_order
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import (
+    Part,
+    badge,
+    bar,
+    card,
+    chip,
+    compose,
+    data,
+    frame,
+    link,
+    row,
+    scrolling,
+    strong,
+    table,
+)
+from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
+from dashboard.parts.diagram import Event, feeder_diagram
+from dashboard.parts.grids import grid
+from dashboard.parts.words import DASH, moment, number, word
+from dashboard.service import Service
+from network import FudianError, text, translate
+from network.pictures.layout import head_of
+from repair import Affected, Location
+from repair.desk.board import Board, Entry, affected_by_record
+
+TABS = ("active", "restored", "planned")
+_TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
+_LISTED = 100
+NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
+"""What of an address belongs to one plan, left out."""
+
+CUSTOMER_COLUMNS = ("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
+
+
+def page(service: Service, address: Address) -> html.Div:
+    """Return the page."""
+    at = moment_of(service, address)
+    board = service.board(at)
+    tab = address.choose("tab", TABS, "active")
+    entries = {"active": board.active, "restored": board.restored}.get(tab, ())
+    keys = [entry.key for entry in entries]
+    planned = board.planned["plan_id"].to_list()
+    options = planned if tab == "planned" else keys
+    chosen = address.choose("event", options, options[0] if options else "")
+    entry = next((each for each in entries if each.key == chosen), None)
+    plan = chosen_plan(service, address, entry, at)
+    address.note_unknown()
+    if tab == "planned":
+        left, right = _planned_list(service, address, board, chosen), _plan_sheet(service, address, board, chosen)
+    else:
+        left, right = (
+            _incident_list(service, address, entries, entry, tab, plan),
+            _event_sheet(service, address, entry, plan),
+        )
+    return frame(
+        address,
+        _chips(address, board, tab),
+        _freshness(service, address, at),
+        [html.Div([left, right], className="grid halves desk")],
+    )
+
+
+def moment_of(service: Service, address: Address) -> datetime:
+    """Return the moment that the address names; by default as far as the data is known."""
+    address.asked.add("at")
+    given = address.values.get("at")
+    if given is None:
+        return service.now
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=None)
+    except ValueError:
+        address.choose("at", (), f"{service.now:%Y-%m-%dT%H:%M}")
+        return service.now
+
+
+def _chips(address: Address, board: Board, tab: str) -> list[Part]:
+    counts = {"active": len(board.active), "restored": len(board.restored), "planned": board.planned.height}
+    return [
+        link(
+            f"{translate(_TAB_NAMES[each], address.language)} {counts[each]}",
+            address.href(tab=each, event=None, **NO_PLAN),
+            f"chip tab {'here' if each == tab else ''}",
+        )
+        for each in TABS
+    ]
+
+
+def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
+    """Return the moment that is shown, which is also the way back to an earlier one, and the last signal heard."""
+    language = address.language
+    heard = service.signals.filter(pl.col("time") <= at)["time"].max()
+    moments = [
+        (
+            translate("now: {moment}", language, moment=f"{service.now:%Y-%m-%d %H:%M}"),
+            address.href(at=None, tab=None, event=None, **NO_PLAN),
+        )
+    ]
+    everything = service.board()
+    for entry in (*everything.active, *everything.restored):
+        if entry.incident:
+            later = entry.incident.last + timedelta(minutes=1)
+            label = translate(
+                "{moment} after the signals of {object}",
+                language,
+                moment=f"{later:%Y-%m-%d %H:%M}",
+                object=entry.object_id or DASH,
+            )
+            moments.append((label, address.href(at=f"{later:%Y-%m-%dT%H:%M:%S}", tab=None, event=None, **NO_PLAN)))
+    return [
+        html.Span(
+            translate(
+                "last signal {moment}",
+                language,
+                moment=moment(heard, seconds=True) if isinstance(heard, datetime) else DASH,
+            )
+        ),
+        html.Span("·"),
+        chip(
+            translate("as of {moment}", language, moment=f"{at:%Y-%m-%d %H:%M}"), moments, translate("Moment", language)
+        ),
+    ]
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+
+
+def title_of(service: Service, entry: Entry, language: str) -> str:
+    """Return where an event is, in words."""
+    object_id = entry.object_id
+    if object_id is None:
+        return translate("place not known", language)
+    net = service.net
+    for frame_, column in (
+        (net.branches, "branch_id"),
+        (net.transformers, "transformer_id"),
+        (net.feeders, "feeder_id"),
+    ):
+        found = frame_.filter(pl.col(column) == object_id)
+        if not found.is_empty():
+            name = found["name"][0] or object_id
+            return translate("below {name}", language, name=name) if column == "branch_id" else str(name)
+    return object_id
+
+
+def _state(entry: Entry) -> tuple[str, str]:
+    if entry.end is not None:
+        return "restored", ""
+    if entry.incident is None:
+        return "recorded", "warning"
+    return entry.incident.outage.state, "abnormal"
+
+
+_STATES = {
+    "restored": "restored",
+    "recorded": "recorded",
+    "confirmed": "confirmed",
+    "suspected": "suspected",
+}
+
+
+def _incident_list(
+    service: Service, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, plan: Chosen | None
+) -> html.Div:
+    language = address.language
+    rows = []
+    for entry in entries[:_LISTED]:
+        location = entry.incident.location if entry.incident else None
+        state, tone = _state(entry)
+        important = html.Span(str(entry.important), className="abnormal" if entry.important else "quiet")
+        last = moment(entry.end) if tab == "restored" else badge(translate(_STATES[state], language), tone)
+        rows.append(
+            row(
+                [
+                    (html.B(title_of(service, entry, language)), ""),
+                    (f"{entry.affected.customer_count:,}", "right"),
+                    (important, "right"),
+                    *([] if tab == "restored" else [(_kind(entry, language), "right")]),
+                    (_certainty(location, language), "right"),
+                    (moment(entry.start), "right"),
+                    (last, "right"),
+                ],
+                address.href(event=entry.key, **NO_PLAN),
+                "chosen" if entry is shown else "",
+            )
+        )
+    names = [
+        translate("Event", language),
+        translate("customers", language),
+        translate("important", language),
+        *([] if tab == "restored" else [translate("kind", language)]),
+        translate("location", language),
+        translate("began", language),
+        translate("back", language) if tab == "restored" else translate("stage", language),
+    ]
+    head = [(name, "right" if position else "") for position, name in enumerate(names)]
+    content: list[Part] = [scrolling(table(head, rows, "", translate("Events", language)))]
+    if not entries:
+        nothing = translate(
+            "Nothing is out at this moment." if tab == "active" else "Nothing came back in the last 30 days.", language
+        )
+        content = [html.P(nothing, className="quiet")]
+    elif len(entries) > _LISTED:
+        content.append(
+            html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
+        )
+    return html.Div(
+        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(service, address, shown, plan)],
+        className="stack",
+    )
+
+
+def _kind(entry: Entry, language: str) -> str:
+    return word(entry.incident.outage.level, language) if entry.incident else DASH
+
+
+def _certainty(location: Location | None, language: str) -> str:
+    if location is None or not location.ranked:
+        return DASH
+    return translate("ambiguous", language) if location.ambiguous else f"{location.ranked[0].probability * 100:.0f}%"
+
+
+def _planned_list(service: Service, address: Address, board: Board, chosen: str) -> html.Div:
+    language = address.language
+    rows = []
+    for plan in board.planned.head(_LISTED).to_dicts():
+        affected = affected_by_record(service.present(), plan)
+        rows.append(
+            row(
+                [
+                    (html.B(_place(service, plan)), ""),
+                    (f"{affected.customer_count:,}", "right"),
+                    (plan["work"] or DASH, ""),
+                    (moment(plan["start"]), "right"),
+                    (moment(plan["end"]), "right"),
+                    (badge(plan["status"] or DASH), "right"),
+                ],
+                address.href(event=plan["plan_id"], **NO_PLAN),
+                "chosen" if plan["plan_id"] == chosen else "",
+            )
+        )
+    head = [
+        (translate("Place", language), ""),
+        (translate("customers", language), "right"),
+        (translate("work", language), ""),
+        (translate("from", language), "right"),
+        (translate("until", language), "right"),
+        (translate("state", language), "right"),
+    ]
+    content: Part = scrolling(table(head, rows, "", translate("Planned outages", language)))
+    if not rows:
+        content = html.P(translate("Nothing is planned after this moment.", language), className="quiet")
+    found = board.planned.filter(pl.col("plan_id") == chosen).to_dicts()
+    diagram = _plan_diagram(service, address, found[0]) if found else None
+    return html.Div([card(translate("Planned", language), content), diagram], className="stack")
+
+
+def _plan_diagram(service: Service, address: Address, plan: dict[str, Any]) -> Part:
+    affected = affected_by_record(service.present(), plan)
+    event = Event(dead=affected.branches, opened=affected.opened, colour=WARNING)
+    place = _place_of(service, plan["branch_id"], affected)
+    return _feeder_card(service, address, place, event, planned=True)
+
+
+def _place(service: Service, plan: dict[str, Any]) -> str:
+    net = service.net
+    for frame_, column in (
+        (net.branches, "branch_id"),
+        (net.feeders, "feeder_id"),
+        (net.transformers, "transformer_id"),
+    ):
+        if plan[column]:
+            found = frame_.filter(pl.col(column) == plan[column])["name"].to_list()
+            return str(found[0] if found and found[0] else plan[column])
+    return DASH
+
+
+# One event ------------------------------------------------------------------------------------------------------------
+
+
+def _event_sheet(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> html.Div:
+    language = address.language
+    if entry is None:
+        return html.Div(
+            [
+                card(
+                    translate("No event chosen", language),
+                    html.P(translate("A row of the list opens its sheet here.", language), className="quiet"),
+                )
+            ]
+        )
+    count = html.Span(
+        translate(
+            "{count} customers off" if entry.end is None else "{count} customers were off",
+            language,
+            count=f"{entry.affected.customer_count:,}",
+        ),
+        className="abnormal" if entry.end is None else "",
+        **data(figure="customers", value=entry.affected.customer_count),
+    )
+    content = (
+        _location_part(entry, address, plan)
+        if entry.incident
+        else [
+            html.P(
+                translate("No signal was heard; the event is known from its record alone.", language), className="quiet"
+            )
+        ]
+    )
+    sheet = html.Section(
+        [
+            html.Header(
+                [
+                    html.H2([title_of(service, entry, language), " ", count], className="large spaced"),
+                    html.Div(_times(entry, language), className="sheet-times"),
+                ]
+            ),
+            *content,
+        ],
+        className="card",
+    )
+    planned = plan_card(address, plan) if plan else None
+    off = _affected(entry, plan, language)
+    columns = CUSTOMER_COLUMNS if "stage" not in off.columns else (*CUSTOMER_COLUMNS[:-1], "stage")
+    customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
+    return html.Div([sheet, planned, customers], className="stack")
+
+
+def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
+    """Return who is off by an event, with the plan's ``stage`` and ``minutes`` until each is back where there is one."""
+    customers = entry.affected.table()
+    if plan is None or plan.plan is None:
+        return customers
+    words_ = {each.stage: word(each.stage, language) for each in plan.plan.stages}
+    back = plan.plan.affected().select("customer_id", pl.col("stage").replace(words_), "minutes")
+    return customers.join(back, on="customer_id", how="left", maintain_order="left")
+
+
+def _times(entry: Entry, language: str) -> list[Part]:
+    began = html.Div(translate("began {moment}", language, moment=moment(entry.start, seconds=True)))
+    if entry.end is not None:
+        return [began, html.Div(translate("all back {moment}", language, moment=moment(entry.end, seconds=True)))]
+    signals = entry.incident.signals["time"][-1] if entry.incident else None
+    return (
+        [began, html.Div(translate("last signal {moment}", language, moment=moment(signals, seconds=True)))]
+        if signals
+        else [began]
+    )
+
+
+def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[Part]:
+    language = address.language
+    location = entry.incident.location  # type: ignore[union-attr]
+    dark = entry.incident.signals.filter(pl.col("kind").is_in(["off", "call"])).height  # type: ignore[union-attr]
+    heard = entry.incident.signals.height  # type: ignore[union-attr]
+    facts = [
+        (translate("Signals heard", language), f"{heard:,}"),
+        (translate("of them off or calls", language), f"{dark:,}"),
+        (translate("Transformers off", language), f"{len(entry.affected.hit.transformers):,}"),
+        (translate("Important customers", language), f"{entry.important:,}"),
+    ]
+    right = html.Div(
+        [
+            html.H3(translate("The event", language)),
+            table([], [row([(label, ""), (value, "right")]) for label, value in facts]),
+        ]
+    )
+    if not location.ranked:
+        reason = translate("No device reported a trip or a fault current, so no section can be told.", language)
+        left = html.Div([html.H3(translate("Fault section", language)), html.P(reason, className="quiet")])
+        return [html.Div([left, right], className="two")]
+    rows = []
+    for position, section in enumerate(location.ranked[:SECTIONS], 1):
+        name = _section_name(section.bounded_by, section.branches, language)
+        tone = "red" if position == 1 else "sand"
+        if plan is None:
+            rows.append(_probability_row(name, section.probability, tone))
+        else:
+            href = address.href(**NO_PLAN | {"section": str(position)})
+            rows.append(_probability_row(name, section.probability, tone, href, position == plan.section))
+    rest = sum(section.probability for section in location.ranked[SECTIONS:])
+    if len(location.ranked) > SECTIONS:
+        others = translate("{count} other sections", language, count=len(location.ranked) - SECTIONS)
+        rows.append(_probability_row(others, rest, "light"))
+    left = html.Div(
+        [
+            html.H3(translate("Fault section", language)),
+            table([], rows, "sections", translate("Fault section", language)),
+        ]
+    )
+    return [html.Div([left, right], className="two"), html.P(_sentences(location, language), className="quiet")]
+
+
+def _probability_row(
+    label: str, probability: float, tone: str, href: str | None = None, is_chosen: bool = False
+) -> html.Tr:
+    said = "<1%" if 0 < probability < 0.005 else f"{probability * 100:.0f}%"
+    cells: list[tuple[Part, str]] = [
+        (label, ""),
+        (bar((probability, tone), label=f"{label} {said}"), "wide-cell"),
+        (said, "right"),
+    ]
+    return row(cells, href, "chosen" if is_chosen else "")
+
+
+def _section_name(bounded_by: tuple[str, ...], branches: tuple[str, ...], language: str) -> str:
+    """Return a section by the devices at its borders."""
+    if not bounded_by:
+        return f"{branches[0]}…" if len(branches) > 1 else branches[0]
+    first, beyond = bounded_by[0], [each.rsplit("-", 1)[-1] for each in bounded_by[1:]]
+    if not beyond:
+        return translate("beyond {device}", language, device=first)
+    return translate(
+        "{device} to {others}", language, device=first, others=", ".join(beyond[:3]) + ("…" if len(beyond) > 3 else "")
+    )
+
+
+def _sentences(location: Location, language: str) -> list[Part]:
+    parts: list[Part] = []
+    if location.ambiguous:
+        parts += [html.B(translate("Several sections explain the signals equally well.", language)), " "]
+    for suspect in location.suspect_signals[:4]:
+        if suspect.thought == "missing":
+            said = compose(
+                "Doubtful: {device} reported no fault current, thought to have missed it. ",
+                language,
+                device=strong(suspect.object_id),
+            )
+        else:
+            said = compose(
+                "Doubtful: {device} reported {kind}, thought to be false. ",
+                language,
+                device=strong(suspect.object_id),
+                kind=word(suspect.kind, language),
+            )
+        parts += said
+    if not location.suspect_signals:
+        parts.append(translate("No signal contradicts the first section. ", language))
+    if location.two_faults >= 0.5:
+        share = f"{location.two_faults * 100:.0f}%"
+        parts += [html.B(translate("Two faults are likely ({share}). ", language, share=share))]
+    if location.next_check is not None:
+        check = location.next_check
+        parts += [
+            html.Br(),
+            *compose(
+                "Most worth checking next: {device} (+{gain} bit)",
+                language,
+                device=strong(check.object_id),
+                gain=number(check.gain_bits),
+            ),
+        ]
+    return parts
+
+
+def _diagram_card(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
+    """Return the diagram of an event: without supply as far as it is known now, or after a step of the plan."""
+    if entry is None:
+        return None
+    location = entry.incident.location if entry.incident else None
+    section = location.ranked[plan.section - 1 if plan else 0] if location and location.ranked else None
+    seen, not_seen = _flags(entry)
+    label = ""
+    if section:
+        label = translate("fault {percent}%", address.language, percent=f"{section.probability * 100:.0f}")
+    event = Event(
+        dead=entry.affected.branches if entry.end is None else (),
+        opened=entry.affected.opened if entry.end is None else (),
+        suspected=_state(entry)[0] == "suspected",
+        fault=section.branches if section else (),
+        fault_label=label,
+        seen=seen,
+        not_seen=not_seen,
+    )
+    if plan and plan.plan and plan.step:
+        state = plan.plan.state(plan.step)
+        event = replace(
+            event, dead=state.dead, opened=state.opened, closed=state.closed, back=state.back, suspected=False
+        )
+    place = _place_of(service, entry.object_id, entry.affected)
+    return _feeder_card(service, address, place, event, planned=False, stepped=stepping(address, plan) if plan else [])
+
+
+def _feeder_card(
+    service: Service, address: Address, place: int, event: Event, planned: bool, stepped: Sequence[Part] = ()
+) -> Part:
+    language = address.language
+    if place <= 0:
+        return None
+    feeder = service.supply.node_feeder[int(service.supply.node_at[head_of(service.supply, place)])]
+    name = str(dict(service.net.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
+    figure = feeder_diagram(service.present(), place, event, language)
+    source = dict(service.net.sources.select("node", "name").iter_rows()).get(_source_node(service, place)) or DASH
+    note = translate(
+        "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
+    )
+    label = translate("One-line diagram of {feeder}", language, feeder=name)
+    legend = _legend(language, planned, bool(event.back))
+    return card(name, graph(figure, "diagram", language, label), legend, note=[note, *stepped])
+
+
+def _flags(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the branches whose last report was a fault current or a trip, and those that looked and saw none."""
+    if entry.incident is None:
+        return (), ()
+    reports = (
+        entry.incident.signals.filter((pl.col("object") == "branch") & pl.col("kind").is_in(["fault_current", "trip"]))
+        .group_by("object_id", maintain_order=True)
+        .agg(seen=(pl.col("value").fill_null(1.0) != 0).last())
+    )
+    return tuple(reports.filter("seen")["object_id"]), tuple(reports.filter(~pl.col("seen"))["object_id"])
+
+
+def _place_of(service: Service, object_id: str | None, affected: Affected) -> int:
+    """Return a place in depth-first order that an event concerns, 0 where it has none."""
+    net, supply = service.net, service.supply
+    if object_id is not None and (net.branches["branch_id"] == object_id).any():
+        index = net.branch_index(object_id)[0]
+        return int(max(supply.place_of[net.from_node[index]], supply.place_of[net.to_node[index]]))
+    off = affected.hit.transformer_index
+    if not len(off):
+        off = net.customer_transformer[affected.hit.customer_index[:1]]
+    return int(np.max(supply.place_of[net.transformer_node[off[:1]]], initial=0))
+
+
+def _source_node(service: Service, place: int) -> str:
+    """Return the node of the source that feeds a place."""
+    while service.supply.parent[place] > 0:
+        place = int(service.supply.parent[place])
+    return str(service.net.nodes[int(service.supply.node_at[place])])
+
+
+def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
+    energised = (translate("energised", language), NORMAL, "solid")
+    out = (
+        (translate("without supply", language), ABNORMAL, "solid"),
+        (translate("thought to be without supply", language), ABNORMAL, "dashed"),
+    )
+    lines = (
+        (energised, (translate("will be without supply", language), WARNING, "solid")) if planned else (energised, *out)
+    )
+    if with_back:
+        lines = (*lines, (translate("fed again", language), LINK, "solid"))
+    marks = ((translate("closed", language), "#1d2730"), (translate("open", language), "#ffffff"))
+    parts = [
+        html.Span([html.I(style={"width": "26px", "borderTop": f"3px {kind} {colour}"}), name])
+        for name, colour, kind in lines
+    ]
+    square = {"width": "11px", "height": "11px", "border": "2px solid #1d2730"}
+    parts += [html.Span([html.I(style=square | {"background": filling}), name]) for name, filling in marks]
+    if planned:
+        return html.Div(parts, className="legend")
+    parts += [
+        html.Span([html.B("▶ ", className="abnormal"), translate("fault current seen", language)]),
+        html.Span(["○ ", translate("looked, none seen", language)]),
+    ]
+    return html.Div(parts, className="legend")
+
+
+def customers_card(
+    address: Address,
+    customers: pl.DataFrame,
+    named: dict[str, str],
+    important: int,
+    columns: Sequence[str] = CUSTOMER_COLUMNS,
+) -> html.Section:
+    """Return the affected-customer list of a page, masked, important customers first, with its exports.
+
+    Args:
+        address: of the page.
+        customers: who is off.
+        named: what of the address names the event or the plan.
+        important: how many of them are important.
+        columns: that are shown; exports hold all.
+    """
+    language = address.language
+    wanted = address.search(address.without_rows() | named)
+    files = f"/export/{address.page}/customers"
+    exports = [html.A(name.upper(), href=f"{files}.{name}{wanted}", download="") for name in ("csv", "xlsx")]
+    exports.append(html.A(translate("Print", language), href=f"{files}.html{wanted}", target="_blank"))
+    note = translate(
+        "{count} customers · {important} important · {sensitive} sensitive · personal data masked",
+        language,
+        count=f"{customers.height:,}",
+        important=important,
+        sensitive=int(customers["sensitive"].sum()),
+    )
+    content: Part = grid({"grid": "customers"}, customers.select(columns), language, "353px", searchable=False)
+    if customers.is_empty():
+        content = html.P(translate("Nobody is off.", language), className="quiet")
+    return card(
+        translate("Affected customers", language), content, note=[note, html.Span(exports, className="actions spread")]
+    )
+
+
+def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -> html.Div:
+    language = address.language
+    found = board.planned.filter(pl.col("plan_id") == chosen)
+    if found.is_empty():
+        return html.Div(
+            [
+                card(
+                    translate("No plan chosen", language),
+                    html.P(translate("A row of the list opens its sheet here.", language), className="quiet"),
+                )
+            ]
+        )
+    plan = found.row(0, named=True)
+    affected = affected_by_record(service.present(), plan)
+    hours = (plan["end"] - plan["start"]) / timedelta(hours=1)
+    transformers = len(affected.hit.transformers)
+    facts = [
+        (translate("planned", language), f"{moment(plan['start'])} – {moment(plan['end'])}"),
+        (translate("nature", language), word(plan["nature"], language)),
+        (translate("work", language), plan["work"] or DASH),
+        (translate("Unit", language), plan["unit"] or DASH),
+        (translate("transformers × hours", language), f"{transformers:,} × {number(hours, 1)} h"),
+        (translate("applied for", language), moment(plan["applied_at"])),
+        (translate("users told", language), moment(plan["notified_at"])),
+    ]
+    sheet = html.Section(
+        [
+            html.Header(
+                [
+                    html.H2(
+                        [
+                            _place(service, plan),
+                            " ",
+                            html.Span(
+                                translate(
+                                    "{count} customers will be off", language, count=f"{affected.customer_count:,}"
+                                ),
+                                className="warning",
+                            ),
+                        ],
+                        className="large spaced",
+                    ),
+                    html.Div(plan["status"] or DASH, className="sheet-times"),
+                ]
+            ),
+            table([], [row([(label, ""), (value, "right")]) for label, value in facts]),
+        ],
+        className="card",
+    )
+    important = int(affected.customers["important"].sum())
+    return html.Div(
+        [sheet, customers_card(address, affected.table(), {"event": plan["plan_id"]}, important)], className="stack"
+    )
+
+
+def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the title and the affected customers of the event that an address names, with the plan's stages.
+
+    Raises:
+        FudianError: the address names no event of the board.
+    """
+    at = moment_of(service, address)
+    board = service.board(at)
+    key = address.values.get("event", "")
+    entry = board.find(key)
+    if entry is not None:
+        customers = _affected(entry, chosen_plan(service, address, entry, at), address.language)
+        return title_of(service, entry, address.language), customers
+    plan = board.planned.filter(pl.col("plan_id") == key)
+    if plan.is_empty():
+        raise FudianError(
+            text("There is no event {event!r} at this moment.", event=key), text("Go back to the list and choose one.")
+        )
+    row_ = plan.row(0, named=True)
+    return _place(service, row_), affected_by_record(service.present(), row_).table()
+
+
+def steps_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the title and the operations of the plan that an address shows; the first event is its default as on the page.
+
+    Raises:
+        FudianError: the address names no event of the board, or one without a plan.
+    """
+    at = moment_of(service, address)
+    board = service.board(at)
+    entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
+    return switching_order(service, address, entry, at)

@@ -1,0 +1,79 @@
+"""The grid on the management page: its structure against the plan, and where a fault leaves healthy load without a way."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+
+from dashboard.pages.operations import targets_table
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, card, data, row, strong, table
+from dashboard.parts.words import DASH, number
+from dashboard.service import Service
+from network import FudianError, translate
+from reliability.targets import grid_plans, judge_grid
+from repair.restoration.grid_figures import further_figures
+from repair.restoration.n_minus_1 import NMinus1, SectionResult
+
+CARD, CLOCK = "grid-card", "grid-clock"
+"""Ids of the card and of the clock that has it drawn again while the test goes on."""
+_EVERY_MS = 2000
+_SHOWN = 10
+
+
+def grid_card(service: Service, address: Address) -> html.Div:
+    """Return the card; while the N-1 test is under way it holds the clock by which it is drawn again."""
+    return html.Div(grid_content(service, address), id=CARD)
+
+
+def grid_content(service: Service, address: Address) -> list[Part]:
+    """Return what stands in the card now."""
+    language = address.language
+    title = translate("The grid", language)
+    try:
+        sweep = service.n_minus_1()
+    except FudianError as refused:
+        return [card(title, html.P(refused.message.in_language(language), className="quiet"))]
+    plans = grid_plans(service.statistics)
+    further = further_figures(service.statistics, sweep)
+    judged = [target for plan in plans for target in judge_grid(service.statistics, plan, further)]
+    columns = html.Div(
+        [html.Div(targets_table(address, judged)), html.Div(_sections(service, sweep, language))], className="two"
+    )
+    said = [html.P(each.in_language(language), className="quiet") for each in sweep.assumed]
+    clock = [] if sweep.complete else [dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
+    return [
+        card(title, columns, *said, *clock, note=translate("public feeders · {plan}", language, plan=", ".join(plans)))
+    ]
+
+
+def _sections(service: Service, sweep: NMinus1, language: str) -> list[Part]:
+    """Return the sections whose fault leaves healthy load without a way, worst first, the feeders without a tie, and how far."""
+    names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
+    failing = sorted(
+        (each for each in sweep.sections if each.passes is False), key=lambda each: -(each.missing_a or 0.0)
+    )
+    rows = [_section_row(names.get(each.feeder_id) or each.feeder_id, each) for each in failing[:_SHOWN]]
+    rows += [
+        row([(names.get(each["feeder_id"]) or each["feeder_id"], ""), (each["reason"], ""), (DASH, "right"), (DASH, "right")])
+        for each in sweep.feeder_rows(language) if each["reason"] and sweep.complete
+    ]  # fmt: skip
+    head = [
+        (translate("Feeder", language), ""),
+        (translate("fault at", language), ""),
+        (translate("load to transfer, A", language), "right"),
+        (translate("missing, A", language), "right"),
+    ]
+    caption = translate("Feeders that fail N-1", language)
+    how_far = translate("{done} of {all} sections tried", language, done=len(sweep.sections), all=sweep.sections_in_all)
+    if len(failing) > _SHOWN:
+        how_far += " · " + translate("{count} more that fail", language, count=len(failing) - _SHOWN)
+    return [
+        html.H3(caption),
+        table(head, rows, "n-1", caption),
+        html.P(how_far, className="quiet", **data(figure="sections", value=len(sweep.sections))),
+    ]
+
+
+def _section_row(feeder: str, section: SectionResult) -> html.Tr:
+    missing = strong(number(section.missing_a, 0), "abnormal")
+    return row([(feeder, ""), (section.branch_id, ""), (number(section.transfer_a, 0), "right"), (missing, "right")])

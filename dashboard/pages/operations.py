@@ -1,0 +1,506 @@
+"""The operations page: how long the average user was without power this year, and whether the targets hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import polars as pl
+from dash import html
+
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import (
+    Part,
+    badge,
+    bar,
+    card,
+    chip,
+    compose,
+    data,
+    frame,
+    lead,
+    link,
+    row,
+    sparkline,
+    strong,
+    table,
+)
+from dashboard.parts.charts import cumulative_chart, graph
+from dashboard.parts.words import DASH, number, percent, word
+from dashboard.service import Service
+from network import text, translate
+from network.tables.writing import header
+from reliability.area import Area
+from reliability.curve import cumulative_saidi
+from reliability.ranking import causes, worst_feeders
+from reliability.statistics import MED, Query
+from reliability.targets import STATUSES, TargetResult
+
+WHOLE = "all"
+_CAUSES = 8
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """One area against its target.
+
+    Attributes:
+        label: name of the area.
+        value: hours per user.
+        limit: target in hours, or ``None``.
+        unit: in which both are shown, ``h`` or ``min``.
+        href: link to the rows.
+        title: what the area is made of, or why it has no target.
+        missed: whether the target is missed.
+    """
+
+    label: str
+    value: float
+    limit: float | None
+    unit: str
+    href: str
+    title: str
+    missed: bool = False
+
+
+_STATUS_TONES = {"fail": "warning", "unknown": "", "pass": "", "not_computable": "quiet-badge"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the chips of the page say."""
+
+    year: int
+    plan: str
+    level: str
+    med: str
+    area: str
+
+
+def choices(service: Service, address: Address) -> Choice:
+    """Read the filters of the address."""
+    service.statistics.require_records()
+    years = [str(year) for year in service.years]
+    year = int(address.choose("year", years, years[-1]))
+    plan = address.choose("plan", service.plans, service.plans[0])
+    level = address.choose("level", ("mv", "lv"), "mv")
+    med = address.choose("med", MED, "include")
+    curves = [each.target_id for each in service.targets(plan, year, level) if has_curve(each)]
+    worst = worst_target([each for each in service.targets(plan, year, level) if has_curve(each)])
+    area = address.choose("area", (WHOLE, *curves), worst.target_id if worst else WHOLE)
+    return Choice(year, plan, level, med, area)
+
+
+def has_curve(target: TargetResult) -> bool:
+    """Tell whether a target is an outage time of a part of the users."""
+    return target.metric == "SAIDI" and target.where is not None and target.value is not None
+
+
+def worst_target(targets: list[TargetResult]) -> TargetResult | None:
+    """Return the target that is missed by most, or else the one nearest to its limit, relative to the limit."""
+    known = [each for each in targets if each.value is not None and each.limit]
+    return max(known, key=_load, default=None)
+
+
+def _load(target: TargetResult) -> float:
+    value = target.value or 0.0
+    if target.op == ">=":
+        return target.limit / value if value else float("inf")
+    return value / target.limit
+
+
+def in_hours(value: float, unit: str) -> float:
+    """Return an outage time in hours."""
+    return value / 60 if unit == "min" else value
+
+
+def page(service: Service, address: Address) -> html.Div:
+    """Return the page."""
+    chosen = choices(service, address)
+    address.note_unknown()
+    query = service.query(chosen.year, chosen.level, chosen.med)
+    targets = service.targets(chosen.plan, chosen.year, chosen.level)
+    whole = service.remember(("whole", repr(query)), lambda: service.statistics.indices(query).row(0, named=True))
+    return frame(
+        address,
+        _chips(service, address, chosen),
+        freshness(service, address),
+        [
+            _lead(address, chosen, whole, targets),
+            html.Div(
+                [
+                    _curve_card(service, address, chosen, query, targets),
+                    _classes_card(service, address, query, targets),
+                ],
+                className="grid two-one",
+            ),
+            html.Div(
+                [
+                    _causes_card(service, address, query),
+                    _feeders_card(service, address, query),
+                    _targets_card(address, chosen, targets),
+                ],
+                className="grid three",
+            ),
+        ],
+    )
+
+
+def freshness(service: Service, address: Address) -> list[Part]:
+    """Return until when the data is known, and the door to what was left out of it."""
+    language = address.language
+    records = service.net.workspace.tables["outages"].height
+    errors = sum(problem.severity == "error" for problem in service.net.problems)
+    warnings = len(service.net.problems) - errors
+    label = (
+        translate("{count} errors in the data", language, count=errors)
+        if errors
+        else translate("notes on the data: {count}", language, count=warnings)
+    )
+    return [
+        html.Span(translate("data until {moment}", language, moment=f"{service.as_of:%Y-%m-%d %H:%M}")),
+        html.Span("·"),
+        html.Span(translate("{count} records", language, count=f"{records:,}")),
+        html.Span("·"),
+        link(label, address.rows_href("problems"), "abnormal" if errors else ""),
+        html.Span("·"),
+    ]
+
+
+def _chips(service: Service, address: Address, chosen: Choice) -> list[Part]:
+    language = address.language
+    name = f"{service.name} · " if service.name else ""
+    unit = translate("{year}", language, year=chosen.year)
+    return [
+        chip(
+            f"{name}{unit}",
+            [(str(year), address.href(year=str(year), area=None)) for year in reversed(service.years)],
+            translate("Year", language),
+        ),
+        chip(
+            translate("plan {plan}", language, plan=chosen.plan),
+            [(plan, address.href(plan=plan, area=None)) for plan in service.plans],
+            translate("Plan", language),
+        ),
+        chip(
+            word(chosen.level, language),
+            [(word(each, language), address.href(level=each)) for each in ("mv", "lv")],
+            translate("User level", language),
+        ),
+        chip(
+            word(chosen.med, language),
+            [(word(each, language), address.href(med=each)) for each in MED],
+            translate("Major event days", language),
+        ),
+        html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
+    ]
+
+
+def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: list[TargetResult]) -> html.Div:
+    language = address.language
+    met = sum(each.status == "pass" for each in targets)
+    holding = sum(each.status == "unknown" for each in targets)
+    missed = sum(each.status == "fail" for each in targets)
+    untold = sum(each.status == "not_computable" for each in targets)
+    sentence = compose(
+        "{year}: the average user was without power for {saidi}; {met} of {count} targets are met",
+        language,
+        year=str(chosen.year),
+        saidi=html.B(
+            [number(whole["SAIDI-1"]), translate(" hours", language)], **data(figure="saidi", value=whole["SAIDI-1"])
+        ),
+        met=strong(str(met)),
+        count=str(len(targets)),
+    )
+    if missed:
+        sentence += compose(", {count} missed", language, count=strong(str(missed), "warning"))
+    if holding:
+        sentence += compose(", {count} still open", language, count=strong(str(holding)))
+    if untold:
+        sentence += compose(", {count} cannot be computed", language, count=str(untold))
+    return lead([*sentence, translate(".", language)], _below(address, targets))
+
+
+def _below(address: Address, targets: list[TargetResult]) -> list[Part]:
+    language = address.language
+    worst = worst_target(targets)
+    if worst is None or worst.value is None:
+        return [translate("No target of this plan can be computed from the data; the table says why.", language)]
+    gap = abs(worst.value - worst.limit)
+    unit = word(worst.unit, language)
+    filters = {"target": worst.target_id, "med": "include"} if worst.where else None
+    return compose(
+        "Farthest from its target: {label} {metric} {value}, target {limit}, off by {gap}. {door}"
+        if worst.status == "fail"
+        else "Nearest to its limit: {label} {metric} {value}, target {limit}, {gap} to spare. {door}",
+        language,
+        label=worst.label,
+        metric=metric_word(worst.metric, language),
+        value=f"{number(worst.value)} {unit}",
+        limit=f"{worst.limit:g} {unit}",
+        gap=strong(f"{number(gap)} {unit}", "warning" if worst.status == "fail" else ""),
+        door=link(translate("See the rows ▸", language), address.rows_href("ledger", filters)) if worst.where else "",
+    )
+
+
+def metric_word(metric: str, language: str) -> str:
+    """Return the name of what a target measures."""
+    return word(metric, language)
+
+
+def _curve_card(
+    service: Service, address: Address, chosen: Choice, query: Query, targets: list[TargetResult]
+) -> html.Section:
+    language = address.language
+    curves = {each.target_id: each for each in targets if has_curve(each)}
+    target = curves.get(chosen.area)
+    area = Area(*target.where) if target and target.where else Area()
+    curve = service.remember(("curve", repr(query), area), lambda: cumulative_saidi(service.statistics, query, area))
+    before = pl.DataFrame({"saidi_h": []}, schema={"saidi_h": pl.Float64})
+    if chosen.year - 1 in service.years:
+        earlier = service.query(chosen.year - 1, chosen.level, chosen.med)
+        before = service.remember(
+            ("curve", repr(earlier), area), lambda: cumulative_saidi(service.statistics, earlier, area)
+        )
+    label = target.label if target else word("all_scope", language)
+    options = [(word("all_scope", language), address.href(area=WHOLE))]
+    options += [(f"{each.label} · {each.limit:g} {each.unit}", address.href(area=key)) for key, each in curves.items()]
+    picker = chip(label, options, translate("Area of the curve", language))
+    title = translate("Accrued outage time per user", language)
+    note = translate("h per user · a point opens its day", language)
+    if len(before):
+        note = translate("h per user · {before} quiet behind · a point opens its day", language, before=chosen.year - 1)
+    hours = curve["saidi_h"].to_list()
+    if curve.is_empty() or hours[-1] is None:
+        content: Part = html.P(
+            translate("There is nothing to draw: no records or no users in this area and year.", language),
+            className="quiet",
+        )
+    else:
+        limit = (in_hours(target.limit, target.unit), f"{target.limit:g} {target.unit}") if target else None
+        days = service.statistics.major_event_days(query).days if chosen.med == "include" else ()
+        figure = cumulative_chart(
+            curve["day"].to_list(),
+            hours,
+            curve["ch"].to_list(),
+            before["saidi_h"].drop_nulls().to_list(),
+            limit,
+            days,
+            address,
+            {"target": target.target_id} if target else None,
+        )
+        caption = translate(
+            "{label}: {value} hours per user so far in {year}",
+            language,
+            label=label,
+            value=number(hours[-1]),
+            year=chosen.year,
+        )
+        content = graph(figure, "curve", language, caption)
+    return card([title, picker], content, note=note, name="curve")
+
+
+def _classes_card(service: Service, address: Address, query: Query, targets: list[TargetResult]) -> html.Section:
+    language = address.language
+    of_plan = [each for each in targets if has_curve(each)]
+    stated = {each.where for each in of_plan}
+    groups: list[tuple[str, list[Bullet]]] = []
+    plan_rows = [
+        Bullet(
+            each.label,
+            in_hours(each.value or 0.0, each.unit),
+            in_hours(each.limit, each.unit),
+            each.unit,
+            address.rows_href("ledger", {"target": each.target_id, "med": "include"}),
+            _members(each, language),
+            each.status == "fail",
+        )
+        for each in of_plan
+    ]
+    if plan_rows:
+        groups.append((translate("Areas of the plan", language), plan_rows))
+    for column, heading in (
+        ("region_class", translate("Region class", language)),
+        ("planning_class", translate("Planning class", language)),
+    ):
+        by_class = replace(query, by=(column,))
+        figures = service.remember(("classes", repr(by_class)), partial(service.statistics.indices, by_class))
+        reason = translate("The plan states no target for it.", language)
+        rows = [
+            Bullet(word(name, language), value, None, "h", address.rows_href("ledger", {column: name}), reason)
+            for name, value in figures.select(column, "SAIDI-1").iter_rows()
+            if value is not None and (column, (name,)) not in stated
+        ]
+        if rows:
+            groups.append((heading, rows))
+    widest = max((max(each.value, each.limit or 0.0) for _, rows in groups for each in rows), default=1.0) * 1.05 or 1.0
+    head = [
+        (translate("Area", language), ""),
+        ("", "wide-cell"),
+        (translate("accrued", language), "right"),
+        (translate("target", language), "right"),
+    ]
+    body = []
+    for position, (heading, bullets) in enumerate(groups):
+        if position:
+            body.append(html.Tr(html.Th(heading, colSpan=4, scope="colgroup"), className="group"))
+        body += [_bullet(each, widest, language) for each in bullets]
+    head[0] = (groups[0][0] if groups else head[0][0], "")
+    return card(
+        translate("Areas against targets", language),
+        table(head, body, "bullets", translate("Outage time of each area against its target", language)),
+        note=translate("h per user · the stroke is the target", language),
+    )
+
+
+def _members(target: TargetResult, language: str) -> str:
+    """Return which users an area of a plan is made of."""
+    column, values = target.where or ("", ())
+    return f"{header(column, language)}: {', '.join(word(value, language) for value in values)}"
+
+
+def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
+    factor = 60 if each.unit == "min" else 1
+    shown = f"{each.value * factor:.0f}" if each.unit == "min" else number(each.value)
+    target = DASH if each.limit is None else f"{each.limit * factor:g} {each.unit}"
+    described = f"{each.label} {shown} {each.unit}, {translate('target', language)} {target}"
+    mark = None if each.limit is None else each.limit / widest
+    return row(
+        [
+            (each.label, ""),
+            (bar((each.value / widest, "over" if each.missed else "measure"), mark=mark, label=described), "wide-cell"),
+            (html.B(shown, className="warning" if each.missed else ""), "right"),
+            (target, "right quiet"),
+        ],
+        each.href,
+        title=each.title,
+    )
+
+
+def _causes_card(service: Service, address: Address, query: Query) -> html.Section:
+    language = address.language
+    ranked = service.remember(("causes", repr(query)), lambda: causes(service.statistics, query, _CAUSES))
+    longest = ranked["ch"].max() or 1.0
+    rows = []
+    for each in ranked.to_dicts():
+        if each["rest"]:
+            label = translate("{count} more causes", language, count=each["causes"])
+            href = address.rows_href("ledger", {"causes_after": str(_CAUSES)})
+        else:
+            label = each["cause"] or translate("no cause recorded", language)
+            href = address.rows_href("ledger", {"cause": each["cause"]})
+        parts = bar(
+            (each["fault_ch"] / longest, "measure"),
+            (each["prearranged_ch"] / longest, "light"),
+            label=f"{label} {number(each['ch'], 1)}",
+        )
+        rows.append(
+            row(
+                [
+                    (label, "cause"),
+                    (parts, "wide-cell"),
+                    (html.Span(number(each["ch"], 1), **data(hours=each["ch"])), "right"),
+                    (f"{each['running_percent']:.0f}%", "right quiet"),
+                ],
+                href,
+            )
+        )
+    head = [
+        (translate("Cause", language), ""),
+        ("", "wide-cell"),
+        (translate("CH", language), "right"),
+        (translate("running", language), "right"),
+    ]
+    content = (
+        table(head, rows, "pareto", translate("Customer-hours by cause", language)) if rows else _nothing(language)
+    )
+    return card(
+        translate("Causes", language),
+        content,
+        note=translate("customer-hours · dark: fault, light: prearranged", language),
+        name="causes",
+    )
+
+
+def _nothing(language: str) -> html.P:
+    return html.P(translate("No interruption is counted in this period.", language), className="quiet")
+
+
+def _feeders_card(service: Service, address: Address, query: Query) -> html.Section:
+    language = address.language
+    worst = service.remember(("feeders", repr(query)), lambda: worst_feeders(service.statistics, query, 9))
+    rows = []
+    for each in worst.to_dicts():
+        label = each["name"] or each["feeder_id"] or translate("no feeder recorded", language)
+        rows.append(
+            row(
+                [
+                    (label, ""),
+                    (number(each["ch"], 1), "right"),
+                    (percent(each["share_percent"]), "right"),
+                    (str(each["outages"]), "right"),
+                    (sparkline(each["by_month"], translate("customer-hours of each month", language)), "right"),
+                ],
+                address.rows_href("ledger", {"feeder_id": each["feeder_id"]}),
+            )
+        )
+    head = [
+        (translate("Feeder", language), ""),
+        (translate("CH", language), "right"),
+        (translate("share", language), "right"),
+        (translate("outages", language), "right"),
+        (translate("by month", language), "right"),
+    ]
+    content = (
+        table(head, rows, "", translate("Feeders with most customer-hours", language)) if rows else _nothing(language)
+    )
+    return card(translate("Feeders that cost most", language), content, note=translate("customer-hours", language))
+
+
+def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
+    """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
+    language = address.language
+    rows = []
+    for each in targets:
+        unit = word(each.unit, language)
+        sign = "≤" if each.op == "<=" else "≥"
+        reason = each.reason.in_language(language) if each.reason else None
+        label = [f"{each.label} ", html.Span(metric_word(each.metric, language), className="quiet")]
+        if reason:
+            label.append(html.Div(reason, className="reason"))
+        href = address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None
+        rows.append(
+            row(
+                [
+                    (label, ""),
+                    (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
+                    (f"{sign} {each.limit:g} {unit}", "right quiet"),
+                    (badge(STATUSES[each.status].in_language(language), _STATUS_TONES[each.status]), "right"),
+                ],
+                href,
+            )
+        )
+    head = [
+        (translate("Target", language), ""),
+        (translate("reached", language), "right"),
+        (translate("limit", language), "right"),
+        (translate("status", language), "right"),
+    ]
+    return table(head, rows, "targets", translate("Targets of the plan", language))
+
+
+def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult]) -> html.Section:
+    language = address.language
+    note = text(
+        "{plan}, judged on {year}, {level}, with major event days",
+        plan=chosen.plan,
+        year=chosen.year,
+        level=word(chosen.level, language),
+    )
+    return card(
+        translate("Targets of the plan", language),
+        targets_table(address, targets),
+        note=note.in_language(language),
+    )

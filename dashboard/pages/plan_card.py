@@ -1,0 +1,245 @@
+"""The plan of one event on the dispatch page: what to operate in which order, what each step is worth, and its proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from dash import html
+
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
+from dashboard.parts.words import DASH, number, word
+from dashboard.service import Service
+from network import FudianError, Text, text, translate
+from repair.desk.board import Entry
+from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
+from repair.restoration.sequence import Step
+
+SECTIONS = 3
+"""Sections of a location that can be chosen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The plan that an address shows.
+
+    Attributes:
+        plan: the plan; ``None`` where there is none.
+        reason: why there is none.
+        section: which of the probable sections the fault is taken to lie in, from 1.
+        step: after how many steps the diagram shows the network.
+        refused: devices that are said not to move.
+    """
+
+    plan: RestorationPlan | None
+    reason: Text | None
+    section: int
+    step: int
+    refused: tuple[str, ...]
+
+
+def chosen_plan(service: Service, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
+    """Return the plan at a moment for an event that goes on and whose fault has a probable section; ``None`` for any other."""
+    address.asked.update({"section", "step", "refused"})
+    if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
+        return None
+    ranked = entry.incident.location.ranked[:SECTIONS]
+    section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
+    refused = tuple(each for each in address.values.get("refused", "").split(",") if each)
+    try:
+        plan = service.restoration(ranked[section - 1].branches[0], refused, at=at)
+    except FudianError as refusal:
+        return Chosen(None, refusal.message, section, 0, refused)
+    steps = [str(each) for each in range(len(plan.steps) + 1)]
+    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused)
+
+
+def plan_card(address: Address, chosen: Chosen) -> html.Section:
+    """Return the card: who comes back when, the operations, the proof, and the order to print."""
+    language, plan = address.language, chosen.plan
+    title = translate("Power back first, repair after", language)
+    if plan is None:
+        said = chosen.reason.in_language(language) if chosen.reason else ""
+        return card(title, html.P(said, className="warning"), *_refused(address, chosen), name="plan")
+    content: list[Part] = [
+        html.P(_sentence(plan, language)),
+        _operations(address, chosen, plan),
+        *_refused(address, chosen),
+    ]
+    content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
+    if not plan.best:
+        content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))
+    return card(title, *content, note=_note(address, plan), name="plan")
+
+
+def _note(address: Address, plan: RestorationPlan) -> list[Part]:
+    language = address.language
+    proof = translate("proven: fault dead, radial, within ratings and voltage", language)
+    if plan.lowest_voltage_pu is not None:
+        proof += translate(", lowest {voltage} p.u.", language, voltage=number(plan.lowest_voltage_pu, 3))
+    if not plan.steps:
+        return [proof]
+    wanted = address.search(address.without_rows(), language)
+    exports = [
+        html.A(name.upper(), href=f"/export/dispatch/steps.{name}{wanted}", download="") for name in ("csv", "xlsx")
+    ]
+    exports.append(html.A(translate("Print", language), href=f"/export/dispatch/steps.html{wanted}", target="_blank"))
+    return [proof, html.Span(exports, className="actions spread")]
+
+
+def _sentence(plan: RestorationPlan, language: str) -> list[Part]:
+    back, rest = _customers(plan.stages[:-1]), plan.stages[-1]
+    if not plan.steps:
+        return [translate("Nobody can be fed another way: all wait for the repair.", language)]
+    return compose(
+        "{back} customers come back before the repair, {rest} wait for it; {hours} customer-hours and {saidi} s per user saved.",
+        language,
+        back=html.B(back, **data(figure="back", value=back.replace(",", ""))),
+        rest=strong(_customers([rest])),
+        hours=strong(number(plan.saved.customer_hours, 1)),
+        saidi=strong(number(_seconds(plan.saved.saidi_h), 1)),
+    )
+
+
+def _customers(stages: tuple[Stage, ...] | list[Stage]) -> str:
+    known = [each.customers for each in stages if each.customers is not None]
+    return f"{sum(known):,}" if len(known) == len(stages) else DASH
+
+
+def _seconds(hours: float | None) -> float | None:
+    return None if hours is None else 3600 * hours
+
+
+def _operations(address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
+    language = address.language
+    minutes = {each.stage: each.minutes for each in plan.stages}
+    rows = []
+    for step, worth in zip(plan.steps, plan.worth, strict=True):
+        refused = address.href(refused=",".join((*chosen.refused, step.branch_id)), step=None)
+        saved = _seconds(worth.saidi_h)
+        cells: list[tuple[Part, str]] = [
+            (str(step.order), ""),
+            (operation_words(step, language), ""),
+            (html.B(step.branch_id), ""),
+            (_effect(plan, step, language), "right"),
+            (f"−{number(saved, 1)}" if saved else DASH, "right"),
+            (_within(minutes[step.stage], language), "right quiet"),
+            (link(translate("does not move", language), refused, "above quiet"), "right"),
+        ]
+        rows.append(row(cells, address.href(step=str(step.order)), "chosen" if step.order == chosen.step else ""))
+    rest = plan.stages[-1]
+    back = translate("{count} customers back", language, count=_customers([rest]))
+    rows.append(
+        row(
+            [
+                ("", ""),
+                (word(REPAIR, language), ""),
+                ("", ""),
+                (back, "right"),
+                (DASH, "right"),
+                (_within(rest.minutes, language), "right quiet"),
+                ("", ""),
+            ]
+        )
+    )
+    head = [
+        ("#", ""),
+        (translate("operation", language), ""),
+        (translate("device", language), ""),
+        (translate("effect", language), "right"),
+        (translate("s per user", language), "right"),
+        (translate("back within", language), "right"),
+        ("", ""),
+    ]
+    return table(head, rows, "operations", translate("Operating steps", language))
+
+
+def operation_words(step: Step, language: str) -> str:
+    """Return what is done with a device, and from where: 遥控合."""
+    if step.remote:
+        return translate("open remotely" if step.action == "open" else "close remotely", language)
+    return translate("open on site" if step.action == "open" else "close on site", language)
+
+
+def _effect(plan: RestorationPlan, step: Step, language: str) -> str:
+    if step.restores_transformers:
+        if step.restores_customers is None:
+            return translate("{count} users back", language, count=f"{len(step.restores_transformers):,}")
+        return translate("{count} customers back", language, count=f"{step.restores_customers:,}")
+    if step.action == "open" and step.branch_id in plan.isolating:
+        return translate("isolates the fault", language)
+    return translate("parts the load" if step.action == "open" else "prepares", language)
+
+
+def _within(minutes: float, language: str) -> str:
+    if minutes < 120:
+        return translate("{minutes} min", language, minutes=f"{minutes:g}")
+    return translate("{hours} h", language, hours=f"{minutes / 60:g}")
+
+
+def _refused(address: Address, chosen: Chosen) -> list[Part]:
+    """Return the devices that are said not to move, each with the way back."""
+    if not chosen.refused:
+        return []
+    language = address.language
+    parts: list[Part] = [translate("Left out, since they do not move:", language), " "]
+    for each in chosen.refused:
+        others = ",".join(other for other in chosen.refused if other != each) or None
+        parts += [link(f"{each} ×", address.href(refused=others, step=None), "chip"), " "]
+    return [html.P(parts)]
+
+
+def stepping(address: Address, chosen: Chosen) -> list[Part]:
+    """Return the words beside the diagram: after which step it stands, with the ways to the one before and the one after."""
+    plan, language = chosen.plan, address.language
+    if plan is None or not plan.steps:
+        return []
+    said = translate("after step {step} of {count}", language, step=chosen.step, count=len(plan.steps))
+    parts: list[Part] = [" · "]
+    if chosen.step > 0:
+        parts += [
+            link("◂", address.href(step=str(chosen.step - 1)), title=translate("one step back", language)),
+            " ",
+        ]
+    parts.append(
+        said if chosen.step else translate("before the first of {count} steps", language, count=len(plan.steps))
+    )
+    if chosen.step < len(plan.steps):
+        parts += [
+            " ",
+            link("▸", address.href(step=str(chosen.step + 1)), title=translate("one step on", language)),
+        ]
+    return parts
+
+
+def switching_order(service: Service, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
+    """Return the fault and the operations of the plan that an address shows, as people take them along.
+
+    Raises:
+        FudianError: the event has no plan.
+    """
+    chosen = chosen_plan(service, address, entry, at)
+    if chosen is None or chosen.plan is None:
+        raise FudianError(
+            (chosen.reason if chosen else None) or text("There is no plan for this event."),
+            text("Go back to the list and choose one."),
+        )
+    plan, language = chosen.plan, address.language
+    minutes = {each.stage: each.minutes for each in plan.stages}
+    rows = [
+        {
+            "step": step.order,
+            "action": operation_words(step, language),
+            "branch_id": step.branch_id,
+            "stage": word(step.stage, language),
+            "minutes": minutes[step.stage],
+            "transformers": len(step.restores_transformers),
+            "customers": step.restores_customers,
+        }
+        for step in plan.steps
+    ]
+    schema = {"step": pl.Int64, "action": pl.String, "branch_id": pl.String, "stage": pl.String, "minutes": pl.Float64,
+              "transformers": pl.Int64, "customers": pl.Int64}  # fmt: skip
+    return str(plan.fault.network.branches["branch_id"][plan.fault.branch]), pl.DataFrame(rows, schema)

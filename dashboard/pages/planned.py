@@ -1,0 +1,346 @@
+"""The page of planned outages: what each costs and what should become of it, who is off, and the calendar of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from dash import html
+
+from dashboard.pages.dispatch import customers_card
+from dashboard.pages.operations import freshness
+from dashboard.pages.plan_card import operation_words
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
+from dashboard.parts.calendar_chart import calendar_figure
+from dashboard.parts.charts import graph
+from dashboard.parts.words import DASH, moment, number, word
+from dashboard.service import Service
+from network import FudianError, text, translate
+from repair.planned import calendar_plan, precheck
+from repair.planned.calendar_plan import CalendarPlan
+from repair.planned.plan_checks import CHECKS, LIGHTS, STATES, VERDICTS, Facts
+from repair.planned.precheck import PlanCheck, total
+
+TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
+LIGHT_TONES = {"green": "", "amber": "warning", "red": "abnormal"}
+_SHOWN_REMARKS = 4
+_CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
+
+
+def page(service: Service, address: Address) -> html.Div:
+    """Return the page."""
+    service.statistics.require_records()
+    checks = service.checks
+    ids = [each.plan_id for each in checks]
+    chosen = address.choose("plan", ids, ids[0] if ids else "")
+    address.note_unknown()
+    content: list[Part] = [_lead(service, address)]
+    if checks:
+        check = next(each for each in checks if each.plan_id == chosen)
+        lower = [_list_card(address, checks, chosen), _calendar_card(service, address, chosen)]
+        sheet = html.Div([_sheet(service, address, check), *_facts_cards(address, check)], className="stack")
+        content.append(html.Div([html.Div(lower, className="stack"), sheet], className="grid two-one planned"))
+    return frame(address, _chips(service), freshness(service, address), content)
+
+
+def _chips(service: Service) -> list[Part]:
+    return [html.Span(service.name, className="chip")] if service.name else []
+
+
+def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the title and the customers whom the plan of an address cuts off, transfer done.
+
+    Raises:
+        FudianError: the address names no plan to come, or one that cannot be computed.
+    """
+    key = address.values.get("plan", "")
+    check = next((each for each in service.checks if each.plan_id == key), None)
+    if check is None or check.facts is None:
+        raise FudianError(
+            text("There is no planned outage {plan!r} to come.", plan=key), text("Go back to the list and choose one.")
+        )
+    return key, check.facts.job.outage.after.table()
+
+
+def plans_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the planned outages to come with what they cost and their verdicts, one row each."""
+    return service.name, precheck.rows_of(service.checks, address.language)
+
+
+def calendar_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+    """Return the best calendar, one row per outage."""
+    del address
+    return service.name, calendar_plan.rows_of(service.calendar())
+
+
+def _exports(address: Address, name: str) -> html.Span:
+    files = [
+        html.A(ending.upper(), href=f"/export/planned/{name}.{ending}{address.search({})}", download="")
+        for ending in ("csv", "xlsx")
+    ]
+    return html.Span(files, className="actions spread")
+
+
+def _lead(service: Service, address: Address) -> html.Div:
+    language, checks, calendar = address.language, service.checks, service.calendar()
+    before, after = total(checks)
+    sentence = compose(
+        "{count} planned outages to come: {after} customer-hours; transfer already saves {saved}",
+        language,
+        count=str(len(checks)),
+        after=html.B(number(after, 1), **data(figure="after", value=after)),
+        saved=strong(number(before - after, 1)),
+    )
+    counts = [
+        f"{VERDICTS[verdict].in_language(language)} {count}"
+        for verdict in VERDICTS
+        if (count := sum(each.verdict == verdict for each in checks))
+    ]
+    below = compose(
+        "Work done live saves {live}, a better calendar {merged} more. {counts}",
+        language,
+        live=strong(number(calendar.live_ch, 1)),
+        merged=html.B(number(calendar.saving_ch, 1), **data(figure="saving", value=calendar.saving_ch)),
+        counts=" · ".join(counts),
+    )
+    return lead(sentence, below)
+
+
+def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> html.Section:
+    language = address.language
+    head = [
+        (translate("Number", language), ""),
+        (translate("begins", language), "right"),
+        (translate("hours", language), "right"),
+        (translate("place", language), ""),
+        (translate("work", language), ""),
+        (translate("users off", language), "right"),
+        (translate("CH", language), "right"),
+        (translate("budget", language), ""),
+        (translate("verdict", language), "right"),
+    ]
+    rows = [_list_row(address, each, each.plan_id == chosen) for each in checks]
+    note = translate("without transfer → with it · a row opens its sheet", language)
+    return card(
+        translate("Planned outages", language),
+        scrolling(table(head, rows, "plans", translate("Planned outages", language))),
+        note=[note, _exports(address, "plans")],
+    )
+
+
+def _list_row(address: Address, check: PlanCheck, is_chosen: bool) -> html.Tr:
+    language, facts, given = address.language, check.facts, check.row
+    hours = (given["end"] - given["start"]).total_seconds() / 3600
+    light = facts.budget_light if facts else None
+    cells: list[tuple[Part, str]] = [
+        (check.plan_id, ""),
+        (moment(given["start"]), "right"),
+        (number(hours, 1), "right"),
+        (check.place or DASH, ""),
+        (given["work"] or DASH, "cut"),
+        (_change(facts.before.transformers, facts.after.transformers, 0) if facts else DASH, "right"),
+        (_change(facts.before.ch_mv, facts.after.ch_mv, 1) if facts else DASH, "right"),
+        (
+            badge(LIGHTS[light].in_language(language), LIGHT_TONES[light])
+            if light
+            else html.Span(DASH, className="quiet"),
+            "",
+        ),
+        (badge(VERDICTS[check.verdict].in_language(language), TONES[check.verdict]), "right"),
+    ]
+    return row(cells, address.href(plan=check.plan_id), "chosen" if is_chosen else "")
+
+
+def _change(before: float, after: float, digits: int) -> Part:
+    """Return a figure, or how transfer changes it."""
+    if before == after:
+        return number(after, digits)
+    return [html.Span(f"{number(before, digits)} → ", className="quiet"), html.B(number(after, digits))]
+
+
+def _sheet(service: Service, address: Address, check: PlanCheck) -> html.Section:
+    """Return the verdict of one plan, why, and the four checks."""
+    language, facts = address.language, check.facts
+    verdict = VERDICTS[check.verdict].in_language(language)
+    title = [
+        html.Span(f"{check.plan_id} "),
+        html.Span(verdict, className=TONES[check.verdict], **data(figure="verdict", value=check.verdict)),
+    ]
+    content: list[Part] = [html.P(each.in_language(language), className="verdict-reason") for each in check.reasons]
+    if facts is not None:
+        content += [_figures(address, facts), _checks(address, facts)]
+        content += [html.P(each.in_language(language), className="quiet") for each in check.remarks[:_SHOWN_REMARKS]]
+    names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
+    place = check.place or DASH
+    where = " · ".join(each for each in (names.get(place, place), check.row["unit"], check.row["work"]) if each)
+    return card(html.Span(title), *content, note=where, name="sheet")
+
+
+def _figures(address: Address, facts: Facts) -> html.Table:
+    language, before, after = address.language, facts.before, facts.after
+    head = [
+        ("", ""),
+        (translate("without transfer", language), "right"),
+        (translate("with transfer", language), "right"),
+    ]
+    lines: list[tuple[str, float | None, float | None, int]] = [
+        (translate("MV users", language), before.transformers, after.transformers, 0),
+        (translate("customers", language), before.customers, after.customers, 0),
+        (translate("important", language), _count(before.important), _count(after.important), 0),
+        (translate("sensitive", language), _count(before.sensitive), _count(after.sensitive), 0),
+        (translate("customer-hours, MV", language), before.ch_mv, after.ch_mv, 1),
+        (translate("customer-hours, LV", language), before.ch_lv, after.ch_lv, 1),
+        (translate("hours per user of the network", language), before.saidi_h, after.saidi_h, 4),
+    ]
+    rows = [
+        row([(label, ""), (number(first, digits), "right quiet"), (html.B(number(second, digits)), "right")])
+        for label, first, second, digits in lines
+    ]
+    for share in facts.shares:
+        left = translate("left of the budget of {unit}", language, unit=share.unit or DASH)
+        tone = LIGHT_TONES[share.light] if share.light else ""
+        now = None if share.budget is None else share.budget.remaining_ch
+        rows.append(
+            row([(left, ""), (number(now, 1), "right quiet"), (strong(number(share.after_ch, 1), tone), "right")])
+        )
+    return table(head, rows, "", translate("Who is off and what it costs", language))
+
+
+def _count(ids: Sequence[str] | None) -> float | None:
+    return None if ids is None else len(ids)
+
+
+def _checks(address: Address, facts: Facts) -> html.Table:
+    language = address.language
+    rows = [
+        row(
+            [
+                (html.B(CHECKS[each.name].in_language(language)), ""),
+                (badge(STATES[each.state].in_language(language)), ""),
+                (each.reason.in_language(language), "reason"),
+            ]
+        )
+        for each in facts.checks
+    ]
+    return table([], rows, "checks", translate("The four checks", language))
+
+
+def _facts_cards(address: Address, check: PlanCheck) -> list[Part]:
+    if check.facts is None:
+        return []
+    mobile = [_mobile_card(address, check.facts)] if check.facts.mobile else []
+    return [*mobile, _steps_card(address, check.facts), _customers_card(address, check.facts)]
+
+
+def _mobile_card(address: Address, facts: Facts) -> html.Section:
+    """Return what a generator or a substation car would save, and at what cost."""
+    language = address.language
+    rows = [
+        row(
+            [
+                (word(each.means, language), ""),
+                (f"{len(each.transformers):,}", "right"),
+                (number(each.saved_ch, 1), "right"),
+                (number(each.cost, 0), "right"),
+                (number(each.cost_per_ch, 0), "right"),
+            ]
+        )
+        for each in facts.mobile
+    ]
+    head = [
+        (translate("means", language), ""),
+        (translate("users fed", language), "right"),
+        (translate("CH saved", language), "right"),
+        (translate("cost", language), "right"),
+        (translate("cost per CH", language), "right"),
+    ]
+    title = translate("Mobile supply", language)
+    return card(title, table(head, rows, "mobile", title))
+
+
+def _steps_card(address: Address, facts: Facts) -> html.Section:
+    language, outage = address.language, facts.job.outage
+    rows = [
+        row(
+            [
+                (str(step.order), ""),
+                (operation_words(step, language), ""),
+                (html.B(step.branch_id), ""),
+                (f"{len(step.restores_transformers):,}", "right"),
+                (DASH if step.restores_customers is None else f"{step.restores_customers:,}", "right"),
+            ]
+        )
+        for step in outage.steps
+    ]
+    head = [
+        ("#", ""),
+        (translate("operation", language), ""),
+        (translate("device", language), ""),
+        (translate("users back", language), "right"),
+        (translate("customers back", language), "right"),
+    ]
+    proven = translate(
+        "proven: work dead, radial, within ratings and voltage" if outage.proven else "not proven", language
+    )
+    if not rows:
+        return card(
+            translate("Switching", language),
+            html.P(translate("No line is switched for this plan.", language), className="quiet"),
+        )
+    return card(translate("Switching", language), table(head, rows, "", translate("Switching", language)), note=proven)
+
+
+def _customers_card(address: Address, facts: Facts) -> html.Section:
+    important = len(facts.after.important or ())
+    customers = facts.job.outage.after.table()
+    return customers_card(address, customers, {"plan": facts.job.plan_id}, important, _CUSTOMER_COLUMNS)
+
+
+def _calendar_card(service: Service, address: Address, chosen: str) -> html.Section:
+    language, calendar = address.language, service.calendar()
+    label = translate("Planned outages as submitted and in the best calendar", language)
+    sentence = compose(
+        "{submitted} customer-hours as submitted, {planned} in this calendar: {saving} saved",
+        language,
+        submitted=number(calendar.submitted_ch, 1),
+        planned=strong(number(calendar.planned_ch, 1)),
+        saving=strong(number(calendar.saving_ch, 1)),
+    )
+    if calendar.unscheduled:
+        left_h = sum(job.after.customer_hours for job, _ in calendar.unscheduled)
+        sentence += compose(
+            "; {count} with {hours} have no day",
+            language,
+            count=str(len(calendar.unscheduled)),
+            hours=number(left_h, 1),
+        )
+    content: list[Part] = [
+        html.P(sentence),
+        graph(calendar_figure(calendar, chosen, address), "calendar", language, label),
+    ]
+    content += [html.P(each, className="quiet") for each in _calendar_words(calendar, language)]
+    note = translate("hollow: as submitted · filled: best calendar · one line per outage", language)
+    return card(translate("Calendar", language), *content, note=[note, _exports(address, "calendar")])
+
+
+def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:
+    said = [
+        translate("{plan} has no day: {reason}", language, plan=job.plan_id, reason=why.in_language(language))
+        for job, why in calendar.unscheduled
+    ]
+    said += [
+        translate("{plan} cannot be computed: {reason}", language, plan=plan, reason=why.in_language(language))
+        for plan, why in calendar.uncomputed
+    ]
+    said += [
+        translate("As submitted: {reason}", language, reason=each.in_language(language))
+        for each in calendar.broken[:_SHOWN_REMARKS]
+    ]
+    said += [each.in_language(language) for each in calendar.remarks[:_SHOWN_REMARKS]]
+    if calendar.live:
+        live = ", ".join(job.plan_id for job in calendar.live)
+        said.append(translate("Done live, so not in the calendar: {plans}", language, plans=live))
+    if not calendar.best:
+        said.append(translate("It is not proven that no better calendar exists.", language))
+    return said

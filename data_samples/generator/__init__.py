@@ -1,0 +1,1 @@
+"""Makes a synthetic county of any size."""

@@ -1,0 +1,219 @@
+"""The front door: the command line, one thin function per command.
+
+Every command takes ``--json``: one JSON object on standard output and nothing else there; progress and messages go to standard
+error. Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fudian.cli import grid, plans, reliability, repair
+from fudian.cli.arguments import Json, WorkspaceArgument, read
+from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
+from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
+from network.tables.settings import GENERAL_SETTINGS, unknown_names
+from reliability.grid_kpis import grid_settings
+from reliability.notice import late_approvals
+from reliability.settings import reliability_settings
+from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+
+app = typer.Typer(
+    name="fudian",
+    help="复电 Fudian: outage reliability and smart fault repair for electricity distribution.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_WRONG_USAGE = 2
+
+SETTINGS_OF = {
+    "reliability": reliability_settings,
+    "location": location_settings,
+    "inference": inference_settings,
+    "restoration": restoration_settings,
+    "planned": planned_settings,
+    "grid": grid_settings,
+}
+"""What reads each table of ``fudian.toml``."""
+
+
+# Commands ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
+    """List what is wrong with the tables, with place, value and remedy."""
+    net = read(workspace)
+    further = _further_problems(net.workspace)
+    result = net.check(language(), further)
+    if as_json:
+        print_json(result)
+        return
+    for problem in (*net.problems, *further):
+        mark = "✗" if problem.severity == "error" else "!"
+        sys.stdout.write(f"{mark} {problem.line(language())}\n")
+    counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
+    sys.stdout.write(
+        translate(
+            "Errors: {errors}, warnings: {warnings}. Usable rows: {counts}",
+            language(),
+            errors=len(result["errors"]),
+            warnings=len(result["warnings"]),
+            counts=counts,
+        )
+        + "\n"
+    )
+
+
+def _further_problems(workspace: Workspace) -> list[Problem]:
+    """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
+    found = unknown_names(workspace.settings, (*GENERAL_SETTINGS, *SETTINGS_OF))
+    for settings_of_subject in SETTINGS_OF.values():
+        try:
+            settings_of_subject(workspace.settings)
+        except WorkspaceError as error:
+            found += error.problems
+    return found or late_approvals(workspace, reliability_settings(workspace.settings))
+
+
+app.add_typer(reliability.app)
+app.add_typer(grid.app)
+app.add_typer(repair.app)
+app.add_typer(plans.app)
+
+
+@app.command()
+def convert(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FROM…", help="Files or a folder to convert, or a SimBench code.", show_default=False),
+    ],
+    to: Annotated[Path, typer.Option(help="Workspace to write.")],
+    form: Annotated[
+        str,
+        typer.Option("--format", help="table (of any headers and encoding), pandapower, opendss, cim-xml or cim-e."),
+    ] = "table",
+    as_json: Json = False,
+) -> None:
+    """Turn another source into a workspace of Parquet tables."""
+    from network.readers.converting import convert_files
+
+    with working("converting") as progress:
+        source = convert_files(files, form, to, progress)
+    tell_problems(source.problems)
+    result = source.check(language())
+    if as_json:
+        print_json(result)
+        return
+    for table, rows in result["counts"].items():
+        sys.stdout.write(f"{table}: {rows}\n")
+
+
+@app.command()
+def sample(
+    to: Annotated[Path, typer.Option(help="Folder to write.")],
+    customers: Annotated[int, typer.Option(min=1_000, help="About how many customers.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same county.")] = 2022,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic county of any size."""
+    from data_samples.generator.county import generate
+
+    with working("making the county") as progress:
+        generate(customers, to, seed, progress)
+    if as_json:
+        print_json({"folder": str(to), "counts": read_workspace(to).check(language())["counts"]})
+        return
+    sys.stdout.write(f"{to}\n")
+
+
+@app.command()
+def serve(
+    workspace: WorkspaceArgument,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8050,
+    host: Annotated[str, typer.Option(help="127.0.0.1 serves this machine only.")] = "127.0.0.1",
+    open_browser: Annotated[bool, typer.Option("--open-browser")] = False,
+) -> None:
+    """Serve the dashboard and /api/v1 on a workspace."""
+    from dashboard.app import serve as serve_dashboard
+
+    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser)
+
+
+@app.command()
+def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
+    """Open the sample county in the dashboard."""
+    from dashboard.app import serve as serve_dashboard
+    from data_samples.generator.county import COUNTY
+
+    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True)
+
+
+# Errors -----------------------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; whatever goes wrong is one clear message and an exit status, never a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _keep_answers_apart()
+    try:
+        app(given)
+    except SystemExit as stop:
+        if stop.code == _WRONG_USAGE and "--json" in given:
+            print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
+        raise
+    except WorkspaceError as error:
+        _report(error, given, error.problems)
+        raise SystemExit(1) from None
+    except FudianError as error:
+        _report(error, given)
+        raise SystemExit(_WRONG_USAGE) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:  # the last door: whatever went wrong, a user never sees a traceback
+        if os.environ.get("FUDIAN_DEBUG"):
+            raise
+        _report(
+            FudianError(
+                text("Something went wrong inside Fudian: {kind}: {error}.", kind=type(error).__name__, error=error),
+                text("Please report it with the output of FUDIAN_DEBUG=1 before the command."),
+            ),
+            given,
+        )
+        raise SystemExit(1) from None
+
+
+def _keep_answers_apart() -> None:
+    """Send what libraries print by themselves, past Python, to standard error: standard output carries the answer alone."""
+    out = sys.stdout
+    if out is None or sys.stderr is None:  # started with a stream closed
+        return
+    out.flush()
+    answers = os.dup(out.fileno())
+    os.dup2(sys.stderr.fileno(), out.fileno())
+    sys.stdout = os.fdopen(answers, "w", buffering=1 if out.isatty() else -1, encoding=out.encoding, errors=out.errors)
+
+
+def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:
+    ERRORS.print(error.in_language(language()), style="red")
+    tell_problems(problems)
+    if "--json" in given:
+        hint = error.hint.in_language(language()) if error.hint else None
+        print_json({
+            "error": error.message.in_language(language()),
+            "hint": hint,
+            "errors": [problem.as_dict(language()) for problem in problems],
+        })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,335 @@
+"""The commands of operations staff and managers: indices, records, targets, live-line work, the structure of the grid."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from fudian.cli.arguments import AsOf, Json, Limit, WorkspaceArgument, names_in, read
+from fudian.cli.terminal import language, print_json, print_rows, tell, tell_left_out, tell_problems, working
+from network import FudianError, WorkspaceError, text, translate
+from reliability import Period
+from reliability.statistics import Query, Statistics
+
+app = typer.Typer()
+STANDARDS = ("dlt", "ieee")
+
+Start = Annotated[
+    datetime | None, typer.Option(help="First moment of the period.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+]
+End = Annotated[
+    datetime | None, typer.Option(help="End of the period, exclusive.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+]
+By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
+Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
+Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
+Source = Annotated[
+    str, typer.Option("--from", help="What interruptions come from: records, or the switching log (switching).")
+]
+Engine = Annotated[str, typer.Option(help="polars, pandas or duckdb.")]
+
+
+def _statistics(folder: Path) -> Statistics:
+    statistics = Statistics(read(folder))
+    statistics.require_records()
+    tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
+    return statistics
+
+
+def _period(statistics: Statistics, start: datetime | None, end: datetime | None) -> Period:
+    """Return the period asked for; by default the last calendar year with records."""
+    years = statistics.years()
+    if not years and not (start and end):
+        raise WorkspaceError(
+            text("There is no outage record to take the period from."),
+            statistics.net.workspace.problems_of("outages"),
+            text("Name it with --start and --end, or add records."),
+        )
+    known = [year for year in years if year <= datetime.now().year] or years
+    day = start or (end - timedelta(days=1) if end else None)
+    whole = Period.year(day.year if day else known[-1])
+    return Period(start or whole.start, end or whole.end)
+
+
+@app.command()
+def indices(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    by: By = "",
+    level: Level = "mv",
+    engine: Engine = "polars",
+    med: Med = "include",
+    standard: Annotated[
+        str, typer.Option(help="dlt: DL/T 836; ieee: IEEE 1366 beside it, and why they differ.")
+    ] = "dlt",
+    source: Source = "records",
+    as_json: Json = False,
+) -> None:
+    """Compute the reliability indices of a period, by default of the last year with records."""
+    if standard not in STANDARDS:
+        raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
+    statistics = _statistics(workspace)
+    period = _period(statistics, start, end)
+    query = Query(period, names_in(by), level, med, as_of or statistics.as_of, source=source)
+    with working("computing the indices"):
+        result = statistics.statement(query, engine, language())
+        if standard == "ieee":
+            result |= statistics.both_standards(query, engine, language())
+    if as_json:
+        print_json(result)
+        return
+    if standard == "ieee":
+        _print_both_standards(result, query.by)
+        return
+    shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
+    print_rows(result["rows"], [*query.by, *shown])
+    _print_basis(result)
+
+
+def _print_both_standards(result: Mapping[str, Any], by: Sequence[str]) -> None:
+    shown = ["N_T", "CMI", "CI", "SAIDI_min", "SAIFI", "CAIDI_min", "ASAI", "MAIFI", "MAIFI_E"]
+    print_rows(result["ieee"], [*by, *shown], "IEEE 1366")
+    explained = [
+        row
+        | {"measured_in": row["unit"]}
+        | {"because": "; ".join(f"{part['amount']:+.4g} {part['says']}" for part in row["because"]) or None}
+        for row in result["differences"]
+    ]
+    print_rows(
+        explained,
+        [*by, "index", "measured_in", "dl_t_836", "ieee_1366", "difference", "because"],
+        "DL/T 836 − IEEE 1366",
+    )
+    _print_basis(result)
+
+
+def _print_basis(result: Mapping[str, Any]) -> None:
+    basis = result["basis"]
+    tell(
+        "{start} to {end}, {hours:g} h; {level} users; SAIDI in h, SAIFI in times per user, ASAI in %; "
+        "major event days: {med}; outage rows left out: {rejected}.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        hours=result["period"]["hours"],
+        level=basis["user_level"],
+        med=translate(basis["major_event_days"]["treatment"], language()),
+        rejected=basis["outages_rejected"],
+    )
+    reason = basis["major_event_days"]["reason"]
+    if reason and basis["major_event_days"]["treatment"] == "exclude":
+        tell("Major event days are not excluded where they cannot be told: {reason}.", style="yellow", reason=reason)
+    if not basis["outages_in_period"]:
+        tell("No record of this period counts.", style="yellow")
+    if basis["outages_of_unknown_nature"]:
+        count = basis["outages_of_unknown_nature"]
+        tell("Outages of unknown nature, in neither SAIDI-F nor SAIDI-S: {count}.", style="yellow", count=count)
+    if basis["outages_beyond_approved_end"]:
+        count, class_ = basis["outages_beyond_approved_end"], basis["overrun_class"]
+        tell(
+            "Planned outages beyond their approved end: {count}; that part counts as {nature}.",
+            count=count,
+            nature=class_,
+        )
+    if basis["outages_that_cut_off_nobody"]:
+        count = basis["outages_that_cut_off_nobody"]
+        tell("Records that cut off nobody by the network: {count}.", style="yellow", count=count)
+
+
+@app.command()
+def ledger(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    level: Level = "mv",
+    med: Med = "include",
+    source: Source = "records",
+    event: Annotated[str | None, typer.Option(help="Only this outage.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(help="Only this customer (its transformer's interruptions and its own).")
+    ] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
+    statistics = _statistics(workspace)
+    period = statistics.period_of(event, source) if event and not (start or end) else _period(statistics, start, end)
+    query = Query(period, (), level, med, as_of or statistics.as_of, source=source)
+    rows = statistics.ledger_rows(query, event, customer, language())
+    if as_json:
+        print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
+        return
+    print_rows(
+        rows,
+        ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"],
+        limit=limit,
+    )
+
+
+@app.command()
+def frequent(
+    workspace: WorkspaceArgument,
+    preset: Annotated[str, typer.Option(help="nea, sgcc or custom.")] = "nea",
+    level: Level = "mv",
+    as_of: AsOf = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="Days of a window, for custom; 60 by default.")
+    ] = None,
+    times: Annotated[
+        int | None, typer.Option(min=1, help="Outages in a window that are too many, for custom; 3 by default.")
+    ] = None,
+    med: Med = "include",
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List users and feeders that lose supply too often, and who soon may."""
+    from reliability.frequent import frequent_outages
+    from reliability.frequent import preset as preset_named
+
+    rules = preset_named(preset, days, times)
+    statistics = _statistics(workspace)
+    with working("counting the outages of every user"):
+        found = frequent_outages(statistics, rules, as_of, level, med)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    users, feeders = found.users.to_dicts(), found.feeders.filter(pl.col("frequent")).to_dicts()
+    listed = [row | {"state": row["status"], "times_off": row["times"]} for row in users]
+    shown = ["state", "rule", "times_off", "most", "left", "window_from", "window_until", "outage_ids"]
+    print_rows(listed, ["user_id", "users", "feeder_id", *shown], limit=limit)
+    named = [row | {"times_off": row["times"]} for row in feeders]
+    print_rows(named, ["feeder_id", "frequent_users", "times_off", "window_from", "window_until"])
+    tell(
+        "As of {as_of}; {level} users; major event days: {med}; interruptions that do not count: {short} too short, "
+        "{single} of a single user, {merged} soon after another.",
+        as_of=found.as_of,
+        level=level.upper(),
+        med=translate(med, language()),
+        short=found.left_out["too_short"],
+        single=found.left_out["single_user"],
+        merged=found.left_out["merged"],
+    )
+
+
+@app.command()
+def audit(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    level: Level = "mv",
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Compare the outage records with the switching log and the meters, in customer-hours."""
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, as_of=as_of or statistics.as_of)
+    result = statistics.audit_statement(query, language())
+    if as_json:
+        print_json(result)
+        return
+    shown = [row for row in result["rows"] if row["kind"] not in {"within_tolerance", "unconfirmed"}]
+    print_rows(
+        shown,
+        ["finding", "outage_id", "event_id", "feeder_id", "users", "from", "to", "recorded_h", "found_h", "customer_hours",
+         "undecided_customer_hours", "evidence"],
+        limit=limit,
+    )  # fmt: skip
+    sys.stdout.write("\n")
+    print_rows(result["totals"], ["finding", "findings", "customer_hours", "undecided_customer_hours"])
+    basis = result["basis"]
+    tell(
+        "{start} to {end}, {level} users: recorded {recorded:,.2f} customer-hours, found {found:,.2f}, undecided "
+        "{undecided:,.2f}; switching operations: {operations}, outages by meter: {meters}; tolerance {tolerance:g} min, "
+        "of meters {deviation:g} min.",
+        start=result["period"]["start"][:10],
+        end=result["period"]["end"][:10],
+        level=basis["user_level"],
+        recorded=basis["recorded_customer_hours"],
+        found=basis["found_customer_hours"],
+        undecided=basis["undecided_customer_hours"],
+        operations=basis["switching_operations"],
+        meters=basis["meter_outages"],
+        tolerance=basis["settings"]["audit_tolerance_min"],
+        deviation=basis["settings"]["meter_deviation_min"],
+    )
+
+
+@app.command()
+def rolling(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days of a window, by the calendar.")] = 365,
+    centred: Annotated[bool, typer.Option("--centred", help="The day lies in the middle of its window.")] = False,
+    level: Level = "mv",
+    med: Med = "include",
+    limit: Limit = 400,
+    as_json: Json = False,
+) -> None:
+    """Compute SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
+    from reliability.rolling import rolling as rolling_by_day
+
+    statistics = _statistics(workspace)
+    query = Query(_period(statistics, start, end), (), level, med, as_of or statistics.as_of)
+    rows = rolling_by_day(statistics, query, days, centred).to_dicts()
+    if as_json:
+        print_json({"period": query.period.as_dict(), "level": level, "days": days, "centred": centred, "rows": rows})
+        return
+    shown = ["day", "window_start", "window_end", "users", "CH", "CI", "SAIDI_h", "SAIFI", "CAIDI_h"]
+    print_rows(rows, shown, limit=limit)
+
+
+@app.command("cross-check")
+def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """Compare the reliability system's own report with itself and with our figures."""
+    statistics = _statistics(workspace)
+    with working("computing the indices"):
+        result = statistics.cross_check(as_of or statistics.as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["row", "unit", "region_class", "planning_class", "line_kind", "start", "end", "against", "figure", "reported",
+             "computed", "difference", "agrees", "because"]  # fmt: skip
+    rows = [row | {"because": row["reason"]} for row in result["rows"]]
+    print_rows(sorted(rows, key=lambda row: row["agrees"] is not False), shown, limit=limit)
+    tell(
+        "Figures that agree: {agree}, differ: {differ}, cannot be compared: {not_compared}; within {tolerance:g}, ASAI "
+        "within {percent:g} %; rows of the report left out: {rejected}.",
+        **result["totals"],
+        tolerance=result["basis"]["report_tolerance"],
+        percent=result["basis"]["report_tolerance_percent"],
+        rejected=result["basis"]["report_rows_rejected"],
+    )
+    tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
+
+
+@app.command("live-ratio")
+def live_ratio(
+    workspace: WorkspaceArgument, start: Start = None, end: End = None, by: By = "", as_json: Json = False
+) -> None:
+    """Compute the live-line work ratio, with numerators, denominators and the customer-hours saved."""
+    statistics = _statistics(workspace)
+    if "live_jobs" not in statistics.net.workspace.files:
+        raise WorkspaceError(
+            text("There is no table of live-line jobs."), (), text("Add live_jobs.csv to the workspace.")
+        )
+    period = _period(statistics, start, end)
+    rows = statistics.live_ratios(period, names_in(by))
+    if as_json:
+        print_json({"period": period.as_dict(), "rows": rows})
+        return
+    shown = [
+        "live_jobs", "outage_jobs", "by_jobs", "reduced_ch", "prearranged_ch", "by_customer_hours",
+        "saidi_avoided_h", "live_connect_rate", "unknown_jobs",
+    ]  # fmt: skip
+    print_rows(rows, [*names_in(by), *shown])

@@ -1,0 +1,120 @@
+"""Answers on a terminal: rows as a table, one JSON object, messages on standard error, in the language of the user.
+
+Standard output carries the answer and nothing else; what people should know besides goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from network.problems import Problem
+from network.tables.writing import header
+from network.texts import translate
+
+ERRORS = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+"""Where messages go."""
+
+_SHOWN_PROBLEMS = 20
+
+
+def language() -> str:
+    """Return the language of texts for people: ``FUDIAN_LANG``, else Chinese where the system speaks Chinese."""
+    chosen = os.environ.get("FUDIAN_LANG") or locale.getlocale()[0] or "en"
+    return "zh" if chosen.lower().startswith("zh") or chosen.startswith("Chinese") else "en"
+
+
+@contextmanager
+def working(message: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done."""
+    if not ERRORS.is_terminal:
+        yield lambda _: None
+        return
+    with ERRORS.status(translate(message, language())) as status:
+        yield status.update
+
+
+@contextmanager
+def counting(message: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how much of long work is done; the callback takes what is done and what there is in all."""
+    if not ERRORS.is_terminal:
+        yield lambda *_: None
+        return
+    with Progress(console=ERRORS, transient=True) as bar:
+        task = bar.add_task(translate(message, language()), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def tell(sentence: str, style: str | None = None, **values: object) -> None:
+    """Say a sentence of the catalogue on standard error, with its named places filled."""
+    ERRORS.print(translate(sentence, language(), **values), style=style)
+
+
+def tell_left_out(problems: Sequence[Problem]) -> None:
+    """Say how many errors left something out, where there are any."""
+    if problems:
+        tell("Errors in the data: {count}; fudian check lists them.", style="yellow", count=len(problems))
+
+
+def tell_problems(problems: Sequence[Problem]) -> None:
+    """List the first problems and say how many more there are."""
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        ERRORS.print(problem.line(language()), style="yellow")
+    if len(problems) > _SHOWN_PROBLEMS:
+        tell("… and {count} more.", style="yellow", count=len(problems) - _SHOWN_PROBLEMS)
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print an answer as one JSON object; times in ISO 8601, no number rounded."""
+    json.dump(result, sys.stdout, ensure_ascii=False, default=_plain, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    msg = f"{type(value).__name__} has no form in JSON"
+    raise TypeError(msg)
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None, limit: int | None = None
+) -> None:
+    """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown."""
+    if title:
+        sys.stdout.write(f"{title}\n")
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        table.add_column(header(column, language()), justify="right" if numeric else "left")
+    for row in rows[:limit]:
+        table.add_row(*(_cell(column, row.get(column)) for column in columns))
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+    if limit is not None and len(rows) > limit:
+        tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=len(rows))
+
+
+def _cell(column: str, value: object) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no", language())
+    if isinstance(value, float):
+        return f"{value:,.3f}" if column.startswith(("ASAI", "SAIFI", "MAIFI", "probability")) else f"{value:,.2f}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, list | tuple):
+        return " ".join(str(each) for each in value)
+    return translate(str(value), language())

@@ -1,0 +1,1 @@
+"""Where a network is drawn, and which of its lines."""

@@ -1,0 +1,118 @@
+"""Any supported source becomes a workspace of Parquet tables."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from network.problems import FudianError, WorkspaceError
+from network.readers.cim_e import read_cim_e
+from network.readers.cim_xml import read_cim_xml
+from network.readers.gathering import Progress, require_files
+from network.readers.opendss import read_opendss
+from network.readers.pandapower import read_pandapower
+from network.tables.schema import ROW
+from network.tables.workspace import SETTINGS_FILE, Workspace, read_workspace
+from network.texts import text
+
+Reader = Callable[[Sequence[Path], Progress], Workspace]
+
+
+def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progress = lambda _: None) -> Workspace:
+    """Read sources of one form and write their tables as Parquet.
+
+    Args:
+        sources: for ``table``, one folder with tables of any headers and encoding, or such files named like their tables;
+            for the other forms, what their readers take.
+        form: name of a reader in :data:`READERS`.
+        to: folder to write; made where it is missing.
+        progress: told the name of each source before it is read.
+
+    Returns:
+        The workspace that was read, with the problems of its source.
+
+    Raises:
+        FudianError: the form is not known.
+        WorkspaceError: the source cannot be read.
+        MissingExtraError: the form needs a package that is not installed.
+    """
+    if form not in READERS:
+        raise FudianError(
+            text("There is no format {form!r}.", form=form), text("Use any of: {names}.", names=", ".join(READERS))
+        )
+    if any(path.resolve() == to.resolve() for path in sources):
+        raise FudianError(
+            text("{path} is the source itself; its tables would be hidden by the new ones.", path=to),
+            text("Name another folder with --to."),
+        )
+    source = READERS[form](sources, progress)
+    write_workspace(source, to)
+    return source
+
+
+def write_workspace(source: Workspace, to: Path) -> None:
+    """Write the tables of a workspace that are present as Parquet, and its settings where it has any.
+
+    What is read back equals what was written; a value that could not be read is blank, which means its default.
+
+    Raises:
+        WorkspaceError: the folder cannot be written.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        if source.folder is not None and (source.folder / SETTINGS_FILE).is_file():
+            shutil.copyfile(source.folder / SETTINGS_FILE, to / SETTINGS_FILE)
+        elif source.settings:
+            lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
+            (to / SETTINGS_FILE).write_text("".join(lines), "utf-8")
+        for table in source.files:
+            source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
+    except OSError as error:
+        raise WorkspaceError(
+            text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
+        ) from error
+
+
+def _toml(value: Any) -> str:
+    """Write one value of the settings, a section as an inline table."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(name)} = {_toml(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower()
+
+
+def _read_tables(sources: Sequence[Path], progress: Progress) -> Workspace:
+    require_files(sources)
+    if len(sources) == 1 and sources[0].is_dir():
+        return read_workspace(sources[0], progress)
+    if any(path.is_dir() for path in sources):
+        raise FudianError(
+            text("Tables are read from one folder, or from files."), text("Name one folder, or only files.")
+        )
+    with tempfile.TemporaryDirectory() as together:
+        for path in sources:
+            shutil.copyfile(path, Path(together) / path.name)
+        return read_workspace(together, progress)
+
+
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        "table": _read_tables,
+        "pandapower": read_pandapower,
+        "opendss": read_opendss,
+        "cim-xml": read_cim_xml,
+        "cim-e": read_cim_e,
+    }
+)
+"""Reader of each form that ``fudian convert --format`` takes."""

@@ -1,0 +1,183 @@
+"""Headers of a sheet: which column of a table each one means, and in which unit its values are.
+
+A header is compared without regard to spaces, width and case, and may carry its unit in brackets: ``长度(米)``. The rules
+are those of the field reference, 9.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from network.tables.schema import Column, Table
+from network.tables.values import SAME_UNIT, Scale, clean
+
+HEAD_ROWS = 5
+"""How many rows that are not blank may come into question as the header."""
+
+_LENGTH = {"km": Scale(), "千米": Scale(), "公里": Scale(), "m": Scale(1, 1000), "米": Scale(1, 1000)}
+_CURRENT = {"a": Scale(), "安": Scale(), "安培": Scale(), "ka": Scale(1000), "千安": Scale(1000)}
+_APPARENT = {"kva": Scale(), "千伏安": Scale(), "mva": Scale(1000), "兆伏安": Scale(1000), "va": Scale(1, 1000)}
+_POWER = {
+    "kw": Scale(),
+    "千瓦": Scale(),
+    "mw": Scale(1000),
+    "兆瓦": Scale(1000),
+    "w": Scale(1, 1000),
+    "瓦": Scale(1, 1000),
+}
+_VOLTAGE = {"kv": Scale(), "千伏": Scale(), "v": Scale(1, 1000), "伏": Scale(1, 1000)}
+_RESISTANCE = {"ohm": Scale(), "ω": Scale(), "欧": Scale(), "欧姆": Scale(), "mω": Scale(1, 1000)}
+_HOURS = {"h": Scale(), "hour": Scale(), "hours": Scale(), "小时": Scale(), "时": Scale()} | dict.fromkeys(
+    ("min", "minute", "minutes", "分钟", "分"), Scale(1, 60)
+)
+_HOURS |= {f"{unit}/户": scale for unit, scale in _HOURS.items()}
+_MINUTES = dict.fromkeys(("min", "minute", "minutes", "分钟", "分"), Scale()) | dict.fromkeys(
+    ("h", "小时", "时"), Scale(60)
+)
+_COUNTS = dict.fromkeys(("户", "台", "个", "次", "人", "项"), Scale()) | {"万户": Scale(10_000), "千户": Scale(1000)}
+_FAILURES = dict.fromkeys(
+    ("次/km·年", "次/(km·年)", "次/km年", "次/公里·年", "次/(公里·年)", "1/(km·a)", "1/km·a"), Scale()
+) | (dict.fromkeys(("次/百公里·年", "次/(百公里·年)", "次/百公里年", "次/100km·年", "次/(100km·年)"), Scale(1, 100)))
+_UNITS: Mapping[str, Mapping[str, Scale]] = {
+    "km": _LENGTH, "a": _CURRENT, "kva": _APPARENT, "kw": _POWER, "kv": _VOLTAGE, "ohm": _RESISTANCE, "h": _HOURS,
+    "min": _MINUTES,
+}  # fmt: skip
+_BY_NAME: Mapping[str, Mapping[str, Scale]] = {
+    "failures_per_km_yr": _FAILURES,
+    "miss_rate": {"%": Scale(1, 100)},
+    "false_rate": {"%": Scale(1, 100)},
+    "asai_1_percent": {"%": Scale()},
+    "period_days": dict.fromkeys(("天", "日", "d"), Scale()),
+    "total_customer_hours": {"时户": Scale(), "户时": Scale(), "万时户": Scale(10_000)},
+    "equivalent_users": _COUNTS,
+    "lon": {"°": Scale(), "度": Scale()},
+    "lat": {"°": Scale(), "度": Scale()},
+}
+
+
+def header_key(header: str) -> str:
+    """Return a header in the form in which headers are compared.
+
+    Args:
+        header: as it stands in the file.
+
+    Returns:
+        The header without spaces and marks around it, in lower case.
+    """
+    return re.sub(r"\s+", "", clean(header)).strip("*:").lower()
+
+
+def accepted_names(table: Table) -> dict[str, tuple[Column, int]]:
+    """Return every accepted header of a table.
+
+    Args:
+        table: what the sheet should hold.
+
+    Returns:
+        For the key of each header, its column and its rank: 0 the contract's name, 1 the Chinese one, then the aliases.
+    """
+    names: dict[str, tuple[Column, int]] = {}
+    for column in table.columns:
+        for rank, name in enumerate((column.name, column.chinese, *column.aliases)):
+            names.setdefault(header_key(name), (column, rank))
+    return names
+
+
+def split_unit(key: str) -> tuple[str, str | None]:
+    """Split the unit in brackets from the end of a header.
+
+    Args:
+        key: the header as :func:`header_key` gives it.
+
+    Returns:
+        The bare name, and the unit or ``None``.
+    """
+    match = re.match(r"^(.+?)\((.*)\)$", key)
+    return (match[1], match[2]) if match else (key, None)
+
+
+def match_header(header: str, names: Mapping[str, tuple[Column, int]]) -> tuple[Column, int, str | None] | None:
+    """Return what a header means.
+
+    Args:
+        header: as it stands in the file.
+        names: the headers that :func:`accepted_names` gives.
+
+    Returns:
+        The column, the rank of the name, and the unit the header carries; ``None`` where the header is not known.
+    """
+    key = header_key(header)
+    if key in names:
+        return (*names[key], None)
+    bare, unit = split_unit(key)
+    if bare in names:
+        return (*names[bare], unit)
+    found = next(
+        (each for each in names.values() if unit and each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
+    )
+    return (*found, unit) if found else None
+
+
+def count_hits(record: Sequence[str], table: Table) -> int:
+    """Return how many columns of a table a row of cells names.
+
+    Args:
+        record: the cells of one row.
+        table: what the sheet should hold.
+
+    Returns:
+        The number of distinct columns.
+    """
+    names = accepted_names(table)
+    return len({found[0].name for header in record if (found := match_header(header, names))})
+
+
+def find_header(records: Sequence[Sequence[str]], table: Table) -> int | None:
+    """Find the header among the first five rows that are not blank: the one with most names.
+
+    Args:
+        records: the first rows of a sheet.
+        table: what the sheet should hold.
+
+    Returns:
+        The position of the header, ``None`` where no row names any column.
+    """
+    filled = [position for position, record in enumerate(records[: 4 * HEAD_ROWS]) if any(map(str.strip, record))]
+    best = max(filled[:HEAD_ROWS], key=lambda position: count_hits(records[position], table), default=None)
+    return best if best is not None and count_hits(records[best], table) else None
+
+
+def scale_of(column: Column, unit: str | None) -> Scale | None:
+    """Return how the unit of a header becomes that of the column.
+
+    Args:
+        column: the column the header means.
+        unit: the unit the header carries, if any.
+
+    Returns:
+        The scale from the one unit to the other, ``None`` where the unit does not fit.
+    """
+    if unit is None or not unit:
+        return SAME_UNIT
+    if column.kind == "time":
+        return None if re.match(r"^(utc|gmt)(?!\+0?8)", unit) else SAME_UNIT
+    if column.kind not in {"number", "integer"}:
+        return SAME_UNIT
+    if column.name in _BY_NAME:
+        return _BY_NAME[column.name].get(unit)
+    if column.kind == "integer":
+        return _COUNTS.get(unit)
+    return _UNITS.get(column.unit or "", {}).get(unit)
+
+
+def known_units(column: Column) -> list[str]:
+    """Return the units in which a header may give a column of numbers.
+
+    Args:
+        column: the column the header means.
+
+    Returns:
+        The units, sorted.
+    """
+    return sorted(_BY_NAME.get(column.name) or (_UNITS.get(column.unit or "", {}) if column.unit else _COUNTS))

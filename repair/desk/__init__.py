@@ -1,0 +1,1 @@
+"""The desk of a dispatcher: incidents, and what is out at one moment."""

@@ -1,0 +1,127 @@
+"""What explains an outage before any fault is looked for: arrears, then plans (field reference 6.3, explanations 1 and 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from network import Supply
+from network.arrays import NONE, Indices
+from repair.inference.devices import EVER, Devices
+from repair.settings import InferenceSettings
+
+
+@dataclass(frozen=True)
+class Known:
+    """One explanation that was there before.
+
+    Attributes:
+        explanation: ``arrears`` or ``plan``.
+        reference: id of the record or plan.
+        level: what it takes out: ``line``, ``lateral``, ``transformer`` or ``customer``.
+        object_id: which one.
+        until: its end; ``None`` where it has none.
+    """
+
+    explanation: str
+    reference: str
+    level: str
+    object_id: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, eq=False)
+class KnownOutages:
+    """Which devices are known to be off, when and why.
+
+    Attributes:
+        known: the explanations, arrears first.
+        device: number of each device that one of them covers, rising; shape (covers,).
+        since, until: the time of each cover in ms, shape (covers,).
+        which: index into ``known``, shape (covers,).
+    """
+
+    known: tuple[Known, ...]
+    device: Indices
+    since: Indices
+    until: Indices
+    which: Indices
+
+    @classmethod
+    def of(
+        cls, supply: Supply, devices: Devices, tables: Mapping[str, pl.DataFrame], rules: InferenceSettings
+    ) -> KnownOutages:
+        """Return what the tables explain: ``outages`` that are left out for arrears, and approved ``plans``."""
+        known: list[Known] = []
+        parts: list[tuple[Indices, int, int]] = []
+        for row in _arrears(tables):
+            level = "customer" if row["customer_id"] else "transformer"
+            known.append(Known("arrears", row["outage_id"], level, row[f"{level}_id"], row["end"]))
+            device = devices.numbers(level, pl.Series([row[f"{level}_id"]]))
+            parts.append((device[device >= 0], _ms(row["start"]), _ms(row["end"]) if row["end"] else int(EVER)))
+        margin = timedelta(minutes=rules.plan_margin_min)
+        for row in _plans(tables, rules):
+            name = next(name for name in ("branch_id", "feeder_id", "transformer_id") if row[name])
+            level = {"branch_id": "lateral", "feeder_id": "line", "transformer_id": "transformer"}[name]
+            known.append(Known("plan", row["plan_id"], level, row[name], row["end"]))
+            parts.append((_covered(supply, devices, name, row[name]), _ms(row["start"] - margin), _ms(row["end"])))
+        if not parts:
+            return cls((), NONE, NONE, NONE, NONE)
+        count = [len(device) for device, _, _ in parts]
+        device = np.concatenate([device for device, _, _ in parts])
+        order = np.argsort(device, kind="stable")
+        since, until = (np.repeat([part[side] for part in parts], count)[order] for side in (1, 2))
+        return cls(tuple(known), device[order], since, until, np.repeat(np.arange(len(parts)), count)[order])
+
+    def explaining(self, device: Indices, time: Indices) -> Indices:
+        """Return the explanation of each device at each time: index into ``known``, -1 where there is none."""
+        found = np.full(len(device), -1, dtype=np.int64)
+        if not len(self.device):
+            return found
+        first, last = (np.searchsorted(self.device, device, side=side) for side in ("left", "right"))
+        asked = np.flatnonzero(last > first)
+        while len(asked):
+            at = first[asked]
+            covers = (self.since[at] <= time[asked]) & (time[asked] < self.until[at])
+            found[asked[covers]] = self.which[at[covers]]
+            first[asked] += 1
+            asked = asked[~covers & (first[asked] < last[asked])]
+        return found
+
+
+def _arrears(tables: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
+    if "outages" not in tables:
+        return []
+    named = pl.col("customer_id").is_not_null() | pl.col("transformer_id").is_not_null()
+    return tables["outages"].filter((pl.col("exclusion") == "arrears") & named).sort("start", "outage_id").to_dicts()
+
+
+def _plans(tables: Mapping[str, pl.DataFrame], rules: InferenceSettings) -> list[dict[str, Any]]:
+    if "plans" not in tables:
+        return []
+    refused = pl.col("status").is_in(list(rules.not_approved)).fill_null(value=False)
+    named = pl.any_horizontal(pl.col("branch_id", "feeder_id", "transformer_id").is_not_null())
+    return tables["plans"].filter(~refused & named).sort("start", "plan_id").to_dicts()
+
+
+def _covered(supply: Supply, devices: Devices, name: str, object_id: str) -> Indices:
+    """Return the devices that a plan takes out: the branch and the transformers below it, of a feeder, or one transformer."""
+    net = supply.network
+    if name == "transformer_id":
+        found = devices.numbers("transformer", pl.Series([object_id]))
+        return found[found >= 0]
+    if name == "feeder_id":
+        branches = np.flatnonzero((net.branches["feeder_id"] == object_id).fill_null(value=False).to_numpy())
+        transformers = np.flatnonzero((net.transformer_feeder == object_id).fill_null(value=False).to_numpy())
+        return np.concatenate([transformers, branches + devices.branches_from])
+    branch = devices.numbers("branch", pl.Series([object_id]))
+    return np.concatenate([supply.below(object_id).transformer_index, branch]) if branch[0] >= 0 else NONE
+
+
+def _ms(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1)) / timedelta(milliseconds=1))

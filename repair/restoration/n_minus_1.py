@@ -1,0 +1,242 @@
+"""The N-1 test (field reference 8): after a fault in any one section, can its neighbours feed the healthy rest of the feeder?
+
+A section is what no switching device divides. The load to transfer is all that lost supply, is healthy, and could get it from
+somewhere without passing the fault: what hangs on the faulted section alone, such as a lateral behind its fuse, belongs to it,
+and is given beside as stranded. A feeder passes if every section does; one that no tie can feed from elsewhere does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from network import FudianError, Supply, Text, text
+from network.arrays import Indices
+from repair.isolation import isolate
+from repair.restoration.case import Case
+from repair.restoration.restorer import Restorer
+from repair.settings import RestorationSettings
+
+LEAST_A = 1e-3
+"""What is missing less is not missing."""
+
+
+@dataclass(frozen=True)
+class SectionResult:
+    """A fault in one section.
+
+    Attributes:
+        feeder_id: its feeder.
+        branch_id: a branch of the section, on which the fault was put.
+        transfer_a: healthy load that lost supply and could be fed, in A; ``None`` where it could not be tried, as those below.
+        missing_a: what of it no plan within the limits can feed, in A.
+        stranded_a: healthy load that hangs on the section alone, in A.
+        ties: open devices between what lost supply and what did not, other than those that tripped.
+        reason: why it could not be tried; ``None`` where it was.
+    """
+
+    feeder_id: str
+    branch_id: str
+    transfer_a: float | None
+    missing_a: float | None
+    stranded_a: float | None
+    ties: int | None
+    reason: Text | None = None
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether all that could be fed can be fed within the limits; ``None`` where it could not be tried."""
+        return None if self.missing_a is None else self.missing_a < LEAST_A
+
+
+@dataclass(frozen=True)
+class NMinus1:
+    """The test of every feeder, or as much of it as is done.
+
+    Attributes:
+        sections: the result of each section that was tried, by feeder.
+        sections_in_all: how many there are to try.
+        assumed: what stands in for missing data.
+    """
+
+    sections: tuple[SectionResult, ...]
+    sections_in_all: int
+    assumed: tuple[Text, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every section was tried."""
+        return len(self.sections) == self.sections_in_all
+
+    @property
+    def feeders(self) -> dict[str, list[SectionResult]]:
+        """The sections of each feeder."""
+        found: dict[str, list[SectionResult]] = {}
+        for each in self.sections:
+            found.setdefault(each.feeder_id, []).append(each)
+        return found
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Feeders that pass, in per cent of all; ``None`` without feeders, or while sections are untried."""
+        return self.pass_rate_of(self.feeders)
+
+    def pass_rate_of(self, feeder_ids: Iterable[str]) -> float | None:
+        """Return the share of these feeders that passes, in per cent of those with a section.
+
+        ``None`` as above, and where one of them could not be tried.
+        """
+        feeders = self.feeders
+        tested = [_passes(feeders[each]) for each in feeder_ids if each in feeders]
+        passed = [each for each in tested if each is not None]
+        return 100.0 * sum(passed) / len(passed) if passed and len(passed) == len(tested) and self.complete else None
+
+    def feeder_rows(self, language: str = "en") -> list[dict[str, Any]]:
+        """Return a row for each feeder: whether it passes, its sections, those that fail, what is missing at most, in A."""
+        return [
+            {
+                "feeder_id": feeder,
+                "passes": _passes(sections),
+                "sections": len(sections),
+                "failing": [each.branch_id for each in sections if each.passes is False],
+                "missing_a": max((each.missing_a for each in sections if each.missing_a is not None), default=None),
+                "reason": _reason(sections, language),
+            }
+            for feeder, sections in self.feeders.items()
+        ]
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return ``pass_rate`` in per cent, ``feeders`` and ``sections`` as rows, what was assumed, and how much is done."""
+        return {
+            "pass_rate": self.pass_rate,
+            "complete": self.complete,
+            "sections_tried": len(self.sections),
+            "sections_in_all": self.sections_in_all,
+            "feeders": self.feeder_rows(language),
+            "sections": [
+                vars(each)
+                | {"passes": each.passes, "reason": each.reason.in_language(language) if each.reason else None}
+                for each in self.sections
+            ],
+            "assumptions": [each.in_language(language) for each in self.assumed],
+        }
+
+
+def _reason(sections: Sequence[SectionResult], language: str) -> str | None:
+    """Return why a feeder could not be tried, or why it fails whatever its sections do."""
+    untried = next((each.reason for each in sections if each.reason is not None), None)
+    if untried is not None:
+        return untried.in_language(language)
+    return None if any(each.ties for each in sections) else text("no tie that can be closed").in_language(language)
+
+
+def _passes(sections: Sequence[SectionResult]) -> bool | None:
+    """Return whether a feeder passes; ``None`` where a section could not be tried and none fails."""
+    found = [each.passes for each in sections]
+    if False in found:
+        return False
+    return None if None in found else any(each.ties for each in sections)
+
+
+def n_minus_1(
+    supply: Supply, settings: RestorationSettings | None = None, progress: Callable[[NMinus1], None] | None = None
+) -> NMinus1:
+    """Try a fault in every section of every feeder that has a label.
+
+    A section without a line is one if it has load; the fault is put on the device that feeds it then.
+
+    Args:
+        supply: supply before any fault.
+        settings: rules; those of the workspace by default.
+        progress: is told after every section what is known by then.
+    """
+    restorer = Restorer.of(supply, settings)
+    faults, assumed = list(_sections(supply)), _assumed(restorer)
+    found: list[SectionResult] = []
+    for fault in faults:
+        found.append(_try(restorer, *fault))
+        if progress:
+            progress(NMinus1(tuple(found), len(faults), assumed))
+    return NMinus1(tuple(found), len(faults), assumed)
+
+
+def _assumed(restorer: Restorer) -> tuple[Text, ...]:
+    """Return what stands in for what the tables do not say, all over the network."""
+    net, loads = restorer.supply.network, restorer.loads
+    said = list(loads.assumed)
+    if count := int(np.isinf(loads.rating_a).sum()):
+        said.append(text("{count} branches have no rating_a: taken as unlimited", count=count))
+    if count := net.sources["capacity_a"].null_count():
+        said.append(text("{count} sources have no capacity_a: taken as unlimited", count=count))
+    is_line = ~net.switching & restorer.supply.live(net.from_node)
+    if count := int(np.isnan(loads.impedance_ohm[: len(is_line)][is_line]).sum()):
+        said.append(text("{count} lines have no r_ohm and x_ohm: voltage is not checked on their feeders", count=count))
+    return tuple(said)
+
+
+def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
+    """Give the feeder of each section, and its first branch that is no device, or the device that feeds it."""
+    net = supply.network
+    live = (supply.place_of[net.from_node] >= 0) & (supply.place_of[net.to_node] >= 0) & ~supply.is_open
+    labelled = net.branches["feeder_id"].is_not_null().to_numpy()
+    branches = np.flatnonzero(live & labelled & ~net.switching)
+    seen: set[int] = set()
+    zone = _zone_of_node(supply)
+    rows = net.branches[branches].select("feeder_id", "branch_id").rows()
+    for branch, (feeder, branch_id) in zip(branches.tolist(), rows, strict=True):
+        at = int(zone[net.from_node[branch]])
+        if at not in seen:
+            seen.add(at)
+            yield feeder, branch_id
+    devices = np.flatnonzero(live & labelled & net.switching)
+    ends = np.stack([net.from_node[devices], net.to_node[devices]])
+    beyond = zone[ends[np.argmax(supply.place_of[ends], axis=0), np.arange(len(devices))]]
+    loaded = set(zone[net.transformer_node[net.transformer_node >= 0]].tolist())
+    for at, (feeder, branch_id) in zip(
+        beyond.tolist(), net.branches[devices].select("feeder_id", "branch_id").rows(), strict=True
+    ):
+        if at in loaded and at not in seen:
+            seen.add(at)
+            yield feeder, branch_id
+
+
+def _zone_of_node(supply: Supply) -> Indices:
+    net = supply.network
+    joins = ~supply.is_open & ~net.switching
+    tail, head = net.from_node[joins], net.to_node[joins]
+    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(len(net.nodes),) * 2)
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
+    """Try a fault on one branch."""
+    try:
+        case = Case.of(restorer.loads, restorer.source_ampere, isolate(restorer.supply, branch_id))
+        zones = case.zones
+        ties = _ties(case)
+        healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
+        lost = _ampere_at(case, healthy)
+        transfer = _ampere_at(case, zones.nodes)
+        fed = zones.nodes[case.search("kw", first_goals_only=True).fed[zones.zone]] if zones.count else zones.nodes
+        return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
+    except FudianError as refused:
+        return SectionResult(feeder_id, branch_id, None, None, None, None, refused.message)
+
+
+def _ties(case: Case) -> int:
+    fault, net = case.fault, case.fault.network
+    around = net.branches_at_node.of_keys(fault.dead)
+    around = np.setdiff1d(around[net.switching[around] & fault.after.is_open_at(around)], fault.tripped)
+    return int((fault.after.live(net.from_node[around]) | fault.after.live(net.to_node[around])).sum())
+
+
+def _ampere_at(case: Case, nodes: Indices) -> float:
+    """Return what those take who lost supply and have their first or second supply at these nodes, in A."""
+    net, lost = case.fault.network, case.lost.transformer_index
+    here = np.isin(net.transformer_node[lost], nodes) | np.isin(net.transformer_second_node[lost], nodes)
+    return float(case.capacity.loads.ampere[lost[here]].sum())

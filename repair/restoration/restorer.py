@@ -1,0 +1,338 @@
+"""Restoration 复电: which switches to operate, in which order, so that most is fed again before the repair (field reference 7.6).
+
+先复电、后抢修 — power back first, repair after. The search (:mod:`repair.restoration.switching_model`) works on zones and
+sums. What it finds
+is played step by step on the network itself, and is shown only if every step keeps the fault dead, the network radial, every
+branch and source within its limit and every voltage above the lowest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from network import FudianError, Hit, Network, Supply, Text, text
+from network.arrays import Numbers
+from repair.affected import Affected, between
+from repair.isolation import Isolation, isolate
+from repair.restoration.capacity import Overload, load_of_sources
+from repair.restoration.case import Case
+from repair.restoration.loading import Loads
+from repair.restoration.sequence import ON_SITE, REMOTE, Played, Proof, Step, operations, play
+from repair.settings import RestorationSettings, restoration_settings
+
+REPAIR = "repair"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Who comes back together.
+
+    Attributes:
+        stage: ``remote``, ``on_site`` or ``repair``.
+        minutes: since the fault was located.
+        transformers: how many come back.
+        customers: how many come back; ``None`` without a table of customers.
+        transformer_ids, customer_ids: who they are.
+    """
+
+    stage: str
+    minutes: float
+    transformers: int
+    customers: int | None
+    transformer_ids: tuple[str, ...]
+    customer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What is saved against waiting for the repair.
+
+    Attributes:
+        transformer_hours: hours of medium-voltage users (transformers) that are not lost.
+        customer_hours: hours of customers that are not lost; ``None`` without a table of customers.
+        saidi_h: hours per medium-voltage user of the network; ``None`` where it has none.
+    """
+
+    transformer_hours: float
+    customer_hours: float | None
+    saidi_h: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return ``saved_transformer_hours, saved_customer_hours, saidi_saved_h``."""
+        return {
+            "saved_transformer_hours": self.transformer_hours,
+            "saved_customer_hours": self.customer_hours,
+            "saidi_saved_h": self.saidi_h,
+        }
+
+
+@dataclass(frozen=True)
+class State:
+    """Branches that differ from the time before the fault: without supply, fed again, open, closed."""
+
+    dead: tuple[str, ...]
+    back: tuple[str, ...]
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RestorationPlan:
+    """How power comes back for one fault.
+
+    Attributes:
+        fault: the fault and its isolation.
+        isolating: devices around the fault that have to be open, tripped ones among them.
+        steps: the operations in order.
+        states: supply after the trip, then after each step.
+        lost: who lost supply by the trip.
+        back: who has it again at the end.
+        stages: what comes back when.
+        overloads: limits that a step breaks; a plan with any is never returned.
+        proof: what was shown.
+        lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
+        best: whether it is certain that nothing could feed more; else the search ran out of time, or losses left a gap.
+        rules: the settings.
+        assumed: what stands in for missing data, and what else to know.
+    """
+
+    fault: Isolation
+    isolating: tuple[str, ...]
+    steps: tuple[Step, ...]
+    states: tuple[Supply, ...]
+    lost: Hit
+    back: Hit
+    stages: tuple[Stage, ...]
+    overloads: tuple[Overload, ...]
+    proof: Proof
+    lowest_voltage_pu: float | None
+    best: bool
+    rules: RestorationSettings
+    assumed: tuple[Text, ...]
+
+    @cached_property
+    def worth(self) -> tuple[Worth, ...]:
+        """What each step saves against waiting for the repair."""
+        minutes = {each.stage: each.minutes for each in self.stages}
+        return tuple(self._worth(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
+
+    @cached_property
+    def users(self) -> int:
+        """Medium-voltage users of the network in service: N_T."""
+        return int((self.fault.network.transformer_node >= 0).sum())
+
+    def _worth(self, step: Step, saved_h: float) -> Worth:
+        users, transformers = self.users, len(step.restores_transformers)
+        customers = step.restores_customers
+        return Worth(
+            transformers * saved_h,
+            None if customers is None else customers * saved_h,
+            transformers * saved_h / users if users else None,
+        )
+
+    @property
+    def saved(self) -> Worth:
+        """What the whole plan saves against waiting for the repair."""
+        users, is_known = self.users, not self.fault.network.customers.is_empty()
+        transformer_hours = sum(each.transformer_hours for each in self.worth)
+        return Worth(
+            transformer_hours,
+            sum(each.customer_hours or 0.0 for each in self.worth) if is_known else None,
+            transformer_hours / users if users else None,
+        )
+
+    def state(self, steps: int) -> State:
+        """Return what the network looks like after so many steps, beside the time before the fault."""
+        before, tripped, now = self.fault.before, self.states[0], self.states[steps]
+        ids = self.fault.network.branches["branch_id"]
+        opened = tuple(ids.filter(now.is_open & ~before.is_open).to_list())
+        closed = tuple(ids.filter(~now.is_open & before.is_open).to_list())
+        dead = between(before, now, opened).branches
+        off_at_first = between(before, tripped, opened).branches
+        return State(dead, tuple(each for each in off_at_first if each not in set(dead)), opened, closed)
+
+    def affected(self) -> pl.DataFrame:
+        """Return everyone who lost supply, as a dispatcher prints it, with ``stage`` and ``minutes`` until they are back."""
+        back = pl.DataFrame(
+            [(customer, each.stage, each.minutes) for each in self.stages for customer in each.customer_ids],
+            {"customer_id": pl.String, "stage": pl.String, "minutes": pl.Float64},
+            orient="row",
+        )
+        return Affected(self.lost, (), ()).table().join(back, on="customer_id", how="left", maintain_order="left")
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the plan in the contract's form, with stages, what it saves and what was assumed besides."""
+        net = self.fault.network
+        known = not net.customers.is_empty()
+        ids = net.branches["branch_id"]
+        return {
+            "fault": ids[self.fault.branch],
+            "tripped": ids.gather(self.fault.tripped).to_list(),
+            "isolate": list(self.isolating),
+            "steps": [
+                vars(step) | {"restores_transformers": list(step.restores_transformers)} | worth.as_dict()
+                for step, worth in zip(self.steps, self.worth, strict=True)
+            ],
+            "restored_customers": self.back.customer_count if known else None,
+            "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
+            "restored_transformers": len(self.back.transformer_index),
+            "unrestored_transformers": len(self.lost.transformer_index) - len(self.back.transformer_index),
+            "stages": [
+                vars(each) | {"transformer_ids": list(each.transformer_ids), "customer_ids": list(each.customer_ids)}
+                for each in self.stages
+            ],
+            **self.saved.as_dict(),
+            "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
+            "lowest_voltage_pu": self.lowest_voltage_pu,
+            "overloads": [vars(each) for each in self.overloads],
+            "proof": vars(self.proof),
+            "best": self.best,
+            "assumptions": [each.in_language(language) for each in self.assumed],
+            "settings_changed": {
+                name: value
+                for name, value in self.rules.model_dump().items()
+                if value != RestorationSettings.model_fields[name].default
+            },
+        }
+
+
+def restore(
+    supply: Supply,
+    fault: str,
+    refused: Iterable[str] = (),
+    objective: str | None = None,
+    settings: RestorationSettings | None = None,
+) -> RestorationPlan:
+    """Return the best proven plan that brings power back around a fault.
+
+    Args:
+        supply: supply before the fault.
+        fault: the faulted branch.
+        refused: devices that cannot be operated.
+        objective: ``customers`` or ``kw``; that of the settings by default.
+        settings: rules; those of the workspace by default.
+
+    Raises:
+        UnknownIdError: a branch is not in the network.
+        FudianError: there is no such objective; nothing clears the fault; or no plan can be proven.
+    """
+    return Restorer.of(supply, settings).plan(fault, refused, objective)
+
+
+@dataclass(frozen=True, eq=False)
+class Restorer:
+    """Makes plans for faults in one state of a network.
+
+    Attributes:
+        supply: supply before any fault.
+        loads: the load of every transformer.
+        source_ampere: load of each source, in A, shape (sources,).
+    """
+
+    supply: Supply
+    loads: Loads
+    source_ampere: Numbers
+
+    @classmethod
+    def of(cls, supply: Supply, settings: RestorationSettings | None = None) -> Restorer:
+        """Prepare a state: the loads, and what each source gives.
+
+        Raises:
+            WorkspaceError: a setting cannot be used.
+        """
+        loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
+        return cls(supply, loads, load_of_sources(loads, supply))
+
+    def plan(self, fault: str, refused: Iterable[str] = (), objective: str | None = None) -> RestorationPlan:
+        """Return the best proven plan for a fault; see :func:`restore`."""
+        rules = self.loads.rules
+        measure = objective or rules.objective
+        if measure not in {"customers", "kw"}:
+            raise FudianError(
+                text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
+            )
+        branch, refused = self.supply.network.branch_index(fault), tuple(refused)
+        by_hand = self._too_late(int(branch[0]))
+        case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, (*refused, *by_hand)))
+        known = not self.supply.network.customers.is_empty()
+        if case.zones.count == 0:
+            return self._plan(case, play(case, [], known), True, measure, bool(by_hand))
+        choice = case.search(measure)
+        played = play(case, operations(case, choice), known)
+        if not played.proof.holds:
+            raise FudianError(
+                text("The plan for a fault on {branch} could not be proven and is not shown.", branch=fault),
+                text("Please report it, with the workspace if you may share it."),
+            )
+        return self._plan(case, played, choice.proven, measure, bool(by_hand))
+
+    def _repair_min(self, branch: int) -> float:
+        repair_h = self.supply.network.branches["repair_h"][branch]
+        return 60.0 * (self.loads.rules.repair_h if repair_h is None else float(repair_h))
+
+    def _too_late(self, branch: int) -> tuple[str, ...]:
+        """Return the devices that nobody reaches before a fault is repaired: those operated on site where that takes as long."""
+        net = self.supply.network
+        if self._repair_min(branch) > self.loads.rules.manual_min:
+            return ()
+        on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
+        return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
+
+    def _plan(self, case: Case, played: Played, best: bool, measure: str, remote_only: bool) -> RestorationPlan:
+        net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
+        moved = list(zip(played.steps, played.gains, strict=True))
+        early = [gain for step, gain in moved if step.stage == REMOTE]
+        late = [gain for step, gain in moved if step.stage == ON_SITE]
+        rest = case.fault.before.lost_in(played.after[-1])
+        return RestorationPlan(
+            case.fault,
+            tuple(net.branches["branch_id"].gather(case.zones.isolating).to_list()),
+            played.steps,
+            played.after,
+            case.lost,
+            played.after[-1].lost_in(case.fault.after),
+            (
+                _stage(net, REMOTE, rules.remote_min, early),
+                _stage(net, ON_SITE, rules.manual_min, late),
+                _stage(net, REPAIR, self._repair_min(case.fault.branch), [rest]),
+            ),
+            played.overloads,
+            played.proof,
+            case.capacity.lowest_voltage_pu(played.after[-1]),
+            best,
+            rules,
+            (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
+        )
+
+
+def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only: bool) -> Iterator[Text]:
+    """Give what else stands in for missing data, and why a plan may be empty."""
+    rating_a = case.capacity.loads.rating_a
+    closed = case.fault.network.branch_index([each.branch_id for each in played.steps if each.action == "close"])
+    if len(unrated := closed[np.isinf(rating_a[closed])]):
+        ids = ", ".join(case.fault.network.branches["branch_id"].gather(unrated).to_list())
+        yield text("What the plan closes has no rating_a, taken as unlimited: {branches}", branches=ids)
+    if remote_only:
+        yield text("The repair is over before anybody on site could switch: only remote operations are planned")
+    if case.fault.network.branches["repair_h"][case.fault.branch] is None:
+        yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
+    if case.zones.count == 0 and len(case.fault.dead):
+        yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
+    if not len(case.fault.dead):
+        yield text("The branch is open or dead: this fault puts nobody off")
+
+
+def _stage(net: Network, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
+    """Return a stage of those who gain supply."""
+    gains = tuple(gains)
+    transformers = tuple(each for gain in gains for each in gain.transformers)
+    customers = tuple(each for gain in gains for each in gain.customers)
+    return Stage(
+        name, minutes, len(transformers), None if net.customers.is_empty() else len(customers), transformers, customers
+    )

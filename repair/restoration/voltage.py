@@ -1,0 +1,161 @@
+"""Voltages as sums: linearised DistFlow (Baran and Wu, IEEE Transactions on Power Delivery 4(1), 1989).
+
+The square of the voltage falls along a branch by twice ``r P + x Q``, losses left out. So at every node it is what stands at the
+root of its zone (or at its source) less a sum over the flows through the switches. Losses make true voltages lower still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from network.arrays import Indices, Numbers
+from network.forest import Forest, sum_along_path, sum_below
+from repair.restoration.loading import FeederState, Loads
+from repair.restoration.zones import Zones
+
+
+@dataclass(frozen=True)
+class Level:
+    """The square of the voltage at a node, of nominal, as a sum.
+
+    Attributes:
+        zone: the zone from whose root it is counted; -1 from the source.
+        known: what stands there in any case: 0 in a zone, the present square at a live node.
+        load: what the zone's own load takes off, once it is fed.
+        flows: what the flow through each switch, from its first end to its second, takes off per ampere.
+    """
+
+    zone: int
+    known: float
+    load: float
+    flows: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The voltages that the search has to keep.
+
+    Attributes:
+        first, second: at either end of each switch; ``None`` where impedances are missing.
+        drop: what the flow through each switch takes off in the switch itself, per ampere, shape (switches,).
+        floors: nodes at the ends of the zones, and the square that each must keep.
+    """
+
+    first: Sequence[Level | None]
+    second: Sequence[Level | None]
+    drop: Numbers
+    floors: Sequence[tuple[Level, float]]
+
+    @classmethod
+    def of(
+        cls, loads: Loads, zones: Zones, at_node: Numbers, floor_pu: Numbers, states: Sequence[FeederState]
+    ) -> Levels:
+        """Return the voltages around a fault.
+
+        Args:
+            loads: the load of every transformer.
+            zones: what lost supply.
+            at_node: load at each node of the zones, in A, shape (nodes,).
+            floor_pu: lowest voltage of each node of the network, shape (network nodes,).
+            states: the live feeders around.
+        """
+        per_ampere = loads.drop_per_ampere(zones.switch)
+        inside = _Inside.of(loads, zones, at_node)
+        live, floors = _live_levels(loads, zones, floor_pu, states)
+        everywhere = range(len(zones.switch))
+        first = [live.get(at) if zones.port[at] else inside.level(int(inside.first[at])) for at in everywhere]
+        second = [inside.level(int(inside.second[at])) for at in everywhere]
+        ends = _ends(zones.forest)
+        floors += [
+            (level, float(floor_pu[zones.nodes[zones.forest.node_at[place]]]) ** 2)
+            for place in ends.tolist()
+            if (level := inside.level(place)) is not None
+        ]
+        return cls(first, second, per_ampere, floors)
+
+
+@dataclass(frozen=True, eq=False)
+class _Inside:
+    """Sums inside the zones, for every place of their forest and every end of a switch."""
+
+    zones: Zones
+    first: Indices  # place of each switch's end, 0 at a live node
+    second: Indices
+    load: Numbers  # (places,)
+    of_first: Numbers  # (switches, places)
+    of_second: Numbers
+
+    @classmethod
+    def of(cls, loads: Loads, zones: Zones, at_node: Numbers) -> _Inside:
+        forest = zones.forest
+        drop = loads.drop_per_ampere(forest.branch_to)
+        drop[~forest.is_bridge] = np.nan
+        below = sum_below(forest.end, np.append(at_node, 0.0)[forest.node_at])
+        load = sum_along_path(forest.end, drop * below)
+        first = np.where(zones.port, 0, forest.place_of[zones.node_at(zones.first)])
+        second = forest.place_of[zones.node_at(zones.second)]
+        return cls(zones, first, second, load, _shared(forest, drop, first), _shared(forest, drop, second))
+
+    def level(self, place: int) -> Level | None:
+        zones = self.zones
+        zone = int(zones.zone[zones.forest.node_at[place]])
+        terms = [(int(at), float(self.of_first[at, place])) for at in np.flatnonzero(zones.first == zone)]
+        terms += [(int(at), -float(self.of_second[at, place])) for at in np.flatnonzero(zones.second == zone)]
+        if np.isnan(self.load[place]) or any(np.isnan(factor) for _, factor in terms):
+            return None
+        return Level(zone, 0.0, float(self.load[place]), tuple(term for term in terms if term[1]))
+
+
+def _live_levels(
+    loads: Loads, zones: Zones, floor_pu: Numbers, states: Sequence[FeederState]
+) -> tuple[dict[int, Level], list[tuple[Level, float]]]:
+    """Return the voltage at the live end of each port, and those at the ends of the live feeders with what each must keep."""
+    found: dict[int, Level] = {}
+    floors: list[tuple[Level, float]] = []
+    for state in states:
+        forest, nodes = state.part.forest, state.part.nodes
+        at_port = {
+            int(port): int(forest.place_of[at[0]])
+            for port in np.flatnonzero(zones.port)
+            if len(at := np.flatnonzero(nodes == zones.live_node[port])) and forest.place_of[at[0]] > 0
+        }
+        if not at_port:
+            continue
+        drop = loads.drop_per_ampere(forest.branch_to)
+        drop[~forest.is_bridge] = np.nan
+        square = 1.0 - sum_along_path(forest.end, drop * state.at_place)
+        shared = _shared(forest, drop, np.array(list(at_port.values())))
+
+        known = ~np.isnan(square) & ~np.isnan(shared).any(axis=0)
+        found |= {port: _live_level(at_port, square, shared, place) for port, place in at_port.items() if known[place]}
+        ends = _ends(forest)
+        floors += [
+            (_live_level(at_port, square, shared, place), float(floor_pu[nodes[forest.node_at[place]]]) ** 2)
+            for place in ends[known[ends]].tolist()
+        ]
+    return found, floors
+
+
+def _live_level(ports: Iterable[int], square: Numbers, shared: Numbers, place: int) -> Level:
+    flows = tuple((port, float(taken)) for port, taken in zip(ports, shared[:, place], strict=True) if taken)
+    return Level(-1, float(square[place]), 0.0, flows)
+
+
+def _shared(forest: Forest, drop: Numbers, places: Indices) -> Numbers:
+    """Return, for each of these places and every place, the sum over the part of the path that both share."""
+    shared = np.zeros((len(places), len(drop)))
+    every = np.arange(len(drop))
+    for row, place in enumerate(places.tolist()):
+        above = (every <= place) & (place < forest.end)
+        shared[row] = sum_along_path(forest.end, np.where(above, drop, 0.0))
+    return shared
+
+
+def _ends(forest: Forest) -> Indices:
+    """Return the places at which a voltage can be lowest: those with nothing below, and the roots."""
+    every = np.arange(1, len(forest.end))
+    ends: Indices = every[(forest.end[1:] == every + 1) | (forest.parent[1:] == 0)]
+    return ends
