@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Hit, Network, Supply
+from network import Hit, Supply, Topology
 from network.arrays import NONE, Indices, Mask, among, distinct
 from repair.privacy import mask_address, mask_name, mask_phone
 
@@ -30,7 +30,7 @@ class Affected:
     opened: tuple[str, ...]
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Topology:
         """The network of the event."""
         return self.hit.network
 

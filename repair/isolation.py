@@ -26,7 +26,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from network import FudianError, Network, Supply, WorkspaceError, text
+from network import FudianError, Supply, Topology, WorkspaceError, text
 from network.arrays import NONE, Indices, Mask
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
@@ -63,7 +63,7 @@ class Isolation:
     barred: Mask
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Topology:
         """The network of the fault."""
         return self.before.network
 
@@ -204,7 +204,7 @@ def _trips(supply: Supply, seeds: Indices, clearing: Mask, nothing_does: Callabl
     return trips
 
 
-def _joined(net: Network, supply: Supply, nodes: Indices, joining: Mask, seeds: Indices) -> Indices:
+def _joined(net: Topology, supply: Supply, nodes: Indices, joining: Mask, seeds: Indices) -> Indices:
     """Return which of these nodes closed branches of a kind join to the seeds, rising."""
     nodes = np.union1d(nodes, seeds)
     branches = net.branches_at_node.of_keys(nodes)

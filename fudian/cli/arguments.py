@@ -13,13 +13,12 @@ import polars as pl
 import typer
 
 from fudian.cli.terminal import tell_left_out, tell_problems, working
-from network.building import build_network
+from network.model import Network, build_network
 from network.problems import FudianError, WorkspaceError
 from network.supply import Supply
 from network.tables.as_of import known_until
 from network.tables.workspace import read_workspace
 from network.texts import text
-from network.topology import Network
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)

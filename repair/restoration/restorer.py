@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Network, Supply, Text, text
+from network import FudianError, Hit, Supply, Text, Topology, text
 from network.arrays import Numbers
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate
@@ -328,7 +328,7 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         yield text("The branch is open or dead: this fault puts nobody off")
 
 
-def _stage(net: Network, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
+def _stage(net: Topology, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
     """Return a stage of those who gain supply."""
     gains = tuple(gains)
     transformers = tuple(each for gain in gains for each in gain.transformers)
