@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
 from dashboard.rows import rows_of
-from dashboard.service import Service
+from fudian import Utility
 from network import translate
 from network.tables.writing import for_people, workbook
 
@@ -29,14 +29,14 @@ _LISTS = {
 _BYTE_ORDER_MARK = "﻿"
 
 
-def export_router(service: Service) -> APIRouter:
+def export_router(utility: Utility) -> APIRouter:
     """Return the routes of the exports; each takes the address of the page that shows the same rows."""
     routes = APIRouter(prefix="/export", include_in_schema=False)
 
     @routes.get("/{page}/rows.{ending}")
     def rows(page: str, ending: str, request: Request) -> Response:
-        address = Address.read(page, request.url.query, service.language)
-        found = rows_of(service, address)
+        address = Address.read(page, request.url.query, utility.language)
+        found = rows_of(utility, address)
         if found is None or ending not in _TYPES:
             raise HTTPException(404)
         return file_of(found.frame, f"{found.title} {found.basis}", ending, address.language)
@@ -46,11 +46,11 @@ def export_router(service: Service) -> APIRouter:
         if (page, name) not in _LISTS:
             raise HTTPException(404)
         make, heading = _LISTS[page, name]
-        address = Address.read(page, request.url.query, service.language)
-        title, frame = make(service, address)
+        address = Address.read(page, request.url.query, utility.language)
+        title, frame = make(utility, address)
         titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":
-            page_to_print = printed(frame, titled, _moment(service, address), address.language)
+            page_to_print = printed(frame, titled, _moment(utility, address), address.language)
             return Response(page_to_print, media_type="text/html; charset=utf-8")
         if ending not in _TYPES:
             raise HTTPException(404)
@@ -59,8 +59,8 @@ def export_router(service: Service) -> APIRouter:
     return routes
 
 
-def _moment(service: Service, address: Address) -> datetime:
-    return dispatch.moment_of(service, address) if address.page == "dispatch" else service.as_of
+def _moment(utility: Utility, address: Address) -> datetime:
+    return dispatch.moment_of(utility, address) if address.page == "dispatch" else utility.known_until
 
 
 def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Response:

@@ -15,14 +15,9 @@ from typing import Annotated
 import typer
 
 from fudian.cli import grid, plans, reliability, repair
-from fudian.cli.arguments import Json, WorkspaceArgument, read
+from fudian.cli.arguments import Json, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
-from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
-from network.tables.settings import GENERAL_SETTINGS, unknown_names
-from reliability.grid_kpis import grid_settings
-from reliability.notice import late_approvals
-from reliability.settings import reliability_settings
-from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+from network import FudianError, Problem, WorkspaceError, read_workspace, text, translate
 
 app = typer.Typer(
     name="fudian",
@@ -33,54 +28,18 @@ app = typer.Typer(
 )
 _WRONG_USAGE = 2
 
-SETTINGS_OF = {
-    "reliability": reliability_settings,
-    "location": location_settings,
-    "inference": inference_settings,
-    "restoration": restoration_settings,
-    "planned": planned_settings,
-    "grid": grid_settings,
-}
-"""What reads each table of ``fudian.toml``."""
-
-
 # Commands ---------------------------------------------------------------------------------------------------------------
 
 
 @app.command()
 def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """List what is wrong with the tables, with place, value and remedy."""
-    net = read(workspace)
-    further = _further_problems(net.workspace)
-    result = net.check(language(), further)
+    answer = opened(workspace).check()
     if as_json:
-        print_json(result)
+        print_json(answer.as_dict(language()))
         return
-    for problem in (*net.problems, *further):
-        mark = "✗" if problem.severity == "error" else "!"
-        sys.stdout.write(f"{mark} {problem.line(language())}\n")
-    counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
-    sys.stdout.write(
-        translate(
-            "Errors: {errors}, warnings: {warnings}. Usable rows: {counts}",
-            language(),
-            errors=len(result["errors"]),
-            warnings=len(result["warnings"]),
-            counts=counts,
-        )
-        + "\n"
-    )
-
-
-def _further_problems(workspace: Workspace) -> list[Problem]:
-    """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
-    found = unknown_names(workspace.settings, (*GENERAL_SETTINGS, *SETTINGS_OF))
-    for settings_of_subject in SETTINGS_OF.values():
-        try:
-            settings_of_subject(workspace.settings)
-        except WorkspaceError as error:
-            found += error.problems
-    return found or late_approvals(workspace, reliability_settings(workspace.settings))
+    for line in (*answer.lines(language()), answer.summary(language())):
+        sys.stdout.write(f"{line}\n")
 
 
 app.add_typer(reliability.app)

@@ -112,18 +112,28 @@ class Workspace:
         Raises:
             WorkspaceError: the file does not exist.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise WorkspaceError(text("There is no file {path}.", path=str(path)), ())
-        read = read_file(path, TABLES[table], _code_maps(self.settings))
-        files = {**self.files, table: read.file}
-        tables, found = check_tables({**self.tables, table: read.frame}, files, present=files, only=[table])
+        return self.with_table(table, Path(path))
+
+    def with_table(self, table: str, source: str | Path | FrameOrRows) -> Workspace:
+        """Return the workspace with one table from elsewhere, checked against the other tables.
+
+        Args:
+            table: name of the table.
+            source: a file, whatever its name, a frame, or a list of dictionaries.
+
+        Raises:
+            WorkspaceError: the file does not exist.
+        """
+        from_file = isinstance(source, str | Path)
+        frame, problems = self.read(table, Path(source) if from_file else source)  # type: ignore[arg-type]
+        files = {**self.files, table: Path(source).name if from_file else table}  # type: ignore[arg-type]
+        tables, found = check_tables({**self.tables, table: frame}, files, present=files, only=[table])
         others = [problem for problem in self.problems if problem.table != table]
         return replace(
             self,
             tables=MappingProxyType(tables),
             files=MappingProxyType(files),
-            problems=(*others, *read.problems, *found),
+            problems=(*others, *problems, *found),
             places={},
         )
 
