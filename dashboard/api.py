@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from dashboard.service import Service
 from network import FudianError, UnknownIdError, Workspace, WorkspaceError, text, translate
-from network.texts import LANGUAGES
+from network.texts import language_of
 from reliability import Period
 from reliability import statistics as figures
 from reliability.frequent import frequent_outages
@@ -55,8 +55,7 @@ def install(server: FastAPI, service: Service) -> None:
 
 
 def _language(request: Request) -> str:
-    wanted = request.query_params.get("lang", "en")
-    return wanted if wanted in LANGUAGES else "en"
+    return language_of(request.query_params.get("lang", "")) or "en"
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:

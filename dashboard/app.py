@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
@@ -67,6 +68,7 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     pages.layout = _layout()
     _connect(pages, service)
     server.add_middleware(PageAddresses)
+    server.add_middleware(LanguageNote)
     return server
 
 

@@ -14,9 +14,11 @@ from typing import Annotated
 
 import typer
 
+import fudian
 from fudian.cli import grid, plans, reliability, repair
 from fudian.cli.arguments import Json, WorkspaceArgument, read
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
+from fudian.language import unknown_choice
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.grid_kpis import grid_settings
@@ -27,6 +29,7 @@ from repair.settings import inference_settings, location_settings, planned_setti
 app = typer.Typer(
     name="fudian",
     help="复电 Fudian: outage reliability and smart fault repair for electricity distribution.",
+    epilog="FUDIAN_LANG=zh or FUDIAN_LANG=en in the environment chooses the language of texts and pages; otherwise the system's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,6 +45,24 @@ SETTINGS_OF = {
     "grid": grid_settings,
 }
 """What reads each table of ``fudian.toml``."""
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"fudian {fudian.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+    del version
+    if unknown := unknown_choice():
+        ERRORS.print(unknown.in_language(language()), style="yellow")
 
 
 # Commands ---------------------------------------------------------------------------------------------------------------
@@ -144,7 +165,7 @@ def serve(
     """Serve the dashboard and /api/v1 on a workspace."""
     from dashboard.app import serve as serve_dashboard
 
-    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser)
+    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser, language=language())
 
 
 @app.command()
@@ -153,7 +174,7 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
     from dashboard.app import serve as serve_dashboard
     from data_samples.generator.county import COUNTY
 
-    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True)
+    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True, language=language())
 
 
 # Errors -----------------------------------------------------------------------------------------------------------------
