@@ -74,11 +74,11 @@ def commands_page() -> str:
         "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
     ]
     lines.append(
-        "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or Fudian's packages are not its own. "
+        "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
         "`fudian --version` prints the version.\n\n"
-        "Texts and pages speak the language of the environment variable `FUDIAN_LANG` (`zh` or `en`); where it is not set, the system's. "
-        "Pages take `?lang=` before it; routes answer in English unless `?lang=` says otherwise. A language that is not known is noted: "
-        "on the page, and beside the answer of a route or an export in the header `X-Fudian-Note`.\n"
+        "Texts and pages speak the language of the environment variable `FUDIAN_LANG` (`zh` or `en`), or else the system's. "
+        "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
+        "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
     )
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")

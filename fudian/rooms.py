@@ -91,7 +91,7 @@ def require_own_rooms() -> None:
 
 
 def troubles() -> list[Trouble]:
-    """Return what is wrong with the packages, one trouble for each; of a checkout, which has no record, only where they are found."""
+    """Return what is wrong with the packages, one trouble each; in a checkout, without a record, only where they are found."""
     astray = {room: place for room in ROOMS if (place := _found_elsewhere(room))}
     if astray:
         return [_hidden(room, place) for room, place in astray.items()]

@@ -1,4 +1,4 @@
-"""Brings what tests need beyond Python packages: the compiled catalogue, a Chromium, fonts with Chinese characters, a Java for Spark.
+"""Brings what tests need beyond Python packages: compiled texts, a Chromium, fonts with Chinese characters, a Java for Spark.
 
 An installed one is used; else Playwright's own browser; else the system's package when root on Debian. What cannot be brought is
 said, and the tests that need it skip with that reason.

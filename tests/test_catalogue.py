@@ -124,7 +124,9 @@ def test_every_translation_can_be_filled(catalogue: Catalog) -> None:
 
 def test_what_is_read_is_what_was_compiled_from_the_catalogue(catalogue: Catalog) -> None:
     different = [
-        message.id for message in catalogue if message.id and translate(message.id, "zh") != (message.string or message.id)
+        message.id
+        for message in catalogue
+        if message.id and translate(message.id, "zh") != (message.string or message.id)
     ]
     assert different == [], f"run: {COMPILING}"
 
