@@ -31,6 +31,7 @@ def _tell(found: Sequence[Trouble]) -> None:
         sys.stderr.write(f"{sentence}\n")
     if "--json" in sys.argv and any(trouble.is_breaking for trouble in found):
         json.dump({"error": " ".join(said), "hint": None, "errors": []}, sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
 
 
 def _sentences(found: Sequence[Trouble]) -> list[str]:
