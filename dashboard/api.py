@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from fudian import Utility
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
-from network.texts import LANGUAGES
+from network.texts import language_of
 
 WAIT_S = 30.0
 """For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
@@ -39,8 +39,7 @@ def install(server: FastAPI, utility: Utility) -> None:
 
 
 def _language(request: Request) -> str:
-    wanted = request.query_params.get("lang", "en")
-    return wanted if wanted in LANGUAGES else "en"
+    return language_of(request.query_params.get("lang", "")) or "en"
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -21,6 +21,7 @@ import fudian
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
@@ -68,6 +69,7 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     pages.layout = _layout()
     _connect(pages, utility)
     server.add_middleware(PageAddresses)
+    server.add_middleware(LanguageNote)
     return server
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
 from dashboard.rows import rows_of
 from fudian import Utility
-from network import translate
+from network import Text, translate
 from network.tables.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -50,7 +51,7 @@ def export_router(utility: Utility) -> APIRouter:
         title, frame = make(utility, address)
         titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":
-            page_to_print = printed(frame, titled, _moment(utility, address), address.language)
+            page_to_print = printed(frame, titled, _moment(utility, address), address.language, address.notes)
             return Response(page_to_print, media_type="text/html; charset=utf-8")
         if ending not in _TYPES:
             raise HTTPException(404)
@@ -77,9 +78,10 @@ def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Resp
     )
 
 
-def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str:
-    """Return a table as a page to print."""
+def printed(frame: pl.DataFrame, title: str, at: datetime, language: str, notes: Sequence[Text] = ()) -> str:
+    """Return a table as a page to print, under what there is to note."""
     shown = for_people(frame, language)
+    noted = "".join(f"<p>{html.escape(note.in_language(language))}</p>" for note in notes)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in line) + "</tr>"
@@ -94,5 +96,5 @@ def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str
     return (
         f'<!DOCTYPE html><html lang="{spoken}"><head><meta charset="utf-8"><title>{heading}</title>'
         f'<style>{style}</style></head><body onload="print()"><h1>{heading}</h1>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
+        f"{noted}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
     )

@@ -35,7 +35,6 @@ Names: TypeAlias = str | Iterable[str]
 """One id, or several."""
 
 LOCAL = ZoneInfo("Asia/Shanghai")
-LANGUAGE = "en"
 
 FROM_ELSEWHERE = ("plans", "signals", "switching")
 """Arguments that are tables from elsewhere."""
@@ -74,7 +73,7 @@ class Foundation:
         memory: answers that were computed already.
     """
 
-    def __init__(self, workspace: Workspace, language: str = LANGUAGE) -> None:
+    def __init__(self, workspace: Workspace, language: str = "en") -> None:
         self.workspace = workspace
         self.language = language
         self.memory = Memory()

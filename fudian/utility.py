@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fudian.foundation import LANGUAGE
+from fudian.language import default_language
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -23,20 +23,20 @@ class Utility(ReliabilityQuestions, RepairQuestions, PlanningQuestions, LiveQues
         >>> import fudian
         >>> county = fudian.open("data_samples/county")
         >>> county
-        <Utility: 复源县, 18 tables>
+        <Utility: 复源县, 17 tables>
         >>> county.indices(2022).rows["N_T"].item() > 1000
         True
     """
 
 
 def open_workspace(
-    folder: str | Path | Workspace, language: str = LANGUAGE, progress: Callable[[str], None] = lambda _: None
+    folder: str | Path | Workspace, language: str | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> Utility:
     """Open a workspace: a folder with the tables of a utility, or one that has been read already.
 
     Args:
         folder: the folder.
-        language: ``en`` or ``zh``: of texts where a question names none.
+        language: ``en`` or ``zh``: of texts where a question names none; by default that of the user.
         progress: told which table is being read.
 
     Raises:
@@ -47,4 +47,4 @@ def open_workspace(
         if not Path(folder).exists():
             raise FudianError(text("There is no {path}.", path=str(folder)), text("Check the spelling of the path."))
         folder = read_workspace(folder, progress=progress)
-    return Utility(folder, language)
+    return Utility(folder, language or default_language())

@@ -514,9 +514,7 @@ def _feeder_card(
     feeder = utility.normal.node_feeder[int(utility.normal.node_at[head_of(utility.normal, place)])]
     name = str(dict(utility.network.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
     figure = feeder_diagram(utility.present(), place, event, language)
-    source = (
-        dict(utility.network.sources.select("node", "name").iter_rows()).get(_source_node(utility, place)) or DASH
-    )
+    source = dict(utility.network.sources.select("node", "name").iter_rows()).get(_source_node(utility, place)) or DASH
     note = translate(
         "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
     )

@@ -14,19 +14,41 @@ from typing import Annotated
 
 import typer
 
+import fudian
 from fudian.cli import grid, plans, reliability, repair
 from fudian.cli.arguments import Json, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
+from fudian.language import unknown_choice
 from network import FudianError, Problem, WorkspaceError, read_workspace, text, translate
 
 app = typer.Typer(
     name="fudian",
     help="复电 Fudian: outage reliability and smart fault repair for electricity distribution.",
+    epilog="FUDIAN_LANG=zh or FUDIAN_LANG=en in the environment chooses the language of texts and pages; otherwise the system's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 _WRONG_USAGE = 2
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"fudian {fudian.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+    del version
+    if unknown := unknown_choice():
+        ERRORS.print(unknown.in_language(language()), style="yellow")
+
 
 # Commands ---------------------------------------------------------------------------------------------------------------
 
@@ -103,7 +125,7 @@ def serve(
     """Serve the dashboard and /api/v1 on a workspace."""
     from dashboard.app import serve as serve_dashboard
 
-    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser)
+    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser, language=language())
 
 
 @app.command()
@@ -112,7 +134,7 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
     from dashboard.app import serve as serve_dashboard
     from data_samples.generator.county import COUNTY
 
-    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True)
+    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True, language=language())
 
 
 # Errors -----------------------------------------------------------------------------------------------------------------

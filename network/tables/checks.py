@@ -435,7 +435,7 @@ def _check_sensors(checked: Checked) -> None:
                 frame.filter(wrong),
                 "error",
                 message,
-                text("Write 0.05 or 5% for five per cent."),
+                text("For five per cent write 0.05 or 5%."),
                 column=column,
             )
             checked.tables["sensors"] = frame.with_columns(frame[column].set(wrong, None))
