@@ -7,7 +7,6 @@ spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from network.nearest import nearest
 from network.problems import Problem
 from network.tables.decoding import UnreadableError
 from network.tables.headers import accepted_names, header_key, known_units, match_header, scale_of, split_unit
@@ -196,7 +196,7 @@ def _report_unknown(
                 header,
             )
         return
-    near = difflib.get_close_matches(split_unit(key)[0], list(names), n=1, cutoff=0.6)
+    near = nearest(split_unit(key)[0], names)
     hint = (
         text("Did you mean {near}?", near=names[near[0]][0].name)
         if near

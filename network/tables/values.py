@@ -6,7 +6,6 @@ each distinct text that the fast way could not read. The rules are those of the 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import string
@@ -18,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from network.nearest import nearest
 from network.tables.schema import COARSE_NATURES, NATURES, NOT_OPENED, Column
 from network.texts import Text, text
 
@@ -464,7 +464,7 @@ def _unknown_code(word: str, column: Column, codes: Mapping[str, tuple[str, ...]
             ),
         )
     known = {each: each for each in codes} | {meaning: meaning for words in codes.values() for meaning in words}
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = nearest(word, known)
     if near:
         return Fault(
             text("This code is not known"),

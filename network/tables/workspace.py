@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from network.arrays import Indices
+from network.nearest import nearest
 from network.problems import Problem, WorkspaceError
 from network.tables.checks import check_tables, look_through
 from network.tables.reading import read_file, read_frame
@@ -275,7 +275,7 @@ def _find_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
 
 def _unknown_table(given: str, file: str | None = None) -> Problem:
     names = {name.lower(): name for table in TABLES.values() for name in (table.name, table.chinese, *table.aliases)}
-    near = difflib.get_close_matches(clean(given).lower(), list(names), n=1)
+    near = nearest(clean(given), names)
     hint = (
         text("Did you mean {near}?", near=names[near[0]])
         if near
@@ -341,7 +341,7 @@ def _check_settings(settings: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     for name, words in codes.items():
         if name not in columns or not isinstance(words, Mapping):
-            near = difflib.get_close_matches(name, list(columns), n=1)
+            near = nearest(name, columns)
             hint = (
                 text("Did you mean {near}?", near=near[0])
                 if near
