@@ -39,8 +39,10 @@ class Chances:
     """How nodes change along a branch.
 
     Attributes:
-        refed: how probable it is that what lies below a branch is fed another way while above it is dead; shape (branches,).
-        left: how probable it is that what lies below a branch stays dead when supply above it is back; shape (branches,).
+        refed: how probable it is that what lies below a branch is fed another way while above it is dead, by fault current
+            below the branch: with a fault there it is not; shape (branches, 3).
+        left: how probable it is that what lies below a branch stays dead when supply above it is back, likewise: with a fault
+            there it may be; shape (branches, 3).
         channel_fails: how probable it is that the channel of reports is down from a branch on.
         channel_works: how probable it is that it works again further down.
         afloat: how probable it is that something below a dead node is live all the same: generation, or a wrong connection.
@@ -272,7 +274,7 @@ def up_a_branch(below: Numbers, done: Numbers, chances: Chances, here: slice) ->
     """Return what a branch says to the node above it, by fault current and state of that node; shape (n, 3, 5)."""
     dark, unheard, back, back_unheard = _along_channel(below, chances)
     live = below[..., LIVE]
-    refed, left = chances.refed[here, None], chances.left[here, None]
+    refed, left = chances.refed[here], chances.left[here]
     floating = chances.afloat * live
     stayed_or_closed = [
         (1 - refed) * dark + refed * back + floating,
@@ -331,7 +333,7 @@ def passed(outside: Numbers, done: Numbers) -> Numbers:
 
 def down_a_branch(used: Numbers, chances: Chances, here: slice) -> Numbers:
     """Return the weight of all else by fault current below a branch and state of its lower node; shape (n, 3, 5)."""
-    refed, left = chances.refed[here, None], chances.left[here, None]
+    refed, left = chances.refed[here], chances.left[here]
     fails, works = chances.channel_fails, chances.channel_works
     stayed, opened, closed = (used[:, :, did] for did in range(3))
     held = stayed + closed

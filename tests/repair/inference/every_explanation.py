@@ -33,10 +33,10 @@ def channel(evidence: Evidence, before: int, after: int) -> float:
     return change if was_down != is_down else 1 - change
 
 
-def steps(evidence: Evidence, branch: int, did: int, above: int) -> Iterator[tuple[int, float]]:
+def steps(evidence: Evidence, branch: int, current: int, did: int, above: int) -> Iterator[tuple[int, float]]:
     """The states of a lower node, with what each is worth."""
     chances = evidence.chances
-    refed, left = float(chances.refed[branch]), float(chances.left[branch])
+    refed, left = float(chances.refed[branch, current]), float(chances.left[branch, current])
     if above == L:
         start = {0: L, 1: D, 2: B}[did]
         ways = [(start, 1.0)]
@@ -71,20 +71,21 @@ def _with_faults(evidence: Evidence, children: list[list[int]], faults: list[boo
     count = len(faults)
     parent = evidence.parent.tolist()
     upper = [0] * count
-    ways: list[list[tuple[int, list[int]]]] = []
 
     def currents(branch: int, chosen: list[int]) -> Iterator[tuple[list[int], list[int]]]:
         """Choose, from the leaves, whether each uncleared current is cleared at a branch."""
         if branch < 0:
             yield list(upper), list(chosen)
             return
-        lower = 2 if faults[branch] else max((upper[c] for c in children[branch]), default=0)
+        lower = lower_of(upper, branch)
         for way, at in {0: [(0, 0)], 1: [(1, 1)], 2: [(2, 1), (3, 2)]}[lower]:
             upper[branch] = at
             yield from currents(branch - 1, [way, *chosen])
 
-    del ways
-    lower_of = lambda up, b: 2 if faults[b] else max((up[c] for c in children[b]), default=0)  # noqa: E731
+
+    def lower_of(at: list[int], branch: int) -> int:
+        return 2 if faults[branch] else max((at[c] for c in children[branch]), default=0)
+
     for up, way in currents(count - 1, []):
         flow = tuple(lower_of(up, b) > 0 for b in range(count))
 
@@ -97,7 +98,7 @@ def _with_faults(evidence: Evidence, children: list[list[int]], faults: list[boo
                 chance = float(evidence.done[branch, way[branch], act])
                 if not chance:
                     continue
-                for state, worth in steps(evidence, branch, act, above):
+                for state, worth in steps(evidence, branch, lower_of(up, branch), act, above):
                     if worth:
                         said = float(np.exp(evidence.users[branch, state]))
                         yield from walk(branch + 1, weight * chance * worth * said, (*did, act), (*states, state))

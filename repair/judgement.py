@@ -1,0 +1,314 @@
+"""What the signals of some events say of everything on their feeders: evidence put together, and its posterior (6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from network.arrays import NONE, Indices, Mask, Numbers
+from repair.devices import EVER, Devices
+from repair.feeder_tree import FeederTree
+from repair.posterior import BACK, BACK_UNHEARD, STATES, Chances, Evidence, Posterior
+from repair.rates import Rates
+from repair.reports import (
+    Moment,
+    Said,
+    callers_silence,
+    node_hears,
+    of_customers,
+    of_terminals,
+    own_outage,
+    silence,
+    transformer_speaks,
+)
+from repair.settings import InferenceSettings
+from repair.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Stretches of signals, each of one piece of the network, to be judged at one moment each.
+
+    Attributes:
+        piece: number of the piece of each, shape (events,).
+        at: the moment, in ms, shape (events,).
+        of: the event of each row, rising, shape (rows,).
+        rows: signals by event, device and time.
+        known: device numbers of terminals heard from shortly before, with the event in one number: ``event * devices + device``,
+            rising.
+    """
+
+    piece: Indices
+    at: Indices
+    of: Indices
+    rows: Rows
+    known: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """The posterior of some events, and where each thing stands in it.
+
+    Attributes:
+        events: what was judged.
+        place: place of each node, event by event, shape (nodes,).
+        event: event of each node, shape (nodes,).
+        state: probability of each state of each node, shape (nodes, 5).
+        fault, flow, opened: probabilities by the branch that leads to each node, see :class:`Posterior`; shape (nodes,).
+        cut: that an outage begins there, open now or closed again; shape (nodes, 2).
+        transformer, of_transformer, node: index of each transformer, its event and its node, shape (transformers,).
+        dark: probability that each has no supply now, shape (transformers,).
+        was: probability that each had none since the event began, and has it now, shape (transformers,).
+        quality: weight of each way of reporting, shape (events, ways).
+        log_evidence: log-probability of all that was heard, shape (events,).
+    """
+
+    events: Events
+    place: Indices
+    event: Indices
+    state: Numbers
+    fault: Numbers
+    flow: Numbers
+    opened: Numbers
+    cut: Numbers
+    transformer: Indices
+    of_transformer: Indices
+    node: Indices
+    dark: Numbers
+    was: Numbers
+    quality: Numbers
+    log_evidence: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Judges events on one supply."""
+
+    tree: FeederTree
+    devices: Devices
+    rules: InferenceSettings
+
+    @cached_property
+    def rates(self) -> Rates:
+        """What is to be expected before anything is heard."""
+        return Rates(self.tree.supply, self.rules)
+
+    @cached_property
+    def _by_place(self) -> tuple[Indices, Indices]:
+        """Transformers by place, and the places, both in rising order of place."""
+        place = self.tree.supply.transformer_place
+        order = np.argsort(place, kind="stable")
+        return order, place[order]
+
+    @cached_property
+    def _customers(self) -> Indices:
+        """How many customers each transformer feeds alone."""
+        return self.devices.network.customers_with_one_supply
+
+    @cached_property
+    def _sensor_rates(self) -> Numbers:
+        """How often the sensor of each branch misses a fault current, and reports one that is not; shape (branches, 2)."""
+        net, rules = self.devices.network, self.rules
+        found = np.tile([rules.flag_miss, rules.flag_false], (net.branches.height, 1))
+        table = net.workspace.tables.get("sensors")
+        if table is not None and table.height:
+            branch, which = net.known_branches(table["branch_id"])
+            for column, name in enumerate(("miss_rate", "false_rate")):
+                rate = table[name].cast(float).to_numpy()[which]
+                given = ~np.isnan(rate)
+                found[branch[given], column] = np.clip(rate[given], 1e-6, 0.5)
+        return found
+
+    def judge(self, events: Events) -> Judgement:
+        """Return the posterior of each event."""
+        place, event, offset = self._nodes(events)
+        supply = self.tree.supply
+        first = self.tree.first[events.piece]
+        count, ways = len(place), len(self.rules.qualities)
+        parent = np.where(place == first[event], -1, supply.parent[place] - first[event] + offset[event])
+        transformer, of_transformer = self._transformers(events)
+        node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
+        moment = Moment(events.at, onset(events, self.rules))
+        hears, dead = self._users(events, moment, transformer, of_transformer)
+        users = np.zeros((ways, count, STATES))
+        for way in range(ways):
+            for state in range(STATES):
+                users[way, :, state] = np.bincount(node, hears[way][:, state], count)
+        done = self.rates.doings(*self._device_words(events, place, event, first, offset), place)
+        rates = self.rates
+        chances = Chances(
+            np.tile(rates.refed[place], (ways, 1)), np.tile(rates.left[place], (ways, 1)), self.rules.channel_fails, self.rules.channel_works
+        )
+        shifted = np.where(parent >= 0, parent + np.arange(ways)[:, None] * count, -1)
+        posterior = Posterior(
+            Evidence(
+                shifted.ravel(), np.tile(rates.fault[place], ways), np.tile(done, (ways, 1, 1)), users.reshape(-1, STATES), chances
+            )
+        )
+        logs = posterior.log_evidence.reshape(ways, len(events.piece)) + np.log([each[0] for each in self.rules.qualities])[:, None]
+        most = logs.max(axis=0)
+        weight = np.exp(logs - most)
+        total = weight.sum(axis=0)
+        weight /= total
+
+        def mixed(values: Numbers) -> Numbers:
+            by_way = values.reshape(ways, count, -1)
+            return np.asarray((by_way * weight[:, event, None]).sum(axis=0))
+
+        states = posterior.state.reshape(ways, count, STATES)
+        dark, was = np.zeros(len(transformer)), np.zeros(len(transformer))
+        for way in range(ways):
+            share = weight[way, of_transformer]
+            dark += share * (states[way, node] * dead[way]).sum(axis=1)
+            was += share * states[way, node][:, [BACK, BACK_UNHEARD]].sum(axis=1)
+        return Judgement(
+            events, place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0], mixed(posterior.flow)[:, 0],
+            mixed(posterior.opened)[:, 0], mixed(posterior.cut), transformer, of_transformer, node, dark,
+            np.minimum(was, 1 - dark), weight.T, most + np.log(total),
+        )  # fmt: skip
+
+    # Places -------------------------------------------------------------------------------------------------------
+
+    def _nodes(self, events: Events) -> tuple[Indices, Indices, Indices]:
+        """Return the places of all events, the event of each, and where each event's begin."""
+        first, last = self.tree.first[events.piece], self.tree.last[events.piece]
+        size = last - first
+        offset = np.concatenate([[0], np.cumsum(size)])[:-1].astype(np.int64)
+        event = np.repeat(np.arange(len(size)), size)
+        return np.arange(len(event)) - offset[event] + first[event], event, offset
+
+    def _transformers(self, events: Events) -> tuple[Indices, Indices]:
+        """Return the transformers of all events, and the event of each."""
+        order, places = self._by_place
+        begin = np.searchsorted(places, self.tree.first[events.piece])
+        size = np.searchsorted(places, self.tree.last[events.piece]) - begin
+        of = np.repeat(np.arange(len(size)), size)
+        offset = np.concatenate([[0], np.cumsum(size)])[:-1]
+        return order[np.arange(len(of)) - offset[of] + begin[of]], of
+
+    # Users --------------------------------------------------------------------------------------------------------
+
+    def _users(
+        self, events: Events, moment: Moment, transformer: Indices, event: Indices
+    ) -> tuple[list[Numbers], list[Numbers]]:
+        """Return what each transformer says of its node, and how probable it is dead, for each way of reporting."""
+        rules, devices = self.rules, self.devices
+        many = devices.branches_from + devices.network.branches.height
+        key = event * many + transformer
+        order = np.argsort(key, kind="stable")
+        known = np.isin(key, events.known)
+        mine = events.rows.device < devices.branches_from
+        said = Said.of(events.of[mine], Rows(events.rows.device[mine], events.rows.word[mine]))
+        is_terminal = said.device < devices.customers_from
+        terminals, customers = said.at(is_terminal), said.at(~is_terminal)
+        at = order[np.searchsorted(key, terminals.event * many + terminals.device, sorter=order)]
+        of = devices.meter_transformer[customers.device - devices.customers_from]
+        customers, of = customers.at(of >= 0), of[of >= 0]
+        their = np.searchsorted(key, customers.event * many + of, sorter=order)
+        there = their < len(key)
+        there[there] = key[order[their[there]]] == (customers.event * many + of)[there]
+        customers, their = customers.at(there), order[their[there]]
+        spoke = np.bincount(their, minlength=len(transformer))
+        only = own_outage(rules)[2]
+        hears, dead = [], []
+        for quality in rules.qualities:
+            own = silence(moment, rules, quality, known, event)
+            own[at] = of_terminals(terminals, moment, rules, quality, known[at])
+            own[:, 1:] += callers_silence(
+                np.maximum(self._customers[transformer] - spoke, 0), moment, event, rules, quality
+            )[:, None]
+            shared, off = of_customers(customers, moment, rules, quality)
+            alone = np.logaddexp(shared[:, 0], off + np.log(only))
+            together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
+            several = np.where(spoke > 1, np.bincount(their, off, len(transformer)), -np.inf)
+            heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
+            says, is_dead = node_hears(heard, rules)
+            hears.append(says)
+            dead.append(is_dead)
+        return hears, dead
+
+    # Devices ------------------------------------------------------------------------------------------------------
+
+    def _device_words(
+        self, events: Events, place: Indices, event: Indices, first: Indices, offset: Indices
+    ) -> tuple[Numbers, Numbers]:
+        """Return the likelihoods of what devices and sensors reported, by node; shapes (nodes, 4) and (nodes, 2)."""
+        rules, devices = self.rules, self.devices
+        loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
+        loss = np.where(self.rates.switches[place] & ~self.rates.clears[place], 0.5, loss)
+        words, flags = word_likelihoods(np.zeros(len(place), dtype=np.int64), loss, rules), np.ones((len(place), 2))
+        mine = np.flatnonzero(events.rows.device >= devices.branches_from)
+        rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
+        branch = rows.device - devices.branches_from
+        spot = self.tree.supply.place_below(branch)
+        inside = (spot >= first[of]) & (spot < self.tree.last[events.piece][of])
+        rows, of, branch, spot = Rows(rows.device[inside], rows.word[inside]), of[inside], branch[inside], spot[inside]
+        node = spot - first[of] + offset[of]
+        told = np.isin(rows.kind, (OFF, ON, RECLOSE))
+        if told.any():
+            at, category = categories(node[told], rows.kind[told], rows.time[told])
+            words[at] = word_likelihoods(category, loss[at], rules)
+        sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
+        if len(sensed):
+            seen = np.zeros(len(place), dtype=np.int64)
+            np.maximum.at(seen, node[sensed], np.where(rows.kind[sensed] == FLAG, 2, 1))
+            at = np.unique(node[sensed])
+            rate = np.zeros((len(place), 2))
+            rate[node[sensed]] = self._sensor_rates[branch[sensed]]
+            miss, false = rate[at].T
+            flags[at] = np.where(
+                (seen[at] == 2)[:, None], np.stack([false, 1 - miss], axis=1), np.stack([1 - false, miss], axis=1)
+            )
+        return words, flags
+
+
+NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)
+"""What a device said: nothing; its trip last; a trip after a reclosing; a reclosing last; a closing last; just that it closed."""
+
+
+def categories(node: Indices, kind: Indices, time: Indices) -> tuple[Indices, Indices]:
+    """Return each node whose device spoke, and what it said in all."""
+    order = np.lexsort((kind, time, node))
+    node, kind = node[order], kind[order]
+    at, head = np.unique(node, return_index=True)
+    last = kind[np.append(head[1:], len(node)) - 1]
+    group = np.cumsum(np.append(True, node[1:] != node[:-1])[: len(node)]) - 1
+    trips, recloses = (np.bincount(group, kind == which, len(at)) > 0 for which in (OFF, RECLOSE))
+    category = np.where(last == OFF, np.where(recloses, OPEN_AFTER_RECLOSE, OPEN), np.where(last == RECLOSE, RECLOSED, CLOSED))
+    return at, np.where((last != OFF) & ~trips, ONLY_CLOSED, category)
+
+
+def word_likelihoods(category: Indices, loss: Numbers, rules: InferenceSettings) -> Numbers:
+    """Return how probable the words of each device are if it did nothing, reclosed by itself, is open, was open and is closed."""
+    false = np.full(len(loss), rules.false_trip)
+    heard = 1 - loss
+    table = np.stack(
+        [
+            np.stack([1 - false, loss**2, loss, loss * 0.5], axis=1),
+            np.stack([false, heard * loss, heard, heard * 0.3], axis=1),
+            np.stack([false**2, false, heard**2, heard**2 * 0.3], axis=1),
+            np.stack([false, heard**2, heard * loss, heard * 0.3], axis=1),
+            np.stack([false, heard * loss, false, heard**2 * 0.5], axis=1),
+            np.stack([false * 10, heard * loss, false, loss * 0.5], axis=1),
+        ]
+    )
+    return np.asarray(table[category, np.arange(len(loss))])
+
+
+def onset(events: Events, rules: InferenceSettings) -> Indices:
+    """Return when the latest burst of words of outage of each event began, in ms; its moment where there is none."""
+    window = round(rules.window_min * 60_000)
+    kind = events.rows.kind
+    found = events.at.copy()
+    for kinds in ((CALL,), (OFF,)):
+        which = np.flatnonzero(np.isin(kind, kinds))
+        order = which[np.lexsort((events.rows.time[which], events.of[which]))]
+        of, time = events.of[order], events.rows.time[order]
+        begins = np.ones(len(order), dtype=np.bool_)
+        begins[1:] = (of[1:] != of[:-1]) | (time[1:] - time[:-1] > window)
+        found[of[begins]] = time[begins]
+    return found
+
+

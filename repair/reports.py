@@ -1,0 +1,314 @@
+"""What terminals, meters and callers said and did not say, as log-likelihoods of the states of their transformer (6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from network.arrays import Indices, Mask, Numbers
+from repair.devices import EVER, Devices
+from repair.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.rates import HOURS_PER_YEAR
+from repair.settings import InferenceSettings
+from repair.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
+
+HOUR = 3_600_000
+"""Milliseconds."""
+
+IMPOSSIBLE = 1e-4
+"""Likelihood of a report through a channel that is down."""
+
+READS_COUNTED = 2
+"""Readings of one device that count, at most: the next ones share their error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What devices said within some events, one row for each device and event; all of shape (speakers,).
+
+    Attributes:
+        event: number of the event, rising.
+        device: number of the device, rising within each event.
+        offs: how often off was reported after a sign of power, or first.
+        last_off, last_on: when it said so last, in ms; ``-EVER`` where it did not.
+        answered: when a reading was answered last, ``-EVER`` where none was.
+        answers: how many were.
+        unanswered: readings without an answer since the last sign of power.
+        calls: when somebody called last; ``-EVER`` where nobody did.
+        first: the first word off or call.
+    """
+
+    event: Indices
+    device: Indices
+    offs: Indices
+    last_off: Indices
+    last_on: Indices
+    answered: Indices
+    answers: Indices
+    unanswered: Indices
+    call: Indices
+    first: Indices
+
+    @classmethod
+    def of(cls, event: Indices, rows: Rows) -> Said:
+        """Gather the words of each device; rows stand by event, device and time."""
+        count = len(event)
+        begins = np.ones(count, dtype=np.bool_)
+        begins[1:] = (event[1:] != event[:-1]) | (rows.device[1:] != rows.device[:-1])
+        head = np.flatnonzero(begins)
+        group = np.cumsum(begins) - 1
+        kind, time = rows.kind, rows.time
+
+        def latest(*kinds: int) -> Indices:
+            which = np.isin(kind, kinds)
+            found = np.full(len(head), -EVER)
+            np.maximum.at(found, group[which], time[which])
+            return found
+
+        def how_many(which: Mask) -> Indices:
+            return np.bincount(group[which], minlength=len(head)).astype(np.int64)
+
+        last_on, answered = latest(ON), latest(READ)
+        power = np.maximum(last_on, answered)
+        first = np.full(len(head), EVER)
+        dark = (kind == OFF) | (kind == CALL)
+        np.minimum.at(first, group[dark], time[dark])
+        return cls(
+            event[head],
+            rows.device[head],
+            how_many(kind == OFF),
+            latest(OFF),
+            last_on,
+            answered,
+            how_many(kind == READ),
+            how_many((kind == UNANSWERED) & (time > power[group])),
+            latest(CALL),
+            first,
+        )
+
+    def at(self, which: Mask | Indices) -> Said:
+        """Return some of them."""
+        return Said(*(column[which] for column in vars(self).values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """When some events are asked about.
+
+    Attributes:
+        at: the moment, in ms, shape (events,).
+        onset: when the latest burst of signals of each began, shape (events,).
+    """
+
+    at: Indices
+    onset: Indices
+
+    def undelivered(self, rules: InferenceSettings) -> Numbers:
+        """Return how probable it is that a report of the onset is still under way, shape (events,)."""
+        age_s = np.maximum(self.at - self.onset, 0) / 1000
+        straight = np.exp(-age_s / rules.delivery_s)
+        batched = np.clip(1 - age_s / (rules.batch_min * 60), 0.0, 1.0)
+        return np.asarray((1 - rules.batch_share) * straight + rules.batch_share * np.maximum(batched, straight))
+
+    def age_h(self) -> Numbers:
+        """Return the hours since the onset, shape (events,)."""
+        return np.asarray(np.clip(self.at - self.onset, 60_000, 6 * HOUR) / HOUR)
+
+    def night(self, rules: InferenceSettings) -> Numbers:
+        """Return how many calls there are at that hour per call by day, shape (events,)."""
+        hour = (self.onset // HOUR) % 24
+        return np.where(hour < 6, rules.night_factor, 1.0)  # noqa: PLR2004 (hours of the night)
+
+
+def of_terminals(
+    said: Said, moment: Moment, rules: InferenceSettings, quality: tuple[float, float, float, float], known: Mask
+) -> Numbers:
+    """Return the log-likelihoods of what each terminal said, by state of its transformer, shape (terminals, 5).
+
+    Args:
+        said: words of terminals.
+        moment: of the events.
+        rules: rates.
+        quality: how the feeder reports.
+        known: whether each was heard from shortly before the event.
+    """
+    _, absent, loss, _ = quality
+    missing = np.where(known, 0.1 * absent, absent)
+    works = (1 - missing) * (1 - loss)
+    off, on = said.last_off > -EVER, said.last_on > -EVER
+    on_last = on & (said.last_on >= said.last_off)
+    false_off = rules.false_off + rules.wrong_place
+    silent = silence(moment, rules, quality, known, said.event)
+    found = np.zeros((len(said.event), STATES))
+    off_last = off & ~on_last
+    back_again = off & on_last
+    only_on = on & ~off
+    found[off_last] = np.log(
+        np.stack(
+            [
+                np.full(len(off), false_off),
+                works,
+                np.full(len(off), IMPOSSIBLE),
+                works * np.maximum(rules.on_loss, loss),
+                np.full(len(off), IMPOSSIBLE),
+            ],
+            axis=1,
+        )
+    )[off_last]
+    found[back_again] = np.log(
+        np.stack(
+            [
+                np.full(len(off), false_off),
+                works * rules.false_on,
+                np.full(len(off), IMPOSSIBLE * rules.false_on),
+                works * (1 - np.maximum(rules.on_loss, loss)),
+                np.full(len(off), IMPOSSIBLE),
+            ],
+            axis=1,
+        )
+    )[back_again]
+    found[only_on] = np.log(
+        np.stack(
+            [
+                np.full(len(off), rules.false_on),
+                (missing + (1 - missing) * loss) * rules.false_on,
+                np.full(len(off), IMPOSSIBLE * rules.false_on),
+                (1 - missing) * loss * (1 - np.maximum(rules.on_loss, loss)),
+                np.full(len(off), IMPOSSIBLE),
+            ],
+            axis=1,
+        )
+    )[only_on]
+    quiet = ~off & ~on
+    found[quiet] = silent[quiet]
+    return found + of_readings(said, moment, rules)
+
+
+def silence(
+    moment: Moment,
+    rules: InferenceSettings,
+    quality: tuple[float, float, float, float],
+    known: Mask,
+    event: Indices,
+) -> Numbers:
+    """Return the log-likelihoods of the silence of terminals, by state of their transformer, shape (terminals, 5)."""
+    _, absent, loss, _ = quality
+    missing = np.where(known, 0.1 * absent, absent)
+    late = moment.undelivered(rules)[event]
+    on_loss = max(rules.on_loss, loss)
+    dark = missing + (1 - missing) * (loss + (1 - loss) * late)
+    back = missing + (1 - missing) * (loss + (1 - loss) * late) * (on_loss + (1 - on_loss) * late)
+    found = np.zeros((len(event), STATES))
+    found[:, DARK], found[:, BACK] = np.log(dark), np.log(back)
+    return found
+
+
+def of_readings(said: Said, moment: Moment, rules: InferenceSettings) -> Numbers:
+    """Return the log-likelihoods of answered and unanswered readings, shape (speakers, 5)."""
+    own = np.where(said.last_off > -EVER, said.last_off, moment.onset[said.event])
+    lives = (said.answered > own) * np.log(rules.read_error)
+    unanswered = np.minimum(said.unanswered, READS_COUNTED) * np.log(rules.unanswered)
+    found = np.zeros((len(said.event), STATES))
+    found[:, DARK] = found[:, UNHEARD] = lives
+    found[:, LIVE] = unanswered
+    later = np.where(said.last_on > -EVER, unanswered, 0.5 * unanswered)
+    found[:, BACK] = found[:, BACK_UNHEARD] = later
+    return found
+
+
+def of_customers(
+    said: Said, moment: Moment, rules: InferenceSettings, quality: tuple[float, float, float, float]
+) -> tuple[Numbers, Numbers]:
+    """Return what each customer that spoke says, by state of the transformer, and if only this customer is off.
+
+    Returns:
+        log-likelihoods if the customer has what the transformer has, shape (customers, 5); and if the customer alone is off,
+        shape (customers,), without the prior of that.
+    """
+    night = moment.night(rules)[said.event]
+    dark_calls = quality[3] * night
+    false_calls = rules.false_calls_per_day / 24 * night
+    called = said.call > -EVER
+    back = np.maximum(said.last_on, said.answered)
+    back_after_call = called & (back > said.call)
+    off, on_last = said.last_off > -EVER, (said.last_on > -EVER) & (said.last_on >= said.last_off)
+    found = np.zeros((len(said.event), STATES))
+    call_dark, call_live = np.log(dark_calls), np.log(false_calls)
+    found[:, LIVE] += np.where(called, call_live, 0.0) + np.where(off, np.log(rules.false_off), 0.0)
+    for state in (DARK, UNHEARD, BACK, BACK_UNHEARD):
+        found[:, state] += np.where(called, call_dark, 0.0) + np.where(off, np.log(rules.meter_reports), 0.0)
+    said_on = on_last & off
+    for state in (DARK, UNHEARD):
+        found[:, state] += np.where(said_on, np.log(rules.false_on), 0.0)
+        found[:, state] += np.where(back_after_call & ~off, np.log(rules.read_error), 0.0)
+    for state in (BACK, BACK_UNHEARD):
+        found[:, state] += np.where(off & ~on_last, np.log(0.5), 0.0) + np.where(called & ~back_after_call, np.log(0.3), 0.0)
+    readings = of_readings(said, moment, rules)
+    return found + readings, found[:, DARK] + readings[:, DARK]
+
+
+def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:
+    """Return how probable an outage of its own is within an event: of a transformer, of some customers, of one customer."""
+    hours = rules.event_h / HOURS_PER_YEAR
+    return (
+        rules.transformer_outages_yr * hours,
+        rules.low_voltage_outages_yr * hours,
+        rules.customer_outages_yr * hours,
+    )
+
+
+def transformer_speaks(
+    own: Numbers, alone: Numbers, together: Numbers, several: Numbers, rules: InferenceSettings
+) -> Numbers:
+    """Return log P(all that was heard at a transformer | its own state), shape (transformers, 5).
+
+    Args:
+        own: what its terminal said, shape (transformers, 5).
+        alone: sum over its customers that spoke of what each says if live or off alone, shape (transformers,).
+        together: sum of what they say if they have what the transformer has, shape (transformers, 5).
+        several: sum of what they say if just they are off together, shape (transformers,); minus infinity for fewer than two.
+        rules: rates.
+    """
+    _, low_voltage, _ = own_outage(rules)
+    found = own + together
+    live = np.logaddexp(alone, several + np.log(low_voltage))
+    found[:, LIVE] = own[:, LIVE] + live
+    return found
+
+
+def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbers]:
+    """Return what each transformer says about the state of its node, and how probable it is dead in each state of it.
+
+    Args:
+        heard: log P(heard | own state), shape (transformers, 5).
+        rules: rates.
+
+    Returns:
+        log P(heard | state of the node), shape (transformers, 5), and P(dead | state of the node, heard), likewise.
+    """
+    fails = own_outage(rules)[0]
+    back = rules.closed_again
+    live, dark, unheard, again, again_unheard = heard.T
+    floats, refed = np.log(rules.generation), np.log(rules.transferred * 1e-2)
+    stays = np.log1p(-rules.generation - rules.transferred * 1e-2)
+    rows = {
+        LIVE: [live + np.log1p(-fails), dark + np.log(fails * (1 - back)), again + np.log(fails * back)],
+        DARK: [live + floats, dark + stays, again + refed],
+        UNHEARD: [live + floats, unheard + stays, again_unheard + refed],
+        BACK: [live + floats, dark + refed, again + stays],
+        BACK_UNHEARD: [live + floats, unheard + refed, again_unheard + stays],
+    }
+    hears, dead = np.empty_like(heard), np.empty_like(heard)
+    for state, parts in rows.items():
+        hears[:, state] = np.logaddexp(np.logaddexp(parts[0], parts[1]), parts[2])
+        dead[:, state] = np.exp(parts[1] - hears[:, state])
+    return hears, dead
+
+
+def callers_silence(
+    customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings, quality: tuple[float, float, float, float]
+) -> Numbers:
+    """Return how much the customers who do not call speak against an outage of their transformer: a log, shape (transformers,)."""
+    expected = customers * quality[3] * moment.night(rules)[event] * moment.age_h()[event]
+    return -np.minimum(expected, rules.silence_of_callers)
