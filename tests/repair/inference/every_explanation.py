@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repair.posterior import Evidence
+from repair.inference.posterior import Evidence
 
 L, D, M, B, W = range(5)
 NEXT_CHANNEL = {D: (D, M), M: (M, D), B: (B, W), W: (W, B)}

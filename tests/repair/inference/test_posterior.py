@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair.posterior import Chances, Evidence, Posterior
+from repair.inference.posterior import Chances, Evidence, Posterior
 from tests.repair.inference.every_explanation import D, L, M, B, explanations
 
 CLOSE = 1e-9

@@ -96,7 +96,7 @@ class Rates:
             place: place of each, shape (branches,).
 
         Returns:
-            Shape (branches, 4, 3), see :class:`repair.posterior.Evidence`.
+            Shape (branches, 4, 3), see :class:`repair.inference.posterior.Evidence`.
         """
         rules = self.rules
         still, itself, is_open, again = device_words.T

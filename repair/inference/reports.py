@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
-from repair.devices import EVER, Devices
-from repair.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
-from repair.rates import HOURS_PER_YEAR
+from repair.inference.devices import EVER, Devices
+from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.inference.rates import HOURS_PER_YEAR
 from repair.settings import InferenceSettings
-from repair.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
+from repair.inference.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
 
 HOUR = 3_600_000
 """Milliseconds."""

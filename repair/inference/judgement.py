@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import NONE, Indices, Mask, Numbers
-from repair.devices import EVER, Devices
-from repair.feeder_tree import FeederTree
-from repair.posterior import BACK, BACK_UNHEARD, STATES, Chances, Evidence, Posterior
-from repair.rates import Rates
-from repair.reports import (
+from repair.inference.devices import EVER, Devices
+from repair.inference.feeder_tree import FeederTree
+from repair.inference.posterior import BACK, BACK_UNHEARD, STATES, Chances, Evidence, Posterior
+from repair.inference.rates import Rates
+from repair.inference.reports import (
     Moment,
     Said,
     callers_silence,
@@ -24,7 +24,7 @@ from repair.reports import (
     transformer_speaks,
 )
 from repair.settings import InferenceSettings
-from repair.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 
 
 @dataclass(frozen=True, eq=False)
