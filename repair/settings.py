@@ -124,10 +124,10 @@ class InferenceSettings(BaseModel):
     line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
-    transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
-    customer_outages_yr: float = Field(0.5, gt=0, description="outages per year of a customer alone")
+    transformer_outages_yr: float = Field(1.0, gt=0, description="outages per year of a transformer of its own")
+    customer_outages_yr: float = Field(1.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
-        0.5, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
+        0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
     )
     temporary: float = Field(0.3, ge=0, lt=1, description="share of faults that are gone after a reclosing")
     fuse_saving: float = Field(
@@ -140,7 +140,10 @@ class InferenceSettings(BaseModel):
     parted_share: float = Field(0.05, ge=0, lt=1, description="faults without fault current (a parted line), per fault with")
     opened_otherwise: float = Field(1e-6, gt=0, lt=1, description="probability that a device is opened without a word")
     closed_again: float = Field(0.1, gt=0, lt=1, description="share of outages of which all but the end was heard")
-    transferred: float = Field(0.02, gt=0, lt=1, description="probability that a part is fed another way, per device")
+    transferred: float = Field(0.1, gt=0, lt=1, description="probability that a part is fed another way, per device")
+    generator_set: float = Field(
+        1e-4, gt=0, lt=1, description="probability that a part without a tie is fed another way, per device"
+    )
     left_dead: float = Field(
         0.3, gt=0, lt=1, description="probability that a part with the fault is left dead once more is back, per device"
     )
@@ -149,20 +152,18 @@ class InferenceSettings(BaseModel):
     false_trip: float = Field(1e-4, gt=0, lt=1, description="probability of a false word of a device within an event")
     flag_miss: float = Field(0.1, gt=0, lt=1, description="fault currents that a sensor without its own rate misses")
     flag_false: float = Field(0.03, gt=0, lt=1, description="fault currents elsewhere that such a sensor reports")
-    qualities: tuple[tuple[float, float, float, float], ...] = Field(
-        (
-            (0.35, 0.02, 0.1, 0.1),
-            (0.2, 0.05, 0.4, 0.1),
-            (0.2, 0.4, 0.15, 0.1),
-            (0.15, 0.97, 0.3, 0.1),
-            (0.1, 0.97, 0.3, 3.0),
-        ),
-        description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost, "
-        "calls per customer and hour without supply",
+    qualities: tuple[tuple[float, float, float], ...] = Field(
+        ((0.4, 0.02, 0.1), (0.2, 0.05, 0.4), (0.2, 0.45, 0.15), (0.2, 0.97, 0.3)),
+        description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
     )
+    calls: tuple[tuple[float, float], ...] = Field(
+        ((0.05, 0.001), (0.75, 0.1), (0.2, 3.0)),
+        description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
+    )
+    calls_of_one: float = Field(0.5, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
-        0.0005, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+        0.0003, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
     )
     wrong_place: float = Field(
         0.004, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"
@@ -176,9 +177,6 @@ class InferenceSettings(BaseModel):
     batch_min: float = Field(12.0, gt=0, description="minutes between the batches of these")
     false_calls_per_day: float = Field(0.0005, gt=0, description="calls of a customer with power, per day")
     night_factor: float = Field(0.1, gt=0, le=1, description="calls between 0 and 6 o'clock, per call by day")
-    silence_of_callers: float = Field(
-        3.0, ge=0, description="customers of one transformer who do not call speak against its outage at most so much, in nats"
-    )
     channel_fails: float = Field(
         0.003, ge=0, lt=1, description="probability that reports of neighbouring transformers fail together, per branch"
     )

@@ -15,8 +15,8 @@ from repair.inference.rates import Rates
 from repair.inference.reports import (
     Moment,
     Said,
-    callers_silence,
     node_hears,
+    of_calls,
     of_customers,
     of_terminals,
     own_outage,
@@ -212,17 +212,17 @@ class Judge:
         customers, their = customers.at(there), order[their[there]]
         spoke = np.bincount(their, minlength=len(transformer))
         only = own_outage(rules)[2]
+        callers = np.bincount(their, customers.call > -EVER, len(transformer))
+        calls = of_calls(callers, self._customers[transformer], moment, event, rules)[:, None]
+        shared, off = of_customers(customers, moment, rules)
+        alone = np.logaddexp(shared[:, 0], off + np.log(only))
+        together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
+        several = np.where(spoke > 1, np.bincount(their, off, len(transformer)), -np.inf)
         hears, dead = [], []
         for quality in rules.qualities:
             own = silence(moment, rules, quality, known, event)
             own[at] = of_terminals(terminals, moment, rules, quality, known[at])
-            own[:, 1:] += callers_silence(
-                np.maximum(self._customers[transformer] - spoke, 0), moment, event, rules, quality
-            )[:, None]
-            shared, off = of_customers(customers, moment, rules, quality)
-            alone = np.logaddexp(shared[:, 0], off + np.log(only))
-            together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
-            several = np.where(spoke > 1, np.bincount(their, off, len(transformer)), -np.inf)
+            own[:, 1:] += calls
             heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
             says, is_dead = node_hears(heard, rules)
             hears.append(says)

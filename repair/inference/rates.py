@@ -74,9 +74,22 @@ class Rates:
         return np.clip(self._at_place(of_branch, 0.0), LEAST, 0.5)
 
     @cached_property
+    def has_tie(self) -> Mask:
+        """Whether an open branch below each place leads to a node that has supply, shape (places,)."""
+        supply = self.supply
+        net = supply.network
+        ends = supply.place_of[np.stack([net.from_node, net.to_node])]
+        ties = ends[:, supply.is_open & (ends >= 0).all(axis=0)]
+        count = np.bincount(ties.ravel(), minlength=len(supply.end))
+        return np.asarray(supply.sum_below(count) > 0)
+
+    @cached_property
     def refed(self) -> Numbers:
-        """Probability that what lies below a place is fed another way while above it is dead, by fault current; (places, 3)."""
-        without = np.where(self.switches, self.rules.transferred, self.rules.transferred * 1e-3)
+        """Probability that what lies below a place is fed another way while above it is dead, by fault current; (places, 3).
+
+        It takes a device that parts it from the fault, and a tie; else a generator set.
+        """
+        without = np.where(self.switches & self.has_tie, self.rules.transferred, self.rules.generator_set)
         return np.stack([without, *[np.where(self.cuts, without * 1e-2, LEAST)] * 2], axis=1)
 
     @cached_property

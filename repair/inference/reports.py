@@ -13,6 +13,9 @@ from repair.inference.rates import HOURS_PER_YEAR
 from repair.settings import InferenceSettings
 from repair.inference.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
 
+Quality = tuple[float, float, float]
+"""How a feeder reports: prior, transformers without a working terminal, last gasps lost."""
+
 HOUR = 3_600_000
 """Milliseconds."""
 
@@ -122,7 +125,7 @@ class Moment:
 
 
 def of_terminals(
-    said: Said, moment: Moment, rules: InferenceSettings, quality: tuple[float, float, float, float], known: Mask
+    said: Said, moment: Moment, rules: InferenceSettings, quality: Quality, known: Mask
 ) -> Numbers:
     """Return the log-likelihoods of what each terminal said, by state of its transformer, shape (terminals, 5).
 
@@ -133,7 +136,7 @@ def of_terminals(
         quality: how the feeder reports.
         known: whether each was heard from shortly before the event.
     """
-    _, absent, loss, _ = quality
+    _, absent, loss = quality
     missing = np.where(known, 0.1 * absent, absent)
     works = (1 - missing) * (1 - loss)
     off, on = said.last_off > -EVER, said.last_on > -EVER
@@ -188,12 +191,12 @@ def of_terminals(
 def silence(
     moment: Moment,
     rules: InferenceSettings,
-    quality: tuple[float, float, float, float],
+    quality: Quality,
     known: Mask,
     event: Indices,
 ) -> Numbers:
     """Return the log-likelihoods of the silence of terminals, by state of their transformer, shape (terminals, 5)."""
-    _, absent, loss, _ = quality
+    _, absent, loss = quality
     missing = np.where(known, 0.1 * absent, absent)
     late = moment.undelivered(rules)[event]
     on_loss = max(rules.on_loss, loss)
@@ -217,35 +220,46 @@ def of_readings(said: Said, moment: Moment, rules: InferenceSettings) -> Numbers
     return found
 
 
-def of_customers(
-    said: Said, moment: Moment, rules: InferenceSettings, quality: tuple[float, float, float, float]
-) -> tuple[Numbers, Numbers]:
+def of_customers(said: Said, moment: Moment, rules: InferenceSettings) -> tuple[Numbers, Numbers]:
     """Return what each customer that spoke says, by state of the transformer, and if only this customer is off.
 
+    Calls count here only for a live transformer, or for a customer alone; all calls from a dead one count in :func:`of_calls`.
+
     Returns:
-        log-likelihoods if the customer has what the transformer has, shape (customers, 5); and if the customer alone is off,
+        Log-likelihoods if the customer has what the transformer has, shape (customers, 5); and if the customer alone is off,
         shape (customers,), without the prior of that.
     """
-    night = moment.night(rules)[said.event]
-    dark_calls = quality[3] * night
-    false_calls = rules.false_calls_per_day / 24 * night
+    night = np.log(moment.night(rules)[said.event])
     called = said.call > -EVER
     back = np.maximum(said.last_on, said.answered)
-    back_after_call = called & (back > said.call)
     off, on_last = said.last_off > -EVER, (said.last_on > -EVER) & (said.last_on >= said.last_off)
     found = np.zeros((len(said.event), STATES))
-    call_dark, call_live = np.log(dark_calls), np.log(false_calls)
-    found[:, LIVE] += np.where(called, call_live, 0.0) + np.where(off, np.log(rules.false_off), 0.0)
-    for state in (DARK, UNHEARD, BACK, BACK_UNHEARD):
-        found[:, state] += np.where(called, call_dark, 0.0) + np.where(off, np.log(rules.meter_reports), 0.0)
-    said_on = on_last & off
+    found[:, LIVE] += np.where(called, np.log(rules.false_calls_per_day / 24) + night, 0.0)
+    found[:, LIVE] += np.where(off, np.log(rules.false_off), 0.0)
     for state in (DARK, UNHEARD):
-        found[:, state] += np.where(said_on, np.log(rules.false_on), 0.0)
-        found[:, state] += np.where(back_after_call & ~off, np.log(rules.read_error), 0.0)
+        found[:, state] += np.where(on_last & off, np.log(rules.false_on), 0.0)
+        found[:, state] += np.where(called & (back > said.call) & ~off, np.log(rules.read_error), 0.0)
     for state in (BACK, BACK_UNHEARD):
-        found[:, state] += np.where(off & ~on_last, np.log(0.5), 0.0) + np.where(called & ~back_after_call, np.log(0.3), 0.0)
-    readings = of_readings(said, moment, rules)
-    return found + readings, found[:, DARK] + readings[:, DARK]
+        found[:, state] += np.where(off & ~on_last, np.log(0.5), 0.0)
+        found[:, state] += np.where(called & ~(back > said.call), np.log(0.5), 0.0)
+    found[:, 1:] += np.where(off, np.log(rules.meter_reports), 0.0)[:, None]
+    found += of_readings(said, moment, rules)
+    return found, found[:, DARK] + np.where(called, np.log(rules.calls_of_one) + night, 0.0)
+
+
+def of_calls(
+    callers: Indices, customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings
+) -> Numbers:
+    """Return the log-likelihood of so many callers among the customers of each dead transformer, shape (transformers,).
+
+    How readily they call is not known: the mean over the rates of the settings.
+    """
+    night = moment.night(rules)[event]
+    hours = moment.age_h()[event]
+    parts = [
+        np.log(share) + callers * np.log(rate * night) - rate * night * hours * customers for share, rate in rules.calls
+    ]
+    return np.asarray(np.logaddexp.reduce(parts, axis=0))
 
 
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:
@@ -290,8 +304,8 @@ def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbe
     fails = own_outage(rules)[0]
     back = rules.closed_again
     live, dark, unheard, again, again_unheard = heard.T
-    floats, refed = np.log(rules.generation), np.log(rules.transferred * 1e-2)
-    stays = np.log1p(-rules.generation - rules.transferred * 1e-2)
+    floats, refed = np.log(rules.generation), np.log(rules.generator_set)
+    stays = np.log1p(-rules.generation - rules.generator_set)
     rows = {
         LIVE: [live + np.log1p(-fails), dark + np.log(fails * (1 - back)), again + np.log(fails * back)],
         DARK: [live + floats, dark + stays, again + refed],
@@ -304,11 +318,3 @@ def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbe
         hears[:, state] = np.logaddexp(np.logaddexp(parts[0], parts[1]), parts[2])
         dead[:, state] = np.exp(parts[1] - hears[:, state])
     return hears, dead
-
-
-def callers_silence(
-    customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings, quality: tuple[float, float, float, float]
-) -> Numbers:
-    """Return how much the customers who do not call speak against an outage of their transformer: a log, shape (transformers,)."""
-    expected = customers * quality[3] * moment.night(rules)[event] * moment.age_h()[event]
-    return -np.minimum(expected, rules.silence_of_callers)
