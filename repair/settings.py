@@ -116,6 +116,9 @@ class InferenceSettings(BaseModel):
     min_outage_min: float = Field(1.0, ge=0, description="shorter reports of off and on again are left out, in minutes")
     skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
     plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
+    overrun_h: float = Field(
+        12.0, ge=0, description="planned work explains an outage so many hours after its end, if nothing came back since"
+    )
     not_approved: tuple[str, ...] = Field(
         ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
         description="states of a plan that explain no outage; a blank state does",
@@ -124,7 +127,7 @@ class InferenceSettings(BaseModel):
     line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
-    transformer_outages_yr: float = Field(1.0, gt=0, description="outages per year of a transformer of its own")
+    transformer_outages_yr: float = Field(1.5, gt=0, description="outages per year of a transformer of its own")
     customer_outages_yr: float = Field(1.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
         0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
@@ -163,7 +166,7 @@ class InferenceSettings(BaseModel):
     calls_of_one: float = Field(0.5, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
-        0.0003, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+        0.0001, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
     )
     wrong_place: float = Field(
         0.004, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"

@@ -48,6 +48,23 @@ class Events:
 
 
 @dataclass(frozen=True, eq=False)
+class Users:
+    """What the users of some events said.
+
+    Attributes:
+        terminals: words of terminals.
+        at: row of the transformer of each terminal.
+        customers: words of customers.
+        their: row of the transformer of each customer.
+    """
+
+    terminals: Said
+    at: Indices
+    customers: Said
+    their: Indices
+
+
+@dataclass(frozen=True, eq=False)
 class Judgement:
     """The posterior of some events, and where each thing stands in it.
 
@@ -61,6 +78,10 @@ class Judgement:
         transformer, of_transformer, node: index of each transformer, its event and its node, shape (transformers,).
         dark: probability that each has no supply now, shape (transformers,).
         was: probability that each had none since the event began, and has it now, shape (transformers,).
+        users: what terminals and customers said.
+        alone: probability that each customer that spoke is off although its transformer is live, shape (customers,).
+        together: probability that those of each transformer are off together then, shape (transformers,).
+        doing: words of each device, see :func:`categories`, shape (nodes,).
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
     """
@@ -78,6 +99,10 @@ class Judgement:
     node: Indices
     dark: Numbers
     was: Numbers
+    users: Users
+    alone: Numbers
+    together: Numbers
+    doing: Indices
     quality: Numbers
     log_evidence: Numbers
 
@@ -131,12 +156,13 @@ class Judge:
         transformer, of_transformer = self._transformers(events)
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, onset(events, self.rules))
-        hears, dead = self._users(events, moment, transformer, of_transformer)
-        users = np.zeros((ways, count, STATES))
+        users, hears, dead, gone, alone, together = self._users(events, moment, transformer, of_transformer)
+        nodes = np.zeros((ways, count, STATES))
         for way in range(ways):
             for state in range(STATES):
-                users[way, :, state] = np.bincount(node, hears[way][:, state], count)
-        done = self.rates.doings(*self._device_words(events, place, event, first, offset), place)
+                nodes[way, :, state] = np.bincount(node, hears[way][:, state], count)
+        words, flags, doing = self._device_words(events, place, event, first, offset)
+        done = self.rates.doings(words, flags, place)
         rates = self.rates
         chances = Chances(
             np.tile(rates.refed[place], (ways, 1)), np.tile(rates.left[place], (ways, 1)), self.rules.channel_fails, self.rules.channel_works
@@ -144,7 +170,7 @@ class Judge:
         shifted = np.where(parent >= 0, parent + np.arange(ways)[:, None] * count, -1)
         posterior = Posterior(
             Evidence(
-                shifted.ravel(), np.tile(rates.fault[place], ways), np.tile(done, (ways, 1, 1)), users.reshape(-1, STATES), chances
+                shifted.ravel(), np.tile(rates.fault[place], ways), np.tile(done, (ways, 1, 1)), nodes.reshape(-1, STATES), chances
             )
         )
         logs = posterior.log_evidence.reshape(ways, len(events.piece)) + np.log([each[0] for each in self.rules.qualities])[:, None]
@@ -162,11 +188,12 @@ class Judge:
         for way in range(ways):
             share = weight[way, of_transformer]
             dark += share * (states[way, node] * dead[way]).sum(axis=1)
-            was += share * states[way, node][:, [BACK, BACK_UNHEARD]].sum(axis=1)
+            was += share * (states[way, node] * gone[way]).sum(axis=1)
         return Judgement(
             events, place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0], mixed(posterior.flow)[:, 0],
             mixed(posterior.opened)[:, 0], mixed(posterior.cut), transformer, of_transformer, node, dark,
-            np.minimum(was, 1 - dark), weight.T, most + np.log(total),
+            was, users, alone * (1 - dark - was)[users.their], together * (1 - dark - was), doing, weight.T,
+            most + np.log(total),
         )  # fmt: skip
 
     # Places -------------------------------------------------------------------------------------------------------
@@ -192,8 +219,14 @@ class Judge:
 
     def _users(
         self, events: Events, moment: Moment, transformer: Indices, event: Indices
-    ) -> tuple[list[Numbers], list[Numbers]]:
-        """Return what each transformer says of its node, and how probable it is dead, for each way of reporting."""
+    ) -> tuple[Users, list[Numbers], list[Numbers], list[Numbers], Numbers, Numbers]:
+        """Return who spoke, and for each way of reporting what each transformer says of its node.
+
+        Returns:
+            Who spoke; for each way what each transformer says, how probable it is dead, and back, by state of its node, each
+            of shape (transformers, 5); if it is live, how probable each customer that spoke is off, shape (customers,), and
+            those of one transformer together, shape (transformers,).
+        """
         rules, devices = self.rules, self.devices
         many = devices.branches_from + devices.network.branches.height
         key = event * many + transformer
@@ -212,33 +245,41 @@ class Judge:
         customers, their = customers.at(there), order[their[there]]
         spoke = np.bincount(their, minlength=len(transformer))
         only = own_outage(rules)[2]
+        voices = np.bincount(said.event, said.first < EVER, len(events.piece))
+        trips = (events.rows.device >= devices.branches_from) & (events.rows.kind == OFF)
+        beside = (voices + 2 * np.bincount(events.of, trips, len(events.piece)))[terminals.event] > 1
         callers = np.bincount(their, customers.call > -EVER, len(transformer))
         calls = of_calls(callers, self._customers[transformer], moment, event, rules)[:, None]
         shared, off = of_customers(customers, moment, rules)
         alone = np.logaddexp(shared[:, 0], off + np.log(only))
         together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
         several = np.where(spoke > 1, np.bincount(their, off, len(transformer)), -np.inf)
-        hears, dead = [], []
+        hears, dead, gone = [], [], []
         for quality in rules.qualities:
             own = silence(moment, rules, quality, known, event)
-            own[at] = of_terminals(terminals, moment, rules, quality, known[at])
+            own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside)
             own[:, 1:] += calls
             heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
-            says, is_dead = node_hears(heard, rules)
-            hears.append(says)
-            dead.append(is_dead)
-        return hears, dead
+            for parts, part in zip((hears, dead, gone), node_hears(heard, rules), strict=True):
+                parts.append(part)
+        each = np.bincount(their, alone, len(transformer))
+        joint = several + np.log(own_outage(rules)[1])
+        shared_cause = np.exp(joint - np.logaddexp(each, joint))
+        by_itself = np.exp(off + np.log(only) - alone)
+        off_alone = shared_cause[their] + (1 - shared_cause[their]) * by_itself
+        return Users(terminals, at, customers, their), hears, dead, gone, off_alone, shared_cause
 
     # Devices ------------------------------------------------------------------------------------------------------
 
     def _device_words(
         self, events: Events, place: Indices, event: Indices, first: Indices, offset: Indices
-    ) -> tuple[Numbers, Numbers]:
-        """Return the likelihoods of what devices and sensors reported, by node; shapes (nodes, 4) and (nodes, 2)."""
+    ) -> tuple[Numbers, Numbers, Indices]:
+        """Return the likelihoods of what devices and sensors reported, (nodes, 4) and (nodes, 2), and what devices said, (nodes,)."""
         rules, devices = self.rules, self.devices
         loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
         loss = np.where(self.rates.switches[place] & ~self.rates.clears[place], 0.5, loss)
-        words, flags = word_likelihoods(np.zeros(len(place), dtype=np.int64), loss, rules), np.ones((len(place), 2))
+        doing = np.zeros(len(place), dtype=np.int64)
+        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 2))
         mine = np.flatnonzero(events.rows.device >= devices.branches_from)
         rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
         branch = rows.device - devices.branches_from
@@ -248,8 +289,9 @@ class Judge:
         node = spot - first[of] + offset[of]
         told = np.isin(rows.kind, (OFF, ON, RECLOSE))
         if told.any():
-            at, category = categories(node[told], rows.kind[told], rows.time[told])
-            words[at] = word_likelihoods(category, loss[at], rules)
+            at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
+            doing[at] = doing_there
+            words[at] = word_likelihoods(doing_there, loss[at], rules)
         sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
         if len(sensed):
             seen = np.zeros(len(place), dtype=np.int64)
@@ -261,7 +303,7 @@ class Judge:
             flags[at] = np.where(
                 (seen[at] == 2)[:, None], np.stack([false, 1 - miss], axis=1), np.stack([1 - false, miss], axis=1)
             )
-        return words, flags
+        return words, flags, doing
 
 
 NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)
@@ -310,5 +352,3 @@ def onset(events: Events, rules: InferenceSettings) -> Indices:
         begins[1:] = (of[1:] != of[:-1]) | (time[1:] - time[:-1] > window)
         found[of[begins]] = time[begins]
     return found
-
-

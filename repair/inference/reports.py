@@ -125,7 +125,7 @@ class Moment:
 
 
 def of_terminals(
-    said: Said, moment: Moment, rules: InferenceSettings, quality: Quality, known: Mask
+    said: Said, moment: Moment, rules: InferenceSettings, quality: Quality, known: Mask, beside: Mask
 ) -> Numbers:
     """Return the log-likelihoods of what each terminal said, by state of its transformer, shape (terminals, 5).
 
@@ -135,13 +135,14 @@ def of_terminals(
         rules: rates.
         quality: how the feeder reports.
         known: whether each was heard from shortly before the event.
+        beside: whether others speak of an outage too: a terminal in the wrong place may mean one of those.
     """
     _, absent, loss = quality
     missing = np.where(known, 0.1 * absent, absent)
     works = (1 - missing) * (1 - loss)
     off, on = said.last_off > -EVER, said.last_on > -EVER
     on_last = on & (said.last_on >= said.last_off)
-    false_off = rules.false_off + rules.wrong_place
+    false_off = rules.false_off + np.where(beside, rules.wrong_place, 0.0)
     silent = silence(moment, rules, quality, known, said.event)
     found = np.zeros((len(said.event), STATES))
     off_last = off & ~on_last
@@ -150,7 +151,7 @@ def of_terminals(
     found[off_last] = np.log(
         np.stack(
             [
-                np.full(len(off), false_off),
+                false_off,
                 works,
                 np.full(len(off), IMPOSSIBLE),
                 works * np.maximum(rules.on_loss, loss),
@@ -162,7 +163,7 @@ def of_terminals(
     found[back_again] = np.log(
         np.stack(
             [
-                np.full(len(off), false_off),
+                false_off,
                 works * rules.false_on,
                 np.full(len(off), IMPOSSIBLE * rules.false_on),
                 works * (1 - np.maximum(rules.on_loss, loss)),
@@ -291,15 +292,15 @@ def transformer_speaks(
     return found
 
 
-def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbers]:
-    """Return what each transformer says about the state of its node, and how probable it is dead in each state of it.
+def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbers, Numbers]:
+    """Return what each transformer says about the state of its node, and how probable it is dead, or back, in each state of it.
 
     Args:
         heard: log P(heard | own state), shape (transformers, 5).
         rules: rates.
 
     Returns:
-        log P(heard | state of the node), shape (transformers, 5), and P(dead | state of the node, heard), likewise.
+        log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
     fails = own_outage(rules)[0]
     back = rules.closed_again
@@ -313,8 +314,9 @@ def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbe
         BACK: [live + floats, dark + refed, again + stays],
         BACK_UNHEARD: [live + floats, unheard + refed, again_unheard + stays],
     }
-    hears, dead = np.empty_like(heard), np.empty_like(heard)
+    hears, dead, gone = np.empty_like(heard), np.empty_like(heard), np.empty_like(heard)
     for state, parts in rows.items():
         hears[:, state] = np.logaddexp(np.logaddexp(parts[0], parts[1]), parts[2])
         dead[:, state] = np.exp(parts[1] - hears[:, state])
-    return hears, dead
+        gone[:, state] = np.exp(parts[2] - hears[:, state])
+    return hears, dead, gone
