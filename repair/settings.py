@@ -128,7 +128,7 @@ class InferenceSettings(BaseModel):
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
     transformer_outages_yr: float = Field(1.5, gt=0, description="outages per year of a transformer of its own")
-    customer_outages_yr: float = Field(1.0, gt=0, description="outages per year of a customer alone")
+    customer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
         0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
     )
@@ -152,7 +152,7 @@ class InferenceSettings(BaseModel):
     )
     trip_loss: float = Field(0.03, gt=0, lt=1, description="share of trips and reclosings that are not reported")
     fuse_trip_loss: float = Field(0.95, gt=0, lt=1, description="the same for fuses, which seldom report")
-    false_trip: float = Field(1e-4, gt=0, lt=1, description="probability of a false word of a device within an event")
+    false_trip: float = Field(1e-7, gt=0, lt=1, description="probability of a false word of a device within an event")
     flag_miss: float = Field(0.1, gt=0, lt=1, description="fault currents that a sensor without its own rate misses")
     flag_false: float = Field(0.03, gt=0, lt=1, description="fault currents elsewhere that such a sensor reports")
     qualities: tuple[tuple[float, float, float], ...] = Field(
@@ -163,7 +163,7 @@ class InferenceSettings(BaseModel):
         ((0.05, 0.001), (0.75, 0.1), (0.2, 3.0)),
         description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
     )
-    calls_of_one: float = Field(0.5, gt=0, description="calls per hour of a customer who alone has no supply")
+    calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
         0.0001, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"

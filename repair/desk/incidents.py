@@ -13,7 +13,8 @@ import polars as pl
 from network import Hit, Supply
 from network.arrays import NONE
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.inference.outages import Inference, InferredOutage
+from repair.inference.outage import InferredOutage
+from repair.inference.outages import Inference
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 

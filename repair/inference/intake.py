@@ -14,7 +14,7 @@ from network import Problem, Supply, Text, text
 from network.arrays import Indices, Mask
 from network.tables.schema import OBJECTS
 from repair.inference.devices import Devices
-from repair.inference.spells import CALL, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
+from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
 from repair.settings import InferenceSettings
 
 EXAMPLES = 5
@@ -52,7 +52,7 @@ REASONS: Mapping[str, tuple[Text, Text]] = {
 """Why a signal tells of no outage, and what to do."""
 
 _KINDS = {
-    "trip": OFF, "off": OFF, "call": CALL, "read": READ, "on": ON, "close": ON, "reclose": RECLOSE, "fault_current": -1,
+    "trip": OFF, "off": OFF, "call": CALL, "read": READ, "on": ON, "close": ON, "reclose": RECLOSE, "fault_current": FLAG,
 }  # fmt: skip
 _FITS = {
     "branch": ("trip", "reclose", "close", "fault_current"),
@@ -137,6 +137,8 @@ class Intake:
         unanswered = ((frame["kind"] == "read") & (frame["value"] == 0)).fill_null(value=False)
         kind = frame["kind"].replace_strict(_KINDS, return_dtype=pl.Int64).to_numpy()
         kind = np.where(unanswered.to_numpy(), UNANSWERED, kind)
+        not_seen = ((frame["kind"] == "fault_current") & (frame["value"] == 0)).fill_null(value=False)
+        kind = np.where(not_seen.to_numpy(), NO_FLAG, kind)
         time = frame["time"].dt.epoch("ms").to_numpy()
         return self._of_consequence(frame, device, time, kind, removed)
 
@@ -173,8 +175,7 @@ class Intake:
     def _of_consequence(
         self, frame: pl.DataFrame, device: Indices, time: Indices, kind: Indices, removed: Removed
     ) -> Rows:
-        """Leave out fault currents, which locate and do not infer, and trips that cut off nobody."""
-        used = kind >= 0
+        """Leave out what devices say that cut off nobody."""
         branch = device - self.devices.branches_from
         of_branch = np.flatnonzero(branch >= 0)
         cuts = np.ones(len(device), dtype=np.bool_)
@@ -182,8 +183,7 @@ class Intake:
         idle = (kind == OFF) & ~cuts
         if idle.any():
             removed.add_rows("cuts_off_nobody", frame.filter(pl.Series(idle)))
-        used &= cuts
-        return Rows(device[used], time[used] * 8 + kind[used])
+        return Rows(device[cuts], time[cuts] * 8 + kind[cuts])
 
 
 _COLUMNS: Mapping[str, type[pl.DataType] | pl.DataType] = {

@@ -213,7 +213,10 @@ class Judge:
         size = np.searchsorted(places, self.tree.last[events.piece]) - begin
         of = np.repeat(np.arange(len(size)), size)
         offset = np.concatenate([[0], np.cumsum(size)])[:-1]
-        return order[np.arange(len(of)) - offset[of] + begin[of]], of
+        found = order[np.arange(len(of)) - offset[of] + begin[of]]
+        early, late = self.devices.in_service(found, events.at[of])
+        served = ~(early | late)
+        return found[served], of[served]
 
     # Users --------------------------------------------------------------------------------------------------------
 
@@ -236,7 +239,10 @@ class Judge:
         said = Said.of(events.of[mine], Rows(events.rows.device[mine], events.rows.word[mine]))
         is_terminal = said.device < devices.customers_from
         terminals, customers = said.at(is_terminal), said.at(~is_terminal)
-        at = order[np.searchsorted(key, terminals.event * many + terminals.device, sorter=order)]
+        at = np.searchsorted(key, terminals.event * many + terminals.device, sorter=order)
+        there = at < len(key)
+        there[there] = key[order[at[there]]] == (terminals.event * many + terminals.device)[there]
+        terminals, at = terminals.at(there), order[at[there]]
         of = devices.meter_transformer[customers.device - devices.customers_from]
         customers, of = customers.at(of >= 0), of[of >= 0]
         their = np.searchsorted(key, customers.event * many + of, sorter=order)

@@ -142,7 +142,7 @@ def of_terminals(
     works = (1 - missing) * (1 - loss)
     off, on = said.last_off > -EVER, said.last_on > -EVER
     on_last = on & (said.last_on >= said.last_off)
-    false_off = rules.false_off + np.where(beside, rules.wrong_place, 0.0)
+    false_off = (rules.false_off + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
     silent = silence(moment, rules, quality, known, said.event)
     found = np.zeros((len(said.event), STATES))
     off_last = off & ~on_last
@@ -175,7 +175,7 @@ def of_terminals(
     found[only_on] = np.log(
         np.stack(
             [
-                np.full(len(off), rules.false_on),
+                rules.false_on * (1 - missing),
                 (missing + (1 - missing) * loss) * rules.false_on,
                 np.full(len(off), IMPOSSIBLE * rules.false_on),
                 (1 - missing) * loss * (1 - np.maximum(rules.on_loss, loss)),
@@ -253,14 +253,16 @@ def of_calls(
 ) -> Numbers:
     """Return the log-likelihood of so many callers among the customers of each dead transformer, shape (transformers,).
 
-    How readily they call is not known: the mean over the rates of the settings.
+    How readily they call is not known: the mean over the rates of the settings, weighed by what those who call show of it.
     """
     night = moment.night(rules)[event]
     hours = moment.age_h()[event]
-    parts = [
-        np.log(share) + callers * np.log(rate * night) - rate * night * hours * customers for share, rate in rules.calls
-    ]
-    return np.asarray(np.logaddexp.reduce(parts, axis=0))
+    prior, rate = (np.array(column)[:, None] for column in zip(*rules.calls, strict=True))
+    parts = callers * np.log(rate * night) - rate * night * hours * customers
+    shown = np.stack([np.bincount(event, np.where(callers > 0, part, 0.0), len(moment.at)) for part in parts])
+    weight = shown + np.log(prior)
+    weight -= np.logaddexp.reduce(weight, axis=0)
+    return np.asarray(np.logaddexp.reduce(parts + weight[:, event], axis=0))
 
 
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:
