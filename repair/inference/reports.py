@@ -38,7 +38,8 @@ class Said:
         answered: when a reading was answered last, ``-EVER`` where none was.
         answers: how many were.
         unanswered: readings without an answer since the last sign of power.
-        calls: when somebody called last; ``-EVER`` where nobody did.
+        asked: when the last of these was, ``-EVER`` where there was none.
+        call: when somebody called last; ``-EVER`` where nobody did.
         first: the first word off or call.
     """
 
@@ -50,6 +51,7 @@ class Said:
     answered: Indices
     answers: Indices
     unanswered: Indices
+    asked: Indices
     call: Indices
     first: Indices
 
@@ -86,6 +88,7 @@ class Said:
             answered,
             how_many(kind == READ),
             how_many((kind == UNANSWERED) & (time > power[group])),
+            latest(UNANSWERED),
             latest(CALL),
             first,
         )
@@ -216,8 +219,11 @@ def of_readings(said: Said, moment: Moment, rules: InferenceSettings) -> Numbers
     found = np.zeros((len(said.event), STATES))
     found[:, DARK] = found[:, UNHEARD] = lives
     found[:, LIVE] = unanswered
-    later = np.where(said.last_on > -EVER, unanswered, 0.5 * unanswered)
-    found[:, BACK] = found[:, BACK_UNHEARD] = later
+    restored = np.full(len(moment.at), -EVER)
+    np.maximum.at(restored, said.event, said.last_on)
+    known = restored[said.event] > -EVER
+    share = np.where(~known, 0.5, np.where(said.asked > restored[said.event], 1.0, 0.0))
+    found[:, BACK] = found[:, BACK_UNHEARD] = share * unanswered
     return found
 
 
