@@ -127,8 +127,8 @@ class InferenceSettings(BaseModel):
     line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
-    transformer_outages_yr: float = Field(1.5, gt=0, description="outages per year of a transformer of its own")
-    customer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a customer alone")
+    transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
+    customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
         0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
     )
@@ -160,7 +160,7 @@ class InferenceSettings(BaseModel):
         description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
     )
     calls: tuple[tuple[float, float], ...] = Field(
-        ((0.05, 0.001), (0.75, 0.1), (0.2, 3.0)),
+        ((0.3, 0.001), (0.5, 0.1), (0.2, 3.0)),
         description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
     )
     calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")

@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import Indices, Mask
+from network.arrays import Indices, Mask, Numbers
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import OPEN, OPEN_AFTER_RECLOSE, RECLOSED, Judgement
 from repair.inference.known import KnownOutages, PowerBetween
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
-from repair.inference.posterior import DARK, UNHEARD
+from repair.inference.posterior import DARK, LIVE, UNHEARD
 from repair.inference.spells import OFF, ON, RECLOSE
 from repair.settings import InferenceSettings
 
@@ -92,7 +92,9 @@ class Told:
     @cached_property
     def _out(self) -> Mask:
         """Whether each node was cut off since its event began, rather than not."""
-        return self._dark | (1 - self.judgement.state[:, 0] >= self.by.rules.suspected)
+        state = self.judgement.state
+        dark = state[:, DARK] + state[:, UNHEARD]
+        return self._dark | is_back(dark, 1 - state[:, LIVE] - dark, self.by.rules)
 
     @cached_property
     def _first(self) -> Indices:
@@ -120,7 +122,7 @@ class Told:
     @cached_property
     def _transformer_out(self) -> Mask:
         found = self.judgement
-        return self._transformer_dark | (found.dark + found.was >= self.by.rules.suspected)
+        return self._transformer_dark | is_back(found.dark, found.was, self.by.rules)
 
     @cached_property
     def _by_node(self) -> tuple[Indices, Indices]:
@@ -409,6 +411,11 @@ class Told:
         return replace(
             outage, explanation=known.explanation, level=known.level, object_id=known.object_id, plan_or_record=known.reference
         )
+
+
+def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
+    """Return where an outage is believed, and that it is over rather than not."""
+    return np.asarray((dark + back >= rules.suspected) & (back >= dark))
 
 
 def _bits(share: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
