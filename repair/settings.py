@@ -50,6 +50,9 @@ class LocationSettings(BaseModel):
     second_fault_rate: float = Field(
         0.01, ge=0, lt=1, description="how probable a second fault on the same feeders is before any signal is heard"
     )
+    no_fault_prior: float = Field(
+        0.5, gt=0, lt=1, description="how probable it is that nothing happened at all, before any signal is heard"
+    )
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
 
@@ -155,6 +158,9 @@ class InferenceSettings(BaseModel):
     false_trip: float = Field(1e-7, gt=0, lt=1, description="probability of a false word of a device within an event")
     flag_miss: float = Field(0.1, gt=0, lt=1, description="fault currents that a sensor without its own rate misses")
     flag_false: float = Field(0.03, gt=0, lt=1, description="fault currents elsewhere that such a sensor reports")
+    flag_kept: float = Field(
+        0.7, ge=0, le=1, description="flags kept once a device further down has cleared the fault"
+    )
     qualities: tuple[tuple[float, float, float], ...] = Field(
         ((0.4, 0.02, 0.1), (0.2, 0.05, 0.4), (0.2, 0.45, 0.15), (0.2, 0.97, 0.3)),
         description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",

@@ -65,6 +65,82 @@ class Users:
 
 
 @dataclass(frozen=True, eq=False)
+class Heard:
+    """What users say of their nodes; lists run over the ways of reporting.
+
+    Attributes:
+        users: who spoke.
+        says: what each transformer says, by state of its node, shape (transformers, 5).
+        dead, gone: how probable it is dead, and back after an outage, by state of its node, shape (transformers, 5).
+        alone: if its transformer is live, how probable each customer that spoke is off, shape (customers,).
+        together: if it is live, how probable those of each transformer are off together, shape (transformers,).
+    """
+
+    users: Users
+    says: list[Numbers]
+    dead: list[Numbers]
+    gone: list[Numbers]
+    alone: Numbers
+    together: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The evidence of some events, for each way of reporting.
+
+    Attributes:
+        events: what was heard.
+        rules: rates.
+        place, event, parent: place, event and node above of each node, shape (nodes,).
+        fault: prior of a fault on the branch to each node, shape (nodes,).
+        done: what devices did, see :class:`Evidence`.
+        says: what users say, shape (ways, nodes, 5).
+        refed, left: see :class:`Chances`.
+        transformer, of_transformer, node: see :class:`Judgement`.
+        heard: what users said.
+        doing: words of each device, see :func:`categories`.
+    """
+
+    events: Events
+    rules: InferenceSettings
+    place: Indices
+    event: Indices
+    parent: Indices
+    fault: Numbers
+    done: Numbers
+    says: Numbers
+    refed: Numbers
+    left: Numbers
+    transformer: Indices
+    of_transformer: Indices
+    node: Indices
+    heard: Heard
+    doing: Indices
+
+    def posterior(self, fault: Numbers, sets: int = 1) -> Posterior:
+        """Return the posterior for each way of reporting, one after another, and there for each set of priors of faults.
+
+        Args:
+            fault: priors of faults, set after set, shape (sets x nodes,).
+            sets: how many sets there are.
+        """
+        ways, count = len(self.says), len(self.place)
+        copies = ways * sets
+        above = np.where(self.parent >= 0, self.parent + np.arange(copies)[:, None] * count, -1)
+        chances = Chances(
+            np.tile(self.refed, (copies, 1)), np.tile(self.left, (copies, 1)), self.rules.channel_fails, self.rules.channel_works
+        )
+        says = np.repeat(self.says, sets, axis=0).reshape(-1, STATES)
+        return Posterior(Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances))
+
+    def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
+        """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
+        logs = posterior.log_evidence.reshape(len(self.says), -1) + np.log([each[0] for each in self.rules.qualities])[:, None]
+        total = np.logaddexp.reduce(logs, axis=0)
+        return np.exp(logs - total), total
+
+
+@dataclass(frozen=True, eq=False)
 class Judgement:
     """The posterior of some events, and where each thing stands in it.
 
@@ -146,57 +222,61 @@ class Judge:
                 found[branch[given], column] = np.clip(rate[given], 1e-6, 0.5)
         return found
 
-    def judge(self, events: Events) -> Judgement:
-        """Return the posterior of each event."""
+    def prepare(self, events: Events, flags: Numbers | None = None) -> Prepared:
+        """Put the evidence of some events together.
+
+        Args:
+            events: what was heard.
+            flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
+                rates of the table of sensors.
+        """
         place, event, offset = self._nodes(events)
-        supply = self.tree.supply
+        supply, rates = self.tree.supply, self.rates
         first = self.tree.first[events.piece]
-        count, ways = len(place), len(self.rules.qualities)
         parent = np.where(place == first[event], -1, supply.parent[place] - first[event] + offset[event])
         transformer, of_transformer = self._transformers(events)
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, onset(events, self.rules))
-        users, hears, dead, gone, alone, together = self._users(events, moment, transformer, of_transformer)
-        nodes = np.zeros((ways, count, STATES))
-        for way in range(ways):
-            for state in range(STATES):
-                nodes[way, :, state] = np.bincount(node, hears[way][:, state], count)
-        words, flags, doing = self._device_words(events, place, event, first, offset)
-        done = self.rates.doings(words, flags, place)
-        rates = self.rates
-        chances = Chances(
-            np.tile(rates.refed[place], (ways, 1)), np.tile(rates.left[place], (ways, 1)), self.rules.channel_fails, self.rules.channel_works
+        heard = self._users(events, moment, transformer, of_transformer)
+        nodes = np.stack(
+            [np.stack([np.bincount(node, one[:, state], len(place)) for state in range(STATES)], axis=1) for one in heard.says]
         )
-        shifted = np.where(parent >= 0, parent + np.arange(ways)[:, None] * count, -1)
-        posterior = Posterior(
-            Evidence(
-                shifted.ravel(), np.tile(rates.fault[place], ways), np.tile(done, (ways, 1, 1)), nodes.reshape(-1, STATES), chances
-            )
-        )
-        logs = posterior.log_evidence.reshape(ways, len(events.piece)) + np.log([each[0] for each in self.rules.qualities])[:, None]
-        most = logs.max(axis=0)
-        weight = np.exp(logs - most)
-        total = weight.sum(axis=0)
-        weight /= total
+        words, seen, doing = self._device_words(events, place, event, first, offset)
+        done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
+        return Prepared(
+            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], rates.left[place],
+            transformer, of_transformer, node, heard, doing,
+        )  # fmt: skip
+
+    def judge(self, events: Events) -> Judgement:
+        """Return the posterior of each event."""
+        prepared = self.prepare(events)
+        posterior = prepared.posterior(prepared.fault)
+        weight, log_evidence = prepared.weights(posterior)
+        count, ways = len(prepared.place), len(self.rules.qualities)
+        event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
 
         def mixed(values: Numbers) -> Numbers:
-            by_way = values.reshape(ways, count, -1)
-            return np.asarray((by_way * weight[:, event, None]).sum(axis=0))
+            return np.asarray((values.reshape(ways, count, -1) * weight[:, event, None]).sum(axis=0))
 
         states = posterior.state.reshape(ways, count, STATES)
-        dark, was = np.zeros(len(transformer)), np.zeros(len(transformer))
+        dark, was = np.zeros(len(node)), np.zeros(len(node))
         for way in range(ways):
-            share = weight[way, of_transformer]
-            dark += share * (states[way, node] * dead[way]).sum(axis=1)
-            was += share * (states[way, node] * gone[way]).sum(axis=1)
+            share = weight[way, of]
+            dark += share * (states[way, node] * heard.dead[way]).sum(axis=1)
+            was += share * (states[way, node] * heard.gone[way]).sum(axis=1)
+        live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
-            events, place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0], mixed(posterior.flow)[:, 0],
-            mixed(posterior.opened)[:, 0], mixed(posterior.cut), transformer, of_transformer, node, dark,
-            was, users, alone * (1 - dark - was)[users.their], together * (1 - dark - was), doing, weight.T,
-            most + np.log(total),
+            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0], mixed(posterior.flow).sum(axis=1),
+            mixed(posterior.opened)[:, 0], mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
+            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
         )  # fmt: skip
 
     # Places -------------------------------------------------------------------------------------------------------
+
+    def nodes_of(self, events: Events) -> Indices:
+        """Return the places of the nodes of some events, in the order in which they are judged."""
+        return self._nodes(events)[0]
 
     def _nodes(self, events: Events) -> tuple[Indices, Indices, Indices]:
         """Return the places of all events, the event of each, and where each event's begin."""
@@ -222,14 +302,8 @@ class Judge:
 
     def _users(
         self, events: Events, moment: Moment, transformer: Indices, event: Indices
-    ) -> tuple[Users, list[Numbers], list[Numbers], list[Numbers], Numbers, Numbers]:
-        """Return who spoke, and for each way of reporting what each transformer says of its node.
-
-        Returns:
-            Who spoke; for each way what each transformer says, how probable it is dead, and back, by state of its node, each
-            of shape (transformers, 5); if it is live, how probable each customer that spoke is off, shape (customers,), and
-            those of one transformer together, shape (transformers,).
-        """
+    ) -> Heard:
+        """Return who spoke, and for each way of reporting what each transformer says of its node."""
         rules, devices = self.rules, self.devices
         many = devices.branches_from + devices.network.branches.height
         key = event * many + transformer
@@ -273,19 +347,19 @@ class Judge:
         shared_cause = np.exp(joint - np.logaddexp(each, joint))
         by_itself = np.exp(off + np.log(only) - alone)
         off_alone = shared_cause[their] + (1 - shared_cause[their]) * by_itself
-        return Users(terminals, at, customers, their), hears, dead, gone, off_alone, shared_cause
+        return Heard(Users(terminals, at, customers, their), hears, dead, gone, off_alone, shared_cause)
 
     # Devices ------------------------------------------------------------------------------------------------------
 
     def _device_words(
         self, events: Events, place: Indices, event: Indices, first: Indices, offset: Indices
     ) -> tuple[Numbers, Numbers, Indices]:
-        """Return the likelihoods of what devices and sensors reported, (nodes, 4) and (nodes, 2), and what devices said, (nodes,)."""
+        """Return the likelihoods of what devices and sensors reported, (nodes, 4) and (nodes, 3), and what devices said, (nodes,)."""
         rules, devices = self.rules, self.devices
         loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
-        loss = np.where(self.rates.switches[place] & ~self.rates.clears[place], 0.5, loss)
+        loss = np.where(self.rates.clears[place], loss, np.where(self.rates.switches[place], 0.5, 1.0))
         doing = np.zeros(len(place), dtype=np.int64)
-        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 2))
+        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 3))
         mine = np.flatnonzero(events.rows.device >= devices.branches_from)
         rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
         branch = rows.device - devices.branches_from
@@ -297,7 +371,7 @@ class Judge:
         if told.any():
             at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
             doing[at] = doing_there
-            words[at] = word_likelihoods(doing_there, loss[at], rules)
+            words[at] = word_likelihoods(doing_there, np.minimum(loss[at], 0.5), rules)
         sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
         if len(sensed):
             seen = np.zeros(len(place), dtype=np.int64)
@@ -306,10 +380,20 @@ class Judge:
             rate = np.zeros((len(place), 2))
             rate[node[sensed]] = self._sensor_rates[branch[sensed]]
             miss, false = rate[at].T
-            flags[at] = np.where(
-                (seen[at] == 2)[:, None], np.stack([false, 1 - miss], axis=1), np.stack([1 - false, miss], axis=1)
-            )
+            flags[at] = flag_likelihoods(seen[at] == 2, miss, false, rules.flag_kept)
         return words, flags, doing
+
+
+def flag_likelihoods(seen: Mask, miss: Numbers, false: Numbers, kept: float) -> Numbers:
+    """Return how probable what each sensor reports is, by fault current, shape (sensors, 3).
+
+    Args:
+        seen: whether it reports fault current.
+        miss, false: how often it misses one, and reports one that is not.
+        kept: how probable it is that a flag is kept once a device further down has cleared the fault.
+    """
+    sees = np.stack([false, kept * (1 - miss) + (1 - kept) * false, 1 - miss], axis=1)
+    return np.where(seen[:, None], sees, 1 - sees)
 
 
 NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)
@@ -334,7 +418,7 @@ def word_likelihoods(category: Indices, loss: Numbers, rules: InferenceSettings)
     heard = 1 - loss
     table = np.stack(
         [
-            np.stack([1 - false, loss**2, loss, loss * 0.5], axis=1),
+            np.stack([1 - false, loss**2, loss, loss * np.maximum(loss, 0.5)], axis=1),
             np.stack([false, heard * loss, heard, heard * 0.3], axis=1),
             np.stack([false**2, false, heard**2, heard**2 * 0.3], axis=1),
             np.stack([false, heard**2, heard * loss, heard * 0.3], axis=1),

@@ -158,7 +158,7 @@ class Posterior:
         below, all_below, said, say = self._upwards
         count = len(order)
         above = np.full((count, 3, STATES), -np.inf)
-        state, fault, flow = np.zeros((count, STATES)), np.zeros(count), np.zeros(count)
+        state, fault, flow = np.zeros((count, STATES)), np.zeros(count), np.zeros((count, 2))
         did = np.zeros((count, 3))
         for number, (first, last) in enumerate(levels):
             here = slice(first, last)
@@ -173,9 +173,9 @@ class Posterior:
             joint = arriving * below[here]
             total = np.maximum(joint.sum(axis=(1, 2)), _TINY)[:, None]
             state[here] = joint.sum(axis=1) / total
-            flow[here] = joint[:, 1:].sum(axis=(1, 2)) / total[:, 0]
+            flow[here] = joint[:, 1:].sum(axis=2) / total
             own = evidence.fault[here]
-            fault[here] = own * (arriving[:, 2] * all_below[here]).sum(axis=1) / total[:, 0]
+            fault[here] = (arriving[:, 2] * all_below[here]).sum(axis=1) / total[:, 0]
             did[here] = what_it_did(used, below[here], evidence.chances) / total
             mixed = (1 - own)[:, None, None] * arriving + (own[:, None] * arriving[:, 2])[:, None]
             above[here] = np.log(np.maximum(mixed, _TINY)) + evidence.users[here][:, None]
@@ -196,11 +196,19 @@ class Posterior:
     @property
     def fault(self) -> Numbers:
         """Probability of a fault on each branch, shape (branches,)."""
+        return self.evidence.fault * self._downwards[1]
+
+    @property
+    def with_fault(self) -> Numbers:
+        """How much better all is explained with a fault on each branch than without knowing of it, shape (branches,).
+
+        Where faults are held impossible everywhere, this is the likelihood of just one fault there, relative to none.
+        """
         return self._downwards[1]
 
     @property
     def flow(self) -> Numbers:
-        """Probability that fault current entered each branch, shape (branches,)."""
+        """Probability that fault current entered each branch, and something below cleared it, or nothing did; (branches, 2)."""
         return self._downwards[2]
 
     @property

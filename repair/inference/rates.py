@@ -99,21 +99,22 @@ class Rates:
         by_current = np.stack([with_fault * 1e-3, with_fault, with_fault], axis=1)
         return np.where(self.cuts[:, None], by_current, LEAST)
 
-    def doings(self, device_words: Numbers, flags: Numbers, place: Indices) -> Numbers:
+    def doings(self, device_words: Numbers, flags: Numbers, place: Indices, tripped: Mask) -> Numbers:
         """Return what each device may have done, times the likelihood of what it reported.
 
         Args:
             device_words: likelihood of its words if it did nothing, reclosed by itself, is open, and was open and is closed again;
                 shape (branches, 4).
-            flags: likelihood of what its sensor reported without and with fault current, shape (branches, 2).
+            flags: likelihood of what its sensor reported, by fault current, shape (branches, 3).
             place: place of each, shape (branches,).
+            tripped: whether each reported a trip: so it clears faults, whatever its kind; shape (branches,).
 
         Returns:
             Shape (branches, 4, 3), see :class:`repair.inference.posterior.Evidence`.
         """
         rules = self.rules
         still, itself, is_open, again = device_words.T
-        cuts, clears, recloses = self.cuts[place], self.clears[place], self.recloses[place]
+        cuts, clears, recloses = self.cuts[place], self.clears[place] | tripped, self.recloses[place]
         back, now = rules.closed_again, 1 - rules.closed_again
         by_hand = np.where(cuts & self.switches[place], rules.opened_otherwise, 0.0) + LEAST
         parted = np.where(cuts, rules.parted_share * self.fault[place], 0.0)
@@ -134,5 +135,6 @@ class Rates:
         done[:, 3, 0] = failed * (1 - by_hand) * still
         done[:, 3, 1], done[:, 3, 2] = failed * by_hand * now * is_open, failed * by_hand * back * again
         done[:, 0] *= flags[:, :1]
-        done[:, 1:] *= flags[:, 1:, None]
+        done[:, 1] *= flags[:, 1:2]
+        done[:, 2:] *= flags[:, 2:, None]
         return done
