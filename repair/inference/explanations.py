@@ -222,6 +222,7 @@ class Told:
         ends = ends[ends >= start]
         end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
         return {
+            "last": int(max(start, *np.concatenate([starts, ends, words.last_off, customers.call, customers.last_off, words.asked]))),
             "start": start,
             "end": end,
             "meters": int((customers.offs > 0).sum()),
@@ -298,7 +299,7 @@ class Told:
             event, level="customers" if several else "customer", explanation="customers" if several else "customer",
             transformers=np.zeros(0, dtype=np.int64), dark=np.zeros(0, dtype=np.int64), object_id=object_id,
             expected=float(found.alone[members].sum()) if is_open else 0.0, probability=share, sure=share, is_open=is_open,
-            start=int(said.first.min()), end=None if is_open else int(back.max()), meters=int((said.offs > 0).sum()),
+            last=int(max(back.max(), said.last_off.max(), said.call.max())), start=int(said.first.min()), end=None if is_open else int(back.max()), meters=int((said.offs > 0).sum()),
             calls=int((said.call > -EVER).sum()), tripped=False, doubted=(),
         )  # fmt: skip
         outage = replace(outage, customers=len(members), customer_ids=ids)
@@ -328,7 +329,7 @@ class Told:
         outage = self._outage(
             event, level=LEVELS[self.by.tree.level[found.place[node]]] if line else "transformer",
             explanation="line" if line else "transformer", transformers=nobody, dark=nobody, expected=0.0, object_id=object_id,
-            probability=float(found.opened[node]) if line else 0.0, sure=0.0, is_open=False, start=start, end=None, meters=0,
+            probability=float(found.opened[node]) if line else 0.0, sure=0.0, is_open=False, start=start, last=start, end=None, meters=0,
             calls=0, tripped=line, doubted=(Doubted("branch" if line else "transformer", object_id, "trip" if line else "off", time_of(start)),),
         )  # fmt: skip
         return event, replace(outage, state="overturned", reason="trip_contradicted" if line else "read_during")
@@ -355,7 +356,7 @@ class Told:
 
     def _outage(
         self, event: int, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float, object_id: str,
-        probability: float, sure: float, is_open: bool, start: int, end: int | None, meters: int, calls: int, tripped: bool,
+        probability: float, sure: float, is_open: bool, start: int, last: int, end: int | None, meters: int, calls: int, tripped: bool,
         doubted: tuple[Doubted, ...],
     ) -> InferredOutage:  # fmt: skip
         by = self.by
@@ -365,7 +366,7 @@ class Told:
         return InferredOutage(
             id=f"{began:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""),
             level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
-            sure=sure, reason="", start=began, restored_at=None if end is None else time_of(end), transformers=len(transformers),
+            sure=sure, reason="", start=began, last=time_of(last), restored_at=None if end is None else time_of(end), transformers=len(transformers),
             customers=by.customer_count(transformers), expected_customers=expected, dark=len(dark),
             back=len(transformers) - len(dark), meters=meters, calls=calls, tripped=tripped, doubted=doubted,
             plan_or_record=None, transformer_ids=by.transformer_ids(transformers), dark_ids=by.transformer_ids(dark),

@@ -86,6 +86,11 @@ class Removed:
         few = rows.head(EXAMPLES).select(pl.col("time", "object", "object_id", "kind").cast(pl.String)).to_dicts()
         self.add(reason, rows.height, few)
 
+    def join(self, other: Removed) -> None:
+        """Count what another one counted, too."""
+        for reason, count in other.count.items():
+            self.add(reason, count, other.examples[reason])
+
     def problems(self) -> list[Problem]:
         """Return one problem for each reason."""
         found = []

@@ -56,6 +56,7 @@ class InferredOutage:
             was read while it said to be off), ``reclosed``, ``overrun`` (of planned work), ``record`` (a record of the
             statistics ended it), ``stale`` (nothing was heard of it for long); else blank.
         start: when the first of its devices went off, local time.
+        last: when something was heard of it last.
         restored_at: when the last of them was back; ``None`` while one is off.
         transformers, customers: how many lost supply by it.
         expected_customers: how many of them are off now, as the sum of their probabilities.
@@ -82,6 +83,7 @@ class InferredOutage:
     sure: float
     reason: str
     start: datetime
+    last: datetime
     restored_at: datetime | None
     transformers: int
     customers: int

@@ -31,6 +31,7 @@ from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Events, Judge, Judgement
 from repair.inference.known import KnownOutages
 from repair.inference.outage import InferredOutage
+from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
 
@@ -39,6 +40,9 @@ MOST_WAITING = 1 << 18
 
 MOST_NODES = 20_000
 """Nodes that are judged at once: memory does not grow with the network."""
+
+STEP = 24 * 60 * MINUTE
+"""One device alone is ahead of all others by so much at most, in ms."""
 
 STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 60.0, 360.0)
 """Minutes after the last signal of a feeder at which its silence is judged again: ticks of the clock."""
@@ -97,6 +101,7 @@ class Inference:
         self._devices = Devices(supply.network)
         self._tree = FeederTree(supply)
         self._known = KnownOutages.of(supply, self._devices, tables or {}, self.rules)
+        self._records = Records.of(supply, tables or {})
         self._until = {each.reference: each.until for each in self._known.known}
         self._intake = Intake(supply, self._devices, self.rules)
         self._judge = Judge(self._tree, self._devices, self.rules)
@@ -108,28 +113,44 @@ class Inference:
         self._pieces: dict[int, Piece] = {}
         self._told: dict[int, dict[str, InferredOutage]] = {}
         self._changed: set[int] = set()
+        self._latest: dict[int, int] = {}
         self._forgotten_before: datetime | None = None
 
     # Signals ------------------------------------------------------------------------------------------------------
 
-    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> None:
+    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> list[Problem]:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
             signals: table of the contract (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
-                Default: the clock.
+                Default: the clock, which no given moment runs ahead of.
+
+        Returns:
+            Which of them cannot be used, for each reason.
         """
-        heard = self._intake.read(
-            signals, now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None), self._removed
-        )
-        heard = self._not_forgotten(heard)
+        clock = datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
+        removed = Removed()
+        heard = self._not_forgotten(self._intake.read(signals, min(now or clock, clock), removed), removed)
+        self._removed.join(removed)
         if len(heard.device):
             self._waiting.append(heard)
-            newest = time_of(int(heard.time.max()))
-            self.newest = newest if self.newest is None else max(self.newest, newest)
+            self._hear_latest(heard)
         if sum(len(rows.device) for rows in self._waiting) >= MOST_WAITING:
             self._settle()
+        return removed.problems()
+
+    def _hear_latest(self, heard: Rows) -> None:
+        """Move the newest moment: one device alone moves it by a step at most, however far ahead its clock is."""
+        order = np.argsort(heard.time, kind="stable")[::-1]
+        for device, time in zip(heard.device[order].tolist(), heard.time[order].tolist(), strict=True):
+            if len(self._latest) > 1 and time <= min(self._latest.values()):
+                break
+            self._latest[device] = max(time, self._latest.get(device, time))
+            if len(self._latest) > 2:  # noqa: PLR2004 (the latest device and the next)
+                del self._latest[min(self._latest, key=lambda each: (self._latest[each], each))]
+        first, *others = sorted(self._latest.values(), reverse=True)
+        self.newest = time_of(min([first, *(other + STEP for other in others)]))
 
     def tick(self, moment: datetime) -> None:
         """Tell what time it is: silence counts until then. The clock never runs backwards."""
@@ -147,11 +168,11 @@ class Inference:
         examples = [{"row": each.row, "column": each.column, "value": each.value} for each in errors[:EXAMPLES]]
         self._removed.add("malformed", len(errors), examples)
 
-    def _not_forgotten(self, heard: Rows) -> Rows:
+    def _not_forgotten(self, heard: Rows, removed: Removed) -> Rows:
         if self._forgotten_before is None:
             return heard
         old = heard.time < _ms(self._forgotten_before)
-        self._removed.add("forgotten", int(old.sum()), self._examples(heard, np.flatnonzero(old)))
+        removed.add("forgotten", int(old.sum()), self._examples(heard, np.flatnonzero(old)))
         return Rows(heard.device[~old], heard.word[~old])
 
     # Judging ------------------------------------------------------------------------------------------------------
@@ -314,9 +335,30 @@ class Inference:
 
     def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
+        at = judgement.events.at
         for event, outage in self._explanations.outages(judgement, self._power_between):
-            found[event].append(outage)
+            found[event].append(self._by_record(outage, time_of(int(at[event]))))
         return found
+
+    def _by_record(self, outage: InferredOutage, at: datetime) -> InferredOutage:
+        """Return an incident as the record of the statistics that tells of it has it."""
+        if not outage.is_open or not len(self._records.start):
+            return outage
+        end = self._records.end_of(outage.start, outage.last, self._span(outage), at)
+        return outage if end is None else closed(outage, end, "record")
+
+    def _span(self, outage: InferredOutage) -> tuple[int, int]:
+        """Return the first place that an incident took out, and the first after them."""
+        supply, net = self.supply, self.supply.network
+        if outage.transformer_ids:
+            places = supply.transformer_place[net.transformer_index(list(outage.transformer_ids))]
+            return int(places.min()), int(places.max()) + 1
+        if outage.customer_ids:
+            customers, _ = net.known_customers(outage.customer_ids)
+            place = int(self._tree.customer_place(customers).max())
+            return place, place + 1
+        place = int(supply.place_below(net.branch_index(outage.object_id))[0])
+        return place, int(supply.end[place])
 
     def _power_between(self, devices: Indices, since: int, until: int) -> bool:
         """Tell whether one of these devices had power between two moments, in ms."""
@@ -339,6 +381,9 @@ class Inference:
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
+        outage = self._by_record(outage, now)
+        if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
+            outage = replace(outage, reason="stale")
         until = self._until.get(outage.plan_or_record or "")
         if outage.explanation == "plan" and until is not None and (outage.restored_at or now) > until:
             outage = replace(outage, reason="overrun")
@@ -465,6 +510,13 @@ class Inference:
             kind, object_id = self._devices.kind_and_id(int(rows.device[index]))
             shown.append({"time": str(time_of(int(rows.time[index]))), "object": kind, "object_id": object_id})
         return shown
+
+
+def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:
+    """Return an incident of which all have supply again since a moment."""
+    return replace(
+        outage, state="restored", reason=reason, restored_at=end, dark=0, back=outage.transformers, dark_ids=(), expected_customers=0.0
+    )
 
 
 def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
