@@ -57,7 +57,7 @@ class RepairQuestions(Foundation):
         if signals is not None:
             heard, rejected = self.table("signals", signals)
             supply = self._state_for_signals(at, switching)
-            who = affected_by_signals(supply, heard, self.workspace.tables)
+            who = affected_by_signals(supply, heard, self.workspace.tables, local_moment(at))
             return AffectedAnswer(who, supply, named=tuple(heard["object_id"]), rejected=rejected)
         supply = self.state(at, switching)
         if fault is not None:
@@ -114,7 +114,10 @@ class RepairQuestions(Foundation):
         if signals is not None:
             rows, unread = self.workspace.read("signals", Path(signals) if isinstance(signals, str) else signals)
             inference.reject(unread)
-        inference.take(rows, local_moment(at))
+        moment = local_moment(at)
+        inference.take(rows, moment)
+        if moment is not None:
+            inference.tick(moment)
         return inference
 
     @question

@@ -166,13 +166,19 @@ class InferenceSettings(BaseModel):
         description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
     )
     calls: tuple[tuple[float, float], ...] = Field(
-        ((0.3, 0.001), (0.5, 0.1), (0.2, 3.0)),
+        ((0.5, 0.001), (0.35, 0.1), (0.15, 3.0)),
         description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
     )
     calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
-        0.0001, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+        0.00005, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+    )
+    coincidence: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="how much less probable an outage of its own, or a false report, is within a minute of another's",
     )
     wrong_place: float = Field(
         0.004, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"

@@ -59,6 +59,19 @@ class Explanations:
         two = net.customers_with_two_supplies
         return net.customer_transformer[two], net.customer_second_transformer[two]
 
+    def of_phases(self, device: int, time: int, phases: str) -> InferredOutage:
+        """Return the incident of a transformer or customer that lost some phases (缺相)."""
+        kind, object_id = self.devices.kind_and_id(device)
+        began = time_of(time)
+        count = self.customer_count(np.array([device])) if kind == "transformer" else 1
+        return InferredOutage(
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}-{phases}", level=kind, object_id=object_id, probability=1.0, runner_up=None,
+            explanation=kind, state="suspected", sure=1.0, reason="phases", start=began, last=began, restored_at=None,
+            transformers=0, customers=count, expected_customers=0.0, dark=0, back=0, meters=0, calls=0, tripped=False,
+            doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(),
+            customer_ids=(object_id,) if kind == "customer" else (), next_read=None, phases=phases,
+        )  # fmt: skip
+
     def customer_count(self, transformers: Indices) -> int:
         """Return how many customers are off when these transformers are."""
         first, second = self.with_two

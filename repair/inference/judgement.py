@@ -23,8 +23,15 @@ from repair.inference.reports import (
     silence,
     transformer_speaks,
 )
+from repair.inference.reports import (
+    together as together_of,
+)
 from repair.settings import InferenceSettings
 from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+
+
+MANY = 4
+"""Where so many speak of an outage, or a device tripped, one of them may stand in the wrong place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +334,10 @@ class Judge:
         only = own_outage(rules)[2]
         voices = np.bincount(said.event, said.first < EVER, len(events.piece))
         trips = (events.rows.device >= devices.branches_from) & (events.rows.kind == OFF)
-        beside = (voices + 2 * np.bincount(events.of, trips, len(events.piece)))[terminals.event] > 1
+        beside = (voices + MANY * np.bincount(events.of, trips, len(events.piece)))[terminals.event] >= MANY
+        joint = together_of(terminals)
+        together_off = np.zeros(len(transformer), dtype=np.bool_)
+        together_off[at] = joint
         callers = np.bincount(their, customers.call > -EVER, len(transformer))
         calls = of_calls(callers, self._customers[transformer], moment, event, rules)[:, None]
         shared, off = of_customers(customers, moment, rules)
@@ -337,10 +347,10 @@ class Judge:
         hears, dead, gone = [], [], []
         for quality in rules.qualities:
             own = silence(moment, rules, quality, known, event)
-            own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside)
+            own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside, joint)
             own[:, 1:] += calls
             heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
-            for parts, part in zip((hears, dead, gone), node_hears(heard, rules), strict=True):
+            for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off), strict=True):
                 parts.append(part)
         each = np.bincount(their, alone, len(transformer))
         joint = several + np.log(own_outage(rules)[1])

@@ -17,7 +17,7 @@ STATES = ("suspected", "confirmed", "restored", "overturned")
 EXPLANATIONS = ("line", "transformer", "customers", "customer", "plan", "arrears")
 """线路故障停电, 台区停电, 多户停电, 单户停电, 计划停电, 欠费停电."""
 
-REASONS_OF_STATE = ("", "trip_contradicted", "read_during", "reclosed", "overrun", "record", "stale")
+REASONS_OF_STATE = ("", "trip_contradicted", "read_during", "reclosed", "overrun", "record", "stale", "phases")
 """Why it is in that state, where that is not by its own signals."""
 
 
@@ -54,7 +54,7 @@ class InferredOutage:
         sure: how probable it is that somebody there is off now, or was, once it is restored.
         reason: one of :data:`REASONS_OF_STATE`: ``trip_contradicted`` (a device that tripped is not open), ``read_during`` (it
             was read while it said to be off), ``reclosed``, ``overrun`` (of planned work), ``record`` (a record of the
-            statistics ended it), ``stale`` (nothing was heard of it for long); else blank.
+            statistics ended it), ``stale`` (nothing was heard of it for long), ``phases`` (not all of them are lost); else blank.
         start: when the first of its devices went off, local time.
         last: when something was heard of it last.
         restored_at: when the last of them was back; ``None`` while one is off.

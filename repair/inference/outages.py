@@ -114,6 +114,7 @@ class Inference:
         self._told: dict[int, dict[str, InferredOutage]] = {}
         self._changed: set[int] = set()
         self._latest: dict[int, int] = {}
+        self._phases: dict[int, dict[str, InferredOutage]] = {}
         self._forgotten_before: datetime | None = None
 
     # Signals ------------------------------------------------------------------------------------------------------
@@ -131,7 +132,10 @@ class Inference:
         """
         clock = datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
         removed = Removed()
-        heard = self._not_forgotten(self._intake.read(signals, min(now or clock, clock), removed), removed)
+        whole, some_phases = by_phases(signals)
+        heard = self._not_forgotten(self._intake.read(whole, min(now or clock, clock), removed), removed)
+        if some_phases.height:
+            self._hear_phases(some_phases, min(now or clock, clock), removed)
         self._removed.join(removed)
         if len(heard.device):
             self._waiting.append(heard)
@@ -139,6 +143,20 @@ class Inference:
         if sum(len(rows.device) for rows in self._waiting) >= MOST_WAITING:
             self._settle()
         return removed.problems()
+
+    def _hear_phases(self, signals: pl.DataFrame, now: datetime, removed: Removed) -> None:
+        """Take reports of single phases: each is an incident of its own kind, until its device reports power or all phases."""
+        for phases, rows in signals.partition_by("phases", as_dict=True).items():
+            heard = self._intake.read(rows, now, removed)
+            piece, _ = self.places_of(heard.device)
+            for number, device, time, kind in zip(
+                piece.tolist(), heard.device.tolist(), heard.time.tolist(), heard.kind.tolist(), strict=True
+            ):
+                if kind == OFF and number >= 0:
+                    outage = self._explanations.of_phases(device, time, str(phases[0]))
+                    self._pieces.setdefault(number, Piece())
+                    self._phases.setdefault(number, {})[outage.id] = outage
+                    self._changed.add(number)
 
     def _hear_latest(self, heard: Rows) -> None:
         """Move the newest moment: one device alone moves it by a step at most, however far ahead its clock is."""
@@ -377,17 +395,31 @@ class Inference:
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
-        return [self._as_now(each) for each in (*piece.over, *piece.now)]
+        phases = self._phases.get(number, {}).values()
+        return [self._as_now(each, number) for each in (*piece.over, *piece.now, *phases)]
 
-    def _as_now(self, outage: InferredOutage) -> InferredOutage:
+    def _as_now(self, outage: InferredOutage, number: int) -> InferredOutage:
         now = self.at or outage.start
         outage = self._by_record(outage, now)
+        if outage.is_open and not self._is_of_line(outage):
+            outage = self._by_power(outage, number)
         if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
             outage = replace(outage, reason="stale")
         until = self._until.get(outage.plan_or_record or "")
         if outage.explanation == "plan" and until is not None and (outage.restored_at or now) > until:
             outage = replace(outage, reason="overrun")
         return outage
+
+    def _by_power(self, outage: InferredOutage, number: int) -> InferredOutage:
+        """Return an incident of users as the first sign of power after it has it."""
+        first, last = np.searchsorted(self._piece, [number, number + 1])
+        rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
+        ids, kind = (outage.customer_ids, "customer") if outage.customer_ids else ((outage.object_id,), "transformer")
+        devices = self._devices.numbers(kind, pl.Series(list(ids)))
+        mine = np.isin(rows.device, devices) & np.isin(rows.kind, (ON, READ)) & (rows.time > _ms(outage.last))
+        if not mine.any():
+            return outage
+        return closed(outage, time_of(int(rows.time[mine].min())), "")
 
     def changes(self) -> tuple[InferredOutage, ...]:
         """Return the incidents that are new, or not as they were, since this was asked last; latest first."""
@@ -483,7 +515,7 @@ class Inference:
         cuts = np.full(len(self._tree.first) + 1, limit, dtype=np.int64)
         count = 0
         for number, piece in self._pieces.items():
-            cuts[number] = min(limit, piece.since, piece.cut + 1 if piece.cut > -EVER else limit)
+            cuts[number] = min(limit, self._needed_since(piece), piece.cut + 1 if piece.cut > -EVER else limit)
             kept = [each for each in piece.over if each.is_open or (each.restored_at or each.start) >= before]
             count += len(piece.over) - len(kept)
             piece.over = kept
@@ -499,10 +531,15 @@ class Inference:
         piece, _ = self.places_of(np.maximum(device, 0))
         since = np.full(len(self._tree.first) + 1, EVER)
         for number, state in self._pieces.items():
-            since[number] = state.since
+            since[number] = self._needed_since(state)
         time = signals["time"].dt.epoch("ms").to_numpy()
         limit = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
         return np.asarray((time >= limit) | ((device >= 0) & (time >= since[piece])))
+
+    def _needed_since(self, piece: Piece) -> int:
+        """Return from when on signals of a piece tell of an open incident, in ms; ``EVER`` where there is none."""
+        still = [_ms(each.start) for each in (*piece.over, *piece.now) if each.is_open and not each.is_stale]
+        return min([piece.since, *still])
 
     def _examples(self, rows: Rows, which: Indices) -> list[dict[str, Any]]:
         shown = []
@@ -510,6 +547,15 @@ class Inference:
             kind, object_id = self._devices.kind_and_id(int(rows.device[index]))
             shown.append({"time": str(time_of(int(rows.time[index]))), "object": kind, "object_id": object_id})
         return shown
+
+
+def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the signals of whole devices, and those that name one or two phases only."""
+    if "phases" not in signals.columns:
+        return signals, signals.clear()
+    letters = pl.col("phases").cast(pl.String).str.to_uppercase().str.replace_all("[^ABC]", "")
+    some = letters.str.len_chars().is_between(1, 2).fill_null(value=False)
+    return signals.filter(~some), signals.filter(some).with_columns(phases=letters)
 
 
 def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:

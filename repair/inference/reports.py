@@ -128,7 +128,13 @@ class Moment:
 
 
 def of_terminals(
-    said: Said, moment: Moment, rules: InferenceSettings, quality: Quality, known: Mask, beside: Mask
+    said: Said,
+    moment: Moment,
+    rules: InferenceSettings,
+    quality: Quality,
+    known: Mask,
+    beside: Mask,
+    together: Mask,
 ) -> Numbers:
     """Return the log-likelihoods of what each terminal said, by state of its transformer, shape (terminals, 5).
 
@@ -138,14 +144,16 @@ def of_terminals(
         rules: rates.
         quality: how the feeder reports.
         known: whether each was heard from shortly before the event.
-        beside: whether others speak of an outage too: a terminal in the wrong place may mean one of those.
+        beside: whether many others speak of an outage too: a terminal in the wrong place may mean one of those.
+        together: whether another terminal said so just before.
     """
     _, absent, loss = quality
     missing = np.where(known, 0.1 * absent, absent)
     works = (1 - missing) * (1 - loss)
     off, on = said.last_off > -EVER, said.last_on > -EVER
     on_last = on & (said.last_on >= said.last_off)
-    false_off = (rules.false_off + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
+    by_chance = rules.false_off * np.where(together, rules.coincidence, 1.0)
+    false_off = (by_chance + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
     silent = silence(moment, rules, quality, known, said.event)
     found = np.zeros((len(said.event), STATES))
     off_last = off & ~on_last
@@ -190,6 +198,16 @@ def of_terminals(
     quiet = ~off & ~on
     found[quiet] = silent[quiet]
     return found + of_readings(said, moment, rules)
+
+
+def together(said: Said) -> Mask:
+    """Return which terminals said off within a minute after another one of the same event."""
+    off = np.flatnonzero(said.last_off > -EVER)
+    order = off[np.lexsort((said.last_off[off], said.event[off]))]
+    same = said.event[order][1:] == said.event[order][:-1]
+    found = np.zeros(len(said.event), dtype=np.bool_)
+    found[order[1:]] = same & (np.diff(said.last_off[order]) <= HOUR // 60)
+    return found
 
 
 def silence(
@@ -300,17 +318,18 @@ def transformer_speaks(
     return found
 
 
-def node_hears(heard: Numbers, rules: InferenceSettings) -> tuple[Numbers, Numbers, Numbers]:
+def node_hears(heard: Numbers, rules: InferenceSettings, together: Mask) -> tuple[Numbers, Numbers, Numbers]:
     """Return what each transformer says about the state of its node, and how probable it is dead, or back, in each state of it.
 
     Args:
         heard: log P(heard | own state), shape (transformers, 5).
         rules: rates.
+        together: whether each went off together with another one.
 
     Returns:
         log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
-    fails = own_outage(rules)[0]
+    fails = own_outage(rules)[0] * np.where(together, rules.coincidence, 1.0)
     back = rules.closed_again
     live, dark, unheard, again, again_unheard = heard.T
     floats, refed = np.log(rules.generation), np.log(rules.generator_set)

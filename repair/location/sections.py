@@ -33,6 +33,9 @@ Model = Radial | Active
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
 
+HALF = 0.5
+"""What is more probable than that is rather so than not."""
+
 SHOWN_EXPLANATIONS = 10
 """So many explanations are listed; the others are only counted in the probability of two faults."""
 
@@ -104,11 +107,15 @@ class Location:
     def outage(self) -> dict[str, str | None]:
         """``level``, ``object_id`` and ``state`` of what is out, as :mod:`repair.inference` has it from these signals alone.
 
-        Of several outages the one with most transformers; ``none`` where the signals tell of no outage.
+        Of several outages the one with most transformers. Where nobody is off, as far as is known, but a fault is more
+        probable than none, ``section`` with the first branch of the most probable one; else ``none``.
         """
         inference = Inference(self.supply)
         inference.take(self.signals, self.signals["time"].max())  # type: ignore[arg-type]
         out = max(inference.incidents, key=lambda each: (each.is_open, each.transformers, each.customers), default=None)
+        if out is None and self.ranked and self.nothing < HALF:
+            state = "confirmed" if 1 - self.nothing >= inference.rules.confirmed else "suspected"
+            return {"level": "section", "object_id": self.ranked[0].branches[0], "state": state}
         if out is None:
             return {"level": "none", "object_id": None, "state": "none"}
         return {"level": out.level, "object_id": out.object_id, "state": out.state}
