@@ -19,7 +19,7 @@ from network.nearest import nearest
 from network.problems import Problem
 from network.tables.decoding import UnreadableError
 from network.tables.headers import accepted_names, header_key, known_units, match_header, scale_of, split_unit
-from network.tables.schema import ROW, Column, Table
+from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
 from network.tables.sheets import Sheet, read_sheet, row_numbers
 from network.tables.values import Fault, Scale, as_text, clean, parse
 from network.texts import Text, text
@@ -120,11 +120,21 @@ def _understand(
         columns.append(values)
         for position, value, fault in wrong:
             faults.append((position, value, fault, column))
-            if fault.severity == "error" and (column.required or column.critical):
-                unusable[position] = True
     frame = pl.DataFrame([*columns, sheet.rows.alias(ROW)])
+    faults = [each for each in faults if not _means_nothing(frame, table, each[3], each[0])]
+    for position, _, fault, column in faults:
+        if fault.severity == "error" and (column.required or column.critical):
+            unusable[position] = True
     problems += _value_problems(frame, table, faults, file)
     return frame.filter(pl.Series(~unusable)) if unusable.any() else frame, _in_order(problems)
+
+
+def _means_nothing(frame: pl.DataFrame, table: Table, column: Column, position: int) -> bool:
+    """Tell whether a cell means nothing in its row: the value of a signal that has none."""
+    if table.name != "signals" or column.name != "value":
+        return False
+    kind = frame["kind"][position]
+    return kind is not None and kind not in KINDS_WITH_VALUE
 
 
 @dataclass(frozen=True)
