@@ -131,6 +131,9 @@ class InferenceSettings(BaseModel):
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
     transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
+    outage_h: float = Field(
+        2.0, gt=0, description="hours that an outage of a single transformer lasts: a lone report speaks less after that"
+    )
     customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
         0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"

@@ -235,7 +235,7 @@ class Told:
         ends = ends[ends >= start]
         end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
         return {
-            "last": int(max(start, *np.concatenate([starts, ends, words.last_off, customers.call, customers.last_off, words.asked]))),
+            "last": int(np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call]).max()),
             "start": start,
             "end": end,
             "meters": int((customers.offs > 0).sum()),

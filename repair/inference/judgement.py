@@ -13,6 +13,7 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.posterior import BACK, BACK_UNHEARD, STATES, Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import (
+    HOUR,
     Moment,
     Said,
     node_hears,
@@ -338,6 +339,10 @@ class Judge:
         joint = together_of(terminals)
         together_off = np.zeros(len(transformer), dtype=np.bool_)
         together_off[at] = joint
+        since = moment.onset[event].copy()
+        reported = terminals.last_off > -EVER
+        since[at[reported]] = terminals.last_off[reported]
+        age_h = np.maximum(events.at[event] - since, 0) / HOUR
         callers = np.bincount(their, customers.call > -EVER, len(transformer))
         calls = of_calls(callers, self._customers[transformer], moment, event, rules)[:, None]
         shared, off = of_customers(customers, moment, rules)
@@ -350,7 +355,7 @@ class Judge:
             own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside, joint)
             own[:, 1:] += calls
             heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
-            for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off), strict=True):
+            for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off, age_h), strict=True):
                 parts.append(part)
         each = np.bincount(their, alone, len(transformer))
         joint = several + np.log(own_outage(rules)[1])

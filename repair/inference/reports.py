@@ -318,19 +318,20 @@ def transformer_speaks(
     return found
 
 
-def node_hears(heard: Numbers, rules: InferenceSettings, together: Mask) -> tuple[Numbers, Numbers, Numbers]:
+def node_hears(heard: Numbers, rules: InferenceSettings, together: Mask, age_h: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Return what each transformer says about the state of its node, and how probable it is dead, or back, in each state of it.
 
     Args:
         heard: log P(heard | own state), shape (transformers, 5).
         rules: rates.
         together: whether each went off together with another one.
+        age_h: hours since each reported off, or since the event began; an outage of its own does not last for ever.
 
     Returns:
         log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
     fails = own_outage(rules)[0] * np.where(together, rules.coincidence, 1.0)
-    back = rules.closed_again
+    back = np.clip(-np.expm1(-age_h / rules.outage_h), rules.closed_again, 0.95)
     live, dark, unheard, again, again_unheard = heard.T
     floats, refed = np.log(rules.generation), np.log(rules.generator_set)
     stays = np.log1p(-rules.generation - rules.generator_set)
