@@ -169,7 +169,7 @@ class InferenceSettings(BaseModel):
         description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
     )
     calls: tuple[tuple[float, float], ...] = Field(
-        ((0.5, 0.001), (0.35, 0.1), (0.15, 3.0)),
+        ((0.45, 0.001), (0.3, 0.1), (0.1, 1.0), (0.15, 3.0)),
         description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
     )
     calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")

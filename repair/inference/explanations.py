@@ -82,8 +82,7 @@ class Explanations:
 
     def transformer_ids(self, transformers: Indices) -> tuple[str, ...]:
         """Return the ids of transformers, in the order of the table."""
-        ids = self.devices.network.transformers["transformer_id"]
-        return tuple(ids.gather(np.sort(transformers)).to_list())
+        return tuple(self.devices.names["transformer"][np.sort(transformers)].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +246,7 @@ class Told:
     def _doubted(self, below: Indices, terminals: Indices) -> tuple[Doubted, ...]:
         """Return readings answered, and power-on reports, of transformers that are dead; and reports of those that never were."""
         found = self.judgement
-        ids = self.by.devices.network.transformers["transformer_id"]
+        ids = self.by.devices.names["transformer"]
         row = found.users.at[terminals]
         words = found.users.terminals.at(terminals)
         dark, out = self._transformer_dark[row], self._transformer_out[row]
@@ -305,7 +304,7 @@ class Told:
         is_open = bool((back <= np.maximum(said.last_off, said.call)).any())
         several = len(members) > 1
         number = said.device - by.devices.customers_from
-        ids = tuple(by.devices.network.customers["customer_id"].gather(np.sort(number)).to_list())
+        ids = tuple(by.devices.names["customer"][np.sort(number)].tolist())
         object_id = by.transformer_ids(found.transformer[[row]])[0] if several else ids[0]
         share = float(found.alone[members].max())
         outage = self._outage(
@@ -365,7 +364,7 @@ class Told:
     # Parts --------------------------------------------------------------------------------------------------------
 
     def _branch_id(self, branch: int) -> str:
-        return str(self.by.devices.network.branches["branch_id"][branch])
+        return str(self.by.devices.names["branch"][branch])
 
     def _outage(
         self, event: int, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float, object_id: str,

@@ -244,7 +244,7 @@ class Judge:
         parent = np.where(place == first[event], -1, supply.parent[place] - first[event] + offset[event])
         transformer, of_transformer = self._transformers(events)
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
-        moment = Moment(events.at, onset(events, self.rules))
+        moment = Moment(events.at, *onset(events, self.rules))
         heard = self._users(events, moment, transformer, of_transformer)
         nodes = np.stack(
             [np.stack([np.bincount(node, one[:, state], len(place)) for state in range(STATES)], axis=1) for one in heard.says]
@@ -343,17 +343,20 @@ class Judge:
         reported = terminals.last_off > -EVER
         since[at[reported]] = terminals.last_off[reported]
         age_h = np.maximum(events.at[event] - since, 0) / HOUR
+        restored = np.full(len(events.piece), -EVER)
+        np.maximum.at(restored, said.event, said.last_on)
         callers = np.bincount(their, customers.call > -EVER, len(transformer))
-        calls = of_calls(callers, self._customers[transformer], moment, event, rules)[:, None]
-        shared, off = of_customers(customers, moment, rules)
+        calls, calls_of_some = of_calls(callers, self._customers[transformer], moment, event, rules)
+        shared, off, off_with_others = of_customers(customers, moment, rules, restored)
         alone = np.logaddexp(shared[:, 0], off + np.log(only))
         together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
-        several = np.where(spoke > 1, np.bincount(their, off, len(transformer)), -np.inf)
+        of_some = np.bincount(their, off_with_others, len(transformer)) + calls_of_some
+        several = np.where(spoke > 1, of_some, -np.inf)
         hears, dead, gone = [], [], []
         for quality in rules.qualities:
             own = silence(moment, rules, quality, known, event)
             own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside, joint)
-            own[:, 1:] += calls
+            own[:, 1:] += calls[:, None]
             heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
             for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off, age_h), strict=True):
                 parts.append(part)
@@ -444,11 +447,11 @@ def word_likelihoods(category: Indices, loss: Numbers, rules: InferenceSettings)
     return np.asarray(table[category, np.arange(len(loss))])
 
 
-def onset(events: Events, rules: InferenceSettings) -> Indices:
-    """Return when the latest burst of words of outage of each event began, in ms; its moment where there is none."""
+def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
+    """Return when the latest burst of words of outage of each event began, and the first, in ms; its moment where there is none."""
     window = round(rules.window_min * 60_000)
     kind = events.rows.kind
-    found = events.at.copy()
+    found, first = events.at.copy(), events.at.copy()
     for kinds in ((CALL,), (OFF,)):
         which = np.flatnonzero(np.isin(kind, kinds))
         order = which[np.lexsort((events.rows.time[which], events.of[which]))]
@@ -456,4 +459,5 @@ def onset(events: Events, rules: InferenceSettings) -> Indices:
         begins = np.ones(len(order), dtype=np.bool_)
         begins[1:] = (of[1:] != of[:-1]) | (time[1:] - time[:-1] > window)
         found[of[begins]] = time[begins]
-    return found
+        first[of[begins][::-1]] = np.minimum(first[of[begins][::-1]], time[begins][::-1])
+    return found, first

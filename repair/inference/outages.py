@@ -396,13 +396,15 @@ class Inference:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        return [self._as_now(each, number) for each in (*piece.over, *piece.now, *phases)]
+        apart = [
+            self._by_power(each, number) if each.is_open and not self._is_of_line(each) else each
+            for each in (*piece.over, *phases)
+        ]
+        return [self._as_now(each) for each in (*apart, *piece.now)]
 
-    def _as_now(self, outage: InferredOutage, number: int) -> InferredOutage:
+    def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
         outage = self._by_record(outage, now)
-        if outage.is_open and not self._is_of_line(outage):
-            outage = self._by_power(outage, number)
         if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
             outage = replace(outage, reason="stale")
         until = self._until.get(outage.plan_or_record or "")
@@ -414,8 +416,11 @@ class Inference:
         """Return an incident of users as the first sign of power after it has it."""
         first, last = np.searchsorted(self._piece, [number, number + 1])
         rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
-        ids, kind = (outage.customer_ids, "customer") if outage.customer_ids else ((outage.object_id,), "transformer")
-        devices = self._devices.numbers(kind, pl.Series(list(ids)))
+        net = self.supply.network
+        if outage.customer_ids:
+            devices = net.known_customers(outage.customer_ids)[0] + self._devices.customers_from
+        else:
+            devices = net.known_transformers([outage.object_id])[0]
         mine = np.isin(rows.device, devices) & np.isin(rows.kind, (ON, READ)) & (rows.time > _ms(outage.last))
         if not mine.any():
             return outage

@@ -105,10 +105,12 @@ class Moment:
     Attributes:
         at: the moment, in ms, shape (events,).
         onset: when the latest burst of signals of each began, shape (events,).
+        begun: when the first did, shape (events,).
     """
 
     at: Indices
     onset: Indices
+    begun: Indices
 
     def undelivered(self, rules: InferenceSettings) -> Numbers:
         """Return how probable it is that a report of the onset is still under way, shape (events,)."""
@@ -118,12 +120,12 @@ class Moment:
         return np.asarray((1 - rules.batch_share) * straight + rules.batch_share * np.maximum(batched, straight))
 
     def age_h(self) -> Numbers:
-        """Return the hours since the onset, shape (events,)."""
-        return np.asarray(np.clip(self.at - self.onset, 60_000, 6 * HOUR) / HOUR)
+        """Return the hours since the event began, shape (events,)."""
+        return np.asarray(np.clip(self.at - self.begun, 60_000, 6 * HOUR) / HOUR)
 
     def night(self, rules: InferenceSettings) -> Numbers:
         """Return how many calls there are at that hour per call by day, shape (events,)."""
-        hour = (self.onset // HOUR) % 24
+        hour = (self.begun // HOUR) % 24
         return np.where(hour < 6, rules.night_factor, 1.0)  # noqa: PLR2004 (hours of the night)
 
 
@@ -245,17 +247,25 @@ def of_readings(said: Said, moment: Moment, rules: InferenceSettings) -> Numbers
     return found
 
 
-def of_customers(said: Said, moment: Moment, rules: InferenceSettings) -> tuple[Numbers, Numbers]:
+def of_customers(
+    said: Said, moment: Moment, rules: InferenceSettings, restored: Indices
+) -> tuple[Numbers, Numbers, Numbers]:
     """Return what each customer that spoke says, by state of the transformer, and if only this customer is off.
 
     Calls count here only for a live transformer, or for a customer alone; all calls from a dead one count in :func:`of_calls`.
 
+    Args:
+        said: words of customers.
+        moment: of the events.
+        rules: rates.
+        restored: when something came on last, of each event; shape (events,).
+
     Returns:
-        Log-likelihoods if the customer has what the transformer has, shape (customers, 5); and if the customer alone is off,
-        shape (customers,), without the prior of that.
+        Log-likelihoods if the customer has what the transformer has, shape (customers, 5); if the customer alone is off, without
+        the prior of that, and if it is with others, without calls and prior, each of shape (customers,).
     """
     night = np.log(moment.night(rules)[said.event])
-    called = said.call > -EVER
+    called, late = said.call > -EVER, np.log(rules.read_error)
     back = np.maximum(said.last_on, said.answered)
     off, on_last = said.last_off > -EVER, (said.last_on > -EVER) & (said.last_on >= said.last_off)
     found = np.zeros((len(said.event), STATES))
@@ -266,27 +276,34 @@ def of_customers(said: Said, moment: Moment, rules: InferenceSettings) -> tuple[
         found[:, state] += np.where(called & (back > said.call) & ~off, np.log(rules.read_error), 0.0)
     for state in (BACK, BACK_UNHEARD):
         found[:, state] += np.where(off & ~on_last, np.log(0.5), 0.0)
-        found[:, state] += np.where(called & ~(back > said.call), np.log(0.5), 0.0)
+        found[:, state] += np.where(called & (said.call > restored[said.event]) & (restored > -EVER)[said.event], late, 0.0)
     found[:, 1:] += np.where(off, np.log(rules.meter_reports), 0.0)[:, None]
     found += of_readings(said, moment, rules)
-    return found, found[:, DARK] + np.where(called, np.log(rules.calls_of_one) + night, 0.0)
+    alone = found[:, DARK] + np.where(called, np.log(rules.calls_of_one) + night, 0.0)
+    return found, alone, found[:, DARK]
 
 
 def of_calls(
     callers: Indices, customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings
-) -> Numbers:
-    """Return the log-likelihood of so many callers among the customers of each dead transformer, shape (transformers,).
+) -> tuple[Numbers, Numbers]:
+    """Return the log-likelihood of so many callers among the customers of each transformer.
 
     How readily they call is not known: the mean over the rates of the settings, weighed by what those who call show of it.
+
+    Returns:
+        If all customers are dead, and if some part of them is, to which those who call belong; each of shape (transformers,).
     """
     night = moment.night(rules)[event]
     hours = moment.age_h()[event]
     prior, rate = (np.array(column)[:, None] for column in zip(*rules.calls, strict=True))
-    parts = callers * np.log(rate * night) - rate * night * hours * customers
-    shown = np.stack([np.bincount(event, np.where(callers > 0, part, 0.0), len(moment.at)) for part in parts])
+    said = callers * np.log(rate * night)
+    everyone = said - rate * night * hours * customers
+    shown = np.stack([np.bincount(event, np.where(callers > 0, part, 0.0), len(moment.at)) for part in everyone])
     weight = shown + np.log(prior)
     weight -= np.logaddexp.reduce(weight, axis=0)
-    return np.asarray(np.logaddexp.reduce(parts + weight[:, event], axis=0))
+    some = said - rate * night * hours * np.minimum(customers, 2 * callers)
+    whole, part = (np.logaddexp.reduce(each + weight[:, event], axis=0) for each in (everyone, some))
+    return np.asarray(whole), np.asarray(part)
 
 
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:
