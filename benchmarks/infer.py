@@ -101,7 +101,14 @@ class Storm:
         """Make one."""
         signals, truth, faults = script.storm(tables, seed=seed, faults=FAULTS, rates=dict(rates))
         rows = [
-            (row[0], row[1], row[2], row[3], None if row[4] == "" else float(row[4]), row[5] if len(row) > 5 else row[0])
+            (
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                None if row[4] == "" else float(row[4]),
+                row[5] if len(row) > 5 else row[0],
+            )
             for row in signals
         ]
         return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("arrived"), truth, faults)
@@ -137,7 +144,9 @@ class Bench:
         served = net.transformers.filter(early & (pl.col("retired").is_null() | (pl.col("retired") > day)))
         ids = net.transformers["transformer_id"].to_list()
         return cls(
-            net, frozenset(served["transformer_id"]), dict(zip(ids, net.customers_with_one_supply.tolist(), strict=True))
+            net,
+            frozenset(served["transformer_id"]),
+            dict(zip(ids, net.customers_with_one_supply.tolist(), strict=True)),
         )
 
     def count(self, transformers: set[str]) -> int:
@@ -168,7 +177,8 @@ class Bench:
         self._faults(storm, inference, named, at, tally)
         touched = {name for name, since, _ in storm.truth if since <= at}
         tally.false += sum(
-            each.is_open and each.phases is None and not set(each.dark_ids) & touched and not each.customer_ids for each in incidents
+            each.is_open and each.phases is None and not set(each.dark_ids) & touched and not each.customer_ids
+            for each in incidents
         )
         tally.days += (at - storm.signals["time"][0]) / timedelta(days=1)
         feeders = {fault[0][:3] for fault in storm.faults}

@@ -27,7 +27,9 @@ def off_by_threshold(supply: Supply, signals: Iterable[tuple[str, str, str, int]
     last: dict[tuple[str, str], str] = {}
     for kind_of, name, kind, value in signals:
         if kind_of == "transformer":
-            last[kind_of, name] = {"off": "off", "on": "on"}.get(kind, "live" if value else last.get((kind_of, name), ""))
+            last[kind_of, name] = {"off": "off", "on": "on"}.get(
+                kind, "live" if value else last.get((kind_of, name), "")
+            )
         elif kind_of == "branch" and kind in {"trip", "reclose", "close"}:
             last[kind_of, name] = kind
     place = supply.transformer_place

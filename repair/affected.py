@@ -14,7 +14,6 @@ from network import Hit, Supply, Topology
 from repair.isolation import Isolation, isolate
 from repair.privacy import mask_address, mask_name, mask_phone
 
-
 SURE: Mapping[str, float] = {"certain": 0.95, "probable": 0.5, "doubtful": 0.05}
 """From which probability on a transformer is off for certain, probably, or doubtfully; the last stand on no list."""
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from network.arrays import Indices, Numbers
 from network.tables.settings import settings_of
 
 
@@ -120,7 +118,9 @@ class InferenceSettings(BaseModel):
     skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
     plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
     overrun_h: float = Field(
-        12.0, ge=0, description="planned work explains an outage so many hours after its end, if nothing came back since"
+        12.0,
+        ge=0,
+        description="planned work explains an outage so many hours after its end, if nothing came back since",
     )
     not_approved: tuple[str, ...] = Field(
         ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
@@ -132,7 +132,9 @@ class InferenceSettings(BaseModel):
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
     transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
     outage_h: float = Field(
-        2.0, gt=0, description="hours that an outage of a single transformer lasts: a lone report speaks less after that"
+        2.0,
+        gt=0,
+        description="hours that an outage of a single transformer lasts: a lone report speaks less after that",
     )
     customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
@@ -146,7 +148,9 @@ class InferenceSettings(BaseModel):
         0.1, ge=0, lt=1, description="share of faults beyond a nearer device for which one above opens as well"
     )
     not_cleared: float = Field(0.01, gt=0, lt=1, description="share of faults that the nearest device does not clear")
-    parted_share: float = Field(0.05, ge=0, lt=1, description="faults without fault current (a parted line), per fault with")
+    parted_share: float = Field(
+        0.05, ge=0, lt=1, description="faults without fault current (a parted line), per fault with"
+    )
     opened_otherwise: float = Field(1e-6, gt=0, lt=1, description="probability that a device is opened without a word")
     closed_again: float = Field(0.1, gt=0, lt=1, description="share of outages of which all but the end was heard")
     transferred: float = Field(0.1, gt=0, lt=1, description="probability that a part is fed another way, per device")
@@ -161,9 +165,7 @@ class InferenceSettings(BaseModel):
     false_trip: float = Field(1e-7, gt=0, lt=1, description="probability of a false word of a device within an event")
     flag_miss: float = Field(0.1, gt=0, lt=1, description="fault currents that a sensor without its own rate misses")
     flag_false: float = Field(0.03, gt=0, lt=1, description="fault currents elsewhere that such a sensor reports")
-    flag_kept: float = Field(
-        0.7, ge=0, le=1, description="flags kept once a device further down has cleared the fault"
-    )
+    flag_kept: float = Field(0.7, ge=0, le=1, description="flags kept once a device further down has cleared the fault")
     qualities: tuple[tuple[float, float, float], ...] = Field(
         ((0.4, 0.02, 0.1), (0.2, 0.05, 0.4), (0.2, 0.45, 0.15), (0.2, 0.97, 0.3)),
         description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
@@ -199,7 +201,9 @@ class InferenceSettings(BaseModel):
         0.003, ge=0, lt=1, description="probability that reports of neighbouring transformers fail together, per branch"
     )
     channel_works: float = Field(0.05, ge=0, lt=1, description="probability that such a failure ends, per branch")
-    generation: float = Field(1e-4, gt=0, lt=1, description="transformers that are live without supply from the network")
+    generation: float = Field(
+        1e-4, gt=0, lt=1, description="transformers that are live without supply from the network"
+    )
 
 
 def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:

@@ -66,7 +66,12 @@ class Entry:
     def important(self) -> int:
         """How many important customers are among them."""
         net = self.supply.network
-        if self.record or self.incident is None or self.incident.outage.customer_ids or len(net.customers_with_two_supplies):
+        if (
+            self.record
+            or self.incident is None
+            or self.incident.outage.customer_ids
+            or len(net.customers_with_two_supplies)
+        ):
             return int(self.affected.customers["important"].sum())
         outage = self.incident.outage
         ids = outage.dark_ids if outage.is_open else outage.transformer_ids

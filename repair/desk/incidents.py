@@ -116,7 +116,9 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     net = supply.network
     transformers = list(dict.fromkeys(each for ids in who.values() for each in ids))
     hit = affected_by_transformers(supply, transformers).hit
-    customers, _ = net.known_customers({each for outage in outages if outage.phases is None for each in outage.customer_ids})
+    customers, _ = net.known_customers(
+        {each for outage in outages if outage.phases is None for each in outage.customer_ids}
+    )
     lines = [each for each in outages if each.level not in {"transformer", "customers", "customer"} and who[each.id]]
     branches: dict[str, None] = {}
     for outage in lines:
@@ -143,9 +145,7 @@ def _dead(supply: Supply, outage: InferredOutage, opening: Affected, off: set[st
     carries = supply.sum_below(fed) > 0
     below = supply.place_below(net.branch_index(list(opening.branches)))
     return tuple(
-        branch
-        for branch, at in zip(opening.branches, below.tolist(), strict=True)
-        if at < 0 or not carries[at]
+        branch for branch, at in zip(opening.branches, below.tolist(), strict=True) if at < 0 or not carries[at]
     )
 
 

@@ -85,6 +85,28 @@ class Explanations:
         return tuple(self.devices.names["transformer"][np.sort(transformers)].tolist())
 
 
+@dataclass(frozen=True)
+class Words:
+    """What was heard of one incident; moments in ms.
+
+    Attributes:
+        start: when the first of its devices went off.
+        last: the last word.
+        end: when the last was back; ``None`` while one is off.
+        meters, calls: how many distinct customers' meters reported off, and how many customers called.
+        tripped: whether a switch tripped.
+        doubted: words that are probably wrong.
+    """
+
+    start: int
+    last: int
+    end: int | None
+    meters: int = 0
+    calls: int = 0
+    tripped: bool = False
+    doubted: tuple[Doubted, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Told:
     """The incidents of one judgement."""
@@ -208,16 +230,14 @@ class Told:
         cut = found.cut.sum(axis=1)
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
-            event, level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
+            level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
             dark=found.transformer[dark], expected=float(found.dark[below] @ by.customers_of[found.transformer[below]]),
-            object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, **said,
+            object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
         )  # fmt: skip
         outage = replace(base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event))
         return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
 
-    def _said(
-        self, below: Indices, first: int, last: int, event: int, *, is_open: bool, out: Indices
-    ) -> dict[str, object]:
+    def _said(self, below: Indices, first: int, last: int, event: int, *, is_open: bool, out: Indices) -> Words:
         """Return when it began and ended, who spoke of it, and which of their words are doubted."""
         found = self.judgement
         node, kind, time = self._words_in(first, last)
@@ -233,15 +253,16 @@ class Told:
         ends = np.concatenate([words.last_on, words.answered, customers.last_on, customers.answered, time[kind != OFF]])
         ends = ends[ends >= start]
         end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
-        return {
-            "last": int(np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call]).max()),
-            "start": start,
-            "end": end,
-            "meters": int((customers.offs > 0).sum()),
-            "calls": int((customers.call > -EVER).sum()),
-            "tripped": bool(len(trips)),
-            "doubted": self._doubted(below, terminals),
-        }
+        words_last = np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call])
+        return Words(
+            start,
+            int(words_last.max()),
+            end,
+            int((customers.offs > 0).sum()),
+            int((customers.call > -EVER).sum()),
+            bool(len(trips)),
+            self._doubted(below, terminals),
+        )
 
     def _doubted(self, below: Indices, terminals: Indices) -> tuple[Doubted, ...]:
         """Return readings answered, and power-on reports, of transformers that are dead; and reports of those that never were."""
@@ -277,9 +298,9 @@ class Told:
         said = self._said(only, 0, 0, event, is_open=is_open, out=only)
         share = float(found.dark[row] if is_open else found.dark[row] + found.was[row])
         outage = self._outage(
-            event, level="transformer", explanation="transformer", transformers=index, dark=index[: int(is_open)],
+            level="transformer", explanation="transformer", transformers=index, dark=index[: int(is_open)],
             expected=float(found.dark[row] * by.customers_of[number]), object_id=by.transformer_ids(index)[0],
-            probability=share, sure=share, is_open=is_open, **said,
+            probability=share, sure=share, is_open=is_open, words=said,
         )  # fmt: skip
         outage = replace(outage, next_read=self._next_read(event) if is_open else None)
         return event, self._explained(outage, number, index)
@@ -308,11 +329,13 @@ class Told:
         object_id = by.transformer_ids(found.transformer[[row]])[0] if several else ids[0]
         share = float(found.alone[members].max())
         outage = self._outage(
-            event, level="customers" if several else "customer", explanation="customers" if several else "customer",
+            level="customers" if several else "customer", explanation="customers" if several else "customer",
             transformers=np.zeros(0, dtype=np.int64), dark=np.zeros(0, dtype=np.int64), object_id=object_id,
             expected=float(found.alone[members].sum()) if is_open else 0.0, probability=share, sure=share, is_open=is_open,
-            last=int(max(back.max(), said.last_off.max(), said.call.max())), start=int(said.first.min()), end=None if is_open else int(back.max()), meters=int((said.offs > 0).sum()),
-            calls=int((said.call > -EVER).sum()), tripped=False, doubted=(),
+            words=Words(
+                int(said.first.min()), int(max(back.max(), said.last_off.max(), said.call.max())),
+                None if is_open else int(back.max()), int((said.offs > 0).sum()), int((said.call > -EVER).sum()),
+            ),
         )  # fmt: skip
         outage = replace(outage, customers=len(members), customer_ids=ids)
         return event, self._explained(outage, int(said.device[0]), found.transformer[[row]])
@@ -325,7 +348,9 @@ class Told:
         for node in np.flatnonzero(tripped).tolist():
             branch = int(by.tree.supply.branch_to[found.place[node]])
             _, kind, time = self._words_in(node, node + 1)
-            told.append(self._refuted(int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].max())))
+            told.append(
+                self._refuted(int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].max()))
+            )
         words = found.users.terminals
         alone = ~self._transformer_out[found.users.at] & (words.last_off > -EVER)
         for each in np.flatnonzero(alone & (words.answered > words.last_off)).tolist():
@@ -338,11 +363,13 @@ class Told:
     def _refuted(self, event: int, object_id: str, node: int, start: int) -> tuple[int, InferredOutage]:
         found, line = self.judgement, node >= 0
         nobody = np.zeros(0, dtype=np.int64)
+        kinds = ("branch", "trip") if line else ("transformer", "off")
+        doubted = Doubted(kinds[0], object_id, kinds[1], time_of(start))
         outage = self._outage(
-            event, level=LEVELS[self.by.tree.level[found.place[node]]] if line else "transformer",
+            level=LEVELS[self.by.tree.level[found.place[node]]] if line else "transformer",
             explanation="line" if line else "transformer", transformers=nobody, dark=nobody, expected=0.0, object_id=object_id,
-            probability=float(found.opened[node]) if line else 0.0, sure=0.0, is_open=False, start=start, last=start, end=None, meters=0,
-            calls=0, tripped=line, doubted=(Doubted("branch" if line else "transformer", object_id, "trip" if line else "off", time_of(start)),),
+            probability=float(found.opened[node]) if line else 0.0, sure=0.0, is_open=False,
+            words=Words(start, start, None, tripped=line, doubted=(doubted,)),
         )  # fmt: skip
         return event, replace(outage, state="overturned", reason="trip_contradicted" if line else "read_during")
 
@@ -353,11 +380,24 @@ class Told:
         for node in np.flatnonzero((found.doing == RECLOSED) & ~self._out).tolist():
             _, kind, time = self._words_in(node, node + 1)
             branch = int(self.by.tree.supply.branch_to[found.place[node]])
-            event, outage = self._refuted(int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].min()))
+            event, outage = self._refuted(
+                int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].min())
+            )
             share = float(found.flow[node])
             back = time_of(int(time[kind == RECLOSE].max()))
             told.append(
-                (event, replace(outage, state="restored", reason="reclosed", restored_at=back, doubted=(), sure=share, probability=share))
+                (
+                    event,
+                    replace(
+                        outage,
+                        state="restored",
+                        reason="reclosed",
+                        restored_at=back,
+                        doubted=(),
+                        sure=share,
+                        probability=share,
+                    ),
+                )
             )
         return told
 
@@ -367,21 +407,21 @@ class Told:
         return str(self.by.devices.names["branch"][branch])
 
     def _outage(
-        self, event: int, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float, object_id: str,
-        probability: float, sure: float, is_open: bool, start: int, last: int, end: int | None, meters: int, calls: int, tripped: bool,
-        doubted: tuple[Doubted, ...],
+        self, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float,
+        object_id: str, probability: float, sure: float, is_open: bool, words: Words,
     ) -> InferredOutage:  # fmt: skip
         by = self.by
         bars = by.rules
         state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
-        began = time_of(start)
+        began = time_of(words.start)
         return InferredOutage(
             id=f"{began:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""),
             level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
-            sure=sure, reason="", start=began, last=time_of(last), restored_at=None if end is None else time_of(end), transformers=len(transformers),
+            sure=sure, reason="", start=began, last=time_of(words.last),
+            restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
             customers=by.customer_count(transformers), expected_customers=expected, dark=len(dark),
-            back=len(transformers) - len(dark), meters=meters, calls=calls, tripped=tripped, doubted=doubted,
-            plan_or_record=None, transformer_ids=by.transformer_ids(transformers), dark_ids=by.transformer_ids(dark),
+            back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
+            tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers), dark_ids=by.transformer_ids(dark),
             customer_ids=(), next_read=None,
         )  # fmt: skip
 
@@ -410,7 +450,9 @@ class Told:
             return None
         dark = np.clip(found.dark[rows], 0.0, 1.0)
         answered = dark * rules.read_error + (1 - dark) * (1 - rules.unanswered)
-        bits = _bits(answered) - dark * _bits(np.array(rules.read_error)) - (1 - dark) * _bits(np.array(rules.unanswered))
+        bits = (
+            _bits(answered) - dark * _bits(np.array(rules.read_error)) - (1 - dark) * _bits(np.array(rules.unanswered))
+        )
         weight = bits * (1 + self.by.customers_of[found.transformer[rows]])
         best = int(np.argmax(weight))
         return self.by.transformer_ids(found.transformer[rows[[best]]])[0] if bits[best] > LEAST_BITS else None
@@ -422,7 +464,11 @@ class Told:
             return outage
         known = self.by.known.known[which]
         return replace(
-            outage, explanation=known.explanation, level=known.level, object_id=known.object_id, plan_or_record=known.reference
+            outage,
+            explanation=known.explanation,
+            level=known.level,
+            object_id=known.object_id,
+            plan_or_record=known.reference,
         )
 
 
@@ -431,7 +477,7 @@ def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
     return np.asarray((dark + back >= rules.suspected) & (back >= dark))
 
 
-def _bits(share: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _bits(share: Numbers) -> Numbers:
     share = np.clip(share, 1e-12, 1 - 1e-12)
     return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
 

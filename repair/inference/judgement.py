@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import NONE, Indices, Mask, Numbers
+from network.arrays import Indices, Mask, Numbers
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.posterior import BACK, BACK_UNHEARD, STATES, Chances, Evidence, Posterior
+from repair.inference.posterior import STATES, Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import (
     HOUR,
@@ -27,9 +27,8 @@ from repair.inference.reports import (
 from repair.inference.reports import (
     together as together_of,
 )
-from repair.settings import InferenceSettings
 from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
-
+from repair.settings import InferenceSettings
 
 MANY = 4
 """Where so many speak of an outage, or a device tripped, one of them may stand in the wrong place."""
@@ -136,14 +135,22 @@ class Prepared:
         copies = ways * sets
         above = np.where(self.parent >= 0, self.parent + np.arange(copies)[:, None] * count, -1)
         chances = Chances(
-            np.tile(self.refed, (copies, 1)), np.tile(self.left, (copies, 1)), self.rules.channel_fails, self.rules.channel_works
+            np.tile(self.refed, (copies, 1)),
+            np.tile(self.left, (copies, 1)),
+            self.rules.channel_fails,
+            self.rules.channel_works,
         )
         says = np.repeat(self.says, sets, axis=0).reshape(-1, STATES)
-        return Posterior(Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances))
+        return Posterior(
+            Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances)
+        )
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
-        logs = posterior.log_evidence.reshape(len(self.says), -1) + np.log([each[0] for each in self.rules.qualities])[:, None]
+        logs = (
+            posterior.log_evidence.reshape(len(self.says), -1)
+            + np.log([each[0] for each in self.rules.qualities])[:, None]
+        )
         total = np.logaddexp.reduce(logs, axis=0)
         return np.exp(logs - total), total
 
@@ -247,7 +254,10 @@ class Judge:
         moment = Moment(events.at, *onset(events, self.rules))
         heard = self._users(events, moment, transformer, of_transformer)
         nodes = np.stack(
-            [np.stack([np.bincount(node, one[:, state], len(place)) for state in range(STATES)], axis=1) for one in heard.says]
+            [
+                np.stack([sums_at(node, one[:, state], len(place)) for state in range(STATES)], axis=1)
+                for one in heard.says
+            ]
         )
         words, seen, doing = self._device_words(events, place, event, first, offset)
         done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
@@ -308,9 +318,7 @@ class Judge:
 
     # Users --------------------------------------------------------------------------------------------------------
 
-    def _users(
-        self, events: Events, moment: Moment, transformer: Indices, event: Indices
-    ) -> Heard:
+    def _users(self, events: Events, moment: Moment, transformer: Indices, event: Indices) -> Heard:
         """Return who spoke, and for each way of reporting what each transformer says of its node."""
         rules, devices = self.rules, self.devices
         many = devices.branches_from + devices.network.branches.height
@@ -349,18 +357,20 @@ class Judge:
         calls, calls_of_some = of_calls(callers, self._customers[transformer], moment, event, rules)
         shared, off, off_with_others = of_customers(customers, moment, rules, restored)
         alone = np.logaddexp(shared[:, 0], off + np.log(only))
-        together = np.stack([np.bincount(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
-        of_some = np.bincount(their, off_with_others, len(transformer)) + calls_of_some
+        together = np.stack([sums_at(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
+        of_some = sums_at(their, off_with_others, len(transformer)) + calls_of_some
         several = np.where(spoke > 1, of_some, -np.inf)
-        hears, dead, gone = [], [], []
+        hears: list[Numbers] = []
+        dead: list[Numbers] = []
+        gone: list[Numbers] = []
         for quality in rules.qualities:
             own = silence(moment, rules, quality, known, event)
             own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside, joint)
             own[:, 1:] += calls[:, None]
-            heard = transformer_speaks(own, np.bincount(their, alone, len(transformer)), together, several, rules)
+            heard = transformer_speaks(own, sums_at(their, alone, len(transformer)), together, several, rules)
             for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off, age_h), strict=True):
                 parts.append(part)
-        each = np.bincount(their, alone, len(transformer))
+        each = sums_at(their, alone, len(transformer))
         joint = several + np.log(own_outage(rules)[1])
         shared_cause = np.exp(joint - np.logaddexp(each, joint))
         by_itself = np.exp(off + np.log(only) - alone)
@@ -418,6 +428,12 @@ NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)
 """What a device said: nothing; its trip last; a trip after a reclosing; a reclosing last; a closing last; just that it closed."""
 
 
+def sums_at(row: Indices, amount: Numbers, rows: int) -> Numbers:
+    """Return the sum of the amounts of each row, shape (rows,)."""
+    sums: Numbers = np.bincount(row, weights=amount, minlength=rows).astype(np.float64)
+    return sums
+
+
 def categories(node: Indices, kind: Indices, time: Indices) -> tuple[Indices, Indices]:
     """Return each node whose device spoke, and what it said in all."""
     order = np.lexsort((kind, time, node))
@@ -426,7 +442,9 @@ def categories(node: Indices, kind: Indices, time: Indices) -> tuple[Indices, In
     last = kind[np.append(head[1:], len(node)) - 1]
     group = np.cumsum(np.append(True, node[1:] != node[:-1])[: len(node)]) - 1
     trips, recloses = (np.bincount(group, kind == which, len(at)) > 0 for which in (OFF, RECLOSE))
-    category = np.where(last == OFF, np.where(recloses, OPEN_AFTER_RECLOSE, OPEN), np.where(last == RECLOSE, RECLOSED, CLOSED))
+    category = np.where(
+        last == OFF, np.where(recloses, OPEN_AFTER_RECLOSE, OPEN), np.where(last == RECLOSE, RECLOSED, CLOSED)
+    )
     return at, np.where((last != OFF) & ~trips, ONLY_CLOSED, category)
 
 

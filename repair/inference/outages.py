@@ -165,7 +165,7 @@ class Inference:
             if len(self._latest) > 1 and time <= min(self._latest.values()):
                 break
             self._latest[device] = max(time, self._latest.get(device, time))
-            if len(self._latest) > 2:  # noqa: PLR2004 (the latest device and the next)
+            if len(self._latest) > 2:
                 del self._latest[min(self._latest, key=lambda each: (self._latest[each], each))]
         first, *others = sorted(self._latest.values(), reverse=True)
         self.newest = time_of(min([first, *(other + STEP for other in others)]))
@@ -303,7 +303,9 @@ class Inference:
         short[1:] |= pair
         return Rows(rows.device[~short], rows.word[~short]), of[~short]
 
-    def _judged(self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices) -> Judgement:
+    def _judged(
+        self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices
+    ) -> Judgement:
         """Return the posterior of the events of some pieces, from their signals between two moments."""
         number = np.full(len(self._tree.first), -1, dtype=np.int64)
         number[pieces] = np.arange(len(pieces))
@@ -315,9 +317,7 @@ class Inference:
         earlier &= rows.device < self._devices.customers_from
         many = self._devices.branches_from + self.supply.network.branches.height
         known = np.unique(event[earlier] * many + rows.device[earlier])
-        return self._judge.judge(
-            Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known)
-        )
+        return self._judge.judge(Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known))
 
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
@@ -345,7 +345,7 @@ class Inference:
         matters = judgement.dark > NEGLIGIBLE
         event = judgement.of_transformer
         for number, state in enumerate(states):
-            rows = np.flatnonzero(matters & (event == number)) if len(states) < 50 else None  # noqa: PLR2004
+            rows = np.flatnonzero(matters & (event == number)) if len(states) < 50 else None
             if rows is None:
                 first, last = np.searchsorted(event, [number, number + 1])
                 rows = first + np.flatnonzero(matters[first:last])
@@ -566,7 +566,14 @@ def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:
     """Return an incident of which all have supply again since a moment."""
     return replace(
-        outage, state="restored", reason=reason, restored_at=end, dark=0, back=outage.transformers, dark_ids=(), expected_customers=0.0
+        outage,
+        state="restored",
+        reason=reason,
+        restored_at=end,
+        dark=0,
+        back=outage.transformers,
+        dark_ids=(),
+        expected_customers=0.0,
     )
 
 
@@ -584,5 +591,3 @@ def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
 
 def _ms(moment: datetime) -> int:
     return int((moment - _ORIGIN) / timedelta(milliseconds=1))
-
-

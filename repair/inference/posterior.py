@@ -317,9 +317,7 @@ def others(above: Numbers, siblings: Numbers) -> Numbers:
     """
     logs = above + siblings[:, :1]
     weight = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
-    share = split(
-        np.ones_like(siblings[:, 0]), np.minimum(siblings[:, 1], 0.0), np.minimum(siblings[:, 2], 0.0)
-    )
+    share = split(np.ones_like(siblings[:, 0]), np.minimum(siblings[:, 1], 0.0), np.minimum(siblings[:, 2], 0.0))
     quiet, cleared, uncleared = (share[:, level] for level in range(3))
     with_uncleared = weight[:, UNCLEARED] * uncleared
     return np.stack(
@@ -346,14 +344,19 @@ def down_a_branch(used: Numbers, chances: Chances, here: slice) -> Numbers:
     stayed, opened, closed = (used[:, :, did] for did in range(3))
     held = stayed + closed
     enters_dark = (
-        (1 - refed) * held[..., DARK] + left * stayed[..., BACK] + opened[..., LIVE] + opened[..., DARK] + opened[..., BACK]
+        (1 - refed) * held[..., DARK]
+        + left * stayed[..., BACK]
+        + opened[..., LIVE]
+        + opened[..., DARK]
+        + opened[..., BACK]
     )
     enters_unheard = (
-        (1 - refed) * held[..., UNHEARD] + left * stayed[..., BACK_UNHEARD] + opened[..., UNHEARD] + opened[..., BACK_UNHEARD]
+        (1 - refed) * held[..., UNHEARD]
+        + left * stayed[..., BACK_UNHEARD]
+        + opened[..., UNHEARD]
+        + opened[..., BACK_UNHEARD]
     )
-    enters_back = (
-        refed * held[..., DARK] + (1 - left) * stayed[..., BACK] + closed[..., LIVE] + closed[..., BACK]
-    )
+    enters_back = refed * held[..., DARK] + (1 - left) * stayed[..., BACK] + closed[..., LIVE] + closed[..., BACK]
     enters_back_unheard = (
         refed * held[..., UNHEARD] + (1 - left) * stayed[..., BACK_UNHEARD] + closed[..., BACK_UNHEARD]
     )

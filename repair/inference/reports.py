@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
-from repair.inference.devices import EVER, Devices
+from repair.inference.devices import EVER
 from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
 from repair.inference.rates import HOURS_PER_YEAR
-from repair.settings import InferenceSettings
 from repair.inference.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
+from repair.settings import InferenceSettings
 
 Quality = tuple[float, float, float]
 """How a feeder reports: prior, transformers without a working terminal, last gasps lost."""
@@ -126,7 +126,7 @@ class Moment:
     def night(self, rules: InferenceSettings) -> Numbers:
         """Return how many calls there are at that hour per call by day, shape (events,)."""
         hour = (self.begun // HOUR) % 24
-        return np.where(hour < 6, rules.night_factor, 1.0)  # noqa: PLR2004 (hours of the night)
+        return np.where(hour < 6, rules.night_factor, 1.0)
 
 
 def of_terminals(
@@ -276,7 +276,9 @@ def of_customers(
         found[:, state] += np.where(called & (back > said.call) & ~off, np.log(rules.read_error), 0.0)
     for state in (BACK, BACK_UNHEARD):
         found[:, state] += np.where(off & ~on_last, np.log(0.5), 0.0)
-        found[:, state] += np.where(called & (said.call > restored[said.event]) & (restored > -EVER)[said.event], late, 0.0)
+        found[:, state] += np.where(
+            called & (said.call > restored[said.event]) & (restored > -EVER)[said.event], late, 0.0
+        )
     found[:, 1:] += np.where(off, np.log(rules.meter_reports), 0.0)[:, None]
     found += of_readings(said, moment, rules)
     alone = found[:, DARK] + np.where(called, np.log(rules.calls_of_one) + night, 0.0)
@@ -335,7 +337,9 @@ def transformer_speaks(
     return found
 
 
-def node_hears(heard: Numbers, rules: InferenceSettings, together: Mask, age_h: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def node_hears(
+    heard: Numbers, rules: InferenceSettings, together: Mask, age_h: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
     """Return what each transformer says about the state of its node, and how probable it is dead, or back, in each state of it.
 
     Args:

@@ -285,7 +285,7 @@ class Active:
 
     @property
     def log_nothing(self) -> float:
-        """log P(signals | no fault at all): an event is taken for granted here."""
+        """Log P(signals | no fault at all): an event is taken for granted here."""
         return -np.inf
 
     @property

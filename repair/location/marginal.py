@@ -170,7 +170,7 @@ class Marginal(Radial):
 
     @property
     def log_nothing(self) -> float:
-        """log P(signals | no fault at all), on the scale of :attr:`log_likelihood`."""
+        """Log P(signals | no fault at all), on the scale of :attr:`log_likelihood`."""
         return self._without[0]
 
     @cached_property
@@ -231,8 +231,8 @@ class Marginal(Radial):
     def _doubted_flags(self, flow: Numbers) -> list[tuple[str, int, str]]:
         places = self.feeders.supply.place_of[self.feeders.node[self.sensors.place]]
         at = np.searchsorted(self._case.place, places)
-        false = (self.seen > 0) & (flow[at].sum(axis=1) < 0.5)  # noqa: PLR2004 (rather than not)
-        missing = (self.seen == 0) & (flow[at, 1] > 0.5)  # noqa: PLR2004
+        false = (self.seen > 0) & (flow[at].sum(axis=1) < 0.5)
+        missing = (self.seen == 0) & (flow[at, 1] > 0.5)
         return [
             ("fault_current", int(self.sensors.branch[i]), "false" if false[i] else "missing")
             for i in np.flatnonzero(false | missing)
@@ -241,7 +241,7 @@ class Marginal(Radial):
     def _doubted_trips(self, flow: Numbers, opened: Numbers) -> list[tuple[str, int, str]]:
         case = self._case
         tripped = np.isin(case.doing, (OPEN, OPEN_AFTER_RECLOSE))
-        wrong = tripped & (flow.sum(axis=1) < 0.5) & (opened < 0.5)  # noqa: PLR2004
+        wrong = tripped & (flow.sum(axis=1) < 0.5) & (opened < 0.5)
         branch = self.feeders.supply.branch_to[case.place[np.flatnonzero(wrong)]]
         return [("trip", int(each), "false") for each in branch]
 
@@ -254,10 +254,9 @@ class Marginal(Radial):
             dark += share[case.of_transformer] * (states[way, case.node] * case.heard.dead[way]).sum(axis=1)
             was += share[case.of_transformer] * (states[way, case.node] * case.heard.gone[way]).sum(axis=1)
         words, row = case.heard.users.terminals, case.heard.users.at
-        lives = state[case.node[row], LIVE] > 0.5  # noqa: PLR2004
+        lives = state[case.node[row], LIVE] > 0.5
         off, read = words.last_off > -EVER, words.answered > words.last_off
         wrong_off = off & lives & ~(words.answered > words.last_off)
-        wrong_read = read & (dark[row] >= 0.5)  # noqa: PLR2004
+        wrong_read = read & (dark[row] >= 0.5)
         found = [("off", int(case.transformer[row[i]]), "false") for i in np.flatnonzero(wrong_off)]
         return found + [("read", int(case.transformer[row[i]]), "false") for i in np.flatnonzero(wrong_read)]
-

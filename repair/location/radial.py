@@ -309,7 +309,7 @@ class Radial:
 
     @property
     def log_nothing(self) -> float:
-        """log P(signals | no fault at all): an event is taken for granted here."""
+        """Log P(signals | no fault at all): an event is taken for granted here."""
         return -np.inf
 
     @property

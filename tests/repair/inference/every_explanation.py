@@ -82,25 +82,34 @@ def _with_faults(evidence: Evidence, children: list[list[int]], faults: list[boo
             upper[branch] = at
             yield from currents(branch - 1, [way, *chosen])
 
-
     def lower_of(at: list[int], branch: int) -> int:
         return 2 if faults[branch] else max((at[c] for c in children[branch]), default=0)
 
     for up, way in currents(count - 1, []):
-        flow = tuple(lower_of(up, b) > 0 for b in range(count))
+        below = [lower_of(up, branch) for branch in range(count)]
+        yield from _walk(evidence, faults, below, way, 0, prior, (), ())
 
-        def walk(branch: int, weight: float, did: tuple[int, ...], states: tuple[int, ...]) -> Iterator[Told]:
-            if branch == count:
-                yield Told(weight, tuple(b for b in range(count) if faults[b]), did, states, flow)
-                return
-            above = L if parent[branch] < 0 else states[parent[branch]]
-            for act in range(3):
-                chance = float(evidence.done[branch, way[branch], act])
-                if not chance:
-                    continue
-                for state, worth in steps(evidence, branch, lower_of(up, branch), act, above):
-                    if worth:
-                        said = float(np.exp(evidence.users[branch, state]))
-                        yield from walk(branch + 1, weight * chance * worth * said, (*did, act), (*states, state))
 
-        yield from walk(0, prior, (), ())
+def _walk(
+    evidence: Evidence,
+    faults: list[bool],
+    below: list[int],
+    way: list[int],
+    branch: int,
+    weight: float,
+    did: tuple[int, ...],
+    states: tuple[int, ...],
+) -> Iterator[Told]:
+    """Choose what each device did, and the state of each node, from the top."""
+    if branch == len(faults):
+        flow = tuple(current > 0 for current in below)
+        yield Told(weight, tuple(b for b, faulted in enumerate(faults) if faulted), did, states, flow)
+        return
+    parent = int(evidence.parent[branch])
+    above = L if parent < 0 else states[parent]
+    for act in range(3):
+        chance = float(evidence.done[branch, way[branch], act])
+        for state, worth in steps(evidence, branch, below[branch], act, above):
+            if chance and worth:
+                heard = weight * chance * worth * float(np.exp(evidence.users[branch, state]))
+                yield from _walk(evidence, faults, below, way, branch + 1, heard, (*did, act), (*states, state))

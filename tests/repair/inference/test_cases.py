@@ -22,7 +22,12 @@ def test_s1_the_recloser_is_named_and_not_the_breaker_above() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2 -RC kind=recloser- 3 -L2- 4; T1(2) @ 2; T2(3) @ 3; T3(4) @ 4")
     words = ("RC trip 0", "T2 off 0", "T3 off 0.1")
     (outage,) = inferred(net, *words).incidents
-    assert (outage.object_id, outage.state, outage.transformer_ids, outage.customers) == ("RC", "confirmed", ("T2", "T3"), 7)
+    assert (outage.object_id, outage.state, outage.transformer_ids, outage.customers) == (
+        "RC",
+        "confirmed",
+        ("T2", "T3"),
+        7,
+    )
     assert set(locate(net.energise(), said(*words)).ranked[0].branches) == {"RC", "L2"}
     assert affected_by_signals(net.energise(), said(*words), {}).hit.transformers == ["T2", "T3"]
 
@@ -152,7 +157,12 @@ def planned_chain() -> tuple[Network, dict[str, pl.DataFrame]]:
 def test_s8_a_call_after_the_end_of_a_plan_is_its_overrun() -> None:
     net, tables = planned_chain()
     (outage,) = inferred(net, "T3-1 call 90", "T3-2 call 91", tables=tables).incidents
-    assert (outage.explanation, outage.plan_or_record, outage.reason, outage.needs_order) == ("plan", "P1", "overrun", False)
+    assert (outage.explanation, outage.plan_or_record, outage.reason, outage.needs_order) == (
+        "plan",
+        "P1",
+        "overrun",
+        False,
+    )
 
 
 def test_s8_the_clock_alone_says_the_overrun() -> None:
@@ -180,7 +190,10 @@ def test_s9_an_unreadable_value_does_not_matter_where_it_means_nothing(county: N
 def test_s9_arrears_are_told_as_arrears() -> None:
     owing = pl.DataFrame(
         [{"outage_id": "O1", "customer_id": "T1-1", "exclusion": "arrears", "start": minute(-10), "end": None}],
-        schema=dict.fromkeys(("outage_id", "branch_id", "feeder_id", "transformer_id", "customer_id", "exclusion"), pl.String) | SPAN,
+        schema=dict.fromkeys(
+            ("outage_id", "branch_id", "feeder_id", "transformer_id", "customer_id", "exclusion"), pl.String
+        )
+        | SPAN,
     )
     (outage,) = inferred(chain(3), "T1-1 call 0", tables={"outages": owing}).incidents
     assert (outage.explanation, outage.plan_or_record, outage.needs_order) == ("arrears", "O1", False)
@@ -188,7 +201,10 @@ def test_s9_arrears_are_told_as_arrears() -> None:
 
 def test_s10_several_incidents_of_one_file_are_located_one_by_one(county: Network) -> None:
     found = incidents(
-        county.energise(), county.workspace.tables["signals"], county.workspace.tables["sensors"], tables=county.workspace.tables
+        county.energise(),
+        county.workspace.tables["signals"],
+        county.workspace.tables["sensors"],
+        tables=county.workspace.tables,
     )
     days = {each.start.date() for each in found}
     assert len(days) > 2
@@ -204,7 +220,9 @@ def test_s11_six_sensors_that_see_nothing_tell_of_no_fault() -> None:
     names = [f"B{i}" for i in range(1, 7)]
     text = "=S " + " ".join(f"-({name})- {i} -L{i} 1km- {i}b" for i, name in enumerate(names, 1))
     net = Network.from_text(text)
-    calm = pl.DataFrame([(NOON, "branch", name, "fault_current", 0.0) for name in names], schema=said().schema, orient="row")
+    calm = pl.DataFrame(
+        [(NOON, "branch", name, "fault_current", 0.0) for name in names], schema=said().schema, orient="row"
+    )
     found = locate(net.energise(), calm, sensors(*names))
     assert found.explanations[0].sections == ()
     assert found.nothing > 0.75
@@ -313,7 +331,11 @@ def test_the_list_says_how_sure_it_is_and_forgets_who_is_back() -> None:
     assert now["transformers"] == ["T2", "T3", "T4"]
     assert all(now["sure"][name] > 0.95 for name in now["transformers"])
     assert now["groups"]["certain"] == ["T2", "T3", "T4"]
-    back = affected_by_signals(net.energise(), said(*words, "RC close 30", "T2 on 30", "T3 on 30", "T4 on 30"), {}, minute(45))
+    back = affected_by_signals(
+        net.energise(), said(*words, "RC close 30", "T2 on 30", "T3 on 30", "T4 on 30"), {}, minute(45)
+    )
     assert back.hit.transformers == []
-    then = affected_by_signals(net.energise(), said(*words, "RC close 30", "T2 on 30", "T3 on 30", "T4 on 30"), {}, minute(10))
+    then = affected_by_signals(
+        net.energise(), said(*words, "RC close 30", "T2 on 30", "T3 on 30", "T4 on 30"), {}, minute(10)
+    )
     assert then.hit.transformers == ["T2", "T3", "T4"]

@@ -142,7 +142,17 @@ def test_a_device_out_of_service_does_not_count() -> None:
 def test_two_feeders_are_two_incidents_and_quiet_ones_are_forgotten() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2; S -[K2]- 3 -L2- 4; T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4")
     inference = inferred(
-        net, "K1 trip 0", "T1 off 1", "T2 off 1", "T1 on 9", "T2 on 9", "K1 close 9", "K2 trip 1", "T3 off 1", "T4 off 2", at=50
+        net,
+        "K1 trip 0",
+        "T1 off 1",
+        "T2 off 1",
+        "T1 on 9",
+        "T2 on 9",
+        "K1 close 9",
+        "K2 trip 1",
+        "T3 off 1",
+        "T4 off 2",
+        at=50,
     )
     assert {(each.object_id, each.state) for each in inference.incidents} == {("K1", "restored"), ("K2", "confirmed")}
     assert inference.forget(minute(45)) == 1

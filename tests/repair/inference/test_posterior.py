@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair.inference.posterior import Chances, Evidence, Posterior
-from tests.repair.inference.every_explanation import D, L, M, B, explanations
+from tests.repair.inference.every_explanation import B, D, L, M, explanations
 
 CLOSE = 1e-9
 
@@ -63,9 +63,7 @@ def test_it_equals_every_explanation(seed: int, count: int) -> None:
         assert found.flow[b].sum() == pytest.approx(sums([t.flow[b] for t in told]), abs=CLOSE)
         assert found.opened[b] == pytest.approx(sums([t.did[b] == 1 for t in told]), abs=CLOSE)
         for number in (0, 1):
-            begins = [
-                t.did[b] == number + 1 and (parent[b] < 0 or t.states[parent[b]] == L) for t in told
-            ]
+            begins = [t.did[b] == number + 1 and (parent[b] < 0 or t.states[parent[b]] == L) for t in told]
             assert found.cut[b, number] == pytest.approx(sums(begins), abs=CLOSE)
 
 
