@@ -36,7 +36,7 @@ from repair.settings import InferenceSettings
 SCRIPT = Path(__file__).parent.parent.parent / "shared" / "storm" / "storm.py"
 MINUTES = (3, 12, 40, 75, 180)
 FAULTS = 3
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "time": pl.Datetime("us"),
     "object": pl.String,
     "object_id": pl.String,
@@ -116,7 +116,8 @@ class Storm:
     @property
     def last(self) -> datetime:
         """When the last fault struck."""
-        return max(fault[1] for fault in self.faults)
+        latest: datetime = max(fault[1] for fault in self.faults)
+        return latest
 
     def heard(self, at: datetime) -> pl.DataFrame:
         """Return the signals that have arrived by a moment."""
@@ -255,7 +256,10 @@ def main() -> None:
         sys.stdout.write(f"There is no storm script at {given.script}; nothing to judge.\n")
         return
     bench, tables = Bench.of(), script.tables_of(str(COUNTY))
-    head = "world                    min   off    wrong missing | told: wrong missing | old: wrong missing | device  old | section | false/day | ECE\n"
+    head = (
+        "world                    min   off    wrong missing | told: wrong missing | old: wrong missing |"
+        " device  old | section | false/day | ECE\n"
+    )
     sys.stdout.write(head)
     every: list[Tally] = []
     for name, rates in WORLDS.items():
@@ -274,7 +278,8 @@ def main() -> None:
                 f"       {share(informed.wrong, informed.off)}   {share(informed.missing, informed.off)} |"
                 f"      {share(tally.old_wrong, tally.off)}   {share(tally.old_missing, tally.off)} |"
                 f" {share(sum(tally.device), len(tally.device))} {share(sum(tally.old_device), len(tally.device))} |"
-                f"  {share(sum(tally.section), len(tally.section))} |   {tally.false / max(tally.days, 1e-9):5.2f}   | {told:4.1f}\n"
+                f"  {share(sum(tally.section), len(tally.section))} |"
+                f"   {tally.false / max(tally.days, 1e-9):5.2f}   | {told:4.1f}\n"
             )
             sys.stdout.flush()
     if given.picture:
@@ -295,7 +300,8 @@ def draw(tallies: Sequence[Tally], path: Path) -> None:
         for a, b, n in zip(x, y, size[kept].tolist(), strict=True)
     )
     ticks = "".join(
-        f'<text x="{40 + 300 * t:.0f}" y="356" text-anchor="middle">{t:.1f}</text><text x="34" y="{344 - 300 * t:.0f}" text-anchor="end">{t:.1f}</text>'
+        f'<text x="{40 + 300 * t:.0f}" y="356" text-anchor="middle">{t:.1f}</text>'
+        f'<text x="34" y="{344 - 300 * t:.0f}" text-anchor="end">{t:.1f}</text>'
         for t in (0.0, 0.5, 1.0)
     )
     path.write_text(

@@ -43,17 +43,17 @@ def off_by_threshold(supply: Supply, signals: Iterable[tuple[str, str, str, int]
                 (dark if word == "off" else live)[place[index]] += word in {"off", "on", "live"}
                 alone |= {index} if word == "off" else set()
     users = np.bincount(place[place > 0], minlength=count)
-    dark, live, users = (supply.sum_below(each) for each in (dark, live, users))
-    out = (dark >= LEAST) & (dark >= SHARE * users) & (live == 0)
+    is_dark, is_live, below = (supply.sum_below(each.astype(np.float64)) for each in (dark, live, users))
+    out = (is_dark >= LEAST) & (is_dark >= SHARE * below) & (is_live == 0)
     for (kind_of, name), word in last.items():
         if kind_of == "branch" and word == "trip":
             at = int(supply.place_below(net.branch_index(name))[0])
-            out[max(at, 0)] |= at > 0 and live[at] == 0
+            out[max(at, 0)] |= at > 0 and is_live[at] == 0
     out[0] = False
     out &= supply.is_bridge & (supply.branch_to >= 0)
-    tops = []
-    for at in np.flatnonzero(out):
-        if not any(top <= at < supply.end[top] for top in tops):
-            tops.append(int(at))
+    tops: list[int] = []
+    for place_out in np.flatnonzero(out).tolist():
+        if not any(top <= place_out < supply.end[top] for top in tops):
+            tops.append(place_out)
     off = {int(each) for top in tops for each in np.flatnonzero((place >= top) & (place < supply.end[top]))}
     return off | alone, {int(supply.branch_to[top]) for top in tops}

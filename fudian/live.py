@@ -63,7 +63,7 @@ class LiveQuestions(Foundation):
         with self._hearing:
             live = self._live
             live.reject(problems)
-            problems = [*problems, *live.take(read, local_moment(now))]
+            problems = (*problems, *live.take(read, local_moment(now)))
             usable = live.places(read).filter(pl.col("place") >= 0).drop("place", "head")
             self._heard.append(usable.select(self._heard[0].columns))
             if live.newest is not None:

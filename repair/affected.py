@@ -85,7 +85,7 @@ class Affected:
         return float(np.array(list(self.sure.values())) @ self.network.customers_with_one_supply[index])
 
     def grouped(self) -> dict[str, list[str]]:
-        """Return the transformers by how sure it is that they are off: ``certain``, ``probable``, ``doubtful``; without signals none."""
+        """Return the transformers by how sure it is that they are off: ``certain``, ``probable``, ``doubtful``."""
         groups: dict[str, list[str]] = {name: [] for name in SURE}
         for transformer, probability in (self.sure or {}).items():
             name = next((name for name, least in SURE.items() if probability >= least), None)

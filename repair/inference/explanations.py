@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.judgement import OPEN, OPEN_AFTER_RECLOSE, RECLOSED, Judgement
+from repair.inference.judgement import Judgement
 from repair.inference.known import KnownOutages, PowerBetween
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
 from repair.inference.posterior import DARK, LIVE, UNHEARD
@@ -226,7 +227,7 @@ class Told:
         darkness = found.state[nodes][:, [DARK, UNHEARD]].sum(axis=1)
         is_open = bool(self._dark[nodes].any()) or len(dark) > 0
         sure = float(darkness.max() if is_open else 1 - found.state[head, 0])
-        said = self._said(below, head, last, event, is_open=is_open, out=out)
+        said = self._said(below, head, last, event, is_open=is_open)
         cut = found.cut.sum(axis=1)
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
@@ -237,10 +238,10 @@ class Told:
         outage = replace(base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event))
         return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
 
-    def _said(self, below: Indices, first: int, last: int, event: int, *, is_open: bool, out: Indices) -> Words:
+    def _said(self, below: Indices, first: int, last: int, event: int, *, is_open: bool) -> Words:
         """Return when it began and ended, who spoke of it, and which of their words are doubted."""
         found = self.judgement
-        node, kind, time = self._words_in(first, last)
+        _, kind, time = self._words_in(first, last)
         terminals = self._terminal_of[below]
         terminals = terminals[terminals >= 0]
         words = found.users.terminals.at(terminals)
@@ -261,10 +262,10 @@ class Told:
             int((customers.offs > 0).sum()),
             int((customers.call > -EVER).sum()),
             bool(len(trips)),
-            self._doubted(below, terminals),
+            self._doubted(terminals),
         )
 
-    def _doubted(self, below: Indices, terminals: Indices) -> tuple[Doubted, ...]:
+    def _doubted(self, terminals: Indices) -> tuple[Doubted, ...]:
         """Return readings answered, and power-on reports, of transformers that are dead; and reports of those that never were."""
         found = self.judgement
         ids = self.by.devices.names["transformer"]
@@ -295,7 +296,7 @@ class Told:
         event, number = int(found.of_transformer[row]), int(found.transformer[row])
         is_open = bool(self._transformer_dark[row])
         only, index = np.array([row]), np.array([number])
-        said = self._said(only, 0, 0, event, is_open=is_open, out=only)
+        said = self._said(only, 0, 0, event, is_open=is_open)
         share = float(found.dark[row] if is_open else found.dark[row] + found.was[row])
         outage = self._outage(
             level="transformer", explanation="transformer", transformers=index, dark=index[: int(is_open)],
@@ -421,7 +422,8 @@ class Told:
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
             customers=by.customer_count(transformers), expected_customers=expected, dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
-            tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers), dark_ids=by.transformer_ids(dark),
+            tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
+            dark_ids=by.transformer_ids(dark),
             customer_ids=(), next_read=None,
         )  # fmt: skip
 

@@ -7,88 +7,17 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import Indices, Mask, Numbers
-from repair.inference.devices import EVER, Devices
+from network.arrays import Indices, Numbers
+from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
+from repair.inference.devices import Devices
+from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.posterior import STATES, Chances, Evidence, Posterior
 from repair.inference.rates import Rates
-from repair.inference.reports import (
-    HOUR,
-    Moment,
-    Said,
-    node_hears,
-    of_calls,
-    of_customers,
-    of_terminals,
-    own_outage,
-    silence,
-    transformer_speaks,
-)
-from repair.inference.reports import (
-    together as together_of,
-)
-from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.reports import Moment
+from repair.inference.spells import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.users import Heard, Hearing, Users, sums_at
 from repair.settings import InferenceSettings
-
-MANY = 4
-"""Where so many speak of an outage, or a device tripped, one of them may stand in the wrong place."""
-
-
-@dataclass(frozen=True, eq=False)
-class Events:
-    """Stretches of signals, each of one piece of the network, to be judged at one moment each.
-
-    Attributes:
-        piece: number of the piece of each, shape (events,).
-        at: the moment, in ms, shape (events,).
-        of: the event of each row, rising, shape (rows,).
-        rows: signals by event, device and time.
-        known: device numbers of terminals heard from shortly before, with the event in one number: ``event * devices + device``,
-            rising.
-    """
-
-    piece: Indices
-    at: Indices
-    of: Indices
-    rows: Rows
-    known: Indices
-
-
-@dataclass(frozen=True, eq=False)
-class Users:
-    """What the users of some events said.
-
-    Attributes:
-        terminals: words of terminals.
-        at: row of the transformer of each terminal.
-        customers: words of customers.
-        their: row of the transformer of each customer.
-    """
-
-    terminals: Said
-    at: Indices
-    customers: Said
-    their: Indices
-
-
-@dataclass(frozen=True, eq=False)
-class Heard:
-    """What users say of their nodes; lists run over the ways of reporting.
-
-    Attributes:
-        users: who spoke.
-        says: what each transformer says, by state of its node, shape (transformers, 5).
-        dead, gone: how probable it is dead, and back after an outage, by state of its node, shape (transformers, 5).
-        alone: if its transformer is live, how probable each customer that spoke is off, shape (customers,).
-        together: if it is live, how probable those of each transformer are off together, shape (transformers,).
-    """
-
-    users: Users
-    says: list[Numbers]
-    dead: list[Numbers]
-    gone: list[Numbers]
-    alone: Numbers
-    together: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,11 +148,6 @@ class Judge:
         return order, place[order]
 
     @cached_property
-    def _customers(self) -> Indices:
-        """How many customers each transformer feeds alone."""
-        return self.devices.network.customers_with_one_supply
-
-    @cached_property
     def _sensor_rates(self) -> Numbers:
         """How often the sensor of each branch misses a fault current, and reports one that is not; shape (branches, 2)."""
         net, rules = self.devices.network, self.rules
@@ -252,14 +176,14 @@ class Judge:
         transformer, of_transformer = self._transformers(events)
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
-        heard = self._users(events, moment, transformer, of_transformer)
+        heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
         nodes = np.stack(
             [
                 np.stack([sums_at(node, one[:, state], len(place)) for state in range(STATES)], axis=1)
                 for one in heard.says
             ]
         )
-        words, seen, doing = self._device_words(events, place, event, first, offset)
+        words, seen, doing = self._device_words(events, place, first, offset)
         done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
         return Prepared(
             events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], rates.left[place],
@@ -285,7 +209,8 @@ class Judge:
             was += share * (states[way, node] * heard.gone[way]).sum(axis=1)
         live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
-            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0], mixed(posterior.flow).sum(axis=1),
+            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0],
+            mixed(posterior.flow).sum(axis=1),
             mixed(posterior.opened)[:, 0], mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
         )  # fmt: skip
@@ -316,73 +241,15 @@ class Judge:
         served = ~(early | late)
         return found[served], of[served]
 
-    # Users --------------------------------------------------------------------------------------------------------
-
-    def _users(self, events: Events, moment: Moment, transformer: Indices, event: Indices) -> Heard:
-        """Return who spoke, and for each way of reporting what each transformer says of its node."""
-        rules, devices = self.rules, self.devices
-        many = devices.branches_from + devices.network.branches.height
-        key = event * many + transformer
-        order = np.argsort(key, kind="stable")
-        known = np.isin(key, events.known)
-        mine = events.rows.device < devices.branches_from
-        said = Said.of(events.of[mine], Rows(events.rows.device[mine], events.rows.word[mine]))
-        is_terminal = said.device < devices.customers_from
-        terminals, customers = said.at(is_terminal), said.at(~is_terminal)
-        at = np.searchsorted(key, terminals.event * many + terminals.device, sorter=order)
-        there = at < len(key)
-        there[there] = key[order[at[there]]] == (terminals.event * many + terminals.device)[there]
-        terminals, at = terminals.at(there), order[at[there]]
-        of = devices.meter_transformer[customers.device - devices.customers_from]
-        customers, of = customers.at(of >= 0), of[of >= 0]
-        their = np.searchsorted(key, customers.event * many + of, sorter=order)
-        there = their < len(key)
-        there[there] = key[order[their[there]]] == (customers.event * many + of)[there]
-        customers, their = customers.at(there), order[their[there]]
-        spoke = np.bincount(their, minlength=len(transformer))
-        only = own_outage(rules)[2]
-        voices = np.bincount(said.event, said.first < EVER, len(events.piece))
-        trips = (events.rows.device >= devices.branches_from) & (events.rows.kind == OFF)
-        beside = (voices + MANY * np.bincount(events.of, trips, len(events.piece)))[terminals.event] >= MANY
-        joint = together_of(terminals)
-        together_off = np.zeros(len(transformer), dtype=np.bool_)
-        together_off[at] = joint
-        since = moment.onset[event].copy()
-        reported = terminals.last_off > -EVER
-        since[at[reported]] = terminals.last_off[reported]
-        age_h = np.maximum(events.at[event] - since, 0) / HOUR
-        restored = np.full(len(events.piece), -EVER)
-        np.maximum.at(restored, said.event, said.last_on)
-        callers = np.bincount(their, customers.call > -EVER, len(transformer))
-        calls, calls_of_some = of_calls(callers, self._customers[transformer], moment, event, rules)
-        shared, off, off_with_others = of_customers(customers, moment, rules, restored)
-        alone = np.logaddexp(shared[:, 0], off + np.log(only))
-        together = np.stack([sums_at(their, shared[:, s], len(transformer)) for s in range(STATES)], axis=1)
-        of_some = sums_at(their, off_with_others, len(transformer)) + calls_of_some
-        several = np.where(spoke > 1, of_some, -np.inf)
-        hears: list[Numbers] = []
-        dead: list[Numbers] = []
-        gone: list[Numbers] = []
-        for quality in rules.qualities:
-            own = silence(moment, rules, quality, known, event)
-            own[at] = of_terminals(terminals, moment, rules, quality, known[at], beside, joint)
-            own[:, 1:] += calls[:, None]
-            heard = transformer_speaks(own, sums_at(their, alone, len(transformer)), together, several, rules)
-            for parts, part in zip((hears, dead, gone), node_hears(heard, rules, together_off, age_h), strict=True):
-                parts.append(part)
-        each = sums_at(their, alone, len(transformer))
-        joint = several + np.log(own_outage(rules)[1])
-        shared_cause = np.exp(joint - np.logaddexp(each, joint))
-        by_itself = np.exp(off + np.log(only) - alone)
-        off_alone = shared_cause[their] + (1 - shared_cause[their]) * by_itself
-        return Heard(Users(terminals, at, customers, their), hears, dead, gone, off_alone, shared_cause)
-
     # Devices ------------------------------------------------------------------------------------------------------
 
     def _device_words(
-        self, events: Events, place: Indices, event: Indices, first: Indices, offset: Indices
+        self, events: Events, place: Indices, first: Indices, offset: Indices
     ) -> tuple[Numbers, Numbers, Indices]:
-        """Return the likelihoods of what devices and sensors reported, (nodes, 4) and (nodes, 3), and what devices said, (nodes,)."""
+        """Return the likelihoods of what devices and sensors reported, and what devices said.
+
+        Shapes (nodes, 4), (nodes, 3) and (nodes,).
+        """
         rules, devices = self.rules, self.devices
         loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
         loss = np.where(self.rates.clears[place], loss, np.where(self.rates.switches[place], 0.5, 1.0))
@@ -410,72 +277,3 @@ class Judge:
             miss, false = rate[at].T
             flags[at] = flag_likelihoods(seen[at] == 2, miss, false, rules.flag_kept)
         return words, flags, doing
-
-
-def flag_likelihoods(seen: Mask, miss: Numbers, false: Numbers, kept: float) -> Numbers:
-    """Return how probable what each sensor reports is, by fault current, shape (sensors, 3).
-
-    Args:
-        seen: whether it reports fault current.
-        miss, false: how often it misses one, and reports one that is not.
-        kept: how probable it is that a flag is kept once a device further down has cleared the fault.
-    """
-    sees = np.stack([false, kept * (1 - miss) + (1 - kept) * false, 1 - miss], axis=1)
-    return np.where(seen[:, None], sees, 1 - sees)
-
-
-NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)
-"""What a device said: nothing; its trip last; a trip after a reclosing; a reclosing last; a closing last; just that it closed."""
-
-
-def sums_at(row: Indices, amount: Numbers, rows: int) -> Numbers:
-    """Return the sum of the amounts of each row, shape (rows,)."""
-    sums: Numbers = np.bincount(row, weights=amount, minlength=rows).astype(np.float64)
-    return sums
-
-
-def categories(node: Indices, kind: Indices, time: Indices) -> tuple[Indices, Indices]:
-    """Return each node whose device spoke, and what it said in all."""
-    order = np.lexsort((kind, time, node))
-    node, kind = node[order], kind[order]
-    at, head = np.unique(node, return_index=True)
-    last = kind[np.append(head[1:], len(node)) - 1]
-    group = np.cumsum(np.append(True, node[1:] != node[:-1])[: len(node)]) - 1
-    trips, recloses = (np.bincount(group, kind == which, len(at)) > 0 for which in (OFF, RECLOSE))
-    category = np.where(
-        last == OFF, np.where(recloses, OPEN_AFTER_RECLOSE, OPEN), np.where(last == RECLOSE, RECLOSED, CLOSED)
-    )
-    return at, np.where((last != OFF) & ~trips, ONLY_CLOSED, category)
-
-
-def word_likelihoods(category: Indices, loss: Numbers, rules: InferenceSettings) -> Numbers:
-    """Return how probable the words of each device are if it did nothing, reclosed by itself, is open, was open and is closed."""
-    false = np.full(len(loss), rules.false_trip)
-    heard = 1 - loss
-    table = np.stack(
-        [
-            np.stack([1 - false, loss**2, loss, loss * np.maximum(loss, 0.5)], axis=1),
-            np.stack([false, heard * loss, heard, heard * 0.3], axis=1),
-            np.stack([false**2, false, heard**2, heard**2 * 0.3], axis=1),
-            np.stack([false, heard**2, heard * loss, heard * 0.3], axis=1),
-            np.stack([false, heard * loss, false, heard**2 * 0.5], axis=1),
-            np.stack([false * 10, heard * loss, false, loss * 0.5], axis=1),
-        ]
-    )
-    return np.asarray(table[category, np.arange(len(loss))])
-
-
-def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
-    """Return when the latest burst of words of outage of each event began, and the first, in ms; its moment where there is none."""
-    window = round(rules.window_min * 60_000)
-    kind = events.rows.kind
-    found, first = events.at.copy(), events.at.copy()
-    for kinds in ((CALL,), (OFF,)):
-        which = np.flatnonzero(np.isin(kind, kinds))
-        order = which[np.lexsort((events.rows.time[which], events.of[which]))]
-        of, time = events.of[order], events.rows.time[order]
-        begins = np.ones(len(order), dtype=np.bool_)
-        begins[1:] = (of[1:] != of[:-1]) | (time[1:] - time[:-1] > window)
-        found[of[begins]] = time[begins]
-        first[of[begins][::-1]] = np.minimum(first[of[begins][::-1]], time[begins][::-1])
-    return found, first

@@ -24,11 +24,12 @@ from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask
 from network.tables.values import LOCAL_ZONE
 from repair.inference.devices import EVER, Devices
+from repair.inference.events import Events
 from repair.inference.explanations import Explanations, time_of
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
-from repair.inference.judgement import Events, Judge, Judgement
+from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
 from repair.inference.outage import InferredOutage
 from repair.inference.records import Records
@@ -240,12 +241,10 @@ class Inference:
             self._removed.add("duplicate", len(where), self._examples(Rows(device, word), where))
             device, word, piece = device[~again], word[~again], piece[~again]
         self._rows, self._piece = Rows(device, word), piece
-        earliest: dict[int, int] = {}
         first_of = np.lexsort((heard.time, heard_piece))
         numbers, at = np.unique(heard_piece[first_of], return_index=True)
-        for number, time in zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True):
-            if number >= 0:
-                earliest[number] = time
+        firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
+        earliest = {number: time for number, time in firsts if number >= 0}
         for number, time in earliest.items():
             self._reopen(self._pieces.setdefault(number, Piece()), time)
         return set(earliest)

@@ -18,15 +18,15 @@ import numpy as np
 from network.arrays import Indices, Numbers
 
 LIVE, DARK, UNHEARD, BACK, BACK_UNHEARD = range(5)
-"""States of a node: never off since the event began; off; off, and its channel is down; back again; back, and its channel is down."""
+"""States of a node: never off in this event; off; off, and its channel is down; back again; back, and its channel is down."""
 
 STATES = 5
 
 QUIET, CLEARED, UNCLEARED = range(3)
-"""Fault current at the upper end of a branch: none; some, that a device further down has cleared; some that nothing has cleared."""
+"""Fault current at the upper end of a branch: none; some, cleared by a device further down; some that nothing has cleared."""
 
 PASSES = 4
-"""Ways of fault current through a branch: none stays none, cleared stays cleared, uncleared is cleared here, uncleared goes on."""
+"""Ways of fault current through a branch: none stays none, cleared stays cleared, it is cleared here, it goes on."""
 
 STAYED, OPENED, CLOSED_AGAIN = range(3)
 """What a device did: it is closed as before (or reclosed by itself at once); it is open; it was open and is closed again."""

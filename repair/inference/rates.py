@@ -103,8 +103,8 @@ class Rates:
         """Return what each device may have done, times the likelihood of what it reported.
 
         Args:
-            device_words: likelihood of its words if it did nothing, reclosed by itself, is open, and was open and is closed again;
-                shape (branches, 4).
+            device_words: likelihood of its words if it did nothing, reclosed by itself, is open, or was open and
+                is closed again; shape (branches, 4).
             flags: likelihood of what its sensor reported, by fault current, shape (branches, 3).
             place: place of each, shape (branches,).
             tripped: whether each reported a trip: so it clears faults, whatever its kind; shape (branches,).

@@ -1,4 +1,4 @@
-"""Fault location on radial feeders as a marginal of the posterior of inference: no evidence is used twice (field reference 6.3, 7).
+"""Fault location on radial feeders, a marginal of the posterior of inference: no evidence is used twice (field reference 6.3).
 
 Sections, their borders and what another look would tell are those of :class:`~repair.location.radial.Radial`; what one fault, two
 or none explain of the signals comes from the one model of what is out: flags, trips, reclosings, lock-outs, fuses, readings,
@@ -16,10 +16,12 @@ import polars as pl
 
 from network import Supply
 from network.arrays import NONE, Indices, Numbers
+from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, flag_likelihoods
 from repair.inference.devices import EVER, Devices
+from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.intake import Intake, Removed
-from repair.inference.judgement import OPEN, OPEN_AFTER_RECLOSE, Events, Judge, Prepared, flag_likelihoods
+from repair.inference.judgement import Judge, Prepared
 from repair.inference.posterior import DARK, LIVE, STATES, UNHEARD, Posterior
 from repair.inference.spells import Rows
 from repair.location.radial import Radial

@@ -69,7 +69,6 @@ def explanations(evidence: Evidence) -> Iterator[Told]:
 
 def _with_faults(evidence: Evidence, children: list[list[int]], faults: list[bool], prior: float) -> Iterator[Told]:
     count = len(faults)
-    parent = evidence.parent.tolist()
     upper = [0] * count
 
     def currents(branch: int, chosen: list[int]) -> Iterator[tuple[list[int], list[int]]]:

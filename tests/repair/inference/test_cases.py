@@ -190,10 +190,7 @@ def test_s9_an_unreadable_value_does_not_matter_where_it_means_nothing(county: N
 def test_s9_arrears_are_told_as_arrears() -> None:
     owing = pl.DataFrame(
         [{"outage_id": "O1", "customer_id": "T1-1", "exclusion": "arrears", "start": minute(-10), "end": None}],
-        schema=dict.fromkeys(
-            ("outage_id", "branch_id", "feeder_id", "transformer_id", "customer_id", "exclusion"), pl.String
-        )
-        | SPAN,
+        schema=OUTAGES | SPAN,
     )
     (outage,) = inferred(chain(3), "T1-1 call 0", tables={"outages": owing}).incidents
     assert (outage.explanation, outage.plan_or_record, outage.needs_order) == ("arrears", "O1", False)
@@ -244,7 +241,7 @@ def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> No
     assert [each.object_id for each in inference.changes()] == ["F05-B01"]
     inference.take(signals[1:])
     assert "F05-B02" in {each.object_id for each in inference.changes()}
-    tables = county.workspace.tables | {"signals": signals}
+    tables = dict(county.workspace.tables) | {"signals": signals}
     shown = board(county.energise(), tables, second, inference=inference)
     assert all(entry.incident is None or entry.incident.signals.height for entry in shown.active)
     inference.forget(first + timedelta(hours=1))
@@ -317,7 +314,7 @@ def test_the_figures_of_list_incidents_and_board_are_the_same() -> None:
         }
     )
     signals = said("B1 trip 0", "T1 off 0", "T2 off 0")
-    tables = net.workspace.tables | {"signals": signals}
+    tables = dict(net.workspace.tables) | {"signals": signals}
     (entry,) = board(net.energise(), tables, minute(5)).active
     (outage,) = inferred(net, "B1 trip 0", "T1 off 0", "T2 off 0").incidents
     listed = affected_by_signals(net.energise(), signals, {}).customer_count

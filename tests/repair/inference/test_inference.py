@@ -90,7 +90,7 @@ def test_bad_signals_change_nothing_but_the_problems(case: tuple[Plain, list[Sig
     supply = plain.network().energise()
     clean, dirty = Inference(supply), Inference(supply)
     clean.take(frame(signals), LATER)
-    bad = {
+    bad: dict[str, list[tuple[object, ...]]] = {
         "malformed": [(None, "branch", "B0", "trip"), (NOON, "tower", "B0", "trip"), (NOON, "branch", None, "trip"),
                       (NOON, "branch", "B0", "off"), (NOON, "customer", "C0", "trip")],
         "unknown": [(NOON, "branch", "X", "trip"), (NOON, "transformer", "B0", "off"), (NOON, "customer", "", "call")],

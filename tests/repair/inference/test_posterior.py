@@ -35,7 +35,8 @@ def random_evidence(seed: int, count: int, extreme: float = 3.0) -> Evidence:
     fault = dice.random(count) * 10.0 ** -dice.integers(0, 6, count)
     users = dice.normal(0, extreme, (count, 5))
     chances = Chances(
-        *(dice.random((2, count, 3)) * 0.5 * (dice.random((2, count, 3)) < 0.5)),
+        refed=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
+        left=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
         channel_fails=dice.choice([0.0, 0.1]), channel_works=dice.choice([0.0, 0.3]), afloat=dice.choice([0.0, 1e-3]),
     )  # fmt: skip
     return Evidence(parent, fault, done, users, chances)

@@ -10,15 +10,20 @@ from network import Network
 from repair import Inference
 
 NOON = datetime(2022, 7, 20, 12)
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "time": pl.Datetime("us"),
     "object": pl.String,
     "object_id": pl.String,
     "kind": pl.String,
     "value": pl.Float64,
 }
-PLANS = dict.fromkeys(("plan_id", "branch_id", "feeder_id", "transformer_id", "status"), pl.String)
-SPAN = dict.fromkeys(("start", "end"), pl.Datetime("us"))
+PLANS: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(
+    ("plan_id", "branch_id", "feeder_id", "transformer_id", "status"), pl.String
+)
+OUTAGES: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(
+    ("outage_id", "branch_id", "feeder_id", "transformer_id", "customer_id", "exclusion"), pl.String
+)
+SPAN: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(("start", "end"), pl.Datetime("us"))
 READS = {"answered": 1.0, "unanswered": 0.0}
 
 
