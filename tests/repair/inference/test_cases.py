@@ -11,7 +11,7 @@ from network import Network, network_from_tables
 from repair import Inference, affected_by_signals, incidents, locate
 from repair.desk.board import board
 from repair.inference.outage import InferredOutage
-from tests.repair.inference.words import NOON, PLANS, SPAN, inferred, minute, said
+from tests.repair.inference.words import NOON, OUTAGES, PLANS, SPAN, inferred, minute, said
 
 
 def told(outages: tuple[InferredOutage, ...], *states: str) -> list[tuple[str, str]]:
