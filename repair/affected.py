@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from network import Hit, Supply, Topology
+from network.ids import each_of
+from network.representation import Shown
 from repair.isolation import Isolation, isolate
 from repair.privacy import mask_address, mask_name, mask_phone
 
@@ -18,8 +20,8 @@ SURE: Mapping[str, float] = {"certain": 0.95, "probable": 0.5, "doubtful": 0.05}
 """From which probability on a transformer is off for certain, probably, or doubtfully; the last stand on no list."""
 
 
-@dataclass(frozen=True, eq=False)
-class Affected:
+@dataclass(frozen=True, eq=False, repr=False)
+class Affected(Shown):
     """Who is off, and what put them off.
 
     Attributes:
@@ -33,6 +35,12 @@ class Affected:
     branches: tuple[str, ...]
     opened: tuple[str, ...]
     sure: Mapping[str, float] | None = None
+
+    def _line(self) -> str:
+        return f"Affected: {len(self.hit.transformer_index)} transformers, {self.customer_count} customers"
+
+    def _table(self) -> pl.DataFrame:
+        return self.table()
 
     @property
     def network(self) -> Topology:
@@ -128,16 +136,17 @@ class Affected:
         )  # fmt: skip
 
 
-def affected_by_opening(supply: Supply, branch_ids: Sequence[str]) -> Affected:
-    """Return who is off when these branches open together.
+def affected_by_opening(supply: Supply, branch_ids: str | Iterable[str]) -> Affected:
+    """Return who is off when a branch opens, or several open together.
 
     Raises:
         UnknownIdError: a branch is not in the network.
     """
-    return between(supply, supply.switched(open=branch_ids), tuple(branch_ids))
+    branches = each_of(branch_ids)
+    return between(supply, supply.switched(open=branches), branches)
 
 
-def affected_by_transformers(supply: Supply, transformer_ids: Sequence[str]) -> Affected:
+def affected_by_transformers(supply: Supply, transformer_ids: str | Iterable[str]) -> Affected:
     """Return who is off when these transformers themselves are: their customers, unless a second transformer feeds them.
 
     Raises:

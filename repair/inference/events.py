@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices
+from network.representation import Shown
 from repair.inference.spells import CALL, OFF, Rows
 from repair.settings import InferenceSettings
 
 
-@dataclass(frozen=True, eq=False)
-class Events:
+@dataclass(frozen=True, eq=False, repr=False)
+class Events(Shown):
     """Stretches of signals, each of one piece of the network, to be judged at one moment each.
 
     Attributes:

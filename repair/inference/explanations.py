@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
@@ -29,8 +30,8 @@ LEAST_BITS = 0.05
 """A reading that is expected to tell less is not proposed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Explanations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanations(Shown):
     """Makes incidents of judgements."""
 
     tree: FeederTree
@@ -108,8 +109,8 @@ class Words:
     doubted: tuple[Doubted, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Told:
+@dataclass(frozen=True, eq=False, repr=False)
+class Told(Shown):
     """The incidents of one judgement."""
 
     by: Explanations

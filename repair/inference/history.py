@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask
+from network.representation import Shown
 from repair.inference.devices import EVER
 from repair.inference.spells import CALL, FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
@@ -30,8 +31,8 @@ class Bars:
         return cls(*(round(minutes * MINUTE) for minutes in spans))
 
 
-@dataclass(frozen=True, eq=False)
-class Ends:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ends(Shown):
     """Where an event may end.
 
     Attributes:
@@ -54,8 +55,8 @@ class Ends:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class History:
+@dataclass(frozen=True, eq=False, repr=False)
+class History(Shown):
     """The signals of some pieces in order of time.
 
     Attributes:

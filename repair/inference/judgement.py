@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import Indices, Numbers
+from network.representation import Shown
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
@@ -20,8 +21,8 @@ from repair.inference.users import Heard, Hearing, Users, sums_at
 from repair.settings import InferenceSettings
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prepared(Shown):
     """The evidence of some events, for each way of reporting.
 
     Attributes:
@@ -84,8 +85,8 @@ class Prepared:
         return np.exp(logs - total), total
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judgement(Shown):
     """The posterior of some events, and where each thing stands in it.
 
     Attributes:
@@ -127,8 +128,8 @@ class Judgement:
     log_evidence: Numbers
 
 
-@dataclass(frozen=True, eq=False)
-class Judge:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judge(Shown):
     """Judges events on one supply."""
 
     tree: FeederTree

@@ -22,6 +22,7 @@ import polars as pl
 
 from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask
+from network.tables.frames import require_table
 from network.tables.values import LOCAL_ZONE
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
@@ -131,6 +132,7 @@ class Inference:
         Returns:
             Which of them cannot be used, for each reason.
         """
+        require_table(signals, "signals")
         clock = datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
         removed = Removed()
         whole, some_phases = by_phases(signals)

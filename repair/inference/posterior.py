@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from network.arrays import Indices, Numbers
+from network.representation import Shown
 
 LIVE, DARK, UNHEARD, BACK, BACK_UNHEARD = range(5)
 """States of a node: never off in this event; off; off, and its channel is down; back again; back, and its channel is down."""
@@ -34,8 +35,8 @@ STAYED, OPENED, CLOSED_AGAIN = range(3)
 _TINY = 1e-300
 
 
-@dataclass(frozen=True, eq=False)
-class Chances:
+@dataclass(frozen=True, eq=False, repr=False)
+class Chances(Shown):
     """How nodes change along a branch.
 
     Attributes:
@@ -55,8 +56,8 @@ class Chances:
     afloat: float = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
+@dataclass(frozen=True, eq=False, repr=False)
+class Evidence(Shown):
     """A forest of branches, and what was heard of it; the source above each top is live.
 
     Attributes:
@@ -75,8 +76,8 @@ class Evidence:
     chances: Chances
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior(Shown):
     """All that follows; everything is computed when it is first asked for.
 
     Attributes:

@@ -10,6 +10,7 @@ import polars as pl
 
 from network import Supply
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.settings import InferenceSettings
 
 HOURS_PER_YEAR = 8760.0
@@ -18,8 +19,8 @@ LEAST = 1e-12
 """Nothing that strong words speak for is impossible."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rates:
+@dataclass(frozen=True, eq=False, repr=False)
+class Rates(Shown):
     """Chances by place of a supply; the branch of a place is the one that leads to it.
 
     Attributes:

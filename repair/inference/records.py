@@ -11,6 +11,7 @@ import polars as pl
 
 from network import Supply
 from network.arrays import Indices
+from network.representation import Shown
 from repair.inference.devices import EVER
 
 SAME_EVENT = timedelta(minutes=30)
@@ -19,8 +20,8 @@ SAME_EVENT = timedelta(minutes=30)
 _ORIGIN = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True, eq=False)
-class Records:
+@dataclass(frozen=True, eq=False, repr=False)
+class Records(Shown):
     """Records with an end, by start; all of shape (records,).
 
     Attributes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.inference.devices import EVER
 from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
 from repair.inference.rates import HOURS_PER_YEAR
@@ -26,8 +27,8 @@ READS_COUNTED = 2
 """Readings of one device that count, at most: the next ones share their error."""
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
+@dataclass(frozen=True, eq=False, repr=False)
+class Said(Shown):
     """What devices said within some events, one row for each device and event; all of shape (speakers,).
 
     Attributes:
@@ -98,8 +99,8 @@ class Said:
         return Said(*(column[which] for column in vars(self).values()))
 
 
-@dataclass(frozen=True, eq=False)
-class Moment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Moment(Shown):
     """When some events are asked about.
 
     Attributes:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
 from repair.inference.posterior import STATES
@@ -31,8 +32,8 @@ MANY = 4
 """Where so many speak of an outage, or a device tripped, one of them may stand in the wrong place."""
 
 
-@dataclass(frozen=True, eq=False)
-class Users:
+@dataclass(frozen=True, eq=False, repr=False)
+class Users(Shown):
     """What the users of some events said.
 
     Attributes:
@@ -48,8 +49,8 @@ class Users:
     their: Indices
 
 
-@dataclass(frozen=True, eq=False)
-class Heard:
+@dataclass(frozen=True, eq=False, repr=False)
+class Heard(Shown):
     """What users say of their nodes; lists run over the ways of reporting.
 
     Attributes:
@@ -68,8 +69,8 @@ class Heard:
     together: Numbers
 
 
-@dataclass(frozen=True, eq=False)
-class Hearing:
+@dataclass(frozen=True, eq=False, repr=False)
+class Hearing(Shown):
     """The users of some events, and all that was heard of them.
 
     Attributes:

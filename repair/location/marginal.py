@@ -16,6 +16,7 @@ import polars as pl
 
 from network import Supply
 from network.arrays import NONE, Indices, Numbers
+from network.representation import Shown
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, flag_likelihoods
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
@@ -31,8 +32,8 @@ CONDITIONED = 9
 """Sections for which a second fault is looked for, at most: those where one fault is most probable."""
 
 
-@dataclass(frozen=True, eq=False)
-class Court:
+@dataclass(frozen=True, eq=False, repr=False)
+class Court(Shown):
     """What judges signals on one supply, kept because it is asked often."""
 
     supply: Supply
@@ -91,7 +92,7 @@ def _court(supply: Supply, rules: InferenceSettings) -> Court:
     return Court(supply, rules)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Marginal(Radial):
     """The signals of one incident on feeders without loops, weighed by the posterior of inference.
 
