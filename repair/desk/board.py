@@ -59,24 +59,16 @@ class Entry(Shown):
         if self.record or self.incident is None:
             return self.affected.customer_count
         outage = self.incident.outage
-        if outage.is_open and outage.dark < outage.transformers:
-            return self.affected.customer_count
-        return outage.customers
+        return outage.customers_off if outage.is_open else outage.customers
 
     @cached_property
     def important(self) -> int:
         """How many important customers are among them."""
-        net = self.supply.network
-        if (
-            self.record
-            or self.incident is None
-            or self.incident.outage.customer_ids
-            or len(net.customers_with_two_supplies)
-        ):
+        if self.record or self.incident is None:
             return int(self.affected.customers["important"].sum())
         outage = self.incident.outage
         ids = outage.dark_ids if outage.is_open else outage.transformer_ids
-        return int(_important_of(net)[net.transformer_index(list(ids))].sum())
+        return _Important.of(self.supply.network).among(ids, outage.customer_ids)
 
     @property
     def object_id(self) -> str | None:
@@ -186,12 +178,41 @@ class _Beside:
         return self.records[first:last].to_dicts()
 
 
-@lru_cache(maxsize=4)
-def _important_of(net: Network) -> Indices:
-    """Return how many important customers each transformer feeds, shape (transformers,)."""
-    marked = net.customers["important"].fill_null(value=False).to_numpy()
-    of = net.customer_transformer[marked]
-    return np.bincount(of[of >= 0], minlength=net.transformers.height).astype(np.int64)
+@dataclass(frozen=True, eq=False, repr=False)
+class _Important:
+    """The important customers of a network: of each transformer alone, and those with two.
+
+    Attributes:
+        net: the network.
+        alone: how many important customers each transformer feeds alone, shape (transformers,).
+        first, second: the transformers of important customers with two supplies.
+    """
+
+    net: Network
+    alone: Indices
+    first: Indices
+    second: Indices
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def of(cls, net: Network) -> _Important:
+        """Return those of a network."""
+        marked = np.flatnonzero(net.customers["important"].fill_null(value=False).to_numpy())
+        first, second = net.customer_transformer[marked], net.customer_second_transformer[marked]
+        two = (first >= 0) & (second >= 0)
+        only = np.maximum(first, second)[~two]
+        alone = np.bincount(only[only >= 0], minlength=net.transformers.height).astype(np.int64)
+        return cls(net, alone, first[two], second[two])
+
+    @cached_property
+    def _marked(self) -> frozenset[str]:
+        return frozenset(self.net.customers.filter(pl.col("important").fill_null(value=False))["customer_id"])
+
+    def among(self, transformer_ids: tuple[str, ...], customer_ids: tuple[str, ...]) -> int:
+        """Return how many are off when these transformers and these customers are."""
+        off = self.net.transformer_index(list(transformer_ids))
+        both = np.isin(self.first, off) & np.isin(self.second, off) if len(self.first) else self.first
+        return int(self.alone[off].sum() + both.sum() + len(self._marked.intersection(customer_ids)))
 
 
 def _same_event(incident: Incident, record: Mapping[str, Any]) -> bool:

@@ -69,8 +69,8 @@ class Explanations(Shown):
         return InferredOutage(
             id=f"{began:%Y%m%dT%H%M%S}-{object_id}-{phases}", level=kind, object_id=object_id, probability=1.0, runner_up=None,
             explanation=kind, state="suspected", sure=1.0, reason="phases", start=began, last=began, restored_at=None,
-            transformers=0, customers=count, expected_customers=0.0, dark=0, back=0, meters=0, calls=0, tripped=False,
-            doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(),
+            transformers=0, customers=count, customers_off=0, expected_customers=0.0, dark=0, back=0, meters=0, calls=0,
+            tripped=False, doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(),
             customer_ids=(object_id,) if kind == "customer" else (), next_read=None, phases=phases,
         )  # fmt: skip
 
@@ -215,9 +215,9 @@ class Told(Shown):
         """Return the outages that begin at a branch."""
         parent = self._parent
         above = np.where(parent >= 0, self._out[parent], False)
-        return [self._line(int(head)) for head in np.flatnonzero(self._out & ~above)]
+        return [self._at_branch(int(head)) for head in np.flatnonzero(self._out & ~above)]
 
-    def _line(self, head: int) -> tuple[int, InferredOutage]:
+    def _at_branch(self, head: int) -> tuple[int, InferredOutage]:
         found, by = self.judgement, self.by
         last = int(self._end[head])
         event = int(found.event[head])
@@ -339,7 +339,7 @@ class Told(Shown):
                 None if is_open else int(back.max()), int((said.offs > 0).sum()), int((said.call > -EVER).sum()),
             ),
         )  # fmt: skip
-        outage = replace(outage, customers=len(members), customer_ids=ids)
+        outage = replace(outage, customers=len(members), customers_off=len(members) if is_open else 0, customer_ids=ids)
         return event, self._explained(outage, int(said.device[0]), found.transformer[[row]])
 
     def overturned(self) -> list[tuple[int, InferredOutage]]:
@@ -421,7 +421,8 @@ class Told(Shown):
             level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
-            customers=by.customer_count(transformers), expected_customers=expected, dark=len(dark),
+            customers=by.customer_count(transformers), expected_customers=expected,
+            customers_off=by.customer_count(dark), dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
             tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
             dark_ids=by.transformer_ids(dark),

@@ -59,6 +59,7 @@ class InferredOutage:
         last: when something was heard of it last.
         restored_at: when the last of them was back; ``None`` while one is off.
         transformers, customers: how many lost supply by it.
+        customers_off: how many customers are off by it now.
         expected_customers: how many of them are off now, as the sum of their probabilities.
         dark, back: how many of its transformers are off now, and how many are back: more than none and fewer than all is a
             partial restoration.
@@ -87,6 +88,7 @@ class InferredOutage:
     restored_at: datetime | None
     transformers: int
     customers: int
+    customers_off: int
     expected_customers: float
     dark: int
     back: int

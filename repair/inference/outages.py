@@ -204,6 +204,8 @@ class Inference:
         due = touched | {number for number, piece in self._pieces.items() if self._moment(piece) != piece.at}
         for chunk in self._chunks(sorted(due)):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
+        for number in touched:
+            self._bring_back(number)
         self._changed |= due
 
     def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
@@ -397,11 +399,7 @@ class Inference:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        apart = [
-            self._by_power(each, number) if each.is_open and not self._is_of_line(each) else each
-            for each in (*piece.over, *phases)
-        ]
-        return [self._as_now(each) for each in (*apart, *piece.now)]
+        return [self._as_now(each) for each in (*piece.over, *phases, *piece.now)]
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
@@ -413,8 +411,17 @@ class Inference:
             outage = replace(outage, reason="overrun")
         return outage
 
+    def _bring_back(self, number: int) -> None:
+        """End the incidents of single users of a piece that had power since, though their event is over."""
+        piece, phases = self._pieces[number], self._phases.get(number, {})
+        piece.over = [self._by_power(each, number) for each in piece.over]
+        for name, each in phases.items():
+            phases[name] = self._by_power(each, number)
+
     def _by_power(self, outage: InferredOutage, number: int) -> InferredOutage:
         """Return an incident of users as the first sign of power after it has it."""
+        if not outage.is_open or self._is_of_line(outage):
+            return outage
         first, last = np.searchsorted(self._piece, [number, number + 1])
         rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
         net = self.supply.network
@@ -574,6 +581,7 @@ def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage
         dark=0,
         back=outage.transformers,
         dark_ids=(),
+        customers_off=0,
         expected_customers=0.0,
     )
 
