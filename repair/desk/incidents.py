@@ -182,6 +182,26 @@ def incidents(
     ]
 
 
+def several_incidents(
+    supply: Supply, signals: pl.DataFrame, sensors: pl.DataFrame, tables: Mapping[str, pl.DataFrame] | None = None
+) -> list[Incident]:
+    """Return the outages of lines that signals tell of, where there is more than one: each is located by itself.
+
+    Args:
+        supply: supply before them.
+        signals: table of the contract.
+        sensors: table of the contract.
+        tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+
+    Returns:
+        Those by which most customers lost supply first; none where the signals tell of one incident at most.
+    """
+    alone = {"transformer", "customers", "customer"}
+    found = [each for each in incidents(supply, signals, sensors, None, tables) if each.outage.level not in alone]
+    found.sort(key=lambda each: (-each.outage.customers, each.start))
+    return found if len(found) > 1 else []
+
+
 def affected_by_signals(
     supply: Supply, signals: pl.DataFrame, tables: Mapping[str, pl.DataFrame], at: datetime | None = None
 ) -> Affected:
