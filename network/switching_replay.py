@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices
 from network.representation import Shown
+from network.switching_log import in_order
 from network.tables.frames import require_table
 from network.topology import Topology
 
@@ -161,13 +162,13 @@ def replay(net: Topology, switching: pl.DataFrame) -> Replay:
 
     Args:
         net: the network.
-        switching: table of the contract (``time``, ``branch_id``, ``action``); rows of one time count in their order.
+        switching: table of the contract (``time``, ``branch_id``, ``action``); in any order (R1.21).
 
     Raises:
         UnknownIdError: the log operates a branch that the network does not have.
     """
     require_table(switching, "switching")
-    log = switching.sort("time", maintain_order=True)
+    log = in_order(switching, net.branches)
     branches = net.branch_index(log["branch_id"].to_list())
     zones = Zones(net, np.unique(branches))
     dead = [zone for zone in range(zones.count) if not zones.is_live(zone)]

@@ -24,6 +24,9 @@ from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.settings import ReliabilitySettings
 
+_ROUNDING = 1e-11
+"""Share of a figure below which a difference is that of floating-point sums."""
+
 REASONS = ("short_interruptions", "between_thresholds", "major_event_days", "successive_interruptions")
 """Why a figure of IEEE 1366 differs from that of DL/T 836, in the order in which the reasons are taken."""
 
@@ -239,9 +242,16 @@ def differences(
     moves = list(pairwise(("dl_t_836", "sustained", "longer", "kept", "ieee_1366")))
     return pl.concat(tables).select(
         *by, "index", "unit", "variant", "dl_t_836", "ieee_1366",
-        difference=pl.col("dl_t_836") - pl.col("ieee_1366"),
-        **{reason: pl.col(before) - pl.col(after) for reason, (before, after) in zip(REASONS, moves, strict=True)},
+        difference=_between("dl_t_836", "ieee_1366"),
+        **{reason: _between(*ends) for reason, ends in zip(REASONS, moves, strict=True)},
     )  # fmt: skip
+
+
+def _between(one: str, other: str) -> pl.Expr:
+    """Return one column less the other; what rounding alone leaves between them is no difference."""
+    left = pl.col(one) - pl.col(other)
+    noise = _ROUNDING * pl.max_horizontal(pl.col(one).abs(), pl.col(other).abs())
+    return pl.when(left.abs() <= noise).then(0.0).otherwise(left)
 
 
 def _compared(n: int) -> list[tuple[str, str, str, str]]:

@@ -201,6 +201,7 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
     threshold = round(rules.sustained_threshold_min * MICROSECONDS_PER_MINUTE)
     rows, line, order = _in_lines(rows)
     together = nw.col("leads").cast(nw.Int64).cum_sum()
+    held = ~nw.col("leads") & (nw.col("before") > nw.col("from"))
     run = [*line, "run"] if order else ["run"]
     return (
         rows.with_columns(reach=nw.col("until").cum_max().over(*line, order_by=order))
@@ -214,7 +215,10 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
         .with_columns(duration=nw.col("until_all") - nw.col("group_start"))
         .with_columns(
             **{
-                "from": nw.when(~nw.col("leads") & (nw.col("before") > nw.col("from")))
+                # what an earlier record holds as a whole adds nothing: it begins where it ends
+                "from": nw.when(held & (nw.col("before") > nw.col("until")))
+                .then(nw.col("until"))
+                .when(held)
                 .then(nw.col("before"))
                 .otherwise(nw.col("from"))
             },

@@ -195,17 +195,34 @@ class Statistics(Shown):
             raise UnknownIdError("outage", event, outages["outage_id"].unique().to_list())
         return rows
 
-    def years(self) -> list[int]:
-        """Return the calendar years that have records."""
-        starts = self.net.workspace.tables["outages"]["start"]
-        return sorted(starts.dt.year().unique().to_list())
+    def years(self, source: str = "records") -> list[int]:
+        """Return the calendar years that have records, or operations of the switching log."""
+        tables = self.net.workspace.tables
+        moments = tables["outages"]["start"] if source == "records" else tables["switching"]["time"]
+        return sorted(moments.dt.year().unique().to_list())
 
-    def require_records(self) -> None:
-        """Make sure that figures can be computed at all.
+    def require_records(self, source: str = "records") -> None:
+        """Make sure that figures can be computed at all from the ``records`` or from the ``switching`` log.
 
         Raises:
-            WorkspaceError: there is no usable outage record, or nothing to divide by.
+            WorkspaceError: there is no usable outage record or operation, or nothing to divide by.
         """
+        if source == "switching":
+            self._require_log()
+        else:
+            self._require_outages()
+        self._require_users()
+
+    def _require_log(self) -> None:
+        if self.net.workspace.tables["switching"].is_empty():
+            raise WorkspaceError(
+                text("There is no usable operation of a switching log."),
+                self.net.workspace.problems_of("switching", "error"),
+                text("Add switching.csv, switching.xlsx or switching.parquet to the workspace."),
+            )
+        self.net.require_sources()
+
+    def _require_outages(self) -> None:
         source = self.net.workspace
         if source.tables["outages"].is_empty() and (errors := source.problems_of("outages", "error")):
             raise WorkspaceError(text("No outage record can be used."), errors)
@@ -217,6 +234,9 @@ class Statistics(Shown):
             )
         if source.tables["outages"]["branch_id"].is_not_null().any():
             self.net.require_sources()
+
+    def _require_users(self) -> None:
+        source = self.net.workspace
         if source.tables["transformers"].is_empty() and source.tables["population"].is_empty():
             raise WorkspaceError(
                 text("There are no users to divide by."),

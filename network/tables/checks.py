@@ -30,7 +30,7 @@ _ORDER = (
     "reliability_report", "area_map",
 )  # fmt: skip
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
-_REPEATS_ALLOWED = frozenset({"signals"})
+_REPEATS_ALLOWED = frozenset({"signals", "switching"})
 _PLACE = "place"
 _NEAR_POOL = 2000
 _NEAR_ASKED = 50
