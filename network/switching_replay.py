@@ -141,14 +141,18 @@ class Replay(Shown):
 
         A transformer with two supplies is without while both are.
         """
-        return while_all_are_off(self.supplies(), "transformer_id", self.off, "zone")
+        supplies = self.supplies()
+        off = while_all_are_off(supplies.drop("transformer_id"), "transformer", self.off, "zone")
+        names = supplies.select("transformer", "transformer_id").unique()
+        named = off.join(names, on="transformer", how="left", maintain_order="left")
+        return named.select("transformer_id", "off_from", "off_to")
 
     def supplies(self) -> pl.DataFrame:
-        """Return the zone of each supply of each transformer: ``transformer_id``, ``zone``, no row twice."""
+        """Return the zone of each supply: ``transformer`` (its row), ``transformer_id``, ``zone``, no row twice."""
         net = self.network
         ids = net.transformers["transformer_id"]
         supplies = [
-            pl.DataFrame({"transformer_id": ids.gather(rows), "zone": self.zone_of[nodes[rows]]})
+            pl.DataFrame({"transformer": rows, "transformer_id": ids.gather(rows), "zone": self.zone_of[nodes[rows]]})
             for nodes in (net.transformer_node, net.transformer_second_node)
             for rows in [np.flatnonzero(nodes >= 0)]
         ]

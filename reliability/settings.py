@@ -37,6 +37,22 @@ class ReliabilitySettings(BaseModel):
         description="nature of the part of a planned outage beyond its approved end: temporary with the same work reason, an "
         "internal fault, or as recorded (R1.15)",
     )
+    record_state: Literal["as_logged", "normal"] = Field(
+        "as_logged",
+        description="a record that names a branch or a feeder cuts off what hung on it as the switching log had the switches, "
+        "where a log covers the time, or in the normal state (R1.16)",
+    )
+    event_window_min: float = Field(
+        15.0, ge=0, description="openings this close to the start of a record belong to its event (R1.16)"
+    )
+    log_open_days: float = Field(
+        30.0,
+        gt=0,
+        description="a switch that the log leaves open against its normal state for longer is an omission of the log (R1.16)",
+    )
+    open_warning_days: float = Field(
+        30.0, ge=0, description="outages without an end are warned of when older than this (R1.20)"
+    )
     notice_h: float = Field(
         6.0, ge=0, description="a prearranged outage approved less than this before its start is doubtful (R1.6)"
     )

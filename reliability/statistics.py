@@ -15,7 +15,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
+from network import FudianError, Network, Problem, UnknownIdError, WorkspaceError, text, translate
 from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
@@ -24,13 +24,14 @@ from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import indices
-from reliability.interruption_table import interruptions
+from reliability.interruption_table import interruptions, states_of_records
 from reliability.ledger_table import NOT_COUNTED, ledger, without_days
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
 from reliability.population_table import customer_groups, population
+from reliability.record_states import RecordStates
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 
@@ -38,7 +39,8 @@ MED = ("include", "exclude")
 SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
-    "group_start", "nature", "external", "cause", "sustained", "provisional", "overrun", "h", "count", "counted", "reason",
+    "group_start", "nature", "external", "cause", "record_state", "sustained", "provisional", "overrun", "h", "count",
+    "counted", "reason",
 )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ class Statistics(Shown):
         if level not in self._by_level:
             tables = self.net.workspace.tables
             users = population(self.net, level, tables["outages"])
-            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
             self._by_level[level] = rows, users
         return self._by_level[level]
 
@@ -278,7 +280,7 @@ class Statistics(Shown):
             pl.col("customer_id") == customer
         )
         if query.source == "records":
-            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users)
+            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users, self.settings)
         else:
             own = interruptions_from_switching(self.net, tables["switching"], "lv", users)
         own = own.filter(pl.col("customer_id") == customer)
@@ -309,7 +311,7 @@ class Statistics(Shown):
                 tables = self.net.workspace.tables
                 named = tables["outages"]["customer_id"].drop_nulls()
                 users = customer_groups(parquet_on_spark(parts), self.population(), named).persist()
-                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
             self._by_engine[level, source, engine] = rows, users
         return self._by_engine[level, source, engine]
 
@@ -406,6 +408,8 @@ class Statistics(Shown):
             "provisional_outages": outages["provisional"].sum(),
             "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
             "overlaps": "merged",
+            "record_state": self.settings.record_state,
+            "records_by_state": self._records_by_state() if query.source == "records" else None,
             "overrun_class": self.settings.overrun_class,
             "outages_beyond_approved_end": outages["overrun"].sum(),
             "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
@@ -430,6 +434,27 @@ class Statistics(Shown):
         marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
         outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
         return outages
+
+    @cached_property
+    def record_states(self) -> RecordStates:
+        """In which state of the switches each record is taken, by the number of its row (R1.16)."""
+        return states_of_records(self.net.workspace.tables["outages"], self.net, self.settings)
+
+    def log_conflicts(self) -> list[Problem]:
+        """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""
+        outages = self.net.workspace.tables["outages"]
+        file = self.net.workspace.files.get("outages") if self.net.workspace.folder is not None else None
+        hint = text("Complete the switching log; the record counts in the normal state of the switches.")
+        shown = outages.select("row", "outage_id").rows()
+        return [
+            Problem("warning", "outages", message, hint, file, shown[part][0], object_id=shown[part][1])
+            for part, message in sorted(self.record_states.conflicts.items())
+        ]
+
+    def _records_by_state(self) -> dict[str, int]:
+        states = list(self.record_states.state.values())
+        counts = {name: states.count(name) for name in ("as_logged", "normal")}
+        return counts | {"log_conflicts": len(self.record_states.conflicts)}
 
     @property
     def _has_only_stated_users(self) -> bool:

@@ -113,7 +113,8 @@ class Scene:
 
     def _supplies_off(self, transformer: int, named: Mapping[str, Any]) -> set[str]:
         if named.get("transformer_id"):
-            return {"1", "2"} if named["transformer_id"] == f"T{transformer}" else set()
+            own = {"1"} if self.plain.transformers[transformer][1] is None else {"1", "2"}
+            return own if named["transformer_id"] == f"T{transformer}" else set()
         lost = self.live_without(None) - self.live_without(int(named["branch_id"][1:]))
         first, second = self.plain.transformers[transformer]
         return {name for name, node in (("1", first), ("2", second)) if node in lost}
