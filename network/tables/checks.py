@@ -227,7 +227,7 @@ def _check_ids(checked: Checked, table: str) -> None:
         return
     frame = whole[suspects].with_columns(suspects.alias(_PLACE))
     several = frame.filter(pl.struct(key).is_duplicated())
-    beside = _BESIDE.get(table, _never)
+    beside = _BESIDE.get(table, lambda first, _: _same_id(first))
     kept: dict[object, list[dict[str, object]]] = {}
     wrong, messages, hints = [], [], []
     for row in several.iter_rows(named=True):
@@ -248,7 +248,7 @@ def _check_ids(checked: Checked, table: str) -> None:
 _Beside: TypeAlias = Callable[[Mapping[str, object], Mapping[str, object]], "tuple[Text, Text] | None"]
 
 
-def _never(first: Mapping[str, object], row: Mapping[str, object]) -> tuple[Text, Text] | None:
+def _same_id(first: Mapping[str, object]) -> tuple[Text, Text]:
     return (
         text("Row {first} has the same id with other content; this row was left out", first=first[ROW]),
         text("Keep one of them, or give them different ids."),
@@ -258,11 +258,11 @@ def _never(first: Mapping[str, object], row: Mapping[str, object]) -> tuple[Text
 def _other_service_period(first: Mapping[str, object], row: Mapping[str, object]) -> tuple[Text, Text] | None:
     """Say why two rows are not two service periods of one user or transformer (R1.19)."""
     for one, other in ((first, row), (row, first)):
-        if one["retired"] is not None and other["in_service"] is not None:
-            if one["retired"] <= other["in_service"]:  # type: ignore[operator]
-                return None
+        ended, begun = one["retired"], other["in_service"]
+        if ended is not None and begun is not None and ended <= begun:  # type: ignore[operator]
+            return None
     if all(each["in_service"] is None and each["retired"] is None for each in (first, row)):
-        return _never(first, row)
+        return _same_id(first)
     return (
         text("Row {first} has the same id and is in service at the same time; this row was left out", first=first[ROW]),
         text("After a move, end the first row by retired where the second begins by in_service."),
