@@ -25,6 +25,7 @@ from reliability.major_event_days import MajorEventDays
 from reliability.notice import late_approvals
 from reliability.period import Period
 from reliability.ranking import causes, planned_outages, worst_feeders
+from reliability.record_checks import record_problems
 from reliability.rolling import rolling
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.statistics import Query
@@ -65,7 +66,10 @@ class ReliabilityQuestions(Foundation):
                 settings_of_subject(settings)
             except WorkspaceError as error:
                 found += error.problems
-        return found or late_approvals(self.workspace, reliability_settings(settings))
+        return found or [
+            *late_approvals(self.workspace, reliability_settings(settings)),
+            *record_problems(self._statistics),
+        ]
 
     @property
     def reliability_settings(self) -> ReliabilitySettings:
@@ -108,7 +112,7 @@ class ReliabilityQuestions(Foundation):
         """
         if standard not in STANDARDS:
             raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
-        self.require_records()
+        self.require_records(source)
         query = self.query(period, by, level, med, as_of, source)
         rows = self._statistics.indices(query, engine)
 
@@ -144,7 +148,7 @@ class ReliabilityQuestions(Foundation):
             UnknownIdError: the outage or the customer is not in the tables.
             WorkspaceError: there is no usable outage record, or nothing to divide by.
         """
-        self.require_records()
+        self.require_records(source)
         if period is None and event is not None:
             period = self._statistics.period_of(event, source)
         query = self.query(period, (), level, med, as_of, source)

@@ -47,6 +47,9 @@ _PLACES = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 
 NAMES = ("branch_id", "feeder_id", "transformer_id")
 
+NAMES_A_PLACE = pl.col("customer_id").is_null() & pl.col("users").is_null()
+"""Of records of :func:`numbered`: whether they name a part of the medium-voltage network."""
+
 _RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion", "approved_end")
 
 _BY_PART: Mapping[str, type[pl.DataType] | pl.DataType] = {
@@ -103,8 +106,8 @@ def interruptions(
     in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
     outages = numbered(with_columns_of(outages, "outages"))
     stages = with_columns_of(stages, "stages")
-    everyone = population(net, level, outages) if users is None else users
     rules = settings or ReliabilitySettings()
+    everyone = population(net, level, outages, settings=rules) if users is None else users
     log = net.workspace.tables["switching"] if switching is None else switching
 
     transformers, states = _transformers_off(outages, stages, net, log, rules)
@@ -207,10 +210,7 @@ def states_of_records(
     """
     records = numbered(with_columns_of(outages, "outages"))
     log = net.workspace.tables["switching"] if switching is None else switching
-    return record_states(records.filter(_NAMES_A_PLACE), NamedParts(net), log, settings)
-
-
-_NAMES_A_PLACE = pl.col("customer_id").is_null() & pl.col("users").is_null()
+    return record_states(records.filter(NAMES_A_PLACE), NamedParts(net), log, settings)
 
 
 def _transformers_off(
@@ -218,7 +218,7 @@ def _transformers_off(
 ) -> tuple[pl.DataFrame, RecordStates]:
     """Return which transformer was off from when to when by which record, and the states that the records were taken in."""
     parts = NamedParts(net)
-    named = outages.filter(_NAMES_A_PLACE)
+    named = outages.filter(NAMES_A_PLACE)
     states = record_states(named, parts, switching, rules)
     lost = lost_supplies(named, stages, parts, states.changes)
     off = _both_lost(lost, _two_live_supplies(parts.normal))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
@@ -10,6 +11,7 @@ import polars as pl
 
 from network import FudianError, Network, WorkspaceError, text
 from reliability.engines import like, shaped
+from reliability.settings import ReliabilitySettings
 
 LEVELS = ("mv", "lv")
 
@@ -34,7 +36,11 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
 
 
 def population(
-    net: Network, level: str = "mv", outages: pl.DataFrame | None = None, alone: Collection[str] = ()
+    net: Network,
+    level: str = "mv",
+    outages: pl.DataFrame | None = None,
+    alone: Collection[str] = (),
+    settings: ReliabilitySettings | None = None,
 ) -> pl.DataFrame:
     """Return the users of a network.
 
@@ -46,6 +52,7 @@ def population(
         level: ``mv`` or ``lv``.
         outages: at low voltage, the records that name customers, so that those customers stand alone.
         alone: further customers that stand alone.
+        settings: how the ends of stated numbers are meant (``population_ends``).
 
     Returns:
         Columns ``user_id``, ``users`` (how many the row stands for), ``transformer_id``, ``second_transformer_id``,
@@ -60,7 +67,8 @@ def population(
     if level not in LEVELS:
         raise FudianError(text("There is no user level {level!r}.", level=level), text("Use mv or lv."))
     if net.transformers.is_empty():
-        return _stated(net.workspace.tables["population"])
+        rules = settings or ReliabilitySettings()
+        return _stated(with_exclusive_ends(net.workspace.tables["population"], rules.population_ends))
     transformers = _transformers(net)
     if level == "mv":
         return transformers
@@ -148,6 +156,33 @@ def _one_place_each(transformers: pl.DataFrame) -> pl.DataFrame:
     last = transformers.sort("in_service", nulls_last=False, maintain_order=True)
     last = last.unique("transformer_id", keep="last", maintain_order=True)
     return last.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES)
+
+
+def with_exclusive_ends(table: pl.DataFrame, ends: str = "auto") -> pl.DataFrame:
+    """Return stated numbers of users with ``to`` as the first moment after them (R1.23).
+
+    Args:
+        table: ``region_class``, ``from``, ``to``.
+        ends: ``inclusive``, ``exclusive``, or ``auto``: see the setting ``population_ends``.
+    """
+    if ends == "exclusive" or not {"region_class", "from", "to"} <= set(table.columns) or table.is_empty():
+        return table
+    day = timedelta(days=1)
+    to = pl.col("to")
+    at_midnight = to == to.dt.truncate("1d")
+    rows = table.with_row_index("at").sort("region_class", "from", nulls_last=False, maintain_order=True)
+    rows = rows.with_columns(following=pl.col("from").shift(-1).over("region_class"))
+    written_so = at_midnight & (pl.col("following") == to + day)
+    adjoining = rows.select((pl.col("following") == pl.col("to")).any()).item()
+    month_ends = to.dt.month_end().dt.truncate("1d") == to
+    last_day = at_midnight & ((to != pl.col("following")) | pl.col("following").is_null()).fill_null(value=True)
+    style = rows.select(written_so.any()).item() and not adjoining
+    included = (
+        at_midnight if ends == "inclusive" else written_so | (last_day & (month_ends | pl.lit(value=bool(style))))
+    )
+    until_midnight = to.dt.truncate("1d") + day - to <= timedelta(minutes=1)
+    end = pl.when(included.fill_null(value=False)).then(to + day).when(until_midnight).then(to.dt.truncate("1d") + day)
+    return rows.with_columns(to=end.otherwise(to)).sort("at").drop("at", "following")
 
 
 def _stated(table: pl.DataFrame) -> pl.DataFrame:

@@ -74,6 +74,11 @@ class ReliabilitySettings(BaseModel):
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )
+    population_ends: Literal["auto", "inclusive", "exclusive"] = Field(
+        "auto",
+        description="whether the end of a stated number of users is its last day or the first day after it; auto: the last day "
+        "where the next row begins a day later, or where it is the last day of a month and no row begins on it (R1.23)",
+    )
     zero_days: Literal["drop", "lowest"] = Field(
         "drop",
         description="days without interruptions are left out of the 2.5 beta method, or stand in it with the lowest daily "

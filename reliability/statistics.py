@@ -150,7 +150,7 @@ class Statistics(Shown):
     def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if level not in self._by_level:
             tables = self.net.workspace.tables
-            users = population(self.net, level, tables["outages"])
+            users = population(self.net, level, tables["outages"], settings=self.settings)
             rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
             self._by_level[level] = rows, users
         return self._by_level[level]
@@ -393,8 +393,12 @@ class Statistics(Shown):
 
     def basis(self, query: Query, language: str = "en", engine: str = "polars") -> dict[str, Any]:
         """Return what a figure rests on: users, level, as-of time, major event days, settings, and how much was left out."""
-        outages = self._outages_of(query, engine)
+        outages, not_counted = self._outages_of(query, engine)
+        undivided = nw.col("exclusion").is_in(["no_population", "low_voltage_unknown"])
         usable = self.net.workspace.tables["outages"].height
+        if query.source == "records":
+            rows: Any = nw.from_native(self._tables_on(query, engine)[0])
+            usable -= small(rows.filter(undivided).select("outage_id")).shape[0]
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
         return {
             "variant": "SAIDI-1",
@@ -404,7 +408,8 @@ class Statistics(Shown):
             "population_basis": "stated" if self._has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
             "outages_in_period": outages["counted"].sum(),
-            "outages_that_cut_off_nobody": outages["nobody_off"].sum(),
+            "outages_that_cut_off_nobody": outages.filter(counted=0)["nobody_off"].sum(),
+            "outages_not_counted": not_counted,
             "provisional_outages": outages["provisional"].sum(),
             "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
             "overlaps": "merged",
@@ -420,8 +425,11 @@ class Statistics(Shown):
             "rejected_share": rejected / (usable + rejected) if usable + rejected else None,
         }
 
-    def _outages_of(self, query: Query, engine: str) -> pl.DataFrame:
-        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0."""
+    def _outages_of(self, query: Query, engine: str) -> tuple[pl.DataFrame, dict[str, int]]:
+        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0.
+
+        And how many outages count nowhere, by the reason (a key of ``NOT_COUNTED``).
+        """
         rows: Any = nw.from_native(self._ledger_on(query, engine))
         kinds = {
             "counted": nw.col("counted"),
@@ -431,9 +439,12 @@ class Statistics(Shown):
             "short": nw.col("counted") & ~nw.col("sustained"),
             "overrun": nw.col("counted") & nw.col("overrun"),
         }
-        marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
-        outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
-        return outages
+        marked = rows.select("outage_id", "exclusion", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
+        by_reason = marked.with_columns(nw.col("exclusion").fill_null(""))
+        parts: pl.DataFrame = small(by_reason.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
+        silent = parts.filter((pl.col("counted").max().over("outage_id") == 0) & (pl.col("exclusion") != ""))
+        reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
+        return parts.group_by("outage_id").agg(pl.col(*kinds).max()), reasons
 
     @cached_property
     def record_states(self) -> RecordStates:

@@ -127,7 +127,7 @@ def ledger(
         return
     print_rows(
         result["rows"],
-        ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"],
+        ["outage_id", "user_id", "users", "from", "until", "nature", "record_state", "h", "count", "counted", "reason"],
         limit=limit,
     )
 

@@ -227,12 +227,13 @@ def _check_ids(checked: Checked, table: str) -> None:
         return
     frame = whole[suspects].with_columns(suspects.alias(_PLACE))
     several = frame.filter(pl.struct(key).is_duplicated())
-    beside = _BESIDE.get(table, lambda first, _: _same_id(first))
+    beside = _BESIDE.get(table)
     kept: dict[object, list[dict[str, object]]] = {}
     wrong, messages, hints = [], [], []
     for row in several.iter_rows(named=True):
         others = kept.setdefault(tuple(row[name] for name in key), [])
-        clash = next((said for other in others if (said := beside(other, row)) is not None), None)
+        said = ((beside(other, row) if beside else _same_id(other)) for other in others)
+        clash = next(filter(None, said), None)
         if clash is None:
             others.append(row)
         else:
