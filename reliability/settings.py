@@ -88,8 +88,10 @@ class ReliabilitySettings(BaseModel):
     history_years: int = Field(5, ge=1, description="years before the judged year that give the threshold (1.6)")
     minimum_history_years: int = Field(3, ge=1, description="fewer years give no threshold (1.6)")
     minimum_history_days: int = Field(30, ge=1, description="fewer days with interruptions give no threshold (1.6)")
-    major_event_days: tuple[date, ...] | None = Field(
-        None, description="approved list; overrides the calculation (1.6)"
+    major_event_days: tuple[date, ...] | Mapping[str, tuple[date, ...]] | None = Field(
+        None,
+        description="approved list, or one for each unit; overrides the calculation. Days are judged at medium voltage, of all "
+        "users, whatever period, level or breakdown is asked for (1.6, R1.17)",
     )
     year_on_year: Literal["simple", "compound"] = Field(
         "simple",

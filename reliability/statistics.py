@@ -25,9 +25,9 @@ from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import indices
 from reliability.interruption_table import interruptions, states_of_records
-from reliability.ledger_table import NOT_COUNTED, ledger, without_days
+from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
-from reliability.major_event_days import MajorEventDays, major_event_days
+from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
 from reliability.population_table import customer_groups, population
@@ -284,6 +284,8 @@ class Statistics(Shown):
         else:
             own = interruptions_from_switching(self.net, tables["switching"], "lv", users)
         own = own.filter(pl.col("customer_id") == customer)
+        if query.med == "exclude":
+            own = self._days_until(query).without(own)
         return ledger(own, query.period, self.settings, query.as_of)
 
     def ledger(self, query: Query) -> pl.DataFrame:
@@ -292,9 +294,10 @@ class Statistics(Shown):
         return rows
 
     def _ledger_on(self, query: Query, engine: str) -> Any:
-        rows = ledger(self._tables_on(query, engine)[0], query.period, self.settings, query.as_of)
+        rows = self._tables_on(query, engine)[0]
         if query.med == "exclude":
-            rows = without_days(rows, self.major_event_days(query, engine).days)
+            rows = self._days_until(query).without(rows)
+        rows = ledger(rows, query.period, self.settings, query.as_of)
         return _chosen(rows, query.where)
 
     def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
@@ -354,10 +357,10 @@ class Statistics(Shown):
         The figures of DL/T 836 hold every day; those of IEEE 1366 treat major event days as the query does.
         """
         query = query.known
-        days = self.major_event_days(query).days if query.med == "exclude" else ()
         rows = self.ledger(replace(query, med="include"))
+        kept = self.ledger(query) if query.med == "exclude" else None
         users = self.users(query)
-        return differences(rows, users, query.by, query.period, self.settings, query.as_of, days)
+        return differences(rows, users, query.by, query.period, self.settings, query.as_of, kept)
 
     def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
         """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why."""
@@ -375,10 +378,37 @@ class Statistics(Shown):
         ]
         return {"ieee": self.ieee(query, engine).to_dicts(), "differences": explained}
 
-    def major_event_days(self, query: Query, engine: str = "polars") -> MajorEventDays:
-        """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
-        rows, users = self._tables_on(query, engine)
-        return major_event_days(rows, users, query.period, self.settings, query.as_of)
+    def major_event_days(self, query: Query) -> MajorEventDays:
+        """Return the major event days of the query's period: one list for the whole utility, whatever the query is about.
+
+        Days before the period from which an outage reaches into it are listed too.
+        """
+        found = major_event_days(self._daily_saidi(query), query.period, self.settings)
+        earlier = self._days_until(query).days
+        rows = self.interruptions(source=query.source).filter(pl.col("start") < query.period.start)
+        reaching = (
+            rows.filter(pl.col("end").is_null() | (pl.col("end") > query.period.start))["start"].dt.date().unique()
+        )
+        return replace(found, days=tuple(sorted({*found.days, *(set(earlier) & set(reaching))})))
+
+    def _days_until(self, query: Query) -> MajorEventDays:
+        """Return all major event days up to the end of the query's period: records that began on them are left out."""
+        daily = self._daily_saidi(query)
+        first = min([query.period.start.year, *daily["day"].dt.year().head(1)])
+        return major_event_days(daily, Period(datetime(first, 1, 1), query.period.end), self.settings)
+
+    def _daily_saidi(self, query: Query) -> pl.DataFrame:
+        """Return the SAIDI of every day with interruptions, at medium voltage, as far as is known (R1.17)."""
+        key = query.source, query.as_of or self.known_until
+        if key not in self._daily:
+            self._daily[key] = daily_saidi(
+                self.interruptions(source=query.source), self.population(), key[1], self.settings
+            )
+        return self._daily[key]
+
+    @cached_property
+    def _daily(self) -> dict[tuple[str, datetime], pl.DataFrame]:
+        return {}
 
     def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
@@ -411,7 +441,7 @@ class Statistics(Shown):
             "outages_that_cut_off_nobody": outages.filter(counted=0)["nobody_off"].sum(),
             "outages_not_counted": not_counted,
             "provisional_outages": outages["provisional"].sum(),
-            "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
+            "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
             "overlaps": "merged",
             "record_state": self.settings.record_state,
             "records_by_state": self._records_by_state() if query.source == "records" else None,

@@ -112,7 +112,7 @@ def test_the_ledger_is_the_same_on_every_engine(engine: str) -> None:
     assert dict(expected.filter(user_id="T0").select("outage_id", "h").iter_rows()) == {"E0": 1.5, "E1": 0, "E2": 0.5}
     beyond = expected.filter("overrun").select("outage_id", "nature", "h", "count", "reason").rows()
     assert beyond == [("E4", "P-TEMP-MAINT", 480, 0, "overrun")]
-    rest = from_engine(without_days(to_engine(ledger(rows, period), engine), [DAY.date()]))
+    rest = from_engine(ledger(without_days(to_engine(rows, engine), [DAY.date()]), period))
     assert rest["outage_id"].to_list() == ["E7"]
 
 
