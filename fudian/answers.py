@@ -10,6 +10,7 @@ import polars as pl
 
 from network import Loop, Problem, Supply, translate
 from network.representation import Shown
+from reliability.rule_packs import DLT_836_2016
 from reliability.targets import TargetResult
 from repair import Affected, FaultArea, Location, answer_of, problems_of_area
 from repair.planned.calendar_plan import CalendarPlan
@@ -69,8 +70,9 @@ class Targets(Shown):
     results: tuple[TargetResult, ...]
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``plan``, ``year`` and ``rows`` in the form of commands and routes."""
-        return {"plan": self.plan, "year": self.year, "rows": [each.as_dict(language) for each in self.results]}
+        """Return ``plan``, ``year``, ``rule_pack`` (the rules of the figures) and ``rows`` in the form of commands and routes."""
+        rows = [each.as_dict(language) for each in self.results]
+        return {"plan": self.plan, "year": self.year, "rule_pack": DLT_836_2016.id, "rows": rows}
 
     def _line(self) -> str:
         met = sum(each.status == "pass" for each in self.results)

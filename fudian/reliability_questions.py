@@ -27,6 +27,7 @@ from reliability.period import Period
 from reliability.ranking import causes, planned_outages, worst_feeders
 from reliability.record_checks import record_problems
 from reliability.rolling import rolling
+from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.statistics import Query
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
@@ -34,7 +35,9 @@ from repair.restoration.grid_figures import N_1, further_figures, grid_figures
 from repair.restoration.n_minus_1 import NMinus1
 from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
-STANDARDS = ("dlt", "ieee")
+STANDARDS = {"dlt": "dlt", "ieee": "ieee", DLT_836_2016.id: "dlt", IEEE_1366_2012.id: "ieee"}
+"""Words for the rules that figures are counted by: a standard, or the id of a rule pack."""
+
 SETTINGS_OF = {
     "reliability": reliability_settings,
     "location": location_settings,
@@ -101,7 +104,8 @@ class ReliabilityQuestions(Foundation):
             as_of: nothing later is known.
             engine: ``polars``, ``pandas``, ``duckdb`` or ``spark``.
             source: ``records``, or ``switching`` for the replay of the switching log.
-            standard: ``dlt`` for DL/T 836; ``ieee`` puts IEEE 1366 beside it and tells why they differ.
+            standard: ``dlt`` for DL/T 836 (rule pack ``dlt836-2016``); ``ieee`` (``ieee1366-2012``) puts IEEE 1366 beside it and
+                tells why they differ.
 
         Returns:
             One row per combination: ``N_T``, ``CH`` (customer-hours), ``CI``, ``SAIDI-1`` (h per user), ``SAIFI-1`` …
@@ -118,7 +122,11 @@ class ReliabilityQuestions(Foundation):
 
         def form(language: str) -> dict[str, Any]:
             told = self._statistics.statement(query, engine, language)
-            return told if standard == "dlt" else told | self._statistics.both_standards(query, engine, language)
+            return (
+                told
+                if STANDARDS[standard] == "dlt"
+                else told | self._statistics.both_standards(query, engine, language)
+            )
 
         return Answer("indices", rows, _about(query), form)
 
@@ -190,6 +198,7 @@ class ReliabilityQuestions(Foundation):
         query = self.query(period, (), level, med, as_of)
         rows = rolling(self._statistics, query, days, centred)
         told = {"period": query.period.as_dict(), "level": level, "days": days, "centred": centred}
+        told["rule_pack"] = DLT_836_2016.as_dict(query.period)
         return Answer("rolling", rows, _about(query), lambda _: told | {"rows": rows.to_dicts()})
 
     @question

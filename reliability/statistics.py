@@ -32,6 +32,7 @@ from reliability.natures import UNKNOWN
 from reliability.period import Period
 from reliability.population_table import customer_groups, population
 from reliability.record_states import RecordStates
+from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 
@@ -363,7 +364,10 @@ class Statistics(Shown):
         return differences(rows, users, query.by, query.period, self.settings, query.as_of, kept)
 
     def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
-        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why."""
+        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why.
+
+        ``ieee_rule_pack`` names the rules of the one, ``comparison`` says that the other counts by different ones.
+        """
         words = {reason: said.in_language(language) for reason, said in reason_words(self.settings).items()}
         explained = [
             {name: value for name, value in row.items() if name not in words}
@@ -376,7 +380,12 @@ class Statistics(Shown):
             }
             for row in self.differences(query).iter_rows(named=True)
         ]
-        return {"ieee": self.ieee(query, engine).to_dicts(), "differences": explained}
+        return {
+            "ieee": self.ieee(query, engine).to_dicts(),
+            "ieee_rule_pack": IEEE_1366_2012.as_dict(query.known.period),
+            "differences": explained,
+            "comparison": across_packs(DLT_836_2016, IEEE_1366_2012, language),
+        }
 
     def major_event_days(self, query: Query) -> MajorEventDays:
         """Return the major event days of the query's period: one list for the whole utility, whatever the query is about.
@@ -418,6 +427,7 @@ class Statistics(Shown):
             "level": query.level,
             "basis": self.basis(query, language, engine),
             "rows": self.indices(query, engine).to_dicts(),
+            "reference": [each.as_dict() for each in national_references(query.period)],
             "rejected": [problem.as_dict(language) for problem in self.rejected()],
         }
 
@@ -432,6 +442,7 @@ class Statistics(Shown):
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
         return {
             "variant": "SAIDI-1",
+            "rule_pack": DLT_836_2016.as_dict(query.period),
             "source": query.source,
             "outages_of_unknown_nature": outages["unknown"].sum(),
             "user_level": query.level.upper(),
@@ -536,6 +547,7 @@ class Statistics(Shown):
             "period": query.period.as_dict(),
             "level": query.level,
             "basis": {
+                "rule_pack": DLT_836_2016.as_dict(query.period),
                 "user_level": query.level.upper(),
                 "as_of": (query.as_of or query.period.end).isoformat(),
                 "recorded_customer_hours": found.recorded_customer_hours,
