@@ -84,7 +84,7 @@ def population(
     moved = net.customers["customer_id"].filter(net.customers["customer_id"].is_duplicated())
     named = pl.concat([named, moved])
     grouped: pl.DataFrame = customer_groups(net.customers, transformers, named)
-    return grouped.sort("user_id")
+    return grouped.sort("user_id", "in_service", nulls_last=False)
 
 
 def service_periods(table: pl.DataFrame, key: str) -> pl.DataFrame:
