@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, local_moment, names, question
 from fudian.sweep import Sweep
@@ -59,7 +60,7 @@ class ReliabilityQuestions(Foundation):
     def check(self) -> Check:
         """Return what is wrong with tables, topology and settings, and what the rules find doubtful in the records."""
         problems = (*self.problems, *self._further_problems())
-        return Check(problems, self.workspace.check()["counts"])
+        return Check(problems, self.workspace.check()["counts"], answerable(self._statistics))
 
     def _further_problems(self) -> list[Problem]:
         settings = self.workspace.settings

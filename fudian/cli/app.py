@@ -17,7 +17,7 @@ import typer
 import fudian
 from fudian.cli import grid, plans, reliability, repair
 from fudian.cli.arguments import Json, WorkspaceArgument, opened
-from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
+from fudian.cli.terminal import ERRORS, language, print_json, print_rows, tell_problems, working
 from fudian.language import unknown_choice
 from network import FudianError, Problem, WorkspaceError, text, translate
 
@@ -62,6 +62,12 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
         return
     for line in (*answer.lines(language()), answer.summary(language())):
         sys.stdout.write(f"{line}\n")
+    asked = [each.as_dict(language()) for each in answer.answers]
+    rows = [
+        {"question": each["says"], "answerable": each["answerable"], "missing": "; ".join(each["missing"])}
+        for each in asked
+    ]
+    print_rows(rows, ["question", "answerable", "missing"])
 
 
 app.add_typer(reliability.app)
