@@ -12,6 +12,7 @@ from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, local_moment, names, question
 from fudian.sweep import Sweep
+from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.area import Area
@@ -32,6 +33,7 @@ from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.statistics import Query
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
+from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
 from repair.restoration.n_minus_1 import NMinus1
 from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
@@ -74,6 +76,26 @@ class ReliabilityQuestions(Foundation):
             *late_approvals(self.workspace, reliability_settings(settings)),
             *record_problems(self._statistics),
         ]
+
+    def diff(
+        self,
+        new: Version,
+        table: str | None = None,
+        level: str = "mv",
+        progress: Callable[[str], object] = lambda _: None,
+    ) -> WorkspaceDifference:
+        """Return what a new version of the workspace, or of one table, adds, deletes and changes, and the figures it moves.
+
+        Args:
+            new: the other version: a folder, or a file with one table.
+            table: the table of a file, where its name does not say it.
+            level: ``mv`` or ``lv``: of the figures.
+            progress: told which table is being exchanged.
+
+        Raises:
+            FudianError: there is no such file or folder, or it is not known which table the file holds.
+        """
+        return workspace_difference(self.workspace, version(new, table, self.workspace), level, progress)
 
     @property
     def reliability_settings(self) -> ReliabilitySettings:

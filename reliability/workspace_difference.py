@@ -29,6 +29,7 @@ KINDS = ("deleted", "changed", "added")
 FIGURES = ("N_T", "CH", "CI", "SAIDI-1", "SAIFI-1", "ASAI-1")
 """Figures that are compared, month by month and for each year."""
 
+_OF_OUTAGES = ("outages", "stages")
 _PERSONAL = frozenset({"name", "phone", "address"})
 _PLACES = ("branch_id", "feeder_id", "transformer_id", "customer_id", "region_class")
 _ROUNDING = 1e-9
@@ -172,7 +173,7 @@ def workspace_difference(
         found[name] = replace(
             found[name],
             customer_hours=after.customer_hours_beyond(before),
-            by_kind=_by_kind(found[name].rows, before, after) if name in {"outages", "stages"} else None,
+            by_kind=_by_kind(found[name].rows, before, after) if name in _OF_OUTAGES else None,
             figures=after.moved_from(before, closed_until),
         )
         before = after
@@ -327,8 +328,10 @@ def _same(one: float | None, other: float | None) -> bool:
     return abs(one - other) <= _ROUNDING * max(abs(one), abs(other))
 
 
-def _by_kind(rows: tuple[RowChange, ...], before: _Figures, after: _Figures) -> dict[str, float]:
+def _by_kind(rows: tuple[RowChange, ...], before: _Figures, after: _Figures) -> dict[str, float] | None:
     """Return the customer-hours of the records of rows that were added, deleted and changed, and of all others."""
+    if not before.known and not after.known:
+        return None
     kind_of: dict[str, str] = {}
     for change in rows:
         if change.id is not None:
