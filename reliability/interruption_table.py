@@ -221,7 +221,7 @@ def _transformers_off(
     named = outages.filter(NAMES_A_PLACE)
     states = record_states(named, parts, switching, rules)
     lost = lost_supplies(named, stages, parts, states.changes)
-    off = _both_lost(lost, _two_live_supplies(parts.normal))
+    off = _all_lost(lost, _live_supplies(parts.normal))
     return where_it_hung(off, net.transformers).select("part", "transformer_id", "start", "end"), states
 
 
@@ -253,24 +253,29 @@ def restored(
     return parts.expand(of_records.select("stage", "part", "restored_at", *NAMES), changes)
 
 
-def _two_live_supplies(supply: Supply) -> pl.Series:
-    """Return the rows of the transformers that have two live supplies in the normal state."""
-    place_of = supply.place_of
+def _live_supplies(supply: Supply) -> pl.DataFrame:
+    """Return the supplies that are live in the normal state, with how many their transformer has: ``supply``, ``live``."""
     net = supply.network
-    both = (place_of[net.transformer_node] >= 0) & (place_of[net.transformer_second_node] >= 0)
-    return pl.Series(np.flatnonzero(both))
+    live = [supply.place_of[nodes] >= 0 for nodes in (net.transformer_node, net.transformer_second_node)]
+    count = live[0].astype(np.int64) + live[1]
+    found = [np.flatnonzero(each) * 2 + which for which, each in enumerate(live)]
+    supplies = np.sort(np.concatenate(found))
+    return pl.DataFrame({"supply": supplies, "live": count[supplies // 2]})
 
 
-def _both_lost(lost: pl.DataFrame, dual: pl.Series) -> pl.DataFrame:
+def _all_lost(lost: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
     """Return when a transformer had no supply at all: ``part, transformer`` (its row), ``start, end``.
 
-    One with one supply is off while it is lost; one with two is off while both are, by the event that took the last.
+    One with one supply in the normal state is off while that is lost; one with two is off while both are, by the event that took
+    the last. One with none hangs on what was switched to it.
     """
     columns = ["part", "transformer", "start", "end"]
-    lost = lost.with_columns(transformer=pl.col("supply") // 2, which=pl.col("supply") % 2)
-    is_dual = pl.col("transformer").is_in(dual.implode())
-    single = lost.filter(~is_dual).unique(["part", "transformer"], keep="first", maintain_order=True)
-    halves = lost.filter(is_dual)
+    lost = lost.join(live, on="supply", how="left", maintain_order="left").with_columns(
+        transformer=pl.col("supply") // 2, which=pl.col("supply") % 2
+    )
+    lives = pl.col("transformer").is_in((live["supply"] // 2).unique().implode())
+    single = lost.filter((pl.col("live") == 1) | (pl.col("live").is_null() & ~lives))
+    halves = lost.filter(pl.col("live") == 2)
     pairs = halves.filter(which=0).join(halves.filter(which=1), on="transformer", suffix="_2").with_columns(
         later=pl.col("start_2") > pl.col("start")
     )  # fmt: skip
@@ -280,7 +285,7 @@ def _both_lost(lost: pl.DataFrame, dual: pl.Series) -> pl.DataFrame:
         start=pl.max_horizontal("start", "start_2"),
         end=pl.min_horizontal("end", "end_2"),
     ).filter(pl.col("end").is_null() | (pl.col("end") > pl.col("start")))
-    return pl.concat([single.select(columns), together.select(columns)])
+    return pl.concat([single.select(columns).unique(maintain_order=True), together.select(columns)])
 
 
 def where_it_hung(off: pl.DataFrame, transformers: pl.DataFrame) -> pl.DataFrame:

@@ -115,12 +115,18 @@ class _Log:
                 found[piece].append((branch, one, other))
         return found
 
+    @cached_property
+    def _of_sources(self) -> set[int]:
+        """The pieces that are a source's node alone: what hangs on it by another branch is another feeder."""
+        found: set[int] = set(self.net.energise().patch.pieces.of(self.net.source_node).tolist())
+        return found
+
     def change_at(self, branches: Iterable[int], count: int) -> Change:
         """Return what is unlike normal after ``count`` operations in the feeders of some branches and those joined to them."""
         net = self.net
         ends = np.array([[net.from_node[branch], net.to_node[branch]] for branch in branches], dtype=np.int64).ravel()
-        wanted = net.energise().patch.pieces.of(ends).tolist()
-        seen, change = set(wanted), set()
+        wanted = list(set(net.energise().patch.pieces.of(ends).tolist()) - self._of_sources)
+        seen, change = {*wanted, *self._of_sources}, set()
         while wanted:
             for branch, one, other in self._of_piece.get(wanted.pop(), ()):
                 is_open = self.is_open(branch, count)
