@@ -71,7 +71,7 @@ class CoupledUsers(Shown):
         is_off: Mask = (said.last_off > -EVER) & (said.last_off > power)
         is_on: Mask = (power > -EVER) & ~is_off & (said.last_off > -EVER)
         weight = np.where(both >= rules.suspected, np.log(rules.on_loss), 0.0)
-        heard = np.log((1 - rules.on_loss) / (rules.false_off + rules.wrong_place * (both[at] > 0.01)))
+        heard = np.log((1 - rules.on_loss) / (rules.false_off + OF_ONE_SUPPLY * either[at]))
         weight[at] = np.where(is_off, heard, np.where(is_on, np.log(rules.false_on), 0.0))
         weight[at] += np.minimum(said.unanswered, 2) * -np.log(rules.unanswered)
         prior = both + (1 - both) * own_outage(rules)[0]
