@@ -81,13 +81,21 @@ def convert(
         str,
         typer.Option("--format", help="table (of any headers and encoding), pandapower, opendss, cim-xml or cim-e."),
     ] = "table",
+    idle: Annotated[
+        str,
+        typer.Option(
+            help="Branches out of service: out leaves them out, open takes them as normally open, as ties are."
+        ),
+    ] = "out",
     as_json: Json = False,
 ) -> None:
     """Turn another source into a workspace of Parquet tables."""
     from network.readers.converting import convert_files
 
+    if idle not in {"out", "open"}:
+        raise FudianError(text("--idle is out or open, not {given!r}.", given=idle))
     with working("converting") as progress:
-        source = convert_files(files, form, to, progress)
+        source = convert_files(files, form, to, progress, idle_is_open=idle == "open")
     tell_problems(source.problems)
     result = source.check(language())
     if as_json:
