@@ -1,8 +1,8 @@
 """Personal data in problems: what a table of customers holds is masked wherever a problem shows a value of it.
 
-A comma too many moves a name, a telephone or an address under another header, so that no column of such a table is safe. Ids stay,
-since a clerk finds the row by them; words keep their first character, numbers that may be telephones or identity cards three and two
-digits, as in every list (:mod:`repair.privacy`).
+A comma too many moves a name, a telephone or an address under another header: no column of such a table is safe. Ids stay,
+since a clerk finds the row by them; words keep their first character, numbers that may be telephones or identity cards three and
+two digits, as in every list (:mod:`repair.privacy`).
 """
 
 from __future__ import annotations
