@@ -19,8 +19,9 @@ import polars as pl
 from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
 from network.problems import Problem
+from network.tables.conventions import LOCAL_ZONE
 from network.tables.schema import NOT_OPENED, ROW, TABLES
-from network.tables.values import LOCAL_ZONE, SHED_UNOPENED, SHED_UNOPENED_HINT
+from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
 from network.texts import Text, text
 
 LONG_OUTAGE_DAYS = 30
