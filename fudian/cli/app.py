@@ -18,6 +18,7 @@ from fudian.cli import grid, plans, reliability, repair
 from fudian.cli.arguments import Json, WorkspaceArgument, read
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
+from network.complaints import complaints
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.grid_kpis import grid_settings
 from reliability.notice import late_approvals
@@ -56,9 +57,9 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     if as_json:
         print_json(result)
         return
-    for problem in (*net.problems, *further):
-        mark = "✗" if problem.severity == "error" else "!"
-        sys.stdout.write(f"{mark} {problem.line(language())}\n")
+    for complaint in complaints((*net.problems, *further)):
+        mark = "✗" if complaint.severity == "error" else "!"
+        sys.stdout.write(f"{mark} {complaint.line(language())}\n")
     counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
     sys.stdout.write(
         translate(

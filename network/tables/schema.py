@@ -527,6 +527,7 @@ _TABLES = (
             ),
         ),
         key=("outage_id",),
+        aliases=("停电记录", "停电明细", "停电台账", "outage_events"),
         duration=_number(
             "duration_h",
             "停电时长",
