@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from fudian.cli import grid, plans, reliability, repair
+from fudian.cli import grid, plans, reliability, repair, tables
 from fudian.cli.arguments import Json, WorkspaceArgument, read
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
 from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
@@ -88,6 +88,7 @@ app.add_typer(reliability.app)
 app.add_typer(grid.app)
 app.add_typer(repair.app)
 app.add_typer(plans.app)
+app.add_typer(tables.app)
 
 
 @app.command()

@@ -63,19 +63,27 @@ def find_files(folder: Path, own: Mapping[str, str] | None = None) -> Found:
         given = next((table for pattern, table in (own or {}).items() if fnmatch(path.name, pattern)), None)
         if given == "":
             continue
-        if not path.is_file() or form_of(path) is None:
+        if form_of(path) is None or (path.is_dir() and not _pieces(path)):
             others.append(path.name + ("/" if path.is_dir() else ""))
             continue
         table, part = (given, path.name) if given else part_of_table(stem_of(path))
         if table is None:
             unknown.append(path)
-        else:
-            parts.setdefault(table, {}).setdefault(part, []).append(path)
+            continue
+        for piece in _pieces(path) if path.is_dir() else [path]:
+            name = f"{part}/{piece.name}" if path.is_dir() else part
+            parts.setdefault(table, {}).setdefault(name, []).append(piece)
     found = Found({}, [unknown_table(stem_of(path), path.name) for path in unknown])
     tables = {name: _first_forms(name, parts[name], found.problems) for name in TABLES if name in parts}
     if others:
         found.problems.append(_others_not_read(folder, others))
     return Found(tables, found.problems)
+
+
+def _pieces(folder: Path) -> list[Path]:
+    """Return the files of a table that an engine wrote in pieces, into a folder such as ``outages.parquet``."""
+    form = form_of(folder)
+    return sorted(path for path in folder.iterdir() if path.name[0] not in "._" and form_of(path) == form)
 
 
 def form_of(path: Path) -> str | None:

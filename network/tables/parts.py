@@ -56,4 +56,3 @@ def _placed(problem: Problem, parts: Sequence[Part]) -> Problem:
         return problem
     part = _part_of(problem.row, parts)
     return replace(problem, file=part.file, sheet=part.sheet, row=problem.row - part.start)
-

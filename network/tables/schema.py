@@ -288,7 +288,7 @@ def _code(
     return Column(name, "code", chinese, meaning, aliases, required=required, codes=codes)
 
 
-_UNIT = _text("unit", "供电单位", "unit that operates it", "所属供电所", "运维单位", "所属区局", "所属地市")
+_UNIT = _text("unit", "供电单位", "unit that operates it", "所属供电所", "运维单位", "所属区局", "所属地市", "所属单位")
 _REGION = _code("region_class", "地区特征", "region class", REGION_CLASSES)
 _PLANNING = _code("planning_class", "规划特征", "planning class of the supply area", PLANNING_CLASSES, "供电区域")
 
@@ -510,7 +510,7 @@ _TABLES = (
                 "integer",
                 "停电户数",
                 "number of users, where nothing else is known",
-                ("总停电数",),
+                ("总停电数", "影响户数", "停电用户数", "影响用户数"),
                 critical=True,
                 minimum=1,
             ),

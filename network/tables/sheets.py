@@ -130,7 +130,11 @@ def read_sheets(
         UnreadableError: the file as a whole gives no sheet.
         OSError: the file cannot be opened.
     """
-    wanted = Wanted(table, accepted_names(table, own_headers), path.name)
+    return read_wanted(path, Wanted(table, accepted_names(table, own_headers), path.name))
+
+
+def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
+    """Read one file as the sheets that hold what is wanted, as :func:`read_sheets` does."""
     if path.suffix.lower() == ".parquet":
         return [_read_parquet(path)], []
     data = _unpacked(path.read_bytes())
@@ -140,7 +144,7 @@ def read_sheets(
         return _read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
-    decoded = decode(data, table, path.name)
+    decoded = decode(data, wanted.table, path.name)
     head = decoded.data[:1000].lstrip().lower()
     if head.startswith(b"<") and _XML_WORKBOOK in head:
         return _read_xml_workbook(decoded, wanted)
@@ -436,7 +440,7 @@ def _read_json(decoded: Decoded) -> Sheet:
         content = next((each for each in content.values() if isinstance(each, list)), [content])
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
         raise UnreadableError(
-            text("This JSON is not a list of records"), text('Give a list such as [{"outage_id": "O1"}].')
+            text("This JSON is not a list of records"), text("Give a list of objects, one for each row.")
         )
     headers = list(dict.fromkeys(name for record in content for name in record))
     columns = [

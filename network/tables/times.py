@@ -78,9 +78,7 @@ _CLOCK_AND_ZONE = r"(?i)^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{14})\s*(Z|UTC|GMT|(
 _OFFSET = re.compile(r"^(?:UTC|GMT|Z)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?)?$", re.IGNORECASE)
 _SINCE_1970 = re.compile(r"^1\d{9}(?:\d{3})?$")
 _SINCE_WORDS = {"s": "s", "秒": "s", "ms": "ms", "毫秒": "ms"}
-_FOREIGN_ZONES = frozenset(
-    "est edt cst cdt mst mdt pst pdt wet west cet cest eet eest msk ist jst kst hkt sgt bst aest aedt nzst nzdt".split()
-)
+_FOREIGN_ZONES = re.compile(r"^(?:[ecmp][sd]t|wes?t|ces?t|ees?t|msk|[ijkb]st|hkt|sgt|ae[sd]t|nz[sd]t)$")
 _ZONE_WORDS = {"北京时间": 480, "asia/shanghai": 480, "beijing": 480, "世界时": 0, "协调世界时": 0, "格林尼治时间": 0}
 
 
@@ -116,7 +114,7 @@ def time_unit(unit: str | None) -> TimeUnit | None:
     if re.match(r"^(utc|gmt|z$|[+-]\d)", unit):
         offset = _offset_min(unit)
         return None if offset is None else TimeUnit(offset_min=offset)
-    return None if unit in _FOREIGN_ZONES or re.match(r"^[a-z]+/[a-z_]+$", unit) else NO_UNIT
+    return None if _FOREIGN_ZONES.match(unit) or re.match(r"^[a-z]+/[a-z_]+$", unit) else NO_UNIT
 
 
 def parse_times(values: pl.Series, reading: ReadingSettings, unit: TimeUnit, unreadable: Text) -> Parsed:

@@ -150,7 +150,7 @@ def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = 
             (),
             text("Give the folder that holds the tables of the workspace."),
         )
-    settings, problems = _read_settings(folder)
+    settings, problems = read_settings(folder)
     words, wrong = words_of(settings)
     found = find_files(folder, words.files)
     problems += [*wrong, *found.problems]
@@ -241,7 +241,8 @@ def _unopened(name: str, path: Path, reason: OSError) -> Problem:
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-def _read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
+def read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """Return what ``fudian.toml`` of a folder says, and what keeps it from being read."""
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}, []
