@@ -4,18 +4,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 INTEROP := .venv-interop/bin
 
-.PHONY: run test lint format sample peers clean
+CATALOGUE := network/locale/zh_CN/LC_MESSAGES/fudian
+
+.PHONY: run test test-long lint format sample catalogue peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
 
-test: .venv/test.stamp .venv-interop/stamp
+test: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	$(BIN)/python -m tests.prepare
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
 	$(INTEROP)/pytest tests/interop tests/reliability/test_engines.py -n 2 --dist loadfile
+
+# What takes minutes or needs the package index: the package installed with all that it asks for.
+test-long: .venv/test.stamp $(CATALOGUE).mo
+	$(BIN)/pytest -m long
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -29,6 +35,12 @@ format: .venv/test.stamp
 sample: .venv/run.stamp
 	$(BIN)/fudian sample --to data_samples/county
 
+# The Chinese texts as they are read; installing compiles them too, and who edits them needs this.
+catalogue: $(CATALOGUE).mo
+
+$(CATALOGUE).mo: $(CATALOGUE).po | .venv/test.stamp
+	@$(BIN)/pybabel -q compile --domain fudian --directory network/locale
+
 # What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network, benchmarks.restore
 peers: .venv-interop/stamp
 	@$(INTEROP)/python -m pip install -qq -e . --group peers
@@ -38,12 +50,12 @@ peers: .venv-interop/stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fudian needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-.venv/run.stamp: pyproject.toml | .venv/bin/python
+.venv/run.stamp: pyproject.toml setup.py $(CATALOGUE).po | .venv/bin/python
 	@echo "setting up Fudian in .venv (some minutes the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e .
 	@touch $@
 
-.venv/test.stamp: pyproject.toml | .venv/bin/python
+.venv/test.stamp: pyproject.toml setup.py | .venv/bin/python
 	@echo "setting up Fudian and its tests in .venv (some minutes the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install -qq -e . --group test --group lint
@@ -58,4 +70,4 @@ peers: .venv-interop/stamp
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-interop build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-interop build dist *.egg-info network/locale/*/LC_MESSAGES/*.mo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ import polars as pl
 from benchmarks.network import Feeders
 from network import Supply, network_from_tables
 from repair import affected_by_fault, fault_area
-from repair.affected import fault_zone
+from repair.isolation import isolate
 
 FAULTS = 50
 
@@ -48,9 +48,10 @@ def main() -> None:
         fault_area(supply, f"B{branch}")
         area_s.append(time.perf_counter() - begun)
         begun = time.perf_counter()
-        zone = fault_zone(supply, branch, net.protective)
-        at_them = np.isin(net.from_node, zone) | np.isin(net.to_node, zone)
-        expected = supply.lost_in(Supply.of(net, supply.is_open | at_them, lost_sources=zone))
+        fault = isolate(supply, f"B{branch}")
+        is_open = supply.is_open.copy()
+        is_open[fault.tripped] = True
+        expected = supply.lost_in(Supply.of(net, is_open, fault.lost_sources))
         whole_s.append(time.perf_counter() - begun)
         assert np.array_equal(np.sort(found.hit.transformer_index), np.sort(expected.transformer_index))
         assert np.array_equal(np.sort(found.hit.customer_index), np.sort(expected.customer_index))

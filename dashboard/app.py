@@ -17,17 +17,19 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import fudian
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.rows import rows_of
-from dashboard.service import Service
-from network import FudianError, WorkspaceError, read_network, text, translate
+from fudian import Utility
+from network import FudianError, WorkspaceError, text, translate
 
 _PAGES = {
     "operations": operations.page,
@@ -48,11 +50,11 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     Raises:
         WorkspaceError: the folder is missing or holds no table.
     """
-    service = Service(read_network(workspace), language)
+    utility = fudian.open(workspace, language)
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None)
     server.add_middleware(GZipMiddleware, minimum_size=2000)
-    install(server, service)
-    server.include_router(export_router(service))
+    install(server, utility)
+    server.include_router(export_router(utility))
     pages = Dash(
         __name__,
         server=server,  # type: ignore[arg-type]  # annotated for Flask only
@@ -65,8 +67,9 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
         index_string=_index(language),
     )
     pages.layout = _layout()
-    _connect(pages, service)
+    _connect(pages, utility)
     server.add_middleware(PageAddresses)
+    server.add_middleware(LanguageNote)
     return server
 
 
@@ -140,7 +143,7 @@ def _layout() -> dmc.MantineProvider:
     )
 
 
-def _connect(pages: Dash, service: Service) -> None:
+def _connect(pages: Dash, utility: Utility) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
 
     @pages.callback(
@@ -151,9 +154,9 @@ def _connect(pages: Dash, service: Service) -> None:
         State("shown", "data"),
     )
     def show_page(path: str | None, search: str | None, shown: str | None) -> tuple[Part, Part]:
-        address = Address.read(path, search, service.language)
+        address = Address.read(path, search, utility.language)
         key = f"/{address.page}{address.search(address.without_rows())} {path}"
-        return (no_update, no_update) if key == shown else (page_or_note(service, address), key)
+        return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
         Output(CARD, "children"),
@@ -163,7 +166,7 @@ def _connect(pages: Dash, service: Service) -> None:
         prevent_initial_call=True,
     )
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
-        return grid_content(service, Address.read(path, search, service.language))
+        return grid_content(utility, Address.read(path, search, utility.language))
 
     @pages.callback(
         Output("drawer", "opened"),
@@ -174,10 +177,10 @@ def _connect(pages: Dash, service: Service) -> None:
         Input("address", "search"),
     )
     def show_rows(path: str | None, search: str | None) -> tuple[bool, Part, Part, Part]:
-        address = Address.read(path, search, service.language)
+        address = Address.read(path, search, utility.language)
         if ROWS not in address.values:
             return False, no_update, no_update, no_update
-        title, content = contents(service, address)
+        title, content = contents(utility, address)
         return True, content, title, {"aria-label": translate("Close", address.language)}
 
     @pages.callback(
@@ -189,7 +192,7 @@ def _connect(pages: Dash, service: Service) -> None:
         prevent_initial_call=True,
     )
     def follow(opened: bool, clicks: list[dict[str, Any] | None], path: str | None, search: str | None) -> Part:
-        address = Address.read(path, search, service.language)
+        address = Address.read(path, search, utility.language)
         if ctx.triggered_id == "drawer":
             return address.search(address.without_rows()) if not opened and ROWS in address.values else no_update
         return next((door for door in map(_door, ctx.triggered) if door), no_update) if any(clicks) else no_update
@@ -201,7 +204,7 @@ def _connect(pages: Dash, service: Service) -> None:
         State("address", "search"),
     )
     def scroll(request: dict[str, Any] | None, path: str | None, search: str | None) -> Part:
-        rows = rows_of(service, Address.read(path, search, service.language))
+        rows = rows_of(utility, Address.read(path, search, utility.language))
         return no_update if request is None or rows is None else block(rows.frame, request)
 
 
@@ -212,11 +215,11 @@ def _door(triggered: dict[str, Any]) -> str | None:
     return str(led[0]) if isinstance(led, list) and led else None
 
 
-def page_or_note(service: Service, address: Address) -> Part:
+def page_or_note(utility: Utility, address: Address) -> Part:
     """Return a page, or a card that says why it cannot be shown."""
     language = address.language
     try:
-        return _PAGES[address.page](service, address)
+        return _PAGES[address.page](utility, address)
     except FudianError as error:
         items = [problem.line(language) for problem in error.problems[:20]] if isinstance(error, WorkspaceError) else []
         hint = error.hint.in_language(language) if error.hint else ""

@@ -10,17 +10,17 @@ from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, aria, data
 from dashboard.parts.grids import grid
 from dashboard.rows import failure, rows_of
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, translate
 
 _log = logging.getLogger("fudian")
 
 
-def contents(service: Service, address: Address) -> tuple[str, Part]:
+def contents(utility: Utility, address: Address) -> tuple[str, Part]:
     """Return title and content of the drawer for an address."""
     language = address.language
     try:
-        rows = rows_of(service, address)
+        rows = rows_of(utility, address)
     except FudianError as error:
         message, hint = failure(error, language)
         return translate("These rows cannot be shown", language), html.Div(

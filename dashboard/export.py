@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -12,8 +13,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
 from dashboard.rows import rows_of
-from dashboard.service import Service
-from network import translate
+from fudian import Utility
+from network import Text, translate
 from network.tables.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -29,14 +30,14 @@ _LISTS = {
 _BYTE_ORDER_MARK = "﻿"
 
 
-def export_router(service: Service) -> APIRouter:
+def export_router(utility: Utility) -> APIRouter:
     """Return the routes of the exports; each takes the address of the page that shows the same rows."""
     routes = APIRouter(prefix="/export", include_in_schema=False)
 
     @routes.get("/{page}/rows.{ending}")
     def rows(page: str, ending: str, request: Request) -> Response:
-        address = Address.read(page, request.url.query, service.language)
-        found = rows_of(service, address)
+        address = Address.read(page, request.url.query, utility.language)
+        found = rows_of(utility, address)
         if found is None or ending not in _TYPES:
             raise HTTPException(404)
         return file_of(found.frame, f"{found.title} {found.basis}", ending, address.language)
@@ -46,11 +47,11 @@ def export_router(service: Service) -> APIRouter:
         if (page, name) not in _LISTS:
             raise HTTPException(404)
         make, heading = _LISTS[page, name]
-        address = Address.read(page, request.url.query, service.language)
-        title, frame = make(service, address)
+        address = Address.read(page, request.url.query, utility.language)
+        title, frame = make(utility, address)
         titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":
-            page_to_print = printed(frame, titled, _moment(service, address), address.language)
+            page_to_print = printed(frame, titled, _moment(utility, address), address.language, address.notes)
             return Response(page_to_print, media_type="text/html; charset=utf-8")
         if ending not in _TYPES:
             raise HTTPException(404)
@@ -59,8 +60,8 @@ def export_router(service: Service) -> APIRouter:
     return routes
 
 
-def _moment(service: Service, address: Address) -> datetime:
-    return dispatch.moment_of(service, address) if address.page == "dispatch" else service.as_of
+def _moment(utility: Utility, address: Address) -> datetime:
+    return dispatch.moment_of(utility, address) if address.page == "dispatch" else utility.known_until
 
 
 def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Response:
@@ -77,9 +78,10 @@ def file_of(frame: pl.DataFrame, title: str, ending: str, language: str) -> Resp
     )
 
 
-def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str:
-    """Return a table as a page to print."""
+def printed(frame: pl.DataFrame, title: str, at: datetime, language: str, notes: Sequence[Text] = ()) -> str:
+    """Return a table as a page to print, under what there is to note."""
     shown = for_people(frame, language)
+    noted = "".join(f"<p>{html.escape(note.in_language(language))}</p>" for note in notes)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in line) + "</tr>"
@@ -94,5 +96,5 @@ def printed(frame: pl.DataFrame, title: str, at: datetime, language: str) -> str
     return (
         f'<!DOCTYPE html><html lang="{spoken}"><head><meta charset="utf-8"><title>{heading}</title>'
         f'<style>{style}</style></head><body onload="print()"><h1>{heading}</h1>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
+        f"{noted}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
     )

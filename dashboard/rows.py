@@ -10,15 +10,12 @@ import polars as pl
 
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.words import CODE_WORDS, number, word
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, Text, text, translate
 from network.tables.writing import header
-from reliability.area import Area
-from reliability.curve import ledger_within
 from reliability.ledger_table import NOT_COUNTED
 from reliability.natures import FAULT, PLANNED_WORK, PREARRANGED
 from reliability.period import Period
-from reliability.ranking import causes
 from reliability.statistics import MED, Query
 
 GROUPS = {"fault": FAULT, "prearranged": PREARRANGED, "work": PLANNED_WORK}
@@ -44,7 +41,7 @@ class Rows:
     customer_hours: float | None = None
 
 
-def rows_of(service: Service, address: Address) -> Rows | None:
+def rows_of(utility: Utility, address: Address) -> Rows | None:
     """Return the rows that an address asks for, or ``None`` when it asks for none.
 
     Raises:
@@ -59,47 +56,47 @@ def rows_of(service: Service, address: Address) -> Rows | None:
             text("Close this panel and choose a figure on the page."),
         )
     key = ("rows", kind, address.language, tuple(sorted(address.values.items())))
-    return service.remember(key, lambda: _KINDS[kind](service, address))
+    return utility.memory.recall(key, lambda: _KINDS[kind](utility, address))
 
 
-def query_of(service: Service, address: Address) -> Query:
+def query_of(utility: Utility, address: Address) -> Query:
     """Return the query that the chips of the address stand for."""
-    years = [str(year) for year in service.years]
+    years = [str(year) for year in utility.years]
     year = address.values.get("year", years[-1])
     level = address.values.get("level", "mv")
     med = address.filters.get("med", address.values.get("med", "include"))
-    return service.query(
+    return utility.query(
         int(year if year in years else years[-1]),
-        level if level in ("mv", "lv") else "mv",
-        med if med in MED else "include",
+        level=level if level in ("mv", "lv") else "mv",
+        med=med if med in MED else "include",
     )
 
 
-def _ledger(service: Service, address: Address) -> Rows:
-    language, query, filters = address.language, query_of(service, address), dict(address.filters)
+def _ledger(utility: Utility, address: Address) -> Rows:
+    language, query, filters = address.language, query_of(utility, address), dict(address.filters)
     said = [_period_words(query, language), word(query.level, language), word(query.med, language)]
     filters.pop("med", None)
-    rows = service.statistics.ledger(query)
-    if part := _part(filters.pop("day", None), filters.pop("month", None)):
-        rows = ledger_within(rows, part[0], service.statistics.settings.crossing)
+    part = _part(filters.pop("day", None), filters.pop("month", None))
+    if part:
         said[0] = part[1]
+    area = None
     if (target := filters.pop("target", None)) is not None:
-        area, label = _area_of_target(service, address, target)
-        rows = area.of(rows, service.statistics.settings)
+        area, label = _area_of_target(utility, address, target)
         said.append(label)
+    rows = utility.interruptions_of(query, part[0] if part else None, area)
     if (group := filters.pop("group", None)) is not None:
         if group not in GROUPS:
             raise _no_filter("group", group)
         rows = rows.filter(pl.col("nature").is_in(GROUPS[group]))
         said.append(word(group, language))
     if (after := filters.pop("causes_after", None)) is not None:
-        rows = _minor_causes(service, query, rows, after)
+        rows = _minor_causes(utility, query, rows, after)
         said.append(translate("causes after the first {count}", language, count=after))
     for column, value in filters.items():
         if column not in LEDGER_FILTERS:
             raise _no_filter(column, value)
         rows = rows.filter(pl.col(column) == value if value else pl.col(column).is_null())
-        said.append(_filter_words(service, column, value, language))
+        said.append(_filter_words(utility, column, value, language))
     hours = float((rows["users"] * rows["h"]).sum())
     counted = rows.filter("counted").height
     total = translate(
@@ -113,16 +110,16 @@ def _ledger(service: Service, address: Address) -> Rows:
         translate("Interruptions behind the figure", language),
         " · ".join(said),
         total,
-        _ledger_frame(service, rows, language),
+        _ledger_frame(utility, rows, language),
         hours,
     )
 
 
-def _minor_causes(service: Service, query: Query, rows: pl.DataFrame, after: str) -> pl.DataFrame:
+def _minor_causes(utility: Utility, query: Query, rows: pl.DataFrame, after: str) -> pl.DataFrame:
     """Return the rows of the causes that the ranking puts together as the rest."""
     if not after.isdecimal():
         raise _no_filter("causes_after", after)
-    ranked = causes(service.statistics, query, int(after))
+    ranked = utility.causes(query, int(after))
     named = ranked.filter(~pl.col("rest"))["cause"].fill_null("")
     return rows.filter(~pl.col("cause").fill_null("").is_in(named.implode()))
 
@@ -157,28 +154,29 @@ def _month(label: str) -> Period:
     return Period(start, (start + timedelta(days=32)).replace(day=1))
 
 
-def _area_of_target(service: Service, address: Address, target: str) -> tuple[Area, str]:
-    query = query_of(service, address)
-    plan = address.values.get("plan", service.plans[0])
-    for each in service.targets(
-        plan if plan in service.plans else service.plans[0], query.period.start.year, query.level
-    ):
-        if each.target_id == target and each.where:
-            return Area(*each.where), each.label
-    raise _no_filter("target", target)
+def _area_of_target(utility: Utility, address: Address, target: str) -> tuple[tuple[str, tuple[str, ...]], str]:
+    query = query_of(utility, address)
+    plans = utility.target_plans
+    plan = address.values.get("plan", plans[0])
+    found = utility.target_of(plan if plan in plans else plans[0], query.period.start.year, query.level, target)
+    if found is None or not found.where:
+        raise _no_filter("target", target)
+    return found.where, found.label
 
 
-def _filter_words(service: Service, column: str, value: str, language: str) -> str:
+def _filter_words(utility: Utility, column: str, value: str, language: str) -> str:
     if column == "feeder_id":
-        names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
+        names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
         shown = names.get(value) or value
     else:
         shown = word(value, language)
     return f"{header(column, language)}: {shown}"
 
 
-def _ledger_frame(service: Service, rows: pl.DataFrame, language: str) -> pl.DataFrame:
-    names = service.net.transformers.select("transformer_id", user_name="name").unique("transformer_id", keep="first")
+def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.DataFrame:
+    names = utility.network.transformers.select("transformer_id", user_name="name").unique(
+        "transformer_id", keep="first"
+    )
     reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith(("F-", "P-"))}
     counted = pl.lit(translate("counted", language))
@@ -205,7 +203,7 @@ def _ledger_frame(service: Service, rows: pl.DataFrame, language: str) -> pl.Dat
     )
 
 
-def _problems(service: Service, address: Address) -> Rows:
+def _problems(utility: Utility, address: Address) -> Rows:
     language = address.language
     found = [
         {
@@ -217,23 +215,23 @@ def _problems(service: Service, address: Address) -> Rows:
             "message": problem.message.in_language(language),
             "hint": problem.hint.in_language(language),
         }
-        for problem in service.net.problems
+        for problem in utility.problems
     ]
     columns = ("severity", "file", "row", "column", "value", "message", "hint")
     frame = pl.DataFrame(found, schema=dict.fromkeys(columns, pl.String) | {"row": pl.Int64})
-    errors = sum(problem.severity == "error" for problem in service.net.problems)
+    errors = sum(problem.severity == "error" for problem in utility.problems)
     total = translate(
         "{errors} errors: the row or value was left out; {warnings} warnings: kept, but look at them",
         language,
         errors=errors,
         warnings=len(found) - errors,
     )
-    return Rows(translate("What is wrong with the data", language), service.name, total, frame)
+    return Rows(translate("What is wrong with the data", language), utility.name, total, frame)
 
 
-def _plans(service: Service, address: Address) -> Rows:
-    language, query, filters = address.language, query_of(service, address), address.filters
-    table = service.net.workspace.tables["plans"]
+def _plans(utility: Utility, address: Address) -> Rows:
+    language, query, filters = address.language, query_of(utility, address), address.filters
+    table = utility.workspace.tables["plans"]
     inside = table.filter((pl.col("start") >= query.period.start) & (pl.col("start") < query.period.end))
     if filters.get("live"):
         inside = inside.filter(pl.col("live_line_item").is_not_null())
@@ -256,11 +254,11 @@ def _plans(service: Service, address: Address) -> Rows:
     return Rows(translate("Planned outages", language), _period_words(query, language), total, frame)
 
 
-def _live_jobs(service: Service, address: Address) -> Rows:
-    language, query, filters = address.language, query_of(service, address), dict(address.filters)
+def _live_jobs(utility: Utility, address: Address) -> Rows:
+    language, query, filters = address.language, query_of(utility, address), dict(address.filters)
     part = _part(None, filters.pop("month", None))
     period, said = part or (query.period, _period_words(query, language))
-    jobs = service.statistics.live_jobs.filter((pl.col("start") >= period.start) & (pl.col("start") < period.end))
+    jobs = utility.live_jobs.filter((pl.col("start") >= period.start) & (pl.col("start") < period.end))
     for column, value in filters.items():
         if column == "connection":
             jobs = jobs.filter("connection")
@@ -294,7 +292,7 @@ def _live_jobs(service: Service, address: Address) -> Rows:
     return Rows(translate("Live-line jobs", language), said, total, frame, hours)
 
 
-_KINDS: Mapping[str, Callable[[Service, Address], Rows]] = {
+_KINDS: Mapping[str, Callable[[Utility, Address], Rows]] = {
     "ledger": _ledger,
     "problems": _problems,
     "plans": _plans,

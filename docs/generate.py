@@ -82,7 +82,13 @@ def commands_page() -> str:
     lines = [
         "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
     ]
-    lines.append("Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage.\n")
+    lines.append(
+        "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
+        "`fudian --version` prints the version.\n\n"
+        "Texts and pages speak the language of the environment variable `FUDIAN_LANG` (`zh` or `en`), or else the system's. "
+        "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
+        "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
+    )
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")
         for parameter in command.params:

@@ -7,8 +7,8 @@ Example:
     >>> hit = supply.below("F01-S1")  # doctest: +SKIP
 """
 
-from network.building import build_network, network_from_tables, read_network
 from network.loops import Loop
+from network.model import Network, build_network, network_from_tables, read_network
 from network.problems import (
     FudianError,
     MissingExtraError,
@@ -22,7 +22,7 @@ from network.switching_replay import Replay, replay
 from network.tables import schema
 from network.tables.workspace import Workspace, read_workspace, workspace
 from network.texts import Text, listed, text, translate
-from network.topology import Network
+from network.topology import Topology
 
 __all__ = [
     "FudianError",
@@ -35,6 +35,7 @@ __all__ = [
     "Replay",
     "Supply",
     "Text",
+    "Topology",
     "UnknownIdError",
     "Workspace",
     "WorkspaceError",

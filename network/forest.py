@@ -185,3 +185,23 @@ def _ends(parent: Indices) -> Indices:
         answer = further
     sibling[0] = count
     return sibling[answer]
+
+
+def first_label_on_path(forest: Forest, has_label: Mask) -> Indices:
+    """Return, for each node, the first branch with a label on its way from the source, shape (nodes,).
+
+    Args:
+        forest: nodes in depth-first order.
+        has_label: whether each branch has one, shape (branches,).
+
+    Returns:
+        Branch indices; -1 where a node is dead or no branch above it has a label.
+    """
+    labelled = np.append(has_label, False)[forest.branch_to]
+    first = np.flatnonzero(labelled & (sum_along_path(forest.end, labelled.astype(np.int64)) == 1))
+    owner = np.zeros(len(forest.end) + 1, dtype=np.int64)
+    owner[first] += forest.branch_to[first] + 1
+    np.subtract.at(owner, forest.end[first], forest.branch_to[first] + 1)
+    at_place = np.cumsum(owner)[:-1] - 1
+    places = forest.place_of[:-1]
+    return np.where(places >= 0, at_place[places], -1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -11,9 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Groups, Indices
 from network.forest import Forest, sum_below
-
-if TYPE_CHECKING:
-    from network.topology import Network
+from network.topology import Topology
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +23,7 @@ class Loop:
         source_node: the sources that the loop passes.
     """
 
-    network: Network
+    network: Topology
     branch_index: Indices
     source_node: Indices
 
@@ -55,7 +52,7 @@ class Loop:
         return {"branches": self.branches, "feeders": self.feeders, "sources": self.sources}
 
 
-def loops_of(network: Network, forest: Forest) -> tuple[Loop, ...]:
+def loops_of(network: Topology, forest: Forest) -> tuple[Loop, ...]:
     """Return the loops among the branches that a forest reaches.
 
     Loops with a branch in common are one, loops with only a node in common are not: they are the blocks of the graph in which

@@ -17,7 +17,7 @@ from network.forest import Forest, sum_along_path, sum_below
 from network.problems import FudianError
 from network.supply import Supply
 from network.texts import text
-from network.topology import Network
+from network.topology import Topology
 
 Complex = npt.NDArray[np.complex128]
 
@@ -147,7 +147,7 @@ def _require_radial(supply: Supply) -> None:
         )
 
 
-def impedance_ohm(net: Network) -> Complex:
+def impedance_ohm(net: Topology) -> Complex:
     """Return the impedance of each branch, shape (branches + 1,); the last is 0, for no branch.
 
     A switching device without ``r_ohm`` and ``x_ohm`` has none; a line without is not a number.

@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from network.nearest import nearest
 from network.texts import Text, text
 
 
@@ -102,7 +102,7 @@ class UnknownIdError(FudianError):
     """An id that the network does not have, with the nearest ones that it has."""
 
     def __init__(self, kind: str, unknown: str, known: Iterable[str]) -> None:
-        near = difflib.get_close_matches(unknown, list(known), n=3)
+        near = nearest(unknown, known, 3)
         hint = text("Did you mean {near}?", near=", ".join(near)) if near else text("Look at the ids in the table.")
         super().__init__(text("There is no {kind} {id!r} in the network.", kind=text(kind), id=unknown), hint)
         self.kind = kind

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +25,7 @@ from network.loops import Loop, loops_of
 from network.patch import Part, Patch, Pieces
 from network.problems import FudianError
 from network.texts import text
-
-if TYPE_CHECKING:
-    from network.topology import Network
+from network.topology import Topology
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +38,7 @@ class Hit:
         customer_index: shape (customers off,).
     """
 
-    network: Network
+    network: Topology
     transformer_index: Indices
     customer_index: Indices
 
@@ -73,18 +70,29 @@ class Supply:
         base: the supply of the full state where this one differs, else nothing.
     """
 
-    network: Network
+    network: Topology
     patch: Patch
     base: Supply | None = None
 
     @classmethod
-    def of(cls, network: Network, is_open: Mask, lost_sources: Indices = NONE) -> Supply:
+    def of(cls, network: Topology, is_open: Mask, lost_sources: Indices = NONE) -> Supply:
         """Energise ``network`` with the branches in ``is_open`` (shape (branches,)) open without the sources at some nodes."""
-        is_source = np.zeros(len(network.nodes), dtype=np.bool_)
-        is_source[network.source_node] = True
+        is_source = network.is_source.copy()
         is_source[lost_sources] = False
-        forest = _forest(network, is_open, is_source)
+        forest = network.forest(is_open, is_source)
         return cls(network, Patch(Pieces(network.from_node, network.to_node, is_source, is_open, forest)))
+
+    @classmethod
+    def logged(cls, network: Topology, switching: pl.DataFrame) -> Supply:
+        """Energise ``network`` as a log of switching leaves it: each branch by its last operation, the others as normal.
+
+        Raises:
+            UnknownIdError: the log operates a branch that the network does not have.
+        """
+        last = switching.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
+        is_open = network.normally_open.copy()
+        is_open[network.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
+        return cls.of(network, is_open)
 
     # The order ----------------------------------------------------------------------------------------------------
 
@@ -105,7 +113,7 @@ class Supply:
             return pieces.forest
         is_source = pieces.is_source.copy()
         is_source[list(self.patch.lost)] = False
-        return _forest(self.network, self.is_open, is_source)
+        return self.network.forest(self.is_open, is_source)
 
     @property
     def node_at(self) -> Indices:
@@ -396,18 +404,7 @@ class Supply:
     @cached_property
     def node_feeder(self) -> pl.Series:
         """The feeder of each node by the trace: the first label on the way from the source; null where dead or unlabelled."""
-        labels = self.network.branches["feeder_id"]
-        has_label = np.append(labels.is_not_null().to_numpy(), False)
-        labelled = has_label[self.branch_to]
-        first = np.flatnonzero(labelled & (self.sum_along_path(labelled.astype(np.int64)) == 1))
-        owner = np.full(len(self.end) + 1, 0, dtype=np.int64)
-        owner[first] += self.branch_to[first] + 1
-        np.subtract.at(owner, self.end[first], self.branch_to[first] + 1)
-        at_place = np.cumsum(owner)[:-1] - 1
-        places = self.place_of[:-1]
-        branch = np.where(places >= 0, at_place[places], -1)
-        with_none = pl.concat([labels, pl.Series([None], dtype=pl.String)])
-        return with_none.gather(np.where(branch >= 0, branch, len(labels)))
+        return self.network.node_feeder(self.forest)
 
 
 def _numbers(table: pl.DataFrame, values: Numbers | str) -> Numbers:
@@ -415,10 +412,3 @@ def _numbers(table: pl.DataFrame, values: Numbers | str) -> Numbers:
     if isinstance(values, str):
         return table[values].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return values
-
-
-def _forest(network: Network, is_open: Mask, is_source: Mask) -> Forest:
-    closed = np.flatnonzero(~is_open)
-    return Forest.grow(
-        len(is_source), closed, network.from_node[closed], network.to_node[closed], np.flatnonzero(is_source)
-    )

@@ -8,7 +8,6 @@ at once until the smaller side is exhausted or both have a source, a closed one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,9 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices
-
-if TYPE_CHECKING:
-    from network.topology import Network
+from network.topology import Topology
 
 
 class Zones:
@@ -31,7 +28,7 @@ class Zones:
         zone_of: zone of each node, shape (nodes,).
     """
 
-    def __init__(self, network: Network, operable: Indices) -> None:
+    def __init__(self, network: Topology, operable: Indices) -> None:
         """Build the zones that the branches ``operable`` (indices) separate, in the normal state."""
         may_change = np.zeros(network.branches.height, dtype=np.bool_)
         may_change[operable] = True
@@ -132,7 +129,7 @@ class Replay:
             still off at its end), ``branch_id`` (whose opening took the supply; null: before the log).
     """
 
-    network: Network
+    network: Topology
     zone_of: Indices
     off: pl.DataFrame
 
@@ -155,7 +152,7 @@ class Replay:
         return pl.concat(supplies).unique(maintain_order=True)
 
 
-def replay(net: Network, switching: pl.DataFrame) -> Replay:
+def replay(net: Topology, switching: pl.DataFrame) -> Replay:
     """Return what a log of switching did to the supply, from the normal state on.
 
     A zone that loses and regains supply at one and the same time never lost it.

@@ -2,11 +2,15 @@
 
 A text is written in English where it arises and translated where it is shown, so that results carry one language-neutral
 form: a :class:`Text` holds the sentence with its named places and the values that fill them.
+
+What runs is ``fudian.mo``, compiled from the catalogue when the package is built or installed. A checkout holds both; one that
+was edited since says so.
 """
 
 from __future__ import annotations
 
-import io
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,26 +18,52 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
 LANGUAGES = ("zh", "en")
-_CATALOGUES = {"zh": Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" / "fudian.po"}
+_LANGUAGE_NAMES = {"zh": "zh", "chinese": "zh", "en": "en", "english": "en"}
+CATALOGUES = {"zh": Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" / "fudian.mo"}
+"""The compiled catalogue of each language but English."""
+
+_SHOWN_LETTERS = 40
+
+COMPILING = "make catalogue"
+"""What compiles the catalogue of a checkout."""
+
+
+def language_of(named: str) -> str | None:
+    """Return the language that a tag or a name of a locale means: ``zh`` or ``en``; ``None`` for any other.
+
+    Args:
+        named: such as ``zh``, ``EN``, ``zh-CN``, ``zh_CN.UTF-8`` or ``Chinese (Simplified)_China.936``.
+    """
+    return _LANGUAGE_NAMES.get(re.split(r"[-_.@ ]", named.strip().lower(), maxsplit=1)[0])
+
+
+def unknown_language(named: str) -> Text:
+    """Return the note on a language that is not spoken here."""
+    shown = named if len(named) <= _SHOWN_LETTERS else f"{named[:_SHOWN_LETTERS]}…"
+    return text("The language {named!r} is not known here; known are zh and en.", named=shown)
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
     """Return the translations for ``zh`` or ``en``; English is the identity."""
-    path = _CATALOGUES.get(language)
+    path = CATALOGUES.get(language)
     if path is None:
         return NullTranslations()
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    compiled = io.BytesIO()
-    with path.open("rb") as source:
-        write_mo(compiled, read_po(source))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    if is_stale(path):
+        warnings.warn(f"{path.with_suffix('.po')} is newer than what was compiled from it: {COMPILING}", stacklevel=2)
+    if not path.exists():
+        return NullTranslations()
+    with path.open("rb") as compiled:
+        return GNUTranslations(compiled)
 
 
-def translate(text: str, language: str = "en", **values: object) -> str:
+def is_stale(compiled: Path) -> bool:
+    """Tell whether the source of a compiled catalogue lies beside it, as in a checkout, and is newer."""
+    source = compiled.with_suffix(".po")
+    return source.exists() and (not compiled.exists() or compiled.stat().st_mtime_ns <= source.stat().st_mtime_ns)
+
+
+def translate(text: str, language: str = "en", /, **values: object) -> str:
     """Return ``text`` in ``language`` with its named places filled by ``values``."""
     sentence = catalogue(language).gettext(text) if text else text
     return sentence.format(**values) if values else sentence

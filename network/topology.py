@@ -1,26 +1,19 @@
-"""The network: nodes, branches, transformers and customers as arrays, whatever the state of its switches."""
+"""The topology 站-线-变-户: nodes, branches, transformers and customers as arrays, whatever the state of the switches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from network.arrays import Groups, Indices, Mask
+from network.forest import Forest, first_label_on_path
 from network.problems import Problem, UnknownIdError, WorkspaceError
-from network.supply import Supply
 from network.tables.workspace import Workspace
 from network.texts import text
-from network.topology_checks import topology_problems
-
-if TYPE_CHECKING:
-    import networkx as nx
-
 
 PROTECTIVE_KINDS = ("breaker", "recloser", "fuse")
 """Devices that clear a fault by themselves."""
@@ -30,8 +23,8 @@ SWITCHING_KINDS = (*PROTECTIVE_KINDS, "switch", "disconnector")
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
-    """A distribution network: tables turned into arrays once, shared by every state of the switches.
+class Topology:
+    """Tables turned into arrays once, shared by every state of the switches.
 
     The index of a branch, transformer or customer is its row in the table; the index of a node is its place in ``nodes``.
 
@@ -48,7 +41,6 @@ class Network:
         customer_transformer, customer_second_transformer: transformer index of each supply, -1 where there is none,
             shape (customers,).
         workspace: the workspace that the tables came from, with its settings.
-        whole: the network with all that was ever in service, where this one is that of a moment.
     """
 
     branches: pl.DataFrame
@@ -65,26 +57,6 @@ class Network:
     customer_transformer: Indices
     customer_second_transformer: Indices
     workspace: Workspace
-    whole: Network | None = None
-
-    @classmethod
-    def from_text(
-        cls, diagram: str, tables: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
-    ) -> Network:
-        """Return the network of a one-line text: ``Network.from_text("=S -[K1]- 1 -L1 2.5km- 2; T1(30) @ 2")``.
-
-        Args:
-            diagram: chains of nodes and branches, and transformers, as :mod:`network.readers.one_line` describes.
-            tables: further tables by name (``feeders``, ``switching`` …): frames or lists of dictionaries.
-            settings: what ``fudian.toml`` would hold.
-
-        Raises:
-            OneLineError: the text cannot be read; the error says where, and how it is written.
-        """
-        from network.building import network_from_tables
-        from network.readers.one_line import one_line_tables
-
-        return network_from_tables({**one_line_tables(diagram), **(tables or {})}, settings)
 
     @cached_property
     def normally_open(self) -> Mask:
@@ -129,43 +101,47 @@ class Network:
         return np.bincount(only[alone], minlength=self.transformers.height)
 
     @cached_property
-    def transformer_feeder(self) -> pl.Series:
-        """The feeder of each transformer: its own label, else that of the trace in the normal state; shape (transformers,)."""
-        traced = pl.concat([self.energise().node_feeder, pl.Series([None], dtype=pl.String)])
-        by_trace = traced.gather(np.where(self.transformer_node >= 0, self.transformer_node, len(traced) - 1))
-        return pl.select(feeder_id=pl.coalesce(self.transformers["feeder_id"], by_trace)).to_series()
+    def is_source(self) -> Mask:
+        """Whether each node is a source, shape (nodes,)."""
+        is_source = np.zeros(len(self.nodes), dtype=np.bool_)
+        is_source[self.source_node] = True
+        return is_source
 
-    def in_service(self, at: datetime) -> Network:
-        """Return the network of a moment: transformers and customers not in service then hang nowhere, and keep their index."""
-        if self.whole is not None:
-            return self.whole.in_service(at)
-        transformers, customers = _serving(self.transformers, at), _serving(self.customers, at)
-        if transformers.all() and customers.all():
-            return self
-        return replace(
-            self,
-            transformer_node=np.where(transformers, self.transformer_node, -1),
-            transformer_second_node=np.where(transformers, self.transformer_second_node, -1),
-            customer_transformer=np.where(customers, self.customer_transformer, -1),
-            customer_second_transformer=np.where(customers, self.customer_second_transformer, -1),
-            whole=self,
+    def forest(self, is_open: Mask, is_source: Mask) -> Forest:
+        """Return the nodes in depth-first order from the sources through the branches that are closed.
+
+        Args:
+            is_open: whether each branch is open, shape (branches,).
+            is_source: whether each node feeds the others, shape (nodes,).
+        """
+        closed = np.flatnonzero(~is_open)
+        return Forest.grow(
+            len(is_source), closed, self.from_node[closed], self.to_node[closed], np.flatnonzero(is_source)
         )
 
     @cached_property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the tables and with the topology in the normal state."""
-        if self.whole is not None:
-            return self.whole.problems
-        return (*self.workspace.problems, *topology_problems(self))
+    def normal_forest(self) -> Forest:
+        """The forest of the normal state."""
+        return self.forest(self.normally_open, self.is_source)
 
-    def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
-        """Return the contract's check: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
-        problems = [*self.problems, *further]
-        by_severity = {
-            name: [problem.as_dict(language) for problem in problems if problem.severity == severity]
-            for name, severity in (("errors", "error"), ("warnings", "warning"))
-        }
-        return by_severity | {"counts": self.workspace.check(language)["counts"]}
+    @cached_property
+    def transformer_feeder(self) -> pl.Series:
+        """The feeder of each transformer: its own label, else that of the trace in the normal state; shape (transformers,)."""
+        traced = pl.concat([self.node_feeder(self.normal_forest), pl.Series([None], dtype=pl.String)])
+        by_trace = traced.gather(np.where(self.transformer_node >= 0, self.transformer_node, len(traced) - 1))
+        return pl.select(feeder_id=pl.coalesce(self.transformers["feeder_id"], by_trace)).to_series()
+
+    def node_feeder(self, forest: Forest) -> pl.Series:
+        """Return the feeder of each node: the first label on its way from the source; null where dead or unlabelled."""
+        labels = self.branches["feeder_id"]
+        branch = first_label_on_path(forest, labels.is_not_null().to_numpy())
+        with_none = pl.concat([labels, pl.Series([None], dtype=pl.String)])
+        return with_none.gather(np.where(branch >= 0, branch, len(labels)))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the tables."""
+        return self.workspace.problems
 
     def require_sources(self) -> None:
         """Make sure that the network can say who hangs on what.
@@ -221,50 +197,6 @@ class Network:
         """Return the indices of the customers that are known, and which of ``customer_ids`` they are."""
         wanted = list(customer_ids)
         return _known(wanted, self._customer_index if wanted else {})
-
-    def energise(self, switching: pl.DataFrame | None = None, at: datetime | None = None) -> Supply:
-        """Return which node hangs on which source.
-
-        Args:
-            switching: table of the contract (``time``, ``branch_id``, ``action``); the normal state without it.
-            at: operations after this time are left out; ``None`` takes them all.
-
-        Raises:
-            UnknownIdError: the log operates a branch that the network does not have.
-        """
-        if switching is None or switching.is_empty():
-            return self._normal
-        log = switching if at is None else switching.filter(pl.col("time") <= at)
-        last = log.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
-        is_open = self.normally_open.copy()
-        is_open[self.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
-        return Supply.of(self, is_open)
-
-    @cached_property
-    def _normal(self) -> Supply:
-        return Supply.of(self, self.normally_open)
-
-    def graph(self) -> nx.MultiGraph:
-        """Return the network as a networkx multigraph for anyone's own analysis.
-
-        Nodes are node ids with ``source`` (bool); edges are keyed by branch id and carry the columns of ``branches``.
-        """
-        import networkx as nx
-
-        graph = nx.MultiGraph()
-        sources = set(self.source_node.tolist())
-        graph.add_nodes_from((node, {"source": index in sources}) for index, node in enumerate(self.nodes))
-        graph.add_edges_from(
-            (branch["from_node"], branch["to_node"], branch["branch_id"], branch) for branch in self.branches.to_dicts()
-        )
-        return graph
-
-
-def _serving(table: pl.DataFrame, at: datetime) -> Mask:
-    """Return which rows are in service at a moment: begun, or without a date, and not retired."""
-    begun = pl.col("in_service").is_null() | (pl.col("in_service") <= at)
-    ended = pl.col("retired").is_not_null() & (pl.col("retired") <= at)
-    return table.select(begun & ~ended).to_series().to_numpy()
 
 
 def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:

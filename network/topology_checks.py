@@ -7,7 +7,6 @@ Ids that repeat, branches with both ends at one node and references to what does
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,9 +17,7 @@ from network.arrays import Indices, Mask, Numbers
 from network.problems import Problem
 from network.supply import Supply
 from network.texts import Text, text
-
-if TYPE_CHECKING:
-    from network.topology import Network
+from network.topology import Topology
 
 LONGEST_SECTION_KM = 100.0
 """A longer section is a slip of unit: a whole feeder counts as long beyond a supply radius of 15 km (field reference 8)."""
@@ -36,14 +33,15 @@ CLOSED_RING_WORDS = ("闭环", "合环", "花瓣", "closed ring", "closed loop")
 operated open."""
 
 
-def topology_problems(net: Network) -> list[Problem]:
+def topology_problems(net: Topology, supply: Supply) -> list[Problem]:
     """Return users, sections, loops, labels, switch states, amounts and places that do not fit.
 
-    Everything but the current state of switches is judged in the normal state.
+    Args:
+        net: the topology.
+        supply: its supply in the normal state, in which everything but the current state of switches is judged.
     """
     if net.branches.is_empty() and net.transformers.is_empty():
         return []
-    supply = net.energise()
     reachable = _reachable(net)
     problems = []
     problems += _transformers_without_node(net)
@@ -60,7 +58,7 @@ def topology_problems(net: Network) -> list[Problem]:
 
 
 def _rows(
-    net: Network,
+    net: Topology,
     table: str,
     chosen: Mask | pl.Series,
     column: str,
@@ -92,7 +90,7 @@ def _rows(
 # -- supply ------------------------------------------------------------------------------------------------------------
 
 
-def _reachable(net: Network) -> Mask:
+def _reachable(net: Topology) -> Mask:
     """Return whether each node has a way to a source with every switch closed, and False for no node: shape (nodes + 1,)."""
     count = len(net.nodes)
     ends = (np.ones(len(net.from_node), dtype=np.int8), (net.from_node, net.to_node))
@@ -102,7 +100,7 @@ def _reachable(net: Network) -> Mask:
     return np.append(fed[island], False)
 
 
-def _transformers_without_node(net: Network) -> list[Problem]:
+def _transformers_without_node(net: Topology) -> list[Problem]:
     second = net.transformers["second_node"]
     unknown = second.is_not_null() & pl.Series(net.transformer_second_node < 0)
     return _rows(
@@ -120,7 +118,7 @@ def _transformers_without_node(net: Network) -> list[Problem]:
     )  # fmt: skip
 
 
-def _without_source(net: Network, reachable: Mask) -> list[Problem]:
+def _without_source(net: Topology, reachable: Mask) -> list[Problem]:
     """Sections that no source reaches even with every switch closed: an island, or a loop to nowhere."""
     return _rows(
         net, "branches", ~reachable[net.from_node], "from_node",
@@ -129,7 +127,7 @@ def _without_source(net: Network, reachable: Mask) -> list[Problem]:
     )  # fmt: skip
 
 
-def _sources_that_feed_nothing(net: Network) -> list[Problem]:
+def _sources_that_feed_nothing(net: Topology) -> list[Problem]:
     at_branch = np.zeros(len(net.nodes), dtype=np.bool_)
     at_branch[net.from_node] = at_branch[net.to_node] = True
     at_branch[net.transformer_node[net.transformer_node >= 0]] = True
@@ -140,7 +138,7 @@ def _sources_that_feed_nothing(net: Network) -> list[Problem]:
     )  # fmt: skip
 
 
-def _dead_in_normal_state(net: Network, supply: Supply, reachable: Mask) -> list[Problem]:
+def _dead_in_normal_state(net: Topology, supply: Supply, reachable: Mask) -> list[Problem]:
     dead = (supply.transformer_place < 0) & (net.transformer_node >= 0)
     by_switch = dead & (reachable[net.transformer_node] | reachable[net.transformer_second_node])
     return _rows(
@@ -154,7 +152,7 @@ def _dead_in_normal_state(net: Network, supply: Supply, reachable: Mask) -> list
     )  # fmt: skip
 
 
-def _dangling_ends(net: Network, supply: Supply) -> list[Problem]:
+def _dangling_ends(net: Topology, supply: Supply) -> list[Problem]:
     """Stubs: parts of a line below which nothing hangs; one problem for each, at the branch that leads to it.
 
     A transformer, a source, an open branch or one that closes a loop is a reason to be there. Without transformers
@@ -180,7 +178,7 @@ def _dangling_ends(net: Network, supply: Supply) -> list[Problem]:
     )  # fmt: skip
 
 
-def _mask(net: Network, branches: Indices) -> Mask:
+def _mask(net: Topology, branches: Indices) -> Mask:
     chosen = np.zeros(net.branches.height, dtype=np.bool_)
     chosen[branches] = True
     return chosen
@@ -189,14 +187,14 @@ def _mask(net: Network, branches: Indices) -> Mask:
 # -- loops -------------------------------------------------------------------------------------------------------------
 
 
-def _closing(net: Network, supply: Supply) -> Mask:
+def _closing(net: Topology, supply: Supply) -> Mask:
     """Return the closed branches outside the tree: each closes a loop."""
     in_tree = np.zeros(net.branches.height + 1, dtype=np.bool_)
     in_tree[supply.branch_to] = True
     return ~supply.is_open & (supply.place_of[net.from_node] >= 0) & ~in_tree[:-1]
 
 
-def _loops(net: Network, supply: Supply) -> list[Problem]:
+def _loops(net: Topology, supply: Supply) -> list[Problem]:
     """Loops in the normal state that no feeder in them declares by its form of connection, and sources that are joined."""
     closing = np.flatnonzero(_closing(net, supply))
     joined = supply.parent[supply.place_of[net.source_node]] != 0
@@ -226,7 +224,7 @@ def _loops(net: Network, supply: Supply) -> list[Problem]:
 # -- labels and states of switches -------------------------------------------------------------------------------------
 
 
-def _labels_against_trace(net: Network, supply: Supply) -> list[Problem]:
+def _labels_against_trace(net: Topology, supply: Supply) -> list[Problem]:
     """Transformers, and the first branch of each part of a line, whose feeder label is not that of the trace."""
     traced = pl.concat([supply.node_feeder, pl.Series([None], dtype=pl.String)])
     at_transformer = traced.gather(np.where(net.transformer_node >= 0, net.transformer_node, len(traced) - 1))
@@ -238,7 +236,7 @@ def _labels_against_trace(net: Network, supply: Supply) -> list[Problem]:
     ) + _branches_of_another_feeder(net, supply)  # fmt: skip
 
 
-def _branches_of_another_feeder(net: Network, supply: Supply) -> list[Problem]:
+def _branches_of_another_feeder(net: Topology, supply: Supply) -> list[Problem]:
     reached = np.flatnonzero(supply.branch_to >= 0)
     labels = net.branches["feeder_id"]
     own = labels.gather(supply.branch_to[reached])
@@ -260,7 +258,7 @@ def _branches_of_another_feeder(net: Network, supply: Supply) -> list[Problem]:
     )  # fmt: skip
 
 
-def _current_against_normal_state(net: Network) -> list[Problem]:
+def _current_against_normal_state(net: Topology) -> list[Problem]:
     """Switches that the log has left in another state than the normal one, each at its last operation."""
     log = net.workspace.tables["switching"]
     if log.is_empty():
@@ -272,7 +270,7 @@ def _current_against_normal_state(net: Network) -> list[Problem]:
     if not differs.any():
         return []
     last, branches, is_open = last.filter(differs), branches[differs], is_open[differs]
-    now = net.energise(log)
+    now = Supply.logged(net, log)
     looped = ~is_open & (now.place_of[net.from_node[branches]] >= 0) & (now.place_below(branches) < 0)
     file = net.workspace.files.get("switching")
     return [
@@ -314,7 +312,7 @@ def _numbers(frame: pl.DataFrame, column: str) -> Numbers:
     return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
-def _impossible_amounts(net: Network) -> list[Problem]:
+def _impossible_amounts(net: Topology) -> list[Problem]:
     """Lengths, ratings and capacities that no distribution network has; negative ones are left out when tables are read."""
     rating, kva = _numbers(net.branches, "rating_a"), _numbers(net.transformers, "capacity_kva")
     return _rows(
@@ -340,7 +338,7 @@ def _impossible_amounts(net: Network) -> list[Problem]:
     )  # fmt: skip
 
 
-def _impossible_places(net: Network) -> list[Problem]:
+def _impossible_places(net: Topology) -> list[Problem]:
     nodes = net.workspace.tables["nodes"]
     lon, lat = _numbers(nodes, "lon"), _numbers(nodes, "lat")
     return _rows(

@@ -196,15 +196,14 @@ def frequent_outages(
     Args:
         statistics: of the workspace.
         rules: a preset.
-        as_of: nothing later is known; by default as the workspace says, else the end of the last year with records.
+        as_of: nothing later is known; by default as far as the data is known.
         level: ``mv`` (transformers) or ``lv`` (customers; those who share every interruption stand in one row).
         med: ``exclude`` leaves out what began on major event days.
 
     Raises:
         FudianError: the level or the treatment of major event days is not known.
     """
-    years = statistics.years()
-    known = as_of or statistics.as_of or Period.year(years[-1] if years else datetime.now().year).end
+    known = as_of or statistics.known_until
     year_start = datetime((known - timedelta(microseconds=1)).year, 1, 1)
     users = _users(statistics, level)
     counted = _counted(statistics, rules, users, year_start, known, level, med)

@@ -7,7 +7,7 @@ import polars as pl
 from reliability.curve import ledger_within
 from reliability.live_line import LiveRatio, live_ratio
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 
 
 def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[str, LiveRatio]]:
@@ -15,7 +15,7 @@ def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[st
 
     The numerators and denominators are those of :meth:`Statistics.live_ratio` of the same month.
     """
-    planned = statistics.ledger(Query(period)).filter(pl.col("nature").str.starts_with("P-"))
+    planned = statistics.ledger(statistics.query(period)).filter(pl.col("nature").str.starts_with("P-"))
     plans = statistics.net.workspace.tables["plans"]
     return [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,6 +43,33 @@ class Period:
         """Return the calendar year: 8,760 h, or 8,784 h in a leap year."""
         return cls(datetime(year, 1, 1), datetime(year + 1, 1, 1))
 
+    @classmethod
+    def parse(cls, words: str) -> Period:
+        """Return the period that words name: ``2022``, ``2022-06``, ``2022Q3``, or two dates ``2022-01-01..2022-07-01``.
+
+        Raises:
+            FudianError: the words name no period.
+        """
+        try:
+            if ".." in words:
+                start, _, end = words.partition("..")
+                return cls(datetime.fromisoformat(start.strip()), datetime.fromisoformat(end.strip()))
+            if quarter := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", words.strip()):
+                first = datetime(int(quarter[1]), 3 * int(quarter[2]) - 2, 1)
+                return cls(first, _months_later(first, 3))
+            if month := re.fullmatch(r"(\d{4})-(\d{1,2})", words.strip()):
+                first = datetime(int(month[1]), int(month[2]), 1)
+                return cls(first, _months_later(first, 1))
+            if day := re.fullmatch(r"\d{4}-\d{2}-\d{2}", words.strip()):
+                first = datetime.fromisoformat(day[0])
+                return cls(first, first + timedelta(days=1))
+            return cls.year(int(words))
+        except (ValueError, OverflowError):
+            raise FudianError(
+                text("{value!r} is no period.", value=words),
+                text("Write it as 2022, 2022-06, 2022Q3 or 2022-01-01..2022-07-01."),
+            ) from None
+
     @property
     def hours(self) -> float:
         """Length in hours (统计期间小时)."""
@@ -72,6 +100,11 @@ class Period:
                 "hours": [part.hours for _, part in parts],
             }
         )
+
+
+def _months_later(first: datetime, months: int) -> datetime:
+    count = first.year * 12 + first.month - 1 + months
+    return datetime(count // 12, count % 12 + 1, 1)
 
 
 def microseconds(moment: datetime) -> int:

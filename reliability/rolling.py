@@ -106,7 +106,8 @@ def rolling(statistics: Statistics, query: Query, days: int = 365, centred: bool
     """
     years = statistics.years()
     known_from = datetime(min([*years, query.period.start.year]), 1, 1)
-    known_to = query.as_of or max([query.period.end, *(Period.year(year).end for year in years[-1:])])
+    ends = [query.period.end, *(Period.year(year).end for year in years[-1:])]
+    known_to = max(ends) if query.as_of is None or query.over else query.as_of
     span = Period(known_from, known_to)
     first, last = known_from.date(), (known_to - timedelta(days=1)).date()
     rows = statistics.ledger(replace(query, period=span, by=())).filter(pl.col("counted"))

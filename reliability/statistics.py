@@ -16,7 +16,7 @@ import narwhals as nw
 import polars as pl
 
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
-from network.tables.as_of import stated_as_of
+from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine
@@ -53,6 +53,8 @@ class Query:
         as_of: nothing later is known; the end of the period by default.
         where: only rows with these values, such as ``{"region_class": "town"}``.
         source: what the interruptions come from: the outage ``records``, or the replay of the ``switching`` log.
+        over: whether the period is over although nothing in it is known after ``as_of``, where that moment is not stated but
+            only the latest that the records name.
     """
 
     period: Period
@@ -60,8 +62,9 @@ class Query:
     level: str = "mv"
     med: str = "include"
     as_of: datetime | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict, hash=False)
     source: str = "records"
+    over: bool = False
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
@@ -74,7 +77,7 @@ class Query:
                 text("There is no treatment {med!r} of major event days.", med=self.med),
                 text("Use include or exclude."),
             )
-        if self.as_of is not None and self.as_of <= self.period.start:
+        if self.as_of is not None and self.as_of <= self.period.start and not self.over:
             raise FudianError(
                 text(
                     "Nothing is known after {as_of}, and the period begins at {start}.",
@@ -85,9 +88,14 @@ class Query:
             )
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to come in the period."""
+        return self.over or self.as_of is None or self.as_of >= self.period.end
+
+    @property
     def known(self) -> Query:
         """The query of the part of the period that is known: nothing is said about days to come."""
-        if self.as_of is None or self.as_of >= self.period.end:
+        if self.is_over or self.as_of is None:
             return self
         return replace(self, period=Period(self.period.start, self.as_of))
 
@@ -144,10 +152,29 @@ class Statistics:
             self._by_level[level] = rows, users
         return self._by_level[level]
 
-    @property
-    def as_of(self) -> datetime | None:
-        """Until when the workspace says that its data is known; ``None`` where it does not say."""
-        return stated_as_of(self.net.workspace)
+    @cached_property
+    def known_until(self) -> datetime:
+        """Until when the data is known; see :func:`network.tables.as_of.known_until`."""
+        return known_until(self.net.workspace)
+
+    def query(
+        self,
+        period: Period,
+        by: Sequence[str] = (),
+        level: str = "mv",
+        med: str = "include",
+        as_of: datetime | None = None,
+        source: str = "records",
+        where: Mapping[str, str] | None = None,
+    ) -> Query:
+        """Return the query of a figure, known as far as asked for, else as the workspace states, else as the records tell.
+
+        What is asked for or stated cuts the period: nothing is said about days to come. Where only the records tell, open
+        outages last until the latest moment that they name, and a period that is over by the calendar is whole.
+        """
+        stated = as_of or stated_as_of(self.net.workspace)
+        over = stated is None and period.end <= datetime.now()
+        return Query(period, tuple(by), level, med, stated or self.known_until, where or {}, source, over)
 
     def period_of(self, event: str, source: str = "records") -> Period:
         """Return the calendar years that an outage touches.
@@ -449,13 +476,13 @@ class Statistics:
         """
 
         def ledger_of(period: Period, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-            return self.ledger(Query(period, level=level, as_of=as_of)), self.population(level)
+            return self.ledger(self.query(period, level=level, as_of=as_of)), self.population(level)
 
-        return cross_check(self.net, ledger_of, self.settings, as_of)
+        return cross_check(self.net, ledger_of, self.settings, as_of or stated_as_of(self.net.workspace))
 
     def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
         """Return the live-line ratio of a period, for the whole or for one unit."""
-        query = Query(period, where=where or {})
+        query = self.query(period, where=where)
         tables = self.net.workspace.tables
         users = float(self.indices(query)["N_T"].sum())
         return live_ratio(

@@ -16,7 +16,7 @@ import polars as pl
 from network import FudianError, Text, schema, text
 from network.tables.reading import read_file
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 
 _FOLDER = Path(__file__).parent
 
@@ -137,7 +137,7 @@ def judge(
         FudianError: the plan is not known.
     """
     rows = _of_plan(statistics, plan)
-    judged = _Judged(statistics, year or plan_year(statistics, plan), as_of, level, further or {})
+    judged = _Judged(statistics, plan_year(statistics, plan) if year is None else year, as_of, level, further or {})
     return [judged.result(row) for row in rows.to_dicts()]
 
 
@@ -249,7 +249,9 @@ class _Judged:
     def _value(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> float | None:
         """Return SAIDI-1 or SAIFI-1 of an area: sums of its classes over sums of their users, never a mean of means."""
         column, values = where
-        figures = self.statistics.indices(Query(Period.year(year), (column,), self.level, as_of=self.as_of))
+        figures = self.statistics.indices(
+            self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
+        )
         area = figures.filter(pl.col(column).is_in(values))
         users = float(area["N_T"].sum())
         if not users:
@@ -260,13 +262,13 @@ class _Judged:
     def _status(
         self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], value: float
     ) -> tuple[str, Text | None, float | None]:
-        end = Period.year(self.year).end
-        over = self.as_of is None or self.as_of >= end
+        query = self.statistics.query(Period.year(self.year), as_of=self.as_of)
+        over = query.is_over
         holds = _holds(value, row["op"], row["value"])
         if not over and holds:
             return (
                 "unknown",
-                text("the year is not over: the limit holds so far, until {moment}", moment=self.as_of),
+                text("the year is not over: the limit holds so far, until {moment}", moment=query.as_of),
                 None,
             )
         alternative = re.fullmatch(r"yoy<=-(\d+(?:\.\d+)?)%", row["alt_rule"] or "")

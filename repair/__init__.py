@@ -1,8 +1,8 @@
 """Smart fault repair: signals become a location, a location an affected list and a plan that brings power back."""
 
 from repair.affected import Affected, affected_by_fault, affected_by_opening, affected_by_transformers
+from repair.area_of_fault import FaultArea, answer_of, fault_area, problems_of_area
 from repair.desk.incidents import Incident, affected_by_outages, affected_by_signals, incidents
-from repair.fault_area import FaultArea, answer_of, fault_area, problems_of_area
 from repair.inference.outages import Inference, InferredOutage
 from repair.isolation import Isolation, isolate
 from repair.location.sections import Location, locate

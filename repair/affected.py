@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Hit, Network, Supply
-from network.arrays import NONE, Indices, Mask, among, distinct
+from network import Hit, Supply, Topology
+from repair.isolation import Isolation, isolate
 from repair.privacy import mask_address, mask_name, mask_phone
 
 
@@ -30,7 +30,7 @@ class Affected:
     opened: tuple[str, ...]
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Topology:
         """The network of the event."""
         return self.hit.network
 
@@ -128,24 +128,19 @@ def affected_by_transformers(supply: Supply, transformer_ids: Sequence[str]) -> 
 def affected_by_fault(supply: Supply, branch_id: str) -> Affected:
     """Return who is off when a fault on a branch has been cleared, before anything is isolated.
 
-    The nearest devices that clear a fault by themselves (breaker, recloser, fuse) on every way from a source trip; such a
-    device clears a fault on its own branch. Everything between them goes off, and whatever hangs on it alone. Where no such
-    device lies between the fault and a source, the source is lost. An open or dead branch feeds no fault: nobody goes off.
+    What trips is told by :func:`repair.isolation.isolate`: everything that the tripped devices cut off is off, and whatever
+    hangs on it alone. Where no device clears the fault, the source is lost. An open or dead branch feeds no fault.
 
     Raises:
         UnknownIdError: the branch is not in the network.
     """
-    net = supply.network
-    branch = int(net.branch_index(branch_id)[0])
-    zone = fault_zone(supply, branch, net.protective)
-    after = supply.without_nodes(zone)
-    around = net.branches_at_node.of_keys(zone)
-    around = around[~supply.is_open[around]]
-    ends = np.stack([net.from_node[around], net.to_node[around]])
-    inside = among(ends, zone)
-    outer = np.where(inside[0], ends[1], ends[0])
-    trips = around[(inside[0] != inside[1]) & after.live(outer)]
-    return between(supply, after, tuple(net.branches["branch_id"].gather(trips).to_list()))
+    return affected_by_trip(isolate(supply, branch_id))
+
+
+def affected_by_trip(fault: Isolation) -> Affected:
+    """Return who is off once a fault has been cleared, before anything is isolated."""
+    tripped = fault.network.branches["branch_id"].gather(fault.tripped).to_list()
+    return between(fault.before, fault.after, tuple(tripped))
 
 
 def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
@@ -157,31 +152,3 @@ def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
     dead = ~after.live(net.from_node[touched]) & ~after.live(net.to_node[touched])
     off = net.branches["branch_id"].gather(touched[dead]).to_list()
     return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in set(opened)), opened)
-
-
-def fault_zone(supply: Supply, branch: int, separates: Mask) -> Indices:
-    """Return the nodes around a fault that nothing separates from it, in rising order; none where it is open or dead.
-
-    A device sits at the source-side end of its branch: a fault on a branch that separates only reaches beyond.
-
-    Args:
-        supply: supply before the fault.
-        branch: index of the faulted branch.
-        separates: whether each branch separates, shape (branches,).
-    """
-    net = supply.network
-    ends = np.array([net.from_node[branch], net.to_node[branch]])
-    if supply.is_open[branch] or not supply.live(ends).all():
-        return NONE
-    if separates[branch]:
-        dies = ~supply.switched(open=[net.branches["branch_id"][branch]]).live(ends)
-        beyond = int(np.argmax(dies)) if dies.any() else int(np.argmax(supply.place_of[ends]))
-        ends = ends[[beyond]]
-    zone, edge = ends, ends
-    while len(edge):
-        near = net.branches_at_node.of_keys(edge)
-        near = near[~supply.is_open[near] & ~separates[near]]
-        reached = distinct(np.concatenate([net.from_node[near], net.to_node[near]]))
-        edge = reached[~among(reached, zone)]
-        zone = np.concatenate([zone, edge])
-    return distinct(zone)

@@ -19,14 +19,14 @@ After the trip all that hangs on the fault is dead, so that any of them may be o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from network import FudianError, Network, Supply, WorkspaceError, text
+from network import Supply, Topology, WorkspaceError, text
 from network.arrays import NONE, Indices, Mask
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
@@ -45,6 +45,7 @@ class Isolation:
         after: supply once the protective devices have tripped.
         branch: the faulted branch.
         tripped: branches of the devices that trip.
+        lost_sources: nodes of the sources that are lost with the fault, because no device clears it before them.
         dead: nodes that lost supply, rising.
         zone: the nodes among them that no device parts from the fault, rising.
         devices: the switching devices around the zone; none of them may be closed.
@@ -56,6 +57,7 @@ class Isolation:
     after: Supply
     branch: int
     tripped: Indices
+    lost_sources: Indices
     dead: Indices
     zone: Indices
     devices: Indices
@@ -63,7 +65,7 @@ class Isolation:
     barred: Mask
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Topology:
         """The network of the fault."""
         return self.before.network
 
@@ -71,7 +73,9 @@ class Isolation:
 def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isolation:
     """Return what trips for a fault on a branch, and what isolates it.
 
-    An open or dead branch feeds no fault: nothing trips and nobody goes off.
+    The nearest devices that clear a fault by themselves (breaker, recloser, fuse) on every way from a source trip; such a device
+    clears a fault on its own branch. Where none lies between the fault and a source, the fault is cleared at the source, and
+    all that hangs on it is lost. An open or dead branch feeds no fault: nothing trips and nobody goes off.
 
     Args:
         supply: supply before the fault.
@@ -80,10 +84,9 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
 
     Raises:
         UnknownIdError: a branch is not in the network.
-        WorkspaceError: no protective device parts the fault from a source.
     """
     net = supply.network
-    return _part_off(supply, net.branch_index(branch_id), net.protective, refused, _nothing_clears)
+    return _part_off(supply, net.branch_index(branch_id), net.protective, refused)
 
 
 def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[str] = ()) -> Isolation:
@@ -105,32 +108,19 @@ def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[st
     net = supply.network
     opens = net.branches["kind"].is_in(list(BREAKS_LOAD)).fill_null(value=False).to_numpy().copy()
     opens[net.branch_index(refused)] = False
-    return _part_off(supply, net.branch_index(branch_ids), opens, refused, _nothing_opens, open_ones=True)
-
-
-def _nothing_clears(node: str) -> FudianError:
-    return WorkspaceError(
-        text("Nothing clears this fault: no breaker, recloser or fuse lies between it and source {node}.", node=node),
-        (),
-        text("Give the head of the feeder its breaker: a branch of that kind at the source."),
-    )
-
-
-def _nothing_opens(node: str) -> FudianError:
-    return WorkspaceError(
-        text("Nothing parts this work from source {node}: no breaker, recloser or switch lies between.", node=node),
-        (),
-        text("Name the branch of the work, or give the head of the feeder its breaker: a branch of that kind."),
-    )
+    parted = _part_off(supply, net.branch_index(branch_ids), opens, refused, open_ones=True)
+    if len(parted.lost_sources):
+        node = net.nodes[int(parted.lost_sources[0])]
+        raise WorkspaceError(
+            text("Nothing parts this work from source {node}: no breaker, recloser or switch lies between.", node=node),
+            (),
+            text("Name the branch of the work, or give the head of the feeder its breaker: a branch of that kind."),
+        )
+    return parted
 
 
 def _part_off(
-    supply: Supply,
-    branches: Indices,
-    clearing: Mask,
-    refused: Iterable[str],
-    nothing_does: Callable[[str], FudianError],
-    open_ones: bool = False,
+    supply: Supply, branches: Indices, clearing: Mask, refused: Iterable[str], open_ones: bool = False
 ) -> Isolation:
     """Return which clearing devices part some branches from every source, and what isolates them then.
 
@@ -139,7 +129,6 @@ def _part_off(
         branches: the branches.
         clearing: whether each branch of the network may be opened under load, or trips; shape (branches,).
         refused: devices that cannot be operated.
-        nothing_does: makes the error for a source that nothing parts from them.
         open_ones: whether an open branch has to be parted from what its ends hang on, too.
     """
     net = supply.network
@@ -149,19 +138,29 @@ def _part_off(
     fed = supply.live(ends.ravel()).reshape(2, -1).any(axis=0)
     fed &= open_ones | ~supply.is_open_at(branches)
     if not fed.any():
-        return Isolation(supply, supply, int(branches[0]), NONE, NONE, NONE, NONE, joins, joins)
+        return Isolation(supply, supply, int(branches[0]), NONE, NONE, NONE, NONE, NONE, joins, joins)
     work, ends = branches[fed], ends[:, fed]
-    tripped = _trips(supply, _seeds(supply, work, ends, clearing[work]), clearing, nothing_does)
-    after = supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
+    tripped, lost = _trips(supply, _seeds(supply, work, ends, clearing[work]), clearing)
+    after = _cleared(supply, tripped, lost)
     dead = supply.nodes_lost_in(after)
     own = net.switching[work] & (np.isin(work, tripped) | ~joins[work])
     barred = joins.copy()
     barred[work] = True
-    zone = _joined(net, after, dead, joins, _seeds(supply, work, ends, own))
+    zone = _joined(supply, dead, joins, _seeds(supply, work, ends, own), tripped)
     around = net.branches_at_node.of_keys(zone)
     inside = np.isin(net.from_node[around], zone) & np.isin(net.to_node[around], zone)
     devices = around[net.switching[around] & ~inside]
-    return Isolation(supply, after, int(branches[0]), tripped, dead, zone, devices, joins, barred)
+    return Isolation(supply, after, int(branches[0]), tripped, lost, dead, zone, devices, joins, barred)
+
+
+def _cleared(supply: Supply, tripped: Indices, lost_sources: Indices) -> Supply:
+    """Return the supply once devices have tripped and some sources are lost."""
+    net = supply.network
+    if not len(lost_sources):
+        return supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
+    is_open = supply.is_open.copy()
+    is_open[tripped] = True
+    return Supply.of(net, is_open, lost_sources)
 
 
 def _seeds(supply: Supply, branches: Indices, ends: Indices, beyond_only: Mask) -> Indices:
@@ -183,32 +182,36 @@ def _seeds(supply: Supply, branches: Indices, ends: Indices, beyond_only: Mask) 
     return np.unique(np.concatenate([ends[far, each], ends[1 - far, each][~beyond_only], apart[supply.live(apart)]]))
 
 
-def _trips(supply: Supply, seeds: Indices, clearing: Mask, nothing_does: Callable[[str], FudianError]) -> Indices:
-    """Return the clearing devices that part the seeds from every source.
-
-    Raises:
-        FudianError: a source lies inside what no such device parts from the seeds.
-    """
+def _trips(supply: Supply, seeds: Indices, clearing: Mask) -> tuple[Indices, Indices]:
+    """Return the clearing devices that part the seeds from the sources, and the nodes of sources that none parts from them."""
     net = supply.network
     nodes = np.concatenate([part.nodes for part in supply.parts_of(seeds)])
-    zone = _joined(net, supply, nodes, ~clearing, seeds)
-    sources = np.intersect1d(zone, net.source_node)
-    if len(sources):
-        raise nothing_does(net.nodes[int(sources[0])])
+    zone = _joined(supply, nodes, ~clearing, seeds)
+    if np.isin(net.source_node, zone).any():  # a source feeds others too, and may be joined to further sources
+        zone = _joined(supply, np.arange(len(net.nodes)), ~clearing, seeds)
+    lost = np.intersect1d(zone, net.source_node)
     around = net.branches_at_node.of_keys(zone)
     around = around[~supply.is_open_at(around)]
     one_end = around[np.isin(net.from_node[around], zone) != np.isin(net.to_node[around], zone)]
     outer = np.where(np.isin(net.from_node[one_end], zone), net.to_node[one_end], net.from_node[one_end])
     without = supply.switched(open=net.branches["branch_id"].gather(one_end).to_list())
-    trips: Indices = one_end[without.live(outer)]
-    return trips
+    return one_end[without.live(outer)], lost
 
 
-def _joined(net: Network, supply: Supply, nodes: Indices, joining: Mask, seeds: Indices) -> Indices:
-    """Return which of these nodes closed branches of a kind join to the seeds, rising."""
+def _joined(supply: Supply, nodes: Indices, joining: Mask, seeds: Indices, opened: Indices = NONE) -> Indices:
+    """Return which of these nodes branches of a kind join to the seeds, rising.
+
+    Args:
+        supply: says which branches are closed.
+        nodes: the nodes.
+        joining: whether each branch joins its ends while it is closed, shape (branches,).
+        seeds: the nodes to begin at.
+        opened: branches that are open besides.
+    """
+    net = supply.network
     nodes = np.union1d(nodes, seeds)
     branches = net.branches_at_node.of_keys(nodes)
-    branches = branches[joining[branches] & ~supply.is_open_at(branches)]
+    branches = branches[joining[branches] & ~supply.is_open_at(branches) & ~np.isin(branches, opened)]
     inner = np.isin(net.from_node[branches], nodes) & np.isin(net.to_node[branches], nodes)
     tail, head = (np.searchsorted(nodes, end[branches[inner]]) for end in (net.from_node, net.to_node))
     _, label = connected_components(

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from data_samples.generator.county import COUNTY
 from network import Network, read_network
+from tests.prepare import prepare_catalogue
 
 settings.register_profile(
     "gate",
@@ -24,6 +25,12 @@ REFERENCE = Path(os.environ.get("FUDIAN_REFERENCE_DATA", PROJECT.parent / "share
 @pytest.fixture(scope="session")
 def county() -> Network:
     return read_network(COUNTY)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the texts before any worker starts, so that nobody tests those of yesterday."""
+    if not hasattr(config, "workerinput"):
+        prepare_catalogue()
 
 
 def reference(folder: str) -> Path:

@@ -1,4 +1,4 @@
-"""Brings what tests need beyond Python packages: a Chromium, fonts with Chinese characters, a Java for Spark.
+"""Brings what tests need beyond Python packages: compiled texts, a Chromium, fonts with Chinese characters, a Java for Spark.
 
 An installed one is used; else Playwright's own browser; else the system's package when root on Debian. What cannot be brought is
 said, and the tests that need it skip with that reason.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from network.texts import CATALOGUES, is_stale
 from tests.browser import chromium_path
 
 
@@ -55,6 +56,14 @@ def has_chinese_font() -> bool:
     return bool(listed.stdout.strip())
 
 
+def prepare_catalogue() -> None:
+    """Compile the catalogue of texts where it was edited since."""
+    for compiled in CATALOGUES.values():
+        if is_stale(compiled):
+            paths = ("--input-file", str(compiled.with_suffix(".po")), "--output-file", str(compiled))
+            run(sys.executable, "-m", "babel.messages.frontend", "compile", *paths)
+
+
 def prepare_browser() -> None:
     """Find or bring a Chromium, and a font for it."""
     if chromium_path() is None:
@@ -77,5 +86,6 @@ def prepare_java() -> None:
 
 
 if __name__ == "__main__":
+    prepare_catalogue()
     prepare_browser()
     prepare_java()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -11,7 +13,9 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from network import texts, translate
 from network.tables.schema import TABLES
+from network.texts import COMPILING
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "network" / "locale" / "zh_CN" / "LC_MESSAGES" / "fudian.po"
@@ -39,6 +43,7 @@ TEXT_CONSTANTS = {
     "_TAB_NAMES",
     "_STATES",
     "_BASIS_NAMES",
+    "SENTENCES",
 }
 """Module constants whose values are texts."""
 
@@ -115,6 +120,67 @@ def test_every_translation_can_be_filled(catalogue: Catalog) -> None:
             for literal, _, form, _ in Formatter().parse(message.string):
                 assert literal is not None
                 assert form is None or "{" not in form
+
+
+def test_what_is_read_is_what_was_compiled_from_the_catalogue(catalogue: Catalog) -> None:
+    different = [
+        message.id
+        for message in catalogue
+        if message.id and translate(message.id, "zh") != (message.string or message.id)
+    ]
+    assert different == [], f"run: {COMPILING}"
+
+
+@pytest.mark.parametrize("compiled", [None, "older", "newer"])
+def test_a_catalogue_edited_since_it_was_compiled_says_so(
+    compiled: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "fudian.po", tmp_path / "fudian.mo"
+    shutil.copy(CATALOGUE, source)
+    os.utime(source, (1000, 1000))
+    if compiled is not None:
+        shutil.copy(texts.CATALOGUES["zh"], target)
+        os.utime(target, (999, 999) if compiled == "older" else (1001, 1001))
+    monkeypatch.setitem(texts.CATALOGUES, "zh", target)
+    if compiled == "newer":
+        assert texts.catalogue.__wrapped__("zh").gettext("yes") == "是"
+        return
+    with pytest.warns(UserWarning, match=COMPILING):
+        found = texts.catalogue.__wrapped__("zh").gettext("yes")
+    assert found == ("yes" if compiled is None else "是")
+
+
+def test_an_installed_catalogue_has_nothing_to_be_older_than(tmp_path: Path) -> None:
+    assert not texts.is_stale(tmp_path / "fudian.mo")
+
+
+@pytest.mark.parametrize(
+    ("named", "language"),
+    [
+        ("zh", "zh"),
+        ("en", "en"),
+        ("EN", "en"),
+        ("zh-CN", "zh"),
+        ("zh_CN.UTF-8", "zh"),
+        ("zh-Hans-CN", "zh"),
+        (" en_GB@euro ", "en"),
+        ("Chinese (Simplified)_China.936", "zh"),
+        ("English_United States", "en"),
+        ("fr", None),
+        ("", None),
+        ("C", None),
+        ("english2", None),
+        ("zhuang", None),
+        ("z" * 10_000, None),
+    ],
+)
+def test_a_language_is_known_by_any_of_its_usual_names(named: str, language: str | None) -> None:
+    assert texts.language_of(named) == language
+
+
+def test_a_text_may_name_its_places_as_it_likes() -> None:
+    filled = texts.Text("{language} {text}", {"language": "fr", "text": 1})
+    assert (filled.in_language("zh"), str(filled)) == ("fr 1", "fr 1")
 
 
 def test_nothing_is_stale(catalogue: Catalog) -> None:

@@ -32,11 +32,11 @@ from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.parts.diagram import Event, feeder_diagram
 from dashboard.parts.grids import grid
 from dashboard.parts.words import DASH, moment, number, word
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, text, translate
 from network.pictures.layout import head_of
 from repair import Affected, Location
-from repair.desk.board import Board, Entry, affected_by_record
+from repair.desk.board import Board, Entry
 
 TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
@@ -47,10 +47,10 @@ NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None
 CUSTOMER_COLUMNS = ("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
 
 
-def page(service: Service, address: Address) -> html.Div:
+def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
-    at = moment_of(service, address)
-    board = service.board(at)
+    at = moment_of(utility, address)
+    board = utility.board(at)
     tab = address.choose("tab", TABS, "active")
     entries = {"active": board.active, "restored": board.restored}.get(tab, ())
     keys = [entry.key for entry in entries]
@@ -58,34 +58,34 @@ def page(service: Service, address: Address) -> html.Div:
     options = planned if tab == "planned" else keys
     chosen = address.choose("event", options, options[0] if options else "")
     entry = next((each for each in entries if each.key == chosen), None)
-    plan = chosen_plan(service, address, entry, at)
+    plan = chosen_plan(utility, address, entry, at)
     address.note_unknown()
     if tab == "planned":
-        left, right = _planned_list(service, address, board, chosen), _plan_sheet(service, address, board, chosen)
+        left, right = _planned_list(utility, address, board, chosen), _plan_sheet(utility, address, board, chosen)
     else:
         left, right = (
-            _incident_list(service, address, entries, entry, tab, plan),
-            _event_sheet(service, address, entry, plan),
+            _incident_list(utility, address, entries, entry, tab, plan),
+            _event_sheet(utility, address, entry, plan),
         )
     return frame(
         address,
         _chips(address, board, tab),
-        _freshness(service, address, at),
+        _freshness(utility, address, at),
         [html.Div([left, right], className="grid halves desk")],
     )
 
 
-def moment_of(service: Service, address: Address) -> datetime:
+def moment_of(utility: Utility, address: Address) -> datetime:
     """Return the moment that the address names; by default as far as the data is known."""
     address.asked.add("at")
     given = address.values.get("at")
     if given is None:
-        return service.now
+        return utility.now
     try:
         return datetime.fromisoformat(given).replace(tzinfo=None)
     except ValueError:
-        address.choose("at", (), f"{service.now:%Y-%m-%dT%H:%M}")
-        return service.now
+        address.choose("at", (), f"{utility.now:%Y-%m-%dT%H:%M}")
+        return utility.now
 
 
 def _chips(address: Address, board: Board, tab: str) -> list[Part]:
@@ -100,17 +100,17 @@ def _chips(address: Address, board: Board, tab: str) -> list[Part]:
     ]
 
 
-def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
+def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
     """Return the moment that is shown, which is also the way back to an earlier one, and the last signal heard."""
     language = address.language
-    heard = service.signals.filter(pl.col("time") <= at)["time"].max()
+    heard = utility.signals.filter(pl.col("time") <= at)["time"].max()
     moments = [
         (
-            translate("now: {moment}", language, moment=f"{service.now:%Y-%m-%d %H:%M}"),
+            translate("now: {moment}", language, moment=f"{utility.now:%Y-%m-%d %H:%M}"),
             address.href(at=None, tab=None, event=None, **NO_PLAN),
         )
     ]
-    everything = service.board()
+    everything = utility.board()
     for entry in (*everything.active, *everything.restored):
         if entry.incident:
             later = entry.incident.last + timedelta(minutes=1)
@@ -139,12 +139,12 @@ def _freshness(service: Service, address: Address, at: datetime) -> list[Part]:
 # Lists ----------------------------------------------------------------------------------------------------------------
 
 
-def title_of(service: Service, entry: Entry, language: str) -> str:
+def title_of(utility: Utility, entry: Entry, language: str) -> str:
     """Return where an event is, in words."""
     object_id = entry.object_id
     if object_id is None:
         return translate("place not known", language)
-    net = service.net
+    net = utility.network
     for frame_, column in (
         (net.branches, "branch_id"),
         (net.transformers, "transformer_id"),
@@ -174,7 +174,7 @@ _STATES = {
 
 
 def _incident_list(
-    service: Service, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, plan: Chosen | None
+    utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, plan: Chosen | None
 ) -> html.Div:
     language = address.language
     rows = []
@@ -186,7 +186,7 @@ def _incident_list(
         rows.append(
             row(
                 [
-                    (html.B(title_of(service, entry, language)), ""),
+                    (html.B(title_of(utility, entry, language)), ""),
                     (f"{entry.affected.customer_count:,}", "right"),
                     (important, "right"),
                     *([] if tab == "restored" else [(_kind(entry, language), "right")]),
@@ -219,7 +219,7 @@ def _incident_list(
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
     return html.Div(
-        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(service, address, shown, plan)],
+        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(utility, address, shown, plan)],
         className="stack",
     )
 
@@ -234,16 +234,16 @@ def _certainty(location: Location | None, language: str) -> str:
     return translate("ambiguous", language) if location.ambiguous else f"{location.ranked[0].probability * 100:.0f}%"
 
 
-def _planned_list(service: Service, address: Address, board: Board, chosen: str) -> html.Div:
+def _planned_list(utility: Utility, address: Address, board: Board, chosen: str) -> html.Div:
     language = address.language
     rows = []
     for plan in board.planned.head(_LISTED).to_dicts():
-        affected = affected_by_record(service.present(), plan)
+        affected = _off_by_plan(utility, plan)
         rows.append(
             row(
                 [
-                    (html.B(_place(service, plan)), ""),
-                    (f"{affected.customer_count:,}", "right"),
+                    (html.B(_place(utility, plan)), ""),
+                    (DASH if affected is None else f"{affected.customer_count:,}", "right"),
                     (plan["work"] or DASH, ""),
                     (moment(plan["start"]), "right"),
                     (moment(plan["end"]), "right"),
@@ -265,19 +265,29 @@ def _planned_list(service: Service, address: Address, board: Board, chosen: str)
     if not rows:
         content = html.P(translate("Nothing is planned after this moment.", language), className="quiet")
     found = board.planned.filter(pl.col("plan_id") == chosen).to_dicts()
-    diagram = _plan_diagram(service, address, found[0]) if found else None
+    diagram = _plan_diagram(utility, address, found[0]) if found else None
     return html.Div([card(translate("Planned", language), content), diagram], className="stack")
 
 
-def _plan_diagram(service: Service, address: Address, plan: dict[str, Any]) -> Part:
-    affected = affected_by_record(service.present(), plan)
+def _plan_diagram(utility: Utility, address: Address, plan: dict[str, Any]) -> Part:
+    affected = _off_by_plan(utility, plan)
+    if affected is None:
+        return None
     event = Event(dead=affected.branches, opened=affected.opened, colour=WARNING)
-    place = _place_of(service, plan["branch_id"], affected)
-    return _feeder_card(service, address, place, event, planned=True)
+    place = _place_of(utility, plan["branch_id"], affected)
+    return _feeder_card(utility, address, place, event, planned=True)
 
 
-def _place(service: Service, plan: dict[str, Any]) -> str:
-    net = service.net
+def _off_by_plan(utility: Utility, plan: dict[str, Any]) -> Affected | None:
+    """Return who is off by a plan, or ``None`` where that cannot be told."""
+    try:
+        return utility.affected_by_plan(plan)
+    except FudianError:
+        return None
+
+
+def _place(utility: Utility, plan: dict[str, Any]) -> str:
+    net = utility.network
     for frame_, column in (
         (net.branches, "branch_id"),
         (net.feeders, "feeder_id"),
@@ -292,7 +302,7 @@ def _place(service: Service, plan: dict[str, Any]) -> str:
 # One event ------------------------------------------------------------------------------------------------------------
 
 
-def _event_sheet(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> html.Div:
+def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None) -> html.Div:
     language = address.language
     if entry is None:
         return html.Div(
@@ -325,7 +335,7 @@ def _event_sheet(service: Service, address: Address, entry: Entry | None, plan: 
         [
             html.Header(
                 [
-                    html.H2([title_of(service, entry, language), " ", count], className="large spaced"),
+                    html.H2([title_of(utility, entry, language), " ", count], className="large spaced"),
                     html.Div(_times(entry, language), className="sheet-times"),
                 ]
             ),
@@ -467,7 +477,7 @@ def _sentences(location: Location, language: str) -> list[Part]:
     return parts
 
 
-def _diagram_card(service: Service, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
+def _diagram_card(utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
     """Return the diagram of an event: without supply as far as it is known now, or after a step of the plan."""
     if entry is None:
         return None
@@ -491,20 +501,20 @@ def _diagram_card(service: Service, address: Address, entry: Entry | None, plan:
         event = replace(
             event, dead=state.dead, opened=state.opened, closed=state.closed, back=state.back, suspected=False
         )
-    place = _place_of(service, entry.object_id, entry.affected)
-    return _feeder_card(service, address, place, event, planned=False, stepped=stepping(address, plan) if plan else [])
+    place = _place_of(utility, entry.object_id, entry.affected)
+    return _feeder_card(utility, address, place, event, planned=False, stepped=stepping(address, plan) if plan else [])
 
 
 def _feeder_card(
-    service: Service, address: Address, place: int, event: Event, planned: bool, stepped: Sequence[Part] = ()
+    utility: Utility, address: Address, place: int, event: Event, planned: bool, stepped: Sequence[Part] = ()
 ) -> Part:
     language = address.language
     if place <= 0:
         return None
-    feeder = service.supply.node_feeder[int(service.supply.node_at[head_of(service.supply, place)])]
-    name = str(dict(service.net.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
-    figure = feeder_diagram(service.present(), place, event, language)
-    source = dict(service.net.sources.select("node", "name").iter_rows()).get(_source_node(service, place)) or DASH
+    feeder = utility.normal.node_feeder[int(utility.normal.node_at[head_of(utility.normal, place)])]
+    name = str(dict(utility.network.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
+    figure = feeder_diagram(utility.present(), place, event, language)
+    source = dict(utility.network.sources.select("node", "name").iter_rows()).get(_source_node(utility, place)) or DASH
     note = translate(
         "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
     )
@@ -525,9 +535,9 @@ def _flags(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(reports.filter("seen")["object_id"]), tuple(reports.filter(~pl.col("seen"))["object_id"])
 
 
-def _place_of(service: Service, object_id: str | None, affected: Affected) -> int:
+def _place_of(utility: Utility, object_id: str | None, affected: Affected) -> int:
     """Return a place in depth-first order that an event concerns, 0 where it has none."""
-    net, supply = service.net, service.supply
+    net, supply = utility.network, utility.normal
     if object_id is not None and (net.branches["branch_id"] == object_id).any():
         index = net.branch_index(object_id)[0]
         return int(max(supply.place_of[net.from_node[index]], supply.place_of[net.to_node[index]]))
@@ -537,11 +547,11 @@ def _place_of(service: Service, object_id: str | None, affected: Affected) -> in
     return int(np.max(supply.place_of[net.transformer_node[off[:1]]], initial=0))
 
 
-def _source_node(service: Service, place: int) -> str:
+def _source_node(utility: Utility, place: int) -> str:
     """Return the node of the source that feeds a place."""
-    while service.supply.parent[place] > 0:
-        place = int(service.supply.parent[place])
-    return str(service.net.nodes[int(service.supply.node_at[place])])
+    while utility.normal.parent[place] > 0:
+        place = int(utility.normal.parent[place])
+    return str(utility.network.nodes[int(utility.normal.node_at[place])])
 
 
 def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
@@ -607,7 +617,7 @@ def customers_card(
     )
 
 
-def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -> html.Div:
+def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> html.Div:
     language = address.language
     found = board.planned.filter(pl.col("plan_id") == chosen)
     if found.is_empty():
@@ -620,7 +630,10 @@ def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -
             ]
         )
     plan = found.row(0, named=True)
-    affected = affected_by_record(service.present(), plan)
+    try:
+        affected = utility.affected_by_plan(plan)
+    except FudianError as refused:
+        return html.Div([card(_place(utility, plan), html.P(refused.in_language(language), className="warning"))])
     hours = (plan["end"] - plan["start"]) / timedelta(hours=1)
     transformers = len(affected.hit.transformers)
     facts = [
@@ -638,7 +651,7 @@ def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -
                 [
                     html.H2(
                         [
-                            _place(service, plan),
+                            _place(utility, plan),
                             " ",
                             html.Span(
                                 translate(
@@ -662,35 +675,35 @@ def _plan_sheet(service: Service, address: Address, board: Board, chosen: str) -
     )
 
 
-def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the title and the affected customers of the event that an address names, with the plan's stages.
 
     Raises:
         FudianError: the address names no event of the board.
     """
-    at = moment_of(service, address)
-    board = service.board(at)
+    at = moment_of(utility, address)
+    board = utility.board(at)
     key = address.values.get("event", "")
     entry = board.find(key)
     if entry is not None:
-        customers = _affected(entry, chosen_plan(service, address, entry, at), address.language)
-        return title_of(service, entry, address.language), customers
+        customers = _affected(entry, chosen_plan(utility, address, entry, at), address.language)
+        return title_of(utility, entry, address.language), customers
     plan = board.planned.filter(pl.col("plan_id") == key)
     if plan.is_empty():
         raise FudianError(
             text("There is no event {event!r} at this moment.", event=key), text("Go back to the list and choose one.")
         )
     row_ = plan.row(0, named=True)
-    return _place(service, row_), affected_by_record(service.present(), row_).table()
+    return _place(utility, row_), utility.affected_by_plan(row_).table()
 
 
-def steps_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the title and the operations of the plan that an address shows; the first event is its default as on the page.
 
     Raises:
         FudianError: the address names no event of the board, or one without a plan.
     """
-    at = moment_of(service, address)
-    board = service.board(at)
+    at = moment_of(utility, address)
+    board = utility.board(at)
     entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
-    return switching_order(service, address, entry, at)
+    return switching_order(utility, address, entry, at)

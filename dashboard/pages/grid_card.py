@@ -8,10 +8,8 @@ from dashboard.pages.operations import targets_table
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, data, row, strong, table
 from dashboard.parts.words import DASH, number
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, translate
-from reliability.targets import grid_plans, judge_grid
-from repair.restoration.grid_figures import further_figures
 from repair.restoration.n_minus_1 import NMinus1, SectionResult
 
 CARD, CLOCK = "grid-card", "grid-clock"
@@ -20,35 +18,41 @@ _EVERY_MS = 2000
 _SHOWN = 10
 
 
-def grid_card(service: Service, address: Address) -> html.Div:
+def grid_card(utility: Utility, address: Address) -> html.Div:
     """Return the card; while the N-1 test is under way it holds the clock by which it is drawn again."""
-    return html.Div(grid_content(service, address), id=CARD)
+    return html.Div(grid_content(utility, address), id=CARD)
 
 
-def grid_content(service: Service, address: Address) -> list[Part]:
+def grid_content(utility: Utility, address: Address) -> list[Part]:
     """Return what stands in the card now."""
     language = address.language
     title = translate("The grid", language)
     try:
-        sweep = service.n_minus_1()
+        sweep = utility.n_1(wait_s=0.0)
     except FudianError as refused:
         return [card(title, html.P(refused.message.in_language(language), className="quiet"))]
-    plans = grid_plans(service.statistics)
-    further = further_figures(service.statistics, sweep)
-    judged = [target for plan in plans for target in judge_grid(service.statistics, plan, further)]
+    plans = utility.grid_targets(wait_s=0.0)
+    judged = [target for each in plans for target in each.results]
     columns = html.Div(
-        [html.Div(targets_table(address, judged)), html.Div(_sections(service, sweep, language))], className="two"
+        [html.Div(targets_table(address, judged)), html.Div(_sections(utility, sweep, language))], className="two"
     )
     said = [html.P(each.in_language(language), className="quiet") for each in sweep.assumed]
+    names = ", ".join(each.plan for each in plans)
     clock = [] if sweep.complete else [dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
     return [
-        card(title, columns, *said, *clock, note=translate("public feeders · {plan}", language, plan=", ".join(plans)))
+        card(
+            title,
+            columns,
+            *said,
+            *clock,
+            note=translate("public feeders · {plan}", language, plan=names),
+        )
     ]
 
 
-def _sections(service: Service, sweep: NMinus1, language: str) -> list[Part]:
+def _sections(utility: Utility, sweep: NMinus1, language: str) -> list[Part]:
     """Return the sections whose fault leaves healthy load without a way, worst first, the feeders without a tie, and how far."""
-    names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
+    names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     failing = sorted(
         (each for each in sweep.sections if each.passes is False), key=lambda each: -(each.missing_a or 0.0)
     )

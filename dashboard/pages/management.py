@@ -14,13 +14,11 @@ from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
 from dashboard.parts.words import moment, number, percent, word
-from dashboard.service import Service
+from fudian import Utility
 from network import translate
-from reliability.control_chart import ControlChart, control_chart
+from reliability.control_chart import ControlChart
 from reliability.live_line import LiveRatio
-from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
-from reliability.ranking import planned_outages
 
 BASES = ("jobs", "hours")
 _BASIS_NAMES = {"jobs": "by jobs", "hours": "by customer-hours"}
@@ -36,43 +34,43 @@ class Process:
     fractions: tuple[str, ...]
 
 
-def page(service: Service, address: Address) -> html.Div:
+def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
-    service.statistics.require_records()
-    years = [str(year) for year in service.years]
+    utility.require_records()
+    years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
     basis = address.choose("basis", BASES, "jobs")
     address.note_unknown()
-    whole = _whole(service, year)
-    run = process(service, year, basis)
+    whole = _whole(utility, year)
+    run = process(utility, year, basis)
     return frame(
         address,
-        _chips(service, address, year, basis),
-        freshness(service, address),
+        _chips(utility, address, year, basis),
+        freshness(utility, address),
         [
-            _lead(service, address, year, ratio_of(whole, basis), run),
+            _lead(utility, address, year, ratio_of(whole, basis), run),
             html.Div(
-                [_chart_card(address, run, basis), _units_card(service, address, year, basis)], className="grid halves"
+                [_chart_card(address, run, basis), _units_card(utility, address, year, basis)], className="grid halves"
             ),
             html.Div(
-                [_planned_card(service, address, year), _connections_card(address, whole)], className="grid two-one"
+                [_planned_card(utility, address, year), _connections_card(address, whole)], className="grid two-one"
             ),
-            grid_card(service, address),
+            grid_card(utility, address),
         ],
     )
 
 
-def _whole(service: Service, year: int) -> LiveRatio:
-    return service.remember(("live", year), lambda: service.statistics.live_ratio(Period.year(year)))
+def _whole(utility: Utility, year: int) -> LiveRatio:
+    return utility.live_work(year)
 
 
-def process(service: Service, year: int, basis: str) -> Process:
+def process(utility: Utility, year: int, basis: str) -> Process:
     """Return the ratio of every month with records until the end of a year or of what is known."""
-    end = min(Period.year(year).end, service.as_of)
-    first = service.years[0]
+    end = min(Period.year(year).end, utility.known_until)
+    first = utility.years[0]
     period = Period(Period.year(first).start, max(end, Period.year(first).months()[0][1].end))
-    months = service.remember(("months", period), lambda: live_ratio_by_month(service.statistics, period))
-    chart = control_chart([ratio_of(each, basis) for _, each in months], 0.0, 100.0)
+    months = utility.live_work_by_month(period)
+    chart = utility.control_chart(tuple(ratio_of(each, basis) for _, each in months), 0.0, 100.0)
     fractions = tuple(_fraction(each.as_dict(), basis) for _, each in months)
     return Process(tuple(label for label, _ in months), chart, fractions)
 
@@ -88,13 +86,13 @@ def ratio_of(live: LiveRatio, basis: str) -> float | None:
     return live.by_jobs if basis == "jobs" else live.by_customer_hours
 
 
-def _chips(service: Service, address: Address, year: int, basis: str) -> list[Part]:
+def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Part]:
     language = address.language
-    name = f"{service.name} · " if service.name else ""
+    name = f"{utility.name} · " if utility.name else ""
     return [
         chip(
             f"{name}{translate('{year}', language, year=year)}",
-            [(str(each), address.href(year=str(each))) for each in reversed(service.years)],
+            [(str(each), address.href(year=str(each))) for each in reversed(utility.years)],
             translate("Year", language),
         ),
         chip(
@@ -106,9 +104,9 @@ def _chips(service: Service, address: Address, year: int, basis: str) -> list[Pa
     ]
 
 
-def _lead(service: Service, address: Address, year: int, value: float | None, run: Process) -> html.Div:
+def _lead(utility: Utility, address: Address, year: int, value: float | None, run: Process) -> html.Div:
     language = address.language
-    whole = _whole(service, year)
+    whole = _whole(utility, year)
     sentence = compose(
         "{year}: {ratio} of the work was done without an outage",
         language,
@@ -133,7 +131,7 @@ def _lead(service: Service, address: Address, year: int, value: float | None, ru
         hours=html.B(number(whole.reduced_ch, 0), **data(figure="avoided", value=whole.reduced_ch)),
         each=strong(number(whole.saidi_avoided_h)),
     )
-    plans = service.net.workspace.tables["plans"].filter(pl.col("start").dt.year() == year)
+    plans = utility.workspace.tables["plans"].filter(pl.col("start").dt.year() == year)
     possible = plans.filter(pl.col("live_line_item").is_not_null()).height
     below = compose(
         "{outages} planned outages still cost {hours} customer-hours. {door}",
@@ -167,9 +165,9 @@ def _chart_card(address: Address, run: Process, basis: str) -> html.Section:
     return card(translate("Live-work ratio", language), content, note=note)
 
 
-def _units_card(service: Service, address: Address, year: int, basis: str) -> html.Section:
+def _units_card(utility: Utility, address: Address, year: int, basis: str) -> html.Section:
     language = address.language
-    units = service.remember(("units", year), lambda: service.statistics.live_ratios(Period.year(year), ("unit",)))
+    units = utility.live_ratio(year, "unit").as_dict()["rows"]
     key = "by_jobs" if basis == "jobs" else "by_customer_hours"
     rows = []
     for each in sorted(units, key=lambda unit: -(unit[key] or 0.0)):
@@ -208,9 +206,9 @@ def _units_card(service: Service, address: Address, year: int, basis: str) -> ht
     )
 
 
-def _planned_card(service: Service, address: Address, year: int) -> html.Section:
+def _planned_card(utility: Utility, address: Address, year: int) -> html.Section:
     language = address.language
-    planned = service.remember(("planned", year), lambda: planned_outages(service.statistics, service.query(year)))
+    planned = utility.costly_plans(year)
     rows = [
         row(
             [

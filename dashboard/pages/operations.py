@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -29,12 +28,10 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.words import DASH, number, percent, word
-from dashboard.service import Service
+from fudian import Utility
 from network import text, translate
 from network.tables.writing import header
 from reliability.area import Area
-from reliability.curve import cumulative_saidi
-from reliability.ranking import causes, worst_feeders
 from reliability.statistics import MED, Query
 from reliability.targets import STATUSES, TargetResult
 
@@ -79,16 +76,16 @@ class Choice:
     area: str
 
 
-def choices(service: Service, address: Address) -> Choice:
+def choices(utility: Utility, address: Address) -> Choice:
     """Read the filters of the address."""
-    service.statistics.require_records()
-    years = [str(year) for year in service.years]
+    utility.require_records()
+    years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
-    plan = address.choose("plan", service.plans, service.plans[0])
+    plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
     level = address.choose("level", ("mv", "lv"), "mv")
     med = address.choose("med", MED, "include")
-    curves = [each.target_id for each in service.targets(plan, year, level) if has_curve(each)]
-    worst = worst_target([each for each in service.targets(plan, year, level) if has_curve(each)])
+    curves = [each.target_id for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)]
+    worst = worst_target([each for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)])
     area = address.choose("area", (WHOLE, *curves), worst.target_id if worst else WHOLE)
     return Choice(year, plan, level, med, area)
 
@@ -98,7 +95,7 @@ def has_curve(target: TargetResult) -> bool:
     return target.metric == "SAIDI" and target.where is not None and target.value is not None
 
 
-def worst_target(targets: list[TargetResult]) -> TargetResult | None:
+def worst_target(targets: Sequence[TargetResult]) -> TargetResult | None:
     """Return the target that is missed by most, or else the one nearest to its limit, relative to the limit."""
     known = [each for each in targets if each.value is not None and each.limit]
     return max(known, key=_load, default=None)
@@ -116,30 +113,30 @@ def in_hours(value: float, unit: str) -> float:
     return value / 60 if unit == "min" else value
 
 
-def page(service: Service, address: Address) -> html.Div:
+def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
-    chosen = choices(service, address)
+    chosen = choices(utility, address)
     address.note_unknown()
-    query = service.query(chosen.year, chosen.level, chosen.med)
-    targets = service.targets(chosen.plan, chosen.year, chosen.level)
-    whole = service.remember(("whole", repr(query)), lambda: service.statistics.indices(query).row(0, named=True))
+    query = utility.query(chosen.year, level=chosen.level, med=chosen.med)
+    targets = utility.targets(chosen.plan, chosen.year, chosen.level, wait_s=0.0).results
+    whole = utility.indices(query).rows.row(0, named=True)
     return frame(
         address,
-        _chips(service, address, chosen),
-        freshness(service, address),
+        _chips(utility, address, chosen),
+        freshness(utility, address),
         [
             _lead(address, chosen, whole, targets),
             html.Div(
                 [
-                    _curve_card(service, address, chosen, query, targets),
-                    _classes_card(service, address, query, targets),
+                    _curve_card(utility, address, chosen, query, targets),
+                    _classes_card(utility, address, query, targets),
                 ],
                 className="grid two-one",
             ),
             html.Div(
                 [
-                    _causes_card(service, address, query),
-                    _feeders_card(service, address, query),
+                    _causes_card(utility, address, query),
+                    _feeders_card(utility, address, query),
                     _targets_card(address, chosen, targets),
                 ],
                 className="grid three",
@@ -148,19 +145,19 @@ def page(service: Service, address: Address) -> html.Div:
     )
 
 
-def freshness(service: Service, address: Address) -> list[Part]:
+def freshness(utility: Utility, address: Address) -> list[Part]:
     """Return until when the data is known, and the door to what was left out of it."""
     language = address.language
-    records = service.net.workspace.tables["outages"].height
-    errors = sum(problem.severity == "error" for problem in service.net.problems)
-    warnings = len(service.net.problems) - errors
+    records = utility.workspace.tables["outages"].height
+    errors = sum(problem.severity == "error" for problem in utility.problems)
+    warnings = len(utility.problems) - errors
     label = (
         translate("{count} errors in the data", language, count=errors)
         if errors
         else translate("notes on the data: {count}", language, count=warnings)
     )
     return [
-        html.Span(translate("data until {moment}", language, moment=f"{service.as_of:%Y-%m-%d %H:%M}")),
+        html.Span(translate("data until {moment}", language, moment=f"{utility.known_until:%Y-%m-%d %H:%M}")),
         html.Span("·"),
         html.Span(translate("{count} records", language, count=f"{records:,}")),
         html.Span("·"),
@@ -169,19 +166,19 @@ def freshness(service: Service, address: Address) -> list[Part]:
     ]
 
 
-def _chips(service: Service, address: Address, chosen: Choice) -> list[Part]:
+def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
     language = address.language
-    name = f"{service.name} · " if service.name else ""
+    name = f"{utility.name} · " if utility.name else ""
     unit = translate("{year}", language, year=chosen.year)
     return [
         chip(
             f"{name}{unit}",
-            [(str(year), address.href(year=str(year), area=None)) for year in reversed(service.years)],
+            [(str(year), address.href(year=str(year), area=None)) for year in reversed(utility.years)],
             translate("Year", language),
         ),
         chip(
             translate("plan {plan}", language, plan=chosen.plan),
-            [(plan, address.href(plan=plan, area=None)) for plan in service.plans],
+            [(plan, address.href(plan=plan, area=None)) for plan in utility.target_plans],
             translate("Plan", language),
         ),
         chip(
@@ -198,7 +195,7 @@ def _chips(service: Service, address: Address, chosen: Choice) -> list[Part]:
     ]
 
 
-def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: list[TargetResult]) -> html.Div:
+def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: Sequence[TargetResult]) -> html.Div:
     language = address.language
     met = sum(each.status == "pass" for each in targets)
     holding = sum(each.status == "unknown" for each in targets)
@@ -223,7 +220,7 @@ def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: list
     return lead([*sentence, translate(".", language)], _below(address, targets))
 
 
-def _below(address: Address, targets: list[TargetResult]) -> list[Part]:
+def _below(address: Address, targets: Sequence[TargetResult]) -> list[Part]:
     language = address.language
     worst = worst_target(targets)
     if worst is None or worst.value is None:
@@ -251,19 +248,16 @@ def metric_word(metric: str, language: str) -> str:
 
 
 def _curve_card(
-    service: Service, address: Address, chosen: Choice, query: Query, targets: list[TargetResult]
+    utility: Utility, address: Address, chosen: Choice, query: Query, targets: Sequence[TargetResult]
 ) -> html.Section:
     language = address.language
     curves = {each.target_id: each for each in targets if has_curve(each)}
     target = curves.get(chosen.area)
     area = Area(*target.where) if target and target.where else Area()
-    curve = service.remember(("curve", repr(query), area), lambda: cumulative_saidi(service.statistics, query, area))
+    curve = utility.accrued(query, area)
     before = pl.DataFrame({"saidi_h": []}, schema={"saidi_h": pl.Float64})
-    if chosen.year - 1 in service.years:
-        earlier = service.query(chosen.year - 1, chosen.level, chosen.med)
-        before = service.remember(
-            ("curve", repr(earlier), area), lambda: cumulative_saidi(service.statistics, earlier, area)
-        )
+    if chosen.year - 1 in utility.years:
+        before = utility.accrued(utility.query(chosen.year - 1, level=chosen.level, med=chosen.med), area)
     label = target.label if target else word("all_scope", language)
     options = [(word("all_scope", language), address.href(area=WHOLE))]
     options += [(f"{each.label} · {each.limit:g} {each.unit}", address.href(area=key)) for key, each in curves.items()]
@@ -280,7 +274,7 @@ def _curve_card(
         )
     else:
         limit = (in_hours(target.limit, target.unit), f"{target.limit:g} {target.unit}") if target else None
-        days = service.statistics.major_event_days(query).days if chosen.med == "include" else ()
+        days = utility.major_event_days(query).days if chosen.med == "include" else ()
         figure = cumulative_chart(
             curve["day"].to_list(),
             hours,
@@ -302,7 +296,7 @@ def _curve_card(
     return card([title, picker], content, note=note, name="curve")
 
 
-def _classes_card(service: Service, address: Address, query: Query, targets: list[TargetResult]) -> html.Section:
+def _classes_card(utility: Utility, address: Address, query: Query, targets: Sequence[TargetResult]) -> html.Section:
     language = address.language
     of_plan = [each for each in targets if has_curve(each)]
     stated = {each.where for each in of_plan}
@@ -326,7 +320,7 @@ def _classes_card(service: Service, address: Address, query: Query, targets: lis
         ("planning_class", translate("Planning class", language)),
     ):
         by_class = replace(query, by=(column,))
-        figures = service.remember(("classes", repr(by_class)), partial(service.statistics.indices, by_class))
+        figures = utility.indices(by_class).rows
         reason = translate("The plan states no target for it.", language)
         rows = [
             Bullet(word(name, language), value, None, "h", address.rows_href("ledger", {column: name}), reason)
@@ -379,9 +373,9 @@ def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
     )
 
 
-def _causes_card(service: Service, address: Address, query: Query) -> html.Section:
+def _causes_card(utility: Utility, address: Address, query: Query) -> html.Section:
     language = address.language
-    ranked = service.remember(("causes", repr(query)), lambda: causes(service.statistics, query, _CAUSES))
+    ranked = utility.causes(query, _CAUSES)
     longest = ranked["ch"].max() or 1.0
     rows = []
     for each in ranked.to_dicts():
@@ -428,9 +422,9 @@ def _nothing(language: str) -> html.P:
     return html.P(translate("No interruption is counted in this period.", language), className="quiet")
 
 
-def _feeders_card(service: Service, address: Address, query: Query) -> html.Section:
+def _feeders_card(utility: Utility, address: Address, query: Query) -> html.Section:
     language = address.language
-    worst = service.remember(("feeders", repr(query)), lambda: worst_feeders(service.statistics, query, 9))
+    worst = utility.worst_feeders(query, 9)
     rows = []
     for each in worst.to_dicts():
         label = each["name"] or each["feeder_id"] or translate("no feeder recorded", language)
@@ -491,7 +485,7 @@ def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Tab
     return table(head, rows, "targets", translate("Targets of the plan", language))
 
 
-def _targets_card(address: Address, chosen: Choice, targets: list[TargetResult]) -> html.Section:
+def _targets_card(address: Address, chosen: Choice, targets: Sequence[TargetResult]) -> html.Section:
     language = address.language
     note = text(
         "{plan}, judged on {year}, {level}, with major event days",

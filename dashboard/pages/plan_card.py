@@ -11,7 +11,7 @@ from dash import html
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
 from dashboard.parts.words import DASH, number, word
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, Text, text, translate
 from repair.desk.board import Entry
 from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
@@ -40,7 +40,7 @@ class Chosen:
     refused: tuple[str, ...]
 
 
-def chosen_plan(service: Service, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
+def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
     """Return the plan at a moment for an event that goes on and whose fault has a probable section; ``None`` for any other."""
     address.asked.update({"section", "step", "refused"})
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
@@ -49,7 +49,7 @@ def chosen_plan(service: Service, address: Address, entry: Entry | None, at: dat
     section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
     refused = tuple(each for each in address.values.get("refused", "").split(",") if each)
     try:
-        plan = service.restoration(ranked[section - 1].branches[0], refused, at=at)
+        plan = utility.restore_in(utility.present(at), ranked[section - 1].branches[0], refused)
     except FudianError as refusal:
         return Chosen(None, refusal.message, section, 0, refused)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
@@ -214,13 +214,13 @@ def stepping(address: Address, chosen: Chosen) -> list[Part]:
     return parts
 
 
-def switching_order(service: Service, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
+def switching_order(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
     """Return the fault and the operations of the plan that an address shows, as people take them along.
 
     Raises:
         FudianError: the event has no plan.
     """
-    chosen = chosen_plan(service, address, entry, at)
+    chosen = chosen_plan(utility, address, entry, at)
     if chosen is None or chosen.plan is None:
         raise FudianError(
             (chosen.reason if chosen else None) or text("There is no plan for this event."),

@@ -15,9 +15,9 @@ from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead
 from dashboard.parts.calendar_chart import calendar_figure
 from dashboard.parts.charts import graph
 from dashboard.parts.words import DASH, moment, number, word
-from dashboard.service import Service
+from fudian import Utility
 from network import FudianError, text, translate
-from repair.planned import calendar_plan, precheck
+from repair.planned import precheck
 from repair.planned.calendar_plan import CalendarPlan
 from repair.planned.plan_checks import CHECKS, LIGHTS, STATES, VERDICTS, Facts
 from repair.planned.precheck import PlanCheck, total
@@ -28,34 +28,34 @@ _SHOWN_REMARKS = 4
 _CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
 
 
-def page(service: Service, address: Address) -> html.Div:
+def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
-    service.statistics.require_records()
-    checks = service.checks
+    utility.require_records()
+    checks = utility.precheck().checks
     ids = [each.plan_id for each in checks]
     chosen = address.choose("plan", ids, ids[0] if ids else "")
     address.note_unknown()
-    content: list[Part] = [_lead(service, address)]
+    content: list[Part] = [_lead(utility, address)]
     if checks:
         check = next(each for each in checks if each.plan_id == chosen)
-        lower = [_list_card(address, checks, chosen), _calendar_card(service, address, chosen)]
-        sheet = html.Div([_sheet(service, address, check), *_facts_cards(address, check)], className="stack")
+        lower = [_list_card(address, checks, chosen), _calendar_card(utility, address, chosen)]
+        sheet = html.Div([_sheet(utility, address, check), *_facts_cards(address, check)], className="stack")
         content.append(html.Div([html.Div(lower, className="stack"), sheet], className="grid two-one planned"))
-    return frame(address, _chips(service), freshness(service, address), content)
+    return frame(address, _chips(utility), freshness(utility, address), content)
 
 
-def _chips(service: Service) -> list[Part]:
-    return [html.Span(service.name, className="chip")] if service.name else []
+def _chips(utility: Utility) -> list[Part]:
+    return [html.Span(utility.name, className="chip")] if utility.name else []
 
 
-def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the title and the customers whom the plan of an address cuts off, transfer done.
 
     Raises:
         FudianError: the address names no plan to come, or one that cannot be computed.
     """
     key = address.values.get("plan", "")
-    check = next((each for each in service.checks if each.plan_id == key), None)
+    check = next((each for each in utility.precheck().checks if each.plan_id == key), None)
     if check is None or check.facts is None:
         raise FudianError(
             text("There is no planned outage {plan!r} to come.", plan=key), text("Go back to the list and choose one.")
@@ -63,15 +63,15 @@ def customers_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]
     return key, check.facts.job.outage.after.table()
 
 
-def plans_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+def plans_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the planned outages to come with what they cost and their verdicts, one row each."""
-    return service.name, precheck.rows_of(service.checks, address.language)
+    return utility.name, precheck.rows_of(utility.precheck().checks, address.language)
 
 
-def calendar_of(service: Service, address: Address) -> tuple[str, pl.DataFrame]:
+def calendar_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the best calendar, one row per outage."""
     del address
-    return service.name, calendar_plan.rows_of(service.calendar())
+    return utility.name, utility.calendar().rows()
 
 
 def _exports(address: Address, name: str) -> html.Span:
@@ -82,8 +82,8 @@ def _exports(address: Address, name: str) -> html.Span:
     return html.Span(files, className="actions spread")
 
 
-def _lead(service: Service, address: Address) -> html.Div:
-    language, checks, calendar = address.language, service.checks, service.calendar()
+def _lead(utility: Utility, address: Address) -> html.Div:
+    language, checks, calendar = address.language, utility.precheck().checks, utility.calendar().plan
     before, after = total(checks)
     sentence = compose(
         "{count} planned outages to come: {after} customer-hours; transfer already saves {saved}",
@@ -159,7 +159,7 @@ def _change(before: float, after: float, digits: int) -> Part:
     return [html.Span(f"{number(before, digits)} → ", className="quiet"), html.B(number(after, digits))]
 
 
-def _sheet(service: Service, address: Address, check: PlanCheck) -> html.Section:
+def _sheet(utility: Utility, address: Address, check: PlanCheck) -> html.Section:
     """Return the verdict of one plan, why, and the four checks."""
     language, facts = address.language, check.facts
     verdict = VERDICTS[check.verdict].in_language(language)
@@ -171,7 +171,7 @@ def _sheet(service: Service, address: Address, check: PlanCheck) -> html.Section
     if facts is not None:
         content += [_figures(address, facts), _checks(address, facts)]
         content += [html.P(each.in_language(language), className="quiet") for each in check.remarks[:_SHOWN_REMARKS]]
-    names = dict(service.net.feeders.select("feeder_id", "name").iter_rows())
+    names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     place = check.place or DASH
     where = " · ".join(each for each in (names.get(place, place), check.row["unit"], check.row["work"]) if each)
     return card(html.Span(title), *content, note=where, name="sheet")
@@ -297,8 +297,8 @@ def _customers_card(address: Address, facts: Facts) -> html.Section:
     return customers_card(address, customers, {"plan": facts.job.plan_id}, important, _CUSTOMER_COLUMNS)
 
 
-def _calendar_card(service: Service, address: Address, chosen: str) -> html.Section:
-    language, calendar = address.language, service.calendar()
+def _calendar_card(utility: Utility, address: Address, chosen: str) -> html.Section:
+    language, calendar = address.language, utility.calendar().plan
     label = translate("Planned outages as submitted and in the best calendar", language)
     sentence = compose(
         "{submitted} customer-hours as submitted, {planned} in this calendar: {saving} saved",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from network import Text, text
-from network.texts import LANGUAGES
+from network.texts import language_of, unknown_language
 
 PAGES = ("operations", "dispatch", "planned", "management")
 ROWS = "rows"
@@ -38,17 +38,13 @@ class Address:
         """Take path and query string apart."""
         values = dict(parse_qsl((search or "").removeprefix("?"), keep_blank_values=True))
         wanted = (path or "/").strip("/") or PAGES[0]
-        language = values.pop("lang", default_language)
-        address = cls(
-            wanted if wanted in PAGES else PAGES[0],
-            values,
-            language if language in LANGUAGES else default_language,
-            default_language,
-        )
+        named = values.pop("lang", default_language)
+        spoken = language_of(named)
+        address = cls(wanted if wanted in PAGES else PAGES[0], values, spoken or default_language, default_language)
         if wanted not in PAGES:
             address.notes.append(text("There is no page {page}; this is the first one.", page=wanted))
-        if language not in LANGUAGES:
-            address.notes.append(text("There is no language {language} here.", language=language))
+        if spoken is None:
+            address.notes.append(unknown_language(named))
         return address
 
     def choose(self, name: str, options: Sequence[str], default: str) -> str:

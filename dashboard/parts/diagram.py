@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.parts.charts import ABNORMAL, INK, LINK, NORMAL, QUIET, house_figure
-from network import Network, Supply, translate
+from network import Supply, Topology, translate
 from network.pictures.layout import DrawnTransformer, Layout, feeder_layout
 
 LINES = ("line", "cable", "bus")
@@ -104,7 +104,7 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
         )
 
 
-def _transformers(figure: go.Figure, net: Network, layout: Layout, event: Event, language: str) -> None:
+def _transformers(figure: go.Figure, net: Topology, layout: Layout, event: Event, language: str) -> None:
     customers = np.bincount(net.customer_transformer[net.customer_transformer >= 0], minlength=net.transformers.height)
     dead_nodes = _nodes_of(net, event.dead)
     back_nodes = _nodes_of(net, event.back) - dead_nodes
@@ -147,13 +147,13 @@ def _transformers(figure: go.Figure, net: Network, layout: Layout, event: Event,
         )
 
 
-def _nodes_of(net: Network, branch_ids: Collection[str]) -> set[int]:
+def _nodes_of(net: Topology, branch_ids: Collection[str]) -> set[int]:
     """Return the nodes at which branches end."""
     chosen = net.branches["branch_id"].is_in(list(branch_ids)).to_numpy()
     return set(np.concatenate([net.from_node[chosen], net.to_node[chosen]]).tolist())
 
 
-def _devices(figure: go.Figure, net: Network, layout: Layout, event: Event, language: str) -> None:
+def _devices(figure: go.Figure, net: Topology, layout: Layout, event: Event, language: str) -> None:
     """Draw switches as squares: filled is closed, hollow is open; a tie stands at the end of its dotted line."""
     kinds, names, ids = (net.branches[column].to_list() for column in ("kind", "name", "branch_id"))
     opened = set(event.opened)

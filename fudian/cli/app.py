@@ -14,35 +14,40 @@ from typing import Annotated
 
 import typer
 
+import fudian
 from fudian.cli import grid, plans, reliability, repair, tables
-from fudian.cli.arguments import Json, WorkspaceArgument, read
+from fudian.cli.arguments import Json, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
-from network import FudianError, Problem, Workspace, WorkspaceError, read_workspace, text, translate
-from network.complaints import complaints
-from network.tables.settings import GENERAL_SETTINGS, unknown_names
-from reliability.grid_kpis import grid_settings
-from reliability.notice import late_approvals
-from reliability.settings import reliability_settings
-from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+from fudian.language import unknown_choice
+from network import FudianError, Problem, WorkspaceError, read_workspace, text, translate
 
 app = typer.Typer(
     name="fudian",
     help="复电 Fudian: outage reliability and smart fault repair for electricity distribution.",
+    epilog="FUDIAN_LANG=zh or FUDIAN_LANG=en in the environment chooses the language of texts and pages; otherwise the system's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 _WRONG_USAGE = 2
 
-SETTINGS_OF = {
-    "reliability": reliability_settings,
-    "location": location_settings,
-    "inference": inference_settings,
-    "restoration": restoration_settings,
-    "planned": planned_settings,
-    "grid": grid_settings,
-}
-"""What reads each table of ``fudian.toml``."""
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"fudian {fudian.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+    del version
+    if unknown := unknown_choice():
+        ERRORS.print(unknown.in_language(language()), style="yellow")
 
 
 # Commands ---------------------------------------------------------------------------------------------------------------
@@ -51,37 +56,12 @@ SETTINGS_OF = {
 @app.command()
 def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """List what is wrong with the tables, with place, value and remedy."""
-    net = read(workspace)
-    further = _further_problems(net.workspace)
-    result = net.check(language(), further)
+    answer = opened(workspace).check()
     if as_json:
-        print_json(result)
+        print_json(answer.as_dict(language()))
         return
-    for complaint in complaints((*net.problems, *further)):
-        mark = "✗" if complaint.severity == "error" else "!"
-        sys.stdout.write(f"{mark} {complaint.line(language())}\n")
-    counts = ", ".join(f"{table} {rows}" for table, rows in result["counts"].items())
-    sys.stdout.write(
-        translate(
-            "Errors: {errors}, warnings: {warnings}. Usable rows: {counts}",
-            language(),
-            errors=len(result["errors"]),
-            warnings=len(result["warnings"]),
-            counts=counts,
-        )
-        + "\n"
-    )
-
-
-def _further_problems(workspace: Workspace) -> list[Problem]:
-    """Return what is wrong with the settings of every part, or else what the rules find doubtful in the records."""
-    found = unknown_names(workspace.settings, (*GENERAL_SETTINGS, *SETTINGS_OF))
-    for settings_of_subject in SETTINGS_OF.values():
-        try:
-            settings_of_subject(workspace.settings)
-        except WorkspaceError as error:
-            found += error.problems
-    return found or late_approvals(workspace, reliability_settings(workspace.settings))
+    for line in (*answer.lines(language()), answer.summary(language())):
+        sys.stdout.write(f"{line}\n")
 
 
 app.add_typer(reliability.app)
@@ -146,7 +126,7 @@ def serve(
     """Serve the dashboard and /api/v1 on a workspace."""
     from dashboard.app import serve as serve_dashboard
 
-    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser)
+    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser, language=language())
 
 
 @app.command()
@@ -155,7 +135,7 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
     from dashboard.app import serve as serve_dashboard
     from data_samples.generator.county import COUNTY
 
-    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True)
+    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True, language=language())
 
 
 # Errors -----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,4 @@
-"""What commands take from the command line, and the tables it names.
-
-The functions read, tell on standard error what is left out, and refuse what is not there as wrong usage.
-"""
+"""What commands take from the command line."""
 
 from __future__ import annotations
 
@@ -9,75 +6,48 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
-from fudian.cli.terminal import tell_left_out, tell_problems, working
-from network.building import build_network
-from network.problems import FudianError, WorkspaceError
-from network.supply import Supply
-from network.tables.as_of import known_until
-from network.tables.workspace import read_workspace
-from network.texts import text
-from network.topology import Network
+import fudian
+from fudian import Utility
+from fudian.cli.terminal import language, tell_left_out, working
+from network import FudianError, text
+
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-AsOf = Annotated[
-    datetime | None, typer.Option(help="Nothing later is known.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
-]
+AsOf = Annotated[datetime | None, typer.Option(help="Nothing later is known.", formats=TIMES)]
+Start = Annotated[datetime | None, typer.Option(help="First moment of the period.", formats=TIMES)]
+End = Annotated[datetime | None, typer.Option(help="End of the period, exclusive.", formats=TIMES)]
+Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
+Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
+By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
 Limit = Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")]
 Signals = Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")]
 Switching = Annotated[Path | None, typer.Option(help="File with switching operations.")]
 
 
-def require(path: Path) -> None:
-    """Refuse a path that is not there as wrong usage."""
-    if not path.exists():
+def file_given(path: Path | None) -> Path | None:
+    """Refuse a file that is not there as wrong usage."""
+    if path is not None and not path.exists():
         raise FudianError(text("There is no {path}.", path=str(path)), text("Check the spelling of the path."))
+    return path
 
 
-def read(folder: Path) -> Network:
-    """Return the network of a workspace, whatever is wrong with it."""
-    require(folder)
+def opened(folder: Path) -> Utility:
+    """Return the utility of a workspace, whatever is wrong with it."""
     with working("reading the tables") as progress:
-        return build_network(read_workspace(folder, progress=progress))
+        return fudian.open(folder, language(), progress)
 
 
-def answering(folder: Path) -> Network:
-    """Return a network that can say who hangs on what; its errors are told."""
-    net = read(folder)
-    net.require_sources()
-    tell_left_out([problem for problem in net.problems if problem.severity == "error"])
-    return net
-
-
-def supply_of(net: Network, switching: Path | None, as_of: datetime | None) -> Supply:
-    """Return the normal supply, or that of a switching log at a time."""
-    if switching is not None:
-        return net.energise(table_of(net, "switching", switching), as_of)
-    return net.energise(net.workspace.tables["switching"], as_of) if as_of else net.energise()
-
-
-def present(net: Network, as_of: datetime | None) -> Network:
-    """Return the network of a moment, by default of the last that is known: without what is not in service then."""
-    return net.in_service(as_of or known_until(net.workspace))
-
-
-def table_of(net: Network, table: str, path: Path) -> pl.DataFrame:
-    """Return a table from a file of its own; what is wrong with it is told, and without one usable row there is no answer."""
-    require(path)
-    source = net.workspace.with_file(table, path)
-    if source.tables[table].is_empty():
-        raise WorkspaceError(
-            text("{path} has no usable row of {table}.", path=path.name, table=table),
-            source.problems_of(table),
-            text("Mend the rows that are named below, or name the right file."),
-        )
-    tell_problems(source.problems_of(table))
-    return source.tables[table]
+def asked(folder: Path) -> Utility:
+    """Return the utility of a workspace, and say how many errors left something out."""
+    utility = opened(folder)
+    tell_left_out([problem for problem in utility.problems if problem.severity == "error"])
+    return utility
 
 
 def names_in(given: str) -> tuple[str, ...]:

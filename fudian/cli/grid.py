@@ -6,33 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, answering, present, read
-from fudian.cli.terminal import ERRORS, counting, language, print_json, print_rows, tell_left_out
-from network import Network
-from reliability.statistics import Statistics
-from reliability.targets import STATUSES, judge, metrics, plan_year
-from repair.restoration.n_minus_1 import NMinus1
+from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, asked
+from fudian.cli.terminal import ERRORS, counting, language, print_json, print_rows
+from reliability.targets import STATUSES
 
 app = typer.Typer()
+
+SECTIONS = "trying a fault in every section"
 
 Year = Annotated[
     int | None, typer.Option(min=1900, max=2200, help="Calendar year; by default the year of the plan's deadline.")
 ]
 
 
-def _swept(net: Network) -> NMinus1:
-    from repair.restoration.n_minus_1 import n_minus_1
-
-    with counting("trying a fault in every section") as count:
-        return n_minus_1(
-            present(net, None).energise(), progress=lambda done: count(len(done.sections), done.sections_in_all)
-        )
-
-
 @app.command("n-1")
 def n_minus_1(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?"""
-    answer = _swept(answering(workspace)).as_dict(language())
+    utility = asked(workspace)
+    with counting(SECTIONS) as count:
+        answer = utility.n_1(progress=count).as_dict(language())
     if as_json:
         print_json(answer)
         return
@@ -48,11 +40,9 @@ def grid_kpi(
     as_json: Json = False,
 ) -> None:
     """Compute the grid-structure KPIs of the public feeders: ties, supply radius, standard structure, sections, N-1."""
-    from repair.restoration.grid_figures import grid_figures
-
-    statistics = Statistics(answering(workspace))
-    metrics(statistics, plan)
-    result = grid_figures(statistics, plan, _swept(statistics.net), language())
+    utility = asked(workspace)
+    with counting(SECTIONS) as count:
+        result = utility.grid_kpi(plan, progress=count).as_dict(language())
     if as_json:
         print_json(result)
         return
@@ -79,19 +69,13 @@ def targets(
     as_json: Json = False,
 ) -> None:
     """Judge the figures of a year against the targets of a plan."""
-    from repair.restoration.grid_figures import N_1, further_figures
-
-    statistics = Statistics(read(workspace))
-    statistics.require_records()
-    tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
-    judged_year = plan_year(statistics, plan) if year is None else year
-    further = further_figures(statistics, _swept(statistics.net)) if N_1 in metrics(statistics, plan) else None
-    judged = judge(statistics, plan, judged_year, as_of or statistics.as_of, further=further)
-    rows = [result.as_dict(language()) for result in judged]
+    utility = asked(workspace)
+    with counting(SECTIONS) as count:
+        judged = utility.targets(plan, year, as_of=as_of, progress=count).as_dict(language())
     if as_json:
-        print_json({"plan": plan, "year": judged_year, "rows": rows})
+        print_json(judged)
         return
-    _print_targets(rows, f"{plan} · {judged_year}")
+    _print_targets(judged["rows"], f"{plan} · {judged['year']}")
 
 
 def _print_targets(rows: list[dict[str, Any]], title: str) -> None:

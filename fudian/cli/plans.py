@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, answering, names_in, table_of
-from fudian.cli.terminal import language, print_json, print_rows, tell, working
-from network import Problem, translate
+from fudian.answers import Calendar, Precheck
+from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, asked, file_given, names_in
+from fudian.cli.terminal import language, print_json, print_rows, tell, tell_problems, working
+from network import translate
 from network.tables.writing import write_table
-from repair.planned.plan_desk import PlanDesk
 
 app = typer.Typer()
 
@@ -29,24 +28,20 @@ def precheck(
     as_json: Json = False,
 ) -> None:
     """Calculate planned outages before anything is cut: who is off, what it costs, and a verdict with its reasons."""
-    from repair.planned.precheck import precheck as check
-    from repair.planned.precheck import rows_of, statement
-
-    desk, rejected, in_file = _desk(workspace, plan, as_of)
-    known = desk.plans["plan_id"].to_list()
-    wanted = names_in(plan_id) or tuple(each for each in known if in_file is None or each in in_file)
-    desk.require(wanted)
+    utility = asked(workspace)
     with working("calculating the plans"):
-        checks = check(desk, wanted)
+        answer = utility.precheck(file_given(plan), names_in(plan_id), as_of)
+    if plan is not None:
+        tell_problems(answer.rejected)
+    rows, result = answer.rows(language()), answer.as_dict(language())
     if csv is not None:
-        write_table(rows_of(checks, language()), csv, language())
-        tell("{count} plans written to {path}", count=len(checks), path=csv)
-    result = statement(desk, checks, rejected, language())
+        write_table(rows, csv, language())
+        tell("{count} plans written to {path}", count=rows.height, path=csv)
     if as_json:
         print_json(result)
         return
     print_rows(
-        rows_of(checks, language()).to_dicts(),
+        rows.to_dicts(),
         ["plan_id", "start", "place", "work", "transformers_before", "transformers_after", "ch_before", "ch_after", "verdict"],
         translate("Customer-hours: {before:.1f} without transfer, {after:.1f} with it; merging saves {saving:.1f}", language(),
                   before=result["ch_before"], after=result["ch_after"], saving=result["merging_saves_ch"]),
@@ -58,7 +53,7 @@ def precheck(
             tell("  {reason}", reason=reason)
     if not result["merging_best"]:
         tell("It is not proven that no other grouping of the jobs saves more.", style="yellow")
-    _tell_left_out(desk)
+    _tell_left_out(answer)
 
 
 @app.command()
@@ -73,20 +68,20 @@ def calendar(
     as_json: Json = False,
 ) -> None:
     """Find days and groups for all plans, so that they cost the fewest customer-hours and keep crews, budgets and rules."""
-    from repair.planned.calendar_plan import calendar_plan, rows_of
-
-    desk, rejected, _ = _desk(workspace, plan, as_of)
+    utility = asked(workspace)
     with working("looking for the best calendar"):
-        found = calendar_plan(desk, live_as_outage)
+        answer = utility.calendar(file_given(plan), live_as_outage, as_of)
+    if plan is not None:
+        tell_problems(answer.rejected)
+    rows, result = answer.rows(), answer.as_dict(language())
     if csv is not None:
-        write_table(rows_of(found), csv, language())
-        tell("{count} outages written to {path}", count=len(found.entries), path=csv)
-    result = found.as_dict(language(), rejected)
+        write_table(rows, csv, language())
+        tell("{count} outages written to {path}", count=rows.height, path=csv)
     if as_json:
         print_json(result)
         return
     print_rows(
-        rows_of(found).to_dicts(),
+        rows.to_dicts(),
         ["start", "end", "plans", "unit", "moved_days", "separate_ch", "ch", "saving_ch"],
         translate("Customer-hours: {submitted:.1f} as submitted, {planned:.1f} in this calendar, {saving:.1f} saved", language(),
                   submitted=result["submitted_ch"], planned=result["planned_ch"], saving=result["saving_ch"]),
@@ -99,26 +94,13 @@ def calendar(
         tell("{plan} is done live: {hours:.1f} customer-hours saved", plan=each["plan_id"], hours=each["saved_ch"])
     for said in result["remarks"]:
         tell("{reason}", reason=said)
-    _tell_left_out(desk)
-    if not found.best:
+    _tell_left_out(answer)
+    if not answer.plan.best:
         tell("It is not proven that no better calendar exists.", style="yellow")
 
 
-def _desk(
-    workspace: Path, plan: Path | None, as_of: datetime | None
-) -> tuple[PlanDesk, list[Problem], set[str] | None]:
-    """Return the plans to come, what is wrong with their rows, and the ids that a file of its own holds."""
-    from reliability.statistics import Statistics
-
-    net = answering(workspace)
-    if plan is None:
-        return PlanDesk.of(Statistics(net), as_of=as_of), list(net.workspace.problems_of("plans")), None
-    table = table_of(net, "plans", plan)
-    problems = list(net.workspace.with_file("plans", plan).problems_of("plans"))
-    return PlanDesk.of(Statistics(net), table, as_of=as_of), problems, set(table["plan_id"])
-
-
-def _tell_left_out(desk: PlanDesk) -> None:
+def _tell_left_out(answer: Precheck | Calendar) -> None:
+    desk = answer.desk
     for job in desk.under_way:
         tell(
             "Under way: {plan} until {end}, {hours:.1f} customer-hours more",

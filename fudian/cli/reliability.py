@@ -4,57 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
 
-from fudian.cli.arguments import AsOf, Json, Limit, WorkspaceArgument, names_in, read
-from fudian.cli.terminal import language, print_json, print_rows, tell, tell_left_out, tell_problems, working
-from network import FudianError, WorkspaceError, text, translate
-from reliability import Period
-from reliability.statistics import Query, Statistics
+from fudian.cli.arguments import AsOf, By, End, Json, Level, Limit, Med, Start, WorkspaceArgument, asked, names_in
+from fudian.cli.terminal import language, print_json, print_rows, tell, tell_problems, working
+from network import translate
 
 app = typer.Typer()
-STANDARDS = ("dlt", "ieee")
 
-Start = Annotated[
-    datetime | None, typer.Option(help="First moment of the period.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
-]
-End = Annotated[
-    datetime | None, typer.Option(help="End of the period, exclusive.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
-]
-By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
-Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
-Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
 Source = Annotated[
     str, typer.Option("--from", help="What interruptions come from: records, or the switching log (switching).")
 ]
-Engine = Annotated[str, typer.Option(help="polars, pandas or duckdb.")]
-
-
-def _statistics(folder: Path) -> Statistics:
-    statistics = Statistics(read(folder))
-    statistics.require_records()
-    tell_left_out([problem for problem in statistics.net.problems if problem.severity == "error"])
-    return statistics
-
-
-def _period(statistics: Statistics, start: datetime | None, end: datetime | None) -> Period:
-    """Return the period asked for; by default the last calendar year with records."""
-    years = statistics.years()
-    if not years and not (start and end):
-        raise WorkspaceError(
-            text("There is no outage record to take the period from."),
-            statistics.net.workspace.problems_of("outages"),
-            text("Name it with --start and --end, or add records."),
-        )
-    known = [year for year in years if year <= datetime.now().year] or years
-    day = start or (end - timedelta(days=1) if end else None)
-    whole = Period.year(day.year if day else known[-1])
-    return Period(start or whole.start, end or whole.end)
+Engine = Annotated[str, typer.Option(help="polars, pandas, duckdb or spark.")]
 
 
 @app.command()
@@ -74,23 +38,19 @@ def indices(
     as_json: Json = False,
 ) -> None:
     """Compute the reliability indices of a period, by default of the last year with records."""
-    if standard not in STANDARDS:
-        raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
-    statistics = _statistics(workspace)
-    period = _period(statistics, start, end)
-    query = Query(period, names_in(by), level, med, as_of or statistics.as_of, source=source)
+    columns = names_in(by)
+    utility = asked(workspace)
     with working("computing the indices"):
-        result = statistics.statement(query, engine, language())
-        if standard == "ieee":
-            result |= statistics.both_standards(query, engine, language())
+        answer = utility.indices((start, end), columns, level, med, as_of, engine, source, standard)
+        result = answer.as_dict(language())
     if as_json:
         print_json(result)
         return
     if standard == "ieee":
-        _print_both_standards(result, query.by)
+        _print_both_standards(result, columns)
         return
     shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
-    print_rows(result["rows"], [*query.by, *shown])
+    print_rows(result["rows"], [*columns, *shown])
     _print_basis(result)
 
 
@@ -160,15 +120,13 @@ def ledger(
     as_json: Json = False,
 ) -> None:
     """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
-    statistics = _statistics(workspace)
-    period = statistics.period_of(event, source) if event and not (start or end) else _period(statistics, start, end)
-    query = Query(period, (), level, med, as_of or statistics.as_of, source=source)
-    rows = statistics.ledger_rows(query, event, customer, language())
+    period = (start, end) if start or end else None
+    result = asked(workspace).ledger(period, level, med, as_of, source, event, customer).as_dict(language())
     if as_json:
-        print_json({"period": {"start": query.period.start, "end": query.period.end}, "level": level, "rows": rows})
+        print_json(result)
         return
     print_rows(
-        rows,
+        result["rows"],
         ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"],
         limit=limit,
     )
@@ -191,13 +149,9 @@ def frequent(
     as_json: Json = False,
 ) -> None:
     """List users and feeders that lose supply too often, and who soon may."""
-    from reliability.frequent import frequent_outages
-    from reliability.frequent import preset as preset_named
-
-    rules = preset_named(preset, days, times)
-    statistics = _statistics(workspace)
+    utility = asked(workspace)
     with working("counting the outages of every user"):
-        found = frequent_outages(statistics, rules, as_of, level, med)
+        found = utility.frequent(preset, level, med, as_of, days, times)
     if as_json:
         print_json(found.as_dict())
         return
@@ -230,9 +184,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Compare the outage records with the switching log and the meters, in customer-hours."""
-    statistics = _statistics(workspace)
-    query = Query(_period(statistics, start, end), (), level, as_of=as_of or statistics.as_of)
-    result = statistics.audit_statement(query, language())
+    result = asked(workspace).audit((start, end), level, as_of).as_dict(language())
     if as_json:
         print_json(result)
         return
@@ -277,24 +229,20 @@ def rolling(
     as_json: Json = False,
 ) -> None:
     """Compute SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
-    from reliability.rolling import rolling as rolling_by_day
-
-    statistics = _statistics(workspace)
-    query = Query(_period(statistics, start, end), (), level, med, as_of or statistics.as_of)
-    rows = rolling_by_day(statistics, query, days, centred).to_dicts()
+    result = asked(workspace).rolling((start, end), days, centred, level, med, as_of).as_dict(language())
     if as_json:
-        print_json({"period": query.period.as_dict(), "level": level, "days": days, "centred": centred, "rows": rows})
+        print_json(result)
         return
     shown = ["day", "window_start", "window_end", "users", "CH", "CI", "SAIDI_h", "SAIFI", "CAIDI_h"]
-    print_rows(rows, shown, limit=limit)
+    print_rows(result["rows"], shown, limit=limit)
 
 
 @app.command("cross-check")
 def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit = 50, as_json: Json = False) -> None:
     """Compare the reliability system's own report with itself and with our figures."""
-    statistics = _statistics(workspace)
+    utility = asked(workspace)
     with working("computing the indices"):
-        result = statistics.cross_check(as_of or statistics.as_of).as_dict(language())
+        result = utility.cross_check(as_of).as_dict(language())
     if as_json:
         print_json(result)
         return
@@ -310,7 +258,7 @@ def cross_check(workspace: WorkspaceArgument, as_of: AsOf = None, limit: Limit =
         percent=result["basis"]["report_tolerance_percent"],
         rejected=result["basis"]["report_rows_rejected"],
     )
-    tell_problems(statistics.net.workspace.problems_of("reliability_report", "error"))
+    tell_problems(utility.workspace.problems_of("reliability_report", "error"))
 
 
 @app.command("live-ratio")
@@ -318,18 +266,12 @@ def live_ratio(
     workspace: WorkspaceArgument, start: Start = None, end: End = None, by: By = "", as_json: Json = False
 ) -> None:
     """Compute the live-line work ratio, with numerators, denominators and the customer-hours saved."""
-    statistics = _statistics(workspace)
-    if "live_jobs" not in statistics.net.workspace.files:
-        raise WorkspaceError(
-            text("There is no table of live-line jobs."), (), text("Add live_jobs.csv to the workspace.")
-        )
-    period = _period(statistics, start, end)
-    rows = statistics.live_ratios(period, names_in(by))
+    result = asked(workspace).live_ratio((start, end), names_in(by)).as_dict(language())
     if as_json:
-        print_json({"period": period.as_dict(), "rows": rows})
+        print_json(result)
         return
     shown = [
         "live_jobs", "outage_jobs", "by_jobs", "reduced_ch", "prearranged_ch", "by_customer_hours",
         "saidi_avoided_h", "live_connect_rate", "unknown_jobs",
     ]  # fmt: skip
-    print_rows(rows, [*names_in(by), *shown])
+    print_rows(result["rows"], [*names_in(by), *shown])

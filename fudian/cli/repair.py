@@ -8,20 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fudian.cli.arguments import (
-    AsOf,
-    Json,
-    Signals,
-    Switching,
-    WorkspaceArgument,
-    answering,
-    names_in,
-    present,
-    read,
-    require,
-    supply_of,
-    table_of,
-)
+from fudian.cli.arguments import AsOf, Json, Signals, Switching, WorkspaceArgument, asked, file_given, names_in, opened
 from fudian.cli.terminal import ERRORS, language, print_json, print_rows, tell, tell_problems, working
 from network import FudianError, text, translate
 from network.tables.writing import write_table
@@ -41,34 +28,17 @@ def affected(
     as_json: Json = False,
 ) -> None:
     """List who is off when branches open, when a fault strikes, or by signals."""
-    from repair import affected_by_opening, affected_by_signals, answer_of, fault_area, problems_of_area
-
     if sum(each is not None for each in (open_, fault, signals)) != 1:
         raise FudianError(text("Name exactly one of --open, --fault and --signals."))
-    net = answering(workspace)
-    supply = supply_of(net if signals else present(net, as_of), switching, as_of)
-    after: dict[str, Any] = {}
-    named: list[str] = []
-    if open_ is not None:
-        branches = names_in(open_)
-        if not branches:
-            raise FudianError(text("--open names no branch."), text("Name one branch, or several with commas."))
-        who = affected_by_opening(supply, branches)
-        result = answer_of(who, language())
-    elif fault is not None:
-        area = fault_area(supply, fault)
-        who, result = area.before, area.as_dict(language())
-        after = result["after_isolation"]
-    else:
-        heard = table_of(net, "signals", signals)  # type: ignore[arg-type]
-        who = affected_by_signals(supply, heard, net.workspace.tables)
-        named = heard["object_id"].to_list()
-        result = answer_of(who, language(), named)
+    branches = None if open_ is None else names_in(open_)
+    answer = asked(workspace).affected(branches, fault, file_given(signals), as_of, file_given(switching))
+    tell_problems(answer.rejected)
+    result = answer.as_dict(language())
+    after: dict[str, Any] = result.get("after_isolation", {})
     if csv is not None:
-        write_table(who.table(), csv, language())
-        tell("{count} customers written to {path}", count=who.customer_count, path=csv)
-    parallel = [loop for loop in supply.loops if loop.is_parallel]
-    for loop in parallel:
+        write_table(answer.table(), csv, language())
+        tell("{count} customers written to {path}", count=answer.customer_count, path=csv)
+    for loop in answer.parallel:
         tell(
             "In parallel before that: {feeders} (branches {branches})",
             style="yellow",
@@ -76,7 +46,7 @@ def affected(
             branches=", ".join(loop.branches),
         )
     if as_json:
-        print_json(result | {"parallel": [loop.as_dict() for loop in parallel]})
+        print_json(result)
         return
     print_rows(
         [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],
@@ -90,7 +60,7 @@ def affected(
                       transformers=len(after["transformers"]), section=", ".join(result["section"]) or "—")
             + "\n"
         )  # fmt: skip
-    tell_problems(problems_of_area(who, named))
+    tell_problems(answer.problems)
 
 
 @app.command()
@@ -102,11 +72,9 @@ def locate(
     as_json: Json = False,
 ) -> None:
     """Find the faulted section from signals that may be missing or wrong."""
-    from repair import locate as find_section
-
-    net = answering(workspace)
-    supply = supply_of(net, switching, as_of)
-    result = find_section(supply, table_of(net, "signals", signals), net.workspace.tables["sensors"]).as_dict()
+    answer = asked(workspace).locate(file_given(signals), as_of, file_given(switching))
+    tell_problems(answer.rejected)
+    result = answer.as_dict(language())
     if as_json:
         print_json(result)
         return
@@ -124,9 +92,7 @@ def locate(
 @app.command("sensor-health")
 def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     """Learn from closed incidents how often each sensor misses a fault or reports a false one."""
-    from repair.location.sensor_health import health_of
-
-    result = health_of(answering(workspace))
+    result = asked(workspace).sensor_health().as_dict(language())
     if as_json:
         print_json(result)
         return
@@ -152,11 +118,9 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Plan which switches to operate, in which order, so that most has power again before the repair; every step is proven."""
-    from repair import restore as plan_for
-
-    net = present(answering(workspace), as_of)
+    utility = asked(workspace)
     with working("looking for a plan"):
-        plan = plan_for(supply_of(net, switching, as_of), fault, names_in(refused), objective)
+        plan = utility.restore(fault, names_in(refused), objective, as_of, file_given(switching))
     if csv is not None:
         listed = plan.affected()
         write_table(listed, csv, language())
@@ -200,15 +164,9 @@ def infer(
     as_json: Json = False,
 ) -> None:
     """Infer from signals what is out: lines, transformers, customers; confirmed, suspected, restored or overturned."""
-    from repair import Inference
-
-    net = answering(workspace)
-    require(signals)
+    utility = asked(workspace)
     with working("judging the signals"):
-        inference = Inference(supply_of(net, switching, as_of), net.workspace.tables)
-        rows, unread = net.workspace.read("signals", signals)
-        inference.reject(unread)
-        inference.take(rows, as_of)
+        inference = utility.infer(file_given(signals), as_of, file_given(switching))
         result = inference.as_dict(language())
     if as_json:
         print_json(result)
@@ -230,15 +188,13 @@ def replay(
     """Play a file of signals into a running desk, as if they came in now."""
     from rich.progress import Progress
 
-    from repair.desk.replay import play, speed_of
-
-    times_faster = speed_of(speed)
-    require(signals)
-    rows = table_of(read(workspace), "signals", signals)
+    utility = opened(workspace)
     with Progress(console=ERRORS, disable=not ERRORS.is_terminal) as bar:
-        task = bar.add_task(translate("signals", language()), total=rows.height)
-        answer = play(rows, to, times_faster, lambda count: bar.advance(task, count))
+        task = bar.add_task(translate("signals", language()), total=None)
+        answer = utility.replay(
+            file_given(signals), to, speed, lambda done, total: bar.update(task, completed=done, total=total)
+        )
     if as_json:
-        print_json({"sent": rows.height, "desk": answer})
+        print_json(answer)
         return
-    sys.stdout.write(translate("{count} signals were sent to {url}.", language(), count=rows.height, url=to) + "\n")
+    sys.stdout.write(translate("{count} signals were sent to {url}.", language(), count=answer["sent"], url=to) + "\n")

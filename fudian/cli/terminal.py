@@ -6,8 +6,6 @@ Standard output carries the answer and nothing else; what people should know bes
 from __future__ import annotations
 
 import json
-import locale
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from fudian.language import default_language
 from network.complaints import complaints
 from network.problems import Problem
 from network.tables.writing import header
@@ -26,13 +25,10 @@ from network.texts import translate
 ERRORS = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 """Where messages go."""
 
+language = default_language
+"""The language of texts for people."""
+
 _SHOWN_PROBLEMS = 20
-
-
-def language() -> str:
-    """Return the language of texts for people: ``FUDIAN_LANG``, else Chinese where the system speaks Chinese."""
-    chosen = os.environ.get("FUDIAN_LANG") or locale.getlocale()[0] or "en"
-    return "zh" if chosen.lower().startswith("zh") or chosen.startswith("Chinese") else "en"
 
 
 @contextmanager

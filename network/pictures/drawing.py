@@ -20,7 +20,7 @@ from network.arrays import Indices, Mask, Numbers
 from network.pictures.positions import drawn_forest, follow, heaviest_child, positions
 from network.supply import Supply
 from network.tables.schema import SECTIONALISING_KINDS
-from network.topology import Network
+from network.topology import Topology
 
 View: TypeAlias = tuple[float, float, float, float]
 """Left, lower, right and upper edge, in the units of the positions."""
@@ -85,7 +85,7 @@ class Drawing:
         blocks: number of lines of each kind.
     """
 
-    network: Network
+    network: Topology
     x: Numbers
     y: Numbers
     node: Indices
@@ -102,7 +102,7 @@ class Drawing:
     blocks: _Blocks
 
     @classmethod
-    def of(cls, net: Network, places: pl.DataFrame | None = None) -> Drawing:
+    def of(cls, net: Topology, places: pl.DataFrame | None = None) -> Drawing:
         """Cut a network into lines.
 
         Args:
@@ -310,7 +310,7 @@ class _TreeLines(NamedTuple):
     counts: Indices
 
 
-def _cut(net: Network, x: Numbers, y: Numbers) -> Drawing:
+def _cut(net: Topology, x: Numbers, y: Numbers) -> Drawing:
     """Cut the drawn tree into lines, add the branches outside it, and find the tolerance of every vertex."""
     forest = drawn_forest(net)
     in_tree = np.zeros(net.branches.height + 1, dtype=np.bool_)

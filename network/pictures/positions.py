@@ -18,7 +18,7 @@ from scipy.sparse.linalg import splu
 
 from network.arrays import Indices, Mask, Numbers
 from network.supply import Supply
-from network.topology import Network
+from network.topology import Topology
 
 MAP_GAP = 0.1
 """Room between the map and what has no place on it, as a share of the map's size."""
@@ -27,7 +27,7 @@ BLOCK_GAP = 3.0
 """Room between the diagrams of two stations, in steps."""
 
 
-def positions(net: Network) -> pl.DataFrame:
+def positions(net: Topology) -> pl.DataFrame:
     """Return where each node is drawn.
 
     Returns:
@@ -53,13 +53,13 @@ def positions(net: Network) -> pl.DataFrame:
     return pl.DataFrame({"node": net.nodes, "x": x, "y": y, "basis": names.gather(basis)})
 
 
-def drawn_forest(net: Network) -> Supply:
+def drawn_forest(net: Topology) -> Supply:
     """Return a forest that reaches every node: the normal state, and what is dead there joined on.
 
     A part that is dead in the normal state hangs on through one of its open branches where that leads to a live node; else it
     stands for itself, its first node as the head.
     """
-    normal = net.energise()
+    normal = Supply.of(net, net.normally_open)
     dead = normal.place_of[:-1] < 0
     if not dead.any():
         return normal
@@ -95,7 +95,7 @@ def heaviest_child(parent: Indices, weight: Numbers) -> Indices:
 # -- on the map --------------------------------------------------------------------------------------------------------
 
 
-def _given(net: Network) -> tuple[Numbers, Numbers]:
+def _given(net: Topology) -> tuple[Numbers, Numbers]:
     table = net.workspace.tables["nodes"].select("node", x="lon", y="lat")
     on_earth = pl.col("x").is_between(-180, 180) & pl.col("y").is_between(-90, 90)
     known = table.filter(on_earth & ((pl.col("x") != 0) | (pl.col("y") != 0)))
@@ -111,7 +111,7 @@ def _parts(one: Indices, other: Indices, count: int) -> Indices:
     return part
 
 
-def _parts_with(net: Network, given: Mask) -> Mask:
+def _parts_with(net: Topology, given: Mask) -> Mask:
     """Return whether each node has a way, over open or closed branches, to one with coordinates."""
     part = _parts(net.from_node, net.to_node, len(net.nodes))
     placed = np.zeros(len(net.nodes), dtype=np.bool_)
@@ -119,7 +119,7 @@ def _parts_with(net: Network, given: Mask) -> Mask:
     return placed[part]
 
 
-def _between_neighbours(net: Network, x: Numbers, y: Numbers, with_map: Mask, wanted: Mask) -> tuple[Numbers, Numbers]:
+def _between_neighbours(net: Topology, x: Numbers, y: Numbers, with_map: Mask, wanted: Mask) -> tuple[Numbers, Numbers]:
     """Return the places at which each wanted node lies in the middle of its neighbours, all at once."""
     ends = np.concatenate([net.from_node, net.to_node]), np.concatenate([net.to_node, net.from_node])
     links = csr_array((np.ones(len(ends[0])), ends), shape=(len(net.nodes),) * 2)
@@ -219,7 +219,7 @@ def _sides(top: Indices, parent: Indices, heads: Indices) -> Indices:
     return side
 
 
-def _diagram(net: Network, wanted: Mask) -> tuple[Numbers, Numbers]:
+def _diagram(net: Topology, wanted: Mask) -> tuple[Numbers, Numbers]:
     """Lay out the wanted nodes as single-line diagrams, one block per station, in rows; one step is one unit."""
     forest = drawn_forest(net)
     lines = _measured_lines(forest)

@@ -6,7 +6,6 @@ first, so that a reference to a row that was left out is found as well.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ import polars as pl
 
 from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
+from network.nearest import nearest
 from network.problems import Problem
 from network.tables.conventions import LOCAL_ZONE
 from network.tables.parts import Parts, row_of
@@ -452,7 +452,7 @@ def _check_sensors(checked: Checked) -> None:
                 frame.filter(wrong),
                 "error",
                 message,
-                text("Write 0.05 or 5% for five per cent."),
+                text("For five per cent write 0.05 or 5%."),
                 column=column,
             )
             checked.tables["sensors"] = frame.with_columns(frame[column].set(wrong, None))
@@ -539,9 +539,10 @@ def _near(unknown: str, known: pl.Series) -> Text:
     length, part = len(unknown), max(1, len(unknown) // 3)
     ids = known.drop_nulls()
     close = ids.str.len_chars().is_between(max(length - 2, 1), length + 2)
-    shared = ids.str.starts_with(unknown[:part]) | ids.str.ends_with(unknown[-part:])
-    pool = ids.filter(close & (shared | (ids.str.to_lowercase() == unknown.lower()))).head(_NEAR_POOL).to_list()
-    near = difflib.get_close_matches(unknown, pool, n=1)
+    lower, given = ids.str.to_lowercase(), unknown.lower()
+    shared = lower.str.starts_with(given[:part]) | lower.str.ends_with(given[-part:])
+    pool = ids.filter(close & shared).head(_NEAR_POOL).to_list()
+    near = nearest(unknown, pool)
     return text("Did you mean {near}?", near=near[0]) if near else _NO_NEAR
 
 

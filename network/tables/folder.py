@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
+from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import clean
 from network.tables.schema import TABLES
@@ -124,7 +124,7 @@ def part_of_table(stem: str) -> tuple[str | None, str]:
 
 def unknown_table(given: str, file: str | None = None) -> Problem:
     """Return what to say of a file, or a frame, whose name is not that of a table."""
-    near = difflib.get_close_matches(clean(given).lower(), list(_NAMES), n=1)
+    near = nearest(clean(given), _NAMES)
     if near:
         hint = text("Did you mean {near}?", near=near[0])
     elif file is not None:

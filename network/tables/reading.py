@@ -7,7 +7,6 @@ spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
 from network.tables.columns import Understood, fill_merged, look_at_days
@@ -282,7 +282,7 @@ def _report_unknown(report: _Report, header: str, index: int, sheet: Sheet, name
             fault = Fault(message, text("Give it a name, or remove it."), "warning")
             report.add(fault, value=header, row=sheet.header_row)
         return
-    near = difflib.get_close_matches(split_unit(key)[0], list(names), n=1, cutoff=0.6)
+    near = nearest(split_unit(key)[0], names)
     hint = (
         text("Did you mean {near}?", near=names[near[0]][0].name)
         if near

@@ -6,7 +6,6 @@ each distinct text that the fast way could not read. The rules are those of the 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import string
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from network.nearest import nearest
 from network.tables.cells import (
     LONGEST_TOKEN,
     VALUELESS,
@@ -353,7 +353,7 @@ def _unknown_code(word: str, column: Column, codes: Mapping[str, tuple[str, ...]
             ),
         )
     known = {each: each for each in codes} | {meaning: meaning for words in codes.values() for meaning in words}
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = nearest(word, known)
     if near:
         return Fault(
             text("This code is not known"),

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from network.nearest import nearest
 from network.problems import Problem, WorkspaceError
 from network.tables.conventions import ReadingSettings
 from network.tables.headers import header_key
@@ -93,7 +93,7 @@ def _not_sections(settings: Mapping[str, Any]) -> list[Problem]:
 
 def _near(given: str, known: Iterable[str]) -> Text:
     names = list(known)
-    near = difflib.get_close_matches(given, names, n=1)
+    near = nearest(given, names)
     return text("Did you mean {near}?", near=near[0]) if near else text("Use one of {names}.", names=", ".join(names))
 
 

@@ -18,7 +18,7 @@ from network.problems import Problem, WorkspaceError
 from network.tables.checks import check_tables, look_through
 from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
-from network.tables.reading import read_file, read_files, read_frame
+from network.tables.reading import ReadTable, read_file, read_files, read_frame
 from network.tables.schema import TABLES
 from network.tables.words import SETTINGS_FILE, settings_problem, words_of
 from network.texts import text
@@ -93,12 +93,7 @@ class Workspace:
         Raises:
             WorkspaceError: the file does not exist.
         """
-        words, _ = words_of(self.settings)
-        if not isinstance(source, Path):
-            return read_frame(_as_frame(source), TABLES[table], words)
-        if not source.is_file():
-            raise WorkspaceError(text("There is no file {path}.", path=str(source)), ())
-        read = read_file(source, TABLES[table], words)
+        read = self._read(table, source)
         return read.frame, read.problems
 
     def with_file(self, table: str, path: str | Path) -> Workspace:
@@ -111,11 +106,20 @@ class Workspace:
         Raises:
             WorkspaceError: the file does not exist.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise WorkspaceError(text("There is no file {path}.", path=str(path)), ())
-        read = read_file(path, TABLES[table], words_of(self.settings)[0])
-        files = {**self.files, table: read.file}
+        return self.with_table(table, Path(path))
+
+    def with_table(self, table: str, source: str | Path | FrameOrRows) -> Workspace:
+        """Return the workspace with one table from elsewhere, checked against the other tables.
+
+        Args:
+            table: name of the table.
+            source: a file, whatever its name, a frame, or a list of dictionaries.
+
+        Raises:
+            WorkspaceError: the file does not exist.
+        """
+        read = self._read(table, source)
+        files = {**self.files, table: read.file or table}
         parts = {**self.parts, table: read.parts}
         tables, found = check_tables({**self.tables, table: read.frame}, files, present=files, only=[table])
         others = [problem for problem in self.problems if problem.table != table]
@@ -127,6 +131,15 @@ class Workspace:
             places={},
             parts=MappingProxyType(parts),
         )
+
+    def _read(self, table: str, source: str | Path | FrameOrRows) -> ReadTable:
+        words, _ = words_of(self.settings)
+        if not isinstance(source, str | Path):
+            frame, problems = read_frame(_as_frame(source), TABLES[table], words)
+            return ReadTable(frame, problems, "")
+        if not Path(source).is_file():
+            raise WorkspaceError(text("There is no file {path}.", path=str(source)), ())
+        return read_file(Path(source), TABLES[table], words)
 
 
 def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = None) -> Workspace:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from network import Network
+from network import Topology
 from network.arrays import Indices, Mask
 from network.ids import Places
 
@@ -20,7 +20,7 @@ EVER = np.int64(1) << 60
 class Devices:
     """Numbers of devices: first the transformers, then the customers, then the branches, each in the order of its table."""
 
-    network: Network
+    network: Topology
 
     @cached_property
     def customers_from(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Network, Supply
+from network import Supply, Topology
 from network.arrays import Indices, Mask, Numbers
 from repair.location.feeders import Feeders
 from repair.settings import InferenceSettings, LocationSettings, inference_settings
@@ -109,7 +109,7 @@ class Witnesses:
     kind: tuple[str, ...]
 
     @classmethod
-    def of(cls, net: Network, signals: pl.DataFrame, rules: LocationSettings) -> Witnesses:
+    def of(cls, net: Topology, signals: pl.DataFrame, rules: LocationSettings) -> Witnesses:
         """Gather what terminals, meters and callers say about each transformer; each transformer is one witness.
 
         A transformer is dark when its terminal says so, or when enough of its reporting meters do (settings under
@@ -175,7 +175,7 @@ def _decide(heard: tuple[int, ...], bars: InferenceSettings) -> str | None:
     return "call" if any(words & call for words in heard) else None
 
 
-def tripped_branches(net: Network, signals: pl.DataFrame) -> Indices:
+def tripped_branches(net: Topology, signals: pl.DataFrame) -> Indices:
     """Return the known branches that tripped, whether they reclosed or not, in rising order."""
     trips = signals.filter((pl.col("object") == "branch") & (pl.col("kind") == "trip"))["object_id"]
     return np.sort(net.known_branches(dict.fromkeys(trips))[0])

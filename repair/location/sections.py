@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Network, Supply
+from network import Supply, Topology
 from network.arrays import Indices, Numbers
 from repair.inference.outages import Inference
 from repair.location.active import Active
@@ -326,7 +326,7 @@ def _ids_of(ids: pl.Series, groups: list[Indices]) -> list[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=4)
-def _prior(net: Network, rules: LocationSettings) -> Numbers:
+def _prior(net: Topology, rules: LocationSettings) -> Numbers:
     """Return the relative rate of faults per branch: length times failure rate; unknown ones take the mean of their kind."""
     rate = net.branches.select(
         length=pl.col("length_km"),

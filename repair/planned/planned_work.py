@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Network, Supply, Text, UnknownIdError, text
+from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
 from network.arrays import NONE, Indices
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import isolate_work
@@ -40,7 +40,7 @@ class Work:
     transformers: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, net: Network, plan: Mapping[str, Any]) -> Work:
+    def of(cls, net: Topology, plan: Mapping[str, Any]) -> Work:
         """Return the work that a row of ``plans`` names.
 
         Raises:
@@ -248,7 +248,7 @@ def _ways(supply: Supply, dead: Indices, touched: Indices, over: Indices) -> Way
     )
 
 
-def _supplies(net: Network, transformers: Indices) -> Indices:
+def _supplies(net: Topology, transformers: Indices) -> Indices:
     """Return the nodes that transformers take their supply from."""
     ends = np.concatenate([net.transformer_node[transformers], net.transformer_second_node[transformers]])
     return ends[ends >= 0]
@@ -260,7 +260,7 @@ def _heads(supply: Supply, nodes: Indices) -> frozenset[int]:
     return frozenset(supply.head_above[places].tolist())
 
 
-def _hangs_on(net: Network, transformers: Indices, zone: Indices) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _hangs_on(net: Topology, transformers: Indices, zone: Indices) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which transformers have a supply inside the zone of the work."""
     first, second = net.transformer_node[transformers], net.transformer_second_node[transformers]
     inside: np.ndarray[tuple[int], np.dtype[np.bool_]] = np.isin(first, zone) | np.isin(second, zone)

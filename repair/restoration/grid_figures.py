@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from network import Network, Text, text
+from network import Text, Topology, text
 from reliability.grid_kpis import feeder_kpis
 from reliability.statistics import Statistics
 from reliability.targets import Further, judge_grid
@@ -78,6 +78,6 @@ def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     return next(reasons, text("no public feeder has a section"))
 
 
-def _can_fail(net: Network) -> bool:
+def _can_fail(net: Topology) -> bool:
     """Return whether anything in the network limits a current."""
     return net.branches["rating_a"].count() + net.sources["capacity_a"].count() > 0

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from network import Network, Supply, Text, text
+from network import Supply, Text, Topology, text
 from network.arrays import Indices, Numbers
 from network.forest import Forest, sum_along_path, sum_below
 from network.patch import Part
@@ -36,13 +36,13 @@ class Loads:
         assumed: what stands in for missing values.
     """
 
-    network: Network
+    network: Topology
     rules: RestorationSettings
     kw: Numbers
     assumed: tuple[Text, ...]
 
     @classmethod
-    def of(cls, net: Network, rules: RestorationSettings) -> Loads:
+    def of(cls, net: Topology, rules: RestorationSettings) -> Loads:
         """Return the loads of a network by its tables and settings."""
         known = net.transformers.select("load_kw", "capacity_kva").cast(pl.Float64)
         by_capacity = known["load_kw"].is_null() & known["capacity_kva"].is_not_null()

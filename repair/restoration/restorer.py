@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Network, Supply, Text, text
+from network import FudianError, Hit, Supply, Text, Topology, text
 from network.arrays import Numbers
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate
@@ -220,7 +220,7 @@ def restore(
 
     Raises:
         UnknownIdError: a branch is not in the network.
-        FudianError: there is no such objective; nothing clears the fault; or no plan can be proven.
+        FudianError: there is no such objective, or no plan can be proven.
     """
     return Restorer.of(supply, settings).plan(fault, refused, objective)
 
@@ -318,6 +318,12 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
     if len(unrated := closed[np.isinf(rating_a[closed])]):
         ids = ", ".join(case.fault.network.branches["branch_id"].gather(unrated).to_list())
         yield text("What the plan closes has no rating_a, taken as unlimited: {branches}", branches=ids)
+    for node in case.fault.network.nodes.gather(case.fault.lost_sources):
+        yield text(
+            "No breaker, recloser or fuse lies between the fault and source {node}: it is cleared at the source, and all that "
+            "hangs on it is lost",
+            node=node,
+        )
     if remote_only:
         yield text("The repair is over before anybody on site could switch: only remote operations are planned")
     if case.fault.network.branches["repair_h"][case.fault.branch] is None:
@@ -328,7 +334,7 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         yield text("The branch is open or dead: this fault puts nobody off")
 
 
-def _stage(net: Network, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
+def _stage(net: Topology, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
     """Return a stage of those who gain supply."""
     gains = tuple(gains)
     transformers = tuple(each for gain in gains for each in gain.transformers)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from network import Network
-from repair.fault_area import fault_area, problems_of_area
+from repair.area_of_fault import fault_area, problems_of_area
 from repair.isolation import isolate
 from tests.networks import Plain, plain_networks
 from tests.repair.grids import Grid, grids

@@ -196,7 +196,14 @@ def test_tables_in_memory_equal_tables_in_files(folder: Path, kind: str) -> None
 def test_rows_of_mixed_types_lose_nothing() -> None:
     shanghai = datetime(2022, 7, 20, 8, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
     rows = [
-        {"outage_id": 1, "start": "2022/7/20 8:05", "end": None, "nature": "F-INT", "users": 3, "region_class": "urban"},
+        {
+            "outage_id": 1,
+            "start": "2022/7/20 8:05",
+            "end": None,
+            "nature": "F-INT",
+            "users": 3,
+            "region_class": "urban",
+        },
         {"outage_id": "A2", "start": shanghai, "end": None, "nature": "F-INT", "users": "x", "region_class": "urban"},
     ]
     for table in (rows, pd.DataFrame(rows)):

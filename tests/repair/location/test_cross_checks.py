@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from network import Network
 from repair import locate
 from repair.location.cross_checks import matrix_method, zero_one_programming
-from tests.repair.test_location import chain as chain_of
+from tests.repair.location.test_location import chain as chain_of
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,6 @@ def test_an_open_branch_feeds_no_fault() -> None:
         (LINE, "L9", {}, "no branch 'L9'"),
         (LINE, "L2", {"refused": ["S9"]}, "no branch 'S9'"),
         (LINE, "L2", {"objective": "money"}, "no objective 'money'"),
-        ("=S -L1- 1 -(S1)- 2; T @ 2", "L1", {}, "Nothing clears this fault"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_with_a_reason(
@@ -362,7 +361,7 @@ def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataOb
 
 
 @given(plain_networks(), st.data())
-def test_on_any_network_a_plan_is_proven_or_refused_with_a_reason(plain: Plain, data: st.DataObject) -> None:
+def test_on_any_network_a_plan_is_proven(plain: Plain, data: st.DataObject) -> None:
     """Closed rings, parallel sources, islands: no plan takes supply from anybody, and the fault stays dead."""
     count = len(plain.branches)
     kinds = data.draw(st.lists(st.sampled_from(["line", "breaker", "switch", "fuse"]), min_size=count, max_size=count))
@@ -373,14 +372,7 @@ def test_on_any_network_a_plan_is_proven_or_refused_with_a_reason(plain: Plain, 
         {name: tables[name] for name in ("sources", "branches", "transformers", "customers")}, SETTINGS
     )
     supply = net.energise()
-    reason, plan = "", None
-    try:
-        plan = restore(supply, f"B{fault}")
-    except FudianError as refused:
-        reason = str(refused)
-    if plan is None:
-        assert "Nothing clears this fault" in reason
-        return
+    plan = restore(supply, f"B{fault}")
     assert plan.proof.holds
     off = affected_by_fault(supply, f"B{fault}").as_dict()
     assert plan.as_dict()["tripped"] == off["opened"]

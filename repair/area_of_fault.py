@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from network import Problem, Supply
-from network.arrays import among
-from repair.affected import Affected, affected_by_fault, between, fault_zone
+from repair.affected import Affected, affected_by_trip, between
+from repair.isolation import isolate
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +42,15 @@ def fault_area(supply: Supply, branch_id: str) -> FaultArea:
     Raises:
         UnknownIdError: the branch is not in the network.
     """
-    net = supply.network
-    branch = int(net.branch_index(branch_id)[0])
-    zone = fault_zone(supply, branch, net.switching)
-    around = net.branches_at_node.of_keys(zone)
-    around = around[~supply.is_open[around]]
-    inside = among(net.from_node[around], zone) & among(net.to_node[around], zone)
-    within = inside & ~net.switching[around]
+    net, fault = supply.network, isolate(supply, branch_id)
     ids = net.branches["branch_id"]
+    around = net.branches_at_node.of_keys(fault.zone)
+    around = around[~supply.is_open_at(around)]
+    inside = np.isin(net.from_node[around], fault.zone) & np.isin(net.to_node[around], fault.zone)
+    within = inside & ~net.switching[around]
     isolating = tuple(ids.gather(around[~within]).to_list())
-    after = between(supply, supply.without_nodes(zone), isolating)
-    return FaultArea(affected_by_fault(supply, branch_id), after, tuple(ids.gather(around[within]).to_list()))
+    after = between(supply, supply.without_nodes(fault.zone), isolating)
+    return FaultArea(affected_by_trip(fault), after, tuple(ids.gather(around[within]).to_list()))
 
 
 def problems_of_area(affected: Affected, named: Iterable[str] = ()) -> list[Problem]:

@@ -1,11 +1,14 @@
-"""The N-1 test of a whole network beside the pages: it takes its time, and what is done so far can be asked for."""
+"""The N-1 test of a whole network in a thread of its own: it takes its time, and what is done so far can be asked for."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from network import Supply
 from repair.restoration.n_minus_1 import NMinus1, n_minus_1
+
+_TELL_EVERY_S = 0.2
 
 
 class Sweep:
@@ -17,12 +20,19 @@ class Sweep:
         self._begun, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._run, args=(supply,), name="n-1", daemon=True).start()
 
-    def result(self, wait_s: float = 0.0) -> NMinus1:
+    def result(self, wait_s: float | None = 0.0, progress: Callable[[NMinus1], object] | None = None) -> NMinus1:
         """Return what is done after waiting at most this long for the end; a first section is always waited for.
+
+        Args:
+            wait_s: how long; ``None`` waits until it is over.
+            progress: called with what is done every moment while it waits without end.
 
         Raises:
             Exception: what stopped it.
         """
+        while wait_s is None and not self._over.wait(_TELL_EVERY_S):
+            if progress is not None and self._done is not None:
+                progress(self._done)
         self._over.wait(wait_s)
         self._begun.wait()
         if self._done is None or self._failure is not None:

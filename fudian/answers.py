@@ -1,0 +1,282 @@
+"""Answers as people and programs take them: a table with what it rests on, one line long when printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from network import Loop, Problem, Supply, translate
+from network.complaints import complaints
+from network.representation import Shown
+from reliability.targets import TargetResult
+from repair import Affected, FaultArea, Location, answer_of, problems_of_area
+from repair.planned.calendar_plan import CalendarPlan
+from repair.planned.calendar_plan import rows_of as calendar_rows
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.precheck import PlanCheck, statement
+from repair.planned.precheck import rows_of as precheck_rows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer(Shown):
+    """An answer as a table.
+
+    Attributes:
+        question: the name of the question, as the method of :class:`fudian.Utility` has it.
+        rows: one row per thing that was asked for, with the columns that the documents list.
+        about: what the answer rests on, in a few words.
+    """
+
+    question: str
+    rows: pl.DataFrame
+    about: str
+    _form: Callable[[str], Mapping[str, Any]]
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the answer in the form of commands and routes, reasons in ``en`` or ``zh``."""
+        return dict(self._form(language))
+
+    @property
+    def basis(self) -> dict[str, Any]:
+        """What the figures rest on: period, users, as-of time, settings that differ from their defaults."""
+        form = self.as_dict()
+        return dict(form.get("basis", {})) | {name: form[name] for name in ("period", "level") if name in form}
+
+    def __len__(self) -> int:
+        return self.rows.height
+
+    def _line(self) -> str:
+        return f"{self.question}: {self.rows.height} rows, {self.about}"
+
+    def _table(self) -> pl.DataFrame:
+        return self.rows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Targets(Shown):
+    """The targets of a plan, judged on a year.
+
+    Attributes:
+        plan: its id.
+        year: the calendar year.
+        results: one for each target, in the order of the plan.
+    """
+
+    plan: str
+    year: int
+    results: tuple[TargetResult, ...]
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return ``plan``, ``year`` and ``rows`` in the form of commands and routes."""
+        return {"plan": self.plan, "year": self.year, "rows": [each.as_dict(language) for each in self.results]}
+
+    def _line(self) -> str:
+        met = sum(each.status == "pass" for each in self.results)
+        return f"targets of {self.plan}, {self.year}: {met} of {len(self.results)} met"
+
+    def _table(self) -> pl.DataFrame:
+        columns = ("target_id", "label", "metric", "value", "unit", "op", "limit", "status")
+        return pl.DataFrame([{name: getattr(each, name) for name in columns} for each in self.results])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AffectedAnswer(Shown):
+    """Who is off, and what was known when it was asked.
+
+    Attributes:
+        who: the affected-customer list.
+        supply: the state of the switches before.
+        area: of a fault, who is off before and after it is isolated.
+        named: ids that signals named.
+        rejected: what is wrong with rows of the signals.
+    """
+
+    who: Affected
+    supply: Supply
+    area: FaultArea | None = None
+    named: tuple[str, ...] = ()
+    rejected: tuple[Problem, ...] = ()
+
+    @property
+    def transformers(self) -> list[str]:
+        """Ids of the transformers that are off."""
+        return self.who.hit.transformers
+
+    @property
+    def customers(self) -> list[str]:
+        """Ids of the customers that are off."""
+        return self.who.hit.customers
+
+    @property
+    def customer_count(self) -> int:
+        """How many customers are off."""
+        return self.who.customer_count
+
+    @property
+    def parallel(self) -> tuple[Loop, ...]:
+        """The feeders or sources that run in parallel before that."""
+        return tuple(loop for loop in self.supply.loops if loop.is_parallel)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with what stands on the list, or was named by signals."""
+        return problems_of_area(self.who, self.named)
+
+    def table(self) -> pl.DataFrame:
+        """Return the list that a dispatcher prints; see :meth:`repair.affected.Affected.table`."""
+        return self.who.table()
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the list in the contract's form."""
+        told = self.area.as_dict(language) if self.area else answer_of(self.who, language, self.named)
+        return told | {"parallel": [loop.as_dict() for loop in self.parallel]}
+
+    def _line(self) -> str:
+        return f"affected: {len(self.transformers)} transformers, {self.customer_count} customers"
+
+    def _table(self) -> pl.DataFrame:
+        return self.table()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LocationAnswer(Shown):
+    """Where a fault lies.
+
+    Attributes:
+        location: the sections by probability, and what to check next.
+        rejected: what is wrong with rows of the signals.
+    """
+
+    location: Location
+    rejected: tuple[Problem, ...] = ()
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the location in the contract's form, with ``rejected`` rows besides."""
+        return self.location.as_dict() | {"rejected": [each.as_dict(language) for each in self.rejected]}
+
+    def _line(self) -> str:
+        if not self.location.ranked:
+            return "location: no section can be told"
+        first = self.location.ranked[0]
+        return f"location: {', '.join(first.branches[:3])} at {first.probability:.1%}"
+
+    def _table(self) -> pl.DataFrame:
+        ranked = [(each.probability, list(each.branches), list(each.bounded_by)) for each in self.location.ranked]
+        return pl.DataFrame(ranked, ["probability", "branches", "bounded_by"], orient="row")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Precheck(Shown):
+    """Planned outages, calculated before anything is cut.
+
+    Attributes:
+        desk: what the plans share.
+        checks: one for each plan.
+        rejected: what is wrong with rows of the plans.
+    """
+
+    desk: PlanDesk
+    checks: tuple[PlanCheck, ...]
+    rejected: tuple[Problem, ...]
+
+    def rows(self, language: str = "en") -> pl.DataFrame:
+        """Return one row per plan, for people."""
+        return precheck_rows(self.checks, language)
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the checks in the contract's form; see :func:`repair.planned.precheck.statement`."""
+        return statement(self.desk, self.checks, self.rejected, language)
+
+    def _line(self) -> str:
+        return f"precheck: {len(self.checks)} plans"
+
+    def _table(self) -> pl.DataFrame:
+        return self.rows()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Calendar(Shown):
+    """The best calendar of the planned outages to come.
+
+    Attributes:
+        desk: what the plans share.
+        plan: days and groups.
+        rejected: what is wrong with rows of the plans.
+    """
+
+    desk: PlanDesk
+    plan: CalendarPlan
+    rejected: tuple[Problem, ...]
+
+    def rows(self) -> pl.DataFrame:
+        """Return one row per outage, for people."""
+        return calendar_rows(self.plan)
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the calendar in the contract's form."""
+        return self.plan.as_dict(language, self.rejected)
+
+    def _line(self) -> str:
+        return f"calendar: {len(self.plan.entries)} outages"
+
+    def _table(self) -> pl.DataFrame:
+        return self.rows()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(Shown):
+    """What is wrong with a workspace.
+
+    Attributes:
+        problems: errors and warnings of tables, topology and settings, and what the rules find doubtful in the records.
+        counts: usable rows of each table that is present.
+    """
+
+    problems: tuple[Problem, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems by which rows or values were left out."""
+        return self._of("error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that left everything in place."""
+        return self._of("warning")
+
+    def _of(self, severity: str) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return ``errors``, ``warnings`` and ``counts`` in the contract's form."""
+        return {
+            "errors": [problem.as_dict(language) for problem in self.errors],
+            "warnings": [problem.as_dict(language) for problem in self.warnings],
+            "counts": dict(self.counts),
+        }
+
+    def lines(self, language: str = "en") -> Sequence[str]:
+        """Return one line for each kind of problem, errors marked."""
+        return [
+            f"{'✗' if each.severity == 'error' else '!'} {each.line(language)}" for each in complaints(self.problems)
+        ]
+
+    def summary(self, language: str = "en") -> str:
+        """Return how many errors and warnings there are, and how many usable rows."""
+        return translate(
+            "Errors: {errors}, warnings: {warnings}. Usable rows: {counts}",
+            language,
+            errors=len(self.errors),
+            warnings=len(self.warnings),
+            counts=", ".join(f"{table} {rows}" for table, rows in self.counts.items()),
+        )
+
+    def _line(self) -> str:
+        return f"check: {len(self.errors)} errors, {len(self.warnings)} warnings"
+
+    def _table(self) -> pl.DataFrame:
+        return pl.DataFrame([problem.as_dict() for problem in self.problems], strict=False)

@@ -1,0 +1,285 @@
+"""What all questions share: the workspace, its network in any state, who is in service, until when the data is known.
+
+Every default of a question stands here, once, so that whoever asks gets the same answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterable
+from datetime import date, datetime, time
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from fudian.memory import Memory
+from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
+from network.tables.workspace import FrameOrRows
+from reliability.period import Period
+from reliability.statistics import Query, Statistics
+
+Moment: TypeAlias = datetime | date | str | None
+"""A local time: a datetime, a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``."""
+
+PeriodLike: TypeAlias = Period | Query | str | int | tuple[Moment, Moment] | None
+"""A period: ``"2022"``, ``2022``, ``"2022-06"``, ``"2022Q3"``, ``"2022-01-01..2022-07-01"`` or a pair of moments, the end
+exclusive; a pair may leave either open. ``None`` is the last calendar year with records."""
+
+Table: TypeAlias = "Path | str | FrameOrRows"
+"""A table: a file, a Polars or pandas frame, or a list of dictionaries."""
+
+Names: TypeAlias = str | Iterable[str]
+"""One id, or several."""
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+
+FROM_ELSEWHERE = ("plans", "signals", "switching")
+"""Arguments that are tables from elsewhere."""
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def question(method: Method) -> Method:
+    """Have a method computed once for equal arguments, whichever thread asks; tables from elsewhere are read anew each time."""
+    signature = inspect.signature(method)
+
+    @wraps(method)
+    def asked(self: Foundation, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        given = dict(list(bound.arguments.items())[1:])
+        if any(given.get(name) is not None for name in FROM_ELSEWHERE):
+            return method(self, *args, **kwargs)
+        return self.memory.recall(
+            (method.__name__, *map(_fixed, given.values())), lambda: method(self, *args, **kwargs)
+        )
+
+    return cast("Method", asked)
+
+
+def _fixed(value: object) -> Hashable:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Foundation:
+    """A workspace and what every question about it begins with.
+
+    Attributes:
+        workspace: the tables with their settings and problems.
+        language: ``en`` or ``zh``: of texts where nobody names one.
+        memory: answers that were computed already.
+    """
+
+    def __init__(self, workspace: Workspace, language: str = "en") -> None:
+        self.workspace = workspace
+        self.language = language
+        self.memory = Memory()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"workspace": self.workspace, "language": self.language}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        name = f"{self.name}, " if self.name else ""
+        return f"<{type(self).__name__}: {name}{len(self.workspace.files)} tables>"
+
+    @property
+    def network(self) -> Network:
+        """The network, with all that was ever in service."""
+        return self.memory.recall("network", lambda: build_network(self.workspace))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the tables and with the topology in the normal state."""
+        return self.memory.recall("problems", lambda: self.network.problems)
+
+    @property
+    def name(self) -> str:
+        """Name of the utility or area, from the settings; blank where none is given."""
+        return str(self.workspace.settings.get("name", ""))
+
+    @property
+    def _statistics(self) -> Statistics:
+        return self.memory.recall("statistics", lambda: Statistics(self.network))
+
+    @cached_property
+    def known_until(self) -> datetime:
+        """Until when the data is known: as ``fudian.toml`` says, else the latest moment that a record or signal names."""
+        return self._statistics.known_until
+
+    @cached_property
+    def years(self) -> list[int]:
+        """Calendar years with records, ascending."""
+        return self._statistics.years()
+
+    # Defaults -----------------------------------------------------------------------------------------------------
+
+    def period(self, period: PeriodLike = None) -> Period:
+        """Return a period that was named in any way; by default the last calendar year with records.
+
+        Of a pair that leaves one end open the year of the other is meant.
+
+        Raises:
+            FudianError: the words name no period.
+            WorkspaceError: there is no record to take the default from.
+        """
+        if isinstance(period, Query):
+            return period.period
+        if isinstance(period, Period):
+            return period
+        if isinstance(period, str | int):
+            return Period.parse(str(period))
+        start, end = (local_moment(each) for each in period or (None, None))
+        return self._open_period(start, end)
+
+    def _open_period(self, start: datetime | None, end: datetime | None) -> Period:
+        if start is not None and end is not None:
+            return Period(start, end)
+        if start is not None:
+            return Period(start, Period.year(start.year).end)
+        if end is not None:
+            return Period(Period.year(_last_moment(end).year).start, end)
+        past = [year for year in self.years if year <= datetime.now().year] or self.years
+        if not past:
+            raise WorkspaceError(
+                text("There is no outage record to take the period from."),
+                self.workspace.problems_of("outages"),
+                text("Name it with --start and --end, or add records."),
+            )
+        return Period.year(past[-1])
+
+    def query(
+        self,
+        period: PeriodLike = None,
+        by: Names = (),
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+        source: str = "records",
+    ) -> Query:
+        """Return what a figure covers, for questions that take one.
+
+        Args:
+            period: of the figure; a query stays as it is.
+            by: columns by which it is broken down.
+            level: ``mv`` (transformers are users) or ``lv`` (customers are).
+            med: ``include`` or ``exclude`` major event days.
+            as_of: nothing later is known; by default see :attr:`known_until`.
+            source: ``records``, or ``switching`` for the replay of the switching log.
+
+        Raises:
+            FudianError: a word is not known, or nothing of the period is known.
+        """
+        if isinstance(period, Query):
+            return period
+        return self._statistics.query(self.period(period), names(by), level, med, local_moment(as_of), source)
+
+    # States -------------------------------------------------------------------------------------------------------
+
+    @property
+    def normal(self) -> Supply:
+        """The supply in the normal state of the switches, of all that was ever in service."""
+        return self.network.energise()
+
+    def present(self, at: Moment = None) -> Supply:
+        """Return the supply, in the normal state of the switches, of what is in service on a day.
+
+        Args:
+            at: the day; by default the last that is known.
+        """
+        day = datetime.combine((local_moment(at) or self.known_until).date(), time.min)
+        return self.memory.recall(("present", day), lambda: self._energised(self.network.in_service(day)))
+
+    def _energised(self, net: Network) -> Supply:
+        """Return the supply of a network of some day, the same for all days on which the same is in service."""
+        hanging = (net.transformer_node, net.customer_transformer, net.customer_second_transformer)
+        return self.memory.recall(("supply", *(each.tobytes() for each in hanging)), net.energise)
+
+    def state(self, at: Moment = None, switching: Table | None = None) -> Supply:
+        """Return the supply in a state of the switches, of what is in service on its day.
+
+        Args:
+            at: the moment; without one, and without a log, the normal state.
+            switching: the log; by default that of the workspace.
+
+        Raises:
+            UnknownIdError: the log operates a branch that the network does not have.
+            WorkspaceError: the log has no usable row.
+        """
+        moment = local_moment(at)
+        normal = self.present(moment)
+        if moment is None and switching is None:
+            return normal
+        log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+        return _network_of(normal).energise(log, moment)
+
+    def table(self, name: str, source: Table) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+        """Return a table from elsewhere, read and checked as if it stood in the workspace, and what is wrong with its rows.
+
+        Args:
+            name: of the table.
+            source: a file, a frame or rows.
+
+        Raises:
+            WorkspaceError: the file is not there, or no row can be used.
+        """
+        given = self.workspace.with_table(name, source)
+        problems = given.problems_of(name)
+        if given.tables[name].is_empty():
+            raise WorkspaceError(
+                text("{path} has no usable row of {table}.", path=_called(source), table=name),
+                problems,
+                text("Mend the rows that are named below, or name the right file."),
+            )
+        return given.tables[name], problems
+
+    def require_records(self) -> None:
+        """Make sure that figures of reliability can be computed at all.
+
+        Raises:
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self._statistics.require_records()
+
+
+def _network_of(supply: Supply) -> Network:
+    net = supply.network
+    if not isinstance(net, Network):
+        raise TypeError(type(net).__name__)
+    return net
+
+
+def _called(source: Table) -> str:
+    return Path(source).name if isinstance(source, Path | str) else "data"
+
+
+def _last_moment(end: datetime) -> datetime:
+    return end - datetime.resolution
+
+
+def names(given: Names) -> tuple[str, ...]:
+    """Return one id or several as a tuple, each once."""
+    return (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
+
+
+def local_moment(given: Moment) -> datetime | None:
+    """Return a moment as tables hold it: local time without zone.
+
+    Raises:
+        FudianError: the text is no time.
+    """
+    if isinstance(given, str):
+        try:
+            given = datetime.fromisoformat(given)
+        except ValueError:
+            raise FudianError(
+                text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
+            ) from None
+    if given is None or isinstance(given, datetime):
+        return given if given is None or given.tzinfo is None else given.astimezone(LOCAL).replace(tzinfo=None)
+    return datetime.combine(given, time.min)

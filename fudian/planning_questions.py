@@ -1,0 +1,92 @@
+"""Questions of whoever plans outages: what a plan costs before anything is cut, and the calendar of all plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import RLock
+from typing import Any
+
+from fudian.answers import Calendar, Precheck
+from fudian.foundation import Foundation, Moment, Names, Table, local_moment, names, question
+from network import Problem
+from repair import Affected
+from repair.planned.calendar_plan import calendar_plan
+from repair.planned.plan_desk import PlanDesk
+from repair.planned.planned_work import Work
+from repair.planned.precheck import precheck
+
+
+class PlanningQuestions(Foundation):
+    """What can be told of planned outages before anything is cut."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at_the_desk = RLock()
+
+    @question
+    def precheck(self, plans: Table | None = None, plan_id: Names = (), as_of: Moment = None) -> Precheck:
+        """Calculate planned outages before anything is cut: who is off, what it costs, and a verdict with its reasons.
+
+        Args:
+            plans: plans from elsewhere, which stand beside those of the workspace; these alone are told of.
+            plan_id: only these plans.
+            as_of: nothing later is known; plans that begin earlier are past.
+
+        Raises:
+            UnknownIdError: there is no such plan.
+            FudianError: a plan is past, void or under way.
+            WorkspaceError: no row of ``plans`` can be used.
+        """
+        desk, rejected, given = self._desk(plans, as_of)
+        wanted = names(plan_id) or given
+        desk.require(wanted or ())
+        with self._at_the_desk:
+            return Precheck(desk, tuple(precheck(desk, wanted)), rejected)
+
+    @question
+    def calendar(self, plans: Table | None = None, live_as_outage: bool = False, as_of: Moment = None) -> Calendar:
+        """Find days and groups for all plans, so that they cost the fewest customer-hours and keep crews, budgets and rules.
+
+        Args:
+            plans: plans from elsewhere, beside those of the workspace.
+            live_as_outage: plan outages also for work that a live-line item is named for.
+            as_of: nothing later is known.
+
+        Raises:
+            WorkspaceError: no row of ``plans`` can be used.
+        """
+        desk, rejected, _ = self._desk(plans, as_of)
+        with self._at_the_desk:
+            return Calendar(desk, calendar_plan(desk, live_as_outage), rejected)
+
+    def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
+        """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.
+
+        Args:
+            plan: a row of the table ``plans``.
+
+        Raises:
+            UnknownIdError: the network does not have what the plan names.
+            FudianError: the plan names nothing, or its work cannot be parted from its sources.
+        """
+        work = Work.of(self.network, plan)
+
+        def compute() -> Affected:
+            with self._at_the_desk:
+                return self._own_desk(None).outage_of(work).after
+
+        return self.memory.recall(("affected_by_plan", work), compute)
+
+    def _desk(self, plans: Table | None, as_of: Moment) -> tuple[PlanDesk, tuple[Problem, ...], tuple[str, ...] | None]:
+        """Return the plans to come, what is wrong with their rows, and the ids that were given from elsewhere."""
+        if plans is None:
+            return self._own_desk(as_of), self.workspace.problems_of("plans"), None
+        self.network.require_sources()
+        table, rejected = self.table("plans", plans)
+        desk = PlanDesk.of(self._statistics, table, as_of=local_moment(as_of) or self.known_until)
+        return desk, rejected, tuple(table["plan_id"])
+
+    def _own_desk(self, as_of: Moment) -> PlanDesk:
+        self.network.require_sources()
+        moment = local_moment(as_of) or self.known_until
+        return self.memory.recall(("desk", moment), lambda: PlanDesk.of(self._statistics, as_of=moment))

@@ -1,0 +1,195 @@
+"""Questions of a dispatcher: who is off, where the fault lies, how power comes back, what is on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fudian.answers import AffectedAnswer, Answer, LocationAnswer
+from fudian.foundation import Foundation, Moment, Names, Table, local_moment, names, question
+from network import FudianError, Problem, Supply, text
+from repair import (
+    Inference,
+    RestorationPlan,
+    Restorer,
+    affected_by_opening,
+    affected_by_signals,
+    fault_area,
+    locate,
+)
+from repair.desk.replay import play, speed_of
+from repair.location.sensor_health import health_of
+
+
+class RepairQuestions(Foundation):
+    """What a dispatcher asks of one network."""
+
+    def affected(
+        self,
+        open: Names | None = None,  # noqa: A002 (the field's own word)
+        fault: str | None = None,
+        signals: Table | None = None,
+        at: Moment = None,
+        switching: Table | None = None,
+    ) -> AffectedAnswer:
+        """Return who is off when branches open, when a fault strikes, or by what signals tell.
+
+        Exactly one of ``open``, ``fault`` and ``signals`` is asked.
+
+        Args:
+            open: one branch, or several that open together.
+            fault: the branch that a fault strikes.
+            signals: rows of the signals table.
+            at: the state of the switches as logged until then, and who is in service that day; by default the normal state.
+            switching: the log; by default that of the workspace.
+
+        Raises:
+            UnknownIdError: a branch is not in the network.
+            FudianError: none or several of the three are asked, or no branch is named.
+            WorkspaceError: no signal can be used, or the network has no source.
+        """
+        if sum(each is not None for each in (open, fault, signals)) != 1:
+            raise FudianError(text("Name exactly one of open, fault and signals."), text("For example open=F01-K01."))
+        self.network.require_sources()
+        if signals is not None:
+            heard, rejected = self.table("signals", signals)
+            supply = self._state_for_signals(at, switching)
+            who = affected_by_signals(supply, heard, self.workspace.tables)
+            return AffectedAnswer(who, supply, named=tuple(heard["object_id"]), rejected=rejected)
+        supply = self.state(at, switching)
+        if fault is not None:
+            area = fault_area(supply, fault)
+            return AffectedAnswer(area.before, supply, area)
+        branches = names(open or ())
+        if not branches:
+            raise FudianError(text("open names no branch."), text("Name one branch, or several with commas."))
+        return AffectedAnswer(affected_by_opening(supply, branches), supply)
+
+    def _state_for_signals(self, at: Moment, switching: Table | None) -> Supply:
+        """Return the state of the switches with all that was ever in service: each signal is judged on its own day."""
+        moment = local_moment(at)
+        if moment is None and switching is None:
+            return self.network.energise()
+        log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+        return self.network.energise(log, moment)
+
+    def locate(self, signals: Table | None = None, at: Moment = None, switching: Table | None = None) -> LocationAnswer:
+        """Return the faulted section that explains signals best, with an honest probability.
+
+        Args:
+            signals: rows of the signals table, which may be missing or wrong; by default those of the workspace.
+            at: the state of the switches as logged until then; by default the normal state.
+            switching: the log; by default that of the workspace.
+
+        Raises:
+            WorkspaceError: no signal can be used, or the network has no source.
+        """
+        self.network.require_sources()
+        heard, rejected = self._signals(signals)
+        found = locate(self._state_for_signals(at, switching), heard, self.workspace.tables["sensors"])
+        return LocationAnswer(found, rejected)
+
+    def _signals(self, signals: Table | None) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+        if signals is None:
+            return self.workspace.tables["signals"], self.workspace.problems_of("signals")
+        return self.table("signals", signals)
+
+    def infer(self, signals: Table | None = None, at: Moment = None, switching: Table | None = None) -> Inference:
+        """Return what is out by signals: lines, transformers, customers; confirmed, suspected, restored or overturned.
+
+        Args:
+            signals: rows of the signals table; by default those of the workspace.
+            at: the state of the switches as logged until then, and the moment at which signals are judged.
+            switching: the log; by default that of the workspace.
+
+        Raises:
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+        inference = Inference(self._state_for_signals(at, switching), self.workspace.tables)
+        rows = self.workspace.tables["signals"]
+        if signals is not None:
+            rows, unread = self.workspace.read("signals", Path(signals) if isinstance(signals, str) else signals)
+            inference.reject(unread)
+        inference.take(rows, local_moment(at))
+        return inference
+
+    @question
+    def restore(
+        self,
+        fault: str,
+        refused: Names = (),
+        objective: str | None = None,
+        at: Moment = None,
+        switching: Table | None = None,
+    ) -> RestorationPlan:
+        """Plan which switches to operate, in which order, so that most has power again before the repair.
+
+        Args:
+            fault: the faulted branch.
+            refused: devices that cannot be operated.
+            objective: what shall come back, ``customers`` or ``kw``; that of the settings by default.
+            at: the state of the switches as logged until then, and who is in service that day; by default the normal state.
+            switching: the log; by default that of the workspace.
+
+        Raises:
+            UnknownIdError: a branch is not in the network.
+            FudianError: there is no such objective, or no plan can be proven.
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+        return self.restore_in(self.state(at, switching), fault, names(refused), objective)
+
+    def restore_in(
+        self, supply: Supply, fault: str, refused: Names = (), objective: str | None = None
+    ) -> RestorationPlan:
+        """Plan how power comes back in a state of the switches; see :meth:`restore`."""
+        restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
+        key = ("restore_in", supply, fault, names(refused), objective)
+        return self.memory.recall(key, lambda: restorer.plan(fault, names(refused), objective))
+
+    def replay(
+        self,
+        signals: Table | None = None,
+        to: str = "http://127.0.0.1:8050",
+        speed: str = "60",
+        progress: Callable[[int, int], object] = lambda *_: None,
+    ) -> dict[str, Any]:
+        """Play signals into a running desk, as if they came in now.
+
+        Args:
+            signals: rows of the signals table; by default those of the workspace.
+            to: address of the desk.
+            speed: times faster than in life, or ``max``, which does not wait.
+            progress: told how many are sent, and how many there are.
+
+        Returns:
+            ``sent`` (how many), ``desk`` (its last answer).
+
+        Raises:
+            FudianError: the speed is none, or the desk cannot be reached.
+        """
+        times_faster = speed_of(speed)
+        rows, _ = self._signals(signals)
+        sent = 0
+
+        def told(count: int) -> None:
+            nonlocal sent
+            sent += count
+            progress(sent, rows.height)
+
+        return {"sent": rows.height, "desk": play(rows, to, times_faster, told)}
+
+    @question
+    def sensor_health(self) -> Answer:
+        """Return what closed incidents tell of each sensor, and the rates that location should reckon with.
+
+        Raises:
+            WorkspaceError: there is no closed incident or no sensor to learn of.
+        """
+        told = health_of(self.network)
+        rows = pl.DataFrame(told["rows"], infer_schema_length=None)
+        return Answer("sensor_health", rows, f"{told['incidents']} incidents", lambda _: told)
