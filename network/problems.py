@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from network.nearest import nearest
 from network.texts import Text, text
 
 
@@ -33,6 +33,7 @@ class Problem:
         column: column in the contract's name.
         value: the offending value as it stands in the file.
         object_id: the id of the branch, transformer, customer or outage meant, where it has one.
+        sheet: sheet of the workbook, where it has several.
     """
 
     severity: str
@@ -44,12 +45,14 @@ class Problem:
     column: str | None = None
     value: str | None = None
     object_id: str | None = None
+    sheet: str | None = None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the problem in the contract's form: table, row, column, value, message, hint, and file, object_id."""
+        """Return the problem in the contract's form: table, row, column, value, message, hint, and file, sheet, object_id."""
         return {
             "table": self.table,
             "file": self.file,
+            "sheet": self.sheet,
             "row": self.row,
             "column": self.column,
             "value": self.value,
@@ -58,9 +61,13 @@ class Problem:
             "hint": self.hint.in_language(language),
         }
 
+    def place(self) -> str:
+        """Return the file and sheet of the problem, or its table."""
+        return (self.file or self.table) + (f" [{self.sheet}]" if self.sheet is not None else "")
+
     def line(self, language: str = "en") -> str:
         """Return the problem as one line: file, row, column, value, what is wrong, what to do."""
-        place = self.file or self.table
+        place = self.place()
         if self.row is not None:
             place += text(", row {row}", row=self.row).in_language(language)
         if self.column is not None:
@@ -95,7 +102,7 @@ class UnknownIdError(FudianError):
     """An id that the network does not have, with the nearest ones that it has."""
 
     def __init__(self, kind: str, unknown: str, known: Iterable[str]) -> None:
-        near = difflib.get_close_matches(unknown, list(known), n=3)
+        near = nearest(unknown, known, 3)
         hint = text("Did you mean {near}?", near=", ".join(near)) if near else text("Look at the ids in the table.")
         super().__init__(text("There is no {kind} {id!r} in the network.", kind=text(kind), id=unknown), hint)
         self.kind = kind

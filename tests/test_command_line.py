@@ -565,7 +565,7 @@ def test_who_is_not_in_service_is_neither_off_nor_back(command: Command) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--fault", "F03-L0X"], "There is no branch 'F03-L0X' in the network. Did you mean"),
+        (["--fault", "f03-l1"], "There is no branch 'f03-l1' in the network. Did you mean F03-L01?"),
         (["--fault", "F03-L05", "--refused", "F03-K0X"], "There is no branch 'F03-K0X'"),
         (["--fault", "F03-L05", "--objective", "money"], "Use customers or kw"),
         ([], "--fault"),

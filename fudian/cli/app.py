@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import fudian
-from fudian.cli import grid, plans, reliability, repair
+from fudian.cli import grid, plans, reliability, repair, tables
 from fudian.cli.arguments import Json, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
 from fudian.language import unknown_choice
@@ -68,6 +68,7 @@ app.add_typer(reliability.app)
 app.add_typer(grid.app)
 app.add_typer(repair.app)
 app.add_typer(plans.app)
+app.add_typer(tables.app)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fudian.language import default_language
+from network.complaints import complaints
 from network.problems import Problem
 from network.tables.writing import header
 from network.texts import translate
@@ -63,11 +64,12 @@ def tell_left_out(problems: Sequence[Problem]) -> None:
 
 
 def tell_problems(problems: Sequence[Problem]) -> None:
-    """List the first problems and say how many more there are."""
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        ERRORS.print(problem.line(language()), style="yellow")
-    if len(problems) > _SHOWN_PROBLEMS:
-        tell("… and {count} more.", style="yellow", count=len(problems) - _SHOWN_PROBLEMS)
+    """List the problems, those of one kind in one line, and say how many more kinds there are."""
+    kinds = complaints(problems)
+    for complaint in kinds[:_SHOWN_PROBLEMS]:
+        ERRORS.print(complaint.line(language()), style="yellow")
+    if len(kinds) > _SHOWN_PROBLEMS:
+        tell("… and {count} more.", style="yellow", count=len(kinds) - _SHOWN_PROBLEMS)
 
 
 def print_json(result: Mapping[str, Any]) -> None:

@@ -27,12 +27,12 @@ A statement is a chain (node, branch, node, …) or a transformer. Words are sep
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from network.nearest import nearest
 from network.problems import OneLineError
 from network.tables.schema import TABLES
 from network.texts import text
@@ -173,7 +173,7 @@ def _columns(statement: _Statement, at: int, word: str, table: str) -> Row:
     if not equals or not value:
         raise statement.wrong(at, word, "Further columns are written column=value, a length 2.5km.")
     if name not in TABLES[table].names:
-        near = difflib.get_close_matches(name, TABLES[table].names, n=1)
+        near = nearest(name, TABLES[table].names)
         hint = (
             text("Did you mean {near}?", near=near[0]) if near else text("Look at the columns of {table}.", table=table)
         )

@@ -6,8 +6,7 @@ first, so that a reference to a row that was left out is found as well.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -18,9 +17,12 @@ import polars as pl
 
 from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
+from network.nearest import nearest
 from network.problems import Problem
+from network.tables.conventions import LOCAL_ZONE
+from network.tables.parts import Parts, row_of
 from network.tables.schema import NOT_OPENED, ROW, TABLES
-from network.tables.values import LOCAL_ZONE, SHED_UNOPENED, SHED_UNOPENED_HINT
+from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
 from network.texts import Text, text
 
 LONG_OUTAGE_DAYS = 30
@@ -60,6 +62,7 @@ class Checked:
         read: the tables as they were read.
         files: table to file name.
         present: the tables that were given at all.
+        parts: the files and sheets of each table.
         now: local time after which a start lies in the future.
         problems: what the rules said, in order of tables and rows.
         standing: for a key ``table.column`` that others name, where each of its ids stands, once it was looked up.
@@ -72,6 +75,7 @@ class Checked:
     files: Mapping[str, str]
     present: frozenset[str]
     now: datetime
+    parts: Parts = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     standing: dict[str, Places] = field(default_factory=dict)
     places: dict[str, Indices] = field(default_factory=dict)
@@ -153,22 +157,31 @@ def look_through(
     present: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
     now: datetime | None = None,
+    parts: Parts | None = None,
 ) -> Checked:
     """Check tables as :func:`check_tables` does, and return all that was found out on the way."""
     given = (
         frozenset(present) if present is not None else frozenset(name for name, each in tables.items() if each.height)
     )
     now = now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
-    checked = Checked(dict(tables), tables, files or {}, given, now)
+    checked = Checked(dict(tables), tables, files or {}, given, now, parts or {})
     wanted = frozenset(_ORDER if only is None else only)
     for table in _ORDER:
         if table in wanted and checked.tables[table].height:
             start = len(checked.problems)
-            _check_repeats(checked, table)
-            _check_own_rules(checked, table)
-            _check_references(checked, table)
+            for rule in _rules_in_order(table):
+                rule(checked, table)
             checked.problems[start:] = sorted(checked.problems[start:], key=lambda problem: problem.row or 0)
     return checked
+
+
+def _rules_in_order(table: str) -> tuple[Callable[[Checked, str], None], ...]:
+    """Return the rules of a table in their order: where rows have an id, one that is left out claims none."""
+    if not TABLES[table].key:
+        return _check_repeats, _check_own_rules, _check_references
+    if _HANDLING.get(table) == "leave_out":
+        return _check_own_rules, _check_references, _check_repeats
+    return _check_own_rules, _check_repeats, _check_references
 
 
 def _shown(values: pl.Series) -> list[str | None]:
@@ -208,7 +221,11 @@ def _check_repeats(checked: Checked, table: str) -> None:
             origin = frame.filter(first).select(*key, pl.col(ROW).alias("first_row"))
             rows = later.join(origin, on=key, how="left", maintain_order="left")["first_row"].to_list()
             messages = [
-                text("Row {first} has the same id with other content; this row was left out", first=row) for row in rows
+                text(
+                    "Row {first} has the same id with other content; this row was left out",
+                    first=row_of(row, checked.parts.get(table, ())),
+                )
+                for row in rows
             ]
             checked.report(
                 table, later, "error", messages, text("Keep one of them, or give them different ids."), column=key[0]
@@ -522,9 +539,10 @@ def _near(unknown: str, known: pl.Series) -> Text:
     length, part = len(unknown), max(1, len(unknown) // 3)
     ids = known.drop_nulls()
     close = ids.str.len_chars().is_between(max(length - 2, 1), length + 2)
-    shared = ids.str.starts_with(unknown[:part]) | ids.str.ends_with(unknown[-part:])
-    pool = ids.filter(close & (shared | (ids.str.to_lowercase() == unknown.lower()))).head(_NEAR_POOL).to_list()
-    near = difflib.get_close_matches(unknown, pool, n=1)
+    lower, given = ids.str.to_lowercase(), unknown.lower()
+    shared = lower.str.starts_with(given[:part]) | lower.str.ends_with(given[-part:])
+    pool = ids.filter(close & shared).head(_NEAR_POOL).to_list()
+    near = nearest(unknown, pool)
     return text("Did you mean {near}?", near=near[0]) if near else _NO_NEAR
 
 

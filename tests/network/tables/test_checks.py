@@ -152,9 +152,9 @@ def test_exactly_one_subject(record: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("subject", "wrong", "near"),
     [
-        ("branch_id", "BRANCH-11", "BRANCH-1"),
+        ("branch_id", "branch-01", "BRANCH-1"),
         ("transformer_id", "TR-100l", "TR-1001"),
-        ("customer_id", "CUST-2", "CUST-1"),
+        ("customer_id", "CUST_1", "CUST-1"),
     ],
 )
 def test_unknown_subject_is_left_out_with_the_nearest(subject: str, wrong: str, near: str) -> None:
@@ -168,6 +168,16 @@ def test_unknown_subject_is_left_out_with_the_nearest(subject: str, wrong: str, 
     problem = only(result)
     assert (problem.severity, problem.column, problem.value, problem.object_id) == ("error", subject, wrong, "O1")
     assert str(problem.hint) == f"Did you mean {near}?"
+
+
+@pytest.mark.parametrize("unknown", ["T11", "T06", "T100"])
+def test_another_number_is_another_transformer(unknown: str) -> None:
+    transformers = [{"transformer_id": f"T{number:02d}", "node": "N"} for number in (7, 8, 9, 10)]
+    branches = [{"branch_id": "B", "from_node": "S", "to_node": "N", "kind": "line"}]
+    sources = [{"node": "S"}]
+    rows = [of("transformer_id", unknown)]
+    result = checked(sources=sources, branches=branches, transformers=transformers, outages=rows)
+    assert {str(each.hint) for each in result.errors} == {"Look at the ids in the table."}
 
 
 def test_subject_whose_table_is_absent() -> None:
