@@ -137,8 +137,7 @@ def _search(graph: csr_array, start: int) -> tuple[Indices, Indices]:
     """
     degree = np.diff(graph.indptr).astype(np.float64)
     if (degree * degree).sum() <= _MOST_SCANS * (graph.nnz + 1):
-        order, predecessor = depth_first_order(graph, start)
-        return order, predecessor
+        return depth_first_order(graph, start)  # type: ignore[return-value]  # places of 32 bits serve as well
     neighbours, next_at, last_at = graph.indices.tolist(), graph.indptr[:-1].tolist(), graph.indptr[1:].tolist()
     above, order, stack = [-1] * graph.shape[0], [start], [start]
     above[start] = start

@@ -20,7 +20,8 @@ from network.readers.pandapower import read_pandapower
 from network.readers.recognition import how_to_read
 from network.tables.aside import folder_aside
 from network.tables.schema import ROW
-from network.tables.workspace import SETTINGS_FILE, Workspace, read_workspace
+from network.tables.words import SETTINGS_FILE
+from network.tables.workspace import Workspace, read_workspace
 from network.texts import text
 
 Reader = Callable[[Sequence[Path], Progress, bool], Workspace]
