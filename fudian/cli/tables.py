@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fudian.cli.arguments import Json, require
+from fudian.cli.arguments import Json, file_given
 from fudian.cli.terminal import language, print_json, print_rows, tell
 from network.problems import FudianError
 from network.tables.folder import part_of_table, stem_of
@@ -34,7 +34,7 @@ def map_(
     as_json: Json = False,
 ) -> None:
     """Propose what the headers of an unknown sheet mean, and remember it in fudian.toml."""
-    require(file)
+    file_given(file)
     folder = workspace or file.parent
     settings, _ = read_settings(folder)
     proposal = propose(file, _known_table(table), words_of(settings)[0])

@@ -126,7 +126,7 @@ def unknown_table(given: str, file: str | None = None) -> Problem:
     """Return what to say of a file, or a frame, whose name is not that of a table."""
     near = nearest(clean(given), _NAMES)
     if near:
-        hint = text("Did you mean {near}?", near=near[0])
+        hint = text("Did you mean {near}?", near=_NAMES[near[0]])
     elif file is not None:
         hint = text("If it holds a table, fudian map finds out which; otherwise nothing needs to be done.")
     else:
