@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(0) from None
     except OSError as error:
         _tell_unwritten(error.strerror or str(error))
-        sys.stdout = None  # type: ignore[assignment]  # nothing may try again when the program ends
+        sys.stdout = None  # nothing may try again when the program ends
         raise SystemExit(1) from None
 
 

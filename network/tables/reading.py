@@ -23,6 +23,7 @@ from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
 from network.tables.ends import ends_of, no_end, refuse_signs, second_header_is_end, take_durations, without_still_off
 from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
+from network.tables.limits import bounded
 from network.tables.parts import Part
 from network.tables.schema import ROW, Column, Table
 from network.tables.sheets import Sheet, read_sheets, row_numbers
@@ -130,7 +131,7 @@ def read_frame(
         if ROW in frame.columns and frame[ROW].dtype.is_integer()
         else row_numbers(frame.height)
     )
-    columns = [column for column in frame.get_columns() if column.name != ROW]
+    columns = [bounded(column) for column in frame.get_columns() if column.name != ROW]
     return _understand(Sheet([column.name for column in columns], columns, rows), table, words or Words(), None)
 
 
@@ -175,6 +176,10 @@ def _unusable(columns: Iterable[Understood], height: int) -> pl.Series:
             if each.unusable is not None:
                 unusable |= each.unusable.to_numpy()
     return pl.Series(unusable, dtype=pl.Boolean)
+
+
+_MOST_GUESSED = 200
+"""Columns for which a name that they resemble is looked for: nobody mends more by hand, and each look takes its time."""
 
 
 @dataclass
@@ -282,7 +287,7 @@ def _report_unknown(report: _Report, header: str, index: int, sheet: Sheet, name
             fault = Fault(message, text("Give it a name, or remove it."), "warning")
             report.add(fault, value=header, row=sheet.header_row)
         return
-    near = nearest(split_unit(key)[0], names)
+    near = nearest(split_unit(key)[0], names) if index < _MOST_GUESSED else []
     hint = (
         text("Did you mean {near}?", near=names[near[0]][0].name)
         if near

@@ -7,12 +7,11 @@ of a workbook, HTML, JSON or delimited text, each also packed by gzip. The rules
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +22,24 @@ import lxml.html
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow
+import pyarrow.parquet
 
 from network.problems import Problem
 from network.tables.cells import as_text
 from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.headers import HEAD_ROWS, Header, Names, accepted_names, find_header
+from network.tables.limits import (
+    LONGEST_CELL,
+    Room,
+    bounded,
+    look_at_cell,
+    look_at_parquet,
+    look_at_size,
+    look_at_width,
+    look_at_workbook,
+    unpacked,
+)
 from network.tables.schema import ROW, Table
 from network.tables.selection import Candidate, choose_sheets
 from network.tables.spans import Merged, Spans, spans_of
@@ -39,7 +51,8 @@ _ZIP, _OLE, _PARQUET, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1
 
 _XML_WORKBOOK = b"urn:schemas-microsoft-com:office:spreadsheet"
 _XML_SPACE = "{urn:schemas-microsoft-com:office:spreadsheet}"
-_MOST_SKIPPED = 100_000
+_MOST_SKIPPED = 1_048_576
+csv.field_size_limit(LONGEST_CELL)
 _SHEET_ERRORS = {
     "NA": "#N/A",
     "Ref": "#REF!",
@@ -135,12 +148,14 @@ def read_sheets(
 
 def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
     """Read one file as the sheets that hold what is wanted, as :func:`read_sheets` does."""
+    look_at_size(path.stat().st_size)
     if path.suffix.lower() == ".parquet":
         return [_read_parquet(path)], []
     data = _unpacked(path.read_bytes())
     if data.startswith(_PARQUET):
         return [_read_parquet(path)], []
     if data.startswith((_ZIP, _OLE)):
+        look_at_workbook(data)
         return _read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
@@ -159,7 +174,7 @@ def _unpacked(data: bytes) -> bytes:
     if not data.startswith(_GZIP):
         return data
     try:
-        return gzip.decompress(data)
+        return unpacked(data)
     except (OSError, EOFError, zlib.error) as reason:
         raise UnreadableError(
             text("The packed file is not complete"),
@@ -169,8 +184,9 @@ def _unpacked(data: bytes) -> bytes:
 
 def _read_parquet(path: Path) -> Sheet:
     try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as reason:
+        look_at_parquet(path)
+        frame = pl.DataFrame(pyarrow.parquet.read_table(path, partitioning=None, use_threads=False))
+    except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError, ValueError) as reason:
         raise UnreadableError(
             text("This is not a complete Parquet file"),
             text(
@@ -178,7 +194,7 @@ def _read_parquet(path: Path) -> Sheet:
                 reason=_first_line(reason),
             ),
         ) from reason
-    return Sheet(frame.columns, frame.get_columns(), row_numbers(frame.height))
+    return Sheet(frame.columns, [bounded(column) for column in frame.get_columns()], row_numbers(frame.height))
 
 
 def _first_line(reason: Exception) -> str:
@@ -287,25 +303,40 @@ def _read_xml_workbook(decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], l
             ),
             encoding=decoded.encoding,
         ) from reason
-    return _chosen_grids([_xml_grid(each) for each in root.iter(f"{_XML_SPACE}Table")], decoded, wanted)
+    room = Room()
+    return _chosen_grids([_xml_grid(each, room) for each in root.iter(f"{_XML_SPACE}Table")], decoded, wanted)
 
 
-def _xml_grid(sheet: lxml.etree._Element) -> Grid:
+def _xml_grid(sheet: lxml.etree._Element, room: Room) -> Grid:
     """Return the cells of one sheet of an XML workbook; skipped rows and cells are blank."""
     grid: list[list[str]] = []
     merged: list[Merged] = []
     for line in sheet.iterchildren(f"{_XML_SPACE}Row"):
-        grid.extend([] for _ in range(_number_or(line.get(f"{_XML_SPACE}Index"), 0) - 1 - len(grid)))
+        _leave_rows(grid, _number_or(line.get(f"{_XML_SPACE}Index"), 0) - 1 - len(grid), room)
         row: list[str] = []
         for cell in line.iterchildren(f"{_XML_SPACE}Cell"):
-            row.extend("" for _ in range(_number_or(cell.get(f"{_XML_SPACE}Index"), 0) - 1 - len(row)))
+            _leave_cells(row, _number_or(cell.get(f"{_XML_SPACE}Index"), 0) - 1 - len(row))
             if down := _number_or(cell.get(f"{_XML_SPACE}MergeDown"), 0):
                 merged.append(Merged(len(row), len(grid) + 1, len(grid) + 1 + down))
             row.append("".join("".join(data.itertext()) for data in cell.iterchildren(f"{_XML_SPACE}Data")))
-            row.extend("" for _ in range(_number_or(cell.get(f"{_XML_SPACE}MergeAcross"), 0)))
+            _leave_cells(row, _number_or(cell.get(f"{_XML_SPACE}MergeAcross"), 0))
+        room.take(len(row) + 1)
         grid.append(row)
+    room.take(max(map(len, grid), default=0) * len(grid) - sum(map(len, grid)))
     parent = sheet.getparent()
     return Grid(_even(grid), merged, None if parent is None else parent.get(f"{_XML_SPACE}Name"))
+
+
+def _leave_rows(grid: list[list[str]], count: int, room: Room) -> None:
+    """Leave rows blank."""
+    room.take(max(count, 0))
+    grid.extend([] for _ in range(count))
+
+
+def _leave_cells(row: list[str], count: int) -> None:
+    """Leave cells of a row blank."""
+    look_at_width(len(row) + count)
+    row.extend("" for _ in range(count))
 
 
 def _even(rows: Sequence[list[str]]) -> list[list[str]]:
@@ -338,27 +369,47 @@ def _read_html(decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], list[Prob
         )
     except lxml.etree.LxmlError as reason:
         raise _no_header([], wanted.table, decoded.encoding) from reason
-    return _chosen_grids([_grid(each) for each in page.iter("table")], decoded, wanted)
+    room = Room()
+    return _chosen_grids([_grid(each, room) for each in page.iter("table")], decoded, wanted)
 
 
-def _grid(element: lxml.html.HtmlElement) -> Grid:
-    """Return the cells of an HTML table; a cell that spans rows or columns shows its text in the first of them."""
+def _grid(element: lxml.html.HtmlElement, room: Room) -> Grid:
+    """Return the cells of an HTML table without those of a table inside it; a cell that spans shows its text in the first."""
     grid: list[list[str]] = []
     merged: list[Merged] = []
     hanging: dict[int, int] = {}
-    for line in element.iter("tr"):
+    for line in _own_rows(element):
         row: list[str] = []
         for cell in line.iterchildren("td", "th"):
             _pass_over(row, hanging)
             across, down = _number_or(cell.get("colspan"), 1), _number_or(cell.get("rowspan"), 1)
             if down > 1:
                 merged.append(Merged(len(row), len(grid) + 1, len(grid) + down))
-            hanging.update(dict.fromkeys(range(len(row), len(row) + across), down - 1))
-            row.append("".join(cell.itertext()).replace("\xa0", " ").strip())
-            row.extend("" for _ in range(across - 1))
+            look_at_width(len(row) + across)
+            if down > 1:
+                hanging.update(dict.fromkeys(range(len(row), len(row) + across), down - 1))
+            row.append(_text_of(cell))
+            _leave_cells(row, across - 1)
         _pass_over(row, hanging)
+        room.take(len(row) + 1)
         grid.append(row)
     return Grid(grid, merged)
+
+
+def _own_rows(table: lxml.html.HtmlElement) -> Iterator[lxml.html.HtmlElement]:
+    """Give the rows of a table, but not those of a table inside one of its cells."""
+    for child in table.iterchildren("tr", "thead", "tbody", "tfoot"):
+        if child.tag == "tr":
+            yield child
+        else:
+            yield from child.iterchildren("tr")
+
+
+def _text_of(cell: lxml.html.HtmlElement) -> str:
+    """Return the text of a cell; that of a table inside it belongs to that table."""
+    inner = next(cell.iter("table"), None)
+    said = "".join(cell.itertext()) if inner is None else cell.text or ""
+    return said.replace("\xa0", " ").strip()
 
 
 def _pass_over(row: list[str], hanging: dict[int, int]) -> None:
@@ -408,9 +459,7 @@ def _ragged(decoded: Decoded, number: int, width: int, record: Sequence[str]) ->
 
 
 def _read_delimited(decoded: Decoded, wanted: Wanted) -> Sheet:
-    head = decoded.data[:_HEAD_BYTES]
-    if len(head) < len(decoded.data) and b"\n" in head:
-        head = head[: head.rindex(b"\n")]
+    head = _head_of(decoded.data)
     found: list[tuple[Header, str]] = []
     for delimiter in DELIMITERS:
         header = find_header(_records(head.decode(errors="replace"), delimiter, 4 * HEAD_ROWS), wanted.names)
@@ -420,19 +469,41 @@ def _read_delimited(decoded: Decoded, wanted: Wanted) -> Sheet:
         first = _records(head.decode(errors="replace"), ",", HEAD_ROWS)
         raise _no_header(first, wanted.table, decoded.encoding)
     header, delimiter = max(found, key=lambda each: each[0].hits)
+    look_at_width(len(header.names))
     if delimiter.isascii() and (sheet := _read_quickly(decoded, header, delimiter)) is not None:
         return sheet
-    return _sheet_of_records(_records(decoded.data.decode(), delimiter), header, decoded)
+    try:
+        return _sheet_of_records(_records(decoded.data.decode(), delimiter), header, decoded)
+    except csv.Error:  # the only fault that is no matter of taste: a field longer than any cell
+        look_at_cell(LONGEST_CELL + 1)
+        raise
+
+
+def _head_of(data: bytes) -> bytes:
+    """Return the first lines whole, as many as may hold the header.
+
+    Raises:
+        UnreadableError: the first of them is longer than a row can be.
+    """
+    if len(data) <= _HEAD_BYTES:
+        return data
+    end = data.rfind(b"\n", 0, _HEAD_BYTES)
+    if end < 0:
+        end = data.find(b"\n")
+        first = data if end < 0 else data[:end]
+        look_at_width(max(first.count(delimiter.encode()) for delimiter in DELIMITERS) + 1)
+        end = len(first)
+    return data[:end]
 
 
 def _read_json(decoded: Decoded) -> Sheet:
     """Read a list of records, or one record a line; the first record counts as row 2, as below a header."""
     try:
         content = json.loads(decoded.data)
-    except ValueError as whole:
+    except (ValueError, RecursionError) as whole:
         try:
             content = [json.loads(line) for line in decoded.data.splitlines() if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UnreadableError(
                 text("This is not complete JSON"), text("Export it again. ({reason})", reason=_first_line(whole))
             ) from whole
@@ -443,6 +514,8 @@ def _read_json(decoded: Decoded) -> Sheet:
             text("This JSON is not a list of records"), text("Give a list of objects, one for each row.")
         )
     headers = list(dict.fromkeys(name for record in content for name in record))
+    look_at_width(len(headers))
+    Room().take(len(headers) * len(content))
     columns = [
         pl.Series(str(index), [_plain_text(record.get(name)) for record in content], dtype=pl.String)
         for index, name in enumerate(headers)
@@ -484,6 +557,7 @@ def _read_quickly(decoded: Decoded, header: Header, delimiter: str) -> Sheet | N
         separators = separators[np.searchsorted(quotes, separators) % 2 == 0]
     starts = np.concatenate(([0], ends[:-1] + 1))
     counts = np.searchsorted(separators, ends) - np.searchsorted(separators, starts)
+    look_at_cell(int((ends - starts).max(initial=0)))
     lines = _Lines(data, starts, ends, counts, delimiter)
     headers = header.names
     body, numbers, problems = _keep_even_records(decoded, lines, header.last, len(headers))

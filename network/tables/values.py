@@ -38,6 +38,9 @@ from network.texts import Text, text
 CONTRADICTING_HEADERS = frozenset({"变压器类型", "pub_priv_flag", "用户性质", "线路性质"})
 """Headers whose bare digits mean opposite things in different systems: they need a code map."""
 
+LARGEST_NUMBER = 1e9
+"""No length, load, rating, count or time of a distribution network is larger, by far. Own limit."""
+
 _SHEET_ERRORS = ("#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#null!", "#num!")
 _TRUE = frozenset({"是", "y", "yes", "1", "true", "t", "√", "✓", "✔"})
 _FALSE = frozenset({"否", "n", "no", "0", "false", "f", "×", "✗"})
@@ -209,10 +212,14 @@ def _parse_numbers(values: pl.Series, column: Column, scale: Scale) -> Parsed:
             text("A value below {minimum} is not possible", minimum=f"{column.minimum:g}"), text("Correct the number.")
         )
         wrong.append(((numbers < column.minimum).fill_null(False), fault))
+    beyond = Fault(
+        text("A value beyond {largest} is not possible", largest=f"{LARGEST_NUMBER:,.0f}"), text("Correct the number.")
+    )
+    wrong.append(((numbers.abs() > LARGEST_NUMBER).fill_null(False), beyond))
     if column.kind == "integer":
         fault = Fault(text("This is not a whole number"), text("Give a whole number, such as 12."))
         numbers = numbers.round(6) if scale != SAME_UNIT else numbers
-        uneven = ((numbers.round() != numbers) | (numbers.abs() > 2**53)).fill_null(False)
+        uneven = (numbers.round() != numbers).fill_null(False)
         wrong.append((uneven, fault))
     faults = list(parsed.faults)
     for where, fault in wrong:

@@ -20,6 +20,7 @@ from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
 from network.tables.reading import ReadTable, read_file, read_files, read_frame
 from network.tables.schema import TABLES
+from network.tables.veil import veiled
 from network.tables.words import SETTINGS_FILE, settings_problem, words_of
 from network.texts import text
 
@@ -94,7 +95,7 @@ class Workspace:
             WorkspaceError: the file does not exist.
         """
         read = self._read(table, source)
-        return read.frame, read.problems
+        return read.frame, veiled(read.problems)
 
     def with_file(self, table: str, path: str | Path) -> Workspace:
         """Return the workspace with one table read from another file, checked against the other tables.
@@ -127,7 +128,7 @@ class Workspace:
             self,
             tables=MappingProxyType(tables),
             files=MappingProxyType(files),
-            problems=(*others, *read.problems, *placed(found, parts)),
+            problems=(*others, *veiled((*read.problems, *placed(found, parts)))),
             places={},
             parts=MappingProxyType(parts),
         )
@@ -237,7 +238,7 @@ def _checked_workspace(
         MappingProxyType(checked.tables),
         MappingProxyType(dict(files)),
         settings,
-        (*problems, *placed(checked.problems, parts or {})),
+        veiled((*problems, *placed(checked.problems, parts or {}))),
         MappingProxyType(checked.places),
         MappingProxyType(dict(parts or {})),
     )
@@ -269,6 +270,9 @@ def read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
         message = text("The settings cannot be read: {reason}", reason=str(reason))
         hint = text("Correct the line; texts stand in quotes. No setting was applied.")
         return {}, [replace(settings_problem(message, hint), row=int(place[1]) if place else None)]
+    except RecursionError:
+        message = text("The settings are nested too deep and were not read")
+        return {}, [settings_problem(message, text("Write sections and values as the guide shows them."))]
     except OSError as reason:
         return {}, [_unopened("settings", path, reason)]
     return settings, []

@@ -18,7 +18,9 @@ def graphs(draw: st.DrawFn) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """Draw nodes, both ends of branches, and roots; parallel branches and islands are among them."""
     nodes = draw(st.integers(1, 12))
     node = st.integers(0, nodes - 1)
-    ends = draw(st.lists(st.tuples(node, node).filter(lambda pair: pair[0] != pair[1]), max_size=20)) if nodes > 1 else []
+    ends = (
+        draw(st.lists(st.tuples(node, node).filter(lambda pair: pair[0] != pair[1]), max_size=20)) if nodes > 1 else []
+    )
     roots = draw(st.lists(node, min_size=1, max_size=3))
     tail, head = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     return nodes, tail, head, np.array(roots, dtype=np.int64)
@@ -31,7 +33,17 @@ def test_both_searches_grow_the_same_forest(graph: tuple[int, np.ndarray, np.nda
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forest, "_MOST_SCANS", 0)
         patient = Forest.grow(nodes, np.arange(len(tail)), tail, head, roots)
-    for name in ("node_at", "place_of", "parent", "end", "branch_to", "is_bridge", "back_branch", "back_lower", "back_upper"):
+    for name in (
+        "node_at",
+        "place_of",
+        "parent",
+        "end",
+        "branch_to",
+        "is_bridge",
+        "back_branch",
+        "back_lower",
+        "back_upper",
+    ):
         np.testing.assert_array_equal(getattr(patient, name), getattr(compiled, name), err_msg=name)
 
 
