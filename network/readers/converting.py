@@ -18,7 +18,8 @@ from network.readers.gathering import Progress, require_files
 from network.readers.opendss import read_opendss
 from network.readers.pandapower import read_pandapower
 from network.tables.schema import ROW
-from network.tables.workspace import SETTINGS_FILE, Workspace, read_workspace
+from network.tables.words import SETTINGS_FILE
+from network.tables.workspace import Workspace, read_workspace
 from network.texts import text
 
 Reader = Callable[[Sequence[Path], Progress], Workspace]
