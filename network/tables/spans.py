@@ -16,7 +16,6 @@ _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})"')
-_FORMULA_MARKS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ")
 _PIECE, _LONGEST_MARK = 1 << 20, 100
 _VALUELESS = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<(?:\w+:)?f(?:[^>]*/>|[^>]*>([^<]*)</(?:\w+:)?f>)\s*'
@@ -87,12 +86,13 @@ def _parsed(content: bytes) -> lxml.etree._Element:
 def _spans_of_part(archive: zipfile.ZipFile, part: str) -> Spans:
     """Look through a sheet piece by piece; it is held as a whole only where it has formulas."""
     merged: list[Merged] = []
-    formulas = False
+    formulas, mark = False, b""
     with archive.open(part) as stream:
         tail = b""
         while piece := stream.read(_PIECE):
             content = tail + piece
-            formulas = formulas or any(mark in content for mark in _FORMULA_MARKS)
+            mark = mark or _formula_mark(content)
+            formulas = formulas or mark in content
             ends = 0
             if b"mergeCell" in content:
                 for found in _MERGED.finditer(content):
@@ -101,6 +101,12 @@ def _spans_of_part(archive: zipfile.ZipFile, part: str) -> Spans:
                     ends = found.end()
             tail = content[max(ends, len(content) - _LONGEST_MARK) :]
     return Spans(tuple(merged), tuple(_formulas_in(archive.read(part))) if formulas else ())
+
+
+def _formula_mark(beginning: bytes) -> bytes:
+    """Return how a formula begins in a sheet, with the prefix that some systems give to every name."""
+    prefix = re.search(rb"<(\w+:)?worksheet", beginning)
+    return b"<" + (prefix[1] or b"" if prefix else b"") + b"f"
 
 
 def _formulas_in(content: bytes) -> Iterator[Formula]:
