@@ -12,7 +12,7 @@ from network.tables.cells import Fault, faults_at
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import Column
 from network.tables.spans import Merged
-from network.tables.times import without_clock
+from network.tables.times import at_midnight, without_clock
 from network.texts import text
 
 _CERTAIN_DAYS = 3
@@ -86,8 +86,10 @@ def look_at_days(understood: Understood, reading: ReadingSettings) -> None:
     known = len(times) - times.null_count()
     if not known or reading.dates_without_time == "midnight":
         return
+    midnights = int(at_midnight(times).sum())
+    if not midnights:
+        return
     bare = without_clock(understood.raw, times)
-    midnights = int((times == times.dt.truncate("1d")).sum())
     if int(bare.sum()) == known or (midnights == known and known >= _CERTAIN_DAYS):
         message = text(
             "Days without a time of day give no hours; all rows with one were left out ({rows})",

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
+from network.tables.cells import clean
 from network.tables.schema import Column, Table
-from network.tables.values import SAME_UNIT, Scale, clean
+from network.tables.values import SAME_UNIT, Scale
 
 Names: TypeAlias = Mapping[str, tuple[Column, int]]
 """For the key of each header, its column and its rank."""

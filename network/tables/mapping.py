@@ -232,11 +232,12 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words) -> tuple[HeaderPr
     for sure, place, column in fits:
         if sure >= PERHAPS and -place not in chosen and column not in {name for name, _ in chosen.values()}:
             chosen[-place] = (column, sure)
-    return tuple(
-        HeaderProposal(header.strip(), *chosen.get(index, (None, 0.0)), examples[index])
-        for index, header in enumerate(sheet.headers[: len(cells)])
-        if header.strip() or examples[index]
-    )
+    proposals: list[HeaderProposal] = []
+    for index, header in enumerate(sheet.headers[: len(cells)]):
+        meant, sure = chosen.get(index, (None, 0.0))
+        if header.strip() or examples[index]:
+            proposals.append(HeaderProposal(header.strip(), meant, sure, examples[index]))
+    return tuple(proposals)
 
 
 def _examples(cells: pl.Series) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})"')
-_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_PIECE, _LONGEST_MARK = 1 << 20, 100
 _VALUELESS = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<(?:\w+:)?f(?:[^>]*/>|[^>]*>([^<]*)</(?:\w+:)?f>)\s*'
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
@@ -60,7 +60,7 @@ def spans_of(data: bytes, sheet: str) -> Spans:
             if "content.xml" in archive.namelist():
                 return Spans(tuple(_merged_in_open_document(archive.read("content.xml"), sheet)))
             part = _part_of(archive, sheet)
-            return _spans_of_part(archive.read(part)) if part is not None else Spans()
+            return _spans_of_part(archive, part) if part is not None else Spans()
     except (zipfile.BadZipFile, KeyError, OSError, lxml.etree.LxmlError, CalamineError):
         return Spans()  # the cells themselves were read; what is broken beside them changes none
 
@@ -83,19 +83,35 @@ def _parsed(content: bytes) -> lxml.etree._Element:
     return lxml.etree.fromstring(content, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
 
 
-def _spans_of_part(content: bytes) -> Spans:
+def _spans_of_part(archive: zipfile.ZipFile, part: str) -> Spans:
+    """Look through a sheet piece by piece; it is held as a whole only where it has formulas."""
     merged: list[Merged] = []
-    begin = content.find(b"mergeCells")
-    if begin >= 0:
-        for left, top, _, bottom in _MERGED.findall(content, begin):
-            merged += _down(_column(left), int(top), int(bottom))
-    formulas: list[Formula] = []
-    if _FORMULA.search(content):
-        formulas = [
-            Formula(_column(column), int(row), "=" + written.decode("utf-8", "replace"))
-            for column, row, written in _VALUELESS.findall(content)
-        ]
-    return Spans(tuple(merged), tuple(formulas))
+    formulas, mark = False, b""
+    with archive.open(part) as stream:
+        tail = b""
+        while piece := stream.read(_PIECE):
+            content = tail + piece
+            mark = mark or _formula_mark(content)
+            formulas = formulas or mark in content
+            ends = 0
+            if b"mergeCell" in content:
+                for found in _MERGED.finditer(content):
+                    left, top, _, bottom = found.groups()
+                    merged += _down(_column(left), int(top), int(bottom))
+                    ends = found.end()
+            tail = content[max(ends, len(content) - _LONGEST_MARK) :]
+    return Spans(tuple(merged), tuple(_formulas_in(archive.read(part))) if formulas else ())
+
+
+def _formula_mark(beginning: bytes) -> bytes:
+    """Return how a formula begins in a sheet, with the prefix that some systems give to every name."""
+    prefix = re.search(rb"<(\w+:)?worksheet", beginning)
+    return b"<" + (prefix[1] or b"" if prefix else b"") + b"f"
+
+
+def _formulas_in(content: bytes) -> Iterator[Formula]:
+    for column, row, written in _VALUELESS.findall(content):
+        yield Formula(_column(column), int(row), "=" + written.decode("utf-8", "replace"))
 
 
 def _down(column: int, first: int, last: int) -> Iterator[Merged]:

@@ -149,6 +149,11 @@ def parse_times(values: pl.Series, reading: ReadingSettings, unit: TimeUnit, unr
     return _settled(read, values, reading, unit)
 
 
+def at_midnight(times: pl.Series) -> pl.Series:
+    """Return which times are 0:00 to the microsecond."""
+    return (times.to_physical() % 86_400_000_000 == 0).fill_null(False)
+
+
 def without_clock(values: pl.Series, times: pl.Series) -> pl.Series:
     """Return in which cells a day stands without a time of day.
 
@@ -156,7 +161,7 @@ def without_clock(values: pl.Series, times: pl.Series) -> pl.Series:
         values: the cells, text or already typed.
         times: what :func:`parse_times` made of them.
     """
-    midnight = (times == times.dt.truncate("1d")).fill_null(False)
+    midnight = at_midnight(times)
     if values.dtype == pl.Date or not midnight.any():
         return midnight
     if isinstance(values.dtype, pl.Datetime):
