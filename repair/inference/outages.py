@@ -24,8 +24,8 @@ import polars as pl
 
 from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask
+from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_table
-from network.tables.values import LOCAL_ZONE
 from repair.inference.devices import EVER, Devices
 from repair.inference.explanations import COLUMNS, EXPLANATIONS, REASONS_OF_STATE, STATES, Explanations, Judged
 from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
