@@ -151,14 +151,19 @@ class LocationAnswer(Shown):
     Attributes:
         location: the sections by probability, and what to check next.
         rejected: what is wrong with rows of the signals.
+        incident: id of the incident that was located, where the signals tell of several.
+        incidents: ids of all of them, those by which most customers lost supply first.
     """
 
     location: Location
     rejected: tuple[Problem, ...] = ()
+    incident: str | None = None
+    incidents: tuple[str, ...] = ()
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the location in the contract's form, with ``rejected`` rows besides."""
-        return self.location.as_dict() | {"rejected": [each.as_dict(language) for each in self.rejected]}
+        which = {"incident": self.incident, "incidents": list(self.incidents)}
+        return self.location.as_dict() | which | {"rejected": [each.as_dict(language) for each in self.rejected]}
 
     def _line(self) -> str:
         if not self.location.ranked:
