@@ -17,6 +17,7 @@ from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
+from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
@@ -39,8 +40,10 @@ def pages() -> Mapping[str, str]:
 def tables_page() -> str:
     """Describe every table of a workspace."""
     intro = (
-        "# Tables of a workspace\n\nA folder with tables `<name>.parquet`, `.csv`, `.xlsx` or `.xls` (first found) and an "
-        "optional `fudian.toml`. Headers in English or Chinese, in any order; `*` is required. Ids are text, times are local.\n"
+        "# Tables of a workspace\n\nA folder with tables `<name>.parquet`, `.csv`, `.xlsx`, `.xls`, `.xlsb`, `.ods`, `.txt` or "
+        "`.json` (first found, each also as `.gz`), and an optional `fudian.toml`. Headers in English or Chinese, in any order; "
+        "`*` is required. Ids are text, times are local. Other headers, words, files and ways of writing times: "
+        "[Tables as clerks write them](clerks.md).\n"
     )
     return intro + "".join(_table(table) for table in TABLES.values())
 
@@ -54,6 +57,11 @@ def _table(table: Table) -> str:
         kind = column.kind if column.codes is None else "one of " + ", ".join(column.codes)
         default = "" if column.default is None else f" (default: {str(column.default).lower()})"
         lines.append(f"| `{column.name}`{star} | {accepted} | {kind} | {column.meaning}{default} |\n")
+    if table.duration is not None:
+        accepted = "、".join((table.duration.chinese, *table.duration.aliases))
+        lines.append(
+            f"\nIn place of `end` a file may give `{table.duration.name}` ({accepted}): {table.duration.meaning}.\n"
+        )
     return "".join(lines)
 
 
@@ -64,6 +72,7 @@ def settings_page() -> str:
     )
     return (
         intro
+        + _settings("reading", ReadingSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)

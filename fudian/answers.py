@@ -10,6 +10,7 @@ import polars as pl
 
 from fudian.answerable import Answerable
 from network import Loop, Problem, Supply, translate
+from network.complaints import complaints
 from network.representation import Shown
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import TargetResult
@@ -275,8 +276,10 @@ class Check(Shown):
         }
 
     def lines(self, language: str = "en") -> Sequence[str]:
-        """Return one line per problem, errors marked."""
-        return [f"{'✗' if each.severity == 'error' else '!'} {each.line(language)}" for each in self.problems]
+        """Return one line for each kind of problem, errors marked."""
+        return [
+            f"{'✗' if each.severity == 'error' else '!'} {each.line(language)}" for each in complaints(self.problems)
+        ]
 
     def summary(self, language: str = "en") -> str:
         """Return how many errors and warnings there are, and how many usable rows."""

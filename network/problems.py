@@ -33,6 +33,7 @@ class Problem:
         column: column in the contract's name.
         value: the offending value as it stands in the file.
         object_id: the id of the branch, transformer, customer or outage meant, where it has one.
+        sheet: sheet of the workbook, where it has several.
     """
 
     severity: str
@@ -44,12 +45,14 @@ class Problem:
     column: str | None = None
     value: str | None = None
     object_id: str | None = None
+    sheet: str | None = None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the problem in the contract's form: table, row, column, value, message, hint, and file, object_id."""
+        """Return the problem in the contract's form: table, row, column, value, message, hint, and file, sheet, object_id."""
         return {
             "table": self.table,
             "file": self.file,
+            "sheet": self.sheet,
             "row": self.row,
             "column": self.column,
             "value": self.value,
@@ -58,9 +61,13 @@ class Problem:
             "hint": self.hint.in_language(language),
         }
 
+    def place(self) -> str:
+        """Return the file and sheet of the problem, or its table."""
+        return (self.file or self.table) + (f" [{self.sheet}]" if self.sheet is not None else "")
+
     def line(self, language: str = "en") -> str:
         """Return the problem as one line: file, row, column, value, what is wrong, what to do."""
-        place = self.file or self.table
+        place = self.place()
         if self.row is not None:
             place += text(", row {row}", row=self.row).in_language(language)
         if self.column is not None:

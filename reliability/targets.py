@@ -80,7 +80,7 @@ class TargetResult:
 @cache
 def shipped(name: str) -> pl.DataFrame:
     """Return a table that comes with the package: ``targets`` of the five plans, or ``area_map`` for their area labels."""
-    return read_file(_FOLDER / f"{name}.csv", schema.TABLES[name], {}).frame
+    return read_file(_FOLDER / f"{name}.csv", schema.TABLES[name]).frame
 
 
 def plans(statistics: Statistics) -> list[str]:

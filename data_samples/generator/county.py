@@ -30,6 +30,9 @@ WORKBOOKS = frozenset({"plans"})
 SETTINGS = f"""name = "{COUNTY_NAME}"
 as_of = 2023-01-01T00:00:00
 
+[files]
+signals = ""  # the folder: incidents one by one, for --signals
+
 [planned]
 utility_profile = "xihua"
 monthly_budget = "tell"

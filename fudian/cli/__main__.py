@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fudian.rooms import Trouble, troubles
 
 _BROKEN_INSTALLATION = 2
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -19,6 +20,8 @@ def main() -> None:
         raise SystemExit(_BROKEN_INSTALLATION)
     try:
         from fudian.cli.app import main as run
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
     except Exception:
         if found:  # what was changed cannot be loaded either, and was said
             raise SystemExit(_BROKEN_INSTALLATION) from None

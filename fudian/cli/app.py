@@ -6,6 +6,7 @@ error. Exit status 0: done; 1: the data has errors that prevent the answer; 2: w
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ import typer
 
 import fudian
 from fudian import Utility
-from fudian.cli import grid, plans, reliability, repair
+from fudian.cli import grid, plans, reliability, repair, tables
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
-from fudian.cli.terminal import ERRORS, language, print_json, print_rows, tell, tell_problems, working
+from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
 from fudian.versions import version
 from network import FudianError, Problem, WorkspaceError, text, translate
@@ -32,6 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _WRONG_USAGE = 2
+_INTERRUPTED = 130
+_UNWRITTEN = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE, errno.EDQUOT)
+"""Faults of the place to which an answer is written."""
 
 
 def _print_version(asked: bool) -> None:
@@ -112,6 +116,7 @@ app.add_typer(reliability.app)
 app.add_typer(grid.app)
 app.add_typer(repair.app)
 app.add_typer(plans.app)
+app.add_typer(tables.app)
 
 
 @app.command()
@@ -125,13 +130,21 @@ def convert(
         str,
         typer.Option("--format", help="table (of any headers and encoding), pandapower, opendss, cim-xml or cim-e."),
     ] = "table",
+    idle: Annotated[
+        str,
+        typer.Option(
+            help="Branches out of service: out leaves them out, open takes them as normally open, as ties are."
+        ),
+    ] = "out",
     as_json: Json = False,
 ) -> None:
     """Turn another source into a workspace of Parquet tables."""
     from network.readers.converting import convert_files
 
+    if idle not in {"out", "open"}:
+        raise FudianError(text("--idle is out or open, not {given!r}.", given=idle))
     with working("converting") as progress:
-        source = convert_files(files, form, to, progress)
+        source = convert_files(files, form, to, progress, idle_is_open=idle == "open")
     tell_problems(source.problems)
     result = source.check(language())
     if as_json:
@@ -189,11 +202,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         _keep_answers_apart()
+    begin_answer()
+    try:
+        _run(given)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except OSError as error:
+        _tell_unwritten(error.strerror or str(error))
+        sys.stdout = None  # nothing may try again when the program ends
+        raise SystemExit(1) from None
+
+
+def _tell_unwritten(reason: str) -> None:
+    ERRORS.print(text("The answer cannot be written: {reason}.", reason=reason).in_language(language()), style="red")
+
+
+def _run(given: Sequence[str]) -> None:
+    """Run a command, write its whole answer, and end with its exit status.
+
+    Raises:
+        SystemExit: always.
+        OSError: the answer cannot be written.
+    """
     try:
         app(given)
     except SystemExit as stop:
         if stop.code == _WRONG_USAGE and "--json" in given:
             print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
+        sys.stdout.flush()
         raise
     except WorkspaceError as error:
         _report(error, given, error.problems)
@@ -201,11 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FudianError as error:
         _report(error, given)
         raise SystemExit(_WRONG_USAGE) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
-    except Exception as error:  # the last door: whatever went wrong, a user never sees a traceback
-        if os.environ.get("FUDIAN_DEBUG"):
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    except BaseException as error:  # the last door: also what is no Exception, such as a panic of compiled code
+        if os.environ.get("FUDIAN_DEBUG") or (isinstance(error, OSError) and error.errno in _UNWRITTEN):
             raise
         _report(
             FudianError(
@@ -218,14 +254,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _keep_answers_apart() -> None:
-    """Send what libraries print by themselves, past Python, to standard error: standard output carries the answer alone."""
+    """Send what libraries print by themselves, past Python, to standard error: standard output carries the answer alone.
+
+    Raises:
+        SystemExit: standard output is closed, so that no answer can be given.
+    """
+    os.environ.setdefault("RUST_BACKTRACE", "0")  # what compiled code says of its own faults is nothing to a user
+    if sys.stderr is None:  # started with the stream closed
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # open for as long as the program runs
     out = sys.stdout
-    if out is None or sys.stderr is None:  # started with a stream closed
-        return
+    if out is None:
+        _tell_unwritten("standard output is closed")
+        raise SystemExit(1)
     out.flush()
     answers = os.dup(out.fileno())
     os.dup2(sys.stderr.fileno(), out.fileno())
-    sys.stdout = os.fdopen(answers, "w", buffering=1 if out.isatty() else -1, encoding=out.encoding, errors=out.errors)
+    errors = "replace" if out.errors == "strict" else out.errors  # a sign that GBK lacks is no reason to say nothing
+    sys.stdout = os.fdopen(answers, "w", buffering=1 if out.isatty() else -1, encoding=out.encoding, errors=errors)
 
 
 def _report(error: FudianError, given: Sequence[str], problems: Sequence[Problem] = ()) -> None:

@@ -5,10 +5,13 @@ Standard output carries the answer and nothing else; what people should know bes
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fudian.language import default_language
+from network.complaints import complaints
 from network.problems import Problem
 from network.tables.writing import header
 from network.texts import translate
@@ -63,17 +67,54 @@ def tell_left_out(problems: Sequence[Problem]) -> None:
 
 
 def tell_problems(problems: Sequence[Problem]) -> None:
-    """List the first problems and say how many more there are."""
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        ERRORS.print(problem.line(language()), style="yellow")
-    if len(problems) > _SHOWN_PROBLEMS:
-        tell("… and {count} more.", style="yellow", count=len(problems) - _SHOWN_PROBLEMS)
+    """List the problems, those of one kind in one line, and say how many more kinds there are."""
+    kinds = complaints(problems)
+    for complaint in kinds[:_SHOWN_PROBLEMS]:
+        ERRORS.print(complaint.line(language()), style="yellow")
+    if len(kinds) > _SHOWN_PROBLEMS:
+        tell("… and {count} more.", style="yellow", count=len(kinds) - _SHOWN_PROBLEMS)
+
+
+@dataclass
+class _Answer:
+    """Whether this command has printed its one JSON object."""
+
+    is_given: bool = False
+
+
+_answer = _Answer()
+
+
+def begin_answer() -> None:
+    """Begin a command: it has printed nothing yet."""
+    _answer.is_given = False
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    """Print an answer as one JSON object; times in ISO 8601, no number rounded."""
-    json.dump(result, sys.stdout, ensure_ascii=False, default=_plain, allow_nan=False)
-    sys.stdout.write("\n")
+    """Print an answer as one JSON object in UTF-8, whatever the encoding of the terminal; only the first of a command counts.
+
+    Times are in ISO 8601, no number is rounded. The whole is built before any of it is written, so that nothing else can follow
+    half an answer.
+    """
+    if _answer.is_given:
+        return
+    line = json_of(result) + b"\n"
+    _answer.is_given = True
+    sys.stdout.flush()
+    if isinstance(buffer := getattr(sys.stdout, "buffer", None), io.IOBase):
+        buffer.write(line)
+        buffer.flush()
+    else:  # a stream that takes text only
+        sys.stdout.write(line.decode())
+
+
+def json_of(result: Mapping[str, Any]) -> bytes:
+    """Return an answer as JSON in UTF-8; half a character is written as its escape, and what is no number as ``null``."""
+    try:
+        built = json.dumps(result, ensure_ascii=False, default=_plain, allow_nan=False)
+    except ValueError:
+        built = json.dumps(_without_infinities(result), ensure_ascii=False, default=_plain, allow_nan=False)
+    return built.encode("utf-8", errors="backslashreplace")
 
 
 def _plain(value: object) -> object:
@@ -81,6 +122,15 @@ def _plain(value: object) -> object:
         return value.isoformat()
     msg = f"{type(value).__name__} has no form in JSON"
     raise TypeError(msg)
+
+
+def _without_infinities(value: Any) -> Any:
+    """Return an answer in which what is not a finite number is nothing."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _without_infinities(each) for name, each in value.items()}
+    return [_without_infinities(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def print_rows(

@@ -107,17 +107,22 @@ class _Block:
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
 
-def read_cim_e(sources: Sequence[Path], progress: Progress) -> Workspace:
+def read_cim_e(sources: Sequence[Path], progress: Progress, idle_is_open: bool = False) -> Workspace:
     """Read one model from its CIM/E files together, in UTF-8 or GBK.
 
     A status of 1 is closed, 0 open. What is not in the expected form is left out and named with file, line and value.
+
+    Args:
+        sources: the files.
+        progress: told the name of each.
+        idle_is_open: of no effect, since the form has no equipment out of service: a line open at an end is normally open.
 
     Raises:
         FudianError: there is no such file.
         WorkspaceError: no file holds a block.
     """
     require_files(sources)
-    found = Gathering()
+    found = Gathering(None, idle_is_open)
     elements: list[Element] = []
     for path in sources:
         progress(path.name)
@@ -332,6 +337,7 @@ class _Model:
                 self._id(element) or "?",
                 text("It has no {column}; it was left out", column=column),
                 text("Expected is one of the columns {names}.", names=", ".join(COLUMNS[column])),
+                element.get("name"),
                 file=element.file,
                 row=element.line,
                 column=column,
@@ -374,6 +380,7 @@ class _Model:
                 self._id(element),
                 text("This is not a number; it was left blank"),
                 text("Correct the value."),
+                element.get("name"),
                 file=element.file,
                 row=element.line,
                 column=name,
@@ -389,6 +396,7 @@ class _Model:
                 self._id(element),
                 text("The status is neither 1 (closed) nor 0 (open); it was taken as closed"),
                 text("Give the status of the switch."),
+                element.get("name"),
                 file=element.file,
                 row=element.line,
                 column="normally_open",

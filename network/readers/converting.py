@@ -17,14 +17,19 @@ from network.readers.cim_xml import read_cim_xml
 from network.readers.gathering import Progress, require_files
 from network.readers.opendss import read_opendss
 from network.readers.pandapower import read_pandapower
+from network.readers.recognition import how_to_read
+from network.tables.aside import folder_aside
 from network.tables.schema import ROW
-from network.tables.workspace import SETTINGS_FILE, Workspace, read_workspace
+from network.tables.words import SETTINGS_FILE
+from network.tables.workspace import Workspace, read_workspace
 from network.texts import text
 
-Reader = Callable[[Sequence[Path], Progress], Workspace]
+Reader = Callable[[Sequence[Path], Progress, bool], Workspace]
 
 
-def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progress = lambda _: None) -> Workspace:
+def convert_files(
+    sources: Sequence[Path], form: str, to: Path, progress: Progress = lambda _: None, idle_is_open: bool = False
+) -> Workspace:
     """Read sources of one form and write their tables as Parquet.
 
     Args:
@@ -33,13 +38,14 @@ def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progre
         form: name of a reader in :data:`READERS`.
         to: folder to write; made where it is missing.
         progress: told the name of each source before it is read.
+        idle_is_open: take branches that the source has out of service as normally open instead of leaving them out.
 
     Returns:
         The workspace that was read, with the problems of its source.
 
     Raises:
         FudianError: the form is not known.
-        WorkspaceError: the source cannot be read.
+        WorkspaceError: the source cannot be read, or nothing of a network came of it; nothing is written then.
         MissingExtraError: the form needs a package that is not installed.
     """
     if form not in READERS:
@@ -51,28 +57,55 @@ def convert_files(sources: Sequence[Path], form: str, to: Path, progress: Progre
             text("{path} is the source itself; its tables would be hidden by the new ones.", path=to),
             text("Name another folder with --to."),
         )
-    source = READERS[form](sources, progress)
+    try:
+        source = READERS[form](sources, progress, idle_is_open)
+    except WorkspaceError as error:
+        raise _with_advice(error, sources, form) from error
+    if form != "table" and source.tables["branches"].is_empty():
+        raise _with_advice(_nothing_came(sources, source), sources, form)
     write_workspace(source, to)
     return source
+
+
+def _nothing_came(sources: Sequence[Path], source: Workspace) -> WorkspaceError:
+    return WorkspaceError(
+        text("Nothing of a network came of {path}: it has no branch that can be used.", path=_names(sources)),
+        source.problems,
+        text("Export the whole model: lines and switches with what joins their ends."),
+    )
+
+
+def _with_advice(error: WorkspaceError, sources: Sequence[Path], form: str) -> WorkspaceError:
+    """Return the error with what the files really are, where that is another form."""
+    advice = next((advice for path in sources if (advice := how_to_read(path, form)) is not None), None)
+    if advice is None:
+        return error
+    hint = advice if error.hint is None else text("{advice} {hint}", advice=advice, hint=error.hint)
+    return WorkspaceError(error.message, error.problems, hint)
+
+
+def _names(sources: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in sources)
 
 
 def write_workspace(source: Workspace, to: Path) -> None:
     """Write the tables of a workspace that are present as Parquet, and its settings where it has any.
 
-    What is read back equals what was written; a value that could not be read is blank, which means its default.
+    What is read back equals what was written; a value that could not be read is blank, which means its default. All is written
+    before any of it takes its place.
 
     Raises:
-        WorkspaceError: the folder cannot be written.
+        WorkspaceError: the folder cannot be written; it is then as it was before.
     """
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        if source.folder is not None and (source.folder / SETTINGS_FILE).is_file():
-            shutil.copyfile(source.folder / SETTINGS_FILE, to / SETTINGS_FILE)
-        elif source.settings:
-            lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
-            (to / SETTINGS_FILE).write_text("".join(lines), "utf-8")
-        for table in source.files:
-            source.tables[table].drop(ROW).write_parquet(to / f"{table}.parquet")
+        with folder_aside(to) as aside:
+            if source.folder is not None and (source.folder / SETTINGS_FILE).is_file():
+                shutil.copyfile(source.folder / SETTINGS_FILE, aside / SETTINGS_FILE)
+            elif source.settings:
+                lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
+                (aside / SETTINGS_FILE).write_text("".join(lines), "utf-8")
+            for table in source.files:
+                source.tables[table].drop(ROW).write_parquet(aside / f"{table}.parquet")
     except OSError as error:
         raise WorkspaceError(
             text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
@@ -92,7 +125,8 @@ def _toml(value: Any) -> str:
     return str(value).lower()
 
 
-def _read_tables(sources: Sequence[Path], progress: Progress) -> Workspace:
+def _read_tables(sources: Sequence[Path], progress: Progress, idle_is_open: bool = False) -> Workspace:
+    del idle_is_open  # a table says itself what is open
     require_files(sources)
     if len(sources) == 1 and sources[0].is_dir():
         return read_workspace(sources[0], progress)

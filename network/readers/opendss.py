@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from network.problems import MissingExtraError, WorkspaceError
+from network.readers.apart import apart
 from network.readers.gathering import Ends, Gathering, Progress, legs, number, require_files, the_one
+from network.readers.opendss_script import Script, read_script
 from network.tables.workspace import Workspace
 from network.texts import text
 
@@ -29,45 +32,63 @@ _DEVICES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Interface of each class of device: its OpenDSS class and the kind of branch."""
 
-_NOT_SUPPLY = ("regcontrol", "capcontrol", "energymeter", "monitor", "sensor", *(name for name, _ in _DEVICES.values()))
-"""Elements that neither carry nor take power."""
+_DEVICE_CLASSES = tuple(name for name, _ in _DEVICES.values())
 
 _OPEN, _CLOSED = 1, 2
 
+SECONDS = 120.0
+"""How long OpenDSS may take for one circuit: the 9,500 nodes of the largest test feeder take two. Own limit."""
 
-def read_opendss(sources: Sequence[Path], progress: Progress) -> Workspace:
+
+def read_opendss(sources: Sequence[Path], progress: Progress, idle_is_open: bool = False) -> Workspace:
     """Compile a master ``.dss`` file and read the circuit as it stands at the end of it.
 
     Ids are OpenDSS's own names (``Line.l115``, ``Load.s1a``); nodes are buses, so phases are not told apart. A device
     (fuse, recloser, relay, switch control) on a line that is no switch itself stands in series with it; its normal state
-    counts, not the one that a solution left it in.
+    counts. Only commands that define the circuit are run (:mod:`network.readers.opendss_script`), nothing is solved.
+
+    Args:
+        sources: the master file.
+        progress: told its name.
+        idle_is_open: take branches out of service as normally open instead of leaving them out.
 
     Raises:
         MissingExtraError: opendssdirect is not installed.
         FudianError: there is no such file.
-        WorkspaceError: OpenDSS refuses the file.
+        WorkspaceError: OpenDSS refuses the file, or takes too long.
     """
     master = the_one(sources)
     require_files([master])
-    try:
-        import opendssdirect
-    except ImportError as missing:
-        raise MissingExtraError("opendssdirect.py", "opendss") from missing
+    if importlib.util.find_spec("opendssdirect") is None:
+        raise MissingExtraError("opendssdirect.py", "opendss")
     progress(master.name)
+    script = read_script(master)
+    found = apart(_compiled, script, str(master), master.name, idle_is_open, library="OpenDSS", seconds=SECONDS)
+    return found.workspace()
+
+
+def _compiled(script: Script, path: str, name: str, idle_is_open: bool) -> Gathering:
+    """Return the rows of the circuit that a script defines; run in a process of its own."""
+    import opendssdirect
+
     engine = opendssdirect.NewContext()
-    engine.Basic.AllowForms(False)
-    engine.Basic.AllowEditor(False)
-    engine.Basic.AllowChangeDir(False)
+    for allowed in (
+        engine.Basic.AllowForms,
+        engine.Basic.AllowEditor,
+        engine.Basic.AllowChangeDir,
+        engine.Basic.AllowDOScmd,
+    ):
+        allowed(False)
+    command = ""
     try:
-        engine.Text.Command("clear")
-        engine.Text.Command(f'redirect "{master.resolve()}"')
-        engine.Text.Command("makebuslist")
-        return _Circuit(engine, master.name).workspace()
+        for command in ("clear", *script.lines, "makebuslist"):
+            engine.Text.Command(command)
+        return _Circuit(engine, script, Gathering(name, idle_is_open)).gathered()
     except opendssdirect.DSSException as reason:
         raise WorkspaceError(
-            text("OpenDSS cannot read {path}: {reason}", path=str(master), reason=" ".join(str(reason).split())),
+            text("OpenDSS cannot read {path}: {reason}", path=path, reason=" ".join(str(reason).split())),
             (),
-            text("Correct the line that OpenDSS names; no solve is needed here."),
+            text("Correct this line; no solve is needed here: {line}", line=command[:200]),
         ) from reason
 
 
@@ -84,36 +105,44 @@ class _Device:
 class _Circuit:
     """Walks the elements of a compiled circuit."""
 
-    def __init__(self, engine: Any, name: str) -> None:
+    def __init__(self, engine: Any, script: Script, found: Gathering) -> None:
         self.engine = engine
         self.element = engine.CktElement
-        self.found = Gathering(name)
+        self.script = script
+        self.found = found
         self.ends = Ends()
         self.devices = self._devices()
         self.without_unit: list[str] = []
 
-    def workspace(self) -> Workspace:
+    def gathered(self) -> Gathering:
         """Return everything that was found."""
         loads: list[str] = []
         for name in self.engine.Circuit.AllElementNames():
             kind = name.split(".")[0].lower()
-            if kind in _NOT_SUPPLY:
+            if kind in _DEVICE_CLASSES:
                 continue
             self.engine.Circuit.SetActiveElement(name)
             if not self.element.Enabled():
-                self.found.out_of_service({"load": "transformers", "vsource": "sources"}.get(kind, "branches"), name)
+                self._idle(name, kind)
             elif kind == "vsource":
                 self.found.add("sources", node=_bus(self.element.BusNames()[0]), name=name)
             elif kind == "load":
                 loads.append(name)
             elif kind in _BRANCHES:
                 self._branch(name, kind)
-            else:
-                self.found.unread(kind)
+        for kind, count in self.script.elements.items():
+            self.found.unread(kind, count)
         self._loads(loads)
-        self._coordinates()
+        self._places()
         self._mention_lengths()
-        return self.found.workspace()
+        self._mention_commands()
+        return self.found
+
+    def _idle(self, name: str, kind: str) -> None:
+        if kind not in _BRANCHES:
+            self.found.out_of_service({"load": "transformers", "vsource": "sources"}.get(kind, "branches"), name)
+        elif self.found.keeps_idle(name):
+            self._branch(name, kind, is_idle=True)
 
     def _devices(self) -> dict[str, list[_Device]]:
         """Return the devices of each controlled element."""
@@ -132,7 +161,7 @@ class _Circuit:
                 )
         return devices
 
-    def _branch(self, name: str, kind: str) -> None:
+    def _branch(self, name: str, kind: str, is_idle: bool = False) -> None:
         buses = [_bus(bus) for bus in self.element.BusNames()]
         if len(set(buses)) < 2:
             self.found.unread(kind)  # to ground, as a capacitor bank
@@ -147,6 +176,8 @@ class _Circuit:
             devices = []
         else:  # a device that has tripped while the file was solved leaves its line open
             row["normally_open"] = self._is_open(name) and not states
+        if is_idle:
+            row |= {"normally_open": True, "kind": "switch" if row["kind"] in {"line", "bus"} else row["kind"]}
         for device in devices:
             before, after = self.ends.insert((name, device.terminal), buses[device.terminal - 1], device.name)
             self.found.add(
@@ -211,10 +242,14 @@ class _Circuit:
             if counts_known:
                 self.found.customers(name, given[name])
 
-    def _coordinates(self) -> None:
+    def _places(self) -> None:
+        """Note the voltage of each bus, and its point where one is given."""
         for bus in self.engine.Circuit.AllBusNames():
             self.engine.Circuit.SetActiveBus(bus)
-            if self.engine.Bus.Coorddefined():
+            self.found.voltage(bus, number(self.engine.Bus.kVBase(), 3**0.5))
+            if bus in self.script.points:
+                self.found.place(bus, *self.script.points[bus])
+            elif self.engine.Bus.Coorddefined():
                 self.found.place(bus, self.engine.Bus.X(), self.engine.Bus.Y())
 
     def _mention_lengths(self) -> None:
@@ -226,6 +261,21 @@ class _Circuit:
                 text("Give the property units of the lines."),
                 column="length_km",
             )
+
+    def _mention_commands(self) -> None:
+        passed_over = self.script.passed_over
+        if passed_over:
+            self.found.mention(
+                "opendss",
+                None,
+                text(
+                    "{count} commands define nothing of the circuit; they were not run", count=sum(passed_over.values())
+                ),
+                text("Nothing needs to be done."),
+                value=", ".join(sorted(passed_over))[:200],
+            )
+        for file, row, line, message, hint in self.script.problems:
+            self.found.leave_out("opendss", line, message, hint, file=file, row=row, value=line)
 
 
 def _all(interface: Any) -> Iterator[int]:

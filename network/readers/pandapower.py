@@ -37,8 +37,13 @@ _BUS_COLUMNS = ("bus", "from_bus", "hv_bus")
 _SIMBENCH = re.compile(r"\d-[\w.]+-.+-(sw|no_sw)")
 
 
-def read_pandapower(sources: Sequence[Path], progress: Progress) -> Workspace:
+def read_pandapower(sources: Sequence[Path], progress: Progress, idle_is_open: bool = False) -> Workspace:
     """Read a ``.json`` file that pandapower saved, or a SimBench network by its code (``1-MVLV-urban-all-0-sw``).
+
+    Args:
+        sources: the file or the code.
+        progress: told its name.
+        idle_is_open: take branches out of service as normally open instead of leaving them out.
 
     Raises:
         MissingExtraError: pandapower or simbench is not installed.
@@ -47,7 +52,7 @@ def read_pandapower(sources: Sequence[Path], progress: Progress) -> Workspace:
     """
     source = the_one(sources)
     if not source.exists() and _SIMBENCH.fullmatch(str(source)):
-        return workspace_of_net(_simbench(str(source), progress), str(source))
+        return workspace_of_net(_simbench(str(source), progress), str(source), idle_is_open)
     require_files([source])
     try:
         import pandapower
@@ -60,7 +65,7 @@ def read_pandapower(sources: Sequence[Path], progress: Progress) -> Workspace:
         raise _not_a_net(source, str(reason)) from reason
     if not hasattr(net, "bus") or not hasattr(net, "ext_grid"):
         raise _not_a_net(source, type(net).__name__)
-    return workspace_of_net(net, source.name)
+    return workspace_of_net(net, source.name, idle_is_open)
 
 
 def _not_a_net(source: Path, reason: str) -> WorkspaceError:
@@ -84,7 +89,7 @@ def _simbench(code: str, progress: Progress) -> Any:
     return simbench.get_simbench_net(code)
 
 
-def workspace_of_net(net: Any, name: str | None = None) -> Workspace:
+def workspace_of_net(net: Any, name: str | None = None, idle_is_open: bool = False) -> Workspace:
     """Return the workspace of a network that a caller has in memory.
 
     Ids are the pandapower tables with the index: ``bus-7``, ``line-12``, ``switch-3``, ``load-4``. A switch at a line or
@@ -93,8 +98,9 @@ def workspace_of_net(net: Any, name: str | None = None) -> Workspace:
     Args:
         net: a ``pandapowerNet``; only the attributes of its tables are used.
         name: shown with each problem.
+        idle_is_open: take branches out of service as normally open instead of leaving them out.
     """
-    found = Gathering(name)
+    found = Gathering(name, idle_is_open)
     live = _buses(net, found)
     _sources(net, found, live)
     placed = _placed(net, found, live)
@@ -118,9 +124,10 @@ def _buses(net: Any, found: Gathering) -> set[int]:
     live = set()
     for index, bus in _records(net, "bus"):
         if not bus.get("in_service", True):
-            found.out_of_service("nodes", f"bus-{index}")
+            found.out_of_service("nodes", f"bus-{index}", _name(bus))
             continue
         live.add(index)
+        found.voltage(f"bus-{index}", number(bus.get("vn_kv")))
         point = bus.get("geo")
         if isinstance(point, str) and (given := json.loads(point).get("coordinates")):
             found.place(f"bus-{index}", float(given[0]), float(given[1]))
@@ -147,7 +154,7 @@ def _sources(net: Any, found: Gathering, live: set[int]) -> None:
             elif _in_service(source, ["bus"], live):
                 found.add("sources", node=f"bus-{source['bus']}", name=_name(source))
             else:
-                found.out_of_service("sources", f"{table}-{index}")
+                found.out_of_service("sources", f"{table}-{index}", _name(source))
 
 
 def _placed(net: Any, found: Gathering, live: set[int]) -> dict[str, dict[int, dict[str, Any]]]:
@@ -156,10 +163,13 @@ def _placed(net: Any, found: Gathering, live: set[int]) -> dict[str, dict[int, d
     for table, (_, buses) in _BRANCHES.items():
         placed[table] = {}
         for index, element in _records(net, table):
+            name = f"{table}-{index}"
             if _in_service(element, buses, live):
                 placed[table][index] = element
-            else:
-                found.out_of_service("branches", f"{table}-{index}")
+            elif not all(element[bus] in live for bus in buses):
+                found.out_of_service("branches", name, _name(element))
+            elif found.keeps_idle(name, _name(element)):
+                placed[table][index] = element | {"is_idle": True}
     return placed
 
 
@@ -173,7 +183,7 @@ def _switches(
         name, bus, element = f"switch-{index}", switch["bus"], switch["element"]
         if switch["et"] == "b":
             if not {bus, element} <= live:
-                found.out_of_service("branches", name)
+                found.out_of_service("branches", name, _name(switch))
                 continue
             nodes = f"bus-{bus}", f"bus-{element}"
         else:
@@ -192,6 +202,7 @@ def _switches(
                         element=f"{table}-{element}",
                     ),
                     text("Correct the bus or the element of the switch."),
+                    _name(switch),
                 )
                 continue
             nodes = ends.insert((table, element, bus), f"bus-{bus}", name)
@@ -235,6 +246,8 @@ def _branch(found: Gathering, ends: Ends, table: str, index: int, element: Mappi
             "x_ohm": number(element["x_ohm_per_km"], (length or 0.0) / parallel),
             "rating_a": number(element.get("max_i_ka"), 1000 * parallel * (number(element.get("df")) or 1.0)),
         }
+    if element.get("is_idle"):
+        row |= {"kind": "switch", "normally_open": True}
     for branch_id, from_node, to_node in legs(nodes, f"{table}-{index}"):
         found.add("branches", branch_id=branch_id, from_node=from_node, to_node=to_node, name=_name(element), **row)
 
@@ -243,7 +256,7 @@ def _loads(net: Any, found: Gathering, live: set[int]) -> None:
     for table in _LOADS:
         for index, load in _records(net, table):
             if not _in_service(load, ["bus"], live):
-                found.out_of_service("transformers", f"{table}-{index}")
+                found.out_of_service("transformers", f"{table}-{index}", _name(load))
                 continue
             powers = [number(load.get(column)) for column in ("p_mw", "p_a_mw", "p_b_mw", "p_c_mw")]
             known = [power for power in powers if power is not None]

@@ -19,8 +19,10 @@ from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
 from network.nearest import nearest
 from network.problems import Problem
+from network.tables.conventions import LOCAL_ZONE
+from network.tables.parts import Parts, row_of
 from network.tables.schema import NOT_OPENED, ROW, TABLES
-from network.tables.values import LOCAL_ZONE, SHED_UNOPENED, SHED_UNOPENED_HINT
+from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
 from network.texts import Text, text
 
 LONG_OUTAGE_DAYS = 30
@@ -63,6 +65,7 @@ class Checked:
         read: the tables as they were read.
         files: table to file name.
         present: the tables that were given at all.
+        parts: the files and sheets of each table.
         now: local time after which a start lies in the future.
         problems: what the rules said, in order of tables and rows.
         standing: for a key ``table.column`` that others name, where each of its ids stands, once it was looked up.
@@ -75,6 +78,7 @@ class Checked:
     files: Mapping[str, str]
     present: frozenset[str]
     now: datetime
+    parts: Parts = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     standing: dict[str, Places] = field(default_factory=dict)
     places: dict[str, Indices] = field(default_factory=dict)
@@ -156,13 +160,14 @@ def look_through(
     present: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
     now: datetime | None = None,
+    parts: Parts | None = None,
 ) -> Checked:
     """Check tables as :func:`check_tables` does, and return all that was found out on the way."""
     given = (
         frozenset(present) if present is not None else frozenset(name for name, each in tables.items() if each.height)
     )
     now = now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
-    checked = Checked(dict(tables), tables, files or {}, given, now)
+    checked = Checked(dict(tables), tables, files or {}, given, now, parts or {})
     wanted = frozenset(_ORDER if only is None else only)
     for table in _ORDER:
         if table in wanted and checked.tables[table].height:
@@ -235,7 +240,7 @@ def _check_ids(checked: Checked, table: str) -> None:
         said = ((beside(other, row) if beside else _same_id(other)) for other in others)
         clash = next(filter(None, said), None)
         if clash is None:
-            others.append(row)
+            others.append(row | {ROW: row_of(row[ROW], checked.parts.get(table, ()))})
         else:
             wrong.append(row[_PLACE])
             messages.append(clash[0])

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
 
+from network.tables.cells import clean
 from network.tables.schema import Column, Table
-from network.tables.values import SAME_UNIT, Scale, clean
+from network.tables.values import SAME_UNIT, Scale
+
+Names: TypeAlias = Mapping[str, tuple[Column, int]]
+"""For the key of each header, its column and its rank."""
 
 HEAD_ROWS = 5
 """How many rows that are not blank may come into question as the header."""
+
+HEADER_DEPTH = 3
+"""How many rows a header may have."""
 
 _LENGTH = {"km": Scale(), "千米": Scale(), "公里": Scale(), "m": Scale(1, 1000), "米": Scale(1, 1000)}
 _CURRENT = {"a": Scale(), "安": Scale(), "安培": Scale(), "ka": Scale(1000), "千安": Scale(1000)}
@@ -68,19 +78,25 @@ def header_key(header: str) -> str:
     return re.sub(r"\s+", "", clean(header)).strip("*:").lower()
 
 
-def accepted_names(table: Table) -> dict[str, tuple[Column, int]]:
+def accepted_names(table: Table, own: Mapping[str, str] | None = None) -> dict[str, tuple[Column, int]]:
     """Return every accepted header of a table.
 
     Args:
         table: what the sheet should hold.
+        own: the utility's own headers by key, each with the name of its column; an empty name says that it is not needed.
 
     Returns:
-        For the key of each header, its column and its rank: 0 the contract's name, 1 the Chinese one, then the aliases.
+        For the key of each header, its column and its rank: -1 the utility's own, 0 the contract's name, 1 the Chinese one,
+        then the aliases.
     """
-    names: dict[str, tuple[Column, int]] = {}
-    for column in table.columns:
+    columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
+    names = {key: (column, -1) for key, name in (own or {}).items() for column in columns if column.name == name}
+    for column in columns:
         for rank, name in enumerate((column.name, column.chinese, *column.aliases)):
             names.setdefault(header_key(name), (column, rank))
+    for key, name in (own or {}).items():
+        if not name:
+            names.pop(key, None)
     return names
 
 
@@ -97,7 +113,7 @@ def split_unit(key: str) -> tuple[str, str | None]:
     return (match[1], match[2]) if match else (key, None)
 
 
-def match_header(header: str, names: Mapping[str, tuple[Column, int]]) -> tuple[Column, int, str | None] | None:
+def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | None:
     """Return what a header means.
 
     Args:
@@ -119,33 +135,89 @@ def match_header(header: str, names: Mapping[str, tuple[Column, int]]) -> tuple[
     return (*found, unit) if found else None
 
 
-def count_hits(record: Sequence[str], table: Table) -> int:
-    """Return how many columns of a table a row of cells names.
+@dataclass(frozen=True)
+class Header:
+    """The header of a sheet: one row, or up to three of which the upper name groups of columns.
 
-    Args:
-        record: the cells of one row.
-        table: what the sheet should hold.
-
-    Returns:
-        The number of distinct columns.
+    Attributes:
+        first: position of its first row.
+        last: position of its last row.
+        names: the name of each column; below a group the narrower name, together with the group where that is needed.
+        found: the names of the columns of the table that it holds.
     """
-    names = accepted_names(table)
-    return len({found[0].name for header in record if (found := match_header(header, names))})
+
+    first: int
+    last: int
+    names: tuple[str, ...]
+    found: frozenset[str]
+
+    @property
+    def hits(self) -> int:
+        """How many columns of the table it names."""
+        return len(self.found)
 
 
-def find_header(records: Sequence[Sequence[str]], table: Table) -> int | None:
+def find_header(records: Sequence[Sequence[str]], names: Names) -> Header | None:
     """Find the header among the first five rows that are not blank: the one with most names.
 
     Args:
         records: the first rows of a sheet.
-        table: what the sheet should hold.
+        names: the headers that :func:`accepted_names` gives.
 
     Returns:
-        The position of the header, ``None`` where no row names any column.
+        The header, ``None`` where no row names any column.
     """
     filled = [position for position, record in enumerate(records[: 4 * HEAD_ROWS]) if any(map(str.strip, record))]
-    best = max(filled[:HEAD_ROWS], key=lambda position: count_hits(records[position], table), default=None)
-    return best if best is not None and count_hits(records[best], table) else None
+    candidates = [
+        _header(records[first : first + depth], first, names)
+        for depth in range(1, HEADER_DEPTH + 1)
+        for first in filled[:HEAD_ROWS]
+        if first + depth <= len(records)
+    ]
+    best = max(candidates, key=lambda header: header.hits, default=None)
+    return best if best is not None and best.hits else None
+
+
+def _header(rows: Sequence[Sequence[str]], first: int, names: Names) -> Header:
+    """Read some rows as one header: of each column the lowest name, else that name below its group."""
+    width = max(map(len, rows))
+    groups = [""] * width
+    even = [[*row, *[""] * (width - len(row))] for row in rows]
+    lowest = even[-1]
+    for row, below in pairwise(even):
+        groups = _joined(groups, _spread(row, below))
+    leaves = tuple(
+        _leaf(group.strip(), name.strip(), names) if len(rows) > 1 else name
+        for group, name in zip(groups, lowest, strict=True)
+    )
+    return Header(
+        first,
+        first + len(rows) - 1,
+        leaves,
+        frozenset(found[0].name for name in leaves if (found := match_header(name, names))),
+    )
+
+
+def _spread(row: Sequence[str], below: Sequence[str]) -> list[str]:
+    """Let the name of a group stand over each of its columns: those without a name that have one below."""
+    spread: list[str] = []
+    for name, lower in zip(row, below, strict=True):
+        spread.append(spread[-1] if spread and not name.strip() and lower.strip() else name)
+    return spread
+
+
+def _joined(groups: Sequence[str], names: Sequence[str]) -> list[str]:
+    return [group if group.strip() == name.strip() else group + name for group, name in zip(groups, names, strict=True)]
+
+
+def _leaf(group: str, name: str, names: Names) -> str:
+    """Return the name of a column that stands below a group."""
+    if not name or not group or name == group:
+        return name or group
+    for whole in (name, f"{group}{name}", f"{group}({name})"):
+        if match_header(whole, names):
+            return whole
+    return f"{group} {name}"
 
 
 def scale_of(column: Column, unit: str | None) -> Scale | None:
@@ -160,8 +232,6 @@ def scale_of(column: Column, unit: str | None) -> Scale | None:
     """
     if unit is None or not unit:
         return SAME_UNIT
-    if column.kind == "time":
-        return None if re.match(r"^(utc|gmt)(?!\+0?8)", unit) else SAME_UNIT
     if column.kind not in {"number", "integer"}:
         return SAME_UNIT
     if column.name in _BY_NAME:

@@ -7,7 +7,7 @@ spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,40 +17,51 @@ import polars as pl
 
 from network.nearest import nearest
 from network.problems import Problem
+from network.tables.cells import Fault, as_text, clean, nulls
+from network.tables.columns import Understood, fill_merged, look_at_days
 from network.tables.decoding import UnreadableError
-from network.tables.headers import accepted_names, header_key, known_units, match_header, scale_of, split_unit
+from network.tables.durations import parse_durations
+from network.tables.ends import ends_of, no_end, refuse_signs, second_header_is_end, take_durations, without_still_off
+from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
+from network.tables.limits import bounded
+from network.tables.parts import Part
 from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
-from network.tables.sheets import Sheet, read_sheet, row_numbers
-from network.tables.values import Fault, Scale, as_text, clean, parse
-from network.texts import Text, text
+from network.tables.sheets import Sheet, read_sheets, row_numbers
+from network.tables.times import NO_UNIT, TimeUnit, time_unit
+from network.tables.values import Scale, parse
+from network.tables.words import Words
+from network.texts import text
 
 
 @dataclass(frozen=True)
 class ReadTable:
-    """A table as read from one file.
+    """A table as read from one file, or from several.
 
     Attributes:
-        frame: the usable rows, with the columns of the table in order and :data:`network.tables.schema.ROW` at the end.
-        problems: all that is wrong with the file, in order of rows.
-        file: the name of the file.
+        frame: the usable rows, with the columns of the table in order and :data:`network.tables.schema.ROW` at the end. The
+            rows of a further part are counted on from those of the parts before it.
+        problems: all that is wrong with the files, in order of rows.
+        file: the name of the file, or of all files.
         encoding: how its text was encoded (``utf-8``, ``utf-8-sig``, ``utf-16``, ``gb18030``), ``None`` where not text.
+        parts: the files and sheets that were put together.
     """
 
     frame: pl.DataFrame
     problems: tuple[Problem, ...]
     file: str
     encoding: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
-def read_file(path: Path, table: Table, codes: Mapping[str, Mapping[str, object]] | None = None) -> ReadTable:
-    """Read one file as one table.
+def read_file(path: Path, table: Table, words: Words | None = None) -> ReadTable:
+    """Read one file as one table, all its sheets that hold it.
 
     The content decides how it is read, not the suffix: a ``.xls`` may be a workbook, HTML or text.
 
     Args:
-        path: a ``.parquet``, ``.csv``, ``.xlsx`` or ``.xls`` file.
+        path: Parquet, delimited text, JSON or a workbook, perhaps packed by gzip.
         table: what it should hold.
-        codes: the code maps of the settings: column (or ``table.column``) to text in the file to code.
+        words: the utility's own headers and codes, and how it writes times.
 
     Returns:
         The usable rows and the problems. A file that cannot be read at all gives an empty table and one problem.
@@ -58,17 +69,51 @@ def read_file(path: Path, table: Table, codes: Mapping[str, Mapping[str, object]
     Raises:
         OSError: the file cannot be opened.
     """
-    try:
-        sheet = read_sheet(path, table)
-    except UnreadableError as wrong:
-        problem = Problem(wrong.severity, table.name, wrong.message, wrong.hint, file=path.name)
-        return ReadTable(table.empty(), (problem,), path.name, wrong.encoding)
-    frame, problems = _understand(sheet, table, codes or {}, path.name)
-    return ReadTable(frame, problems, path.name, sheet.encoding)
+    return read_files([path], table, words)
+
+
+def read_files(paths: Sequence[Path], table: Table, words: Words | None = None) -> ReadTable:
+    """Read several files as one table, such as one for each month.
+
+    Args:
+        paths: one or more files.
+        table: what they should hold together.
+        words: the utility's own headers and codes, and how it writes times.
+
+    Returns:
+        The usable rows of all and their problems.
+
+    Raises:
+        OSError: a file cannot be opened.
+    """
+    words = words or Words()
+    frames: list[pl.DataFrame] = []
+    problems: list[Problem] = []
+    parts: list[Part] = []
+    encodings: list[str | None] = []
+    start = 0
+    for path in paths:
+        try:
+            sheets, found = read_sheets(path, table, words.headers_of(table))
+        except UnreadableError as wrong:
+            problems.append(Problem(wrong.severity, table.name, wrong.message, wrong.hint, file=path.name))
+            encodings.append(wrong.encoding)
+            continue
+        problems += found
+        for sheet in sheets:
+            frame, found_in_sheet = _understand(sheet, table, words, path.name)
+            frames.append(frame.with_columns(pl.col(ROW) + pl.lit(start, pl.UInt32)) if start else frame)
+            parts.append(Part(start, path.name, sheet.name))
+            problems += found_in_sheet
+            encodings.append(sheet.encoding)
+            start += max(sheet.rows[-1] if len(sheet.rows) else 0, sheet.header_row)
+    whole = pl.concat(frames) if len(frames) > 1 else (frames or [table.empty()])[0]
+    file = ", ".join(dict.fromkeys(path.name for path in paths))
+    return ReadTable(whole, tuple(problems), file, encodings[0] if encodings else None, tuple(parts))
 
 
 def read_frame(
-    frame: pl.DataFrame, table: Table, codes: Mapping[str, Mapping[str, object]] | None = None
+    frame: pl.DataFrame, table: Table, words: Words | None = None
 ) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
     """Read a frame in memory as one table, by the same rules as a file.
 
@@ -76,7 +121,7 @@ def read_frame(
         frame: columns under any accepted header, text or typed. A column :data:`network.tables.schema.ROW` is kept as the row
             numbers; without it the first row is 2, as in a file with a header.
         table: what it should hold.
-        codes: the code maps of the settings.
+        words: the utility's own headers and codes, and how it writes times.
 
     Returns:
         The usable rows in the types of the table, and the problems in order of rows.
@@ -86,181 +131,264 @@ def read_frame(
         if ROW in frame.columns and frame[ROW].dtype.is_integer()
         else row_numbers(frame.height)
     )
-    columns = [column for column in frame.get_columns() if column.name != ROW]
-    return _understand(Sheet([column.name for column in columns], columns, rows), table, codes or {}, None)
+    columns = [bounded(column) for column in frame.get_columns() if column.name != ROW]
+    return _understand(Sheet([column.name for column in columns], columns, rows), table, words or Words(), None)
 
 
-def _understand(
-    sheet: Sheet, table: Table, codes: Mapping[str, Mapping[str, object]], file: str | None
-) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
     """Match the headers, understand the values, and leave out the rows that cannot be used."""
-    matched, problems = _match_headers(sheet, table, file)
-    problems = [*sheet.problems, *problems]
+    report = _Report(table, sheet, file, list(sheet.problems))
+    matched = match_headers(sheet, table, words, report)
     missing = [column for column in table.columns if column.required and column.name not in matched]
     if missing:
         found = ", ".join(clean(header) for header in sheet.headers)
         for column in missing:
             message = text("The column {column} ({chinese}) is missing", column=column.name, chinese=column.chinese)
-            hint = text("Add it. The columns found are: {found}.", found=found)
-            problems.append(Problem("error", table.name, message, hint, file, None, column.name))
-        return table.empty(), _in_order(problems)
+            hint = text(
+                "Add it, or say which header means it with fudian map. The columns found are: {found}.", found=found
+            )
+            report.add(Fault(message, hint), column=column.name)
+        return table.empty(), report.in_order()
     sheet = _without_blank_rows(sheet, [each.index for each in matched.values()])
     if not len(sheet.rows):
-        message, hint = text("The table has no rows"), text("Export it again, or remove it.")
-        problems.append(Problem("warning", table.name, message, hint, file))
-        return table.empty(), _in_order(problems)
-    unusable = np.zeros(len(sheet.rows), dtype=bool)
-    columns: list[pl.Series] = []
-    faults: list[tuple[int, str | None, Fault, Column]] = []
+        report.add(Fault(text("The table has no rows"), text("Export it again, or remove it."), "warning"))
+        return table.empty(), report.in_order()
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        understood = pool.map(
-            lambda column: _understand_column(sheet, table, column, matched.get(column.name), codes), table.columns
+        columns = list(
+            pool.map(
+                lambda column: _understand_column(sheet, table, column, matched.get(column.name), words), table.columns
+            )
         )
-    for column, (values, wrong) in zip(table.columns, understood, strict=True):
-        columns.append(values)
-        for position, value, fault in wrong:
-            faults.append((position, value, fault, column))
-    frame = pl.DataFrame([*columns, sheet.rows.alias(ROW)])
-    faults = [each for each in faults if not _means_nothing(frame, table, each[3], each[0])]
-    for position, _, fault, column in faults:
-        if fault.severity == "error" and (column.required or column.critical):
-            unusable[position] = True
-    problems += _value_problems(frame, table, faults, file)
-    return frame.filter(pl.Series(~unusable)) if unusable.any() else frame, _in_order(problems)
+    _settle_ends(sheet, table, columns, matched, words)
+    frame = pl.DataFrame([*(each.values for each in columns), sheet.rows.alias(ROW)])
+    columns = [replace(each, faults=_that_mean_something(frame, table, each)) for each in columns]
+    usable = ~_unusable(columns, len(sheet.rows))
+    report.add_columns(frame, columns)
+    return frame if usable.all() else frame.filter(usable), report.in_order()
 
 
-def _means_nothing(frame: pl.DataFrame, table: Table, column: Column, position: int) -> bool:
-    """Tell whether a cell means nothing in its row: the value of a signal that has none."""
-    if table.name != "signals" or column.name != "value":
-        return False
-    kind = frame["kind"][position]
-    return kind is not None and kind not in KINDS_WITH_VALUE
+def _unusable(columns: Iterable[Understood], height: int) -> pl.Series:
+    """Return which rows are left out: those in which a value that is needed cannot be used."""
+    unusable = np.zeros(height, dtype=bool)
+    for each in columns:
+        if each.column.required or each.column.critical:
+            if each.faults:
+                unusable[[position for position, _, fault in each.faults if fault.severity == "error"]] = True
+            if each.unusable is not None:
+                unusable |= each.unusable.to_numpy()
+    return pl.Series(unusable, dtype=pl.Boolean)
+
+
+_MOST_GUESSED = 200
+"""Columns for which a name that they resemble is looked for: nobody mends more by hand, and each look takes its time."""
+
+
+@dataclass
+class _Report:
+    """The problems of one sheet."""
+
+    table: Table
+    sheet: Sheet
+    file: str | None
+    problems: list[Problem]
+
+    def add(self, fault: Fault, column: str | None = None, value: str | None = None, row: int | None = None) -> None:
+        """Say something of the sheet, or of one of its columns."""
+        problem = Problem(fault.severity, self.table.name, fault.message, fault.hint, self.file, row, column, value)
+        self.problems.append(replace(problem, sheet=self.sheet.name))
+
+    def add_columns(self, frame: pl.DataFrame, columns: Iterable[Understood]) -> None:
+        """Say of each fault in which row it stands, and the id of that row where the table has one."""
+        columns = list(columns)
+        for each in columns:
+            for note in each.notes:
+                self.add(note, each.column.name)
+        faults = [(*fault, each.column.name) for each in columns for fault in each.faults]
+        positions = [position for position, _, _, _ in faults]
+        rows = frame[ROW].gather(positions).to_list()
+        ids: list[str | None] = [None] * len(rows)
+        if len(self.table.key) == 1 and self.table[self.table.key[0]].kind == "id":
+            ids = frame[self.table.key[0]].gather(positions).to_list()
+        self.problems += [
+            Problem(
+                fault.severity, self.table.name, fault.message, fault.hint, self.file, row, column, value, object_id,
+                self.sheet.name,
+            )
+            for (_, value, fault, column), row, object_id in zip(faults, rows, ids, strict=True)
+        ]  # fmt: skip
+
+    def in_order(self) -> tuple[Problem, ...]:
+        """Return the problems in order of rows."""
+        return tuple(sorted(self.problems, key=lambda problem: problem.row or 0))
+
+
+def _that_mean_something(
+    frame: pl.DataFrame, table: Table, understood: Understood
+) -> list[tuple[int, str | None, Fault]]:
+    """Return the faults of a column but those of cells that mean nothing in their row: a value that no such signal has."""
+    if (table.name, understood.column.name) != ("signals", "value"):
+        return understood.faults
+    kinds = frame["kind"]
+    return [fault for fault in understood.faults if kinds[fault[0]] is None or kinds[fault[0]] in KINDS_WITH_VALUE]
 
 
 @dataclass(frozen=True)
 class _Matched:
-    """Where a column of the table stands in the sheet."""
+    """Where a column of the table stands in the sheet, and in which unit; ``None`` for a unit that does not fit."""
 
     index: int
     header: str
-    scale: Scale
+    scale: Scale | None
+    time_unit: TimeUnit | None
+    has_unit: bool
+    again: tuple[int, ...] = ()
 
 
-def _match_headers(sheet: Sheet, table: Table, file: str | None) -> tuple[dict[str, _Matched], list[Problem]]:
-    names = accepted_names(table)
+def match_headers(sheet: Sheet, table: Table, words: Words, report: _Report) -> dict[str, _Matched]:
+    """Find the columns of a table in a sheet, and report the headers that cannot be used."""
+    own = words.headers_of(table)
+    names = accepted_names(table, own)
     matched: dict[str, _Matched] = {}
     ranks: dict[str, int] = {}
-    problems: list[Problem] = []
-
-    def report(severity: str, column: str | None, message: Text, hint: Text, header: str) -> None:
-        problems.append(Problem(severity, table.name, message, hint, file, sheet.header_row, column, header))
-
     for index, header in enumerate(sheet.headers[: len(sheet.columns)]):
         found = match_header(header, names)
         if found is None:
-            _report_unknown(report, header, index, sheet, names)
+            if own.get(header_key(header)) != "":
+                _report_unknown(report, header, index, sheet, names)
             continue
         column, rank, unit = found
-        scale = scale_of(column, unit)
-        if scale is None:
-            report(
-                "error",
-                column.name,
-                text("The unit {unit} does not fit this column, which was not read", unit=unit),
-                text("Use one of {known}.", known=", ".join(known_units(column)) if column.kind != "time" else "UTC+8"),
-                header,
-            )
-            continue
-        if column.name in matched:
+        given = _Matched(index, header, scale_of(column, unit), time_unit(unit), bool(unit))
+        known = matched.get(column.name)
+        if known is not None:
             better = rank < ranks[column.name]
-            other = matched[column.name].header if better else header
-            report(
-                "warning",
-                column.name,
-                text("Two headers mean this column; {ignored} was ignored", ignored=other),
-                text("Remove one of them, or give them different names."),
-                other,
-            )
+            ignored = known.header if better else header
+            same = header_key(known.header) == header_key(header)
+            if same:
+                matched[column.name] = replace(known, again=(*known.again, index))
+            message = text("Two headers mean this column; {ignored} was ignored", ignored=ignored)
+            fault = Fault(message, text("Remove one of them, or give them different names."), "warning")
+            report.add(fault, column.name, ignored, sheet.header_row)
             if not better:
                 continue
-        matched[column.name] = _Matched(index, header, scale)
+        matched[column.name] = given
         ranks[column.name] = rank
-    return matched, problems
+    for name, each in list(matched.items()):
+        _report_unit(report, table, name, each, matched)
+    return matched
 
 
-def _report_unknown(
-    report: Callable[[str, str | None, Text, Text, str], None],
-    header: str,
-    index: int,
-    sheet: Sheet,
-    names: Mapping[str, tuple[Column, int]],
-) -> None:
+def _report_unit(report: _Report, table: Table, name: str, found: _Matched, matched: dict[str, _Matched]) -> None:
+    """Report a unit that does not fit its column; a column without which a row says something else stays, as unreadable."""
+    column = next(each for each in (*table.columns, table.duration) if each is not None and each.name == name)
+    if found.scale is not None and (found.time_unit is not None or column.kind != "time"):
+        return
+    unit = split_unit(header_key(found.header))[1] or ""
+    known = ", ".join(known_units(column)) if column.kind != "time" else "UTC+8"
+    message = text("The unit {unit} does not fit this column, which was not read", unit=unit)
+    report.add(Fault(message, text("Use one of {known}.", known=known)), name, found.header, report.sheet.header_row)
+    if not column.critical:
+        del matched[name]
+
+
+def _report_unknown(report: _Report, header: str, index: int, sheet: Sheet, names: Names) -> None:
     key = header_key(header)
     if not key:
         if not _is_empty(sheet.columns[index]).all():
-            report(
-                "warning",
-                None,
-                text("Column {number} has values but no header; it was ignored", number=index + 1),
-                text("Give it a name, or remove it."),
-                header,
-            )
+            message = text("Column {number} has values but no header; it was ignored", number=index + 1)
+            fault = Fault(message, text("Give it a name, or remove it."), "warning")
+            report.add(fault, value=header, row=sheet.header_row)
         return
-    near = nearest(split_unit(key)[0], names)
+    near = nearest(split_unit(key)[0], names) if index < _MOST_GUESSED else []
     hint = (
         text("Did you mean {near}?", near=names[near[0]][0].name)
         if near
         else text("Nothing needs to be done if it is not needed.")
     )
-    report("warning", None, text("This column is not known; it was ignored"), hint, header)
+    fault = Fault(text("This column is not known; it was ignored"), hint, "warning")
+    report.add(fault, value=header, row=sheet.header_row)
 
 
-def _understand_column(
-    sheet: Sheet,
-    table: Table,
-    column: Column,
-    where: _Matched | None,
-    codes: Mapping[str, Mapping[str, object]],
-) -> tuple[pl.Series, list[tuple[int, str | None, Fault]]]:
-    """Understand one column: its values, and position, text and fault of each that cannot be used."""
+def _understand_column(sheet: Sheet, table: Table, column: Column, where: _Matched | None, words: Words) -> Understood:
+    """Understand one column of the table."""
     if where is None:
         blank = pl.Series(column.name, [column.default], dtype=column.polars_type)
-        return blank.new_from_index(0, len(sheet.rows)), []
+        values = blank.new_from_index(0, len(sheet.rows))
+        return Understood(column, values, values)
     raw = sheet.columns[where.index]
-    words = codes.get(f"{table.name}.{column.name}", codes.get(column.name))
-    parsed = parse(raw, column, where.header, words, where.scale)
-    faults: list[tuple[int, str | None, Fault]] = list(parsed.faults)
-    values = parsed.values
-    if values.null_count() and (column.required or column.default is not None):
-        blank_cells = values.is_null()
-        unreadable = [position for position, _, fault in faults if fault.severity == "error"]
-        if unreadable:
-            blank_cells = blank_cells.scatter(unreadable, values=False)
-        if column.required and blank_cells.any():
-            fault = Fault(
-                text("A value is needed here; the row was left out"),
-                text("Fill it in: {meaning}.", meaning=text(column.meaning)),
+    if column.kind != "integer":
+        raw = fill_merged(raw, sheet.merged, where.index, sheet.rows)
+    if column.blank_is_open:
+        raw = without_still_off(raw, words.reading)
+    if where.scale is None or (where.time_unit is None and column.kind == "time"):
+        return Understood(column, raw, nulls(raw, column.polars_type).alias(column.name), unusable=~_is_empty(raw))
+    parsed = parse(
+        raw, column, where.header, words.codes_of(table, column), where.scale, words.reading, where.time_unit or NO_UNIT
+    )
+    understood = Understood(column, raw, parsed.values, list(parsed.faults), list(parsed.notes))
+    if column.needs_clock:
+        look_at_days(understood, words.reading)
+    _fill_blanks(understood)
+    return understood
+
+
+def _fill_blanks(understood: Understood) -> None:
+    """Give blank cells the default of their column, or say that a value is needed."""
+    column, values = understood.column, understood.values
+    if not values.null_count() or not (column.required or column.default is not None):
+        return
+    blank = values.is_null() & ~understood.refused()
+    if not blank.any():
+        return
+    if column.required:
+        fault = Fault(
+            text("A value is needed here; the row was left out"),
+            text("Fill it in: {meaning}.", meaning=text(column.meaning)),
+        )
+        cells = as_text(understood.raw.filter(blank)).to_list()
+        understood.faults += zip(blank.arg_true().to_list(), cells, [fault] * len(cells), strict=True)
+    if column.default is not None:
+        understood.values = values.set(blank, column.default)
+
+
+def _settle_ends(
+    sheet: Sheet, table: Table, columns: Sequence[Understood], matched: Mapping[str, _Matched], words: Words
+) -> None:
+    """Find the ends where a blank one would say that it still lasts."""
+    start, end = ends_of(columns)
+    if start is None or end is None:
+        return
+    given = matched.get(table.duration.name) if table.duration is not None else None
+    lasted = _durations(sheet, given, table, words)
+    if "end" not in matched and lasted is None and not _take_second_start(sheet, matched["start"], start, end, words):
+        end.notes.append(no_end())
+        return
+    refuse_signs(end)
+    take_durations(start, end, lasted)
+
+
+def _durations(sheet: Sheet, where: _Matched | None, table: Table, words: Words) -> Understood | None:
+    if where is None or table.duration is None:
+        return None
+    raw = fill_merged(sheet.columns[where.index], sheet.merged, where.index, sheet.rows)
+    named = where.has_unit or header_key(where.header) == table.duration.name
+    parsed = parse_durations(raw, where.scale if named else None, words.reading)
+    return Understood(table.duration, raw, parsed.values, list(parsed.faults))
+
+
+def _take_second_start(sheet: Sheet, where: _Matched, start: Understood, end: Understood, words: Words) -> bool:
+    """Take the second of two columns with the header of the start as the end, where it holds nothing but later times."""
+    for index in where.again:
+        raw = fill_merged(sheet.columns[index], sheet.merged, index, sheet.rows)
+        parsed = parse(raw, end.column, where.header, reading=words.reading, time_unit=where.time_unit or NO_UNIT)
+        if second_header_is_end(start.values, parsed.values):
+            end.raw, end.values, end.faults = raw, parsed.values, list(parsed.faults)
+            message = text(
+                "The header {header} stands twice; the second column was taken as the end", header=where.header
             )
-            shown = as_text(raw.filter(blank_cells)).to_list()
-            faults += zip(blank_cells.arg_true().to_list(), shown, [fault] * len(shown), strict=True)
-        if column.default is not None and blank_cells.any():
-            values = values.set(blank_cells, column.default)
-    return values, faults
-
-
-def _value_problems(
-    frame: pl.DataFrame, table: Table, faults: Sequence[tuple[int, str | None, Fault, Column]], file: str | None
-) -> list[Problem]:
-    """Say of each fault in which row it stands, and the id of that row where the table has one."""
-    positions = [position for position, _, _, _ in faults]
-    rows = frame[ROW].gather(positions).to_list()
-    ids: list[str | None] = [None] * len(rows)
-    if len(table.key) == 1 and table[table.key[0]].kind == "id":
-        ids = frame[table.key[0]].gather(positions).to_list()
-    return [
-        Problem(fault.severity, table.name, fault.message, fault.hint, file, row, column.name, value, object_id)
-        for (_, value, fault, column), row, object_id in zip(faults, rows, ids, strict=True)
-    ]
+            end.notes.append(Fault(message, text("Give the columns different names."), "warning"))
+            look_at_days(end, words.reading)
+            return True
+    return False
 
 
 def _is_empty(cells: pl.Series) -> pl.Series:
@@ -285,7 +413,3 @@ def _without_blank_rows(sheet: Sheet, used: Sequence[int]) -> Sheet:
         if not blank.any():
             return sheet
     return replace(sheet, columns=[column.filter(~blank) for column in sheet.columns], rows=sheet.rows.filter(~blank))
-
-
-def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.row or 0))

@@ -44,6 +44,8 @@ class Column:
         codes: for ``code``: each code with the words that stand for it.
         refers_to: ``table.column`` whose ids this column names.
         minimum: the smallest possible value of a number.
+        needs_clock: a day without a time of day says too little here, since hours are counted from it.
+        blank_is_open: a blank cell says that it still lasts, so a sign such as ``/`` does not pass for a blank.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Column:
     codes: Mapping[str, tuple[str, ...]] | None = None
     refers_to: str | None = None
     minimum: float | None = None
+    needs_clock: bool = False
+    blank_is_open: bool = False
 
     @property
     def unit(self) -> str | None:
@@ -72,7 +76,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a workspace: its columns, its key and what a row is."""
+    """One table of a workspace: its columns, its key and what a row is.
+
+    Attributes:
+        name: the contract's name.
+        chinese: the Chinese name, accepted for files.
+        meaning: what a row is, in one phrase.
+        columns: what it holds.
+        key: the columns that tell one row from another.
+        aliases: further names for files.
+        duration: a column of hours that a sheet may give in place of ``end``; it is read and not kept.
+    """
 
     name: str
     chinese: str
@@ -80,6 +94,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    duration: Column | None = None
 
     def __getitem__(self, column: str) -> Column:
         return next(each for each in self.columns if each.name == column)
@@ -244,9 +259,26 @@ def _number(
 
 
 def _time(
-    name: str, chinese: str, meaning: str, *aliases: str, required: bool = False, critical: bool = False
+    name: str,
+    chinese: str,
+    meaning: str,
+    *aliases: str,
+    required: bool = False,
+    critical: bool = False,
+    needs_clock: bool = False,
+    blank_is_open: bool = False,
 ) -> Column:
-    return Column(name, "time", chinese, meaning, aliases, required=required, critical=critical)
+    return Column(
+        name,
+        "time",
+        chinese,
+        meaning,
+        aliases,
+        required=required,
+        critical=critical,
+        needs_clock=needs_clock,
+        blank_is_open=blank_is_open,
+    )
 
 
 def _flag(name: str, chinese: str, meaning: str, *aliases: str, default: bool | None = None) -> Column:
@@ -259,7 +291,7 @@ def _code(
     return Column(name, "code", chinese, meaning, aliases, required=required, codes=codes)
 
 
-_UNIT = _text("unit", "供电单位", "unit that operates it", "所属供电所", "运维单位", "所属区局", "所属地市")
+_UNIT = _text("unit", "供电单位", "unit that operates it", "所属供电所", "运维单位", "所属区局", "所属地市", "所属单位")
 _REGION = _code("region_class", "地区特征", "region class", REGION_CLASSES)
 _PLANNING = _code("planning_class", "规划特征", "planning class of the supply area", PLANNING_CLASSES, "供电区域")
 
@@ -421,7 +453,12 @@ _TABLES = (
                 "开始停电时间",
                 "故障发生时间",
                 "beginTime",
+                "开始时间",
+                "停电起始时间",
+                "停电时间起",
+                "停电起",
                 required=True,
+                needs_clock=True,
             ),
             _time(
                 "end",
@@ -434,7 +471,14 @@ _TABLES = (
                 "去重后停电结束时间",
                 "恢复送电时间",
                 "endTime",
+                "结束时间",
+                "停电时间止",
+                "停电止",
+                "恢复供电时间",
+                "送电完成时间",
                 critical=True,
+                needs_clock=True,
+                blank_is_open=True,
             ),
             _code("nature", "停电性质", "interruption nature", NATURES, "停电类型", "outageNature", required=True),
             _flag("external", "外部影响", "caused outside the utility's own network", "是否外部影响"),
@@ -469,7 +513,7 @@ _TABLES = (
                 "integer",
                 "停电户数",
                 "number of users, where nothing else is known",
-                ("总停电数",),
+                ("总停电数", "影响户数", "停电用户数", "影响用户数"),
                 critical=True,
                 minimum=1,
             ),
@@ -486,6 +530,18 @@ _TABLES = (
             ),
         ),
         key=("outage_id",),
+        aliases=("停电记录", "停电明细", "停电台账", "outage_events"),
+        duration=_number(
+            "duration_h",
+            "停电时长",
+            "how long it lasted, in place of its end",
+            "停电持续时间",
+            "持续时间",
+            "停电历时",
+            "历时",
+            "时长",
+            "duration",
+        ),
     ),
     Table(
         "stages",
@@ -502,7 +558,15 @@ _TABLES = (
                 required=True,
                 refers_to="outages.outage_id",
             ),
-            _time("restored_at", "送电时间", "that part came back", "复电时间", "恢复送电时间", required=True),
+            _time(
+                "restored_at",
+                "送电时间",
+                "that part came back",
+                "复电时间",
+                "恢复送电时间",
+                required=True,
+                needs_clock=True,
+            ),
             _id(
                 "branch_id",
                 "支路编码",

@@ -12,7 +12,7 @@ from network.texts import text
 
 Model = TypeVar("Model", bound=BaseModel)
 
-GENERAL_SETTINGS = ("name", "as_of", "codes")
+GENERAL_SETTINGS = ("name", "as_of", "codes", "headers", "files", "reading")
 """Names of ``fudian.toml`` that stand outside the tables of a subject."""
 
 

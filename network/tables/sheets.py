@@ -1,17 +1,20 @@
-"""File to sheet: headers, cells and the row of each as a spreadsheet counts it, without meaning yet.
+"""File to sheets: headers, cells and the row of each as a spreadsheet counts it, without meaning yet.
 
-The content decides how a file is read, not its suffix (but for ``.parquet``): Parquet, a workbook, the XML form of a
-workbook, HTML or delimited text. The rules are those of the field reference, 9.2.
+The content decides how a file is read, not its suffix (but for ``.parquet`` and ``.json``): Parquet, a workbook, the XML form
+of a workbook, HTML, JSON or delimited text, each also packed by gzip. The rules are those of the field reference, 9.2.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import fastexcel
 import lxml.etree
@@ -19,21 +22,37 @@ import lxml.html
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow
+import pyarrow.parquet
 
 from network.problems import Problem
+from network.tables.cells import as_text
 from network.tables.decoding import Decoded, UnreadableError, decode
-from network.tables.headers import HEAD_ROWS, count_hits, find_header
+from network.tables.headers import HEAD_ROWS, Header, Names, accepted_names, find_header
+from network.tables.limits import (
+    LONGEST_CELL,
+    Room,
+    bounded,
+    look_at_cell,
+    look_at_parquet,
+    look_at_size,
+    look_at_width,
+    look_at_workbook,
+    unpacked,
+)
 from network.tables.schema import ROW, Table
-from network.tables.values import as_text
+from network.tables.selection import Candidate, choose_sheets
+from network.tables.spans import Merged, Spans, spans_of
 from network.texts import text
 
 DELIMITERS = (",", "\t", ";", "，")
 _HEAD_BYTES = 65_536
-_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_ZIP, _OLE, _PARQUET, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b"
 
 _XML_WORKBOOK = b"urn:schemas-microsoft-com:office:spreadsheet"
 _XML_SPACE = "{urn:schemas-microsoft-com:office:spreadsheet}"
-_MOST_SKIPPED = 100_000
+_MOST_SKIPPED = 1_048_576
+csv.field_size_limit(LONGEST_CELL)
 _SHEET_ERRORS = {
     "NA": "#N/A",
     "Ref": "#REF!",
@@ -53,9 +72,11 @@ class Sheet:
         headers: as they stand in the file.
         columns: the cells below each header, text or typed.
         rows: the row of each cell, the first of the file being 1.
-        header_row: the row of the header.
+        header_row: the row of the header, its last where it has several.
         encoding: how the text of the file was encoded, ``None`` where not text.
         problems: what is wrong with the text: its encoding, and lines that gave no cells.
+        name: of the sheet, where its file has several.
+        merged: the cells that go over several rows; their value stands in the first.
     """
 
     headers: Sequence[str]
@@ -64,6 +85,32 @@ class Sheet:
     header_row: int = 1
     encoding: str | None = None
     problems: Sequence[Problem] = field(default_factory=tuple)
+    name: str | None = None
+    merged: Sequence[Merged] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a sheet as text, all rows as wide as the widest, and those that go over several rows."""
+
+    cells: Sequence[Sequence[str]]
+    merged: Sequence[Merged] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in a file: a table, under which headers.
+
+    Attributes:
+        table: the table.
+        names: the headers that :func:`network.tables.headers.accepted_names` gives.
+        file: the name of the file.
+    """
+
+    table: Table
+    names: Names
+    file: str
 
 
 def row_numbers(height: int, header_row: int = 1) -> pl.Series:
@@ -79,42 +126,67 @@ def row_numbers(height: int, header_row: int = 1) -> pl.Series:
     return pl.Series(ROW, np.arange(header_row + 1, header_row + 1 + height, dtype=np.uint32))
 
 
-def read_sheet(path: Path, table: Table) -> Sheet:
-    """Read one file as a sheet.
+def read_sheets(
+    path: Path, table: Table, own_headers: Mapping[str, str] | None = None
+) -> tuple[list[Sheet], list[Problem]]:
+    """Read one file as the sheets that hold a table.
 
     Args:
         path: the file.
-        table: what it should hold; its names tell which row is the header, and which sheet of a workbook is meant.
+        table: what it should hold; its names tell which row is the header, and which sheets of a workbook are meant.
+        own_headers: the utility's own headers by key, each with the name of its column.
 
     Returns:
-        The sheet.
+        The sheets in their order, and what is to be said of those that were not read.
 
     Raises:
         UnreadableError: the file as a whole gives no sheet.
         OSError: the file cannot be opened.
     """
+    return read_wanted(path, Wanted(table, accepted_names(table, own_headers), path.name))
+
+
+def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
+    """Read one file as the sheets that hold what is wanted, as :func:`read_sheets` does."""
+    look_at_size(path.stat().st_size)
     if path.suffix.lower() == ".parquet":
-        return _read_parquet(path)
-    data = path.read_bytes()
+        return [_read_parquet(path)], []
+    data = _unpacked(path.read_bytes())
     if data.startswith(_PARQUET):
-        return _read_parquet(path)
+        return [_read_parquet(path)], []
     if data.startswith((_ZIP, _OLE)):
-        return _read_workbook(data, table)
+        look_at_workbook(data)
+        return _read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
-    decoded = decode(data, table, path.name)
+    decoded = decode(data, wanted.table, path.name)
     head = decoded.data[:1000].lstrip().lower()
     if head.startswith(b"<") and _XML_WORKBOOK in head:
-        return _read_xml_workbook(decoded, table)
+        return _read_xml_workbook(decoded, wanted)
     if head.startswith(b"<") and (b"<table" in decoded.data.lower() or b"<html" in head):
-        return _read_html(decoded, table)
-    return _read_delimited(decoded, table)
+        return _read_html(decoded, wanted)
+    if head.startswith((b"[", b"{")):
+        return [_read_json(decoded)], []
+    return [_read_delimited(decoded, wanted)], []
+
+
+def _unpacked(data: bytes) -> bytes:
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return unpacked(data)
+    except (OSError, EOFError, zlib.error) as reason:
+        raise UnreadableError(
+            text("The packed file is not complete"),
+            text("Pack it again, or give it unpacked. ({reason})", reason=_first_line(reason)),
+        ) from reason
 
 
 def _read_parquet(path: Path) -> Sheet:
     try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as reason:
+        look_at_parquet(path)
+        frame = pl.DataFrame(pyarrow.parquet.read_table(path, partitioning=None, use_threads=False))
+    except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError, ValueError) as reason:
         raise UnreadableError(
             text("This is not a complete Parquet file"),
             text(
@@ -122,28 +194,28 @@ def _read_parquet(path: Path) -> Sheet:
                 reason=_first_line(reason),
             ),
         ) from reason
-    return Sheet(frame.columns, frame.get_columns(), row_numbers(frame.height))
+    return Sheet(frame.columns, [bounded(column) for column in frame.get_columns()], row_numbers(frame.height))
 
 
 def _first_line(reason: Exception) -> str:
     return (str(reason).strip().splitlines() or [type(reason).__name__])[0]
 
 
-def _read_workbook(data: bytes, table: Table) -> Sheet:
+def _read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
     try:
         book = fastexcel.read_excel(data)
-        sheets = {
-            name: book.load_sheet(name, header_row=None, skip_rows=0, n_rows=4 * HEAD_ROWS, dtypes="string").to_polars()
-            for name in book.sheet_names
-        }
-        heads = {name: [[cell or "" for cell in row] for row in head.rows()] for name, head in sheets.items()}
-        found = {name: find_header(head, table) for name, head in heads.items() if any(map(any, head))}
-        if not found:
+        heads = {name: _head_of_sheet(book, name) for name in book.sheet_names}
+        if not any(head.filled for head in heads.values()):
             raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
-        name, position = next(((name, at) for name, at in found.items() if at is not None), (next(iter(found)), None))
-        if position is None:
-            raise _no_header(heads[name], table)
-        columns = _body_of_sheet(book, name, position, len(heads[name][position]))
+        candidates = [
+            Candidate(name, find_header(head.rows, wanted.names), head.visible, not head.filled)
+            for name, head in heads.items()
+        ]
+        chosen, problems = choose_sheets(candidates, wanted.table, wanted.file)
+        if not chosen:
+            raise _no_header_in_workbook(heads, wanted)
+        several = sum(head.filled for head in heads.values()) > 1
+        return [_sheet_of_workbook(data, book, each, several) for each in chosen], problems
     except fastexcel.FastExcelError as reason:
         raise UnreadableError(
             text("This workbook cannot be opened"),
@@ -152,8 +224,54 @@ def _read_workbook(data: bytes, table: Table) -> Sheet:
                 reason=_first_line(reason),
             ),
         ) from reason
+
+
+class _Head(NamedTuple):
+    """The first rows of a sheet, and whether a spreadsheet shows it."""
+
+    rows: Sequence[Sequence[str]]
+    visible: bool
+
+    @property
+    def filled(self) -> bool:
+        """Whether any cell of them holds something."""
+        return any(map(any, self.rows))
+
+
+def _head_of_sheet(book: fastexcel.ExcelReader, name: str) -> _Head:
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=4 * HEAD_ROWS, dtypes="string")
+    return _Head([[cell or "" for cell in row] for row in sheet.to_polars().rows()], sheet.visible == "visible")
+
+
+def _no_header_in_workbook(heads: Mapping[str, _Head], wanted: Wanted) -> UnreadableError:
+    shown = [head for head in heads.values() if head.visible and head.filled]
+    if any(find_header(head.rows, wanted.names) for head in heads.values() if not head.visible):
+        return UnreadableError(
+            text("The only sheet with the columns of the table is hidden, and was not read"),
+            text("Show the sheet and save the file, if it is the right one."),
+        )
+    return _no_header(shown[0].rows if shown else [], wanted.table)
+
+
+def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candidate, several: bool) -> Sheet:
+    """Return the cells below the header of one sheet."""
+    header = chosen.header
+    assert header is not None  # noqa: S101  # only sheets with a header are chosen
+    columns = _body_of_sheet(book, chosen.name, header.last, len(header.names))
     height = len(columns[0]) if columns else 0
-    return Sheet(heads[name][position], columns, row_numbers(height, position + 1), position + 1)
+    spans = spans_of(data, chosen.name) if any(column.null_count() for column in columns) else Spans()
+    for formula in spans.formulas:
+        row = formula.row - header.last - 2
+        if 0 <= row < height and formula.column < len(columns) and columns[formula.column][row] is None:
+            columns[formula.column] = as_text(columns[formula.column]).scatter(row, formula.written)
+    return Sheet(
+        header.names,
+        columns,
+        row_numbers(height, header.last + 1),
+        header.last + 1,
+        name=chosen.name if several else None,
+        merged=spans.merged,
+    )
 
 
 def _body_of_sheet(book: fastexcel.ExcelReader, name: str, position: int, width: int) -> list[pl.Series]:
@@ -170,7 +288,7 @@ def _body_of_sheet(book: fastexcel.ExcelReader, name: str, position: int, width:
     return columns
 
 
-def _read_xml_workbook(decoded: Decoded, table: Table) -> Sheet:
+def _read_xml_workbook(decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
     """Read the XML form of a workbook (2003), which some systems export as ``.xls``."""
     content = re.sub(rb"^\s*<\?xml[^>]*\?>", b"", decoded.data)
     parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
@@ -185,68 +303,120 @@ def _read_xml_workbook(decoded: Decoded, table: Table) -> Sheet:
             ),
             encoding=decoded.encoding,
         ) from reason
-    return _first_sheet([_xml_grid(each) for each in root.iter(f"{_XML_SPACE}Table")], table, decoded)
+    room = Room()
+    return _chosen_grids([_xml_grid(each, room) for each in root.iter(f"{_XML_SPACE}Table")], decoded, wanted)
 
 
-def _xml_grid(sheet: lxml.etree._Element) -> list[list[str]]:
+def _xml_grid(sheet: lxml.etree._Element, room: Room) -> Grid:
     """Return the cells of one sheet of an XML workbook; skipped rows and cells are blank."""
     grid: list[list[str]] = []
+    merged: list[Merged] = []
     for line in sheet.iterchildren(f"{_XML_SPACE}Row"):
-        grid.extend([] for _ in range(_number_or(line.get(f"{_XML_SPACE}Index"), 0) - 1 - len(grid)))
+        _leave_rows(grid, _number_or(line.get(f"{_XML_SPACE}Index"), 0) - 1 - len(grid), room)
         row: list[str] = []
         for cell in line.iterchildren(f"{_XML_SPACE}Cell"):
-            row.extend("" for _ in range(_number_or(cell.get(f"{_XML_SPACE}Index"), 0) - 1 - len(row)))
+            _leave_cells(row, _number_or(cell.get(f"{_XML_SPACE}Index"), 0) - 1 - len(row))
+            if down := _number_or(cell.get(f"{_XML_SPACE}MergeDown"), 0):
+                merged.append(Merged(len(row), len(grid) + 1, len(grid) + 1 + down))
             row.append("".join("".join(data.itertext()) for data in cell.iterchildren(f"{_XML_SPACE}Data")))
-            row.extend("" for _ in range(_number_or(cell.get(f"{_XML_SPACE}MergeAcross"), 0)))
+            _leave_cells(row, _number_or(cell.get(f"{_XML_SPACE}MergeAcross"), 0))
+        room.take(len(row) + 1)
         grid.append(row)
-    width = max(map(len, grid), default=0)
-    return [row + [""] * (width - len(row)) for row in grid]
+    room.take(max(map(len, grid), default=0) * len(grid) - sum(map(len, grid)))
+    parent = sheet.getparent()
+    return Grid(_even(grid), merged, None if parent is None else parent.get(f"{_XML_SPACE}Name"))
 
 
-def _first_sheet(grids: Sequence[Sequence[Sequence[str]]], table: Table, decoded: Decoded) -> Sheet:
-    """Return the first grid with a header of the table."""
-    for grid in grids:
-        position = find_header(grid, table)
-        if position is not None:
-            return _sheet_of_records(grid, position, decoded)
-    raise _no_header(next((grid for grid in grids if grid), []), table, decoded.encoding)
+def _leave_rows(grid: list[list[str]], count: int, room: Room) -> None:
+    """Leave rows blank."""
+    room.take(max(count, 0))
+    grid.extend([] for _ in range(count))
 
 
-def _read_html(decoded: Decoded, table: Table) -> Sheet:
+def _leave_cells(row: list[str], count: int) -> None:
+    """Leave cells of a row blank."""
+    look_at_width(len(row) + count)
+    row.extend("" for _ in range(count))
+
+
+def _even(rows: Sequence[list[str]]) -> list[list[str]]:
+    width = max(map(len, rows), default=0)
+    return [row + [""] * (width - len(row)) for row in rows]
+
+
+def _chosen_grids(grids: Sequence[Grid], decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
+    """Return the grids that hold the table; those without a name, such as the tables of a page, are passed over in silence."""
+    by_name = {grid.name or str(number): grid for number, grid in enumerate(grids, start=1)}
+    candidates = [
+        Candidate(name, find_header(grid.cells, wanted.names), empty=not any(map(any, grid.cells)))
+        for name, grid in by_name.items()
+    ]
+    chosen, problems = choose_sheets(candidates, wanted.table, wanted.file)
+    if not chosen:
+        raise _no_header(next((grid.cells for grid in grids if grid.cells), []), wanted.table, decoded.encoding)
+    sheets = [
+        _sheet_of_records(by_name[each.name].cells, each.header, decoded, by_name[each.name])
+        for each in chosen
+        if each.header is not None
+    ]
+    return sheets, [problem for problem in problems if problem.sheet is None or by_name[problem.sheet].name is not None]
+
+
+def _read_html(decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
     try:
         page = lxml.html.document_fromstring(
             decoded.data, parser=lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
         )
     except lxml.etree.LxmlError as reason:
-        raise _no_header([], table, decoded.encoding) from reason
-    return _first_sheet([_grid(each) for each in page.iter("table")], table, decoded)
+        raise _no_header([], wanted.table, decoded.encoding) from reason
+    room = Room()
+    return _chosen_grids([_grid(each, room) for each in page.iter("table")], decoded, wanted)
 
 
-def _grid(element: lxml.html.HtmlElement) -> list[list[str]]:
-    """Return the cells of an HTML table, a cell that spans rows repeated in each of them."""
+def _grid(element: lxml.html.HtmlElement, room: Room) -> Grid:
+    """Return the cells of an HTML table without those of a table inside it; a cell that spans shows its text in the first."""
     grid: list[list[str]] = []
-    hanging: dict[int, tuple[int, str]] = {}
-    for line in element.iter("tr"):
+    merged: list[Merged] = []
+    hanging: dict[int, int] = {}
+    for line in _own_rows(element):
         row: list[str] = []
-
-        def fill_from_above(row: list[str] = row) -> None:
-            while len(row) in hanging:
-                left, word = hanging.pop(len(row))
-                if left > 1:
-                    hanging[len(row)] = (left - 1, word)
-                row.append(word)
-
         for cell in line.iterchildren("td", "th"):
-            fill_from_above()
-            word = "".join(cell.itertext()).replace("\xa0", " ").strip()
-            for extra in range(_number_or(cell.get("colspan"), 1)):
-                down = _number_or(cell.get("rowspan"), 1)
-                if down > 1:
-                    hanging[len(row)] = (down - 1, word if extra == 0 else "")
-                row.append(word if extra == 0 else "")
-        fill_from_above()
+            _pass_over(row, hanging)
+            across, down = _number_or(cell.get("colspan"), 1), _number_or(cell.get("rowspan"), 1)
+            if down > 1:
+                merged.append(Merged(len(row), len(grid) + 1, len(grid) + down))
+            look_at_width(len(row) + across)
+            if down > 1:
+                hanging.update(dict.fromkeys(range(len(row), len(row) + across), down - 1))
+            row.append(_text_of(cell))
+            _leave_cells(row, across - 1)
+        _pass_over(row, hanging)
+        room.take(len(row) + 1)
         grid.append(row)
-    return grid
+    return Grid(grid, merged)
+
+
+def _own_rows(table: lxml.html.HtmlElement) -> Iterator[lxml.html.HtmlElement]:
+    """Give the rows of a table, but not those of a table inside one of its cells."""
+    for child in table.iterchildren("tr", "thead", "tbody", "tfoot"):
+        if child.tag == "tr":
+            yield child
+        else:
+            yield from child.iterchildren("tr")
+
+
+def _text_of(cell: lxml.html.HtmlElement) -> str:
+    """Return the text of a cell; that of a table inside it belongs to that table."""
+    inner = next(cell.iter("table"), None)
+    said = "".join(cell.itertext()) if inner is None else cell.text or ""
+    return said.replace("\xa0", " ").strip()
+
+
+def _pass_over(row: list[str], hanging: dict[int, int]) -> None:
+    """Leave the columns blank into which a cell of an upper row hangs."""
+    while hanging.get(len(row)):
+        hanging[len(row)] -= 1
+        row.append("")
 
 
 def _number_or(raw: str | None, otherwise: int) -> int:
@@ -254,14 +424,15 @@ def _number_or(raw: str | None, otherwise: int) -> int:
     return min(int(raw), _MOST_SKIPPED) if raw and raw.isdecimal() and int(raw) else otherwise
 
 
-def _sheet_of_records(records: Sequence[Sequence[str]], position: int, decoded: Decoded) -> Sheet:
+def _sheet_of_records(
+    records: Sequence[Sequence[str]], header: Header, decoded: Decoded, grid: Grid | None = None
+) -> Sheet:
     """Build a sheet from rows of text; rows of another width than the header are reported."""
-    headers = records[position]
-    width = len(headers)
+    width = len(header.names)
     kept: list[Sequence[str]] = []
     numbers: list[int] = []
     problems = list(decoded.problems)
-    for number, record in enumerate(records[position + 1 :], start=position + 2):
+    for number, record in enumerate(records[header.last + 1 :], start=header.last + 2):
         if not any(map(str.strip, record)):
             continue
         if len(record) < width or any(map(str.strip, record[width:])):
@@ -270,7 +441,9 @@ def _sheet_of_records(records: Sequence[Sequence[str]], position: int, decoded: 
         kept.append(record)
         numbers.append(number)
     columns = [pl.Series(str(i), [record[i] for record in kept], dtype=pl.String) for i in range(width)]
-    return Sheet(headers, columns, pl.Series(ROW, numbers, dtype=pl.UInt32), position + 1, decoded.encoding, problems)
+    rows = pl.Series(ROW, numbers, dtype=pl.UInt32)
+    name, merged = (grid.name, grid.merged) if grid is not None else (None, ())
+    return Sheet(header.names, columns, rows, header.last + 1, decoded.encoding, problems, name, merged)
 
 
 def _ragged(decoded: Decoded, number: int, width: int, record: Sequence[str]) -> Problem:
@@ -285,23 +458,75 @@ def _ragged(decoded: Decoded, number: int, width: int, record: Sequence[str]) ->
     )
 
 
-def _read_delimited(decoded: Decoded, table: Table) -> Sheet:
-    head = decoded.data[:_HEAD_BYTES]
-    if len(head) < len(decoded.data) and b"\n" in head:
-        head = head[: head.rindex(b"\n")]
-    found: list[tuple[int, int, str]] = []
+def _read_delimited(decoded: Decoded, wanted: Wanted) -> Sheet:
+    head = _head_of(decoded.data)
+    found: list[tuple[Header, str]] = []
     for delimiter in DELIMITERS:
-        records = _records(head.decode(errors="replace"), delimiter, 4 * HEAD_ROWS)
-        position = find_header(records, table)
-        if position is not None:
-            found.append((count_hits(records[position], table), position, delimiter))
+        header = find_header(_records(head.decode(errors="replace"), delimiter, 4 * HEAD_ROWS), wanted.names)
+        if header is not None:
+            found.append((header, delimiter))
     if not found:
         first = _records(head.decode(errors="replace"), ",", HEAD_ROWS)
-        raise _no_header(first, table, decoded.encoding)
-    _, position, delimiter = max(found, key=lambda each: each[0])
-    if delimiter.isascii() and (sheet := _read_quickly(decoded, position, delimiter)) is not None:
+        raise _no_header(first, wanted.table, decoded.encoding)
+    header, delimiter = max(found, key=lambda each: each[0].hits)
+    look_at_width(len(header.names))
+    if delimiter.isascii() and (sheet := _read_quickly(decoded, header, delimiter)) is not None:
         return sheet
-    return _sheet_of_records(_records(decoded.data.decode(), delimiter), position, decoded)
+    try:
+        return _sheet_of_records(_records(decoded.data.decode(), delimiter), header, decoded)
+    except csv.Error:  # the only fault that is no matter of taste: a field longer than any cell
+        look_at_cell(LONGEST_CELL + 1)
+        raise
+
+
+def _head_of(data: bytes) -> bytes:
+    """Return the first lines whole, as many as may hold the header.
+
+    Raises:
+        UnreadableError: the first of them is longer than a row can be.
+    """
+    if len(data) <= _HEAD_BYTES:
+        return data
+    end = data.rfind(b"\n", 0, _HEAD_BYTES)
+    if end < 0:
+        end = data.find(b"\n")
+        first = data if end < 0 else data[:end]
+        look_at_width(max(first.count(delimiter.encode()) for delimiter in DELIMITERS) + 1)
+        end = len(first)
+    return data[:end]
+
+
+def _read_json(decoded: Decoded) -> Sheet:
+    """Read a list of records, or one record a line; the first record counts as row 2, as below a header."""
+    try:
+        content = json.loads(decoded.data)
+    except (ValueError, RecursionError) as whole:
+        try:
+            content = [json.loads(line) for line in decoded.data.splitlines() if line.strip()]
+        except (ValueError, RecursionError):
+            raise UnreadableError(
+                text("This is not complete JSON"), text("Export it again. ({reason})", reason=_first_line(whole))
+            ) from whole
+    if isinstance(content, dict):
+        content = next((each for each in content.values() if isinstance(each, list)), [content])
+    if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
+        raise UnreadableError(
+            text("This JSON is not a list of records"), text("Give a list of objects, one for each row.")
+        )
+    headers = list(dict.fromkeys(name for record in content for name in record))
+    look_at_width(len(headers))
+    Room().take(len(headers) * len(content))
+    columns = [
+        pl.Series(str(index), [_plain_text(record.get(name)) for record in content], dtype=pl.String)
+        for index, name in enumerate(headers)
+    ]
+    return Sheet(headers, columns, row_numbers(len(content)), 1, decoded.encoding, decoded.problems)
+
+
+def _plain_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _records(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
@@ -318,7 +543,7 @@ def _records(content: str, delimiter: str, most: int | None = None) -> list[list
     return records
 
 
-def _read_quickly(decoded: Decoded, position: int, delimiter: str) -> Sheet | None:
+def _read_quickly(decoded: Decoded, header: Header, delimiter: str) -> Sheet | None:
     """Read plain or properly quoted text by compiled code; ``None`` where quotes stand where they should not."""
     data = decoded.data if decoded.data.endswith(b"\n") else decoded.data + b"\n"
     letters = np.frombuffer(data, dtype=np.uint8)
@@ -332,9 +557,10 @@ def _read_quickly(decoded: Decoded, position: int, delimiter: str) -> Sheet | No
         separators = separators[np.searchsorted(quotes, separators) % 2 == 0]
     starts = np.concatenate(([0], ends[:-1] + 1))
     counts = np.searchsorted(separators, ends) - np.searchsorted(separators, starts)
+    look_at_cell(int((ends - starts).max(initial=0)))
     lines = _Lines(data, starts, ends, counts, delimiter)
-    headers = lines.record(position)
-    body, numbers, problems = _keep_even_records(decoded, lines, position, len(headers))
+    headers = header.names
+    body, numbers, problems = _keep_even_records(decoded, lines, header.last, len(headers))
     frame = pl.read_csv(
         body,
         has_header=False,
@@ -345,7 +571,7 @@ def _read_quickly(decoded: Decoded, position: int, delimiter: str) -> Sheet | No
     if frame.height != len(numbers):
         return None
     rows = pl.Series(ROW, numbers.astype(np.uint32))
-    return Sheet(headers, frame.get_columns(), rows, position + 1, decoded.encoding, problems)
+    return Sheet(headers, frame.get_columns(), rows, header.last + 1, decoded.encoding, problems)
 
 
 def _quotes_are_proper(letters: npt.NDArray[np.uint8], quotes: npt.NDArray[np.intp], delimiter: str) -> bool:

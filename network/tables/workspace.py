@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from network.arrays import Indices
-from network.nearest import nearest
 from network.problems import Problem, WorkspaceError
 from network.representation import Shown
 from network.tables.checks import check_tables, look_through
-from network.tables.reading import read_file, read_frame
-from network.tables.schema import TABLES, Column, Table
-from network.tables.values import clean, is_code
-from network.texts import Text, text
+from network.tables.folder import find_files, table_named, unknown_table
+from network.tables.parts import Part, Parts, placed
+from network.tables.reading import ReadTable, read_file, read_files, read_frame
+from network.tables.schema import TABLES
+from network.tables.veil import veiled
+from network.tables.words import SETTINGS_FILE, settings_problem, words_of
+from network.texts import text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SETTINGS_FILE = "fudian.toml"
-SUFFIXES = (".parquet", ".csv", ".xlsx", ".xls")
-"""Forms of a table, in the order in which they are looked for."""
 
 FrameOrRows: TypeAlias = "pl.DataFrame | pd.DataFrame | Sequence[Mapping[str, Any]]"
 
@@ -40,9 +38,10 @@ class Workspace(Shown):
     Attributes:
         folder: where the files are; ``None`` for tables in memory.
         tables: every table of the schema by name, typed, with the usable rows only; an absent one is empty.
-        files: table to file name, for those that are present.
+        files: table to file name, for those that are present; several names with commas between.
         settings: ``fudian.toml`` as parsed; empty where there is none.
         problems: all that is wrong, in order of tables.
+        parts: the files and sheets that each table was put together from.
         places: for columns ``table.column`` whose references the check looked up, the row of each in the table it
             names, -1 where there is none.
     """
@@ -53,6 +52,7 @@ class Workspace(Shown):
     settings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Indices] = field(default_factory=dict, repr=False, compare=False)
+    parts: Parts = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -111,13 +111,8 @@ class Workspace(Shown):
         Raises:
             WorkspaceError: the file does not exist.
         """
-        codes = _code_maps(self.settings)
-        if not isinstance(source, Path):
-            return read_frame(_as_frame(source), TABLES[table], codes)
-        if not source.is_file():
-            raise WorkspaceError(text("There is no file {path}.", path=str(source)), ())
-        read = read_file(source, TABLES[table], codes)
-        return read.frame, read.problems
+        read = self._read(table, source)
+        return read.frame, veiled(read.problems)
 
     def with_file(self, table: str, path: str | Path) -> Workspace:
         """Return the workspace with one table read from another file, checked against the other tables.
@@ -141,26 +136,36 @@ class Workspace(Shown):
         Raises:
             WorkspaceError: the file does not exist.
         """
-        from_file = isinstance(source, str | Path)
-        frame, problems = self.read(table, Path(source) if from_file else source)  # type: ignore[arg-type]
-        files = {**self.files, table: Path(source).name if from_file else table}  # type: ignore[arg-type]
-        tables, found = check_tables({**self.tables, table: frame}, files, present=files, only=[table])
+        read = self._read(table, source)
+        files = {**self.files, table: read.file or table}
+        parts = {**self.parts, table: read.parts}
+        tables, found = check_tables({**self.tables, table: read.frame}, files, present=files, only=[table])
         others = [problem for problem in self.problems if problem.table != table]
         return replace(
             self,
             tables=MappingProxyType(tables),
             files=MappingProxyType(files),
-            problems=(*others, *problems, *found),
+            problems=(*others, *veiled((*read.problems, *placed(found, parts)))),
             places={},
+            parts=MappingProxyType(parts),
         )
+
+    def _read(self, table: str, source: str | Path | FrameOrRows) -> ReadTable:
+        words, _ = words_of(self.settings)
+        if not isinstance(source, str | Path):
+            frame, problems = read_frame(_as_frame(source), TABLES[table], words)
+            return ReadTable(frame, problems, "")
+        if not Path(source).is_file():
+            raise WorkspaceError(text("There is no file {path}.", path=str(source)), ())
+        return read_file(Path(source), TABLES[table], words)
 
 
 def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = None) -> Workspace:
     """Read the tables and settings of a folder and check them.
 
     Args:
-        folder: holds ``<table>.parquet``, ``.csv``, ``.xlsx`` or ``.xls``, under English or Chinese names, and perhaps
-            ``fudian.toml``.
+        folder: holds ``<table>.parquet``, ``.csv``, ``.xlsx`` or another form, under English or Chinese names, whole or in
+            parts such as ``outages_1月.csv``, and perhaps ``fudian.toml``.
         progress: told the name of each file before it is read.
 
     Returns:
@@ -176,30 +181,39 @@ def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = 
             (),
             text("Give the folder that holds the tables of the workspace."),
         )
-    settings, problems = _read_settings(folder)
-    paths, found = _find_files(folder)
-    problems += found
-    if not paths:
+    settings, problems = read_settings(folder)
+    words, wrong = words_of(settings)
+    found = find_files(folder, words.files)
+    problems += [*wrong, *found.problems]
+    if not found.tables:
         raise WorkspaceError(
             text("The folder {folder} holds no table.", folder=str(folder)),
             problems,
             text("Expected are files such as {names}.", names=", ".join(f"{name}.csv" for name in list(TABLES)[:7])),
         )
-    codes = _code_maps(settings)
     tables = {name: table.empty() for name, table in TABLES.items()}
     files: dict[str, str] = {}
-    for name, path in paths.items():
+    parts: dict[str, Sequence[Part]] = {}
+    for name, paths in found.tables.items():
+        files[name] = ", ".join(path.name for path in paths)
         if progress is not None:
-            progress(path.name)
-        files[name] = path.name
-        try:
-            read = read_file(path, TABLES[name], codes)
-        except OSError as reason:
-            problems.append(_unopened(name, path, reason))
-            continue
-        tables[name] = read.frame
+            progress(files[name])
+        read = read_files(_that_can_be_opened(name, paths, problems), TABLES[name], words)
+        tables[name], parts[name] = read.frame, read.parts
         problems += read.problems
-    return _checked_workspace(folder, tables, files, settings, problems)
+    return _checked_workspace(folder, tables, files, settings, problems, parts)
+
+
+def _that_can_be_opened(table: str, paths: Sequence[Path], problems: list[Problem]) -> list[Path]:
+    """Return the files that can be opened, and report the others."""
+    opened: list[Path] = []
+    for path in paths:
+        try:
+            with path.open("rb"):
+                opened.append(path)
+        except OSError as reason:
+            problems.append(_unopened(table, path, reason))
+    return opened
 
 
 def workspace(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | None = None) -> Workspace:
@@ -213,16 +227,15 @@ def workspace(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | N
         The workspace, without a folder. Rows are counted as in a file with a header: the first is row 2.
     """
     settings = dict(settings or {})
-    problems = _check_settings(settings)
-    codes = _code_maps(settings)
+    words, problems = words_of(settings)
     result = {name: table.empty() for name, table in TABLES.items()}
     files: dict[str, str] = {}
     for given, rows in tables.items():
-        name = _table_named(given)
+        name = table_named(given)
         if name is None:
-            problems.append(_unknown_table(given))
+            problems.append(unknown_table(given))
             continue
-        result[name], found = read_frame(_as_frame(rows), TABLES[name], codes)
+        result[name], found = read_frame(_as_frame(rows), TABLES[name], words)
         files[name] = given
         problems += found
     return _checked_workspace(None, result, files, settings, problems)
@@ -234,71 +247,21 @@ def _checked_workspace(
     files: Mapping[str, str],
     settings: Mapping[str, Any],
     problems: Iterable[Problem],
+    parts: Parts | None = None,
 ) -> Workspace:
-    checked = look_through(tables, files if folder is not None else None, present=files)
+    checked = look_through(tables, files if folder is not None else None, present=files, parts=parts)
     return Workspace(
         folder,
         MappingProxyType(checked.tables),
         MappingProxyType(dict(files)),
         settings,
-        (*problems, *checked.problems),
+        veiled((*problems, *placed(checked.problems, parts or {}))),
         MappingProxyType(checked.places),
+        MappingProxyType(dict(parts or {})),
     )
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
-
-
-def _table_named(stem: str) -> str | None:
-    """Return the table that a file name without its suffix means."""
-    wanted = clean(stem).lower()
-    for name, table in TABLES.items():
-        if wanted in {name, clean(table.chinese).lower(), *(clean(alias).lower() for alias in table.aliases)}:
-            return name
-    return None
-
-
-def _find_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Return the file of each table that is present, in the order of the schema, and what is odd about the files."""
-    candidates: dict[str, list[Path]] = {}
-    problems: list[Problem] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "~$")) or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
-        name = _table_named(path.stem)
-        if name is None:
-            problems.append(_unknown_table(path.stem, path.name))
-        else:
-            candidates.setdefault(name, []).append(path)
-    paths: dict[str, Path] = {}
-    for name in TABLES:
-        if name not in candidates:
-            continue
-        ranked = sorted(
-            candidates[name],
-            key=lambda path: (SUFFIXES.index(path.suffix.lower()), path.stem.lower() != name, path.name),
-        )
-        paths[name] = ranked[0]
-        if len(ranked) > 1:
-            others = ", ".join(path.name for path in ranked[1:])
-            message = text(
-                "Several files hold this table: {taken} was read, {others} was not", taken=ranked[0].name, others=others
-            )
-            problems.append(
-                Problem("warning", name, message, text("Remove those that are out of date."), ranked[0].name)
-            )
-    return paths, problems
-
-
-def _unknown_table(given: str, file: str | None = None) -> Problem:
-    names = {name.lower(): name for table in TABLES.values() for name in (table.name, table.chinese, *table.aliases)}
-    near = nearest(clean(given), names)
-    hint = (
-        text("Did you mean {near}?", near=names[near[0]])
-        if near
-        else text("Nothing needs to be done if it is not needed.")
-    )
-    return Problem("warning", given, text("This is not a table of a workspace; it was not read"), hint, file)
 
 
 def _unopened(name: str, path: Path, reason: OSError) -> Problem:
@@ -309,7 +272,8 @@ def _unopened(name: str, path: Path, reason: OSError) -> Problem:
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-def _read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
+def read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """Return what ``fudian.toml`` of a folder says, and what keeps it from being read."""
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}, []
@@ -317,72 +281,18 @@ def _read_settings(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
         settings = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError:
         hint = text("Save the file as UTF-8.")
-        return {}, [_settings_problem(text("The settings are not in UTF-8 and were not read"), hint)]
+        return {}, [settings_problem(text("The settings are not in UTF-8 and were not read"), hint)]
     except tomllib.TOMLDecodeError as reason:
         place = re.search(r"line (\d+)", str(reason))
         message = text("The settings cannot be read: {reason}", reason=str(reason))
         hint = text("Correct the line; texts stand in quotes. No setting was applied.")
-        return {}, [replace(_settings_problem(message, hint), row=int(place[1]) if place else None)]
+        return {}, [replace(settings_problem(message, hint), row=int(place[1]) if place else None)]
+    except RecursionError:
+        message = text("The settings are nested too deep and were not read")
+        return {}, [settings_problem(message, text("Write sections and values as the guide shows them."))]
     except OSError as reason:
         return {}, [_unopened("settings", path, reason)]
-    return settings, _check_settings(settings)
-
-
-def _settings_problem(message: Text, hint: Text, column: str | None = None, value: str | None = None) -> Problem:
-    return Problem("error", "settings", message, hint, SETTINGS_FILE, None, column, value)
-
-
-def _code_maps(settings: Mapping[str, Any]) -> dict[str, Mapping[str, object]]:
-    """Return the code maps of the settings by ``column`` or ``table.column``."""
-    codes = settings.get("codes", {})
-    return (
-        {name: words for name, words in codes.items() if isinstance(words, Mapping)}
-        if isinstance(codes, Mapping)
-        else {}
-    )
-
-
-def _check_settings(settings: Mapping[str, Any]) -> list[Problem]:
-    """Check that every code map belongs to a column and gives codes that the column has."""
-    codes = settings.get("codes", {})
-    if not isinstance(codes, Mapping):
-        return [
-            _settings_problem(
-                text("codes is a section"), text('Write [codes.public], then lines such as "1" = true.'), "codes"
-            )
-        ]
-    columns: dict[str, Column] = {}
-    for table, column in _coded_columns():
-        columns[f"{table.name}.{column.name}"] = column
-        columns.setdefault(column.name, column)
-    problems: list[Problem] = []
-    for name, words in codes.items():
-        if name not in columns or not isinstance(words, Mapping):
-            near = nearest(name, columns)
-            hint = (
-                text("Did you mean {near}?", near=near[0])
-                if near
-                else text("Use one of {names}.", names=", ".join(columns))
-            )
-            problems.append(_settings_problem(text("No column with codes has this name"), hint, f"codes.{name}"))
-            continue
-        for word, meaning in words.items():
-            if not is_code(meaning, columns[name]):
-                known = ", ".join(columns[name].codes or ("true", "false"))
-                hint = text("Use one of {codes}.", codes=known)
-                problems.append(
-                    _settings_problem(
-                        text("This is not a code of the column"), hint, f"codes.{name}.{word}", str(meaning)
-                    )
-                )
-    return problems
-
-
-def _coded_columns() -> Iterable[tuple[Table, Column]]:
-    for table in TABLES.values():
-        for column in table.columns:
-            if column.kind in {"code", "boolean"}:
-                yield table, column
+    return settings, []
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from network.problems import FudianError
+from network.tables.aside import file_aside
 from network.tables.schema import TABLES
 from network.texts import text, translate
+
+_FORMULA = r"^([\s\x00-\x1f\u200b\u200e\u200f\ufeff]*[=+\-@＝＋－−﹣＠﹦﹢﹫\t\r\n])"
+"""How a text begins that a spreadsheet may run: blanks and marks without width before such a sign hide it, and East Asian
+spreadsheets take its full-width and small forms for it."""
 
 _CHINESE = {column.name: column.chinese for table in reversed(list(TABLES.values())) for column in table.columns}
 
@@ -20,7 +25,7 @@ def for_people(frame: pl.DataFrame, language: str) -> pl.DataFrame:
     flags = [name for name, kind in frame.schema.items() if kind == pl.Boolean]
     yes, no = translate("yes", language), translate("no", language)
     safe = frame.with_columns(
-        *(pl.col(name).str.replace(r"^([=+\-@\t\r])", "'${1}") for name in texts),
+        *(pl.col(name).str.replace(_FORMULA, "'${1}") for name in texts),
         *(pl.when(pl.col(name)).then(pl.lit(yes)).when(~pl.col(name)).then(pl.lit(no)).alias(name) for name in flags),
     )
     return safe.rename({name: header(name, language) for name in frame.columns})
@@ -60,16 +65,17 @@ def write_table(frame: pl.DataFrame, path: Path, language: str = "zh") -> None:
     Raises:
         FudianError: another ending, or the file cannot be written.
     """
-    shown = for_people(frame, language)
     try:
         if path.suffix.lower() == ".csv":
-            path.write_bytes("﻿".encode() + shown.write_csv().encode())
+            content = "﻿".encode() + for_people(frame, language).write_csv().encode()
         elif path.suffix.lower() == ".xlsx":
-            path.write_bytes(workbook(frame, path.stem, language))
+            content = workbook(frame, path.stem, language)
         else:
             raise FudianError(
                 text("A table cannot be written as {path}.", path=path.name), text("End the name with .csv or .xlsx.")
             )
+        with file_aside(path) as aside:
+            aside.write_bytes(content)
     except OSError as error:
         raise FudianError(
             text("{path} cannot be written: {reason}.", path=path, reason=error.strerror or error),

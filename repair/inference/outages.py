@@ -22,8 +22,8 @@ import polars as pl
 
 from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask, Numbers
+from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_table
-from network.tables.values import LOCAL_ZONE
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events

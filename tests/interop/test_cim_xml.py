@@ -1,15 +1,13 @@
-"""The IEEE feeders as CIM-XML against the same feeders in OpenDSS, and small models for what they do not hold."""
+"""The IEEE feeders as CIM-XML against the same feeders in OpenDSS; small models stand in tests/network/readers."""
 
 from __future__ import annotations
 
-import zipfile
 from functools import cache
-from pathlib import Path
 
 import opendssdirect  # noqa: F401 (absent: the whole module is left out)
 import pytest
 
-from network import Network, WorkspaceError, build_network
+from network import Network, build_network
 from network.readers.cim_xml import read_cim_xml
 from network.readers.opendss import read_opendss
 from tests.interop.feeders import MASTERS, cases
@@ -78,108 +76,3 @@ def test_kinds_lengths_and_ratings_of_ieee13() -> None:
     feeders = by_cim("ieee13").feeders
     assert feeders["name"].to_list() == ["ieee13nodeckt"]
     assert set(by_cim("ieee13").branches["feeder_id"]) == set(feeders["feeder_id"])
-
-
-HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:cim="http://iec.ch/TC57/2013/CIM-schema-cim16#">
-"""
-
-
-def rdf(elements: dict[str, dict[str, str]], attribute: str = "ID") -> str:
-    """Write objects as RDF/XML: ``{"Breaker b1": {"Switch.normalOpen": "true", "Terminal.ConductingEquipment": "#b1"}}``."""
-    lines = []
-    for name, values in elements.items():
-        kind, identity = name.split()
-        inside = "".join(
-            f'<cim:{key} rdf:resource="{value}"/>' if value.startswith("#") else f"<cim:{key}>{value}</cim:{key}>"
-            for key, value in values.items()
-        )
-        mark = "_" if attribute == "ID" else "#_"
-        lines.append(f'<cim:{kind} rdf:{attribute}="{mark}{identity}">{inside}</cim:{kind}>')
-    return HEAD + "\n".join(lines) + "\n</rdf:RDF>\n"
-
-
-def terminals(equipment: str, *nodes: str) -> dict[str, dict[str, str]]:
-    return {
-        f"Terminal {equipment}.t{number}": {
-            "Terminal.ConductingEquipment": f"#_{equipment}",
-            "ACDCTerminal.sequenceNumber": str(number),
-            "Terminal.ConnectivityNode": f"#_{node}",
-        }
-        for number, node in enumerate(nodes, start=1)
-    }
-
-
-EQUIPMENT = {
-    "BaseVoltage v10": {"BaseVoltage.nominalVoltage": "10"},
-    "Substation s1": {"IdentifiedObject.name": "城关变"},
-    "VoltageLevel l1": {"VoltageLevel.Substation": "#_s1"},
-    "ExternalNetworkInjection grid": {"IdentifiedObject.name": "grid", "Equipment.EquipmentContainer": "#_l1"},
-    "ACLineSegment trunk": {"Conductor.length": "2.5", "ACLineSegment.r": "0.7", "PowerSystemResource.Location": "#_where"},
-    "ACLineSegment loose": {"IdentifiedObject.name": "loose"},
-    "ACLineSegment old": {"Equipment.normallyInService": "false"},
-    "Disconnector d1": {"Switch.normalOpen": "false"},
-    "Breaker tie": {"Switch.normalOpen": "true"},
-    "PowerTransformer t3": {},
-    "EnergyConsumer mill": {"EnergyConsumer.p": "0.25"},
-    "ConformLoad shop": {"IdentifiedObject.name": "shop"},
-    "UsagePoint 0012": {"UsagePoint.Equipments": "#_shop", "IdentifiedObject.name": "Li"},
-    "UsagePoint 0013": {"UsagePoint.Equipments": "#_shop"},
-    "LinearShuntCompensator cap": {},
-    "CoordinateSystem cs": {"CoordinateSystem.crsUrn": "urn:ogc:def:crs:EPSG::4326"},
-    "Location where": {},
-    **{
-        f"PositionPoint p{n}": {
-            "PositionPoint.sequenceNumber": str(n),
-            "PositionPoint.xPosition": f"113.{n}",
-            "PositionPoint.yPosition": f"34.{n}",
-            "PositionPoint.Location": "#_where",
-        }
-        for n in (1, 2)
-    },
-    **{
-        f"PowerTransformerEnd e{n}": {
-            "PowerTransformerEnd.PowerTransformer": "#_t3",
-            "TransformerEnd.endNumber": str(n),
-            "TransformerEnd.Terminal": f"#_t3.t{n}",
-        }
-        for n in (1, 2, 3)
-    },
-    **terminals("grid", "S"), **terminals("trunk", "S", "A"), **terminals("old", "A", "Z"), **terminals("d1", "A", "B"),
-    **terminals("tie", "B", "S"), **terminals("t3", "B", "C", "D"), **terminals("mill", "C"), **terminals("shop", "D"),
-    **terminals("cap", "B"), **terminals("loose", "A"),
-}  # fmt: skip
-
-
-def test_a_model_in_kilovolts_from_several_files(tmp_path: Path) -> None:
-    (tmp_path / "eq.xml").write_text(rdf(EQUIPMENT))
-    state = rdf({"EnergyConsumer mill": {"EnergyConsumer.p": "0.4"}, "Breaker tie": {"Switch.open": "false"}}, "about")
-    with zipfile.ZipFile(tmp_path / "ssh.zip", "w") as archive:
-        archive.writestr("ssh.xml", state)
-    net = build_network(read_cim_xml([tmp_path / "eq.xml", tmp_path / "ssh.zip"], lambda _: None))
-    supply = net.energise()
-
-    assert net.sources.select("node", "name", "station_id").rows() == [("S", "grid", "s1")]
-    rows = {row["branch_id"]: row for row in net.branches.iter_rows(named=True)}
-    assert {name: row["kind"] for name, row in rows.items()} == {
-        "trunk": "line", "d1": "disconnector", "tie": "breaker", "t3.1": "bus", "t3.2": "bus", "t3.3": "bus",
-    }  # fmt: skip
-    assert (rows["trunk"]["length_km"], rows["trunk"]["r_ohm"]) == (2.5, 0.7)
-    assert rows["tie"]["normally_open"]
-    assert net.transformers.select("transformer_id", "load_kw").rows() == [("mill", 400.0), ("shop", None)]
-    assert net.customers.select("customer_id", "name").rows() == [("0012", "Li"), ("0013", None)]
-    assert set(net.customers["transformer_id"]) == {"shop"}
-    assert set(supply.below("d1").transformers) == {"mill", "shop"}
-    assert supply.below("t3.3").transformers == ["shop"]
-    assert net.workspace.tables["nodes"].select("node", "lon", "lat").rows() == [("S", 113.1, 34.1), ("A", 113.2, 34.2)]
-    said = {problem.object_id or problem.value: problem for problem in net.workspace.problems}
-    assert set(said) == {"loose", "old", "LinearShuntCompensator"}
-    assert said["loose"].severity == "error"
-
-
-@pytest.mark.parametrize("content", ["not xml", "<a/>", rdf({"Substation s1": {}})])
-def test_what_is_not_a_model_is_a_clear_error(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "eq.xml"
-    path.write_text(content)
-    with pytest.raises(WorkspaceError, match=r"eq\.xml"):
-        read_cim_xml([path], lambda _: None)

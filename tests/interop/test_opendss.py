@@ -90,6 +90,8 @@ def test_every_element_has_its_place(tmp_path: Path) -> None:
     assert net.workspace.tables["nodes"].row(0) == ("a", 113.6, 34.7, 2)
     said = {problem.object_id or problem.value: problem for problem in net.workspace.problems}
     assert set(said) == {"Line.old", "Line.far", "capacitor"}
+    assert net.feeders.select("feeder_id", "name").rows() == [("Line.exit", "Line.exit")]
+    assert set(net.branches.filter(net.branches["feeder_id"].is_null())["branch_id"]) == {"Line.tie"}
 
 
 def test_customers_are_not_made_up(tmp_path: Path) -> None:
@@ -103,3 +105,83 @@ def test_a_file_that_opendss_refuses_is_a_clear_error(tmp_path: Path) -> None:
     master.write_text("new circuit.county\nnew line.x bus1=A bus2=B linecode=none_such\n")
     with pytest.raises(WorkspaceError, match="none_such"):
         network_of(master)
+
+
+def test_a_script_is_not_run_but_for_what_defines_the_circuit(tmp_path: Path) -> None:
+    """It may neither write nor read files elsewhere, nor solve: whoever exports a circuit names commands of all kinds."""
+    folder, outside = tmp_path / "circuit", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "Names.csv").write_text("x")
+    (folder / "Lines.DSS").write_text(
+        "new line.more bus1=A bus2=H length=1 units=km\nnew load.late bus1=H kv=10 kw=1\n"
+    )
+    (folder / "points.csv").write_text("A, 113.62, 34.71\nB 113.63 34.72 ! below\n")
+    master = folder / "county.dss"
+    master.write_text(
+        f"set datapath={outside}\n"
+        + MASTER
+        + "redirect lines.dss ! of Windows\nbuscoords points.csv\nuuids Names.csv\nsolve mode=yearly number=8760\n"
+        + f"export voltages {outside / 'v.csv'}\nsave circuit dir={outside / 'saved'}\nshow losses\n"
+        + "new loadshape.year npts=8760 interval=1 mult=(file=year.csv)\nnew load.shaped bus1=B kv=10 kw=2 daily=year\n"
+        + f"new line.odd bus1=B bus2=Q rmatrix=(file={outside / 'secret.csv'})\n~ length=2\n"
+        + "new generator.plant bus1=B kw=10 usermodel=plant.dll\nplot circuit\n"
+    )
+    before = sorted(tmp_path.rglob("*"))
+    net = network_of(master)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert {"Line.more", "Line.trunk"} <= set(net.branches["branch_id"])
+    assert {"Load.late", "Load.shaped"} <= set(net.transformers["transformer_id"])
+    assert net.workspace.tables["nodes"].select("node", "lon").rows() == [("a", 113.62), ("b", 113.63)]
+    told = [problem.line() for problem in net.workspace.problems]
+    assert any("export, plot, save, show, solve, uuids" in line for line in told)
+    assert any("line.odd" in line and "was not run" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    "command", ["redirect ../secret.dss", "compile (SECRET)", "buscoords ../secret.dss", "redirect county.dss"]
+)
+def test_a_script_reads_no_file_outside_its_folder(command: str, tmp_path: Path) -> None:
+    folder = tmp_path / "circuit"
+    folder.mkdir()
+    secret = tmp_path / "secret.dss"
+    secret.write_text("new line.secret bus1=A bus2=X\n")
+    (folder / "county.dss").write_text(MASTER + command.replace("SECRET", str(secret)) + "\n")
+    with pytest.raises(WorkspaceError, match=r"outside its folder|names itself"):
+        network_of(folder / "county.dss")
+
+
+def test_a_circuit_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    master = tmp_path / "county.dss"
+    master.write_text(MASTER)
+    monkeypatch.setattr("network.readers.opendss.SECONDS", 0.01)
+    with pytest.raises(WorkspaceError, match="not done after"):
+        network_of(master)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1, 0.01])
+def test_points_of_a_plane_are_not_degrees(scale: float, tmp_path: Path) -> None:
+    """A drawing of 30 by 30 units, or of 3 by 3, lies in the same range as degrees."""
+    points = "".join(
+        f"setbusxy bus={bus} x={(3 + 9 * at) * scale} y={(29 - 7 * at) * scale}\n" for at, bus in enumerate("SABC")
+    )
+    master = tmp_path / "county.dss"
+    master.write_text(MASTER.split("makebuslist", maxsplit=1)[0] + "makebuslist\n" + points)
+    net = network_of(master)
+    assert net.workspace.tables["nodes"].is_empty()
+    assert any("not longitude and latitude" in str(problem.message) for problem in net.workspace.problems)
+
+
+def test_a_line_out_of_service_may_be_a_tie(tmp_path: Path) -> None:
+    master = tmp_path / "county.dss"
+    master.write_text(MASTER)
+    net = build_network(read_opendss([master], lambda _: None, idle_is_open=True))
+    rows = {row["branch_id"]: row for row in net.branches.iter_rows(named=True)}
+    assert (rows["Line.old"]["kind"], rows["Line.old"]["normally_open"], rows["Line.old"]["length_km"]) == (
+        "switch",
+        True,
+        1.0,
+    )
+    assert "Line.old: It is out of service in the source; it was taken as normally open" in " ".join(
+        problem.line() for problem in net.workspace.problems
+    )

@@ -236,7 +236,9 @@ def test_the_command_converts_it(tmp_path: Path) -> None:
         [*fudian, "check", str(tmp_path / "ws"), "--json"], capture_output=True, text=True, check=True
     )
     assert (
-        converted["counts"] == json.loads(check.stdout)["counts"] == {"sources": 1, "branches": 10, "transformers": 4}
+        converted["counts"]
+        == json.loads(check.stdout)["counts"]
+        == {"sources": 1, "branches": 10, "transformers": 4, "feeders": 2}
     )
     (named,) = converted["errors"]
     assert (named["file"], named["table"], named["value"]) == ("county.cime", "LoadBreakSwitch", "# 5 point 1")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_samples.generator.county import COUNTY
-from network import FudianError, MissingExtraError, Workspace, read_workspace, workspace
+from network import FudianError, MissingExtraError, Workspace, WorkspaceError, read_workspace, workspace
 from network.readers.converting import READERS, convert_files, write_workspace
 from network.tables.schema import ROW, TABLES, Column
 
@@ -152,7 +152,6 @@ def test_every_form_is_described() -> None:
 PACKAGES = {
     "pandapower": ("pandapower", "pandapower"),
     "opendss": ("opendssdirect", "opendss"),
-    "cim-xml": ("triplets", "cim"),
 }
 
 
@@ -177,3 +176,70 @@ def test_a_source_that_is_not_there(form: str, tmp_path: Path) -> None:
 def test_a_form_of_one_source_refuses_two(form: str, tmp_path: Path) -> None:
     with pytest.raises(FudianError, match="one source, not from 2"):
         convert_files([tmp_path / "a", tmp_path / "b"], form, tmp_path / "to")
+
+
+def test_a_conversion_that_gives_no_branch_fails_and_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "station.cime"
+    source.write_text("<Load::x>\n@ mRID I_node\n# 1 A\n</Load::x>\n", "utf-8")
+    with pytest.raises(WorkspaceError, match=r"Nothing of a network came of station\.cime"):
+        convert_files([source], "cim-e", tmp_path / "ws")
+    assert not (tmp_path / "ws").exists()
+
+
+FOREIGN = {
+    "feeder.sxst": ("<Cyme><Network/></Cyme>", "CYME"),
+    "network.txt": ("[GENERAL]\nVERSION=CYMDIST\n[SOURCE]\nFORMAT_SOURCE=SourceID\n", "CYME"),
+    "R1-12.47-1.glm": ("module powerflow;\nobject node {\n name n1;\n}\n", "GridLAB-D"),
+    "case.m": ("function mpc = case33bw\nmpc.bus = [1 3 0 0];\n", "MATPOWER"),
+    "grid.raw": ("0, 100.0 / PSS/E-30\n", "PSS/E"),
+    "network.nc": ("CDF", "PyPSA"),
+    "model.xml": (
+        '<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
+        "--format cim-xml",
+    ),
+    "master.dss": ("clear\nnew circuit.x\n", "--format opendss"),
+    "grid.json": ('{"_module": "pandapower.auxiliary", "_class": "pandapowerNet"}', "--format pandapower"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("form", ["cim-e", "table"])
+def test_a_file_of_another_program_is_named_as_what_it_is(name: str, form: str, tmp_path: Path) -> None:
+    content, said = FOREIGN[name]
+    (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(WorkspaceError) as refused:
+        convert_files([tmp_path / name], form, tmp_path / "ws")
+    assert said in str(refused.value)
+    assert not (tmp_path / "ws").exists()
+
+
+def test_a_folder_of_pypsa_is_named(tmp_path: Path) -> None:
+    for name in ("buses", "lines", "loads"):
+        (tmp_path / f"{name}.csv").write_text("name,v_nom\na,10\n")
+    with pytest.raises(WorkspaceError, match="PyPSA, which has no switches"):
+        convert_files([tmp_path], "table", tmp_path / "ws")
+
+
+def test_a_disk_that_is_full_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half the tables are written when the disk is full: nothing of them may be read as a workspace."""
+    write = pl.DataFrame.write_parquet
+
+    def full(frame: pl.DataFrame, file: Path) -> None:
+        if file.name == "branches.parquet":
+            file.write_bytes(b"PAR1")
+            raise OSError(28, "No space left on device")
+        write(frame, file)
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    before = {
+        "sources": [{"node": "S"}],
+        "branches": [{"branch_id": "L", "from_node": "S", "to_node": "A", "kind": "line"}],
+    }
+    for place in (tmp_path / "new", tmp_path / "old"):
+        if place.name == "old":
+            place.mkdir()
+            (place / "sources.csv").write_text("node\nA\n")
+        with pytest.raises(WorkspaceError, match="No space left"):
+            write_workspace(workspace(before), place)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["old"]
+    assert [each.name for each in (tmp_path / "old").iterdir()] == ["sources.csv"]

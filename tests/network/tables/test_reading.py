@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from network.problems import Problem
 from network.tables.reading import ReadTable, read_file, read_frame
 from network.tables.schema import ROW, TABLES
+from network.tables.words import Words
 
 OUTAGES = TABLES["outages"]
 HEADER = "outage_id,start,end,nature,branch_id"
@@ -221,9 +222,18 @@ def test_wrong_unit_is_an_error_and_the_column_is_not_read(tmp_path: Path, heade
 
 
 def test_time_in_another_zone_by_its_header(tmp_path: Path) -> None:
-    result = read(tmp_path, f"{HEADER.replace('end', '停电结束时间（UTC）')}\n{GOOD}\n")
-    assert result.frame.is_empty() or result.frame["end"].to_list() == [None]
-    assert [problem.column for problem in result.problems] == ["end"]
+    result = read(tmp_path, f"{HEADER.replace('end', '停电结束时间（UTC）')}\n{GOOD.replace('09:05', '01:05')}\n")
+    assert result.frame["end"].to_list() == [datetime(2022, 7, 20, 9, 5)]
+    problem = only(result.problems)
+    assert (problem.severity, problem.row, problem.column) == ("warning", None, "end")
+
+
+def test_an_end_in_a_zone_that_is_not_known_leaves_its_rows_out(tmp_path: Path) -> None:
+    content = f"{HEADER.replace('end', '停电结束时间（EST）')}\n{GOOD}\nO2,2022-07-20 08:05:00,,F-INT,B1\n"
+    result = read(tmp_path, content)
+    assert result.frame.select("outage_id", "end").rows() == [("O2", None)]
+    problem = only(result.problems)
+    assert (problem.severity, problem.row, problem.column) == ("error", 1, "end")
 
 
 def test_ragged_rows_are_left_out_and_the_rest_stays(tmp_path: Path) -> None:
@@ -287,7 +297,7 @@ def test_code_maps_reach_the_column(tmp_path: Path) -> None:
     table = TABLES["transformers"]
     assert read_file(path, table).frame["public"].to_list() == [None, None]
     for name in ("public", "transformers.public"):
-        result = read_file(path, table, {name: {"1": True, "2": False}})
+        result = read_file(path, table, Words(codes={name: {"1": True, "2": False}}))
         assert result.problems == ()
         assert result.frame["public"].to_list() == [True, False]
 
@@ -340,7 +350,8 @@ def test_workbook_takes_the_sheet_that_holds_the_table(tmp_path: Path) -> None:
     sheet.write_row(1, 0, ["N1", 114.5, 33.8])
     book.close()
     result = read_file(tmp_path / "nodes.xlsx", TABLES["nodes"])
-    assert result.problems == ()
+    problem = only(result.problems)
+    assert (problem.severity, problem.sheet, "was not read" in str(problem.message)) == ("warning", "说明", True)
     assert result.frame.rows() == [("N1", 114.5, 33.8, 2)]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
 import pytest
 
+from network.tables.cells import Fault, Parsed
+from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES
-from network.tables.values import Fault, Parsed, Scale, is_code, parse
+from network.tables.times import TimeUnit
+from network.tables.values import Scale, is_code, parse
 
 EIGHT_FIVE = datetime(2022, 7, 20, 8, 5)
+HOUR = timedelta(hours=1)
 
 
 def read(table: str, column: str, values: list[object] | pl.Series, **settings: object) -> Parsed:
@@ -93,16 +97,129 @@ def test_mixed_zone_is_refused(written: str) -> None:
     assert "Mixed zone" in str(parsed.faults[0][2].message)
 
 
-def test_typed_times_pass_and_other_zones_are_refused() -> None:
+def test_typed_times_pass_and_instants_become_local() -> None:
     local = pl.Series([EIGHT_FIVE])
     assert read("outages", "start", local).values.to_list() == [EIGHT_FIVE]
     assert read("outages", "start", local.dt.replace_time_zone("Asia/Shanghai")).values.to_list() == [EIGHT_FIVE]
     utc = read("outages", "start", pl.Series([datetime(2022, 7, 20, 0, 5, tzinfo=UTC)]))
-    assert utc.values.to_list() == [None]
-    assert "Mixed zone" in str(utc.faults[0][2].message)
+    assert utc.values.to_list() == [EIGHT_FIVE]
+    assert [note.severity for note in utc.notes] == ["warning"]
     assert read("outages", "start", pl.Series([date(2022, 7, 20)])).values.to_list() == [datetime(2022, 7, 20)]
     assert read("outages", "start", pl.Series([20220720])).values.to_list() == [datetime(2022, 7, 20)]
     assert read("outages", "start", pl.Series([datetime(22, 7, 20)])).faults[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        (["2022-07-20T00:05:00Z", "2022-07-20T01:05:00Z", ""], [EIGHT_FIVE, EIGHT_FIVE + HOUR, None]),
+        (["2022-07-20 00:05+00:00", "2022-07-20 1:05:00+0000"], [EIGHT_FIVE, EIGHT_FIVE + HOUR]),
+        (["2022-07-20 09:05:00 UTC+9"], [EIGHT_FIVE]),
+        (["20220720000500Z"], [EIGHT_FIVE]),
+    ],
+)
+def test_a_column_that_is_all_in_one_zone_is_converted_and_that_is_said_once(
+    written: list[object], values: list[datetime | None]
+) -> None:
+    parsed = read("outages", "start", written)
+    assert parsed.values.to_list() == values
+    assert parsed.faults == ()
+    assert len(parsed.notes) == 1
+
+
+def test_a_column_in_the_own_zone_says_nothing() -> None:
+    parsed = read("outages", "start", ["2022-07-20 08:05+08:00", "2022-07-20T08:05:00+0800"])
+    assert (parsed.values.to_list(), parsed.faults, parsed.notes) == ([EIGHT_FIVE, EIGHT_FIVE], (), ())
+
+
+def test_two_foreign_zones_in_one_column_are_not_converted() -> None:
+    parsed = read("outages", "start", ["2022-07-20 00:05Z", "2022-07-20 09:05+09:00", "2022-07-20 08:05+08:00"])
+    assert parsed.values.to_list() == [None, None, EIGHT_FIVE]
+    assert [position for position, _, _ in parsed.faults] == [0, 1]
+
+
+def test_nonsense_in_a_column_of_one_zone_is_an_error_of_its_own() -> None:
+    parsed = read("outages", "start", ["2022-07-20 00:05Z", "yesterday"])
+    assert parsed.values.to_list() == [EIGHT_FIVE, None]
+    assert [(position, raw) for position, raw, _ in parsed.faults] == [(1, "yesterday")]
+
+
+def test_the_zone_of_a_header_is_converted() -> None:
+    utc = read("outages", "start", ["2022-07-20 00:05"], time_unit=TimeUnit(offset_min=0))
+    assert (utc.values.to_list(), len(utc.notes)) == ([EIGHT_FIVE], 1)
+    local = read("outages", "start", ["2022-07-20 08:05"], time_unit=TimeUnit(offset_min=480))
+    assert (local.values.to_list(), local.notes) == ([EIGHT_FIVE], ())
+
+
+def test_hours_are_right_when_the_clocks_change() -> None:
+    """R20: summer time begins in New York on 2022-03-13 at 2:00 and ends on 2022-11-06 at 2:00."""
+    zone = ReadingSettings(time_zone="America/New_York")
+    spring = read("outages", "start", ["2022-03-13 01:00", "2022-03-13 04:00", "2022-03-13 02:30"], reading=zone)
+    assert spring.values[1] - spring.values[0] == 2 * HOUR
+    assert (spring.values[2], "never shows" in str(spring.faults[0][2].message)) == (None, True)
+    autumn = read(
+        "outages",
+        "start",
+        [
+            "2022-11-06 00:30",
+            "2022-11-06 03:30",
+            "2022-11-06 01:30",
+            "2022-11-06 01:30-04:00",
+            "2022-11-06 01:30-05:00",
+        ],
+        reading=zone,
+    )
+    begin, end, unclear, first, second = autumn.values.to_list()
+    assert (end - begin, first - begin, second - begin) == (4 * HOUR, HOUR, 2 * HOUR)
+    assert (unclear, "twice" in str(autumn.faults[0][2].message)) == (None, True)
+
+
+def test_days_stay_days_in_a_zone_with_summer_time() -> None:
+    zone = ReadingSettings(time_zone="Europe/Berlin")
+    assert read("population", "from", ["2022-07-01"], reading=zone).values.to_list() == [datetime(2022, 7, 1)]
+    assert read("population", "from", [date(2022, 7, 1)], reading=zone).values.to_list() == [datetime(2022, 7, 1)]
+
+
+@pytest.mark.parametrize("written", ["1658275500000", "1658275500", 1658275500000])
+def test_numbers_since_1970_are_refused_with_how_to_name_them(written: object) -> None:
+    value, fault = one("outages", "start", written)
+    unit = "ms" if len(str(written)) == 13 else "s"
+    assert value is None
+    assert fault is not None
+    assert f"start({unit})" in str(fault.hint)
+    assert f'epoch = "{unit}"' in str(fault.hint)
+    for way in ({"time_unit": TimeUnit(since_1970=unit)}, {"reading": ReadingSettings(epoch=unit)}):
+        assert one("outages", "start", written, **way) == (EIGHT_FIVE, None)
+
+
+def test_the_order_of_day_and_month_is_never_guessed() -> None:
+    value, fault = one("outages", "start", "20/7/2022 8:05")
+    assert value is None
+    assert fault is not None
+    assert "date_order" in str(fault.hint)
+    days_first = ReadingSettings(date_order="dmy")
+    for written in ("20/7/2022 8:05", "20.07.2022 08:05:00", "20-7-22 8:05", "2022-07-20 08:05"):
+        assert one("outages", "start", written, reading=days_first) == (EIGHT_FIVE, None)
+    assert one("outages", "start", "7/20/2022 8:05", reading=ReadingSettings(date_order="mdy")) == (EIGHT_FIVE, None)
+    assert one("outages", "start", "20/7/2022 8:05", reading=ReadingSettings(date_order="mdy"))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("outages", "end"), ("outages", "start"), ("outages", "users"), ("population", "to")]
+)
+def test_no_remedy_makes_a_blank_of_what_a_blank_would_change(table: str, column: str) -> None:
+    """R4: an end that was left empty because it could not be read would last to this day."""
+    fault = one(table, column, "x")[1]
+    assert fault is not None
+    assert "if unknown" not in str(fault.hint)
+
+
+def test_a_formula_without_a_value_is_said() -> None:
+    for table, column in (("outages", "end"), ("outages", "users"), ("outages", "nature"), ("outages", "outage_id")):
+        value, fault = one(table, column, "=B2+C2/24")
+        assert value is None
+        assert fault is not None
+        assert "no value" in str(fault.message)
 
 
 def test_a_column_may_mix_forms() -> None:
@@ -250,6 +367,18 @@ def test_digits_under_a_contradicting_header_need_a_code_map(header: str) -> Non
         ("预安排 > 限电 > 供电网限电", "P-RAT-NET"),
         ("故障停电—外部故障停电", "F-EXT"),
         ("预安排-临时停电-临时施工停电", "P-TEMP-CONST"),
+        ("预安排停电/临时停电/检修停电", "P-TEMP-MAINT"),
+        ("预安排停电-临时停电-施工停电", "P-TEMP-CONST"),
+        ("预安排停电>临时停电>用户申请停电", "P-TEMP-CUST"),
+        ("预安排停电—计划停电—施工停电", "P-PLAN-CONST"),
+        ("预安排停电，临时停电，检修停电", "P-TEMP-MAINT"),
+        ("预安排停电 临时停电 检修停电", "P-TEMP-MAINT"),
+        ("临时停电（检修）", "P-TEMP-MAINT"),
+        ("检修停电/临时停电", "P-TEMP-MAINT"),
+        ("预安排 / 计划 / 用户申请", "P-PLAN-CUST"),
+        ("用户临时申请停电", "P-TEMP-CUST"),
+        ("故障-外部", "F-EXT"),
+        ("temporary maintenance", "P-TEMP-MAINT"),
     ],
 )
 def test_nature(written: str, code: str) -> None:
@@ -258,7 +387,14 @@ def test_nature(written: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "code"),
-    [("故障", "F-INT"), ("预安排/计划停电", "P-PLAN-MAINT"), ("01", "P-PLAN-MAINT"), ("02", "F-INT")],
+    [
+        ("故障", "F-INT"),
+        ("预安排/计划停电", "P-PLAN-MAINT"),
+        ("01", "P-PLAN-MAINT"),
+        ("02", "F-INT"),
+        ("检修", "P-PLAN-MAINT"),
+        ("02 故障", "F-INT"),
+    ],
 )
 def test_coarse_nature_is_taken_with_a_warning(written: str, code: str) -> None:
     value, fault = one("outages", "nature", written)
@@ -282,6 +418,17 @@ def test_unknown_nature_is_an_error_with_the_nearest_word() -> None:
     assert fault is not None
     assert "检修停电" in str(fault.hint)
     assert one("outages", "nature", "03")[0] is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["非故障停电", "非计划停电", "计划停电/临时停电/检修停电", "故障/计划停电", "检修施工停电", "临时调电", "停电"],
+)
+def test_a_word_that_is_not_known_or_contradicts_another_is_no_nature(written: str) -> None:
+    value, fault = one("outages", "nature", written)
+    assert value is None
+    assert fault is not None
+    assert fault.severity == "error"
 
 
 def test_bare_digits_of_a_class_need_a_code_map() -> None:

@@ -82,7 +82,7 @@ def test_folder_without_tables_names_what_is_expected(tmp_path: Path) -> None:
     (tmp_path / "outage.csv").write_text("x")
     with pytest.raises(WorkspaceError, match=r"holds no table.*branches\.csv") as wrong:
         read_workspace(tmp_path)
-    assert [problem.file for problem in wrong.value.problems] == ["outage.csv"]
+    assert [problem.file for problem in wrong.value.problems] == ["outage.csv", "readme.txt"]
 
 
 def test_chinese_file_names(folder: Path) -> None:
@@ -196,8 +196,15 @@ def test_tables_in_memory_equal_tables_in_files(folder: Path, kind: str) -> None
 def test_rows_of_mixed_types_lose_nothing() -> None:
     shanghai = datetime(2022, 7, 20, 8, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
     rows = [
-        {"outage_id": 1, "start": "2022/7/20 8:05", "nature": "F-INT", "users": 3, "region_class": "urban"},
-        {"outage_id": "A2", "start": shanghai, "nature": "F-INT", "users": "x", "region_class": "urban"},
+        {
+            "outage_id": 1,
+            "start": "2022/7/20 8:05",
+            "end": None,
+            "nature": "F-INT",
+            "users": 3,
+            "region_class": "urban",
+        },
+        {"outage_id": "A2", "start": shanghai, "end": None, "nature": "F-INT", "users": "x", "region_class": "urban"},
     ]
     for table in (rows, pd.DataFrame(rows)):
         result = workspace({"outages": table})

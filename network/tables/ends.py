@@ -1,0 +1,107 @@
+"""The end of an outage, where a sheet does not give it plainly: as a duration, by a sign, below a header that stands twice.
+
+A blank end says that the outage still lasts, so nothing else may pass for a blank: what cannot be read leaves its row out
+(R1.20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from network.tables.cells import Fault, clean
+from network.tables.columns import Understood
+from network.tables.conventions import ReadingSettings
+from network.tables.durations import seconds_of
+from network.texts import text
+
+_SIGNS = frozenset({"-", "--", "—", "——", "/", "无", "空", "n/a"})
+_SAME_MIN = 1.5
+"""Minutes by which an end and a duration may differ: both are often rounded."""
+
+
+def without_still_off(raw: pl.Series, reading: ReadingSettings) -> pl.Series:
+    """Return the cells of an end, with blanks for the signs by which an outage still lasts."""
+    if not reading.still_off or raw.dtype != pl.String:
+        return raw
+    return raw.set(raw.str.strip_chars().is_in(list(reading.still_off)).fill_null(False), None)
+
+
+def refuse_signs(end: Understood) -> None:
+    """Refuse signs such as ``/``: they do not say whether the outage still lasts, or ended at once, or nobody knows when."""
+    if end.raw.dtype != pl.String:
+        return
+    blank = end.values.is_null() & end.raw.is_not_null()
+    if not blank.any():
+        return
+    words = end.raw.filter(blank).unique().to_list()
+    signs = [word for word in words if clean(word).lower() in _SIGNS]
+    fault = Fault(
+        text("This sign does not say whether it still lasts, or when it ended; the row was left out"),
+        text(
+            "Write the end, or leave the cell empty only while it still lasts; or name the sign as still_off under [reading]."
+        ),
+    )
+    end.add_faults(blank & end.raw.is_in(signs).fill_null(False), fault)
+
+
+def take_durations(start: Understood, end: Understood, lasted: Understood | None) -> None:
+    """Fill ends that are not given from how long it lasted: a column of its own, or durations in the place of the end."""
+    _take_words(start, end)
+    if lasted is None:
+        return
+    by_duration = start.values + lasted.values
+    apart = ((end.values - by_duration).dt.total_seconds().abs() > 60 * _SAME_MIN).fill_null(False)
+    fault = Fault(
+        text("The end and the duration of this row disagree; the end was taken"),
+        text("Correct one of them."),
+        "warning",
+    )
+    end.add_faults(apart, fault)
+    given = end.values.is_not_null() | end.refused()
+    for position, shown, wrong in lasted.faults:
+        if not given[position]:
+            end.faults.append((position, shown, wrong))
+    end.values = end.values.zip_with(given, by_duration)
+
+
+def _take_words(start: Understood, end: Understood) -> None:
+    """Take durations such as ``3小时20分`` that stand where the end should."""
+    seconds = {
+        position: found
+        for position, shown, fault in end.faults
+        if fault.severity == "error" and shown is not None and (found := seconds_of(shown)) is not None
+    }
+    if not seconds:
+        return
+    end.faults = [fault for fault in end.faults if fault[0] not in seconds]
+    positions = list(seconds)
+    lasted = pl.Series([round(1_000_000 * each) for each in seconds.values()], dtype=pl.Int64).cast(pl.Duration("us"))
+    end.values = end.values.clone().scatter(positions, start.values.gather(positions) + lasted)
+    message = text(
+        "How long it lasted stands in the place of the end (rows: {rows}); the end follows from it", rows=len(positions)
+    )
+    end.notes.append(Fault(message, text("Nothing needs to be done."), "warning"))
+
+
+def second_header_is_end(first: pl.Series, second: pl.Series) -> bool:
+    """Return whether, of two columns of times under one header, the second holds the ends: never earlier, and mostly later."""
+    both = first.is_not_null() & second.is_not_null()
+    return bool(both.any() and not (second < first).any() and (second > first).sum() * 2 > both.sum())
+
+
+def no_end() -> Fault:
+    """Return what to say of a table in which nothing says when an outage ended."""
+    return Fault(
+        text("No column says when an outage ended, so all of them count as still lasting"),
+        text("Add the column end (停电结束时间), or how long each lasted (停电时长)."),
+        "warning",
+    )
+
+
+def ends_of(columns: Sequence[Understood]) -> tuple[Understood | None, Understood | None]:
+    """Return start and end among the columns of a table, where a blank end says that it still lasts."""
+    by_name = {each.column.name: each for each in columns}
+    end = by_name.get("end")
+    return (by_name.get("start"), end) if end is not None and end.column.blank_is_open else (None, None)

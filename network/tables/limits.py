@@ -1,0 +1,259 @@
+"""Limits of a file: how wide, how long and how large it may be, looked at before it is loaded.
+
+A file of a few kilobytes can name a cell in the last column of the last row, span a hundred thousand columns, or unpack to more
+than any memory holds. What is beyond a limit gives one problem that says so; nothing of it is loaded. All limits are our own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from network.tables.decoding import UnreadableError
+from network.texts import Text, text
+
+MOST_COLUMNS = 16_384
+"""Columns of a table: as many as a spreadsheet has."""
+
+MOST_CELLS = 50_000_000
+"""Cells of one sheet of a workbook, blank ones between others included: a million rows of fifty columns."""
+
+MOST_CELLS_AS_TEXT = 5_000_000
+"""Cells of the tables of one page, or of the XML form of a workbook, which are held one by one."""
+
+MOST_CELLS_OF_PARQUET = 500_000_000
+"""Cells of a Parquet file, whose columns are packed."""
+
+LARGEST_FILE = 2 << 30
+"""Bytes of a file, unpacked."""
+
+LONGEST_CELL = 10_000_000
+"""Bytes of one cell; a spreadsheet holds 32,767 characters."""
+
+_PART = 1 << 20
+_CELL = re.compile(rb'<(?:\w+:)?c r="\$?([A-Z]{1,3})\$?(\d{1,7})"')
+_REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d{1,9})"')
+_SHEETS = re.compile(r"^(?:xl/worksheets/.*\.xml|content\.xml)$")
+
+
+def look_at_size(size: int) -> None:
+    """Refuse a file that is too large.
+
+    Raises:
+        UnreadableError: it is.
+    """
+    if size > LARGEST_FILE:
+        raise _beyond(
+            text("The file has {size} MB; at most {most} MB can be read", size=size >> 20, most=LARGEST_FILE >> 20),
+            text("Export a shorter period or a smaller area, or several files."),
+        )
+
+
+def look_at_width(columns: int) -> None:
+    """Refuse a table that is too wide.
+
+    Raises:
+        UnreadableError: it is.
+    """
+    if columns > MOST_COLUMNS:
+        raise _beyond(
+            text("The table has {found} columns; at most {most} can be read", found=columns, most=MOST_COLUMNS),
+            text("Look for a missing line break, or delete the columns beyond the table."),
+        )
+
+
+def look_at_cell(size: int) -> None:
+    """Refuse a cell, or a line, that is too long.
+
+    Raises:
+        UnreadableError: it is.
+    """
+    if size > LONGEST_CELL:
+        raise _beyond(
+            text("A cell has more than {most} characters", most=LONGEST_CELL),
+            text("Look for a file or a picture that was pasted into a cell, and delete it."),
+        )
+
+
+def look_at_parquet(path: Path) -> None:
+    """Refuse a Parquet file that would unpack to too much, by what its end says of it.
+
+    Raises:
+        UnreadableError: it would.
+        OSError: the file cannot be opened.
+        ValueError: it is not Parquet, or is damaged.
+    """
+    import pyarrow.parquet
+
+    told = pyarrow.parquet.read_metadata(path)
+    look_at_width(told.num_columns)
+    if told.num_rows * told.num_columns > MOST_CELLS_OF_PARQUET:
+        raise _too_many_cells(told.num_rows * told.num_columns, MOST_CELLS_OF_PARQUET)
+    look_at_size(sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups)))
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what a ``.gz`` file holds.
+
+    Raises:
+        UnreadableError: it unpacks to too much.
+        OSError, EOFError, zlib.error: it is damaged.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+        content = packed.read(LARGEST_FILE + 1)
+    look_at_size(len(content))
+    return content
+
+
+def look_at_workbook(data: bytes) -> None:
+    """Refuse a workbook with a cell too far away, a cell too long, or too much in it, by a look at its packed parts.
+
+    Args:
+        data: an ``.xlsx``, ``.xlsb`` or ``.ods`` file; others are passed over.
+
+    Raises:
+        UnreadableError: it has one.
+    """
+    if not data.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            look_at_size(sum(part.file_size for part in archive.infolist()))
+            for part in archive.infolist():
+                if part.filename.endswith(".xml"):
+                    _look_at_part(archive, part)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+        return  # what opens workbooks says what is wrong with it
+
+
+def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    is_sheet = bool(_SHEETS.match(part.filename))
+    extent, blank = _Extent(), 0
+    for piece in _pieces(archive, part):
+        blank = 0 if b"<" in piece else blank + len(piece)
+        look_at_cell(blank)
+        if is_sheet:
+            extent.take(piece)
+
+
+def _pieces(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Give a part piece by piece, each ending where an element does, so that no mark is cut in two."""
+    rest, size = b"", 0
+    with archive.open(part) as file:
+        while piece := file.read(_PART):
+            size += len(piece)
+            look_at_size(size)
+            at = piece.rfind(b">") + 1
+            if not at and len(rest) < LONGEST_CELL:
+                rest += piece
+                continue
+            yield rest + piece[:at]
+            rest = piece[at:] if at else b""
+            if not at:
+                yield piece
+    if rest:
+        yield rest
+
+
+@dataclass
+class _Extent:
+    """How far the cells of a sheet reach; a spreadsheet's reader makes room for all between the first and the last."""
+
+    column: int = 0
+    row: int = 0
+    repeated: int = 0
+
+    def take(self, piece: bytes) -> None:
+        """Look at a piece of a sheet."""
+        found = _CELL.findall(piece)
+        if found:
+            last = max({letters for letters, _ in found}, key=_column_number)
+            self.column = max(self.column, _column_number(last))
+            self.row = max(self.row, int(found[-1][1]), int(found[0][1]))
+            self._judge(self.column * self.row, f"{last.decode()}{self.row}")
+        for _, times in _REPEATED.findall(piece):  # blank ones at the end are repeated to the last column and row
+            self.repeated += int(times) if int(times) < 1_000 else 0
+        self._judge(self.repeated, None)
+
+    def _judge(self, cells: int, last: str | None) -> None:
+        if cells <= MOST_CELLS:
+            return
+        if last is None:
+            raise _too_many_cells(cells, MOST_CELLS)
+        raise _beyond(
+            text("The sheet reaches to cell {cell}: {count} cells with the blank ones", cell=last, count=cells),
+            text("Delete the rows and columns beyond the table, and save the file again."),
+        )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - 64
+    return number
+
+
+@dataclass
+class Room:
+    """Room for cells that are held one by one: :meth:`take` refuses what is beyond it."""
+
+    left: int = MOST_CELLS_AS_TEXT
+
+    def take(self, cells: int) -> None:
+        """Take room for some cells.
+
+        Raises:
+            UnreadableError: there is not so much left.
+        """
+        self.left -= cells
+        if self.left < 0:
+            raise _too_many_cells(MOST_CELLS_AS_TEXT - self.left, MOST_CELLS_AS_TEXT)
+
+
+def _too_many_cells(found: int, most: int) -> UnreadableError:
+    return _beyond(
+        text("The file has {found} cells or more; at most {most} can be read", found=found, most=most),
+        text("Look for cells that go over far too many rows or columns, or export several files."),
+    )
+
+
+def _beyond(message: Text, hint: Text) -> UnreadableError:
+    return UnreadableError(message, hint)
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+_UNITS_A_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
+"""Days since 1970 of the years 1 and 9999, between which times can be calculated with and shown."""
+
+
+def bounded(values: pl.Series) -> pl.Series:
+    """Return typed values with no time outside the years 1 to 9999: a column with one becomes text, the number as it stands.
+
+    Durations become text too: no column of a table holds one.
+    """
+    kind = values.dtype
+    if isinstance(kind, pl.Duration):
+        return _as_numbers(values)
+    if kind != pl.Date and not isinstance(kind, pl.Datetime):
+        return values
+    per_day = 1 if not isinstance(kind, pl.Datetime) else _UNITS_A_DAY[kind.time_unit]
+    days = values.to_physical().cast(pl.Int64) // per_day
+    outside = ~days.is_between(_FIRST_DAY, _LAST_DAY).fill_null(value=True)
+    if not outside.any():
+        return values
+    inside = values.set(outside, None).dt.to_string("iso")
+    return inside.zip_with(~outside, _as_numbers(values))
+
+
+def _as_numbers(values: pl.Series) -> pl.Series:
+    return values.to_physical().cast(pl.Int64).cast(pl.String)

@@ -1,0 +1,466 @@
+"""Tables as clerks write them give the same figures, or say what they could not take; never another figure in silence."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from network.complaints import complaints
+from network.problems import Problem
+from network.tables.folder import part_of_table
+from network.tables.workspace import Workspace, read_workspace
+from tests.network.tables.clerks import (
+    USERS_STATED,
+    Style,
+    html,
+    ods,
+    records,
+    styles,
+    write,
+    xls,
+    xlsx,
+    xml_workbook,
+)
+
+OUTAGES = records()
+CUSTOMER_HOURS = sum(outage.customer_hours for outage in OUTAGES)
+STYLES = styles()
+
+
+def customer_hours(workspace: Workspace) -> float:
+    outages = workspace.tables["outages"].drop_nulls("end")
+    hours = (outages["end"] - outages["start"]).dt.total_seconds() / 3600
+    return float((hours * outages["users"]).sum())
+
+
+def with_population(folder: Path) -> Path:
+    (folder / "population.csv").write_text(f"region_class,users\nurban,{USERS_STATED}\n", "utf-8")
+    return folder
+
+
+def test_there_are_as_many_styles_as_pairs_need() -> None:
+    assert len(STYLES) >= 60
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_every_clerk_gets_the_same_hours(style: Style, tmp_path: Path) -> None:
+    write(with_population(tmp_path), OUTAGES, style)
+    workspace = read_workspace(tmp_path)
+    assert [problem.line() for problem in workspace.errors] == []
+    outages = workspace.tables["outages"]
+    assert outages["outage_id"].to_list() == [outage.outage_id for outage in OUTAGES]
+    assert outages["start"].to_list() == [outage.start for outage in OUTAGES]
+    assert outages["end"].to_list() == [outage.end for outage in OUTAGES]
+    assert outages["nature"].to_list() == [outage.nature[0] for outage in OUTAGES]
+    assert customer_hours(workspace) == pytest.approx(CUSTOMER_HOURS, rel=1e-12)
+
+
+# -- what must not pass in silence -------------------------------------------------------------------------------------
+
+HEADER = "停电编号,停电开始时间,停电结束时间,停电性质,地区特征,停电户数"
+A = "A,2022-03-01 08:00:00,2022-03-01 11:20:00,内部故障停电,市区,10"
+B = "B,2022-03-02 08:00:00,2022-03-02 10:00:00,内部故障停电,市区,5"
+
+
+def of_files(folder: Path, **files: str | bytes) -> Workspace:
+    """Read a workspace of these tables; ``__`` in a name is a dot."""
+    with_population(folder)
+    for name, content in files.items():
+        path = folder / name.replace("__", ".")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_workspace(folder)
+
+
+def ids(workspace: Workspace) -> list[str]:
+    return workspace.tables["outages"]["outage_id"].to_list()
+
+
+def said(workspace: Workspace, severity: str | None = None) -> list[str]:
+    return [problem.line() for problem in workspace.problems if severity in {None, problem.severity}]
+
+
+def only(workspace: Workspace) -> Problem:
+    assert len(workspace.problems) == 1, said(workspace)
+    return workspace.problems[0]
+
+
+@pytest.mark.parametrize("sign", ["/", "无", "N/A", "—", "-", "--", " ／ ", "空"])
+def test_a_sign_is_no_end(sign: str, tmp_path: Path) -> None:
+    """R4: each of these lasted to this day."""
+    row = B.replace("2022-03-02 10:00:00", sign)
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, row)))
+    assert ids(workspace) == ["A"]
+    problem = only(workspace)
+    assert (problem.severity, problem.row, problem.column, problem.value) == ("error", 3, "end", sign)
+    assert "leave the cell empty if unknown" not in str(problem.hint)
+
+
+@pytest.mark.parametrize("blank", ["", "NULL", "null", "None"])
+def test_a_blank_end_still_lasts(blank: str, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", blank))))
+    assert workspace.tables["outages"]["end"].to_list() == [datetime(2022, 3, 1, 11, 20), None]
+    assert said(workspace) == []
+
+
+def test_a_utility_may_say_which_sign_still_lasts(tmp_path: Path) -> None:
+    rows = "\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", "/"), B.replace("2022-03-02 10:00:00", "未送电")))
+    settings = '[reading]\nstill_off = ["/", "未送电"]\n'
+    workspace = of_files(tmp_path, outages__csv=rows.replace("\nB", "\nC", 1), fudian__toml=settings)
+    assert workspace.tables["outages"]["end"].to_list()[1:] == [None, None]
+    assert said(workspace) == []
+
+
+def test_no_column_for_the_end_is_said(tmp_path: Path) -> None:
+    rows = "停电编号,停电开始时间,停电性质,地区特征,停电户数\nA,2022-03-01 08:00:00,内部故障停电,市区,10\n"
+    problem = only(of_files(tmp_path, outages__csv=rows))
+    assert (problem.severity, problem.row, problem.column) == ("warning", None, "end")
+    assert "停电时长" in str(problem.hint)
+
+
+def test_an_unreadable_end_leaves_its_row_out(tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", "当晚"))))
+    assert (ids(workspace), only(workspace).severity) == (["A"], "error")
+
+
+@pytest.mark.parametrize("form", ["xlsx", "xls", "ods", "xml", "html"])
+def test_merged_cells_hold_for_each_of_their_rows(form: str, tmp_path: Path) -> None:
+    """R4: an end that is merged over three rows; the numbers of users beside it are not."""
+    rows = [HEADER.split(",")]
+    rows += [
+        f"{name},2022-03-01 08:00:00,,内部故障停电,市区,{users}".split(",")
+        for name, users in (("A", 10), ("B", 5), ("C", 1))
+    ]
+    rows[1][2] = "2022-03-01 11:20:00"
+    rows.append(["D", "2022-03-01 08:00:00", "", "内部故障停电", "市区", "7"])
+    merged = [(1, 2, 3, 2)]
+    content = {
+        "xlsx": lambda: xlsx({"1月": rows}, merged=merged),
+        "xls": lambda: xls({"1月": rows}, merged),
+        "ods": lambda: ods({"1月": rows}, {(1, 2): 3}),
+        "xml": lambda: xml_workbook(rows, {(1, 2): 3}),
+        "html": lambda: html(rows, {(1, 2): 3}),
+    }[form]()
+    name = {"xml": "outages__xls", "html": "outages__xls"}.get(form, f"outages__{form}")
+    workspace = of_files(tmp_path, **{name: content})
+    assert said(workspace) == []
+    end = datetime(2022, 3, 1, 11, 20)
+    assert workspace.tables["outages"]["end"].to_list() == [end, end, end, None]
+    assert workspace.tables["outages"]["users"].to_list() == [10, 5, 1, 7]
+
+
+def test_a_merged_number_of_users_is_not_counted_for_each_row(tmp_path: Path) -> None:
+    rows: list[list[object]] = [list(HEADER.split(",")), [*A.split(",")[:5], 10], [*B.split(",")[:5], None]]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, merged=[(1, 5, 2, 5)]))
+    assert ids(workspace) == ["A"]
+    assert len(said(workspace, "error")) == 1
+
+
+def test_merged_real_dates(tmp_path: Path) -> None:
+    start, end = datetime(2022, 3, 1, 8), datetime(2022, 3, 1, 11, 20)
+    rows: list[list[object]] = [list(HEADER.split(","))]
+    rows += [[name, start, end if name == "A" else None, "内部故障停电", "市区", 10] for name in "AB"]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, merged=[(1, 2, 2, 2)]))
+    assert (workspace.tables["outages"]["end"].to_list(), said(workspace)) == ([end, end], [])
+
+
+def test_a_formula_without_a_value_is_not_a_blank(tmp_path: Path) -> None:
+    rows: list[list[object]] = [list(HEADER.split(",")), [*A.split(",")[:5], 10], [*B.split(",")[:5], 5]]
+    rows[2][2] = "=B3+C3/24"
+    content = without_values(xlsx({"1月": rows}))
+    workspace = of_files(tmp_path, outages__xlsx=content)
+    assert ids(workspace) == ["A"]
+    problem = only(workspace)
+    assert (problem.severity, problem.row, problem.column, problem.value) == ("error", 3, "end", "=B3+C3/24")
+    assert "calculate" in str(problem.hint)
+
+
+def without_values(content: bytes) -> bytes:
+    """Take away what a spreadsheet has calculated."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, part.replace(b"</f><v>0</v>", b"</f>") if name.startswith("xl/worksheets") else part)
+    return packed.getvalue()
+
+
+def test_a_second_column_of_the_same_header_is_the_end_where_it_holds_later_times(tmp_path: Path) -> None:
+    header = HEADER.replace("停电开始时间", "停电时间").replace("停电结束时间", "停电时间")
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, B)))
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    assert [problem.severity for problem in workspace.problems] == ["warning", "warning"]
+
+
+def test_a_second_column_of_the_same_header_is_not_guessed(tmp_path: Path) -> None:
+    header = HEADER.replace("停电开始时间", "停电时间").replace("停电结束时间", "停电时间")
+    row = B.replace("2022-03-02 10:00:00", "2022-03-02 07:00:00")
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, row)))
+    assert workspace.tables["outages"]["end"].to_list() == [None, None]
+    assert any("No column says when" in line for line in said(workspace))
+
+
+def test_durations_that_say_no_unit_are_never_guessed(tmp_path: Path) -> None:
+    rows = "\n".join((HEADER.replace("停电结束时间", "停电时长"), A.replace("2022-03-01 11:20:00", "200")))
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert (ids(workspace), only(workspace).severity, "duration_unit" in str(only(workspace).hint)) == (
+        [],
+        "error",
+        True,
+    )
+    workspace = of_files(tmp_path, outages__csv=rows, fudian__toml='[reading]\nduration_unit = "min"\n')
+    assert workspace.tables["outages"]["end"].to_list() == [datetime(2022, 3, 1, 11, 20)]
+
+
+def test_an_end_and_a_duration_that_disagree_are_said(tmp_path: Path) -> None:
+    rows = "\n".join((f"{HEADER},停电时长（小时）", f"{A},3.33", f"{B},20"))
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    problem = only(workspace)
+    assert (problem.severity, problem.row) == ("warning", 3)
+
+
+def test_months_on_sheets_are_one_table_and_notes_are_named(tmp_path: Path) -> None:
+    """R5."""
+    header = HEADER.split(",")
+    sheets: dict[str, list[list[object]]] = {
+        "填表说明": [["停电性质", "请按规程填写"]],
+        "汇总": [["供电单位", "停电户数", "停电性质"], ["城东所", "15", ""]],
+        "1月": [header, [*A.split(",")[:5], 10]],
+        "2月": [["二月停电"], header, [*B.split(",")[:5], 5]],
+        "Sheet3": [],
+    }
+    workspace = of_files(tmp_path, outages__xlsx=xlsx(sheets))
+    assert ids(workspace) == ["A", "B"]
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    assert [(problem.severity, problem.sheet) for problem in workspace.problems] == [
+        ("warning", "填表说明"),
+        ("warning", "汇总"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "xls"])
+def test_a_hidden_sheet_never_wins(form: str, tmp_path: Path) -> None:
+    header = HEADER.split(",")
+    sheets = {"旧": [header, A.split(",")], "新": [header, B.split(",")]}
+    content = xlsx(sheets, hidden=["旧"]) if form == "xlsx" else xls(sheets, hidden=["旧"])
+    workspace = of_files(tmp_path, **{f"outages__{form}": content})
+    assert ids(workspace) == ["B"]
+    problem = only(workspace)
+    assert (problem.severity, problem.sheet, "hidden" in str(problem.message)) == ("warning", "旧", True)
+
+
+def test_a_hidden_sheet_alone_is_not_read(tmp_path: Path) -> None:
+    sheets = {"说明": [["见附件"]], "数据": [HEADER.split(","), A.split(",")]}
+    workspace = of_files(tmp_path, outages__xlsx=xlsx(sheets, hidden=["数据"]))
+    assert ids(workspace) == []
+    assert "hidden" in only(workspace).line()
+
+
+def test_a_month_with_a_column_missing_is_an_error(tmp_path: Path) -> None:
+    header = HEADER.split(",")
+    lacking = [name for name in header if name != "停电性质"]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": [header, A.split(",")], "2月": [lacking, ["B"]]}))
+    assert ids(workspace) == ["A"]
+    problem = only(workspace)
+    assert (problem.severity, problem.sheet, "nature" in str(problem.message)) == ("error", "2月", True)
+
+
+def test_problems_of_parts_name_file_sheet_and_row(tmp_path: Path) -> None:
+    header = HEADER.split(",")
+    first = xlsx({"1月": [header, A.split(",")], "2月": [header, B.split(","), A.split(",")[:2] + B.split(",")[2:]]})
+    backwards = B.replace("B,", "C,").replace("10:00:00", "07:00:00")
+    workspace = of_files(tmp_path, outages_上半年__xlsx=first, outages_下半年__csv=f"{HEADER}\n{backwards}\n")
+    assert ids(workspace) == ["A", "B"]
+    found = {(problem.file, problem.sheet, problem.row, problem.column) for problem in workspace.errors}
+    assert found == {("outages_上半年.xlsx", "2月", 3, "outage_id"), ("outages_下半年.csv", None, 2, "end")}
+    assert "Row 2 (outages_上半年.xlsx [1月])" in "".join(said(workspace, "error"))
+
+
+def test_two_header_rows_above_real_dates(tmp_path: Path) -> None:
+    start, end = datetime(2022, 3, 1, 8), datetime(2022, 3, 1, 11, 20)
+    rows: list[list[object]] = [
+        ["停电编号", "停电时间", None, "停电性质", "地区特征", "停电户数"],
+        [None, "起", "止", None, None, None],
+        ["A", start, end, "内部故障停电", "市区", 10],
+    ]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, merged=[(0, 1, 0, 2), (0, 0, 1, 0)]))
+    assert workspace.tables["outages"].select("outage_id", "start", "end", "row").rows() == [("A", start, end, 3)]
+    assert said(workspace) == []
+
+
+def test_a_stray_zone_stays_an_error(tmp_path: Path) -> None:
+    """R12."""
+    stray = B.replace("10:00:00", "10:00:00Z")
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, stray)))
+    assert (ids(workspace), only(workspace).row, only(workspace).severity) == (["A"], 3, "error")
+
+
+def test_an_end_whose_header_names_another_zone_is_converted(tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", "停电结束时间（UTC）")
+    rows = "\n".join((header, A.replace("11:20", "03:20"), B.replace("10:00", "02:00")))
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    assert (only(workspace).severity, only(workspace).row) == ("warning", None)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "midnights"])
+def test_days_without_a_time_of_day_are_one_line(form: str, tmp_path: Path) -> None:
+    """R13: hours of 0 and 24 and momentary outages were invented."""
+    rows: list[list[object]] = [list(HEADER.split(","))]
+    for day, name in enumerate("ABCD", start=1):
+        rows.append([name, datetime(2022, 3, day), datetime(2022, 3, day + day % 2), "内部故障停电", "市区", 10])
+    if form == "xlsx":
+        workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, date_format="yyyy-mm-dd"))
+    else:
+        pattern = "%Y-%m-%d" if form == "csv" else "%Y-%m-%d 0:00"
+        lines = [
+            ",".join(f"{cell:{pattern}}" if isinstance(cell, datetime) else str(cell) for cell in row) for row in rows
+        ]
+        workspace = of_files(tmp_path, outages__csv="\n".join(lines))
+    assert ids(workspace) == []
+    assert [(problem.severity, problem.row, problem.column) for problem in workspace.problems] == [
+        ("error", None, "start"),
+        ("error", None, "end"),
+    ]
+    midnight = '[reading]\ndates_without_time = "midnight"\n'
+    (tmp_path / "fudian.toml").write_text(midnight, "utf-8")
+    assert ids(read_workspace(tmp_path)) == list("ABCD")
+
+
+def test_one_day_among_times_is_said(tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 08:00:00", "2022-03-02"))))
+    problem = only(workspace)
+    assert (problem.severity, problem.row, problem.column) == ("warning", 3, "start")
+
+
+def test_one_unknown_code_in_many_rows_is_one_line_with_three_examples(tmp_path: Path) -> None:
+    """R14."""
+    rows = [f"O{number},2022-03-01 08:00,2022-03-01 09:00,怪,市区,1" for number in range(34_000)]
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, *rows)))
+    assert len(workspace.errors) == 34_000
+    (complaint,) = complaints(workspace.problems)
+    assert "34,000 times, such as row 2 = '怪'; row 3 = '怪'; row 4 = '怪'." in complaint.line()
+    assert "共 34,000 处，如 第 2 行 = '怪'" in complaint.line("zh")
+
+
+def test_parts_of_a_table_are_read_together_and_the_rest_is_named_once(tmp_path: Path) -> None:
+    """R16."""
+    workspace = of_files(
+        tmp_path,
+        outages_1月__csv=f"{HEADER}\n{A}\n",
+        outages_2月__txt=f"{HEADER}\n{B}\n".replace(",", "\t"),
+        outages_10月__csv__gz=gzip.compress(f"{HEADER}\n{A.replace('A,', 'C,')}\n".encode("gbk")),
+        停电事件2023__json=json.dumps([dict(zip(HEADER.split(","), B.replace("B,", "D,").split(","), strict=True))]),
+        报告__docx=b"PK",
+        草图__vsdx=b"PK",
+        outages_备份__csv=f"{HEADER}\n{A.replace('A,', 'X,')}\n",
+    )
+    assert sorted(ids(workspace)) == ["A", "B", "C", "D"]
+    assert [ids(workspace).index(each) for each in "ABC"] == sorted(ids(workspace).index(each) for each in "ABC")
+    assert len(workspace.problems) == 2
+    assert any("报告.docx" in line and "草图.vsdx" in line for line in said(workspace))
+    assert any("outages_备份.csv" in line for line in said(workspace))
+
+
+@pytest.mark.parametrize(
+    ("stem", "table"),
+    [
+        ("outages_1月", "outages"),
+        ("outages-2022-03", "outages"),
+        ("outages (2)", "outages"),
+        ("2022年停电事件", "outages"),
+        ("停电事件第一季度", "outages"),
+        ("停电明细_城东所", "outages"),
+        ("switching_log", "switching"),
+        ("用户数2022", "population"),
+        ("用户_城东", "customers"),
+        ("outages_old", None),
+        ("停电计划2022", "plans"),
+        ("非停电事件", None),
+        ("outages_template", None),
+        ("outagesx", None),
+    ],
+)
+def test_names_of_parts(stem: str, table: str | None) -> None:
+    assert part_of_table(stem)[0] == table
+
+
+def test_pieces_that_an_engine_wrote(tmp_path: Path) -> None:
+    folder = tmp_path / "nodes.parquet"
+    folder.mkdir()
+    for number in range(2):
+        pl.DataFrame({"node": [f"N{number}"]}).write_parquet(folder / f"part-{number}.parquet")
+    (folder / "_SUCCESS").touch()
+    assert read_workspace(tmp_path).tables["nodes"]["node"].to_list() == ["N0", "N1"]
+
+
+def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
+    """R17."""
+    header = "事件号,停电起,送电,性质,影响户数,区域,所属单位,线路名称"
+    sheet = f"{header}\nA,2022-03-01 08:00,2022-03-01 11:20,小修,10,一类,城东所,城东线\n"
+    settings = (
+        '[files]\n"6月*.csv" = "outages"\n[headers]\n"区域" = "region_class"\n[headers.outages]\n"事件号" = "outage_id"\n'
+        '"送电" = "end"\n"性质" = "nature"\n"线路名称" = ""\n[codes.nature]\n"小修" = "P-PLAN-MAINT"\n'
+        '[codes.region_class]\n"一类" = "urban"\n'
+    )
+    workspace = of_files(tmp_path, **{"6月份停电情况__csv": sheet, "fudian__toml": settings})
+    assert said(workspace) == []
+    assert workspace.tables["outages"].select("nature", "region_class", "users", "unit").rows() == [
+        ("P-PLAN-MAINT", "urban", 10, "城东所")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "column"),
+    [
+        ('[headers.outages]\n"性质" = "natur"\n', "headers.outages.性质"),
+        ('[headers.outage]\n"性质" = "nature"\n', "headers.outage"),
+        ('[headers]\n"性质" = 3\n', "headers.性质"),
+        ('[files]\n"a*" = "outage"\n', "files.a*"),
+        ("headers = 1\n", "headers"),
+        ('[reading]\ntime_zone = "Mars/Base"\n', "reading.time_zone"),
+        ('[reading]\norder = "dmy"\n', "reading.order"),
+    ],
+)
+def test_wrong_words_are_errors(settings: str, column: str, tmp_path: Path) -> None:
+    problem = only(of_files(tmp_path, fudian__toml=settings))
+    assert (problem.severity, problem.table, problem.column) == ("error", "settings", column)
+
+
+def test_a_row_that_is_left_out_claims_no_id(tmp_path: Path) -> None:
+    """R19."""
+    backwards = A.replace("11:20:00", "07:00:00")
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, backwards, A)))
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3)
+    assert [(problem.row, problem.column) for problem in workspace.problems] == [(2, "end")]
+
+
+def test_summer_time_is_a_setting(tmp_path: Path) -> None:
+    """R20: New York, the nights in which the clocks change."""
+    rows = "\n".join(
+        (
+            HEADER,
+            "A,2022-03-13 01:00:00,2022-03-13 04:00:00,内部故障停电,市区,1",
+            "B,2022-11-06 00:30:00,2022-11-06 03:30:00,内部故障停电,市区,1",
+        )
+    )
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert customer_hours(workspace) == 6
+    workspace = of_files(tmp_path, outages__csv=rows, fudian__toml='[reading]\ntime_zone = "America/New_York"\n')
+    assert customer_hours(workspace) == 2 + 4
+
+
+def test_milliseconds_are_refused_with_their_remedy_and_read_under_their_unit(tmp_path: Path) -> None:
+    rows = "\n".join((HEADER, "A,1646092800000,1646104800000,内部故障停电,市区,10"))
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert ids(workspace) == []
+    assert all("start(ms)" in line for line in said(workspace))
+    named = rows.replace("停电开始时间", "停电开始时间（ms）").replace("停电结束时间", "停电结束时间（毫秒）")
+    assert customer_hours(of_files(tmp_path, outages__csv=named)) == pytest.approx(10 * 10 / 3)
