@@ -75,9 +75,10 @@ class _Log:
         self.opens: list[bool] = (log["action"] == "open").to_list()
         self.operations: dict[int, list[int]] = defaultdict(list)
         last_opening: dict[tuple[datetime, str], int] = {}
+        repeats = log["repeats"].to_list()
         for number, (branch, opens) in enumerate(zip(self.branch, self.opens, strict=True)):
             self.operations[branch].append(number)
-            if opens:
+            if opens and not repeats[number]:
                 last_opening[self.times[number], net.branches["branch_id"][branch]] = number
         played = replay(net, switching)
         self.zone_of = played.zone_of
