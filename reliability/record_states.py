@@ -16,11 +16,9 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from network import Network, Text, replay, text
-from network.arrays import Indices
+from network.arrays import Indices, components
 from network.switching_log import in_order
 from reliability.named_parts import NORMAL, Change, NamedParts
 from reliability.settings import ReliabilitySettings
@@ -111,10 +109,7 @@ class _Log:
         """The feeder of each node in the normal state: what hangs together without passing a source; -1 for a source."""
         net = self.net
         inside = ~(net.normally_open | net.is_source[net.from_node] | net.is_source[net.to_node])
-        ends = net.from_node[inside], net.to_node[inside]
-        graph = csr_array((np.ones(len(ends[0])), ends), shape=(len(net.nodes),) * 2)
-        _, label = connected_components(graph, directed=False)
-        return np.where(net.is_source, -1, label)
+        return np.where(net.is_source, -1, components(len(net.nodes), net.from_node[inside], net.to_node[inside]))
 
     @cached_property
     def _at_feeder(self) -> dict[int, list[tuple[int, set[int]]]]:
