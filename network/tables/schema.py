@@ -494,9 +494,14 @@ _TABLES = (
             _id(
                 "feeder_id",
                 "线路编码",
-                "feeder that lost supply",
+                "feeder that lost supply, by its id or its name",
                 "所属馈线编码",
                 "feederId",
+                "线路名称",
+                "所属线路",
+                "所属馈线名称",
+                "feederName",
+                "线路",
                 refers_to="feeders.feeder_id",
             ),
             _id(
