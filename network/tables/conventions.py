@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -49,6 +50,11 @@ class ReadingSettings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.time_zone)
+
+    def now(self) -> datetime:
+        """Return the present moment as a time of the workspace."""
+        moment = datetime.now(self.zone)
+        return (moment - (moment.dst() or timedelta())).replace(tzinfo=None)
 
 
 USUAL = ReadingSettings()

@@ -272,6 +272,16 @@ def test_a_month_with_a_column_missing_is_an_error(tmp_path: Path) -> None:
     assert (problem.severity, problem.sheet, "nature" in str(problem.message)) == ("error", "2月", True)
 
 
+def test_a_poorer_list_of_the_same_outages_is_not_joined(tmp_path: Path) -> None:
+    """Its rows have no end, and would last to this day."""
+    header = HEADER.split(",")
+    poor = [["停电编号", "停电开始时间", "停电性质"], [A.split(",")[each] for each in (0, 1, 3)]]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"清单": poor, "明细": [header, A.split(","), B.split(",")]}))
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    problem = only(workspace)
+    assert (problem.severity, problem.sheet, "end, users" in str(problem.message)) == ("warning", "清单", True)
+
+
 def test_problems_of_parts_name_file_sheet_and_row(tmp_path: Path) -> None:
     header = HEADER.split(",")
     first = xlsx({"1月": [header, A.split(",")], "2月": [header, B.split(","), A.split(",")[:2] + B.split(",")[2:]]})
