@@ -15,8 +15,8 @@ from network.tables.spans import Merged
 from network.tables.times import at_midnight, without_clock
 from network.texts import text
 
-_CERTAIN_DAYS = 3
-"""So many times, all at midnight, are days without a time of day, even where a clock was printed."""
+_SUSPECT, _CERTAIN = 3, 20
+"""So many times, all at 0:00, are suspect; so many are days without a time of day, even where a clock was printed."""
 
 
 @dataclass
@@ -90,13 +90,14 @@ def look_at_days(understood: Understood, reading: ReadingSettings) -> None:
     if not midnights:
         return
     bare = without_clock(understood.raw, times)
-    if int(bare.sum()) == known or (midnights == known and known >= _CERTAIN_DAYS):
-        message = text(
-            "Days without a time of day give no hours; all rows with one were left out ({rows})",
-            rows=known,
-        )
+    certain = _SUSPECT if isinstance(understood.raw.dtype, pl.Datetime) else _CERTAIN
+    if int(bare.sum()) == known or (midnights == known and known >= certain):
+        message = text("Days without a time of day give no hours; all rows with one were left out ({rows})", rows=known)
         hint = text('Export it with the time of day; or set dates_without_time = "midnight" under [reading].')
         understood.refuse_all(Fault(message, hint))
+    elif midnights == known and known >= _SUSPECT:
+        message = text("All times of this column are 0:00")
+        understood.notes.append(Fault(message, text("Check whether the time of day was lost."), "warning"))
     elif bare.any():
         fault = Fault(
             text("This day has no time of day; it was taken as 0:00"), text("Add the time of day."), "warning"

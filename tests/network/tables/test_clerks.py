@@ -6,11 +6,14 @@ import gzip
 import io
 import json
 import zipfile
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from network.complaints import complaints
 from network.problems import Problem
@@ -324,7 +327,8 @@ def test_an_end_whose_header_names_another_zone_is_converted(tmp_path: Path) -> 
 def test_days_without_a_time_of_day_are_one_line(form: str, tmp_path: Path) -> None:
     """R13: hours of 0 and 24 and momentary outages were invented."""
     rows: list[list[object]] = [list(HEADER.split(","))]
-    for day, name in enumerate("ABCD", start=1):
+    names = "ABCDEFGHIJKLMNOPQRSTUVWX" if form == "midnights" else "ABCD"
+    for day, name in enumerate(names, start=1):
         rows.append([name, datetime(2022, 3, day), datetime(2022, 3, day + day % 2), "内部故障停电", "市区", 10])
     if form == "xlsx":
         workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, date_format="yyyy-mm-dd"))
@@ -341,7 +345,21 @@ def test_days_without_a_time_of_day_are_one_line(form: str, tmp_path: Path) -> N
     ]
     midnight = '[reading]\ndates_without_time = "midnight"\n'
     (tmp_path / "fudian.toml").write_text(midnight, "utf-8")
-    assert ids(read_workspace(tmp_path)) == list("ABCD")
+    assert ids(read_workspace(tmp_path)) == list(names)
+
+
+def test_a_few_times_all_at_midnight_are_doubted_and_kept(tmp_path: Path) -> None:
+    row = "{},2022-03-0{} 00:00:00,2022-03-0{} 02:00:00,内部故障停电,市区,1"
+    rows = [row.format(name, day, day) for day, name in enumerate("ABC", 1)]
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, *rows)))
+    assert customer_hours(workspace) == 6
+    assert (only(workspace).severity, only(workspace).row, only(workspace).column) == ("warning", None, "start")
+
+
+@pytest.mark.parametrize("clock", ["10:30", "10时30分", "10点30分", "3:20", "2日"])
+def test_a_time_of_day_is_no_duration(clock: str, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", clock))))
+    assert (ids(workspace), only(workspace).severity, only(workspace).row) == (["A"], "error", 3)
 
 
 def test_one_day_among_times_is_said(tmp_path: Path) -> None:
@@ -474,3 +492,52 @@ def test_milliseconds_are_refused_with_their_remedy_and_read_under_their_unit(tm
     assert all("start(ms)" in line for line in said(workspace))
     named = rows.replace("停电开始时间", "停电开始时间（ms）").replace("停电结束时间", "停电结束时间（毫秒）")
     assert customer_hours(of_files(tmp_path, outages__csv=named)) == pytest.approx(10 * 10 / 3)
+
+
+# -- single cells ------------------------------------------------------------------------------------------------------
+
+READABLE_ENDS: dict[str, Callable[[datetime], str]] = {
+    "plain": lambda time: f"{time:%Y-%m-%d %H:%M:%S}",
+    "blanks": lambda time: f"  {time:%Y/%m/%d %H:%M}\u3000",
+    "wide": lambda time: f"{time:%Y-%m-%d %H:%M}".translate(str.maketrans("0123456789-:", "０１２３４５６７８９－：")),
+    "serial": lambda time: repr((time - datetime(1899, 12, 30)).total_seconds() / 86_400),
+    "half": lambda time: f"{time:%Y/%m/%d} {'上午' if time.hour < 12 else '下午'} {time.hour % 12 or 12}:{time:%M:%S}",
+    "twelve": lambda time: f"{time:%Y-%m-%d %I:%M:%S %p}",
+}
+DOUBTFUL_ENDS: dict[str, Callable[[datetime], str]] = {
+    "local": lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+08:00",
+    "zulu": lambda time: f"{time - timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}",
+    "tokyo": lambda time: f"{time + timedelta(hours=1):%Y-%m-%d %H:%M:%S}+09:00",
+    "day first": lambda time: f"{time:%d/%m/%Y %H:%M}",
+    "short year": lambda time: f"{time:%y-%m-%d %H:%M}",
+    "since 1970": lambda time: str(round((time - timedelta(hours=8) - datetime(1970, 1, 1)).total_seconds() * 1000)),
+    "clock": lambda time: f"{time:%H时%M分}",
+    "clock with colon": lambda time: f"{time:%H:%M}",
+} | {word: lambda _, word=word: word for word in ("/", "已送电", "#REF!", "=B2+1/24", "3", "无")}
+ENDS = READABLE_ENDS | DOUBTFUL_ENDS
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    drawn=st.lists(
+        st.tuples(st.sampled_from(sorted(ENDS)), st.integers(1, 500_000), st.integers(1, 3000)),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_each_row_is_right_or_named(drawn: list[tuple[str, int, int]], tmp_path: Path) -> None:
+    """Whatever stands in the end of a row, its hours are those that were meant, or the row is named and left out."""
+    truth: dict[str, tuple[datetime, datetime]] = {}
+    lines = [HEADER]
+    for number, (how, minute, lasted) in enumerate(drawn):
+        start = datetime(2022, 1, 1) + timedelta(minutes=minute)
+        end = start + timedelta(minutes=lasted)
+        truth[f"O{number}"] = (start, end)
+        lines.append(f"O{number},{start:%Y-%m-%d %H:%M:%S},{ENDS[how](end)},内部故障停电,市区,1")
+    workspace = of_files(tmp_path, outages__csv="\n".join(lines))
+    kept = {row[0]: row[1:] for row in workspace.tables["outages"].select("outage_id", "start", "end").iter_rows()}
+    named = {problem.object_id for problem in workspace.errors}
+    assert kept == {name: truth[name] for name in kept}
+    assert set(truth) - set(kept) <= named
+    readable = {f"O{number}" for number, (how, _, _) in enumerate(drawn) if how in READABLE_ENDS}
+    assert readable <= set(kept)
