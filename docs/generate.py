@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
+<<<<<<< HEAD
 from network.tables.conventions import ReadingSettings
+=======
+from fudian.live import LiveQuestions
+from fudian.planning_questions import PlanningQuestions
+from fudian.reliability_questions import ReliabilityQuestions
+from fudian.repair_questions import RepairQuestions
+>>>>>>> main
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
+PROJECT = FOLDER.parent
 
 
 def pages() -> Mapping[str, str]:
     """Return the text of each generated page by file name."""
-    return {"tables.md": tables_page(), "settings.md": settings_page(), "commands.md": commands_page()}
+    return {
+        "tables.md": tables_page(),
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "questions.md": questions_page(),
+    }
 
 
 def tables_page() -> str:
@@ -95,6 +111,83 @@ def commands_page() -> str:
             words = " / ".join(f"`{word}`" for word in parameter.opts)
             lines.append(f"- {words}: {getattr(parameter, 'help', None) or ''}\n")
     return "".join(lines)
+
+
+def questions_page() -> str:
+    """Set the methods of ``fudian.Utility`` beside the commands, routes and pages that ask them."""
+    lines = [
+        "# Questions\n\n`fudian.open(folder)` gives one object; every question of the field is one method of it. Commands,\n",
+        "routes and pages ask the same methods with the same defaults.\n\n",
+        "| Method | Answers | Command | Route | Page |\n|---|---|---|---|---|\n",
+    ]
+    asking = (asked_by_commands(), asked_by_routes(), asked_by_pages())
+    for name, method in QUESTIONS.items():
+        said = (inspect.getdoc(method) or "").splitlines()[0]
+        cells = [", ".join(f"`{each}`" for each, asked in faces.items() if name in asked) for faces in asking]
+        lines.append(f"| `{name}` | {said} | {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _questions() -> dict[str, Callable[..., Any]]:
+    rooms = (ReliabilityQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
+    return {
+        name: method
+        for room in rooms
+        for name, method in vars(room).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    }
+
+
+QUESTIONS: Mapping[str, Callable[..., Any]] = _questions()
+"""The methods of :class:`fudian.Utility` that answer a question."""
+
+
+def asked_by_commands() -> dict[str, set[str]]:
+    """Return which methods each command asks."""
+    found = {}
+    for path in sorted((PROJECT / "fudian" / "cli").glob("*.py")):
+        for function in _functions(path):
+            for decorator in function.decorator_list:
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "app.command":
+                    named = [each.value for each in decorator.args if isinstance(each, ast.Constant)]
+                    found[f"fudian {named[0] if named else function.name}"] = _asked(function)
+    return found
+
+
+def asked_by_routes() -> dict[str, set[str]]:
+    """Return which methods each route of the HTTP interface asks."""
+    found = {}
+    for function in _functions(PROJECT / "dashboard" / "api.py"):
+        for decorator in function.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
+                verb = ast.unparse(decorator.func).split(".")[1].upper()
+                found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = _asked(function)
+    return found
+
+
+def asked_by_pages() -> dict[str, set[str]]:
+    """Return which methods each page asks, its drawer and its cards among it."""
+    folder = PROJECT / "dashboard" / "pages"
+    cards = {"plan_card": "dispatch", "grid_card": "management"}
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("[a-z]*.py")):
+        found.setdefault(cards.get(path.stem, path.stem), set()).update(_asked(ast.parse(path.read_text("utf-8"))))
+    found["drawer"] = _asked(ast.parse((PROJECT / "dashboard" / "rows.py").read_text("utf-8")))
+    return found
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef]:
+    yield from (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef))
+
+
+def _asked(tree: ast.AST) -> set[str]:
+    """Return the questions that are called on an object named ``utility``, or on what opens one."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in QUESTIONS
+        and ast.unparse(node.value).split("(")[0] in {"utility", "asked", "opened", "fudian.open"}
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

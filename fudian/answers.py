@@ -16,7 +16,7 @@ from repair import Affected, FaultArea, Location, answer_of, problems_of_area
 from repair.planned.calendar_plan import CalendarPlan
 from repair.planned.calendar_plan import rows_of as calendar_rows
 from repair.planned.plan_desk import PlanDesk
-from repair.planned.precheck import PlanCheck, statement
+from repair.planned.precheck import PlanCheck, statement, total
 from repair.planned.precheck import rows_of as precheck_rows
 
 
@@ -181,6 +181,11 @@ class Precheck(Shown):
     desk: PlanDesk
     checks: tuple[PlanCheck, ...]
     rejected: tuple[Problem, ...]
+
+    @property
+    def customer_hours(self) -> tuple[float, float]:
+        """Customer-hours of all plans that can be computed, before and after transfer."""
+        return total(self.checks)
 
     def rows(self, language: str = "en") -> pl.DataFrame:
         """Return one row per plan, for people."""

@@ -6,7 +6,7 @@ Every default of a question stands here, once, so that whoever asks gets the sam
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from functools import cached_property, wraps
 from pathlib import Path
@@ -17,6 +17,7 @@ import polars as pl
 
 from fudian.memory import Memory
 from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
+from network.ids import each_of
 from network.tables.workspace import FrameOrRows
 from reliability.period import Period
 from reliability.statistics import Query, Statistics
@@ -39,6 +40,9 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 FROM_ELSEWHERE = ("plans", "signals", "switching")
 """Arguments that are tables from elsewhere."""
 
+SEVERAL = ("by", "plan_id", "refused")
+"""Arguments that are one name or several."""
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -53,15 +57,10 @@ def question(method: Method) -> Method:
         given = dict(list(bound.arguments.items())[1:])
         if any(given.get(name) is not None for name in FROM_ELSEWHERE):
             return method(self, *args, **kwargs)
-        return self.memory.recall(
-            (method.__name__, *map(_fixed, given.values())), lambda: method(self, *args, **kwargs)
-        )
+        key = (method.__name__, *(names(value) if name in SEVERAL else value for name, value in given.items()))
+        return self.memory.recall(key, lambda: method(self, *args, **kwargs))
 
     return cast("Method", asked)
-
-
-def _fixed(value: object) -> Hashable:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class Foundation:
@@ -264,7 +263,7 @@ def _last_moment(end: datetime) -> datetime:
 
 def names(given: Names) -> tuple[str, ...]:
     """Return one id or several as a tuple, each once."""
-    return (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
+    return tuple(dict.fromkeys(each_of(given)))
 
 
 def local_moment(given: Moment) -> datetime | None:

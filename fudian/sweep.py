@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 
@@ -11,14 +12,25 @@ from repair.restoration.n_minus_1 import NMinus1, n_minus_1
 _TELL_EVERY_S = 0.2
 
 
+class _StoppedError(Exception):
+    """The program ends before the test does."""
+
+
 class Sweep:
-    """The test in a thread of its own, from its making on."""
+    """The test in a thread of its own, from its making on until it is over or the program ends."""
 
     def __init__(self, supply: Supply) -> None:
         self._done: NMinus1 | None = None
         self._failure: Exception | None = None
-        self._begun, self._over = threading.Event(), threading.Event()
-        threading.Thread(target=self._run, args=(supply,), name="n-1", daemon=True).start()
+        self._begun, self._over, self._stopped = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(supply,), name="n-1", daemon=True)
+        self._thread.start()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """End the test after the section that is being tried; solvers must not be left running when the program ends."""
+        self._stopped.set()
+        self._thread.join()
 
     def result(self, wait_s: float | None = 0.0, progress: Callable[[NMinus1], object] | None = None) -> NMinus1:
         """Return what is done after waiting at most this long for the end; a first section is always waited for.
@@ -46,7 +58,10 @@ class Sweep:
             self._failure = failure
         self._over.set()
         self._begun.set()
+        atexit.unregister(self.stop)
 
     def _tell(self, done: NMinus1) -> None:
         self._done = done
         self._begun.set()
+        if self._stopped.is_set():
+            raise _StoppedError

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from network.representation import Shown
+
 Indices = npt.NDArray[np.int64]
 """Rows of a table, nodes, or places in depth-first order; -1 is none."""
 
@@ -35,8 +37,8 @@ def among(values: Indices, known: Indices) -> Mask:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
+@dataclass(frozen=True, eq=False, repr=False)
+class Groups(Shown):
     """Members by key: the transformers at a node, the customers of a transformer, the users at a place.
 
     Attributes:

@@ -22,12 +22,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
 from network.arrays import NONE, Indices, Mask
+from network.representation import Shown
 
 Amounts = TypeVar("Amounts", np.float64, np.int64)
 
 
-@dataclass(frozen=True, eq=False)
-class Forest:
+@dataclass(frozen=True, eq=False, repr=False)
+class Forest(Shown):
     """What the sources reach. Places count in depth-first order; place 0 is the virtual root above all sources.
 
     Attributes:

@@ -6,7 +6,7 @@ whatever the hashes do. The work goes in slices that fit a processor's cache, on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -141,3 +141,8 @@ def _in_slices(work: Callable[[int], None], length: int) -> None:
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         for _ in pool.map(work, starts):
             pass
+
+
+def each_of(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return one id, or several, as a tuple; a single id is never taken for its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -10,11 +10,12 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Groups, Indices
 from network.forest import Forest, sum_below
+from network.representation import Shown
 from network.topology import Topology
 
 
-@dataclass(frozen=True, eq=False)
-class Loop:
+@dataclass(frozen=True, eq=False, repr=False)
+class Loop(Shown):
     """Branches that are operated as one closed loop, or as a closed way from one source to another.
 
     Attributes:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network(Topology):
     """A distribution network: a topology that can be energised in any state of its switches and says what is wrong with it.
 

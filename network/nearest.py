@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_LOOK_ALIKE = str.maketrans({"o": "0", "l": "1", "i": "1"})
 _SHORTEST_WORD = 4
 _LONG_WORD = 10
 
@@ -72,7 +71,7 @@ def _folded(word: str) -> str:
 
 def _normal(word: str) -> str:
     """Return a word so that two ways to write the same are equal."""
-    plain = re.sub(r"[\s_\-./#]+", "", _folded(word))
+    plain = _folded(word)
     if _is_id(plain):
-        plain = plain.translate(_LOOK_ALIKE)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+        plain = re.sub(r"(?<=\d)[li](?=\d|$)", "1", plain.replace("o", "0"))
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_\-./#]+", "", re.sub(r"(?<!\d)0+(?=\d)", "", plain)))

@@ -18,10 +18,11 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import NONE, Indices, Mask, among
 from network.forest import Forest
+from network.representation import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Pieces:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pieces(Shown):
     """The pieces of one full state; live ones are numbered before dead ones.
 
     Attributes:
@@ -90,8 +91,8 @@ class Pieces:
         return forest, int(starts[which]), last
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
+@dataclass(frozen=True, eq=False, repr=False)
+class Part(Shown):
     """Pieces that closed ties join, energised anew.
 
     Attributes:
@@ -167,8 +168,8 @@ class Part:
         return cls(frozenset(offset), changed, nodes, forest)
 
 
-@dataclass(frozen=True, eq=False)
-class Patch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patch(Shown):
     """The parts in which a state differs from a full one.
 
     Attributes:

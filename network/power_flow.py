@@ -15,6 +15,7 @@ import polars as pl
 from network.arrays import Indices, Mask, Numbers
 from network.forest import Forest, sum_along_path, sum_below
 from network.problems import FudianError
+from network.representation import Shown
 from network.supply import Supply
 from network.texts import text
 from network.topology import Topology
@@ -29,8 +30,8 @@ COLLAPSED_PU = 0.1
 """A load whose voltage sinks below this cannot be fed: the rounds have no end."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Shown):
     """The flow over one forest.
 
     Attributes:
@@ -46,8 +47,8 @@ class Sweep:
     converged: bool
 
 
-@dataclass(frozen=True, eq=False)
-class PowerFlow:
+@dataclass(frozen=True, eq=False, repr=False)
+class PowerFlow(Shown):
     """Voltages, currents and losses of one state of the switches.
 
     Attributes:

@@ -24,12 +24,14 @@ from network.forest import Amounts, Forest, sum_along_path, sum_below
 from network.loops import Loop, loops_of
 from network.patch import Part, Patch, Pieces
 from network.problems import FudianError
+from network.representation import Shown
+from network.tables.frames import require_table
 from network.texts import text
 from network.topology import Topology
 
 
-@dataclass(frozen=True, eq=False)
-class Hit:
+@dataclass(frozen=True, eq=False, repr=False)
+class Hit(Shown):
     """Who goes off: transformers and customers, by index and by id.
 
     Attributes:
@@ -41,6 +43,12 @@ class Hit:
     network: Topology
     transformer_index: Indices
     customer_index: Indices
+
+    def _line(self) -> str:
+        return f"Hit: {len(self.transformer_index)} transformers, {self.customer_count} customers"
+
+    def _table(self) -> pl.DataFrame:
+        return self.network.transformers[np.sort(self.transformer_index)]
 
     @property
     def transformers(self) -> list[str]:
@@ -58,8 +66,8 @@ class Hit:
         return len(self.customer_index)
 
 
-@dataclass(frozen=True, eq=False)
-class Supply:
+@dataclass(frozen=True, eq=False, repr=False)
+class Supply(Shown):
     """Which node hangs on which source, for one state of the switches.
 
     Places count in depth-first order; place 0 is the virtual root above all sources.
@@ -89,10 +97,15 @@ class Supply:
         Raises:
             UnknownIdError: the log operates a branch that the network does not have.
         """
+        require_table(switching, "switching")
         last = switching.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
         is_open = network.normally_open.copy()
         is_open[network.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
         return cls.of(network, is_open)
+
+    def _line(self) -> str:
+        dead, every = len(self._dead_transformers), len(self.network.transformer_node)
+        return f"Supply: {int(self.is_open.sum())} branches open, {dead} of {every} transformers dead"
 
     # The order ----------------------------------------------------------------------------------------------------
 
@@ -328,7 +341,7 @@ class Supply:
             still[known] |= after._transformers_live(supplies[customers[known]])
         return Hit(net, transformers, customers[~still])
 
-    def switched(self, open: Iterable[str] = (), close: Iterable[str] = ()) -> Supply:  # noqa: A002 (the field's own words)
+    def switched(self, open: str | Iterable[str] = (), close: str | Iterable[str] = ()) -> Supply:  # noqa: A002 (the field's own words)
         """Return the supply after opening and closing branches; only the feeders that they touch are energised again.
 
         A tie closed between two live feeders joins them: nobody goes off, and the loop shows in :attr:`loops`.

@@ -15,6 +15,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices
+from network.representation import Shown
+from network.tables.frames import require_table
 from network.topology import Topology
 
 
@@ -118,8 +120,8 @@ class Zones:
                 side = 1 - side
 
 
-@dataclass(frozen=True, eq=False)
-class Replay:
+@dataclass(frozen=True, eq=False, repr=False)
+class Replay(Shown):
     """What a log of switching did to the supply.
 
     Attributes:
@@ -164,6 +166,7 @@ def replay(net: Topology, switching: pl.DataFrame) -> Replay:
     Raises:
         UnknownIdError: the log operates a branch that the network does not have.
     """
+    require_table(switching, "switching")
     log = switching.sort("time", maintain_order=True)
     branches = net.branch_index(log["branch_id"].to_list())
     zones = Zones(net, np.unique(branches))

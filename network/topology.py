@@ -11,7 +11,9 @@ import polars as pl
 
 from network.arrays import Groups, Indices, Mask
 from network.forest import Forest, first_label_on_path
+from network.ids import each_of
 from network.problems import Problem, UnknownIdError, WorkspaceError
+from network.representation import Shown
 from network.tables.workspace import Workspace
 from network.texts import text
 
@@ -22,8 +24,8 @@ SWITCHING_KINDS = (*PROTECTIVE_KINDS, "switch", "disconnector")
 """Devices that can be opened."""
 
 
-@dataclass(frozen=True, eq=False)
-class Topology:
+@dataclass(frozen=True, eq=False, repr=False)
+class Topology(Shown):
     """Tables turned into arrays once, shared by every state of the switches.
 
     The index of a branch, transformer or customer is its row in the table; the index of a node is its place in ``nodes``.
@@ -57,6 +59,12 @@ class Topology:
     customer_transformer: Indices
     customer_second_transformer: Indices
     workspace: Workspace
+
+    def _line(self) -> str:
+        return (
+            f"{type(self).__name__}: {len(self.source_node)} sources, {self.branches.height} branches, "
+            f"{self.transformers.height} transformers, {self.customers.height} customers"
+        )
 
     @cached_property
     def normally_open(self) -> Mask:
@@ -200,7 +208,7 @@ class Topology:
 
 
 def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:
-    wanted = [ids] if isinstance(ids, str) else list(ids)
+    wanted = each_of(ids)
     for each in wanted:
         if each not in known:
             raise UnknownIdError(kind, each, known)

@@ -26,6 +26,7 @@ from typing import Any
 import polars as pl
 
 from network import Network, WorkspaceError, text
+from network.representation import Shown
 from network.switching_replay import while_all_are_off
 from reliability.interruption_table import interruptions, with_columns_of
 from reliability.ledger_table import ledger
@@ -72,8 +73,8 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
 _RULES_OF_THE_RECORD = ("arrears", "own_fault", "own_request", "closed_account")
 
 
-@dataclass(frozen=True, eq=False)
-class Audit:
+@dataclass(frozen=True, eq=False, repr=False)
+class Audit(Shown):
     """What an audit found.
 
     Attributes:

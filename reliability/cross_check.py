@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from network import Network, Problem, WorkspaceError, schema, text, translate
+from network.representation import Shown
 from reliability.index_table import indices
 from reliability.natures import URBAN_NETWORK
 from reliability.period import Period
@@ -68,8 +69,8 @@ _ROUNDING = 1e-9
 LedgerOf = Callable[[Period, str], tuple[pl.DataFrame, pl.DataFrame]]
 
 
-@dataclass(frozen=True, eq=False)
-class CrossCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossCheck(Shown):
     """What a comparison with the report found.
 
     Attributes:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from network import FudianError, text
+from network.representation import Shown
 from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.natures import PREARRANGED
 from reliability.openings import openings
@@ -141,8 +142,8 @@ def preset(name: str, days: int | None = None, times: int | None = None) -> Pres
     return PRESETS[name]
 
 
-@dataclass(frozen=True, eq=False)
-class FrequentOutages:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrequentOutages(Shown):
     """Who loses supply too often, and who soon may.
 
     Attributes:
@@ -215,8 +216,8 @@ def frequent_outages(
     return FrequentOutages(listed, feeders, rules, known, level, counted.left_out, med)
 
 
-@dataclass(frozen=True, eq=False)
-class _Counted:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Counted(Shown):
     """The outages that count: all of them, those kept of each user, and how many were left out and why."""
 
     outages: pl.DataFrame

@@ -16,6 +16,7 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network import Text, text
+from network.ids import each_of
 from reliability.engines import like, small
 from reliability.index_table import cells, indices, per_user, ratio, shown, with_users
 from reliability.ledger_table import MICROSECONDS_PER_MINUTE, without_days
@@ -46,7 +47,7 @@ def reason_words(settings: ReliabilitySettings) -> dict[str, Text]:
 def ieee_indices(
     interruptions: IntoFrameT,
     population: IntoFrameT,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     period: Period | None = None,
     settings: ReliabilitySettings | None = None,
     as_of: datetime | None = None,
@@ -75,6 +76,7 @@ def ieee_indices(
     """
     rules = settings or ReliabilitySettings()
     limit_h = round(rules.ieee_sustained_threshold_min * MICROSECONDS_PER_MINUTE) / MICROSECONDS_PER_HOUR
+    by = each_of(by)
     with cells(interruptions, population, by, period, rules, as_of) as (every_day, users, keys):
         found = small(every_day.select(keys).unique(keys))
         pieces = nw.from_native(without_days(every_day.to_native(), without))

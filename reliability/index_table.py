@@ -16,8 +16,11 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network import FudianError, text
+from network.ids import each_of
+from network.tables.frames import require_columns
 from reliability.engines import compact, has_order, held, in_memory, in_passing, like, numbers_of, small
-from reliability.ledger_table import add_amounts, clipped, merged, microseconds_of, states_approved_ends
+from reliability.ledger_table import REQUIRED as OF_LEDGER
+from reliability.ledger_table import TIMES, add_amounts, clipped, merged, microseconds_of, states_approved_ends
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.population_table import ATTRIBUTES
@@ -37,6 +40,9 @@ _NEEDED = (
 )  # fmt: skip
 """Columns of interruptions, or of their ledger, that figures are made of, besides those they are broken down by."""
 
+REQUIRED = (*OF_LEDGER, "external", "capacity_kva", "load_kw", "recorded_only")
+"""Columns of interruptions without which no figure can be made."""
+
 _BLANK = ""
 """Stands for a blank class while frames are joined; null again in the result."""
 
@@ -44,7 +50,7 @@ _BLANK = ""
 def indices(
     interruptions: IntoFrameT,
     population: IntoFrameT,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     period: Period | None = None,
     settings: ReliabilitySettings | None = None,
     as_of: datetime | None = None,
@@ -69,8 +75,11 @@ def indices(
 
     Raises:
         FudianError: a ``by`` column is not known, or there is no interruption to take a period from.
+        MissingColumnsError: a column that figures are made of is missing.
+        TextTimesError: times are given as text.
     """
     rules = settings or ReliabilitySettings()
+    by = each_of(by)
     with cells(interruptions, population, by, period, rules, as_of) as (pieces, users, keys):
         sums = _sums(pieces, keys)
         more = [small(table) for table in (per_user(pieces, keys, rules), _per_event(pieces, keys))]
@@ -100,6 +109,10 @@ def cells(
             text("Figures cannot be broken down by {column!r}.", column=unknown[0]),
             text("Use any of: {columns}.", columns=", ".join(BY)),
         )
+    require_columns(interruptions, "interruptions", REQUIRED, TIMES)
+    require_columns(population, "population", ["users"])
+    if "user_id" in nw.from_native(population).collect_schema():
+        require_columns(population, "population", ["in_service", "retired", "capacity_kva"], ["in_service", "retired"])
     given: Any = nw.from_native(interruptions)
     names = given.collect_schema().names()
     needed = {*_NEEDED, *by, *(["region_class"] if "aggregate" in by else [])}

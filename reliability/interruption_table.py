@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from network import Network, Supply, schema
+from network.tables.frames import MissingColumnsError, require_table
 from reliability.engines import like, shaped
 from reliability.population_table import ATTRIBUTES, population
 
@@ -36,6 +37,9 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "recorded_only": pl.Boolean,
     "exclusion": pl.String,
 }
+
+_PLACES = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
+"""What a record may say lost supply by; one of them is needed."""
 
 _RECORD = ("outage_id", "start", "nature", "external", "cause", "exclusion", "approved_end")
 
@@ -67,7 +71,15 @@ def interruptions(
         ``recorded_only`` (a number without names), and ``exclusion``: why the row does not count. A record that cuts off
         nobody keeps one row with the exclusion ``nobody_off``; at medium voltage a record that names a customer keeps one
         with ``low_voltage``.
+
+    Raises:
+        MissingColumnsError: a column that hours are made of is missing, or all that could say what lost supply.
+        TextTimesError: times are given as text.
     """
+    require_table(outages, "outages", ["end"])
+    _require_a_place(outages)
+    if stages is not None:
+        require_table(stages, "stages")
     in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
     outages = with_columns_of(outages, "outages")
     stages = with_columns_of(stages, "stages")
@@ -98,6 +110,13 @@ def interruptions(
     )
     result = with_records(nw.concat([found, shaped(nobody, SCHEMA)]), records.drop("end")).to_native()
     return result.to_pandas() if in_pandas else result
+
+
+def _require_a_place(outages: Any) -> None:
+    """Make sure that records can say at all what lost supply."""
+    available = nw.from_native(outages).collect_schema()
+    if not any(place in available for place in _PLACES):
+        raise MissingColumnsError("outages", _PLACES, available)
 
 
 def _without_stated_users(counted: pl.DataFrame, outages: pl.DataFrame, everyone: Any, level: str) -> pl.DataFrame:

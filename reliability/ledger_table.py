@@ -17,6 +17,7 @@ import narwhals as nw
 import polars as pl
 from narwhals.typing import IntoFrameT
 
+from network.tables.frames import require_columns
 from reliability.engines import compact, has_order, in_memory, like, numbers_of
 from reliability.natures import OVERRUN
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
@@ -41,6 +42,12 @@ NOT_COUNTED = {
     "counted_before": "the count belongs to the period in which it began (R1.10)",
 }
 """Why a row adds no interruption, by code."""
+
+REQUIRED = ("outage_id", "user_id", "users", "start", "end", "nature", "exclusion")
+"""Columns of interruptions without which no ledger can be made."""
+
+TIMES = ("start", "end", "approved_end")
+"""Of their columns, those that are times."""
 
 
 _WITHIN, _ALL_BEYOND, _PARTLY_BEYOND = 1, 2, 3
@@ -70,6 +77,7 @@ def ledger(
         with a nature of its own, R1.15), ``h`` (hours that the row adds per user in the period), ``count`` (interruptions that it
         adds per user), ``counted`` and ``reason`` (a key of :data:`NOT_COUNTED`, null when counted).
     """
+    require_columns(interruptions, "interruptions", REQUIRED, TIMES)
     given: Any = nw.from_native(interruptions)
     rules = settings or ReliabilitySettings()
     start, end = microseconds(period.start), microseconds(period.end)

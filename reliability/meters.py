@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from network.representation import Shown
 from reliability.settings import ReliabilitySettings
 
 EVENTS = ("off", "on", "read")
 
 
-@dataclass(frozen=True, eq=False)
-class MeterEvidence:
+@dataclass(frozen=True, eq=False, repr=False)
+class MeterEvidence(Shown):
     """What meters say, by device (``object``: transformer or customer, ``object_id``).
 
     Attributes:

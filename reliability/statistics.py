@@ -16,6 +16,7 @@ import narwhals as nw
 import polars as pl
 
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
+from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
@@ -100,8 +101,8 @@ class Query:
         return replace(self, period=Period(self.period.start, self.as_of))
 
 
-@dataclass(frozen=True, eq=False)
-class Statistics:
+@dataclass(frozen=True, eq=False, repr=False)
+class Statistics(Shown):
     """The statistics of one network and its records; what is asked twice is computed once."""
 
     net: Network

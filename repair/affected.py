@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,12 +11,14 @@ import numpy as np
 import polars as pl
 
 from network import Hit, Supply, Topology
+from network.ids import each_of
+from network.representation import Shown
 from repair.isolation import Isolation, isolate
 from repair.privacy import mask_address, mask_name, mask_phone
 
 
-@dataclass(frozen=True, eq=False)
-class Affected:
+@dataclass(frozen=True, eq=False, repr=False)
+class Affected(Shown):
     """Who is off, and what put them off.
 
     Attributes:
@@ -28,6 +30,12 @@ class Affected:
     hit: Hit
     branches: tuple[str, ...]
     opened: tuple[str, ...]
+
+    def _line(self) -> str:
+        return f"Affected: {len(self.hit.transformer_index)} transformers, {self.customer_count} customers"
+
+    def _table(self) -> pl.DataFrame:
+        return self.table()
 
     @property
     def network(self) -> Topology:
@@ -100,16 +108,17 @@ class Affected:
         )  # fmt: skip
 
 
-def affected_by_opening(supply: Supply, branch_ids: Sequence[str]) -> Affected:
-    """Return who is off when these branches open together.
+def affected_by_opening(supply: Supply, branch_ids: str | Iterable[str]) -> Affected:
+    """Return who is off when a branch opens, or several open together.
 
     Raises:
         UnknownIdError: a branch is not in the network.
     """
-    return between(supply, supply.switched(open=branch_ids), tuple(branch_ids))
+    branches = each_of(branch_ids)
+    return between(supply, supply.switched(open=branches), branches)
 
 
-def affected_by_transformers(supply: Supply, transformer_ids: Sequence[str]) -> Affected:
+def affected_by_transformers(supply: Supply, transformer_ids: str | Iterable[str]) -> Affected:
     """Return who is off when these transformers themselves are: their customers, unless a second transformer feeds them.
 
     Raises:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from network import Problem, Supply
+from network.representation import Shown
 from repair.affected import Affected, affected_by_trip, between
 from repair.isolation import isolate
 
 
-@dataclass(frozen=True, eq=False)
-class FaultArea:
+@dataclass(frozen=True, eq=False, repr=False)
+class FaultArea(Shown):
     """A fault, its outage area and its section; the two differ until the fault is isolated.
 
     Attributes:

@@ -28,6 +28,7 @@ from scipy.sparse.csgraph import connected_components
 
 from network import Supply, Topology, WorkspaceError, text
 from network.arrays import NONE, Indices, Mask
+from network.representation import Shown
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
 """Kinds that may be opened under load."""
@@ -36,8 +37,8 @@ MAKES_LOAD = ("breaker", "recloser", "switch", "fuse")
 """Kinds that may be closed onto a load or a live line."""
 
 
-@dataclass(frozen=True, eq=False)
-class Isolation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Isolation(Shown):
     """A fault that has been cleared, and what keeps it from all else.
 
     Attributes:
@@ -70,7 +71,7 @@ class Isolation:
         return self.before.network
 
 
-def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isolation:
+def isolate(supply: Supply, branch_id: str, refused: str | Iterable[str] = ()) -> Isolation:
     """Return what trips for a fault on a branch, and what isolates it.
 
     The nearest devices that clear a fault by themselves (breaker, recloser, fuse) on every way from a source trip; such a device
@@ -89,7 +90,7 @@ def isolate(supply: Supply, branch_id: str, refused: Iterable[str] = ()) -> Isol
     return _part_off(supply, net.branch_index(branch_id), net.protective, refused)
 
 
-def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[str] = ()) -> Isolation:
+def isolate_work(supply: Supply, branch_ids: str | Iterable[str], refused: str | Iterable[str] = ()) -> Isolation:
     """Return what parts planned work on some branches, done in one outage, from all supply.
 
     No protection trips. What ``tripped`` names is opened by hand or remotely instead: the nearest devices that may be opened
@@ -120,7 +121,7 @@ def isolate_work(supply: Supply, branch_ids: Iterable[str], refused: Iterable[st
 
 
 def _part_off(
-    supply: Supply, branches: Indices, clearing: Mask, refused: Iterable[str], open_ones: bool = False
+    supply: Supply, branches: Indices, clearing: Mask, refused: str | Iterable[str], open_ones: bool = False
 ) -> Isolation:
     """Return which clearing devices part some branches from every source, and what isolates them then.
 

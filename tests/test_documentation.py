@@ -12,7 +12,7 @@ from fudian.cli.app import app
 PROJECT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["tables.md", "settings.md", "commands.md"])
+@pytest.mark.parametrize("page", ["tables.md", "settings.md", "commands.md", "questions.md"])
 def test_a_reference_page_equals_its_source(page: str) -> None:
     assert (FOLDER / page).read_text("utf-8") == pages()[page], "run: python -m docs.generate"
 

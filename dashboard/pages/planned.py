@@ -17,10 +17,9 @@ from dashboard.parts.charts import graph
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
-from repair.planned import precheck
 from repair.planned.calendar_plan import CalendarPlan
 from repair.planned.plan_checks import CHECKS, LIGHTS, STATES, VERDICTS, Facts
-from repair.planned.precheck import PlanCheck, total
+from repair.planned.precheck import PlanCheck
 
 TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
 LIGHT_TONES = {"green": "", "amber": "warning", "red": "abnormal"}
@@ -65,7 +64,7 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
 
 def plans_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
     """Return the planned outages to come with what they cost and their verdicts, one row each."""
-    return utility.name, precheck.rows_of(utility.precheck().checks, address.language)
+    return utility.name, utility.precheck().rows(address.language)
 
 
 def calendar_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
@@ -83,8 +82,8 @@ def _exports(address: Address, name: str) -> html.Span:
 
 
 def _lead(utility: Utility, address: Address) -> html.Div:
-    language, checks, calendar = address.language, utility.precheck().checks, utility.calendar().plan
-    before, after = total(checks)
+    language, found, calendar = address.language, utility.precheck(), utility.calendar().plan
+    checks, (before, after) = found.checks, found.customer_hours
     sentence = compose(
         "{count} planned outages to come: {after} customer-hours; transfer already saves {saved}",
         language,

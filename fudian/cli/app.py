@@ -19,7 +19,7 @@ from fudian.cli import grid, plans, reliability, repair, tables
 from fudian.cli.arguments import Json, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, language, print_json, tell_problems, working
 from fudian.language import unknown_choice
-from network import FudianError, Problem, WorkspaceError, read_workspace, text, translate
+from network import FudianError, Problem, WorkspaceError, text, translate
 
 app = typer.Typer(
     name="fudian",
@@ -111,7 +111,7 @@ def sample(
     with working("making the county") as progress:
         generate(customers, to, seed, progress)
     if as_json:
-        print_json({"folder": str(to), "counts": read_workspace(to).check(language())["counts"]})
+        print_json({"folder": str(to), "counts": dict(fudian.open(to).check().counts)})
         return
     sys.stdout.write(f"{to}\n")
 

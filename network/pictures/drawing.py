@@ -18,6 +18,7 @@ import polars as pl
 
 from network.arrays import Indices, Mask, Numbers
 from network.pictures.positions import drawn_forest, follow, heaviest_child, positions
+from network.representation import Shown
 from network.supply import Supply
 from network.tables.schema import SECTIONALISING_KINDS
 from network.topology import Topology
@@ -61,8 +62,8 @@ class _Blocks(NamedTuple):
     laterals: int
 
 
-@dataclass(frozen=True, eq=False)
-class Drawing:
+@dataclass(frozen=True, eq=False, repr=False)
+class Drawing(Shown):
     """The lines of a network, made once, from which every view is cut.
 
     Lines stand by importance: trunks; laterals that carry switches or ties; branches outside the tree (open ties, closers of

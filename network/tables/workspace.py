@@ -15,6 +15,7 @@ import polars as pl
 
 from network.arrays import Indices
 from network.problems import Problem, WorkspaceError
+from network.representation import Shown
 from network.tables.checks import check_tables, look_through
 from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 FrameOrRows: TypeAlias = "pl.DataFrame | pd.DataFrame | Sequence[Mapping[str, Any]]"
 
 
-@dataclass(frozen=True)
-class Workspace:
+@dataclass(frozen=True, repr=False)
+class Workspace(Shown):
     """Tables that were read and checked, and what is wrong with them.
 
     Attributes:
@@ -51,6 +52,22 @@ class Workspace:
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Indices] = field(default_factory=dict, repr=False, compare=False)
     parts: Parts = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in vars(self).items()
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        read_only = {name: MappingProxyType(state[name]) for name in ("tables", "files")}
+        vars(self).update(state | read_only)
+
+    def _line(self) -> str:
+        folder = self.folder.name if self.folder else "in memory"
+        return f"Workspace {folder}: {len(self.files)} tables, {len(self.errors)} errors, {len(self.warnings)} warnings"
+
+    def _table(self) -> pl.DataFrame:
+        return pl.DataFrame({"table": list(self.files), "rows": [self.tables[table].height for table in self.files]})
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from network import Hit, Supply
+from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.desk.incidents import Incident, incidents
 from repair.inference.outages import Inference
@@ -25,8 +26,8 @@ SAME_EVENT_MIN = 30.0
 """A record and signals that begin this close, in minutes, and name the same users, tell of one event."""
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
+@dataclass(frozen=True, eq=False, repr=False)
+class Entry(Shown):
     """One event on the board.
 
     Attributes:
@@ -63,8 +64,8 @@ class Entry:
         return self.incident.outage.object_id if self.incident else None
 
 
-@dataclass(frozen=True, eq=False)
-class Board:
+@dataclass(frozen=True, eq=False, repr=False)
+class Board(Shown):
     """Everything on the board at one moment: important and many customers first, then the oldest."""
 
     at: datetime

@@ -12,6 +12,7 @@ import polars as pl
 
 from network import Hit, Supply
 from network.arrays import NONE
+from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.inference.outages import Inference, InferredOutage
 from repair.location.sections import Location, locate
@@ -21,8 +22,8 @@ GAP = timedelta(hours=1)
 """Signals of one incident follow each other without a longer silence."""
 
 
-@dataclass(frozen=True, eq=False)
-class Incident:
+@dataclass(frozen=True, eq=False, repr=False)
+class Incident(Shown):
     """One inferred outage with what was heard of it.
 
     Attributes:

@@ -11,13 +11,14 @@ import polars as pl
 from network import Topology
 from network.arrays import Indices, Mask
 from network.ids import Places
+from network.representation import Shown
 
 EVER = np.int64(1) << 60
 """A time after all others, in milliseconds; its negative lies before all others."""
 
 
-@dataclass(frozen=True, eq=False)
-class Devices:
+@dataclass(frozen=True, eq=False, repr=False)
+class Devices(Shown):
     """Numbers of devices: first the transformers, then the customers, then the branches, each in the order of its table."""
 
     network: Topology

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from network.arrays import NONE, Groups, Indices, Mask, distinct
+from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.line_rule import CONFIRMED, OVERTURNED, Items, Lines
@@ -36,8 +37,8 @@ COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
 """Incidents as numbers; ``device`` and ``denied_by`` are numbers of devices, ``known`` an index, times in ms."""
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(Shown):
     """What the rules said of some pieces.
 
     Attributes:
@@ -59,8 +60,8 @@ class Judged:
     explained: tuple[Spells, Indices]
 
 
-@dataclass(frozen=True, eq=False)
-class Explanations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanations(Shown):
     """Makes incidents of what was judged."""
 
     tree: FeederTree

@@ -9,13 +9,14 @@ import numpy as np
 
 from network import Supply
 from network.arrays import NONE, Groups, Indices, Mask, distinct
+from network.representation import Shown
 
 LEVELS = ("line", "trunk", "lateral", "sub_lateral")
 """整线, 主线, 支线, 分支线."""
 
 
-@dataclass(frozen=True, eq=False)
-class FeederTree:
+@dataclass(frozen=True, eq=False, repr=False)
+class FeederTree(Shown):
     """A supply divided into pieces: what hangs on each branch that leaves a source, and each source's own node.
 
     Signals of one piece tell nothing about another, so only the pieces that were spoken of are judged again.

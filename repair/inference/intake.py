@@ -12,6 +12,7 @@ import polars as pl
 
 from network import Problem, Supply, Text, text
 from network.arrays import Indices, Mask
+from network.representation import Shown
 from network.tables.schema import OBJECTS
 from repair.inference.devices import Devices
 from repair.inference.spells import CALL, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
@@ -100,8 +101,8 @@ class Removed:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class Intake:
+@dataclass(frozen=True, eq=False, repr=False)
+class Intake(Shown):
     """Turns batches of the table of signals into rows of numbers."""
 
     supply: Supply

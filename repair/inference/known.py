@@ -12,6 +12,7 @@ import polars as pl
 
 from network import Supply
 from network.arrays import NONE, Indices
+from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.settings import InferenceSettings
 
@@ -35,8 +36,8 @@ class Known:
     until: datetime | None
 
 
-@dataclass(frozen=True, eq=False)
-class KnownOutages:
+@dataclass(frozen=True, eq=False, repr=False)
+class KnownOutages(Shown):
     """Which devices are known to be off, when and why.
 
     Attributes:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from network.arrays import NONE, Indices, Mask, among, distinct
+from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.episodes import episodes
 from repair.inference.feeder_tree import FeederTree
@@ -23,8 +24,8 @@ from repair.settings import InferenceSettings
 CONFIRMED, SUSPECTED, OVERTURNED = range(3)
 
 
-@dataclass(frozen=True, eq=False)
-class Items:
+@dataclass(frozen=True, eq=False, repr=False)
+class Items(Shown):
     """Dark transformers and standing trips; all of shape (items,).
 
     Attributes:
@@ -49,8 +50,8 @@ class Items:
         return Items(*(column[which] for column in vars(self).values()))
 
 
-@dataclass(frozen=True, eq=False)
-class Lines:
+@dataclass(frozen=True, eq=False, repr=False)
+class Lines(Shown):
     """Nodes that the rule names; all of shape (lines,) but ``line_of``.
 
     Attributes:
@@ -73,8 +74,8 @@ class Lines:
     line_of: Indices
 
 
-@dataclass(frozen=True, eq=False)
-class LineRule:
+@dataclass(frozen=True, eq=False, repr=False)
+class LineRule(Shown):
     """The rule over one network."""
 
     tree: FeederTree

@@ -25,6 +25,7 @@ import polars as pl
 from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask
 from network.tables.conventions import LOCAL_ZONE
+from network.tables.frames import require_table
 from repair.inference.devices import EVER, Devices
 from repair.inference.explanations import COLUMNS, EXPLANATIONS, REASONS_OF_STATE, STATES, Explanations, Judged
 from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
@@ -155,6 +156,7 @@ class Inference:
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock.
         """
+        require_table(signals, "signals")
         heard = self._intake.read(
             signals, now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None), self._removed
         )

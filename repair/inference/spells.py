@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask
+from network.representation import Shown
 from repair.inference.devices import EVER
 
 READ, OFF, CALL, ON, RECLOSE, UNANSWERED = range(6)
@@ -15,8 +16,8 @@ READ, OFF, CALL, ON, RECLOSE, UNANSWERED = range(6)
 NOT_ENDED = -1
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+@dataclass(frozen=True, eq=False, repr=False)
+class Rows(Shown):
     """Signals, each once, by device and then by time; all of shape (signals,).
 
     Attributes:
@@ -38,8 +39,8 @@ class Rows:
         return self.word & 7
 
 
-@dataclass(frozen=True, eq=False)
-class Spells:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spells(Shown):
     """Times without supply, by device and then by time; all of shape (spells,).
 
     Attributes:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask, among
+from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.episodes import episodes
 from repair.inference.spells import CALL, ON, READ, UNANSWERED, Rows, Spells
 from repair.settings import InferenceSettings
 
 
-@dataclass(frozen=True, eq=False)
-class Clusters:
+@dataclass(frozen=True, eq=False, repr=False)
+class Clusters(Shown):
     """Spells of one transformer (or of one customer who hangs on none alone) within one window; all of shape (clusters,).
 
     Attributes:
@@ -50,8 +51,8 @@ class Clusters:
         return Clusters(*(column[which] for column in vars(self).values()))
 
 
-@dataclass(frozen=True, eq=False)
-class Power:
+@dataclass(frozen=True, eq=False, repr=False)
+class Power(Shown):
     """Signs of power of terminals and meters, by time within each key; all of shape (signs,).
 
     Attributes:

@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.location.evidence import Sensors, Witnesses
 from repair.location.feeders import Feeders, sums_of
 from repair.settings import LocationSettings
@@ -34,8 +35,8 @@ DEVICE_KM = 1e-3
 """Length that stands for a switching device, and for a line of length zero."""
 
 
-@dataclass(frozen=True, eq=False)
-class Active:
+@dataclass(frozen=True, eq=False, repr=False)
+class Active(Shown):
     """The signals of one incident on feeders with several infeeds or closed rings.
 
     Attributes:

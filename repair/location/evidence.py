@@ -10,6 +10,7 @@ import polars as pl
 
 from network import Supply, Topology
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.location.feeders import Feeders
 from repair.settings import InferenceSettings, LocationSettings, inference_settings
 
@@ -18,8 +19,8 @@ _OF_TERMINAL = 16
 """What a device said, as the sum of its words; a terminal is told from a meter by one more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sensors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensors(Shown):
     """The fault sensors of a network, and what each reports.
 
     Attributes:
@@ -94,8 +95,8 @@ class Sensors:
         return ~np.isnan(self.report)
 
 
-@dataclass(frozen=True, eq=False)
-class Witnesses:
+@dataclass(frozen=True, eq=False, repr=False)
+class Witnesses(Shown):
     """Transformers of which something was heard.
 
     Attributes:

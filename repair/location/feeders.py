@@ -10,10 +10,11 @@ import numpy.typing as npt
 from network import Supply
 from network.arrays import Indices, Mask, Numbers
 from network.forest import Amounts, sum_along_path, sum_below
+from network.representation import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Feeders:
+@dataclass(frozen=True, eq=False, repr=False)
+class Feeders(Shown):
     """What hangs on some sources, in depth-first order; places count anew, and place 0 is a root above those sources.
 
     Attributes:

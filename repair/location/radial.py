@@ -19,13 +19,14 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.location.evidence import Sensors, Witnesses, lower_place
 from repair.location.feeders import Feeders, sums_of
 from repair.settings import LocationSettings
 
 
-@dataclass(frozen=True, eq=False)
-class Radial:
+@dataclass(frozen=True, eq=False, repr=False)
+class Radial(Shown):
     """The signals of one incident on feeders without loops.
 
     Attributes:

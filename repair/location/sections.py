@@ -19,6 +19,8 @@ import polars as pl
 
 from network import Supply, Topology
 from network.arrays import Indices, Numbers
+from network.representation import Shown
+from network.tables.frames import require_table
 from repair.inference.outages import Inference
 from repair.location.active import Active
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
@@ -81,8 +83,8 @@ class Explanation:
     probability: float
 
 
-@dataclass(frozen=True, eq=False)
-class Location:
+@dataclass(frozen=True, eq=False, repr=False)
+class Location(Shown):
     """Where the fault lies, what speaks against it, and what to check next.
 
     Attributes:
@@ -173,8 +175,8 @@ class Location:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reading(Shown):
     """The signals of one incident, weighed.
 
     Attributes:
@@ -286,6 +288,7 @@ def locate(
     Returns:
         The location; no sections where nothing heard can tell of a fault on an energised branch.
     """
+    require_table(signals, "signals")
     net = supply.network
     rules = settings or location_settings(net.workspace.settings)
     prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)

@@ -21,6 +21,7 @@ from typing import Any
 import polars as pl
 
 from network import Problem, Text, listed, text
+from network.representation import Shown
 from reliability.notice import notice_of
 from repair.planned.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.planned.merging import Group, candidates
@@ -45,8 +46,8 @@ WITHIN = 1e-9
 """Sums this little above a limit keep it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Option:
+@dataclass(frozen=True, eq=False, repr=False)
+class Option(Shown):
     """A group on a day.
 
     Attributes:
@@ -70,8 +71,8 @@ class Option:
         return sum(abs((self.start.date() - job.start.date()).days) for job in self.group.jobs)
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
+@dataclass(frozen=True, eq=False, repr=False)
+class Entry(Shown):
     """One outage of the calendar.
 
     Attributes:
@@ -97,8 +98,8 @@ class Entry:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class CalendarPlan:
+@dataclass(frozen=True, eq=False, repr=False)
+class CalendarPlan(Shown):
     """The best calendar, beside the one that was submitted.
 
     Attributes:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from network import FudianError
+from network.representation import Shown
 from repair.planned.plan_desk import Cost, Job, PlanDesk
 from repair.planned.planned_work import WorkOutage
 from repair.restoration.program import Goal, Program
@@ -21,8 +22,8 @@ MOST_CANDIDATES = 400
 """Groups whose outage is computed at most; beyond, the answer says that there are more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+@dataclass(frozen=True, eq=False, repr=False)
+class Group(Shown):
     """Jobs in one outage.
 
     Attributes:
@@ -56,8 +57,8 @@ class Group:
         return (self.separate_minutes - self.cost.user_minutes) / 60.0
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
+@dataclass(frozen=True, eq=False, repr=False)
+class Candidates(Shown):
     """The groups that may be formed.
 
     Attributes:
@@ -69,8 +70,8 @@ class Candidates:
     complete: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Grouping:
+@dataclass(frozen=True, eq=False, repr=False)
+class Grouping(Shown):
     """The best way to part the jobs into outages.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from network import Text, listed, text
+from network.representation import Shown
 from reliability.budget import Budget, budget_words
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
@@ -125,8 +126,8 @@ class Share:
         return known | own | {"unit": self.unit or None, "year": self.year}
 
 
-@dataclass(frozen=True, eq=False)
-class Facts:
+@dataclass(frozen=True, eq=False, repr=False)
+class Facts(Shown):
     """What was computed of a plan.
 
     Attributes:

@@ -13,6 +13,8 @@ import polars as pl
 
 from network import FudianError, Network, Supply, Text, UnknownIdError, text
 from network.arrays import Indices, Mask
+from network.ids import each_of
+from network.representation import Shown
 from network.tables.as_of import known_until
 from reliability.budget import Budget, budgets
 from reliability.frequent import PRESETS, Preset, outages_that_count
@@ -76,8 +78,8 @@ def _next_month(moment: datetime) -> datetime:
     return datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1)
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
+@dataclass(frozen=True, eq=False, repr=False)
+class Job(Shown):
     """A plan that can be computed.
 
     Attributes:
@@ -141,8 +143,8 @@ class Job:
         return self.named_item is None
 
 
-@dataclass(eq=False)
-class PlanDesk:
+@dataclass(eq=False, repr=False)
+class PlanDesk(Shown):
     """The plans to come over one network and its records.
 
     Attributes:
@@ -205,7 +207,7 @@ class PlanDesk:
             gone.pop(each, None)
         return cls(statistics, wanted, rules, known, left_out, gone, going_on)
 
-    def require(self, plan_ids: Iterable[str]) -> None:
+    def require(self, plan_ids: str | Iterable[str]) -> None:
         """Let through ids of plans to come.
 
         Raises:
@@ -213,7 +215,7 @@ class PlanDesk:
             FudianError: there is, but it is past, void or under way.
         """
         known = self.plans["plan_id"].to_list()
-        for each in plan_ids:
+        for each in each_of(plan_ids):
             if each in known:
                 continue
             if each not in self.gone:

@@ -17,6 +17,7 @@ import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
 from network.arrays import NONE, Indices
+from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import isolate_work
 from repair.restoration.case import Case
@@ -103,8 +104,8 @@ class Ways:
         return bool(over) or not self.taken.isdisjoint(other.taken)
 
 
-@dataclass(frozen=True, eq=False)
-class WorkOutage:
+@dataclass(frozen=True, eq=False, repr=False)
+class WorkOutage(Shown):
     """Who is off by planned work, and how the work is parted from its sources.
 
     Attributes:
@@ -152,7 +153,7 @@ class WorkOutage:
         return frozenset(self.touched_before.tolist())
 
 
-def outage_of(restorer: Restorer, work: Work, refused: Iterable[str] = ()) -> WorkOutage:
+def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ()) -> WorkOutage:
     """Return who is off by planned work, before and after transfer, with the proven steps.
 
     Args:

@@ -16,6 +16,7 @@ import polars as pl
 
 from network import Problem, Text
 from network.arrays import Indices
+from network.representation import Shown
 from reliability.notice import notice_of
 from reliability.plan_grade import grade_words, plan_grade
 from repair.affected import Affected
@@ -25,8 +26,8 @@ from repair.planned.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Sha
 from repair.planned.plan_desk import Cost, Job, PlanDesk
 
 
-@dataclass(frozen=True, eq=False)
-class PlanCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class PlanCheck(Shown):
     """A planned outage, checked.
 
     Attributes:

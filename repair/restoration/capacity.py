@@ -14,6 +14,7 @@ import polars as pl
 
 from network import Supply, Text, text
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.restoration.loading import KEPT, FeederState, Loads
 
 COLLAPSED = 0.05
@@ -37,8 +38,8 @@ class Overload:
     limit: float
 
 
-@dataclass(frozen=True, eq=False)
-class Capacity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Capacity(Shown):
     """The limits around one fault.
 
     Attributes:

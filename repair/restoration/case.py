@@ -11,6 +11,7 @@ import numpy as np
 
 from network import FudianError, Hit, Supply, text
 from network.arrays import Indices, Numbers
+from network.representation import Shown
 from repair.isolation import Isolation
 from repair.restoration.capacity import Capacity
 from repair.restoration.loading import FeederState, Loads, ring_head
@@ -28,8 +29,8 @@ PARTS_OF_KW = 10.0
 """kW are compared to a tenth: the search adds up whole numbers, and large ones cost it its precision."""
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
+@dataclass(frozen=True, eq=False, repr=False)
+class Case(Shown):
     """A fault with all that the search needs.
 
     Attributes:

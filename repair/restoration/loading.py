@@ -19,14 +19,15 @@ from network.arrays import Indices, Numbers
 from network.forest import Forest, sum_along_path, sum_below
 from network.patch import Part
 from network.power_flow import Complex, impedance_ohm, sweep
+from network.representation import Shown
 from repair.settings import RestorationSettings
 
 KEPT = 1e-6
 """Relative: figures this close to a limit keep it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Loads:
+@dataclass(frozen=True, eq=False, repr=False)
+class Loads(Shown):
     """The load of every transformer, and what was assumed where the tables are silent.
 
     Attributes:
@@ -135,8 +136,8 @@ class Loads:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class FeederState:
+@dataclass(frozen=True, eq=False, repr=False)
+class FeederState(Shown):
     """A feeder with its load, in one state of the switches.
 
     Attributes:

@@ -18,6 +18,8 @@ import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, text
 from network.arrays import Numbers
+from network.ids import each_of
+from network.representation import Shown
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate
 from repair.restoration.capacity import Overload, load_of_sources
@@ -82,8 +84,8 @@ class State:
     closed: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class RestorationPlan:
+@dataclass(frozen=True, eq=False, repr=False)
+class RestorationPlan(Shown):
     """How power comes back for one fault.
 
     Attributes:
@@ -115,6 +117,14 @@ class RestorationPlan:
     best: bool
     rules: RestorationSettings
     assumed: tuple[Text, ...]
+
+    def _line(self) -> str:
+        back, lost = len(self.back.transformer_index), len(self.lost.transformer_index)
+        return f"RestorationPlan: {len(self.steps)} steps bring back {back} of {lost} transformers"
+
+    def _table(self) -> pl.DataFrame:
+        columns = ("order", "action", "branch_id", "remote", "stage", "restores_customers")
+        return pl.DataFrame([{name: getattr(step, name) for name in columns} for step in self.steps])
 
     @cached_property
     def worth(self) -> tuple[Worth, ...]:
@@ -205,7 +215,7 @@ class RestorationPlan:
 def restore(
     supply: Supply,
     fault: str,
-    refused: Iterable[str] = (),
+    refused: str | Iterable[str] = (),
     objective: str | None = None,
     settings: RestorationSettings | None = None,
 ) -> RestorationPlan:
@@ -225,8 +235,8 @@ def restore(
     return Restorer.of(supply, settings).plan(fault, refused, objective)
 
 
-@dataclass(frozen=True, eq=False)
-class Restorer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Restorer(Shown):
     """Makes plans for faults in one state of a network.
 
     Attributes:
@@ -249,7 +259,7 @@ class Restorer:
         loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
         return cls(supply, loads, load_of_sources(loads, supply))
 
-    def plan(self, fault: str, refused: Iterable[str] = (), objective: str | None = None) -> RestorationPlan:
+    def plan(self, fault: str, refused: str | Iterable[str] = (), objective: str | None = None) -> RestorationPlan:
         """Return the best proven plan for a fault; see :func:`restore`."""
         rules = self.loads.rules
         measure = objective or rules.objective
@@ -257,7 +267,7 @@ class Restorer:
             raise FudianError(
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
-        branch, refused = self.supply.network.branch_index(fault), tuple(refused)
+        branch, refused = self.supply.network.branch_index(fault), each_of(refused)
         by_hand = self._too_late(int(branch[0]))
         case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, (*refused, *by_hand)))
         known = not self.supply.network.customers.is_empty()

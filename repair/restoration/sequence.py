@@ -9,6 +9,7 @@ import numpy as np
 
 from network import Hit, Supply
 from network.arrays import Mask
+from network.representation import Shown
 from repair.isolation import MAKES_LOAD
 from repair.restoration.capacity import Overload
 from repair.restoration.case import Case
@@ -69,8 +70,8 @@ class Proof:
         return self.radial and self.within_ratings and self.fault_isolated
 
 
-@dataclass(frozen=True, eq=False)
-class Played:
+@dataclass(frozen=True, eq=False, repr=False)
+class Played(Shown):
     """The steps of a plan, played.
 
     Attributes:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
+from network.representation import Shown
 from repair.isolation import MAKES_LOAD
 from repair.restoration.program import Goal, Program
 from repair.restoration.voltage import Level, Levels
@@ -35,8 +36,8 @@ SLACK = 1e-6
 """So that rounding never cuts off a voltage that just keeps its limit."""
 
 
-@dataclass(frozen=True, eq=False)
-class Users:
+@dataclass(frozen=True, eq=False, repr=False)
+class Users(Shown):
     """Who gains when zones are fed: each group has supply as soon as one of its zones has.
 
     Attributes:
@@ -48,8 +49,8 @@ class Users:
     weight: Indices
 
 
-@dataclass(frozen=True, eq=False)
-class Demand:
+@dataclass(frozen=True, eq=False, repr=False)
+class Demand(Shown):
     """The load of the zones, in A at nominal voltage.
 
     Attributes:
@@ -77,8 +78,8 @@ class Limit:
     limit: float
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice(Shown):
     """A solution.
 
     Attributes:
@@ -109,8 +110,8 @@ class Choice:
         return cls(zones.closed, zones.closed, none, zones.first, zones.second, dead, dead, (0, 0), False)
 
 
-@dataclass(frozen=True, eq=False)
-class _State:
+@dataclass(frozen=True, eq=False, repr=False)
+class _State(Shown):
     """The variables of one of the two states."""
 
     closed: Indices

@@ -13,6 +13,7 @@ import numpy as np
 
 from network.arrays import Indices, Numbers
 from network.forest import Forest, sum_along_path, sum_below
+from network.representation import Shown
 from repair.restoration.loading import FeederState, Loads
 from repair.restoration.zones import Zones
 
@@ -34,8 +35,8 @@ class Level:
     flows: tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Levels:
+@dataclass(frozen=True, eq=False, repr=False)
+class Levels(Shown):
     """The voltages that the search has to keep.
 
     Attributes:
@@ -77,8 +78,8 @@ class Levels:
         return cls(first, second, per_ampere, floors)
 
 
-@dataclass(frozen=True, eq=False)
-class _Inside:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Inside(Shown):
     """Sums inside the zones, for every place of their forest and every end of a switch."""
 
     zones: Zones

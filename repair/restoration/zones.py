@@ -11,11 +11,12 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices, Mask
 from network.forest import Forest
+from network.representation import Shown
 from repair.isolation import MAKES_LOAD, Isolation
 
 
-@dataclass(frozen=True, eq=False)
-class Zones:
+@dataclass(frozen=True, eq=False, repr=False)
+class Zones(Shown):
     """The healthy zones that lost supply and could get it again from somewhere, without passing the fault.
 
     Two live nodes on the way out are two ports; a zone is what closed branches join that nobody can open.

@@ -105,7 +105,7 @@ def test_rolling(client: httpx.Client, net: Network) -> None:
     asked = {"start": "2022-03-01", "end": "2022-03-11", "days": 90}
     answer = client.get("/api/v1/rolling", params=asked).json()
     known = Statistics(net)
-    query = Query(Period(datetime(2022, 3, 1), datetime(2022, 3, 11)), as_of=known.as_of)
+    query = Query(Period(datetime(2022, 3, 1), datetime(2022, 3, 11)), as_of=known.known_until)
     expected = as_json(rolling(known, query, 90))
     assert [row["day"] for row in answer["rows"]] == [f"2022-03-{day:02}" for day in range(1, 11)]
     for row, other in zip(answer["rows"], expected, strict=True):

@@ -19,7 +19,10 @@ SIMBENCH = "1-LV-rural1--0-sw"
 
 def fudian(*arguments: object, status: int = 0) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", "fudian", *map(str, arguments), "--json"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "fudian.cli", *map(str, arguments), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == status, done.stderr
     return json.loads(done.stdout) if status == 0 else done.stderr

@@ -62,7 +62,7 @@ def test_the_command_gives_the_same_list(folder: Path, net: Network, branches: p
     row = branches.filter((pl.col("customers_downstream") > 100) & (pl.col("parallel") == 0)).row(0, named=True)
     branch = row["branch_id"]
     done = subprocess.run(
-        [sys.executable, "-m", "fudian", "affected", str(folder), "--open", branch, "--json"],
+        [sys.executable, "-m", "fudian.cli", "affected", str(folder), "--open", branch, "--json"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     answer = json.loads(done.stdout)

@@ -58,7 +58,7 @@ def usable(rows: list[dict[str, str]]) -> list[tuple[datetime, datetime, int]]:
 
 def run(*arguments: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "fudian", *arguments, "--json"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "fudian.cli", *arguments, "--json"], capture_output=True, text=True, check=True
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result

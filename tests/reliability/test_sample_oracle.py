@@ -105,7 +105,7 @@ class Slow:
 
 def test_the_command_equals_the_slow_count(county: Network) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fudian", "indices", str(COUNTY), "--start", f"{START:%Y-%m-%d}", "--end", f"{END:%Y-%m-%d}",
+        [sys.executable, "-m", "fudian.cli", "indices", str(COUNTY), "--start", f"{START:%Y-%m-%d}", "--end", f"{END:%Y-%m-%d}",
          "--by", "region_class", "--json"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip

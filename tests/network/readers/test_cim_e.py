@@ -220,7 +220,7 @@ def test_a_file_without_a_block_is_a_clear_error(text: str, tmp_path: Path) -> N
 
 def test_the_command_converts_it(tmp_path: Path) -> None:
     (tmp_path / "county.cime").write_bytes(COUNTY.replace("# 5 point 1 0", "# 5 point 1").encode("gb18030"))
-    fudian = [sys.executable, "-m", "fudian"]
+    fudian = [sys.executable, "-m", "fudian.cli"]
     convert = [
         *fudian,
         "convert",
