@@ -13,14 +13,11 @@ import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
-<<<<<<< HEAD
-from network.tables.conventions import ReadingSettings
-=======
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
->>>>>>> main
+from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
