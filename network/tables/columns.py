@@ -65,18 +65,20 @@ def fill_merged(cells: pl.Series, merged: Sequence[Merged], index: int, rows: pl
         cells: of one column.
         merged: the merged cells of the sheet.
         index: which column it is, from 0.
-        rows: the row of each cell, ascending.
+        rows: the row of each cell, ascending. Of cells that overlap, as no spreadsheet has them, the first holds.
     """
-    own = [each for each in merged if each.column == index]
+    own = sorted(each for each in merged if each.column == index)
     if not own:
         return cells
     numbers = rows.to_numpy()
     firsts = np.searchsorted(numbers, [each.first for each in own])
     ends = np.searchsorted(numbers, [each.last for each in own], side="right")
     source = np.arange(len(cells))
-    for each, first, end in zip(own, firsts, ends, strict=True):
-        if first < len(numbers) and numbers[first] == each.first:
+    done = 0
+    for each, first, end in zip(own, firsts.tolist(), ends.tolist(), strict=True):
+        if done <= first < len(numbers) and numbers[first] == each.first:
             source[first:end] = first
+            done = end
     return cells.gather(source)
 
 

@@ -124,6 +124,8 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
         The column, the rank of the name, and the unit the header carries; ``None`` where the header is not known.
     """
     key = header_key(header)
+    if not key:
+        return None
     if key in names:
         return (*names[key], None)
     bare, unit = split_unit(key)

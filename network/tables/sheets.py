@@ -40,6 +40,7 @@ _ZIP, _OLE, _PARQUET, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1
 _XML_WORKBOOK = b"urn:schemas-microsoft-com:office:spreadsheet"
 _XML_SPACE = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _MOST_SKIPPED = 100_000
+_MOST_UNPACKED = 1 << 30
 _SHEET_ERRORS = {
     "NA": "#N/A",
     "Ref": "#REF!",
@@ -161,12 +162,19 @@ def _unpacked(data: bytes) -> bytes:
     if not data.startswith(_GZIP):
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            content = packed.read(_MOST_UNPACKED + 1)
     except (OSError, EOFError, zlib.error) as reason:
         raise UnreadableError(
             text("The packed file is not complete"),
             text("Pack it again, or give it unpacked. ({reason})", reason=_first_line(reason)),
         ) from reason
+    if len(content) > _MOST_UNPACKED:
+        raise UnreadableError(
+            text("The packed file holds more than {gigabytes} GB", gigabytes=_MOST_UNPACKED >> 30),
+            text("Give it unpacked, or in parts."),
+        )
+    return content
 
 
 def _read_parquet(path: Path) -> Sheet:
@@ -432,10 +440,10 @@ def _read_json(decoded: Decoded) -> Sheet:
     """Read a list of records, or one record a line; the first record counts as row 2, as below a header."""
     try:
         content = json.loads(decoded.data)
-    except ValueError as whole:
+    except (ValueError, RecursionError) as whole:
         try:
             content = [json.loads(line) for line in decoded.data.splitlines() if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UnreadableError(
                 text("This is not complete JSON"), text("Export it again. ({reason})", reason=_first_line(whole))
             ) from whole

@@ -15,9 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fudian
 from network.complaints import complaints
 from network.problems import Problem
+from network.tables.columns import fill_merged
 from network.tables.folder import part_of_table
+from network.tables.spans import Merged
 from network.tables.workspace import Workspace, read_workspace
 from tests.network.tables.clerks import (
     USERS_STATED,
@@ -539,3 +542,38 @@ def test_each_row_is_right_or_named(drawn: list[tuple[str, int, int]], tmp_path:
     assert set(truth) - set(kept) <= named
     readable = {f"O{number}" for number, (how, _, _) in enumerate(drawn) if how in READABLE_ENDS}
     assert readable <= set(kept)
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100)[:20], b"\x1f\x8b", gzip.compress(b"")])
+def test_a_packed_file_that_is_cut_off_is_said(content: bytes, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv__gz=content)
+    assert (ids(workspace), len(workspace.problems)) == ([], 1)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a": ' * 100_000, "[1, 2]", '[{"a": 1}', "{}", '{"rows": []}'])
+def test_json_that_is_no_list_of_records_is_said(content: str, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__json=content)
+    assert ids(workspace) == []
+    assert len(workspace.errors) >= 1
+
+
+def test_records_in_an_object_and_one_a_line(tmp_path: Path) -> None:
+    names = HEADER.split(",")
+    rows = [dict(zip(names, row.split(","), strict=True)) for row in (A, B)]
+    assert ids(of_files(tmp_path, outages__json=json.dumps({"total": 2, "rows": rows}))) == ["A", "B"]
+    (tmp_path / "outages.json").unlink()
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    assert ids(of_files(tmp_path, outages__jsonl=lines)) == ["A", "B"]
+
+
+def test_merged_cells_that_overlap_without_end(tmp_path: Path) -> None:
+    many = [Merged(0, 1, 1_000_000)] * 200_000
+    cells = pl.Series(["a", *[None] * 999_999])
+    filled = fill_merged(cells, many, 0, pl.Series(range(1, 1_000_001), dtype=pl.UInt32))
+    assert filled.n_unique() == 1
+
+
+def test_a_setting_of_reading_stands_beside_the_figures(tmp_path: Path) -> None:
+    of_files(tmp_path, outages__csv="\n".join((HEADER, A)), fudian__toml='[reading]\nstill_off = ["/"]\n')
+    basis = fudian.open(tmp_path).indices("2022").basis
+    assert basis["settings_changed"]["still_off"] == ["/"]
