@@ -311,6 +311,22 @@ def test_two_header_rows_above_real_dates(tmp_path: Path) -> None:
     assert said(workspace) == []
 
 
+@pytest.mark.parametrize(
+    ("begin", "finish"), [("起", "止"), ("开始", "结束"), ("自", "至"), ("停电", "送电"), ("起始时间", "终止时间")]
+)
+def test_two_times_below_one_group(begin: str, finish: str, tmp_path: Path) -> None:
+    header = f"停电编号,停电时间,,停电性质,地区特征,停电户数\n,{begin},{finish},,,"
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, B)))
+    assert (customer_hours(workspace), said(workspace)) == (pytest.approx(10 * 10 / 3 + 5 * 2), [])
+
+
+def test_hours_under_the_name_of_a_time_are_a_duration(tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", "停电时间（小时）")
+    rows = (A.replace("2022-03-01 11:20:00", "3.5"), B.replace("2022-03-02 10:00:00", "2"))
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, *rows)))
+    assert (customer_hours(workspace), said(workspace)) == (10 * 3.5 + 5 * 2, [])
+
+
 def test_a_stray_zone_stays_an_error(tmp_path: Path) -> None:
     """R12."""
     stray = B.replace("10:00:00", "10:00:00Z")
@@ -444,6 +460,12 @@ def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
     assert workspace.tables["outages"].select("nature", "region_class", "users", "unit").rows() == [
         ("P-PLAN-MAINT", "urban", 10, "城东所")
     ]
+
+
+def test_headers_may_be_given_either_way(tmp_path: Path) -> None:
+    rows = "\n".join((HEADER.replace("停电户数", "户").replace("停电结束时间", "好了"), A))
+    settings = '[headers.outages]\nusers = ["户", "用户"]\nend = "好了"\n'
+    assert ids(of_files(tmp_path, outages__csv=rows, fudian__toml=settings)) == ["A"]
 
 
 @pytest.mark.parametrize(
