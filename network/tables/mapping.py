@@ -44,7 +44,7 @@ class HeaderProposal:
 
     Attributes:
         header: as it stands in the file.
-        column: the column it means; ``None`` where nothing is near.
+        column: the column it means; ``None`` where nothing is near, empty where it was said not to be needed.
         sure: 1 where the header is accepted as it stands, down to 0.
         examples: values below it.
     """
@@ -57,7 +57,7 @@ class HeaderProposal:
     @property
     def how_sure(self) -> str:
         """``certain``, ``likely``, ``perhaps`` or ``unknown``."""
-        if self.column is None:
+        if not self.column:
             return "unknown"
         return "certain" if self.sure >= CERTAIN else "likely" if self.sure >= LIKELY else "perhaps"
 
@@ -330,9 +330,9 @@ def _nearest(word: str, column: Column) -> str | None:
 
 
 def with_choice(proposal: SheetProposal, header: str, column: str | None) -> SheetProposal:
-    """Return a proposal in which a header means another column, or none."""
+    """Return a proposal in which a header means another column, or none (empty)."""
     headers = tuple(
-        replace(each, column=column, sure=PERHAPS if column is not None else 0.0) if each.header == header else each
+        replace(each, column=column, sure=PERHAPS if column else 0.0) if each.header == header else each
         for each in proposal.headers
     )
     return replace(proposal, headers=headers)

@@ -44,7 +44,7 @@ class Words:
 
     def headers_of(self, table: Table) -> dict[str, str]:
         """Return the own headers of a table: key to the name of a column, empty where the header is not needed."""
-        known = {"", *table.names, *([table.duration.name] if table.duration else [])}
+        known = {"", *columns_of(table)}
         general = {key: name for key, name in self.headers.items() if "." not in key and name in known}
         own = f"{table.name}."
         return general | {key.removeprefix(own): name for key, name in self.headers.items() if key.startswith(own)}
@@ -99,7 +99,7 @@ def _near(given: str, known: Iterable[str]) -> Text:
 
 def _headers(section: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """Return the own headers, by key or ``table.key``."""
-    everywhere = sorted({name for table in TABLES.values() for name in _columns_of(table)})
+    everywhere = sorted({name for table in TABLES.values() for name in columns_of(table)})
     headers: dict[str, str] = {}
     problems: list[Problem] = []
 
@@ -117,7 +117,7 @@ def _headers(section: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]
             take("", name, meaning, everywhere)
         elif name in TABLES:
             for header, column in meaning.items():
-                take(name, header, column, _columns_of(TABLES[name]))
+                take(name, header, column, columns_of(TABLES[name]))
         else:
             message = text("This is not a table of a workspace")
             problems.append(settings_problem(message, _near(name, TABLES), f"headers.{name}"))
@@ -134,7 +134,8 @@ def _either_way(header: str, meaning: object, known: Sequence[str]) -> Iterator[
             yield from ((each, header) for each in given)
 
 
-def _columns_of(table: Table) -> list[str]:
+def columns_of(table: Table) -> list[str]:
+    """Return the names of the columns that a header of a table may mean."""
     return [*table.names, *([table.duration.name] if table.duration is not None else [])]
 
 

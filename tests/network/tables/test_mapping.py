@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -145,6 +146,23 @@ def test_the_command_writes_only_when_it_is_told(sheet: Path) -> None:
     assert tomllib.loads((sheet.parent / "fudian.toml").read_text("utf-8"))["headers"]["outages"]["送电"] == "end"
     assert run("map", str(sheet), "--table", "outage").returncode == 2
     assert run("map", str(sheet.parent / "nothing.csv")).returncode == 2
+
+
+def test_the_command_asks_on_a_terminal(sheet: Path) -> None:
+    pty = pytest.importorskip("pty")
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-m", "fudian.cli.app", "map", str(sheet)]
+    running = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.write(master, b"-\n\nnonsense\nend\n\n\n-\ncause\n-\n")
+    running.communicate(timeout=120)
+    for descriptor in (master, terminal):
+        os.close(descriptor)
+    headers = tomllib.loads((sheet.parent / "fudian.toml").read_text("utf-8"))["headers"]["outages"]
+    assert headers == {
+        "序号": "", "事件号": "outage_id", "送电": "end", "性质": "nature", "区域": "region_class", "线路名称": "",
+        "备注": "cause",
+    }  # fmt: skip
+    assert read_workspace(sheet.parent).tables["outages"]["cause"].to_list() == [None, None]
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------
