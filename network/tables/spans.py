@@ -6,6 +6,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -61,7 +62,7 @@ def spans_of(data: bytes, sheet: str) -> Spans:
                 return Spans(tuple(_merged_in_open_document(archive.read("content.xml"), sheet)))
             part = _part_of(archive, sheet)
             return _spans_of_part(archive, part) if part is not None else Spans()
-    except (zipfile.BadZipFile, KeyError, OSError, lxml.etree.LxmlError, CalamineError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, lxml.etree.LxmlError, CalamineError):
         return Spans()  # the cells themselves were read; what is broken beside them changes none
 
 
