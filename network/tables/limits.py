@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import lxml.etree
 import polars as pl
 
 from network.tables.decoding import UnreadableError
@@ -140,6 +141,8 @@ def look_at_workbook(data: bytes) -> None:
             for part in archive.infolist():
                 if part.filename.endswith(".xml"):
                     _look_at_part(archive, part)
+                if part.filename == "content.xml":
+                    _look_at_form(archive, part)
     except ZIP_FAULTS:
         return  # what opens workbooks says what is wrong with it
 
@@ -152,6 +155,21 @@ def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         look_at_cell(blank)
         if is_sheet:
             extent.take(piece)
+
+
+def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Refuse an open document that is not well formed: what reads its cells looks for the end of an element for ever."""
+    try:
+        with archive.open(part) as file:
+            for _, element in lxml.etree.iterparse(file, resolve_entities=False, no_network=True, huge_tree=True):
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+    except lxml.etree.LxmlError as reason:
+        raise _beyond(
+            text("This workbook cannot be opened"),
+            text("It is damaged: export it again, or save it as .xlsx in a spreadsheet."),
+        ) from reason
 
 
 def _pieces(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
