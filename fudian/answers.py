@@ -8,9 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from fudian.answerable import Answerable
 from network import Loop, Problem, Supply, translate
 from network.complaints import complaints
 from network.representation import Shown
+from reliability.rule_packs import DLT_836_2016
 from reliability.targets import TargetResult
 from repair import Affected, FaultArea, Location, answer_of, problems_of_area
 from repair.planned.calendar_plan import CalendarPlan
@@ -70,8 +72,9 @@ class Targets(Shown):
     results: tuple[TargetResult, ...]
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``plan``, ``year`` and ``rows`` in the form of commands and routes."""
-        return {"plan": self.plan, "year": self.year, "rows": [each.as_dict(language) for each in self.results]}
+        """Return ``plan``, ``year``, ``rule_pack`` (the rules of the figures) and ``rows`` in the form of commands and routes."""
+        rows = [each.as_dict(language) for each in self.results]
+        return {"plan": self.plan, "year": self.year, "rule_pack": DLT_836_2016.id, "rows": rows}
 
     def _line(self) -> str:
         met = sum(each.status == "pass" for each in self.results)
@@ -148,14 +151,19 @@ class LocationAnswer(Shown):
     Attributes:
         location: the sections by probability, and what to check next.
         rejected: what is wrong with rows of the signals.
+        incident: id of the incident that was located, where the signals tell of several.
+        incidents: ids of all of them, those by which most customers lost supply first.
     """
 
     location: Location
     rejected: tuple[Problem, ...] = ()
+    incident: str | None = None
+    incidents: tuple[str, ...] = ()
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the location in the contract's form, with ``rejected`` rows besides."""
-        return self.location.as_dict() | {"rejected": [each.as_dict(language) for each in self.rejected]}
+        which = {"incident": self.incident, "incidents": list(self.incidents)}
+        return self.location.as_dict() | which | {"rejected": [each.as_dict(language) for each in self.rejected]}
 
     def _line(self) -> str:
         if not self.location.ranked:
@@ -238,10 +246,12 @@ class Check(Shown):
     Attributes:
         problems: errors and warnings of tables, topology and settings, and what the rules find doubtful in the records.
         counts: usable rows of each table that is present.
+        answers: what the workspace can answer, and what is missing where it cannot.
     """
 
     problems: tuple[Problem, ...]
     counts: Mapping[str, int]
+    answers: tuple[Answerable, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -257,11 +267,12 @@ class Check(Shown):
         return tuple(problem for problem in self.problems if problem.severity == severity)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``errors``, ``warnings`` and ``counts`` in the contract's form."""
+        """Return ``errors``, ``warnings``, ``counts`` and ``answers`` in the contract's form."""
         return {
             "errors": [problem.as_dict(language) for problem in self.errors],
             "warnings": [problem.as_dict(language) for problem in self.warnings],
             "counts": dict(self.counts),
+            "answers": [each.as_dict(language) for each in self.answers],
         }
 
     def lines(self, language: str = "en") -> Sequence[str]:

@@ -118,10 +118,11 @@ class Foundation:
 
     # Defaults -----------------------------------------------------------------------------------------------------
 
-    def period(self, period: PeriodLike = None) -> Period:
+    def period(self, period: PeriodLike = None, source: str = "records") -> Period:
         """Return a period that was named in any way; by default the last calendar year with records.
 
-        Of a pair that leaves one end open the year of the other is meant.
+        Of a pair that leaves one end open the year of the other is meant. Where interruptions come from the ``switching`` log,
+        the default is its last year.
 
         Raises:
             FudianError: the words name no period.
@@ -134,16 +135,17 @@ class Foundation:
         if isinstance(period, str | int):
             return Period.parse(str(period))
         start, end = (local_moment(each) for each in period or (None, None))
-        return self._open_period(start, end)
+        return self._open_period(start, end, source)
 
-    def _open_period(self, start: datetime | None, end: datetime | None) -> Period:
+    def _open_period(self, start: datetime | None, end: datetime | None, source: str) -> Period:
         if start is not None and end is not None:
             return Period(start, end)
         if start is not None:
             return Period(start, Period.year(start.year).end)
         if end is not None:
             return Period(Period.year(_last_moment(end).year).start, end)
-        past = [year for year in self.years if year <= datetime.now().year] or self.years
+        years = self._statistics.years(source)
+        past = [year for year in years if year <= datetime.now().year] or years
         if not past:
             raise WorkspaceError(
                 text("There is no outage record to take the period from."),
@@ -176,7 +178,7 @@ class Foundation:
         """
         if isinstance(period, Query):
             return period
-        return self._statistics.query(self.period(period), names(by), level, med, local_moment(as_of), source)
+        return self._statistics.query(self.period(period, source), names(by), level, med, local_moment(as_of), source)
 
     # States -------------------------------------------------------------------------------------------------------
 
@@ -237,13 +239,13 @@ class Foundation:
             )
         return given.tables[name], problems
 
-    def require_records(self) -> None:
-        """Make sure that figures of reliability can be computed at all.
+    def require_records(self, source: str = "records") -> None:
+        """Make sure that figures of reliability can be computed at all from the ``records`` or the ``switching`` log.
 
         Raises:
-            WorkspaceError: there is no usable outage record, or nothing to divide by.
+            WorkspaceError: there is no usable outage record or operation, or nothing to divide by.
         """
-        self._statistics.require_records()
+        self._statistics.require_records(source)
 
 
 def _network_of(supply: Supply) -> Network:

@@ -63,7 +63,7 @@ class LiveQuestions(Foundation):
         with self._hearing:
             live = self._live
             live.reject(problems)
-            live.take(read, local_moment(now))
+            problems = (*problems, *live.take(read, local_moment(now)))
             usable = live.places(read).filter(pl.col("place") >= 0).drop("place", "head")
             self._heard.append(usable.select(self._heard[0].columns))
             if live.newest is not None:
@@ -82,7 +82,7 @@ class LiveQuestions(Foundation):
         """Forget what is older than the board shows, from time to time."""
         if before - (self._forgotten or before) >= timedelta(hours=1):
             live.forget(before)
-            self._heard = [self.signals.filter(pl.col("time") >= before)]
+            self._heard = [self.signals.filter(pl.Series(live.needed(self.signals)))]
         elif self._forgotten:
             return
         self._forgotten = before

@@ -8,9 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, local_moment, names, question
 from fudian.sweep import Sweep
+from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.area import Area
@@ -25,15 +27,20 @@ from reliability.major_event_days import MajorEventDays
 from reliability.notice import late_approvals
 from reliability.period import Period
 from reliability.ranking import causes, planned_outages, worst_feeders
+from reliability.record_checks import record_problems
 from reliability.rolling import rolling
+from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.statistics import Query
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
+from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
 from repair.restoration.n_minus_1 import NMinus1
 from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
-STANDARDS = ("dlt", "ieee")
+STANDARDS = {"dlt": "dlt", "ieee": "ieee", DLT_836_2016.id: "dlt", IEEE_1366_2012.id: "ieee"}
+"""Words for the rules that figures are counted by: a standard, or the id of a rule pack."""
+
 SETTINGS_OF = {
     "reliability": reliability_settings,
     "location": location_settings,
@@ -55,7 +62,7 @@ class ReliabilityQuestions(Foundation):
     def check(self) -> Check:
         """Return what is wrong with tables, topology and settings, and what the rules find doubtful in the records."""
         problems = (*self.problems, *self._further_problems())
-        return Check(problems, self.workspace.check()["counts"])
+        return Check(problems, self.workspace.check()["counts"], answerable(self._statistics))
 
     def _further_problems(self) -> list[Problem]:
         settings = self.workspace.settings
@@ -65,7 +72,30 @@ class ReliabilityQuestions(Foundation):
                 settings_of_subject(settings)
             except WorkspaceError as error:
                 found += error.problems
-        return found or late_approvals(self.workspace, reliability_settings(settings))
+        return found or [
+            *late_approvals(self.workspace, reliability_settings(settings)),
+            *record_problems(self._statistics),
+        ]
+
+    def diff(
+        self,
+        new: Version,
+        table: str | None = None,
+        level: str = "mv",
+        progress: Callable[[str], object] = lambda _: None,
+    ) -> WorkspaceDifference:
+        """Return what a new version of the workspace, or of one table, adds, deletes and changes, and the figures it moves.
+
+        Args:
+            new: the other version: a folder, or a file with one table.
+            table: the table of a file, where its name does not say it.
+            level: ``mv`` or ``lv``: of the figures.
+            progress: told which table is being exchanged.
+
+        Raises:
+            FudianError: there is no such file or folder, or it is not known which table the file holds.
+        """
+        return workspace_difference(self.workspace, version(new, table, self.workspace), level, progress)
 
     @property
     def reliability_settings(self) -> ReliabilitySettings:
@@ -97,7 +127,8 @@ class ReliabilityQuestions(Foundation):
             as_of: nothing later is known.
             engine: ``polars``, ``pandas``, ``duckdb`` or ``spark``.
             source: ``records``, or ``switching`` for the replay of the switching log.
-            standard: ``dlt`` for DL/T 836; ``ieee`` puts IEEE 1366 beside it and tells why they differ.
+            standard: ``dlt`` for DL/T 836 (rule pack ``dlt836-2016``); ``ieee`` (``ieee1366-2012``) puts IEEE 1366 beside it and
+                tells why they differ.
 
         Returns:
             One row per combination: ``N_T``, ``CH`` (customer-hours), ``CI``, ``SAIDI-1`` (h per user), ``SAIFI-1`` …
@@ -108,13 +139,17 @@ class ReliabilityQuestions(Foundation):
         """
         if standard not in STANDARDS:
             raise FudianError(text("There is no standard {standard!r}.", standard=standard), text("Use dlt or ieee."))
-        self.require_records()
+        self.require_records(source)
         query = self.query(period, by, level, med, as_of, source)
         rows = self._statistics.indices(query, engine)
 
         def form(language: str) -> dict[str, Any]:
             told = self._statistics.statement(query, engine, language)
-            return told if standard == "dlt" else told | self._statistics.both_standards(query, engine, language)
+            return (
+                told
+                if STANDARDS[standard] == "dlt"
+                else told | self._statistics.both_standards(query, engine, language)
+            )
 
         return Answer("indices", rows, _about(query), form)
 
@@ -144,7 +179,7 @@ class ReliabilityQuestions(Foundation):
             UnknownIdError: the outage or the customer is not in the tables.
             WorkspaceError: there is no usable outage record, or nothing to divide by.
         """
-        self.require_records()
+        self.require_records(source)
         if period is None and event is not None:
             period = self._statistics.period_of(event, source)
         query = self.query(period, (), level, med, as_of, source)
@@ -186,6 +221,7 @@ class ReliabilityQuestions(Foundation):
         query = self.query(period, (), level, med, as_of)
         rows = rolling(self._statistics, query, days, centred)
         told = {"period": query.period.as_dict(), "level": level, "days": days, "centred": centred}
+        told["rule_pack"] = DLT_836_2016.as_dict(query.period)
         return Answer("rolling", rows, _about(query), lambda _: told | {"rows": rows.to_dicts()})
 
     @question

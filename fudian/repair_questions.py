@@ -19,6 +19,7 @@ from repair import (
     affected_by_signals,
     fault_area,
     locate,
+    several_incidents,
 )
 from repair.desk.replay import play, speed_of
 from repair.location.sensor_health import health_of
@@ -57,7 +58,7 @@ class RepairQuestions(Foundation):
         if signals is not None:
             heard, rejected = self.table("signals", signals)
             supply = self._state_for_signals(at, switching)
-            who = affected_by_signals(supply, heard, self.workspace.tables)
+            who = affected_by_signals(supply, heard, self.workspace.tables, local_moment(at))
             return AffectedAnswer(who, supply, named=tuple(heard["object_id"]), rejected=rejected)
         supply = self.state(at, switching)
         if fault is not None:
@@ -76,21 +77,41 @@ class RepairQuestions(Foundation):
         log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
         return self.network.energise(log, moment)
 
-    def locate(self, signals: Table | None = None, at: Moment = None, switching: Table | None = None) -> LocationAnswer:
+    def locate(
+        self,
+        signals: Table | None = None,
+        at: Moment = None,
+        switching: Table | None = None,
+        incident: str | None = None,
+    ) -> LocationAnswer:
         """Return the faulted section that explains signals best, with an honest probability.
+
+        Where the signals tell of several incidents, each is located by itself; the answer is that of one of them.
 
         Args:
             signals: rows of the signals table, which may be missing or wrong; by default those of the workspace.
             at: the state of the switches as logged until then; by default the normal state.
             switching: the log; by default that of the workspace.
+            incident: id of one of several incidents; by default that by which most customers lost supply.
 
         Raises:
             WorkspaceError: no signal can be used, or the network has no source.
+            FudianError: there is no such incident.
         """
         self.network.require_sources()
         heard, rejected = self._signals(signals)
-        found = locate(self._state_for_signals(at, switching), heard, self.workspace.tables["sensors"])
-        return LocationAnswer(found, rejected)
+        supply, sensors = self._state_for_signals(at, switching), self.workspace.tables["sensors"]
+        several = {each.outage.id: each for each in several_incidents(supply, heard, sensors, self.workspace.tables)}
+        if incident is not None and incident not in several:
+            known = ", ".join(several) or "–"
+            raise FudianError(
+                text("The signals do not tell of incident {incident}.", incident=incident),
+                text("Those they tell of: {known}.", known=known),
+            )
+        if not several:
+            return LocationAnswer(locate(supply, heard, sensors), rejected)
+        chosen = several[incident or next(iter(several))]
+        return LocationAnswer(chosen.location, rejected, chosen.outage.id, tuple(several))
 
     def _signals(self, signals: Table | None) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
         if signals is None:
@@ -114,7 +135,10 @@ class RepairQuestions(Foundation):
         if signals is not None:
             rows, unread = self.workspace.read("signals", Path(signals) if isinstance(signals, str) else signals)
             inference.reject(unread)
-        inference.take(rows, local_moment(at))
+        moment = local_moment(at)
+        inference.take(rows, moment)
+        if moment is not None:
+            inference.tick(moment)
         return inference
 
     @question

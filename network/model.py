@@ -58,12 +58,13 @@ class Network(Topology):
         transformers, customers = _serving(self.transformers, at), _serving(self.customers, at)
         if transformers.all() and customers.all():
             return self
+        now = _present_row(self.transformers["transformer_id"], transformers)
         return replace(
             self,
             transformer_node=np.where(transformers, self.transformer_node, -1),
             transformer_second_node=np.where(transformers, self.transformer_second_node, -1),
-            customer_transformer=np.where(customers, self.customer_transformer, -1),
-            customer_second_transformer=np.where(customers, self.customer_second_transformer, -1),
+            customer_transformer=np.where(customers, now[self.customer_transformer], -1),
+            customer_second_transformer=np.where(customers, now[self.customer_second_transformer], -1),
             whole=self,
         )
 
@@ -167,6 +168,13 @@ def _transformer_of_customer(source: Workspace, column: str) -> Indices:
     if found is None:
         found = Places(source.tables["transformers"]["transformer_id"]).of(source.tables["customers"][column])
     return found
+
+
+def _present_row(ids: pl.Series, serving: Mask) -> Indices:
+    """Return the row that serves under the id of each row, else the row itself (R1.19); at the end -1 for no row."""
+    rows = pl.DataFrame({"id": ids, "serves": pl.Series(serving), "row": np.arange(len(ids), dtype=np.int64)})
+    present = pl.col("row").filter("serves").first().over("id") if rows["id"].is_duplicated().any() else pl.col("row")
+    return np.append(rows.select(pl.coalesce(present, "row")).to_series().to_numpy(), -1)
 
 
 def _serving(table: pl.DataFrame, at: datetime) -> Mask:

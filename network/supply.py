@@ -25,6 +25,7 @@ from network.loops import Loop, loops_of
 from network.patch import Part, Patch, Pieces
 from network.problems import FudianError
 from network.representation import Shown
+from network.switching_log import in_order
 from network.tables.frames import require_table
 from network.texts import text
 from network.topology import Topology
@@ -98,7 +99,8 @@ class Supply(Shown):
             UnknownIdError: the log operates a branch that the network does not have.
         """
         require_table(switching, "switching")
-        last = switching.sort("time", maintain_order=True).group_by("branch_id", maintain_order=True).last()
+        log = in_order(switching, network.branches)
+        last = log.group_by("branch_id", maintain_order=True).last()
         is_open = network.normally_open.copy()
         is_open[network.branch_index(last["branch_id"].to_list())] = (last["action"] == "open").to_numpy()
         return cls.of(network, is_open)

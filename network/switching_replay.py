@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from network.arrays import Indices
 from network.representation import Shown
+from network.switching_log import in_order
 from network.tables.frames import require_table
 from network.topology import Topology
 
@@ -140,14 +141,18 @@ class Replay(Shown):
 
         A transformer with two supplies is without while both are.
         """
-        return while_all_are_off(self.supplies(), "transformer_id", self.off, "zone")
+        supplies = self.supplies()
+        off = while_all_are_off(supplies.drop("transformer_id"), "transformer", self.off, "zone")
+        names = supplies.select("transformer", "transformer_id").unique()
+        named = off.join(names, on="transformer", how="left", maintain_order="left")
+        return named.select("transformer_id", "off_from", "off_to")
 
     def supplies(self) -> pl.DataFrame:
-        """Return the zone of each supply of each transformer: ``transformer_id``, ``zone``, no row twice."""
+        """Return the zone of each supply: ``transformer`` (its row), ``transformer_id``, ``zone``, no row twice."""
         net = self.network
         ids = net.transformers["transformer_id"]
         supplies = [
-            pl.DataFrame({"transformer_id": ids.gather(rows), "zone": self.zone_of[nodes[rows]]})
+            pl.DataFrame({"transformer": rows, "transformer_id": ids.gather(rows), "zone": self.zone_of[nodes[rows]]})
             for nodes in (net.transformer_node, net.transformer_second_node)
             for rows in [np.flatnonzero(nodes >= 0)]
         ]
@@ -161,13 +166,13 @@ def replay(net: Topology, switching: pl.DataFrame) -> Replay:
 
     Args:
         net: the network.
-        switching: table of the contract (``time``, ``branch_id``, ``action``); rows of one time count in their order.
+        switching: table of the contract (``time``, ``branch_id``, ``action``); in any order (R1.21).
 
     Raises:
         UnknownIdError: the log operates a branch that the network does not have.
     """
     require_table(switching, "switching")
-    log = switching.sort("time", maintain_order=True)
+    log = in_order(switching, net.branches)
     branches = net.branch_index(log["branch_id"].to_list())
     zones = Zones(net, np.unique(branches))
     dead = [zone for zone in range(zones.count) if not zones.is_live(zone)]

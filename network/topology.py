@@ -171,11 +171,11 @@ class Topology(Shown):
 
     @cached_property
     def _transformer_index(self) -> Mapping[str, int]:
-        return {transformer: index for index, transformer in enumerate(self.transformers["transformer_id"].to_list())}
+        return _rows_by_id(self.transformers["transformer_id"], self.transformer_node)
 
     @cached_property
     def _customer_index(self) -> Mapping[str, int]:
-        return {customer: index for index, customer in enumerate(self.customers["customer_id"].to_list())}
+        return _rows_by_id(self.customers["customer_id"], self.customer_transformer)
 
     def branch_index(self, branch_ids: str | Iterable[str]) -> Indices:
         """Return the indices of branches.
@@ -205,6 +205,14 @@ class Topology(Shown):
         """Return the indices of the customers that are known, and which of ``customer_ids`` they are."""
         wanted = list(customer_ids)
         return _known(wanted, self._customer_index if wanted else {})
+
+
+def _rows_by_id(ids: pl.Series, hangs_on: Indices) -> Mapping[str, int]:
+    """Return the row of each id; of one that was moved (R1.19) the last that hangs somewhere."""
+    rows = {each: row for row, each in enumerate(ids.to_list())}
+    if len(rows) < len(ids):
+        rows |= {each: row for row, each in enumerate(ids.to_list()) if hangs_on[row] >= 0}
+    return rows
 
 
 def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:

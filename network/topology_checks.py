@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from network.arrays import Indices, Mask, Numbers
 from network.problems import Problem
 from network.supply import Supply
+from network.switching_log import in_order, repeated_operations
 from network.texts import Text, text
 from network.topology import Topology
 
@@ -51,6 +52,8 @@ def topology_problems(net: Topology, supply: Supply) -> list[Problem]:
     problems += _dangling_ends(net, supply)
     problems += _loops(net, supply)
     problems += _labels_against_trace(net, supply)
+    log = net.workspace.tables["switching"]
+    problems += repeated_operations(log, net.branches, net.workspace.files.get("switching"))
     problems += _current_against_normal_state(net)
     problems += _impossible_amounts(net)
     problems += _impossible_places(net)
@@ -263,7 +266,7 @@ def _current_against_normal_state(net: Topology) -> list[Problem]:
     log = net.workspace.tables["switching"]
     if log.is_empty():
         return []
-    last = log.sort("time", maintain_order=True).unique("branch_id", keep="last", maintain_order=True)
+    last = in_order(log, net.branches).unique("branch_id", keep="last", maintain_order=True)
     branches = net.branch_index(last["branch_id"])
     is_open = (last["action"] == "open").to_numpy()
     differs = is_open != net.normally_open[branches]

@@ -153,7 +153,7 @@ def audit(
     of_customers = signals.filter((pl.col("object") == "customer") & pl.col("kind").is_in(EVENTS))["object_id"]
     switching = switching.filter(pl.col("time") <= known)
     users = population(net, level, outages, alone=of_customers.unique().to_list() if level == "lv" else ())
-    recorded = _counted(interruptions(outages, stages, net, level, users), period, rules, as_of)
+    recorded = _counted(interruptions(outages, stages, net, level, users, rules, switching), period, rules, as_of)
     switched = _counted(interruptions_from_switching(net, switching, level, users), period, rules, as_of)
     meters = meter_evidence(signals, rules, known)
     supplies = _supplies(users, level)
@@ -235,10 +235,8 @@ def _in_sight(net: Network, outages: pl.DataFrame, switching: pl.DataFrame, rule
     named = pl.col("branch_kind").is_in(rules.audit_logged_kinds) | pl.col("feeder_id").is_not_null()
     external = pl.col("external").fill_null(value=False) | pl.col("nature").is_in(["F-EXT"])
     since = pl.lit(switching["time"].min(), dtype=pl.Datetime("us"))
-    return outages.join(kinds, on="branch_id", how="left").select(
-        "outage_id",
-        in_sight=(named & ~external & (pl.col("start") >= since)).fill_null(value=False),
-    )
+    in_sight = (named & ~external & (pl.col("start") >= since)).fill_null(value=False)
+    return outages.join(kinds, on="branch_id", how="left").group_by("outage_id").agg(in_sight=in_sight.any())
 
 
 def _stretches(

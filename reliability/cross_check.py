@@ -19,6 +19,7 @@ from network.representation import Shown
 from reliability.index_table import indices
 from reliability.natures import URBAN_NETWORK
 from reliability.period import Period
+from reliability.rule_packs import DLT_836_2016
 from reliability.settings import ReliabilitySettings
 
 TABLE = "reliability_report"
@@ -94,6 +95,7 @@ class CrossCheck(Shown):
         reasons = pl.col("reason").replace(list(said), list(said.values()))
         return {
             "basis": {
+                "rule_pack": DLT_836_2016.id,
                 "report_tolerance": self.rules.report_tolerance,
                 "report_tolerance_percent": self.rules.report_tolerance_percent,
                 "settings_changed": self.rules.changed(),

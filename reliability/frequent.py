@@ -22,6 +22,7 @@ from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.natures import PREARRANGED
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
+from reliability.rule_packs import DLT_836_2016
 from reliability.statistics import Query, Statistics
 
 PLANNED_REPAIR = ("P-PLAN-MAINT",)
@@ -174,6 +175,7 @@ class FrequentOutages(Shown):
         year_start = datetime((self.as_of - timedelta(microseconds=1)).year, 1, 1)
         return {
             "basis": {
+                "rule_pack": DLT_836_2016.id,
                 "preset": asdict(self.preset),
                 "as_of": self.as_of.isoformat(),
                 "year": year_start.year,

@@ -6,8 +6,8 @@ interruption. Both count a user with several supplies only while all are lost, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +19,13 @@ from network import Text, text
 from network.ids import each_of
 from reliability.engines import like, small
 from reliability.index_table import cells, indices, per_user, ratio, shown, with_users
-from reliability.ledger_table import MICROSECONDS_PER_MINUTE, without_days
+from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.settings import ReliabilitySettings
+
+_ROUNDING = 1e-11
+"""Share of a figure below which a difference is that of floating-point sums."""
 
 REASONS = ("short_interruptions", "between_thresholds", "major_event_days", "successive_interruptions")
 """Why a figure of IEEE 1366 differs from that of DL/T 836, in the order in which the reasons are taken."""
@@ -51,7 +54,7 @@ def ieee_indices(
     period: Period | None = None,
     settings: ReliabilitySettings | None = None,
     as_of: datetime | None = None,
-    without: Collection[date] = (),
+    cells_of: IntoFrameT | None = None,
 ) -> IntoFrameT:
     """Return the indices of IEEE Std 1366-2012, one row per combination of ``by``.
 
@@ -62,7 +65,7 @@ def ieee_indices(
         period: the statistical period; by default the whole calendar years in which interruptions begin.
         settings: rules; an interruption is sustained when longer than ``ieee_sustained_threshold_min``.
         as_of: interruptions without end last until then; the end of the period by default.
-        without: days whose interruptions are left out, such as major event days.
+        cells_of: interruptions, or a ledger, whose cells have a row too, such as those before major event days were left out.
 
     Returns:
         The same kind of frame: the ``by`` columns, ``N_T`` (equivalent users); of sustained interruptions ``CMI``
@@ -77,10 +80,11 @@ def ieee_indices(
     rules = settings or ReliabilitySettings()
     limit_h = round(rules.ieee_sustained_threshold_min * MICROSECONDS_PER_MINUTE) / MICROSECONDS_PER_HOUR
     by = each_of(by)
-    with cells(interruptions, population, by, period, rules, as_of) as (every_day, users, keys):
+    shown = interruptions if cells_of is None else cells_of
+    with cells(shown, population, by, period, rules, as_of) as (every_day, _, keys):
         found = small(every_day.select(keys).unique(keys))
-        pieces = nw.from_native(without_days(every_day.to_native(), without))
-        pieces = _with_events(pieces.with_columns(sustained=nw.col("duration_h") > limit_h), rules)
+    with cells(interruptions, population, by, period, rules, as_of) as (counted, users, keys):
+        pieces = _with_events(counted.with_columns(sustained=nw.col("duration_h") > limit_h), rules)
         sustained = pieces.filter("sustained")
         often = per_user(pieces, keys, rules).select(*keys, often_any=nw.col("often"))
         parts = [small(table) for table in (_sums(pieces, keys), per_user(sustained, keys, rules), often)]
@@ -193,7 +197,7 @@ def differences(
     period: Period,
     settings: ReliabilitySettings,
     as_of: datetime | None = None,
-    without: Collection[date] = (),
+    without_days: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return each index by both standards, and by how much each reason moves it.
 
@@ -207,7 +211,8 @@ def differences(
         period: the statistical period.
         settings: rules of both standards.
         as_of: nothing later is known.
-        without: major event days that the figures of IEEE 1366 leave out; those of DL/T 836 hold every day.
+        without_days: the same without major event days, where the figures of IEEE 1366 leave them out; those of DL/T 836
+            hold every day.
 
     Returns:
         One row per cell and index: the ``by`` columns, ``index``, ``unit`` (h, times or %), ``dl_t_836`` (of the column
@@ -218,7 +223,9 @@ def differences(
     dlt = indices(interruptions, population, by, period, settings, as_of)
     all_short_out = ieee_indices(interruptions, population, by, period, as_in_dlt, as_of)
     short_out = ieee_indices(interruptions, population, by, period, settings, as_of)
-    days_out = ieee_indices(interruptions, population, by, period, settings, as_of, without) if without else short_out
+    days_out = short_out
+    if without_days is not None:
+        days_out = ieee_indices(without_days, population, by, period, settings, as_of, interruptions)
     tables = []
     for index, unit, variant, figure in _compared(settings.frequent_count):
         separate = "MAIFI" if index == "MAIFI_E" else figure
@@ -239,9 +246,16 @@ def differences(
     moves = list(pairwise(("dl_t_836", "sustained", "longer", "kept", "ieee_1366")))
     return pl.concat(tables).select(
         *by, "index", "unit", "variant", "dl_t_836", "ieee_1366",
-        difference=pl.col("dl_t_836") - pl.col("ieee_1366"),
-        **{reason: pl.col(before) - pl.col(after) for reason, (before, after) in zip(REASONS, moves, strict=True)},
+        difference=_between("dl_t_836", "ieee_1366"),
+        **{reason: _between(*ends) for reason, ends in zip(REASONS, moves, strict=True)},
     )  # fmt: skip
+
+
+def _between(one: str, other: str) -> pl.Expr:
+    """Return one column less the other; what rounding alone leaves between them is no difference."""
+    left = pl.col(one) - pl.col(other)
+    noise = _ROUNDING * pl.max_horizontal(pl.col(one).abs(), pl.col(other).abs())
+    return pl.when(left.abs() <= noise).then(0.0).otherwise(left)
 
 
 def _compared(n: int) -> list[tuple[str, str, str, str]]:

@@ -23,7 +23,7 @@ from reliability.ledger_table import REQUIRED as OF_LEDGER
 from reliability.ledger_table import TIMES, add_amounts, clipped, merged, microseconds_of, states_approved_ends
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
 from reliability.period import MICROSECONDS_PER_HOUR, Period
-from reliability.population_table import ATTRIBUTES
+from reliability.population_table import ATTRIBUTES, with_exclusive_ends
 from reliability.settings import ReliabilitySettings
 
 USER_COLUMNS = (*ATTRIBUTES, "aggregate", "month")
@@ -124,7 +124,7 @@ def cells(
         rows = rows.filter(nw.col("exclusion").is_null())
     else:
         rows = merged(_numbered(in_memory(clipped(rows, span, rules, as_of))), span, rules)
-    users = _as_users(nw.from_native(population))
+    users = _as_users(_stated(nw.from_native(population), rules))
     if "aggregate" in by:
         rows, users = _with_aggregates(rows, rules), _with_aggregates(users, rules)
     user_keys = [key for key in by if key not in EVENT_COLUMNS] or ["whole"]
@@ -180,6 +180,13 @@ def _pieces(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
     )
     cut = spanned.drop("first", "last").join(like(spans, rows), on="span", how="inner")
     return add_amounts(cut.drop("span"), crossing).filter("counted")
+
+
+def _stated(population: Any, rules: ReliabilitySettings) -> Any:
+    """Return users of the contract's table of stated numbers with the first moment after them; others as they are."""
+    if not {"from", "to", "region_class"} <= set(population.collect_schema().names()):
+        return population
+    return like(with_exclusive_ends(small(population).to_native(), rules.population_ends), population)
 
 
 def _as_users(population: Any) -> Any:

@@ -18,7 +18,7 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network.tables.frames import require_columns
-from reliability.engines import compact, has_order, in_memory, like, numbers_of
+from reliability.engines import compact, has_order, in_memory, like, numbers_of, small
 from reliability.natures import OVERRUN
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
@@ -136,14 +136,25 @@ def add_amounts(rows: Any, crossing: str = "cut") -> Any:
     )
 
 
-def without_days(rows: IntoFrameT, days: Collection[date]) -> IntoFrameT:
-    """Return the ledger without the interruptions that began on one of these days (an interruption is assigned whole, 1.6)."""
+def without_days(rows: IntoFrameT, days: Collection[date], unit: str | None = None) -> IntoFrameT:
+    """Return interruptions without those of records that began on one of these days, whole (1.6, R1.17).
+
+    What an ordinary record holds beside them stays, so the days are left out before anything is merged.
+
+    Args:
+        rows: the table of :func:`reliability.interruptions`, in any engine narwhals knows.
+        days: such as major event days.
+        unit: only of the users of this unit; of all without it.
+    """
+    if not days:
+        return rows
     frame: Any = nw.from_native(rows)
-    for day in sorted(days):
-        first = microseconds(datetime(day.year, day.month, day.day))
-        following = first + 24 * MICROSECONDS_PER_HOUR
-        frame = frame.filter((nw.col("group_start") < first) | (nw.col("group_start") >= following))
-    return frame.to_native()  # type: ignore[no-any-return]
+    begun: pl.DataFrame = small(frame.group_by("outage_id").agg(nw.col("start").min())).to_native()
+    ids = begun.filter(pl.col("start").dt.date().is_in(list(days)))["outage_id"].to_list()
+    out = nw.col("outage_id").is_in(ids)
+    if unit is not None:
+        out = (out & (nw.col("unit") == unit)).fill_null(value=False)
+    return frame.filter(~out).to_native()  # type: ignore[no-any-return]
 
 
 def sustained_only(rows: IntoFrameT) -> IntoFrameT:
@@ -201,6 +212,7 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
     threshold = round(rules.sustained_threshold_min * MICROSECONDS_PER_MINUTE)
     rows, line, order = _in_lines(rows)
     together = nw.col("leads").cast(nw.Int64).cum_sum()
+    held = ~nw.col("leads") & (nw.col("before") > nw.col("from"))
     run = [*line, "run"] if order else ["run"]
     return (
         rows.with_columns(reach=nw.col("until").cum_max().over(*line, order_by=order))
@@ -214,7 +226,10 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
         .with_columns(duration=nw.col("until_all") - nw.col("group_start"))
         .with_columns(
             **{
-                "from": nw.when(~nw.col("leads") & (nw.col("before") > nw.col("from")))
+                # what an earlier record holds as a whole adds nothing: it begins where it ends
+                "from": nw.when(held & (nw.col("before") > nw.col("until")))
+                .then(nw.col("until"))
+                .when(held)
                 .then(nw.col("before"))
                 .otherwise(nw.col("from"))
             },

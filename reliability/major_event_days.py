@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,9 @@ import polars as pl
 
 from network import Text, text
 from reliability.engines import small
-from reliability.ledger_table import ledger, microseconds_of
-from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
+from reliability.ledger_table import ledger, microseconds_of, without_days
+from reliability.period import FIRST_YEAR, LAST_YEAR, Period, microseconds
 from reliability.settings import ReliabilitySettings
-
-MICROSECONDS_PER_DAY = 24 * MICROSECONDS_PER_HOUR
 
 
 @dataclass(frozen=True)
@@ -39,17 +37,28 @@ class MajorEventDays:
         basis: ``approved`` (the utility's list), ``calculated``, or ``not_computable``.
         threshold: daily SAIDI above which a day is one, of the last year that was judged; ``None`` unless calculated.
         reason: why there is no threshold, where there is none.
+        by_unit: the days of each unit, where the approved lists are by unit.
     """
 
     days: tuple[date, ...]
     basis: str
     threshold: Threshold | None = None
     reason: Text | None = None
+    by_unit: Mapping[str, tuple[date, ...]] = field(default_factory=dict, hash=False)
+
+    def without(self, interruptions: Any) -> Any:
+        """Return interruptions without those of records that began on one of the days (of their unit)."""
+        if not self.by_unit:
+            return without_days(interruptions, self.days)
+        for unit, days in self.by_unit.items():
+            interruptions = without_days(interruptions, days, unit)
+        return interruptions
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the days and their basis for the basis of a figure."""
         return {
             "days": [day.isoformat() for day in self.days],
+            "by_unit": {unit: [day.isoformat() for day in days] for unit, days in self.by_unit.items()},
             "basis": self.basis,
             "threshold_h": self.threshold.saidi_h if self.threshold else None,
             "reason": self.reason.in_language(language) if self.reason else None,
@@ -79,34 +88,52 @@ def threshold(daily_saidi: Sequence[float], ddof: int = 1, zero_days: str = "dro
     return Threshold(alpha, beta, math.exp(alpha + 2.5 * beta))
 
 
-def daily_saidi(interruptions: Any, population: Any, period: Period, settings: ReliabilitySettings,
-                as_of: datetime | None = None) -> pl.DataFrame:  # fmt: skip
-    """Return ``day`` and ``saidi_h`` of the days of a period with interruptions; each is assigned whole to the day it began."""
-    rows: Any = nw.from_native(ledger(interruptions, period, settings, as_of)).filter("counted")
-    begun = rows.with_columns(day=nw.col("group_start") // MICROSECONDS_PER_DAY, ch=nw.col("users") * nw.col("h"))
-    per_day: pl.DataFrame = small(begun.group_by("day").agg(nw.col("ch").sum())).to_native()
+def daily_saidi(
+    interruptions: pl.DataFrame, population: pl.DataFrame, known_until: datetime, settings: ReliabilitySettings
+) -> pl.DataFrame:
+    """Return ``day`` and ``saidi_h`` (SAIDI-1) of all days with interruptions; each is assigned whole to the day it began.
+
+    Whole means that its hours are not cut at the end of any period, so that a day is judged alike whatever is asked (R1.17).
+
+    Args:
+        interruptions: the table of :func:`reliability.interruptions` at medium voltage.
+        population: all users of the utility.
+        known_until: interruptions without end last until then.
+        settings: rules of the statistics.
+    """
+    known = interruptions.filter(pl.col("start") < known_until)
+    if known.is_empty():
+        return pl.DataFrame(schema={"day": pl.Date, "saidi_h": pl.Float64})
+    first: datetime = known["start"].min()  # type: ignore[assignment]
+    span = Period(max(first, datetime(FIRST_YEAR, 1, 1)), min(known_until, datetime(LAST_YEAR, 1, 1)))
+    rows = ledger(known, span, settings, known_until).filter("counted")
     per_day = (
-        per_day.with_columns(day=pl.from_epoch(pl.col("day").cast(pl.Int32), time_unit="d"))
-        .filter(pl.col("day") >= period.start.date())
+        rows.group_by(day=pl.from_epoch("group_start", time_unit="us").dt.date())
+        .agg(ch=(pl.col("users") * pl.col("h")).sum())
         .sort("day")
     )
     return per_day.select("day", saidi_h=pl.col("ch") / users_on(population, per_day["day"]))
 
 
-def major_event_days(
-    interruptions: Any,
-    population: Any,
-    period: Period,
-    settings: ReliabilitySettings,
-    as_of: datetime | None = None,
-) -> MajorEventDays:
-    """Return the major event days of a period: the approved list, or each year judged by the years before it."""
-    if settings.major_event_days is not None:
-        inside = [day for day in settings.major_event_days if period.start.date() <= day < period.end.date()]
-        return MajorEventDays(tuple(sorted(inside)), "approved")
-    first_year = period.start.year - settings.history_years
-    whole = Period(datetime(first_year, 1, 1), Period.year((period.end - timedelta(microseconds=1)).year).end)
-    return judged_days(daily_saidi(interruptions, population, whole, settings, as_of), period, settings)
+def major_event_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettings) -> MajorEventDays:
+    """Return the major event days of a period: the approved list, or each year judged by the years before it.
+
+    Args:
+        daily: of :func:`daily_saidi`.
+        period: the days asked for.
+        settings: the approved list, of the utility or of its units; history, minimum, degrees of freedom.
+    """
+    approved = settings.major_event_days
+    if approved is None:
+        return judged_days(daily, period, settings)
+
+    def inside(days: Sequence[date]) -> tuple[date, ...]:
+        return tuple(sorted({day for day in days if period.start.date() <= day < period.end.date()}))
+
+    if isinstance(approved, Mapping):
+        by_unit = {unit: inside(days) for unit, days in approved.items()}
+        return MajorEventDays(inside([day for days in by_unit.values() for day in days]), "approved", by_unit=by_unit)
+    return MajorEventDays(inside(approved), "approved")
 
 
 def judged_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettings) -> MajorEventDays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
@@ -10,6 +11,7 @@ import polars as pl
 
 from network import FudianError, Network, WorkspaceError, text
 from reliability.engines import like, shaped
+from reliability.settings import ReliabilitySettings
 
 LEVELS = ("mv", "lv")
 
@@ -28,11 +30,17 @@ SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "load_kw": pl.Float64,
     **dict.fromkeys(ATTRIBUTES, pl.String),
     "stated": pl.Boolean,
+    "moved": pl.Boolean,
+    "continues": pl.Boolean,
 }
 
 
 def population(
-    net: Network, level: str = "mv", outages: pl.DataFrame | None = None, alone: Collection[str] = ()
+    net: Network,
+    level: str = "mv",
+    outages: pl.DataFrame | None = None,
+    alone: Collection[str] = (),
+    settings: ReliabilitySettings | None = None,
 ) -> pl.DataFrame:
     """Return the users of a network.
 
@@ -44,12 +52,14 @@ def population(
         level: ``mv`` or ``lv``.
         outages: at low voltage, the records that name customers, so that those customers stand alone.
         alone: further customers that stand alone.
+        settings: how the ends of stated numbers are meant (``population_ends``).
 
     Returns:
         Columns ``user_id``, ``users`` (how many the row stands for), ``transformer_id``, ``second_transformer_id``,
         ``customer_id`` (null in a group), ``in_service``, ``retired``, ``capacity_kva``, ``load_kw`` (of the row),
-        ``region_class``, ``planning_class``, ``feeder_id``, ``unit``, ``stated`` (whether the number was only stated).
-        Where the network has no transformers, the stated numbers of the ``population`` table.
+        ``region_class``, ``planning_class``, ``feeder_id``, ``unit``, ``stated`` (whether the number was only stated),
+        ``moved`` (the row is one of several service periods of the user, R1.19) and ``continues`` (it takes up where another
+        of them ends). Where the network has no transformers, the stated numbers of the ``population`` table.
 
     Raises:
         FudianError: the level is not known.
@@ -57,7 +67,8 @@ def population(
     if level not in LEVELS:
         raise FudianError(text("There is no user level {level!r}.", level=level), text("Use mv or lv."))
     if net.transformers.is_empty():
-        return _stated(net.workspace.tables["population"])
+        rules = settings or ReliabilitySettings()
+        return _stated(with_exclusive_ends(net.workspace.tables["population"], rules.population_ends))
     transformers = _transformers(net)
     if level == "mv":
         return transformers
@@ -70,13 +81,26 @@ def population(
     named = pl.Series(list(alone), dtype=pl.String)
     if outages is not None and "customer_id" in outages.columns:
         named = pl.concat([named, outages["customer_id"].drop_nulls()])
+    moved = net.customers["customer_id"].filter(net.customers["customer_id"].is_duplicated())
+    named = pl.concat([named, moved])
     grouped: pl.DataFrame = customer_groups(net.customers, transformers, named)
-    return grouped.sort("user_id")
+    return grouped.sort("user_id", "in_service", nulls_last=False)
+
+
+def service_periods(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Add whether each row is one of several of its ``key``, and whether it takes up where another of them ends (R1.19)."""
+    ended = pl.struct(key, at="retired")
+    begun = pl.struct(key, at="in_service")
+    several = pl.col(key).is_duplicated()
+    return table.with_columns(
+        moved=several,
+        continues=several & pl.col("in_service").is_not_null() & begun.is_in(ended.implode()),
+    )
 
 
 def _transformers(net: Network) -> pl.DataFrame:
     return _shape(
-        net.transformers.with_columns(
+        service_periods(net.transformers, "transformer_id").with_columns(
             user_id="transformer_id",
             users=pl.lit(1, dtype=pl.Int64),
             feeder_id=net.transformer_feeder,
@@ -99,7 +123,7 @@ def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series
     table: Any = nw.from_native(customers)
     service = ["transformer_id", "second_transformer_id", "in_service", "retired"]
     alone = like(pl.DataFrame({"customer_id": named.unique(), "alone": named.unique()}), table)
-    place = like(transformers.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES), table)
+    place = like(_one_place_each(transformers), table)
     groups = (
         table.select("customer_id", *service)
         .join(alone, on="customer_id", how="left")
@@ -108,9 +132,16 @@ def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series
         .join(place, on="transformer_id", how="left")
         .with_columns(share=nw.col("users") / nw.col("users").sum().over("transformer_id"))
     )
+    periods = groups.filter(~nw.col("alone").is_null()).group_by("alone").agg(nw.len().alias("periods"))
+    ended = groups.filter(~nw.col("alone").is_null() & ~nw.col("retired").is_null()).select(
+        "alone", in_service="retired", taken_up=nw.lit(value=True)
+    )
+    groups = groups.join(periods, on="alone", how="left").join(ended.unique(), on=["alone", "in_service"], how="left")
     others = (nw.col("users") - 1).cast(nw.String)
     single = nw.col("users") == 1
     named_groups = groups.with_columns(
+        moved=(nw.col("periods") > 1).fill_null(value=False),
+        continues=nw.col("taken_up").fill_null(value=False),
         user_id=nw.when(single).then("first").otherwise(nw.concat_str("first", others, separator="+")),
         customer_id=nw.when(single).then("first"),
         capacity_kva=nw.col("capacity_kva") * nw.col("share"),
@@ -118,6 +149,40 @@ def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series
         stated=nw.lit(value=False),
     )
     return shaped(named_groups, SCHEMA).to_native()
+
+
+def _one_place_each(transformers: pl.DataFrame) -> pl.DataFrame:
+    """Return where each transformer hangs, of one that was moved where it hangs last, for the customers below it."""
+    last = transformers.sort("in_service", nulls_last=False, maintain_order=True)
+    last = last.unique("transformer_id", keep="last", maintain_order=True)
+    return last.select("transformer_id", "capacity_kva", "load_kw", *ATTRIBUTES)
+
+
+def with_exclusive_ends(table: pl.DataFrame, ends: str = "auto") -> pl.DataFrame:
+    """Return stated numbers of users with ``to`` as the first moment after them (R1.23).
+
+    Args:
+        table: ``region_class``, ``from``, ``to``.
+        ends: ``inclusive``, ``exclusive``, or ``auto``: see the setting ``population_ends``.
+    """
+    if ends == "exclusive" or not {"region_class", "from", "to"} <= set(table.columns) or table.is_empty():
+        return table
+    day = timedelta(days=1)
+    to = pl.col("to")
+    at_midnight = to == to.dt.truncate("1d")
+    rows = table.with_row_index("at").sort("region_class", "from", nulls_last=False, maintain_order=True)
+    rows = rows.with_columns(following=pl.col("from").shift(-1).over("region_class"))
+    written_so = at_midnight & (pl.col("following") == to + day)
+    adjoining = rows.select((pl.col("following") == pl.col("to")).any()).item()
+    month_ends = to.dt.month_end().dt.truncate("1d") == to
+    last_day = at_midnight & ((to != pl.col("following")) | pl.col("following").is_null()).fill_null(value=True)
+    style = rows.select(written_so.any()).item() and not adjoining
+    included = (
+        at_midnight if ends == "inclusive" else written_so | (last_day & (month_ends | pl.lit(value=bool(style))))
+    )
+    until_midnight = to.dt.truncate("1d") + day - to <= timedelta(minutes=1)
+    end = pl.when(included.fill_null(value=False)).then(to + day).when(until_midnight).then(to.dt.truncate("1d") + day)
+    return rows.with_columns(to=end.otherwise(to)).sort("at").drop("at", "following")
 
 
 def _stated(table: pl.DataFrame) -> pl.DataFrame:

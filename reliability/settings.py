@@ -37,6 +37,22 @@ class ReliabilitySettings(BaseModel):
         description="nature of the part of a planned outage beyond its approved end: temporary with the same work reason, an "
         "internal fault, or as recorded (R1.15)",
     )
+    record_state: Literal["as_logged", "normal"] = Field(
+        "as_logged",
+        description="a record that names a branch or a feeder cuts off what hung on it as the switching log had the switches, "
+        "where a log covers the time, or in the normal state (R1.16)",
+    )
+    event_window_min: float = Field(
+        15.0, ge=0, description="openings this close to the start of a record belong to its event (R1.16)"
+    )
+    log_open_days: float = Field(
+        30.0,
+        gt=0,
+        description="a switch that the log leaves open against its normal state for longer is an omission of the log (R1.16)",
+    )
+    open_warning_days: float = Field(
+        30.0, ge=0, description="outages without an end are warned of when older than this (R1.20)"
+    )
     notice_h: float = Field(
         6.0, ge=0, description="a prearranged outage approved less than this before its start is doubtful (R1.6)"
     )
@@ -58,6 +74,11 @@ class ReliabilitySettings(BaseModel):
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )
+    population_ends: Literal["auto", "inclusive", "exclusive"] = Field(
+        "auto",
+        description="whether the end of a stated number of users is its last day or the first day after it; auto: the last day "
+        "where the next row begins a day later, or where it is the last day of a month and no row begins on it (R1.23)",
+    )
     zero_days: Literal["drop", "lowest"] = Field(
         "drop",
         description="days without interruptions are left out of the 2.5 beta method, or stand in it with the lowest daily "
@@ -67,8 +88,10 @@ class ReliabilitySettings(BaseModel):
     history_years: int = Field(5, ge=1, description="years before the judged year that give the threshold (1.6)")
     minimum_history_years: int = Field(3, ge=1, description="fewer years give no threshold (1.6)")
     minimum_history_days: int = Field(30, ge=1, description="fewer days with interruptions give no threshold (1.6)")
-    major_event_days: tuple[date, ...] | None = Field(
-        None, description="approved list; overrides the calculation (1.6)"
+    major_event_days: tuple[date, ...] | Mapping[str, tuple[date, ...]] | None = Field(
+        None,
+        description="approved list, or one for each unit; overrides the calculation. Days are judged at medium voltage, of all "
+        "users, whatever period, level or breakdown is asked for (1.6, R1.17)",
     )
     year_on_year: Literal["simple", "compound"] = Field(
         "simple",

@@ -15,7 +15,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from network import FudianError, Network, UnknownIdError, WorkspaceError, text, translate
+from network import FudianError, Network, Problem, UnknownIdError, WorkspaceError, text, translate
 from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
@@ -24,13 +24,15 @@ from reliability.engines import from_engine, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import indices
-from reliability.interruption_table import interruptions
-from reliability.ledger_table import NOT_COUNTED, ledger, without_days
+from reliability.interruption_table import interruptions, states_of_records
+from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
-from reliability.major_event_days import MajorEventDays, major_event_days
+from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
 from reliability.population_table import customer_groups, population
+from reliability.record_states import RecordStates
+from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
 from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 
@@ -38,7 +40,8 @@ MED = ("include", "exclude")
 SOURCES = ("records", "switching")
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
-    "group_start", "nature", "external", "cause", "sustained", "provisional", "overrun", "h", "count", "counted", "reason",
+    "group_start", "nature", "external", "cause", "record_state", "sustained", "provisional", "overrun", "h", "count",
+    "counted", "reason",
 )  # fmt: skip
 
 
@@ -148,8 +151,8 @@ class Statistics(Shown):
     def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if level not in self._by_level:
             tables = self.net.workspace.tables
-            users = population(self.net, level, tables["outages"])
-            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+            users = population(self.net, level, tables["outages"], settings=self.settings)
+            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
             self._by_level[level] = rows, users
         return self._by_level[level]
 
@@ -195,17 +198,34 @@ class Statistics(Shown):
             raise UnknownIdError("outage", event, outages["outage_id"].unique().to_list())
         return rows
 
-    def years(self) -> list[int]:
-        """Return the calendar years that have records."""
-        starts = self.net.workspace.tables["outages"]["start"]
-        return sorted(starts.dt.year().unique().to_list())
+    def years(self, source: str = "records") -> list[int]:
+        """Return the calendar years that have records, or operations of the switching log."""
+        tables = self.net.workspace.tables
+        moments = tables["outages"]["start"] if source == "records" else tables["switching"]["time"]
+        return sorted(moments.dt.year().unique().to_list())
 
-    def require_records(self) -> None:
-        """Make sure that figures can be computed at all.
+    def require_records(self, source: str = "records") -> None:
+        """Make sure that figures can be computed at all from the ``records`` or from the ``switching`` log.
 
         Raises:
-            WorkspaceError: there is no usable outage record, or nothing to divide by.
+            WorkspaceError: there is no usable outage record or operation, or nothing to divide by.
         """
+        if source == "switching":
+            self._require_log()
+        else:
+            self._require_outages()
+        self._require_users()
+
+    def _require_log(self) -> None:
+        if self.net.workspace.tables["switching"].is_empty():
+            raise WorkspaceError(
+                text("There is no usable operation of a switching log."),
+                self.net.workspace.problems_of("switching", "error"),
+                text("Add switching.csv, switching.xlsx or switching.parquet to the workspace."),
+            )
+        self.net.require_sources()
+
+    def _require_outages(self) -> None:
         source = self.net.workspace
         if source.tables["outages"].is_empty() and (errors := source.problems_of("outages", "error")):
             raise WorkspaceError(text("No outage record can be used."), errors)
@@ -217,6 +237,9 @@ class Statistics(Shown):
             )
         if source.tables["outages"]["branch_id"].is_not_null().any():
             self.net.require_sources()
+
+    def _require_users(self) -> None:
+        source = self.net.workspace
         if source.tables["transformers"].is_empty() and source.tables["population"].is_empty():
             raise WorkspaceError(
                 text("There are no users to divide by."),
@@ -258,10 +281,12 @@ class Statistics(Shown):
             pl.col("customer_id") == customer
         )
         if query.source == "records":
-            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users)
+            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users, self.settings)
         else:
             own = interruptions_from_switching(self.net, tables["switching"], "lv", users)
         own = own.filter(pl.col("customer_id") == customer)
+        if query.med == "exclude":
+            own = self._days_until(query).without(own)
         return ledger(own, query.period, self.settings, query.as_of)
 
     def ledger(self, query: Query) -> pl.DataFrame:
@@ -270,9 +295,10 @@ class Statistics(Shown):
         return rows
 
     def _ledger_on(self, query: Query, engine: str) -> Any:
-        rows = ledger(self._tables_on(query, engine)[0], query.period, self.settings, query.as_of)
+        rows = self._tables_on(query, engine)[0]
         if query.med == "exclude":
-            rows = without_days(rows, self.major_event_days(query, engine).days)
+            rows = self._days_until(query).without(rows)
+        rows = ledger(rows, query.period, self.settings, query.as_of)
         return _chosen(rows, query.where)
 
     def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
@@ -289,7 +315,7 @@ class Statistics(Shown):
                 tables = self.net.workspace.tables
                 named = tables["outages"]["customer_id"].drop_nulls()
                 users = customer_groups(parquet_on_spark(parts), self.population(), named).persist()
-                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users)
+                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
             self._by_engine[level, source, engine] = rows, users
         return self._by_engine[level, source, engine]
 
@@ -332,13 +358,16 @@ class Statistics(Shown):
         The figures of DL/T 836 hold every day; those of IEEE 1366 treat major event days as the query does.
         """
         query = query.known
-        days = self.major_event_days(query).days if query.med == "exclude" else ()
         rows = self.ledger(replace(query, med="include"))
+        kept = self.ledger(query) if query.med == "exclude" else None
         users = self.users(query)
-        return differences(rows, users, query.by, query.period, self.settings, query.as_of, days)
+        return differences(rows, users, query.by, query.period, self.settings, query.as_of, kept)
 
     def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
-        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why."""
+        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why.
+
+        ``ieee_rule_pack`` names the rules of the one, ``comparison`` says that the other counts by different ones.
+        """
         words = {reason: said.in_language(language) for reason, said in reason_words(self.settings).items()}
         explained = [
             {name: value for name, value in row.items() if name not in words}
@@ -351,12 +380,44 @@ class Statistics(Shown):
             }
             for row in self.differences(query).iter_rows(named=True)
         ]
-        return {"ieee": self.ieee(query, engine).to_dicts(), "differences": explained}
+        return {
+            "ieee": self.ieee(query, engine).to_dicts(),
+            "ieee_rule_pack": IEEE_1366_2012.as_dict(query.known.period),
+            "differences": explained,
+            "comparison": across_packs(DLT_836_2016, IEEE_1366_2012, language),
+        }
 
-    def major_event_days(self, query: Query, engine: str = "polars") -> MajorEventDays:
-        """Return the major event days of the query's period; one list for the whole utility, whatever the query filters."""
-        rows, users = self._tables_on(query, engine)
-        return major_event_days(rows, users, query.period, self.settings, query.as_of)
+    def major_event_days(self, query: Query) -> MajorEventDays:
+        """Return the major event days of the query's period: one list for the whole utility, whatever the query is about.
+
+        Days before the period from which an outage reaches into it are listed too.
+        """
+        found = major_event_days(self._daily_saidi(query), query.period, self.settings)
+        earlier = self._days_until(query).days
+        rows = self.interruptions(source=query.source).filter(pl.col("start") < query.period.start)
+        reaching = (
+            rows.filter(pl.col("end").is_null() | (pl.col("end") > query.period.start))["start"].dt.date().unique()
+        )
+        return replace(found, days=tuple(sorted({*found.days, *(set(earlier) & set(reaching))})))
+
+    def _days_until(self, query: Query) -> MajorEventDays:
+        """Return all major event days up to the end of the query's period: records that began on them are left out."""
+        daily = self._daily_saidi(query)
+        first = min([query.period.start.year, *daily["day"].dt.year().head(1)])
+        return major_event_days(daily, Period(datetime(first, 1, 1), query.period.end), self.settings)
+
+    def _daily_saidi(self, query: Query) -> pl.DataFrame:
+        """Return the SAIDI of every day with interruptions, at medium voltage, as far as is known (R1.17)."""
+        key = query.source, query.as_of or self.known_until
+        if key not in self._daily:
+            self._daily[key] = daily_saidi(
+                self.interruptions(source=query.source), self.population(), key[1], self.settings
+            )
+        return self._daily[key]
+
+    @cached_property
+    def _daily(self) -> dict[tuple[str, datetime], pl.DataFrame]:
+        return {}
 
     def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
         """Return the indices in the contract's form: period, level, basis, rows, rejected."""
@@ -366,26 +427,35 @@ class Statistics(Shown):
             "level": query.level,
             "basis": self.basis(query, language, engine),
             "rows": self.indices(query, engine).to_dicts(),
+            "reference": [each.as_dict() for each in national_references(query.period)],
             "rejected": [problem.as_dict(language) for problem in self.rejected()],
         }
 
     def basis(self, query: Query, language: str = "en", engine: str = "polars") -> dict[str, Any]:
         """Return what a figure rests on: users, level, as-of time, major event days, settings, and how much was left out."""
-        outages = self._outages_of(query, engine)
+        outages, not_counted = self._outages_of(query, engine)
+        undivided = nw.col("exclusion").is_in(["no_population", "low_voltage_unknown"])
         usable = self.net.workspace.tables["outages"].height
+        if query.source == "records":
+            rows: Any = nw.from_native(self._tables_on(query, engine)[0])
+            usable -= small(rows.filter(undivided).select("outage_id")).shape[0]
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
         return {
             "variant": "SAIDI-1",
+            "rule_pack": DLT_836_2016.as_dict(query.period),
             "source": query.source,
             "outages_of_unknown_nature": outages["unknown"].sum(),
             "user_level": query.level.upper(),
             "population_basis": "stated" if self._has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
             "outages_in_period": outages["counted"].sum(),
-            "outages_that_cut_off_nobody": outages["nobody_off"].sum(),
+            "outages_that_cut_off_nobody": outages.filter(counted=0)["nobody_off"].sum(),
+            "outages_not_counted": not_counted,
             "provisional_outages": outages["provisional"].sum(),
-            "major_event_days": {"treatment": query.med} | self.major_event_days(query, engine).as_dict(language),
+            "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
             "overlaps": "merged",
+            "record_state": self.settings.record_state,
+            "records_by_state": self._records_by_state() if query.source == "records" else None,
             "overrun_class": self.settings.overrun_class,
             "outages_beyond_approved_end": outages["overrun"].sum(),
             "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
@@ -396,8 +466,11 @@ class Statistics(Shown):
             "rejected_share": rejected / (usable + rejected) if usable + rejected else None,
         }
 
-    def _outages_of(self, query: Query, engine: str) -> pl.DataFrame:
-        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0."""
+    def _outages_of(self, query: Query, engine: str) -> tuple[pl.DataFrame, dict[str, int]]:
+        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0.
+
+        And how many outages count nowhere, by the reason (a key of ``NOT_COUNTED``).
+        """
         rows: Any = nw.from_native(self._ledger_on(query, engine))
         kinds = {
             "counted": nw.col("counted"),
@@ -407,9 +480,33 @@ class Statistics(Shown):
             "short": nw.col("counted") & ~nw.col("sustained"),
             "overrun": nw.col("counted") & nw.col("overrun"),
         }
-        marked = rows.select("outage_id", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
-        outages: pl.DataFrame = small(marked.group_by("outage_id").agg(nw.col(*kinds).max())).to_native()
-        return outages
+        marked = rows.select("outage_id", "exclusion", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
+        by_reason = marked.with_columns(nw.col("exclusion").fill_null(""))
+        parts: pl.DataFrame = small(by_reason.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
+        silent = parts.filter((pl.col("counted").max().over("outage_id") == 0) & (pl.col("exclusion") != ""))
+        reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
+        return parts.group_by("outage_id").agg(pl.col(*kinds).max()), reasons
+
+    @cached_property
+    def record_states(self) -> RecordStates:
+        """In which state of the switches each record is taken, by the number of its row (R1.16)."""
+        return states_of_records(self.net.workspace.tables["outages"], self.net, self.settings)
+
+    def log_conflicts(self) -> list[Problem]:
+        """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""
+        outages = self.net.workspace.tables["outages"]
+        file = self.net.workspace.files.get("outages") if self.net.workspace.folder is not None else None
+        hint = text("Complete the switching log; the record counts in the normal state of the switches.")
+        shown = outages.select("row", "outage_id").rows()
+        return [
+            Problem("warning", "outages", message, hint, file, shown[part][0], object_id=shown[part][1])
+            for part, message in sorted(self.record_states.conflicts.items())
+        ]
+
+    def _records_by_state(self) -> dict[str, int]:
+        states = list(self.record_states.state.values())
+        counts = {name: states.count(name) for name in ("as_logged", "normal")}
+        return counts | {"log_conflicts": len(self.record_states.conflicts)}
 
     @property
     def _has_only_stated_users(self) -> bool:
@@ -450,6 +547,7 @@ class Statistics(Shown):
             "period": query.period.as_dict(),
             "level": query.level,
             "basis": {
+                "rule_pack": DLT_836_2016.as_dict(query.period),
                 "user_level": query.level.upper(),
                 "as_of": (query.as_of or query.period.end).isoformat(),
                 "recorded_customer_hours": found.recorded_customer_hours,

@@ -15,10 +15,11 @@ import polars as pl
 from network import Network, replay, schema
 from network.switching_replay import while_all_are_off
 from reliability.engines import shaped
-from reliability.interruption_table import SCHEMA, with_records
+from reliability.interruption_table import SCHEMA, where_it_hung, with_records
 from reliability.natures import UNKNOWN
 from reliability.population_table import population
 
+_TIMES = {"off_from": "start", "off_to": "end"}
 _NATURE_OF = {word.lower(): code for code, words in schema.NATURES.items() for word in (code, *words)}
 _NATURE = "(?i)(" + "|".join(re.escape(word) for word in sorted(_NATURE_OF, key=len, reverse=True)) + ")"
 
@@ -53,21 +54,23 @@ def interruptions_from_switching(
     everyone = population(net, level) if users is None else users
     played = replay(net, switching)
     zones = _with_events(played.off)
-    off = _blamed(played.supplies(), "transformer_id", zones, "zone")
+    off = _blamed(played.supplies().drop("transformer_id"), "transformer", zones, "zone")
+    hung = where_it_hung(off.rename(_TIMES), net.transformers).rename({new: old for old, new in _TIMES.items()})
+    users_by_row = everyone.with_row_index("user")
     if level == "lv":
         supplies = [
-            everyone.select("user_id", transformer_id=column) for column in ("transformer_id", "second_transformer_id")
+            users_by_row.select("user", transformer_id=column) for column in ("transformer_id", "second_transformer_id")
         ]
         parts = pl.concat(supplies).drop_nulls("transformer_id").unique(maintain_order=True)
-        rows = _blamed(parts, "user_id", off, "transformer_id")
+        rows, key = _blamed(parts, "user", hung, "transformer_id"), "user"
     else:
-        rows = off.rename({"transformer_id": "user_id"})
+        rows, key = hung, "transformer_id"
     rows = (
         rows.filter(pl.col("off_from").is_not_null())
-        .rename({"off_from": "start", "off_to": "end"})
-        .join(everyone, on="user_id", how="inner", maintain_order="left")
+        .rename(_TIMES)
+        .join(users_by_row, on=key, how="inner", maintain_order="left")
     )
-    found = shaped(nw.from_native(rows), SCHEMA)
+    found = shaped(nw.from_native(rows), {**SCHEMA, "moved": pl.Boolean, "continues": pl.Boolean})
     result: pl.DataFrame = with_records(found, nw.from_native(_records(zones, switching))).to_native()
     return result
 

@@ -141,6 +141,25 @@ def judge(
     return [judged.result(row) for row in rows.to_dicts()]
 
 
+def obstacles(
+    statistics: Statistics, plan: str, year: int | None = None, further: Further | None = None
+) -> dict[str, Text | None]:
+    """Return why each target of a plan cannot be computed, or ``None``, without computing it.
+
+    Args:
+        statistics: of the workspace.
+        plan: as for :func:`judge`.
+        year: as for :func:`judge`.
+        further: figures that other rooms would compute; any number stands for one that can be.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    rows = _of_plan(statistics, plan)
+    judged = _Judged(statistics, plan_year(statistics, plan) if year is None else year, None, "mv", further or {})
+    return {row["target_id"]: judged.obstacle(row) for row in rows.to_dicts()}
+
+
 def judge_grid(statistics: Statistics, plan: str, further: Further | None = None) -> list[TargetResult]:
     """Return the targets of a plan for the structure of the grid, judged on the network as it is.
 
@@ -198,23 +217,13 @@ class _Judged:
         make: Callable[..., TargetResult] = partial(result, *common)
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
-        if row["area_scheme"] == "grid":
-            value = self.further.get(row["metric"], self.statistics.grid_kpis.get(row["metric"]))
-            if isinstance(value, Text):
-                return make(None, "not_computable", value)
-            if value is not None:
-                return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail")
-        if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
-            unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
-            return make(None, "not_computable", _WITHOUT_DATA.get(row["metric"], unknown))
-        where = self._area(row)
+        obstacle = self.obstacle(row)
+        where = self._area(row) if row["area_scheme"] in AREA_SCHEMES else None
+        if obstacle is not None:
+            return make(None, "not_computable", obstacle, where=where)
         if where is None:
-            return make(None, "not_computable", text(
-                "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",
-                label=row["area_label"],
-            ))  # fmt: skip
-        if self.year not in self.statistics.years():
-            return make(None, "not_computable", text("there are no records of {year}", year=self.year), where=where)
+            of_grid = float(self._of_grid(row))  # type: ignore[arg-type]
+            return make(of_grid, "pass" if _holds(of_grid, row["op"], row["value"]) else "fail")
         value = self._value(row, where, self.year)
         if value is None:
             return make(None, "not_computable", text("the number of users is not known"), where=where)
@@ -225,6 +234,33 @@ class _Judged:
             asai = (1 - (value / 60 if row["unit"] == "min" else value) / hours) * 100
             reason = reason or _percent_disagrees(row, value, asai)
         return make(value, status, reason, asai=asai, previous=previous, where=where)
+
+    def obstacle(self, row: dict[str, Any]) -> Text | None:
+        """Return why a target cannot be computed, as far as that shows before anything is."""
+        if row["metric"] == "service_live_connect_rate":
+            jobs = self.statistics.net.workspace.tables["live_jobs"]
+            return text("there are no connections of {year}", year=self.year) if jobs.is_empty() else None
+        if row["area_scheme"] == "grid":
+            value = self._of_grid(row)
+            if isinstance(value, Text):
+                return value
+            if value is not None:
+                return None
+        if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
+            unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
+            return _WITHOUT_DATA.get(row["metric"], unknown)
+        if self._area(row) is None:
+            return text(
+                "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",
+                label=row["area_label"],
+            )
+        if self.year not in self.statistics.years():
+            return text("there are no records of {year}", year=self.year)
+        return None
+
+    def _of_grid(self, row: dict[str, Any]) -> float | Text | None:
+        value: float | Text | None = self.further.get(row["metric"], self.statistics.grid_kpis.get(row["metric"]))
+        return value
 
     def _live_connect_rate(self, row: dict[str, Any], make: Callable[..., TargetResult]) -> TargetResult:
         ratio = self.statistics.live_ratio(Period.year(self.year))

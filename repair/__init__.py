@@ -2,8 +2,15 @@
 
 from repair.affected import Affected, affected_by_fault, affected_by_opening, affected_by_transformers
 from repair.area_of_fault import FaultArea, answer_of, fault_area, problems_of_area
-from repair.desk.incidents import Incident, affected_by_outages, affected_by_signals, incidents
-from repair.inference.outages import Inference, InferredOutage
+from repair.desk.incidents import (
+    Incident,
+    affected_by_outages,
+    affected_by_signals,
+    incidents,
+    several_incidents,
+)
+from repair.inference.outage import InferredOutage
+from repair.inference.outages import Inference
 from repair.isolation import Isolation, isolate
 from repair.location.sections import Location, locate
 from repair.restoration.n_minus_1 import NMinus1, n_minus_1
@@ -37,4 +44,5 @@ __all__ = [
     "n_minus_1",
     "problems_of_area",
     "restore",
+    "several_incidents",
 ]

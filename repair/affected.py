@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,9 @@ from network.representation import Shown
 from repair.isolation import Isolation, isolate
 from repair.privacy import mask_address, mask_name, mask_phone
 
+SURE: Mapping[str, float] = {"certain": 0.95, "probable": 0.5, "doubtful": 0.05}
+"""From which probability on a transformer is off for certain, probably, or doubtfully; the last stand on no list."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Affected(Shown):
@@ -25,11 +28,13 @@ class Affected(Shown):
         hit: transformers and customers that lose their supply.
         branches: ids of the branches that are dead now and were not before, without those that opened.
         opened: ids of the branches that open: those that were named, or the devices that trip.
+        sure: by signals: how probable it is that each transformer is off; those on the list, and those that may be.
     """
 
     hit: Hit
     branches: tuple[str, ...]
     opened: tuple[str, ...]
+    sure: Mapping[str, float] | None = None
 
     def _line(self) -> str:
         return f"Affected: {len(self.hit.transformer_index)} transformers, {self.customer_count} customers"
@@ -76,7 +81,30 @@ class Affected(Shown):
             "branches": list(self.branches),
             "feeders": dict(by_feeder.rows()) if known else dict.fromkeys(self._feeders_off()),
             "opened": list(self.opened),
+            **self._how_sure(),
         }
+
+    @property
+    def expected_customers(self) -> float | None:
+        """How many customers are off as far as is known by signals: the sum of probabilities; ``None`` where none tell."""
+        if self.sure is None:
+            return None
+        index = self.network.transformer_index(list(self.sure))
+        return float(np.array(list(self.sure.values())) @ self.network.customers_with_one_supply[index])
+
+    def grouped(self) -> dict[str, list[str]]:
+        """Return the transformers by how sure it is that they are off: ``certain``, ``probable``, ``doubtful``."""
+        groups: dict[str, list[str]] = {name: [] for name in SURE}
+        for transformer, probability in (self.sure or {}).items():
+            name = next((name for name, least in SURE.items() if probability >= least), None)
+            if name:
+                groups[name].append(transformer)
+        return groups
+
+    def _how_sure(self) -> dict[str, Any]:
+        if self.sure is None:
+            return {}
+        return {"sure": dict(self.sure), "groups": self.grouped(), "expected_customers": self.expected_customers}
 
     def _feeders_off(self) -> list[str]:
         feeders = self.network.transformer_feeder.gather(np.sort(self.hit.transformer_index))

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from network.arrays import Indices, Numbers
 from network.tables.settings import settings_of
 
 
@@ -49,6 +47,9 @@ class LocationSettings(BaseModel):
     )
     second_fault_rate: float = Field(
         0.01, ge=0, lt=1, description="how probable a second fault on the same feeders is before any signal is heard"
+    )
+    no_fault_prior: float = Field(
+        0.5, gt=0, lt=1, description="how probable it is that nothing happened at all, before any signal is heard"
     )
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
@@ -97,32 +98,112 @@ def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:
 
 
 class InferenceSettings(BaseModel):
-    """Bars of outage inference (field reference 6.2 and 6.3; none of them has an official value)."""
+    """Rates and bars of outage inference (field reference 6.2 and 6.3; none of them has an official value)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    window_min: float = Field(5.0, gt=0, description="minutes within which signals tell of one event (W)")
-    minimum_dark: int = Field(2, ge=1, description="dark transformers that confirm a line outage, at least (k)")
-    dark_share: float = Field(
-        0.5, gt=0, le=1, description="share of dark transformers that does so without a trip (theta)"
+    suspected: float = Field(0.5, gt=0, lt=1, description="probability from which an outage is suspected")
+    confirmed: float = Field(0.95, gt=0, lt=1, description="probability from which an outage is confirmed")
+    window_min: float = Field(5.0, gt=0, description="minutes within which signals tell of one moment")
+    quiet_min: float = Field(
+        30.0, gt=0, description="minutes without a signal after which an event is over, if all have supply again"
     )
-    minimum_meters: int = Field(3, ge=1, description="dark meters that make their transformer dark, at least")
-    meter_share: float = Field(0.5, gt=0, le=1, description="share of the meters heard that must be dark for that")
-    unanswered_reads: int = Field(
-        2, ge=1, description="readings on demand without an answer that confirm what said to be off, at least"
+    stale_after_h: float = Field(
+        72.0, gt=0, description="hours without a word after which an incident is stale: later signals begin a new one"
+    )
+    heard_within_h: float = Field(
+        24.0, gt=0, description="a terminal that was heard from within so many hours before should report an outage"
     )
     min_outage_min: float = Field(1.0, ge=0, description="shorter reports of off and on again are left out, in minutes")
     skew_limit_min: float = Field(5.0, ge=0, description="a signal may be ahead of the clock by so many minutes")
     plan_margin_min: float = Field(15.0, ge=0, description="planned work may begin earlier by so many minutes")
+    overrun_h: float = Field(
+        12.0,
+        ge=0,
+        description="planned work explains an outage so many hours after its end, if nothing came back since",
+    )
     not_approved: tuple[str, ...] = Field(
         ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
         description="states of a plan that explain no outage; a blank state does",
     )
-
-    def meters_needed(self, heard: Indices | int) -> Numbers:
-        """Return how many dark meters make their transformer dark, of so many that were heard (field reference 6.3, rule 4)."""
-        needed: Numbers = np.maximum(self.minimum_meters, np.ceil(self.meter_share * np.asarray(heard)))
-        return needed
+    event_h: float = Field(1.0, gt=0, description="hours for which rates of failure and of false reports count")
+    line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
+    failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
+    device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
+    transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
+    outage_h: float = Field(
+        2.0,
+        gt=0,
+        description="hours that an outage of a single transformer lasts: a lone report speaks less after that",
+    )
+    customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
+    low_voltage_outages_yr: float = Field(
+        0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
+    )
+    temporary: float = Field(0.3, ge=0, lt=1, description="share of faults that are gone after a reclosing")
+    fuse_saving: float = Field(
+        0.3, ge=0, lt=1, description="share of faults beyond a fuse or recloser for which one above trips and recloses"
+    )
+    overreach_rate: float = Field(
+        0.1, ge=0, lt=1, description="share of faults beyond a nearer device for which one above opens as well"
+    )
+    not_cleared: float = Field(0.01, gt=0, lt=1, description="share of faults that the nearest device does not clear")
+    parted_share: float = Field(
+        0.05, ge=0, lt=1, description="faults without fault current (a parted line), per fault with"
+    )
+    opened_otherwise: float = Field(1e-6, gt=0, lt=1, description="probability that a device is opened without a word")
+    closed_again: float = Field(0.1, gt=0, lt=1, description="share of outages of which all but the end was heard")
+    transferred: float = Field(0.1, gt=0, lt=1, description="probability that a part is fed another way, per device")
+    generator_set: float = Field(
+        1e-4, gt=0, lt=1, description="probability that a part without a tie is fed another way, per device"
+    )
+    left_dead: float = Field(
+        0.3, gt=0, lt=1, description="probability that a part with the fault is left dead once more is back, per device"
+    )
+    trip_loss: float = Field(0.03, gt=0, lt=1, description="share of trips and reclosings that are not reported")
+    fuse_trip_loss: float = Field(0.95, gt=0, lt=1, description="the same for fuses, which seldom report")
+    false_trip: float = Field(1e-7, gt=0, lt=1, description="probability of a false word of a device within an event")
+    flag_miss: float = Field(0.1, gt=0, lt=1, description="fault currents that a sensor without its own rate misses")
+    flag_false: float = Field(0.03, gt=0, lt=1, description="fault currents elsewhere that such a sensor reports")
+    flag_kept: float = Field(0.7, ge=0, le=1, description="flags kept once a device further down has cleared the fault")
+    qualities: tuple[tuple[float, float, float], ...] = Field(
+        ((0.4, 0.02, 0.1), (0.2, 0.05, 0.4), (0.2, 0.45, 0.15), (0.2, 0.97, 0.3)),
+        description="how feeders report, each with its prior: transformers without a working terminal, last gasps lost",
+    )
+    calls: tuple[tuple[float, float], ...] = Field(
+        ((0.45, 0.001), (0.3, 0.1), (0.1, 1.0), (0.15, 3.0)),
+        description="how readily customers without supply call, each with its prior: calls per customer and hour by day",
+    )
+    calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")
+    on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
+    false_off: float = Field(
+        0.00005, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+    )
+    coincidence: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="how much less probable an outage of its own, or a false report, is within a minute of another's",
+    )
+    wrong_place: float = Field(
+        0.004, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"
+    )
+    false_on: float = Field(0.003, gt=0, lt=1, description="probability of a power-on report without power")
+    read_error: float = Field(0.01, gt=0, lt=0.5, description="readings that are answered without power (wrong place)")
+    unanswered: float = Field(0.1, gt=0, lt=1, description="readings that are not answered although there is power")
+    meter_reports: float = Field(0.3, gt=0, lt=1, description="meters that report when they lose power")
+    delivery_s: float = Field(20.0, gt=0, description="mean delay of a report, in seconds")
+    batch_share: float = Field(0.2, ge=0, lt=1, description="share of concentrators that deliver in batches")
+    batch_min: float = Field(12.0, gt=0, description="minutes between the batches of these")
+    false_calls_per_day: float = Field(0.0005, gt=0, description="calls of a customer with power, per day")
+    night_factor: float = Field(0.1, gt=0, le=1, description="calls between 0 and 6 o'clock, per call by day")
+    channel_fails: float = Field(
+        0.003, ge=0, lt=1, description="probability that reports of neighbouring transformers fail together, per branch"
+    )
+    channel_works: float = Field(0.05, ge=0, lt=1, description="probability that such a failure ends, per branch")
+    generation: float = Field(
+        1e-4, gt=0, lt=1, description="transformers that are live without supply from the network"
+    )
 
 
 def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:

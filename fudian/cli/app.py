@@ -16,10 +16,12 @@ from typing import Annotated
 import typer
 
 import fudian
+from fudian import Utility
 from fudian.cli import grid, plans, reliability, repair, tables
-from fudian.cli.arguments import Json, WorkspaceArgument, opened
-from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, tell_problems, working
+from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
+from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
+from fudian.versions import version
 from network import FudianError, Problem, WorkspaceError, text, translate
 
 app = typer.Typer(
@@ -66,6 +68,48 @@ def check(workspace: WorkspaceArgument, as_json: Json = False) -> None:
         return
     for line in (*answer.lines(language()), answer.summary(language())):
         sys.stdout.write(f"{line}\n")
+    asked = [each.as_dict(language()) for each in answer.answers]
+    rows = [
+        {"question": each["says"], "answerable": each["answerable"], "missing": "; ".join(each["missing"])}
+        for each in asked
+    ]
+    print_rows(rows, ["question", "answerable", "missing"])
+
+
+@app.command()
+def diff(
+    old: Annotated[
+        Path, typer.Argument(metavar="OLD", help="Workspace, or file of a table, as read before.", show_default=False)
+    ],
+    new: Annotated[
+        Path, typer.Argument(metavar="NEW", help="Workspace, or file of a table, to be taken.", show_default=False)
+    ],
+    table: Annotated[
+        str | None, typer.Option(help="Table that the files hold, where their names do not say it.")
+    ] = None,
+    level: Level = "mv",
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Tell what a new version adds, deletes and changes: in rows, in customer-hours, and in which figures."""
+    utility = Utility(version(old, table), language())
+    with working("comparing the versions") as progress:
+        answer = utility.diff(new if new.is_dir() or old.is_dir() else version(new, table), table, level, progress)
+    result = answer.as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    rows = [{"table": name} | each for name, each in result.items()]
+    print_rows(rows, ["table", "added", "deleted", "changed", "customer_hours"])
+    for name, each in result.items():
+        if each["rows"]:
+            listed = [row | {"columns": ", ".join(row["columns"])} for row in each["rows"]]
+            print_rows(listed, ["change", "id", "row", "columns"], title=f"\n{name}", limit=limit)
+        if each["figures"]:
+            print_rows(each["figures"], ["period", "figure", "old", "new", "closed"], title=f"\n{name}", limit=limit)
+    if answer.closed:
+        months = ", ".join(sorted({figure.period for figure in answer.closed}))
+        tell("Figures of periods that were over change: {periods}.", style="red", periods=months)
 
 
 app.add_typer(reliability.app)

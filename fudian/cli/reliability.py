@@ -12,6 +12,7 @@ import typer
 from fudian.cli.arguments import AsOf, By, End, Json, Level, Limit, Med, Start, WorkspaceArgument, asked, names_in
 from fudian.cli.terminal import language, print_json, print_rows, tell, tell_problems, working
 from network import translate
+from reliability.ledger_table import NOT_COUNTED
 
 app = typer.Typer()
 
@@ -46,7 +47,7 @@ def indices(
     if as_json:
         print_json(result)
         return
-    if standard == "ieee":
+    if "ieee" in result:
         _print_both_standards(result, columns)
         return
     shown = ["N_T", "CH", "CI", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "ASAI-1", "SAIFI-1", "MAIFI", "CAIDI"]
@@ -83,6 +84,7 @@ def _print_basis(result: Mapping[str, Any]) -> None:
         med=translate(basis["major_event_days"]["treatment"], language()),
         rejected=basis["outages_rejected"],
     )
+    _print_rules(result)
     reason = basis["major_event_days"]["reason"]
     if reason and basis["major_event_days"]["treatment"] == "exclude":
         tell("Major event days are not excluded where they cannot be told: {reason}.", style="yellow", reason=reason)
@@ -101,6 +103,37 @@ def _print_basis(result: Mapping[str, Any]) -> None:
     if basis["outages_that_cut_off_nobody"]:
         count = basis["outages_that_cut_off_nobody"]
         tell("Records that cut off nobody by the network: {count}.", style="yellow", count=count)
+
+
+def _print_rules(result: Mapping[str, Any]) -> None:
+    """Say by which rules the figures are counted, and what the rules left out."""
+    basis = result["basis"]
+    packs = [basis["rule_pack"], *([result["ieee_rule_pack"]] if "ieee_rule_pack" in result else [])]
+    for pack in packs:
+        tell("Rules: {standard} ({id}), in force from {since}.", standard=pack["standard"], id=pack["id"],
+             since=pack["in_force_from"])  # fmt: skip
+        if not pack["in_force"]:
+            tell("These rules were not in force throughout the period.", style="yellow")
+    if result.get("comparison"):
+        tell("{says}", style="yellow", says=result["comparison"]["says"])
+    for national in result["reference"]:
+        tell(
+            "The whole country in {year}: SAIDI {saidi:.2f} h, ASAI {asai:.3f} %.",
+            year=national["year"],
+            saidi=national["SAIDI-1"],
+            asai=national["ASAI-1"],
+        )
+    for reason, count in basis["outages_not_counted"].items():
+        if reason != "nobody_off":
+            said = translate(NOT_COUNTED[reason], language())
+            tell("Outages that do not count: {count}; {reason}.", style="yellow", count=count, reason=said)
+    conflicts = (basis["records_by_state"] or {}).get("log_conflicts")
+    if conflicts:
+        tell(
+            "Records that the switching log cannot explain, taken in the normal state: {count} (fudian check names them).",
+            style="yellow",
+            count=conflicts,
+        )
 
 
 @app.command()
@@ -127,7 +160,7 @@ def ledger(
         return
     print_rows(
         result["rows"],
-        ["outage_id", "user_id", "users", "from", "until", "nature", "h", "count", "counted", "reason"],
+        ["outage_id", "user_id", "users", "from", "until", "nature", "record_state", "h", "count", "counted", "reason"],
         limit=limit,
     )
 

@@ -87,16 +87,23 @@ def locate(
     signals: Signals,
     switching: Switching = None,
     as_of: AsOf = None,
+    incident: Annotated[str | None, typer.Option(help="One of several incidents that the signals tell of.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the faulted section from signals that may be missing or wrong."""
-    answer = asked(workspace).locate(file_given(signals), as_of, file_given(switching))
+    answer = asked(workspace).locate(file_given(signals), as_of, file_given(switching), incident)
     tell_problems(answer.rejected)
     result = answer.as_dict(language())
     if as_json:
         print_json(result)
         return
-    print_rows(result["ranked"][:10], ["probability", "branches", "bounded_by"])
+    if result["incident"]:
+        others = ", ".join(each for each in result["incidents"] if each != result["incident"])
+        tell("Incident {incident}; there are others: {others}", incident=result["incident"], others=others)
+    if result["nothing"] >= 0.5:
+        tell("It is more probable that nothing happened ({share:.0%}).", share=result["nothing"])
+    shown = [each | {"branches": ends_of(each["branches"])} for each in result["ranked"][:10]]
+    print_rows(shown, ["probability", "branches", "bounded_by"])
     for suspect in result["suspect_signals"]:
         tell("Suspect: {kind} of {object_id} is thought {thought}", **suspect)
     if result["ambiguous"]:
@@ -105,6 +112,15 @@ def locate(
         tell("Two faults are likely ({share:.0%}).", share=result["two_faults"])
     if result["next_check"]:
         tell("Check next: {object_id} ({gain_bits:.2f} bit)", **result["next_check"])
+
+
+LISTED = 6
+"""Branches of a section that are listed; of more, its ends stand for it."""
+
+
+def ends_of(branches: list[str]) -> list[str]:
+    """Return a section by its ends, where it has many branches."""
+    return branches if len(branches) <= LISTED else [branches[0], f"… {len(branches) - 2} …", branches[-1]]
 
 
 @app.command("sensor-health")

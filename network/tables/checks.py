@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,8 +31,11 @@ _ORDER = (
     "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
     "reliability_report", "area_map",
 )  # fmt: skip
+_ONE_START = timedelta(minutes=1)
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
-_REPEATS_ALLOWED = frozenset({"signals"})
+_PLACES = ("customer_id", "transformer_id", "branch_id", "feeder_id")
+"""What a record may name, the most specific first."""
+_REPEATS_ALLOWED = frozenset({"signals", "switching"})
 _PLACE = "place"
 _NEAR_POOL = 2000
 _NEAR_ASKED = 50
@@ -169,19 +172,17 @@ def look_through(
     for table in _ORDER:
         if table in wanted and checked.tables[table].height:
             start = len(checked.problems)
-            for rule in _rules_in_order(table):
-                rule(checked, table)
+            _check_repeats(checked, table)
+            _check_own_rules(checked, table)
+            if _HANDLING.get(table) == "leave_out":  # a row that is left out claims no id
+                _check_references(checked, table)
+                _check_places(checked, table)
+                _check_ids(checked, table)
+            else:  # where rows stand is remembered, so all must be known that stay
+                _check_ids(checked, table)
+                _check_references(checked, table)
             checked.problems[start:] = sorted(checked.problems[start:], key=lambda problem: problem.row or 0)
     return checked
-
-
-def _rules_in_order(table: str) -> tuple[Callable[[Checked, str], None], ...]:
-    """Return the rules of a table in their order: where rows have an id, one that is left out claims none."""
-    if not TABLES[table].key:
-        return _check_repeats, _check_own_rules, _check_references
-    if _HANDLING.get(table) == "leave_out":
-        return _check_own_rules, _check_references, _check_repeats
-    return _check_own_rules, _check_repeats, _check_references
 
 
 def _shown(values: pl.Series) -> list[str | None]:
@@ -194,48 +195,109 @@ def _shown(values: pl.Series) -> list[str | None]:
 
 
 def _check_repeats(checked: Checked, table: str) -> None:
-    """Leave out rows that repeat another, and later rows with an id that an earlier one has."""
+    """Leave out rows that repeat another as a whole."""
     if table in _REPEATS_ALLOWED:
         return
     columns = TABLES[table].names
-    key = list(TABLES[table].key) or columns
+    whole = checked.tables[table]
+    suspects = _perhaps_repeated(whole, list(TABLES[table].key) or columns)
+    if suspects.is_empty():
+        return
+    same = whole[suspects].select(pl.struct(columns).is_first_distinct()).to_series()
+    if not same.all():
+        checked.report(
+            table,
+            whole[suspects].filter(~same),
+            "warning",
+            text("This row repeats an earlier one and was left out"),
+            text("Remove the repeated row."),
+        )
+        checked.tables[table] = _without(whole, suspects.filter(~same))
+
+
+def _without(frame: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    stays = np.ones(frame.height, dtype=bool)
+    stays[places.to_numpy()] = False
+    return frame.filter(stays)
+
+
+def _check_ids(checked: Checked, table: str) -> None:
+    """Leave out later rows with an id that an earlier usable one has, unless the two may stand side by side."""
+    key = list(TABLES[table].key)
+    if not key or table in _REPEATS_ALLOWED:
+        return
     whole = checked.tables[table]
     suspects = _perhaps_repeated(whole, key)
     if suspects.is_empty():
         return
     frame = whole[suspects].with_columns(suspects.alias(_PLACE))
-    same = frame.select(pl.struct(columns).is_first_distinct()).to_series()
-    if not same.all():
-        checked.report(
-            table,
-            frame.filter(~same),
-            "warning",
-            text("This row repeats an earlier one and was left out"),
-            text("Remove the repeated row."),
+    several = frame.filter(pl.struct(key).is_duplicated())
+    beside = _BESIDE.get(table)
+    kept: dict[object, list[dict[str, object]]] = {}
+    wrong, messages, hints = [], [], []
+    for row in several.iter_rows(named=True):
+        others = kept.setdefault(tuple(row[name] for name in key), [])
+        said = ((beside(other, row) if beside else _same_id(other)) for other in others)
+        clash = next(filter(None, said), None)
+        if clash is None:
+            others.append(row | {ROW: row_of(row[ROW], checked.parts.get(table, ()))})
+        else:
+            wrong.append(row[_PLACE])
+            messages.append(clash[0])
+            hints.append(clash[1])
+    if wrong:
+        places = pl.Series(wrong)
+        checked.report(table, whole[places], "error", messages, hints, column=key[0])
+        checked.tables[table] = _without(whole, places)
+
+
+_Beside: TypeAlias = Callable[[Mapping[str, object], Mapping[str, object]], "tuple[Text, Text] | None"]
+
+
+def _same_id(first: Mapping[str, object]) -> tuple[Text, Text]:
+    return (
+        text("Row {first} has the same id with other content; this row was left out", first=first[ROW]),
+        text("Keep one of them, or give them different ids."),
+    )
+
+
+def _other_service_period(first: Mapping[str, object], row: Mapping[str, object]) -> tuple[Text, Text] | None:
+    """Say why two rows are not two service periods of one user or transformer (R1.19)."""
+    for one, other in ((first, row), (row, first)):
+        ended, begun = one["retired"], other["in_service"]
+        if ended is not None and begun is not None and ended <= begun:  # type: ignore[operator]
+            return None
+    if all(each["in_service"] is None and each["retired"] is None for each in (first, row)):
+        return _same_id(first)
+    return (
+        text("Row {first} has the same id and is in service at the same time; this row was left out", first=first[ROW]),
+        text("After a move, end the first row by retired where the second begins by in_service."),
+    )
+
+
+def _other_part(first: Mapping[str, object], row: Mapping[str, object]) -> tuple[Text, Text] | None:
+    """Say why two records of one id are not parts of one event (R1.18)."""
+    apart = abs(first["start"] - row["start"])  # type: ignore[operator]
+    if apart > _ONE_START or first["nature"] != row["nature"]:
+        return (
+            text("Row {first} has the same id with another start or nature; this row was left out", first=first[ROW]),
+            text("Parts of one outage share start and nature; give another outage its own id."),
         )
-        frame = frame.filter(same)
-    if TABLES[table].key:
-        first = frame.select(pl.struct(key).is_first_distinct()).to_series()
-        later = frame.filter(~first)
-        if later.height:
-            origin = frame.filter(first).select(*key, pl.col(ROW).alias("first_row"))
-            rows = later.join(origin, on=key, how="left", maintain_order="left")["first_row"].to_list()
-            messages = [
-                text(
-                    "Row {first} has the same id with other content; this row was left out",
-                    first=row_of(row, checked.parts.get(table, ())),
-                )
-                for row in rows
-            ]
-            checked.report(
-                table, later, "error", messages, text("Keep one of them, or give them different ids."), column=key[0]
-            )
-            frame = frame.filter(first)
-    if frame.height < len(suspects):
-        stays = np.ones(whole.height, dtype=bool)
-        stays[suspects.to_numpy()] = False
-        stays[frame[_PLACE].to_numpy()] = True
-        checked.tables[table] = whole.filter(stays)
+    named = [name for name in _SUBJECTS if name != "users"]
+    place = [*named, *(() if any(row[name] is not None for name in named) else ("region_class",))]
+    if all(first[name] == row[name] for name in place):
+        return (
+            text("Row {first} gives the same part of this outage otherwise; this row was left out", first=first[ROW]),
+            text("Keep one of them, or name the parts that the two rows mean."),
+        )
+    return None
+
+
+_BESIDE: Mapping[str, _Beside] = {
+    "transformers": _other_service_period,
+    "customers": _other_service_period,
+    "outages": _other_part,
+}
 
 
 def _perhaps_repeated(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
@@ -302,17 +364,11 @@ def _check_outages(checked: Checked) -> None:
         "outages",
         given == 0,
         text("It does not say what lost supply; the row was left out"),
-        text("Fill in exactly one of branch_id, feeder_id, transformer_id, customer_id or users."),
+        text("Fill in one of branch_id, feeder_id, transformer_id, customer_id or users."),
     )
     checked.leave_out(
         "outages",
-        given > 1,
-        text("It says in more than one way what lost supply; the row was left out"),
-        text("Fill in exactly one of branch_id, feeder_id, transformer_id, customer_id or users."),
-    )
-    checked.leave_out(
-        "outages",
-        pl.col("users").is_not_null() & pl.col("region_class").is_null(),
+        pl.col("users").is_not_null() & (given == 1) & pl.col("region_class").is_null(),
         text("A number of users needs a region class; the row was left out"),
         text("Fill in region_class, or name the branch, feeder, transformer or customer instead."),
         "region_class",
@@ -363,7 +419,8 @@ def _mention_doubtful_outages(checked: Checked) -> None:
 def _mention_more_users_than_stated(checked: Checked) -> None:
     """Warn of records with more users than the population states for their region class at that time."""
     stated = checked.tables["population"].select("region_class", "from", "to", stated="users")
-    records = checked.tables["outages"].filter(pl.col("users").is_not_null())
+    place = pl.any_horizontal(pl.col(*_PLACES).is_not_null())
+    records = checked.tables["outages"].filter(pl.col("users").is_not_null() & ~place)
     if stated.is_empty() or records.is_empty():
         return
     begun = pl.col("from").is_null() | (pl.col("from") <= pl.col("start"))
@@ -384,7 +441,8 @@ def _check_stages(checked: Checked) -> None:
         text("A stage needs exactly one of branch_id and transformer_id; it was left out"),
         text("Fill in which part came back."),
     )
-    outages = checked.tables["outages"].select("outage_id", "start", "end")
+    ends = pl.when(pl.col("end").is_not_null().all()).then(pl.col("end").max())
+    outages = checked.tables["outages"].group_by("outage_id").agg(pl.col("start").min(), end=ends)
     stages = checked.tables["stages"].join(outages, on="outage_id", how="left", maintain_order="left")
     checked.tables["stages"] = stages
     checked.leave_out(
@@ -458,6 +516,53 @@ def _check_sensors(checked: Checked) -> None:
             checked.tables["sensors"] = frame.with_columns(frame[column].set(wrong, None))
 
 
+def _check_places(checked: Checked, table: str) -> None:
+    """Let the most specific place count where a record names several, and leave out records whose places exclude each other."""
+    if table != "outages":
+        return
+    frame = checked.tables[table]
+    given = pl.sum_horizontal(pl.col(*_PLACES).is_not_null().cast(pl.UInt8))
+    several = frame.filter(given > 1)
+    if several.is_empty():
+        return
+    apart = _outside_each_other(checked, several)
+    checked.leave_out(
+        table,
+        pl.col(ROW).is_in(apart),
+        text("It names places that do not lie within each other; the row was left out"),
+        text("Correct one of branch_id, feeder_id, transformer_id and customer_id, or leave the wrong one blank."),
+    )
+    blank = pl.lit(None, dtype=pl.String)
+    narrower = [pl.all_horizontal(pl.col(*_PLACES[:rank]).is_null()) for rank in range(1, len(_PLACES))]
+    checked.tables[table] = checked.tables[table].with_columns(
+        pl.when(alone).then(name).otherwise(blank).alias(name)
+        for name, alone in zip(_PLACES[1:], narrower, strict=True)
+    )
+
+
+def _outside_each_other(checked: Checked, records: pl.DataFrame) -> list[int]:
+    """Return the rows of records whose customer hangs on another transformer, or whose parts carry labels of other feeders."""
+    customers, transformers = checked.tables["customers"], checked.tables["transformers"]
+    feeder_of = {
+        "transformer_id": transformers.select("transformer_id", label="feeder_id"),
+        "branch_id": checked.tables["branches"].select("branch_id", label="feeder_id"),
+    }
+    hung = pl.concat(
+        customers.select("customer_id", place=column) for column in ("transformer_id", "second_transformer_id")
+    ).drop_nulls()
+    rows = records.join(hung.group_by("customer_id").agg("place"), on="customer_id", how="left", maintain_order="left")
+    elsewhere = pl.col("place").list.contains(pl.col("transformer_id")).not_()
+    labels = ["feeder_id"]
+    for name, table in feeder_of.items():
+        one_each = table.drop_nulls().unique(name, keep="first", maintain_order=True)
+        rows = rows.join(one_each.rename({"label": f"label_{name}"}), on=name, how="left", maintain_order="left")
+        labels.append(f"label_{name}")
+    differing = pl.concat_list(labels).list.drop_nulls().list.n_unique() > 1
+    wrong = elsewhere.fill_null(value=False) | differing.fill_null(value=False)
+    found: list[int] = rows.filter(wrong)[ROW].to_list()
+    return found
+
+
 # -- references --------------------------------------------------------------------------------------------------------
 
 
@@ -503,6 +608,9 @@ def _check_reference(checked: Checked, reference: _Reference) -> None:
     if (found >= 0).all():
         return
     unknown = checked.rows_where(table, reference.where & pl.col(column).is_not_null()) & pl.Series(found < 0)
+    if reference.handling == "leave_out" and reference.target in _CALLED_BY_NAME:
+        unknown = unknown & ~_take_names(checked, table, column, reference.target, unknown)
+        frame = checked.tables[table]
     if not unknown.any():
         return
     _report_unknown(checked, reference, frame.filter(unknown), known)
@@ -510,6 +618,32 @@ def _check_reference(checked: Checked, reference: _Reference) -> None:
         checked.tables[table] = frame.filter(~unknown)
     elif reference.handling == "blank":
         checked.tables[table] = frame.with_columns(frame[column].set(unknown, None))
+
+
+_CALLED_BY_NAME = ("branches", "transformers", "feeders")
+"""Tables whose rows records may call by name; the names of customers are personal."""
+
+
+def _take_names(checked: Checked, table: str, column: str, target: str, unknown: pl.Series) -> pl.Series:
+    """Read ids that are not known as names, where exactly one row of the target has that name; return which were taken."""
+    key = TABLES[target].key[0]
+    called = checked.tables[target].select(name=pl.col("name").str.strip_chars(), id=key).drop_nulls()
+    called = called.filter(pl.col("name").is_unique())
+    frame = checked.tables[table]
+    names = frame.select(name=pl.when(unknown).then(pl.col(column).str.strip_chars()))
+    ids = names.join(called, on="name", how="left", maintain_order="left")["id"]
+    taken = ids.is_not_null()
+    if taken.any():
+        first = taken.arg_true()[0]
+        message = text(
+            "{count} rows call {target} by name, such as {name}, which is {id}; they were taken so",
+            count=int(taken.sum()), target=target, name=frame[column][first], id=ids[first],
+        )  # fmt: skip
+        hint = text("Nothing needs to be done if that is right; ids are safer, since names change.")
+        place = frame[ROW][first], column, frame[column][first]
+        checked.problems.append(Problem("warning", table, message, hint, checked.files.get(table), *place))
+        checked.tables[table] = frame.with_columns(pl.coalesce(ids, frame[column]).alias(column))
+    return taken
 
 
 def _report_unknown(checked: Checked, reference: _Reference, wrong: pl.DataFrame, known: pl.Series) -> None:
@@ -566,6 +700,9 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
     unknown = frame.select(
         pl.col("feeder_id").is_not_null() & ~pl.col("feeder_id").is_in(known.drop_nulls().implode())
     ).to_series()
+    if unknown.any():
+        unknown = unknown & ~_take_names(checked, table, "feeder_id", "feeders", unknown)
+        frame = checked.tables[table]
     if not unknown.any():
         return
     wrong = frame.filter(unknown)

@@ -25,7 +25,7 @@ from network.tables.ends import ends_of, no_end, refuse_signs, second_header_is_
 from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
 from network.tables.limits import bounded
 from network.tables.parts import Part
-from network.tables.schema import ROW, Column, Table
+from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
 from network.tables.sheets import Sheet, read_sheets, row_numbers
 from network.tables.times import NO_UNIT, TimeUnit, time_unit
 from network.tables.values import Scale, parse
@@ -161,6 +161,7 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
         )
     _settle_ends(sheet, table, columns, matched, words)
     frame = pl.DataFrame([*(each.values for each in columns), sheet.rows.alias(ROW)])
+    columns = [replace(each, faults=_that_mean_something(frame, table, each)) for each in columns]
     usable = ~_unusable(columns, len(sheet.rows))
     report.add_columns(frame, columns)
     return frame if usable.all() else frame.filter(usable), report.in_order()
@@ -219,6 +220,16 @@ class _Report:
     def in_order(self) -> tuple[Problem, ...]:
         """Return the problems in order of rows."""
         return tuple(sorted(self.problems, key=lambda problem: problem.row or 0))
+
+
+def _that_mean_something(
+    frame: pl.DataFrame, table: Table, understood: Understood
+) -> list[tuple[int, str | None, Fault]]:
+    """Return the faults of a column but those of cells that mean nothing in their row: a value that no such signal has."""
+    if (table.name, understood.column.name) != ("signals", "value"):
+        return understood.faults
+    kinds = frame["kind"]
+    return [fault for fault in understood.faults if kinds[fault[0]] is None or kinds[fault[0]] in KINDS_WITH_VALUE]
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,9 @@ OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+KINDS_WITH_VALUE = ("fault_current", "read")
+"""Kinds of signal whose value means something."""
+
 SIGNAL_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "trip": ("跳闸",),

@@ -6,16 +6,18 @@ Supply is back when a record has its end, or when everything that reported off r
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from network import Hit, Supply
+from network import Hit, Network, Supply
+from network.arrays import Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.desk.incidents import Incident, incidents
@@ -52,9 +54,21 @@ class Entry(Shown):
         return affected_by_record(self.supply, self.record) if self.record else self.incident.affected  # type: ignore[union-attr]
 
     @cached_property
+    def customers(self) -> int:
+        """How many customers are off, or were."""
+        if self.record or self.incident is None:
+            return self.affected.customer_count
+        outage = self.incident.outage
+        return outage.customers_off if outage.is_open else outage.customers
+
+    @cached_property
     def important(self) -> int:
         """How many important customers are among them."""
-        return int(self.affected.customers["important"].sum())
+        if self.record or self.incident is None:
+            return int(self.affected.customers["important"].sum())
+        outage = self.incident.outage
+        ids = outage.dark_ids if outage.is_open else outage.transformer_ids
+        return _Important.of(self.supply.network).among(ids, outage.customer_ids)
 
     @property
     def object_id(self) -> str | None:
@@ -99,21 +113,20 @@ def board(
         recent_days: records that ended earlier, and have no signals, are left out.
         inference: one that took all signals until then.
     """
+    if inference is None:
+        inference = Inference(supply, tables)
+        inference.take(tables["signals"].filter(pl.col("time") <= at))
+        inference.tick(at)
     heard = tables["signals"].filter(pl.col("time") <= at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
     found = incidents(supply, heard, tables["sensors"], settings, tables, inference)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
-    with_signals = begun.filter(
-        pl.any_horizontal(
-            [pl.col("start").is_between(each.start - _NEAR, each.last + _NEAR) for each in found]
-            or [pl.lit(value=False)]
-        )
-    ).to_dicts()
     entries = []
     used = set()
+    beside = _Beside(begun)
     for incident in found:
         record = next(
-            (row for row in with_signals if row["outage_id"] not in used and _same_event(incident, row)), None
+            (row for row in beside.of(incident) if row["outage_id"] not in used and _same_event(incident, row)), None
         )
         if record:
             used.add(record["outage_id"])
@@ -151,15 +164,64 @@ def affected_by_record(supply: Supply, record: Mapping[str, Any]) -> Affected:
 _NEAR = timedelta(minutes=SAME_EVENT_MIN)
 
 
+class _Beside:
+    """Records by start, to find those that begin near an incident."""
+
+    def __init__(self, records: pl.DataFrame) -> None:
+        self.records = records.sort("start", maintain_order=True)
+        self.starts = self.records["start"].to_list()
+
+    def of(self, incident: Incident) -> list[dict[str, Any]]:
+        """Return the records that begin near an incident."""
+        first = bisect_left(self.starts, incident.start - _NEAR)
+        last = bisect_right(self.starts, incident.last + _NEAR)
+        return self.records[first:last].to_dicts()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Important:
+    """The important customers of a network: of each transformer alone, and those with two.
+
+    Attributes:
+        net: the network.
+        alone: how many important customers each transformer feeds alone, shape (transformers,).
+        first, second: the transformers of important customers with two supplies.
+    """
+
+    net: Network
+    alone: Indices
+    first: Indices
+    second: Indices
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def of(cls, net: Network) -> _Important:
+        """Return those of a network."""
+        marked = np.flatnonzero(net.customers["important"].fill_null(value=False).to_numpy())
+        first, second = net.customer_transformer[marked], net.customer_second_transformer[marked]
+        two = (first >= 0) & (second >= 0)
+        only = np.maximum(first, second)[~two]
+        alone = np.bincount(only[only >= 0], minlength=net.transformers.height).astype(np.int64)
+        return cls(net, alone, first[two], second[two])
+
+    @cached_property
+    def _marked(self) -> frozenset[str]:
+        return frozenset(self.net.customers.filter(pl.col("important").fill_null(value=False))["customer_id"])
+
+    def among(self, transformer_ids: tuple[str, ...], customer_ids: tuple[str, ...]) -> int:
+        """Return how many are off when these transformers and these customers are."""
+        off = self.net.transformer_index(list(transformer_ids))
+        both = np.isin(self.first, off) & np.isin(self.second, off) if len(self.first) else self.first
+        return int(self.alone[off].sum() + both.sum() + len(self._marked.intersection(customer_ids)))
+
+
 def _same_event(incident: Incident, record: Mapping[str, Any]) -> bool:
     """Tell whether a record names users that the incident's signals speak of, at about the same time."""
     if not incident.start - _NEAR <= record["start"] <= incident.last + _NEAR:
         return False
     if incident.outage.object_id in {record[name] for name in _NAMES}:
         return True
-    signals = incident.signals
-    dark = signals.filter((pl.col("object") == "transformer") & (pl.col("kind") == "off"))["object_id"].to_list()
-    spoken = set(incident.affected.hit.transformers) | set(dark)
+    spoken = set(incident.outage.transformer_ids) or set(incident.affected.hit.transformers)
     return not spoken.isdisjoint(affected_by_record(incident.supply, record).hit.transformers)
 
 
@@ -180,4 +242,4 @@ def _ended(record: Mapping[str, Any], at: datetime) -> datetime | None:
 
 
 def _urgency(entry: Entry) -> tuple[int, int, datetime]:
-    return -entry.important, -entry.affected.customer_count, entry.start
+    return -entry.important, -entry.customers, entry.start

@@ -14,7 +14,8 @@ from network import Hit, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.inference.outages import Inference, InferredOutage
+from repair.inference.outage import InferredOutage
+from repair.inference.outages import Inference
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
@@ -49,20 +50,19 @@ class Incident(Shown):
 
     @property
     def last(self) -> datetime:
-        """Time of the last signal."""
-        latest: datetime = self.signals["time"][-1]
-        return latest
+        """When something was heard of it last."""
+        return self.outage.last
 
     @cached_property
     def signals(self) -> pl.DataFrame:
-        """Its rows of the ``signals`` table, in order of time.
+        """Its rows of the ``signals`` table, in order of time; none once they are forgotten.
 
         Of a line: what switches and sensors of the feeder say, all transformers and customers below, and who else on the feeder
         answers a reading, which tells where the fault is not; else what the transformer and its customers say.
         """
         since = self.heard.filter(pl.col("time") >= self.start - self.window)
         own = since.filter(self._is_own)
-        silence = (own["time"].diff() > GAP) & (own["time"] > self.start)
+        silence = (own["time"].diff() > GAP) & (own["time"] > self.last)
         return own.filter(silence.fill_null(value=False).cum_sum() == 0).drop("place", "head")
 
     @property
@@ -88,35 +88,65 @@ class Incident(Shown):
 
     @cached_property
     def affected(self) -> Affected:
-        """Who is off, or was: nobody by a device that tripped and reclosed."""
-        return affected_by_outages(self.supply, [self.outage], self.signals)
+        """Who is off by it now; who was, once all are back."""
+        return affected_by_outage(self.supply, self.outage)
 
 
-def affected_by_outages(supply: Supply, outages: Iterable[InferredOutage], signals: pl.DataFrame) -> Affected:
-    """Return who is off by inferred outages together: below each line, at each transformer, and customers on their own.
+def affected_by_outage(supply: Supply, outage: InferredOutage) -> Affected:
+    """Return who is off by one inferred outage now; who was, once all are back.
+
+    Args:
+        supply: supply before it.
+        outage: an overturned or reclosed one leaves nobody off.
+    """
+    return _affected(supply, [outage], {outage.id: outage.dark_ids if outage.is_open else outage.transformer_ids})
+
+
+def affected_by_outages(supply: Supply, outages: Iterable[InferredOutage]) -> Affected:
+    """Return who is off now by inferred outages together.
 
     Args:
         supply: supply before them.
-        outages: overturned and reclosed ones leave nobody off.
-        signals: table of the contract; tells which customers of a transformer are off.
+        outages: those that are not open leave nobody off.
     """
+    still = [each for each in outages if each.is_open]
+    return _affected(supply, still, {each.id: each.dark_ids for each in still})
+
+
+def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, tuple[str, ...]]) -> Affected:
     net = supply.network
-    out = [each for each in outages if each.state != "overturned" and each.reason != "reclosed"]
-    lines = [each.object_id for each in out if each.explanation == "line"]
-    opening = affected_by_opening(supply, list(dict.fromkeys(lines)))
-    transformers = {each.object_id for each in out if each.level == "transformer"}
-    named = {each.object_id for each in out if each.level == "customer"}
-    several = net.transformer_index([each.object_id for each in out if each.level == "customers"])
-    if len(several):
-        ids = net.customers["customer_id"].gather(net.customers_of_transformer.of_keys(several))
-        spoke = (pl.col("object") == "customer") & pl.col("kind").is_in(["off", "call"])
-        named |= set(signals.filter(spoke & pl.col("object_id").is_in(ids.implode()))["object_id"])
-    hit = affected_by_transformers(supply, [*opening.hit.transformers, *transformers]).hit
-    alone = NONE
-    if named:
-        alone = np.flatnonzero(net.customers["customer_id"].is_in(sorted(named)).to_numpy())
+    transformers = list(dict.fromkeys(each for ids in who.values() for each in ids))
+    hit = affected_by_transformers(supply, transformers).hit
+    customers, _ = net.known_customers(
+        {each for outage in outages if outage.phases is None for each in outage.customer_ids}
+    )
+    lines = [each for each in outages if each.level not in {"transformer", "customers", "customer"} and who[each.id]]
+    branches: dict[str, None] = {}
+    for outage in lines:
+        opening = affected_by_opening(supply, [outage.object_id])
+        branches |= dict.fromkeys(_dead(supply, outage, opening, set(who[outage.id])))
+    opened = tuple(dict.fromkeys(each.object_id for each in lines))
+    alone = np.asarray(customers, dtype=np.int64) if len(customers) else NONE
     return Affected(
-        Hit(net, hit.transformer_index, np.union1d(hit.customer_index, alone)), opening.branches, opening.opened
+        Hit(net, hit.transformer_index, np.union1d(hit.customer_index, alone)),
+        tuple(each for each in branches if each not in opened),
+        opened,
+    )
+
+
+def _dead(supply: Supply, outage: InferredOutage, opening: Affected, off: set[str]) -> tuple[str, ...]:
+    """Return the branches below an outage that carry nothing: all of them, or those that lead to no transformer with supply."""
+    if off >= set(outage.transformer_ids):
+        return opening.branches
+    net = supply.network
+    back = net.transformer_index([each for each in outage.transformer_ids if each not in off])
+    place = supply.transformer_place[back]
+    fed = np.zeros(len(supply.end), dtype=np.int64)
+    np.add.at(fed, place[place >= 0], 1)
+    carries = supply.sum_below(fed) > 0
+    below = supply.place_below(net.branch_index(list(opening.branches)))
+    return tuple(
+        branch for branch, at in zip(opening.branches, below.tolist(), strict=True) if at < 0 or not carries[at]
     )
 
 
@@ -152,14 +182,45 @@ def incidents(
     ]
 
 
-def affected_by_signals(supply: Supply, signals: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Affected:
-    """Return who is off now by all that signals tell.
+def several_incidents(
+    supply: Supply, signals: pl.DataFrame, sensors: pl.DataFrame, tables: Mapping[str, pl.DataFrame] | None = None
+) -> list[Incident]:
+    """Return the outages of lines that signals tell of, where there is more than one: each is located by itself.
+
+    Args:
+        supply: supply before them.
+        signals: table of the contract.
+        sensors: table of the contract.
+        tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+
+    Returns:
+        Those by which most customers lost supply first; none where the signals tell of one incident at most.
+    """
+    alone = {"transformer", "customers", "customer"}
+    found = [each for each in incidents(supply, signals, sensors, None, tables) if each.outage.level not in alone]
+    found.sort(key=lambda each: (-each.outage.customers, each.start))
+    return found if len(found) > 1 else []
+
+
+def affected_by_signals(
+    supply: Supply, signals: pl.DataFrame, tables: Mapping[str, pl.DataFrame], at: datetime | None = None
+) -> Affected:
+    """Return who is off at a moment by all that signals tell until then, and how sure that is.
 
     Args:
         supply: supply before them.
         signals: table of the contract.
         tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+        at: the moment; by default that of the last signal.
     """
     inference = Inference(supply, tables)
-    inference.take(signals)
-    return affected_by_outages(supply, [each for each in inference.incidents if each.is_open], signals)
+    inference.take(signals if at is None else signals.filter(pl.col("time") <= at))
+    if at is not None:
+        inference.tick(at)
+    return affected_now(inference)
+
+
+def affected_now(inference: Inference) -> Affected:
+    """Return who is off at the moment of an inference's answers, and how sure that is."""
+    found = affected_by_outages(inference.supply, inference.incidents)
+    return Affected(found.hit, found.branches, found.opened, inference.sure())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from network import Topology
@@ -43,6 +44,11 @@ class Devices(Shown):
         }
 
     @cached_property
+    def names(self) -> dict[str, npt.NDArray[np.object_]]:
+        """Ids of all transformers, customers and branches, in the order of their tables."""
+        return {kind: ids.cast(pl.String).to_numpy() for kind, (_, ids) in self._ids.items()}
+
+    @cached_property
     def _places(self) -> dict[str, Places]:
         return {kind: Places(ids.cast(pl.String)) for kind, (_, ids) in self._ids.items()}
 
@@ -56,17 +62,7 @@ class Devices(Shown):
         kind = (
             "branch" if device >= self.branches_from else "customer" if device >= self.customers_from else "transformer"
         )
-        first, ids = self._ids[kind]
-        return kind, str(ids[device - first])
-
-    def kinds_and_ids(self, devices: Indices) -> tuple[list[str], list[str]]:
-        """Return what each device is, and its id; no id for -1."""
-        bounds = np.searchsorted([self.customers_from, self.branches_from], devices, side="right")
-        kinds, ids = np.array(list(self._ids))[bounds], np.empty(len(devices), dtype=object)
-        for number, (first, known) in enumerate(self._ids.values()):
-            own = np.flatnonzero((bounds == number) & (devices >= 0))
-            ids[own] = known.gather(devices[own] - first).to_numpy() if len(own) else ()
-        return kinds.tolist(), ids.tolist()
+        return kind, str(self.names[kind][device - self._ids[kind][0]])
 
     @cached_property
     def service(self) -> tuple[Indices, Indices] | None:

@@ -1,344 +1,491 @@
-"""From judged signals to incidents: what is widest explains the rest (field reference 6.3).
+"""From a posterior to incidents: where outages begin, who is off by them, and since when (field reference 6.3).
 
-A line that is out explains the transformers, meters and callers below it that report while it lasts, later or up to one window
-earlier; a dark transformer explains its meters and callers likewise. Whatever nothing explains stands for itself.
+A node counts as dead, or as back after an outage, where that is more probable than not. What hangs together so is one outage, and
+the branch at its head is where it begins; so the list of users, the incident and its state always say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
-import polars as pl
 
-from network.arrays import NONE, Groups, Indices, Mask, distinct
+from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
+from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.line_rule import CONFIRMED, OVERTURNED, Items, Lines
-from repair.inference.spells import Spells
-from repair.inference.transformer_rule import Clusters
+from repair.inference.judgement import Judgement
+from repair.inference.known import KnownOutages, PowerBetween
+from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
+from repair.inference.posterior import DARK, LIVE, UNHEARD
+from repair.inference.spells import OFF, ON, RECLOSE
+from repair.settings import InferenceSettings
 
-STATES = ("suspected", "confirmed", "restored", "overturned")
-"""疑似停电, 确认停电, 已复电, 误报推翻."""
+ORIGIN = datetime(1970, 1, 1)
 
-EXPLANATIONS = ("line", "transformer", "customers", "customer", "plan", "arrears")
-"""线路故障停电, 台区停电, 多户停电, 单户停电, 计划停电, 欠费停电."""
-
-REASONS_OF_STATE = ("", "trip_contradicted", "terminal_contradicted", "read_during", "reclosed")
-
-COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "piece": pl.Int64, "place": pl.Int64, "explanation": pl.Int64, "level": pl.Int64, "device": pl.Int64,
-    "known": pl.Int64, "state": pl.Int64, "reason": pl.Int64, "start": pl.Int64, "end": pl.Int64,
-    "transformers": pl.Int64, "customers": pl.Int64, "users": pl.Int64, "dark": pl.Int64, "back": pl.Int64,
-    "live": pl.Int64, "meters": pl.Int64, "calls": pl.Int64, "tripped": pl.Boolean, "denied_by": pl.Int64,
-}  # fmt: skip
-"""Incidents as numbers; ``device`` and ``denied_by`` are numbers of devices, ``known`` an index, times in ms."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Judged(Shown):
-    """What the rules said of some pieces.
-
-    Attributes:
-        clusters: transformers, meters and callers, in their windows.
-        dark: index into ``clusters`` of each dark item, shape (dark items,).
-        items: the dark items first, then the standing trips.
-        lines: the nodes that are out, and which items they explain.
-        denied: spells during which the device was read.
-        reclosed: trips after which the switch closed again by itself.
-        explained: spells that arrears or plans explain, and by which.
-    """
-
-    clusters: Clusters
-    dark: Indices
-    items: Items
-    lines: Lines
-    denied: Spells
-    reclosed: Spells
-    explained: tuple[Spells, Indices]
+LEAST_BITS = 0.05
+"""A reading that is expected to tell less is not proposed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanations(Shown):
-    """Makes incidents of what was judged."""
+    """Makes incidents of judgements."""
 
     tree: FeederTree
     devices: Devices
-    window: int
+    known: KnownOutages
+    rules: InferenceSettings
 
-    def incidents(self, judged: Judged) -> pl.DataFrame:
-        """Return the incidents of some pieces, with :data:`COLUMNS`."""
-        clusters, lines = judged.clusters, judged.lines
-        piece, place = self.places_of(clusters.key)
-        roots = self._roots(judged)
-        loose = judged.dark[lines.line_of[: len(judged.dark)] < 0]
-        group = np.flatnonzero(~clusters.is_dark & (clusters.customers > 0))
-        outer = np.concatenate([loose, group])
-        line = self._line_over(place[outer], clusters.start[outer], judged, roots)
-        loose_line, group_line = line[: len(loose)], line[len(loose) :]
-        alone = loose[loose_line < 0]
-        transformer = _same_key(clusters, group, alone, self.window)
-        transformer[group_line >= 0] = -1
-        free = group[(group_line < 0) & (transformer < 0)]
-        contradicted = np.flatnonzero((clusters.denied_by >= 0) & clusters.terminal)
-        return pl.concat(
-            [
-                self._lines(judged, roots, (loose, loose_line), (group, group_line)),
-                self._transformers(clusters, piece, place, alone, (group, transformer)),
-                self._customers(clusters, piece, place, free),
-                self._contradicted(clusters, piece, place, contradicted),
-                self._of_spells(judged.denied, "overturned", "read_during"),
-                self._of_spells(judged.reclosed, "restored", "reclosed"),
-                self._explained(*judged.explained),
-            ]
-        )
+    def outages(self, judgement: Judgement, power_between: PowerBetween) -> list[tuple[int, InferredOutage]]:
+        """Return the incidents of each event, with the number of the event.
 
-    # Places -------------------------------------------------------------------------------------------------------
+        Args:
+            judgement: the posterior.
+            power_between: tells whether one of these devices had power between two moments, in ms.
+        """
+        told = Told(self, judgement, power_between)
+        return [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
 
-    def places_of(self, device: Indices) -> tuple[Indices, Indices]:
-        """Return piece and place of each device; -1 where it is dead."""
-        supply, devices = self.tree.supply, self.devices
-        place = np.full(len(device), -1, dtype=np.int64)
-        terminal = device < devices.customers_from
-        place[terminal] = supply.transformer_place[device[terminal]]
-        meter = ~terminal & (device < devices.branches_from)
-        customers = device[meter] - devices.customers_from
-        of = devices.meter_transformer[customers]
-        place_of_meter = np.where(of >= 0, supply.transformer_place[of], -1)
-        lone = np.flatnonzero(of < 0)
-        if len(lone):
-            place_of_meter[lone] = self.tree.customer_place(customers[lone])
-        place[meter] = place_of_meter
-        switch = device >= devices.branches_from
-        place[switch] = supply.place_below(device[switch] - devices.branches_from)
-        return self.tree.piece_of(place), place
+    @cached_property
+    def customers_of(self) -> Indices:
+        """How many customers each transformer feeds alone."""
+        return self.devices.network.customers_with_one_supply
 
-    # What explains what -------------------------------------------------------------------------------------------
+    @cached_property
+    def with_two(self) -> tuple[Indices, Indices]:
+        """The two transformers of each customer with two supplies."""
+        net = self.devices.network
+        two = net.customers_with_two_supplies
+        return net.customer_transformer[two], net.customer_second_transformer[two]
 
-    def _roots(self, judged: Judged) -> Indices:
-        """Return the line that explains each line: itself, or an earlier one above that still stands; -1 if overturned."""
-        lines = judged.lines
-        end = _ends_of_lines(judged)
-        place_end = self.tree.supply.end[lines.place]
-        root = np.arange(len(lines.place))
-        root[lines.state == OVERTURNED] = -1
-        piece = self.tree.piece_of(lines.place)
-        order = np.lexsort((lines.place, lines.start, piece))
-        standing: list[int] = []
-        for index in order[root[order] >= 0].tolist():
-            if standing and piece[standing[-1]] != piece[index]:
-                standing = []
-            for other in standing:
-                inside = lines.place[other] <= lines.place[index] < place_end[other]
-                if inside and lines.start[index] <= end[other]:
-                    root[index] = other
-                    break
-            else:
-                standing.append(index)
-        return root
+    def of_phases(self, device: int, time: int, phases: str) -> InferredOutage:
+        """Return the incident of a transformer or customer that lost some phases (缺相)."""
+        kind, object_id = self.devices.kind_and_id(device)
+        began = time_of(time)
+        count = self.customer_count(np.array([device])) if kind == "transformer" else 1
+        return InferredOutage(
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}-{phases}", level=kind, object_id=object_id, probability=1.0, runner_up=None,
+            explanation=kind, state="suspected", sure=1.0, reason="phases", start=began, last=began, restored_at=None,
+            transformers=0, customers=count, customers_off=0, expected_customers=0.0, dark=0, back=0, meters=0, calls=0,
+            tripped=False, doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(),
+            customer_ids=(object_id,) if kind == "customer" else (), next_read=None, phases=phases,
+        )  # fmt: skip
 
-    def _line_over(self, place: Indices, start: Indices, judged: Judged, roots: Indices) -> Indices:
-        """Return the line that explains each report at a place, the widest first, then the earliest; -1 where none does."""
-        lines = judged.lines
-        result = np.full(len(place), -1, dtype=np.int64)
-        own = np.flatnonzero(roots == np.arange(len(roots)))
-        if not len(own) or not len(place):
-            return result
-        end = _ends_of_lines(judged)[own]
-        by_place = np.argsort(place, kind="stable")
-        first = np.searchsorted(place[by_place], lines.place[own])
-        last = np.searchsorted(place[by_place], self.tree.supply.end[lines.place[own]])
-        order = np.lexsort((lines.start[own], lines.place[own]))[::-1]
-        for each in order[last[order] > first[order]].tolist():
-            below = by_place[first[each] : last[each]]
-            during = (start[below] >= lines.start[own[each]] - self.window) & (start[below] <= end[each])
-            result[below[during]] = own[each]
-        return result
+    def customer_count(self, transformers: Indices) -> int:
+        """Return how many customers are off when these transformers are."""
+        first, second = self.with_two
+        count = int(self.customers_of[transformers].sum())
+        if len(first):
+            count += int((np.isin(first, transformers) & np.isin(second, transformers)).sum())
+        return count
+
+    def transformer_ids(self, transformers: Indices) -> tuple[str, ...]:
+        """Return the ids of transformers, in the order of the table."""
+        return tuple(self.devices.names["transformer"][np.sort(transformers)].tolist())
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was heard of one incident; moments in ms.
+
+    Attributes:
+        start: when the first of its devices went off.
+        last: the last word.
+        end: when the last was back; ``None`` while one is off.
+        meters, calls: how many distinct customers' meters reported off, and how many customers called.
+        tripped: whether a switch tripped.
+        doubted: words that are probably wrong.
+    """
+
+    start: int
+    last: int
+    end: int | None
+    meters: int = 0
+    calls: int = 0
+    tripped: bool = False
+    doubted: tuple[Doubted, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Told(Shown):
+    """The incidents of one judgement."""
+
+    by: Explanations
+    judgement: Judgement
+    power_between: PowerBetween
+
+    # What is out --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _dark(self) -> Mask:
+        """Whether each node is dead, rather than not."""
+        state = self.judgement.state
+        return np.asarray(state[:, DARK] + state[:, UNHEARD] >= self.by.rules.suspected)
+
+    @cached_property
+    def _out(self) -> Mask:
+        """Whether each node was cut off since its event began, rather than not."""
+        state = self.judgement.state
+        dark = state[:, DARK] + state[:, UNHEARD]
+        return self._dark | is_back(dark, 1 - state[:, LIVE] - dark, self.by.rules)
+
+    @cached_property
+    def _first(self) -> Indices:
+        """The first node of each event."""
+        return np.searchsorted(self.judgement.event, np.arange(len(self.judgement.events.piece)))
+
+    @cached_property
+    def _parent(self) -> Indices:
+        """The node above each node, -1 for the first of an event."""
+        found, tree = self.judgement, self.by.tree
+        first = tree.first[found.events.piece][found.event]
+        above = tree.supply.parent[found.place] - first + self._first[found.event]
+        return np.where(found.place == first, -1, above)
+
+    @cached_property
+    def _end(self) -> Indices:
+        """The first node after everything below each node."""
+        found, tree = self.judgement, self.by.tree
+        return tree.supply.end[found.place] - found.place + np.arange(len(found.place))
+
+    @cached_property
+    def _transformer_dark(self) -> Mask:
+        return self.judgement.dark >= self.by.rules.suspected
+
+    @cached_property
+    def _transformer_out(self) -> Mask:
+        found = self.judgement
+        return self._transformer_dark | is_back(found.dark, found.was, self.by.rules)
+
+    @cached_property
+    def _by_node(self) -> tuple[Indices, Indices]:
+        order = np.argsort(self.judgement.node, kind="stable")
+        return order, self.judgement.node[order]
+
+    def _transformers_in(self, first: int, last: int) -> Indices:
+        """Return the rows of the transformers at some nodes."""
+        order, nodes = self._by_node
+        a, b = np.searchsorted(nodes, [first, last])
+        return order[a:b]
+
+    # What was said ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _device_rows(self) -> tuple[Indices, Indices, Indices]:
+        """Node, kind and time of each word of a device, by node."""
+        found, by = self.judgement, self.by
+        rows, of = found.events.rows, found.events.of
+        mine = np.flatnonzero((rows.device >= by.devices.branches_from) & np.isin(rows.kind, (OFF, ON, RECLOSE)))
+        place = by.tree.supply.place_below(rows.device[mine] - by.devices.branches_from)
+        first = by.tree.first[found.events.piece][of[mine]]
+        inside = place >= 0
+        node = (place - first + self._first[of[mine]])[inside]
+        order = np.argsort(node, kind="stable")
+        return node[order], rows.kind[mine][inside][order], rows.time[mine][inside][order]
+
+    def _words_in(self, first: int, last: int) -> tuple[Indices, Indices, Indices]:
+        node, kind, time = self._device_rows
+        a, b = np.searchsorted(node, [first, last])
+        return node[a:b], kind[a:b], time[a:b]
+
+    @cached_property
+    def _terminal_of(self) -> Indices:
+        """Row of the words of the terminal of each transformer, -1 where it said nothing."""
+        users = self.judgement.users
+        found = np.full(len(self.judgement.transformer), -1, dtype=np.int64)
+        found[users.at] = np.arange(len(users.at))
+        return found
+
+    @cached_property
+    def _customers_of(self) -> tuple[Indices, Indices]:
+        users = self.judgement.users
+        order = np.argsort(users.their, kind="stable")
+        return order, users.their[order]
+
+    def _speaking_customers(self, rows: Indices) -> Indices:
+        order, their = self._customers_of
+        return order[np.isin(their, rows)]
 
     # Incidents ----------------------------------------------------------------------------------------------------
 
-    def _lines(
-        self, judged: Judged, roots: Indices, loose: tuple[Indices, Indices], group: tuple[Indices, Indices]
-    ) -> pl.DataFrame:
-        """Return the incidents of lines, with all that each explains."""
-        lines, clusters, items = judged.lines, judged.clusters, judged.items
-        count = len(lines.place)
-        shown = np.where(roots >= 0, roots, np.arange(count))
-        of_item = np.append(shown, -1)[lines.line_of]
-        dark_items = len(judged.dark)
-        member = np.concatenate([judged.dark, loose[0]])
-        line = np.concatenate([of_item[:dark_items], loose[1]])
-        member, line = member[line >= 0], line[line >= 0]
-        everyone = np.concatenate([member, group[0][group[1] >= 0]])
-        their_line = np.concatenate([line, group[1][group[1] >= 0]])
-        meters, calls = (
-            np.bincount(their_line, amount[everyone], count) for amount in (clusters.meters, clusters.callers)
+    def lines(self) -> list[tuple[int, InferredOutage]]:
+        """Return the outages that begin at a branch."""
+        parent = self._parent
+        above = np.where(parent >= 0, self._out[parent], False)
+        return [self._at_branch(int(head)) for head in np.flatnonzero(self._out & ~above)]
+
+    def _at_branch(self, head: int) -> tuple[int, InferredOutage]:
+        found, by = self.judgement, self.by
+        last = int(self._end[head])
+        event = int(found.event[head])
+        below = self._transformers_in(head, last)
+        out = below[self._transformer_out[below]]
+        dark = out[self._transformer_dark[out]]
+        nodes = np.arange(head, last)[self._out[head:last]]
+        darkness = found.state[nodes][:, [DARK, UNHEARD]].sum(axis=1)
+        is_open = bool(self._dark[nodes].any()) or len(dark) > 0
+        sure = float(darkness.max() if is_open else 1 - found.state[head, 0])
+        said = self._said(below, head, last, event, is_open=is_open)
+        cut = found.cut.sum(axis=1)
+        branch = int(by.tree.supply.branch_to[found.place[head]])
+        base = self._outage(
+            level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
+            dark=found.transformer[dark], expected=float(found.dark[below] @ by.customers_of[found.transformer[below]]),
+            object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
+        )  # fmt: skip
+        outage = replace(base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event))
+        return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
+
+    def _said(self, below: Indices, first: int, last: int, event: int, *, is_open: bool) -> Words:
+        """Return when it began and ended, who spoke of it, and which of their words are doubted."""
+        found = self.judgement
+        _, kind, time = self._words_in(first, last)
+        terminals = self._terminal_of[below]
+        terminals = terminals[terminals >= 0]
+        words = found.users.terminals.at(terminals)
+        speaking = self._speaking_customers(below)
+        customers = found.users.customers.at(speaking)
+        trips = time[kind == OFF]
+        starts = np.concatenate([trips, words.first, customers.first])
+        starts = starts[starts < EVER]
+        start = int(starts.min()) if len(starts) else int(found.events.at[event])
+        ends = np.concatenate([words.last_on, words.answered, customers.last_on, customers.answered, time[kind != OFF]])
+        ends = ends[ends >= start]
+        end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
+        words_last = np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call])
+        return Words(
+            start,
+            int(words_last.max()),
+            end,
+            int((customers.offs > 0).sum()),
+            int((customers.call > -EVER).sum()),
+            bool(len(trips)),
+            self._doubted(terminals),
         )
-        most = int(clusters.key.max(initial=0)) + 1
-        pair, of_pair = np.unique(line * most + clusters.key[member], return_inverse=True)
-        pair_end = np.zeros(len(pair), dtype=np.int64)
-        np.maximum.at(pair_end, of_pair, clusters.end[member])
-        dark = np.bincount(pair // most, minlength=count)
-        back = np.bincount((pair // most)[pair_end < EVER], minlength=count)
-        end = np.zeros(count, dtype=np.int64)
-        np.maximum.at(end, pair // most, pair_end)
-        trips = np.flatnonzero(items.is_trip & (of_item >= 0))
-        tripped = np.bincount(of_item[trips], minlength=count) > 0
-        without_dark = trips[dark[of_item[trips]] == 0]
-        np.maximum.at(end, of_item[without_dark], items.end[without_dark])
-        state = np.where(
-            lines.state == OVERTURNED, 3, np.where(end < EVER, 2, np.where(lines.state == CONFIRMED, 1, 0))
+
+    def _doubted(self, terminals: Indices) -> tuple[Doubted, ...]:
+        """Return readings answered, and power-on reports, of transformers that are dead; and reports of those that never were."""
+        found = self.judgement
+        ids = self.by.devices.names["transformer"]
+        row = found.users.at[terminals]
+        words = found.users.terminals.at(terminals)
+        dark, out = self._transformer_dark[row], self._transformer_out[row]
+        since = np.where(words.last_off > -EVER, words.last_off, -EVER)
+        wrong = {
+            "read": (dark & (words.answered > since), words.answered),
+            "on": (dark & (words.last_on > since), words.last_on),
+            "off": (~out & (words.last_off > -EVER), words.last_off),
+        }
+        doubted = [
+            Doubted("transformer", str(ids[int(found.transformer[row[each]])]), kind, time_of(int(time[each])))
+            for kind, (which, time) in wrong.items()
+            for each in np.flatnonzero(which)
+        ]
+        return tuple(sorted(doubted, key=lambda each: (each.time, each.object_id, each.kind)))
+
+    def transformers(self) -> list[tuple[int, InferredOutage]]:
+        """Return the outages of transformers whose node has, and had, supply."""
+        found = self.judgement
+        alone = np.flatnonzero(self._transformer_out & ~self._out[found.node])
+        return [self._transformer(int(row)) for row in alone]
+
+    def _transformer(self, row: int) -> tuple[int, InferredOutage]:
+        found, by = self.judgement, self.by
+        event, number = int(found.of_transformer[row]), int(found.transformer[row])
+        is_open = bool(self._transformer_dark[row])
+        only, index = np.array([row]), np.array([number])
+        said = self._said(only, 0, 0, event, is_open=is_open)
+        share = float(found.dark[row] if is_open else found.dark[row] + found.was[row])
+        outage = self._outage(
+            level="transformer", explanation="transformer", transformers=index, dark=index[: int(is_open)],
+            expected=float(found.dark[row] * by.customers_of[number]), object_id=by.transformer_ids(index)[0],
+            probability=share, sure=share, is_open=is_open, words=said,
+        )  # fmt: skip
+        outage = replace(outage, next_read=self._next_read(event) if is_open else None)
+        return event, self._explained(outage, number, index)
+
+    def customers(self) -> list[tuple[int, InferredOutage]]:
+        """Return the outages of customers whose transformer has supply: of several together, and of single ones."""
+        found = self.judgement
+        out = np.flatnonzero(found.alone >= self.by.rules.suspected)
+        together = np.zeros(len(found.transformer), dtype=np.bool_)
+        together[found.users.their[out]] = found.together[found.users.their[out]] >= self.by.rules.suspected
+        groups: dict[tuple[int, int], list[int]] = {}
+        for each in out.tolist():
+            row = int(found.users.their[each])
+            groups.setdefault((row, -1) if together[row] else (row, each), []).append(each)
+        return [self._of_customers(row, np.array(members)) for (row, _), members in groups.items()]
+
+    def _of_customers(self, row: int, members: Indices) -> tuple[int, InferredOutage]:
+        found, by = self.judgement, self.by
+        event = int(found.of_transformer[row])
+        said = found.users.customers.at(members)
+        back = np.maximum(said.last_on, said.answered)
+        is_open = bool((back <= np.maximum(said.last_off, said.call)).any())
+        several = len(members) > 1
+        number = said.device - by.devices.customers_from
+        ids = tuple(by.devices.names["customer"][np.sort(number)].tolist())
+        object_id = by.transformer_ids(found.transformer[[row]])[0] if several else ids[0]
+        share = float(found.alone[members].max())
+        outage = self._outage(
+            level="customers" if several else "customer", explanation="customers" if several else "customer",
+            transformers=np.zeros(0, dtype=np.int64), dark=np.zeros(0, dtype=np.int64), object_id=object_id,
+            expected=float(found.alone[members].sum()) if is_open else 0.0, probability=share, sure=share, is_open=is_open,
+            words=Words(
+                int(said.first.min()), int(max(back.max(), said.last_off.max(), said.call.max())),
+                None if is_open else int(back.max()), int((said.offs > 0).sum()), int((said.call > -EVER).sum()),
+            ),
+        )  # fmt: skip
+        outage = replace(outage, customers=len(members), customers_off=len(members) if is_open else 0, customer_ids=ids)
+        return event, self._explained(outage, int(said.device[0]), found.transformer[[row]])
+
+    def overturned(self) -> list[tuple[int, InferredOutage]]:
+        """Return what devices and terminals said, and something else refutes."""
+        found, by = self.judgement, self.by
+        told = []
+        tripped = np.isin(found.doing, (OPEN, OPEN_AFTER_RECLOSE)) & ~self._out
+        for node in np.flatnonzero(tripped).tolist():
+            branch = int(by.tree.supply.branch_to[found.place[node]])
+            _, kind, time = self._words_in(node, node + 1)
+            told.append(
+                self._refuted(int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].max()))
+            )
+        words = found.users.terminals
+        alone = ~self._transformer_out[found.users.at] & (words.last_off > -EVER)
+        for each in np.flatnonzero(alone & (words.answered > words.last_off)).tolist():
+            row = int(found.users.at[each])
+            object_id = by.transformer_ids(found.transformer[[row]])[0]
+            event, outage = self._refuted(int(found.of_transformer[row]), object_id, -1, int(words.last_off[each]))
+            told.append((event, outage))
+        return told
+
+    def _refuted(self, event: int, object_id: str, node: int, start: int) -> tuple[int, InferredOutage]:
+        found, line = self.judgement, node >= 0
+        nobody = np.zeros(0, dtype=np.int64)
+        kinds = ("branch", "trip") if line else ("transformer", "off")
+        doubted = Doubted(kinds[0], object_id, kinds[1], time_of(start))
+        outage = self._outage(
+            level=LEVELS[self.by.tree.level[found.place[node]]] if line else "transformer",
+            explanation="line" if line else "transformer", transformers=nobody, dark=nobody, expected=0.0, object_id=object_id,
+            probability=float(found.opened[node]) if line else 0.0, sure=0.0, is_open=False,
+            words=Words(start, start, None, tripped=line, doubted=(doubted,)),
+        )  # fmt: skip
+        return event, replace(outage, state="overturned", reason="trip_contradicted" if line else "read_during")
+
+    def reclosed(self) -> list[tuple[int, InferredOutage]]:
+        """Return devices that tripped and closed again by themselves, so that nobody is off."""
+        found = self.judgement
+        told = []
+        for node in np.flatnonzero((found.doing == RECLOSED) & ~self._out).tolist():
+            _, kind, time = self._words_in(node, node + 1)
+            branch = int(self.by.tree.supply.branch_to[found.place[node]])
+            event, outage = self._refuted(
+                int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].min())
+            )
+            share = float(found.flow[node])
+            back = time_of(int(time[kind == RECLOSE].max()))
+            told.append(
+                (
+                    event,
+                    replace(
+                        outage,
+                        state="restored",
+                        reason="reclosed",
+                        restored_at=back,
+                        doubted=(),
+                        sure=share,
+                        probability=share,
+                    ),
+                )
+            )
+        return told
+
+    # Parts --------------------------------------------------------------------------------------------------------
+
+    def _branch_id(self, branch: int) -> str:
+        return str(self.by.devices.names["branch"][branch])
+
+    def _outage(
+        self, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float,
+        object_id: str, probability: float, sure: float, is_open: bool, words: Words,
+    ) -> InferredOutage:  # fmt: skip
+        by = self.by
+        bars = by.rules
+        state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
+        began = time_of(words.start)
+        return InferredOutage(
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""),
+            level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
+            sure=sure, reason="", start=began, last=time_of(words.last),
+            restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
+            customers=by.customer_count(transformers), expected_customers=expected,
+            customers_off=by.customer_count(dark), dark=len(dark),
+            back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
+            tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
+            dark_ids=by.transformer_ids(dark),
+            customer_ids=(), next_read=None,
+        )  # fmt: skip
+
+    def _runner_up(self, head: int, cut: Indices) -> RunnerUp | None:
+        """Return where else it may begin: on the way to the source, or at the next cuts below."""
+        found = self.judgement
+        way = []
+        above = int(self._parent[head])
+        while above >= 0:
+            way.append(above)
+            above = int(self._parent[above])
+        below = np.arange(head + 1, int(self._end[head]))
+        others = np.concatenate([np.array(way, dtype=np.int64), below])
+        others = others[self.by.tree.supply.branch_to[found.place[others]] >= 0]
+        if not len(others):
+            return None
+        best = int(others[np.argmax(cut[others])])
+        branch = int(self.by.tree.supply.branch_to[found.place[best]])
+        return RunnerUp(self._branch_id(branch), min(float(cut[best]), 1.0))
+
+    def _next_read(self, event: int) -> str | None:
+        """Return the transformer of an event whose reading is expected to tell most about who is off."""
+        found, rules = self.judgement, self.by.rules
+        rows = np.flatnonzero(found.of_transformer == event)
+        if not len(rows):
+            return None
+        dark = np.clip(found.dark[rows], 0.0, 1.0)
+        answered = dark * rules.read_error + (1 - dark) * (1 - rules.unanswered)
+        bits = (
+            _bits(answered) - dark * _bits(np.array(rules.read_error)) - (1 - dark) * _bits(np.array(rules.unanswered))
         )
-        end[lines.state == OVERTURNED] = EVER
-        kept = np.flatnonzero(shown == np.arange(count))
-        place = lines.place
-        below = self.tree.supply.end[place]
-        frame = _frame(
-            count,
-            piece=self.tree.piece_of(place), place=place, explanation=EXPLANATIONS.index("line"), level=self.tree.level[place],
-            device=self.tree.supply.branch_to[place] + self.devices.branches_from, state=state,
-            reason=np.where(lines.state == OVERTURNED, REASONS_OF_STATE.index("trip_contradicted"), 0),
-            start=lines.start, end=end, users=lines.users, dark=dark, back=back, live=lines.live, meters=meters, calls=calls,
-            transformers=self.tree.transformers_before[below] - self.tree.transformers_before[place],
-            customers=self.tree.customers_before[below] - self.tree.customers_before[place],
-            tripped=tripped, denied_by=lines.denied_by,
-        )  # fmt: skip
-        return frame[kept]
+        weight = bits * (1 + self.by.customers_of[found.transformer[rows]])
+        best = int(np.argmax(weight))
+        return self.by.transformer_ids(found.transformer[rows[[best]]])[0] if bits[best] > LEAST_BITS else None
 
-    def _transformers(
-        self, clusters: Clusters, piece: Indices, place: Indices, alone: Indices, group: tuple[Indices, Indices]
-    ) -> pl.DataFrame:
-        """Return the incidents of single transformers, each with the meters and callers that it explains."""
-        own = clusters.at(alone)
-        slot = np.searchsorted(alone, group[1][group[1] >= 0]) if len(alone) else NONE
-        more = group[0][group[1] >= 0]
-        meters, calls = (
-            getattr(own, name) + np.bincount(slot, getattr(clusters, name)[more], len(alone)).astype(np.int64)
-            for name in ("meters", "callers")
+    def _explained(self, outage: InferredOutage, device: int, transformers: Indices) -> InferredOutage:
+        """Return the incident with the plan or arrears that explain it, where they do."""
+        which = self.by.known.explaining_outage(device, transformers, outage.start, self.power_between)
+        if which < 0:
+            return outage
+        known = self.by.known.known[which]
+        return replace(
+            outage,
+            explanation=known.explanation,
+            level=known.level,
+            object_id=known.object_id,
+            plan_or_record=known.reference,
         )
-        agreed = ~own.terminal | (meters + calls > 0) | own.agreeing
-        is_back = own.end < EVER
-        return _frame(
-            len(alone),
-            piece=piece[alone], place=place[alone], explanation=EXPLANATIONS.index("transformer"), level=4, device=own.key,
-            state=np.where(is_back, 2, agreed.astype(np.int64)), start=own.start, end=own.end, users=1, dark=1,
-            back=is_back.astype(np.int64), meters=meters, calls=calls, transformers=1,
-            customers=self.devices.network.customers_with_one_supply[own.key],
-        )  # fmt: skip
-
-    def _customers(self, clusters: Clusters, piece: Indices, place: Indices, free: Indices) -> pl.DataFrame:
-        """Return the incidents of several customers of one transformer, and of single ones."""
-        own = clusters.at(free)
-        several = own.customers > 1
-        state = np.where(own.end < EVER, 2, ((own.meters > 1) | own.agreeing).astype(np.int64))
-        return _frame(
-            len(free),
-            piece=piece[free], place=place[free], explanation=np.where(several, 2, 3), level=np.where(several, 5, 6),
-            device=np.where(several, own.key, own.only_customer), state=state, start=own.start, end=own.end,
-            meters=own.meters, calls=own.callers, customers=own.customers,
-        )  # fmt: skip
-
-    def _contradicted(self, clusters: Clusters, piece: Indices, place: Indices, which: Indices) -> pl.DataFrame:
-        """Return the overturned incidents of terminals that said off while a meter had power."""
-        own = clusters.at(which)
-        return _frame(
-            len(which),
-            piece=piece[which], place=place[which], explanation=1, level=4, device=own.key, state=3,
-            reason=REASONS_OF_STATE.index("terminal_contradicted"), start=own.start, users=1, transformers=1,
-            customers=self.devices.network.customers_with_one_supply[own.key], denied_by=own.denied_by,
-        )  # fmt: skip
-
-    def _of_spells(self, spells: Spells, state: str, reason: str) -> pl.DataFrame:
-        """Return incidents that one device's own signals end at once: a false alarm, or a successful reclosing."""
-        piece, place = self.places_of(spells.device)
-        terminal = spells.device < self.devices.customers_from
-        trip = spells.device >= self.devices.branches_from
-        return _frame(
-            len(spells.device),
-            piece=piece, place=place, explanation=np.where(trip, 0, np.where(terminal, 1, 3)),
-            level=np.where(trip, self.tree.level[np.maximum(place, 0)], np.where(terminal, 4, 6)), device=spells.device,
-            state=STATES.index(state), reason=REASONS_OF_STATE.index(reason), start=spells.start,
-            end=spells.end if state == "restored" else EVER, calls=spells.calls, tripped=trip,
-            denied_by=np.where(trip, -1, spells.device),
-        )  # fmt: skip
-
-    def _explained(self, spells: Spells, known: Indices) -> pl.DataFrame:
-        """Return the incidents that arrears and plans explain, one for each of them and each piece."""
-        if not len(spells):
-            return _frame(0)
-        piece, _ = self.places_of(spells.device)
-        _, first, of = np.unique(np.stack([known, piece]), axis=1, return_index=True, return_inverse=True)
-        of = of.ravel()
-        count = len(first)
-        start, end = np.full(count, EVER), np.zeros(count, dtype=np.int64)
-        np.minimum.at(start, of, spells.start)
-        np.maximum.at(end, of, spells.end)
-        terminal = spells.device < self.devices.customers_from
-        meter = ~terminal & (spells.device < self.devices.branches_from)
-        dark, which = _distinct(of[terminal], spells.device[terminal], count)
-        out = terminal & (spells.end >= EVER)
-        still, _ = _distinct(of[out], spells.device[out], count)
-        meters, _ = _distinct(of[meter & (spells.offs > 0)], spells.device[meter & (spells.offs > 0)], count)
-        calls, _ = _distinct(of[meter & (spells.calls > 0)], spells.device[meter & (spells.calls > 0)], count)
-        everyone, _ = _distinct(of[meter], spells.device[meter], count)
-        of_transformers = np.bincount(which[0], self.devices.network.customers_with_one_supply[which[1]], count)
-        return _frame(
-            count,
-            piece=piece[first], place=-1, explanation=-1, level=-1, known=known[first], state=np.where(end < EVER, 2, 1),
-            start=start, end=end, users=dark, dark=dark, back=dark - still, meters=meters, calls=calls,
-            transformers=dark,
-            customers=np.where(dark > 0, of_transformers, everyone),
-            tripped=np.bincount(of[~terminal & ~meter], minlength=count) > 0,
-        )  # fmt: skip
 
 
-def _distinct(of: Indices, device: Indices, count: int) -> tuple[Indices, tuple[Indices, Indices]]:
-    """Return how many distinct devices each has, and the distinct pairs."""
-    most = int(device.max(initial=0)) + 1
-    pair = distinct(of * most + device)
-    return np.bincount(pair // most, minlength=count), (pair // most, pair % most)
+def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
+    """Return where an outage is believed, and that it is over rather than not."""
+    return np.asarray((dark + back >= rules.suspected) & (back >= dark))
 
 
-def _ends_of_lines(judged: Judged) -> Indices:
-    """Return when the last transformer (or, without any, the trip) of each line was back, by its own items."""
-    lines, items = judged.lines, judged.items
-    count = len(lines.place)
-    of = lines.line_of
-    end = np.zeros(count, dtype=np.int64)
-    dark = np.flatnonzero((of >= 0) & ~items.is_trip)
-    np.maximum.at(end, of[dark], items.end[dark])
-    trips = np.flatnonzero((of >= 0) & items.is_trip)
-    trips = trips[np.bincount(of[dark], minlength=count)[of[trips]] == 0]
-    np.maximum.at(end, of[trips], items.end[trips])
-    return end
+def _bits(share: Numbers) -> Numbers:
+    share = np.clip(share, 1e-12, 1 - 1e-12)
+    return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
 
 
-def _same_key(clusters: Clusters, group: Indices, alone: Indices, window: int) -> Indices:
-    """Return the incident of a transformer (index into clusters) that explains each group of its customers, -1 without."""
-    result = np.full(len(group), -1, dtype=np.int64)
-    if not len(alone) or not len(group):
-        return result
-    keys, place = np.unique(clusters.key[group], return_inverse=True)
-    groups = Groups.of(len(keys), place.astype(np.int64))
-    slot = np.searchsorted(keys, clusters.key[alone])
-    known: Mask = slot < len(keys)
-    known[known] = keys[slot[known]] == clusters.key[alone[known]]
-    for each, key in zip(alone[known][::-1].tolist(), slot[known][::-1].tolist(), strict=True):
-        members = groups.between(key, key + 1)
-        start = clusters.start[group[members]]
-        during = (start >= clusters.start[each] - window) & (start <= clusters.end[each])
-        result[members[during]] = each
-    return result
-
-
-def _frame(count: int, **given: object) -> pl.DataFrame:
-    """Return a frame with :data:`COLUMNS`; numbers that are not given are zero, indices -1, ends never."""
-    default: dict[str, object] = {"known": -1, "denied_by": -1, "device": -1, "end": EVER, "tripped": False}
-    columns = []
-    for name, kind in COLUMNS.items():
-        value = given.get(name, default.get(name, 0))
-        array = value if isinstance(value, np.ndarray) else np.full(count, value)
-        columns.append(pl.Series(name, array).cast(kind))
-    return pl.DataFrame(columns)
+def time_of(ms: int) -> datetime:
+    """Return a moment in ms since 1970 as local time."""
+    return ORIGIN + timedelta(milliseconds=ms)

@@ -15,7 +15,7 @@ from network.arrays import Indices, Mask
 from network.representation import Shown
 from network.tables.schema import OBJECTS
 from repair.inference.devices import Devices
-from repair.inference.spells import CALL, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
+from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
 from repair.settings import InferenceSettings
 
 EXAMPLES = 5
@@ -53,7 +53,7 @@ REASONS: Mapping[str, tuple[Text, Text]] = {
 """Why a signal tells of no outage, and what to do."""
 
 _KINDS = {
-    "trip": OFF, "off": OFF, "call": CALL, "read": READ, "on": ON, "close": ON, "reclose": RECLOSE, "fault_current": -1,
+    "trip": OFF, "off": OFF, "call": CALL, "read": READ, "on": ON, "close": ON, "reclose": RECLOSE, "fault_current": FLAG,
 }  # fmt: skip
 _FITS = {
     "branch": ("trip", "reclose", "close", "fault_current"),
@@ -86,6 +86,11 @@ class Removed:
         """Count rows of the table of signals."""
         few = rows.head(EXAMPLES).select(pl.col("time", "object", "object_id", "kind").cast(pl.String)).to_dicts()
         self.add(reason, rows.height, few)
+
+    def join(self, other: Removed) -> None:
+        """Count what another one counted, too."""
+        for reason, count in other.count.items():
+            self.add(reason, count, other.examples[reason])
 
     def problems(self) -> list[Problem]:
         """Return one problem for each reason."""
@@ -138,6 +143,8 @@ class Intake(Shown):
         unanswered = ((frame["kind"] == "read") & (frame["value"] == 0)).fill_null(value=False)
         kind = frame["kind"].replace_strict(_KINDS, return_dtype=pl.Int64).to_numpy()
         kind = np.where(unanswered.to_numpy(), UNANSWERED, kind)
+        not_seen = ((frame["kind"] == "fault_current") & (frame["value"] == 0)).fill_null(value=False)
+        kind = np.where(not_seen.to_numpy(), NO_FLAG, kind)
         time = frame["time"].dt.epoch("ms").to_numpy()
         return self._of_consequence(frame, device, time, kind, removed)
 
@@ -174,8 +181,7 @@ class Intake(Shown):
     def _of_consequence(
         self, frame: pl.DataFrame, device: Indices, time: Indices, kind: Indices, removed: Removed
     ) -> Rows:
-        """Leave out fault currents, which locate and do not infer, and trips that cut off nobody."""
-        used = kind >= 0
+        """Leave out what devices say that cut off nobody."""
         branch = device - self.devices.branches_from
         of_branch = np.flatnonzero(branch >= 0)
         cuts = np.ones(len(device), dtype=np.bool_)
@@ -183,8 +189,7 @@ class Intake(Shown):
         idle = (kind == OFF) & ~cuts
         if idle.any():
             removed.add_rows("cuts_off_nobody", frame.filter(pl.Series(idle)))
-        used &= cuts
-        return Rows(device[used], time[used] * 8 + kind[used])
+        return Rows(device[cuts], time[cuts] * 8 + kind[cuts])
 
 
 _COLUMNS: Mapping[str, type[pl.DataType] | pl.DataType] = {

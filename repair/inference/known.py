@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,12 @@ from network.arrays import NONE, Indices
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.settings import InferenceSettings
+
+PowerBetween = Callable[[Indices, int, int], bool]
+"""Whether one of these devices had power between two moments, in ms."""
+
+MOST = 0.9
+"""Share of the transformers of an outage that one plan covers, at least, where it does not cover the head."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class KnownOutages(Shown):
         device: number of each device that one of them covers, rising; shape (covers,).
         since, until: the time of each cover in ms, shape (covers,).
         which: index into ``known``, shape (covers,).
+        overrun: for so long after its end a plan explains what nothing came back from, in ms.
     """
 
     known: tuple[Known, ...]
@@ -52,6 +59,7 @@ class KnownOutages(Shown):
     since: Indices
     until: Indices
     which: Indices
+    overrun: int = 0
 
     @classmethod
     def of(
@@ -77,10 +85,47 @@ class KnownOutages(Shown):
         device = np.concatenate([device for device, _, _ in parts])
         order = np.argsort(device, kind="stable")
         since, until = (np.repeat([part[side] for part in parts], count)[order] for side in (1, 2))
-        return cls(tuple(known), device[order], since, until, np.repeat(np.arange(len(parts)), count)[order])
+        which = np.repeat(np.arange(len(parts)), count)[order]
+        return cls(tuple(known), device[order], since, until, which, round(rules.overrun_h * 3_600_000))
 
-    def explaining(self, device: Indices, time: Indices) -> Indices:
-        """Return the explanation of each device at each time: index into ``known``, -1 where there is none."""
+    def explaining_outage(
+        self, device: int, transformers: Indices, start: datetime, power_between: PowerBetween
+    ) -> int:
+        """Return what explains an outage: index into ``known``, -1 where nothing does.
+
+        A plan that has ended explains it too, for as long as it may overrun, unless something had power again since it began.
+
+        Args:
+            device: number of the device at its head.
+            transformers: numbers of the transformers that lost supply.
+            start: when it began.
+            power_between: tells whether one of these devices had power between two moments.
+        """
+        if not len(self.device):
+            return -1
+        devices = np.concatenate([[device], transformers])
+        begin = _ms(start)
+        for late in (0, self.overrun):
+            found = self.explaining(devices, np.full(len(devices), begin), late)
+            which = int(found[0])
+            if which < 0 and len(transformers):
+                first = int(np.bincount(found[1:] + 1).argmax()) - 1
+                which = first if (found[1:] == first).mean() >= MOST else -1
+            if which < 0 or (late and self.known[which].explanation != "plan"):
+                continue
+            since = int(self.since[self.which == which].min())
+            if not late or not power_between(devices, since, begin):
+                return which
+        return -1
+
+    def explaining(self, device: Indices, time: Indices, late: int = 0) -> Indices:
+        """Return the explanation of each device at each time: index into ``known``, -1 where there is none.
+
+        Args:
+            device: number of each device.
+            time: when, in ms.
+            late: so long after its end each still explains, in ms.
+        """
         found = np.full(len(device), -1, dtype=np.int64)
         if not len(self.device):
             return found
@@ -88,7 +133,7 @@ class KnownOutages(Shown):
         asked = np.flatnonzero(last > first)
         while len(asked):
             at = first[asked]
-            covers = (self.since[at] <= time[asked]) & (time[asked] < self.until[at])
+            covers = (self.since[at] <= time[asked]) & (time[asked] < self.until[at] + late)
             found[asked[covers]] = self.which[at[covers]]
             first[asked] += 1
             asked = asked[~covers & (first[asked] < last[asked])]

@@ -1,20 +1,18 @@
 """Outage inference 停电研判: from signals to incidents (field reference 6.2 and 6.3).
 
-What is inferred depends on which signals were heard, never on the order or the batches in which they came: signals count by
-the time at which they happened, and one that comes late corrects what was said before. Only the pieces of the network that a
-batch speaks of (:mod:`repair.inference.feeder_tree`) are judged again.
+What is inferred depends on which signals were heard and until when, never on the order or the batches in which they came: signals
+count by the time at which they happened, and one that comes late corrects what was said before. Only the pieces of the network
+that a batch speaks of (:mod:`repair.inference.feeder_tree`), and those whose silence has begun to tell, are judged again.
 
-The way of a signal: :mod:`repair.inference.intake` (usable, or counted as a problem), :mod:`repair.inference.spells`
-(off until on, device by
-device), :mod:`repair.inference.known` (arrears and plans), :mod:`repair.inference.transformer_rule`,
-:mod:`repair.inference.line_rule`,
-:mod:`repair.inference.explanations`.
+The way of a signal: :mod:`~repair.inference.intake` (usable, or counted as a problem), :mod:`~repair.inference.history` (which
+event it belongs to), :mod:`~repair.inference.reports` and :mod:`~repair.inference.rates` (what it is worth),
+:mod:`~repair.inference.posterior` (what follows), :mod:`~repair.inference.explanations` (incidents).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,90 +25,60 @@ from network.arrays import NONE, Indices, Mask
 from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_table
 from repair.inference.devices import EVER, Devices
-from repair.inference.explanations import COLUMNS, EXPLANATIONS, REASONS_OF_STATE, STATES, Explanations, Judged
-from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
+from repair.inference.events import Events
+from repair.inference.explanations import Explanations, time_of
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
+from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
-from repair.inference.line_rule import Items, LineRule
-from repair.inference.spells import ON, READ, RECLOSE, Rows, Spells, spells_of
-from repair.inference.transformer_rule import clusters_of, signs_of_power, window_ms
+from repair.inference.outage import InferredOutage
+from repair.inference.records import Records
+from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
-
-LEVELS = (*LINE_LEVELS, "transformer", "customers", "customer")
-"""整线, 主线, 支线, 分支线, 台区, 多户, 单户."""
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
 
+MOST_NODES = 20_000
+"""Nodes that are judged at once: memory does not grow with the network."""
+
+STEP = 24 * 60 * MINUTE
+"""One device alone is ahead of all others by so much at most, in ms."""
+
+STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 60.0, 360.0)
+"""Minutes after the last signal of a feeder at which its silence is judged again: ticks of the clock."""
+
 _ORIGIN = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True)
-class InferredOutage:
-    """One incident that the signals tell of.
+@dataclass
+class Piece:
+    """What is known of one piece.
 
     Attributes:
-        id: its start and its object; stays while they do.
-        level: one of :data:`LEVELS`.
-        object_id: the branch at its head, the transformer or the customer; for several customers their transformer.
-        explanation: one of :data:`repair.inference.explanations.EXPLANATIONS`; no fault order is needed for ``plan``
-        and ``arrears``.
-        state: one of :data:`repair.inference.explanations.STATES`.
-        reason: why it is in that state, where that is not by its own signals: ``trip_contradicted`` and
-            ``terminal_contradicted`` (something below had power), ``read_during`` (the device itself was read), ``reclosed``,
-            ``overrun`` (of planned work); else blank.
-        start: when the first of its devices went off, local time.
-        restored_at: when the last of them was back; ``None`` while one is off.
-        transformers, customers: how many hang on its object.
-        users: the transformers among them that the rule counts (in service, not off before).
-        dark, back: how many transformers were dark, and how many of those are back: more than none and fewer than all is a
-            partial restoration.
-        live: transformers below that had power meanwhile.
-        meters, calls: how many distinct customers' meters reported off, and how many customers called.
-        tripped: whether a switch tripped at its head or below.
-        contradicted_by: kind and id of the device that had power, where one overturned it.
-        plan_or_record: id of the plan, or of the record of arrears, that explains it.
+        cut: last signal of the last event that is over, in ms.
+        checked: last signal after which the present event was found not to be over, in ms.
+        over: incidents of events that are over.
+        now: incidents of the present event.
+        since: when the present event began, in ms; ``EVER`` where there is none.
+        last: last signal, in ms.
+        at: moment of the present event's judgement, in ms.
+        sure: transformers, and the probability that each is off, where it is not negligible.
     """
 
-    id: str
-    level: str
-    object_id: str
-    explanation: str
-    state: str
-    reason: str
-    start: datetime
-    restored_at: datetime | None
-    transformers: int
-    customers: int
-    users: int
-    dark: int
-    back: int
-    live: int
-    meters: int
-    calls: int
-    tripped: bool
-    contradicted_by: tuple[str, str] | None
-    plan_or_record: str | None
+    cut: int = -int(EVER)
+    checked: int = -int(EVER)
+    over: list[InferredOutage] = field(default_factory=list)
+    now: list[InferredOutage] = field(default_factory=list)
+    since: int = int(EVER)
+    last: int = -int(EVER)
+    at: int = -int(EVER)
+    sure: tuple[Indices, np.ndarray[tuple[int], np.dtype[np.float64]]] = (NONE, np.zeros(0))
 
-    @property
-    def unknown(self) -> int:
-        """How many of its transformers nothing was heard of."""
-        return max(self.users - self.dark - self.live, 0)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether someone is, or may be, without supply."""
-        return self.state in {"suspected", "confirmed"}
-
-    @property
-    def needs_order(self) -> bool:
-        """Whether a crew must go: an open incident that neither a plan nor arrears explain."""
-        return self.is_open and self.explanation not in {"plan", "arrears"}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the incident with all its fields, for JSON."""
-        return vars(self) | {"unknown": self.unknown, "needs_order": self.needs_order}
+NEGLIGIBLE = 0.01
+"""A transformer that is less probably off stands on no list."""
 
 
 class Inference:
@@ -118,8 +86,8 @@ class Inference:
 
     Args:
         supply: supply before the outages.
-        tables: ``plans`` and ``outages`` (for arrears) of the contract; without them nothing is explained beforehand.
-        settings: bars of the rules; those of the workspace by default.
+        tables: ``plans`` and ``outages`` of the contract; without them nothing is explained beforehand.
+        settings: rates and bars; those of the workspace by default.
     """
 
     def __init__(
@@ -131,42 +99,89 @@ class Inference:
         self.supply = supply
         self.rules = settings or inference_settings(supply.network.workspace.settings)
         self.newest: datetime | None = None
+        self._clock: datetime | None = None
         self._devices = Devices(supply.network)
         self._tree = FeederTree(supply)
         self._known = KnownOutages.of(supply, self._devices, tables or {}, self.rules)
+        self._records = Records.of(supply, tables or {})
+        self._until = {each.reference: each.until for each in self._known.known}
         self._intake = Intake(supply, self._devices, self.rules)
-        self._line_rule = LineRule(self._tree, self._devices, self._known, self.rules)
-        self._explanations = Explanations(self._tree, self._devices, window_ms(self.rules))
+        self._judge = Judge(self._tree, self._devices, self.rules)
+        self._explanations = Explanations(self._tree, self._devices, self._known, self.rules)
+        self._bars = Bars.of(self.rules)
         self._removed = Removed()
-        self._rows = Rows(NONE, NONE)
-        self._piece = NONE
+        self._piece, self._rows = NONE, Rows(NONE, NONE)
         self._waiting: list[Rows] = []
-        self._found = pl.DataFrame(schema=COLUMNS)
-        self._told = self._found
-        self._left_out = pl.DataFrame(schema=_LEFT_OUT)
+        self._pieces: dict[int, Piece] = {}
+        self._told: dict[int, dict[str, InferredOutage]] = {}
+        self._changed: set[int] = set()
+        self._latest: dict[int, int] = {}
+        self._phases: dict[int, dict[str, InferredOutage]] = {}
         self._forgotten_before: datetime | None = None
 
     # Signals ------------------------------------------------------------------------------------------------------
 
-    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> None:
+    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> list[Problem]:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
             signals: table of the contract (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
-                Default: the clock.
+                Default: the clock, which no given moment runs ahead of.
+
+        Returns:
+            Which of them cannot be used, for each reason.
         """
         require_table(signals, "signals")
-        heard = self._intake.read(
-            signals, now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None), self._removed
-        )
-        heard = self._not_forgotten(heard)
+        clock = datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
+        removed = Removed()
+        whole, some_phases = by_phases(signals)
+        heard = self._not_forgotten(self._intake.read(whole, min(now or clock, clock), removed), removed)
+        if some_phases.height:
+            self._hear_phases(some_phases, min(now or clock, clock), removed)
+        self._removed.join(removed)
         if len(heard.device):
             self._waiting.append(heard)
-            newest = _time(int(heard.time.max()))
-            self.newest = newest if self.newest is None else max(self.newest, newest)
+            self._hear_latest(heard)
         if sum(len(rows.device) for rows in self._waiting) >= MOST_WAITING:
             self._settle()
+        return removed.problems()
+
+    def _hear_phases(self, signals: pl.DataFrame, now: datetime, removed: Removed) -> None:
+        """Take reports of single phases: each is an incident of its own kind, until its device reports power or all phases."""
+        for phases, rows in signals.partition_by("phases", as_dict=True).items():
+            heard = self._intake.read(rows, now, removed)
+            piece, _ = self.places_of(heard.device)
+            for number, device, time, kind in zip(
+                piece.tolist(), heard.device.tolist(), heard.time.tolist(), heard.kind.tolist(), strict=True
+            ):
+                if kind == OFF and number >= 0:
+                    outage = self._explanations.of_phases(device, time, str(phases[0]))
+                    self._pieces.setdefault(number, Piece())
+                    self._phases.setdefault(number, {})[outage.id] = outage
+                    self._changed.add(number)
+
+    def _hear_latest(self, heard: Rows) -> None:
+        """Move the newest moment: one device alone moves it by a step at most, however far ahead its clock is."""
+        order = np.argsort(heard.time, kind="stable")[::-1]
+        for device, time in zip(heard.device[order].tolist(), heard.time[order].tolist(), strict=True):
+            if len(self._latest) > 1 and time <= min(self._latest.values()):
+                break
+            self._latest[device] = max(time, self._latest.get(device, time))
+            if len(self._latest) > 2:
+                del self._latest[min(self._latest, key=lambda each: (self._latest[each], each))]
+        first, *others = sorted(self._latest.values(), reverse=True)
+        self.newest = time_of(min([first, *(other + STEP for other in others)]))
+
+    def tick(self, moment: datetime) -> None:
+        """Tell what time it is: silence counts until then. The clock never runs backwards."""
+        self._clock = moment if self._clock is None else max(self._clock, moment)
+
+    @property
+    def at(self) -> datetime | None:
+        """The moment of all answers: the clock as it was told, or the newest signal."""
+        known = [each for each in (self._clock, self.newest) if each is not None]
+        return max(known, default=None)
 
     def reject(self, problems: Iterable[Problem]) -> None:
         """Count rows that could not even be read."""
@@ -174,35 +189,54 @@ class Inference:
         examples = [{"row": each.row, "column": each.column, "value": each.value} for each in errors[:EXAMPLES]]
         self._removed.add("malformed", len(errors), examples)
 
-    def _not_forgotten(self, heard: Rows) -> Rows:
+    def _not_forgotten(self, heard: Rows, removed: Removed) -> Rows:
         if self._forgotten_before is None:
             return heard
         old = heard.time < _ms(self._forgotten_before)
-        self._removed.add("forgotten", int(old.sum()), self._examples(heard, np.flatnonzero(old)))
+        removed.add("forgotten", int(old.sum()), self._examples(heard, np.flatnonzero(old)))
         return Rows(heard.device[~old], heard.word[~old])
 
-    def _settle(self) -> None:
-        """Judge the pieces that the waiting signals speak of."""
-        if not self._waiting:
-            return
-        piece = self._with_those_known()
-        touched = np.zeros(len(self._tree.first) + 1, dtype=np.bool_)
-        touched[piece] = True
-        mine = touched[self._piece]
-        found, left_out = self._judge(Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine])
-        self._found, self._left_out = (
-            pl.concat([old.filter(pl.Series(~touched[old["piece"].to_numpy()])), new])
-            for old, new in ((self._found, found), (self._left_out, left_out))
-        )
+    # Judging ------------------------------------------------------------------------------------------------------
 
-    def _with_those_known(self) -> Indices:
+    def _settle(self) -> None:
+        """Judge the pieces that the waiting signals speak of, and those whose silence tells more than it did."""
+        touched = self._with_those_known() if self._waiting else set()
+        due = touched | {number for number, piece in self._pieces.items() if self._moment(piece) != piece.at}
+        for chunk in self._chunks(sorted(due)):
+            self._judge_pieces(np.array(chunk, dtype=np.int64))
+        for number in touched:
+            self._bring_back(number)
+        self._changed |= due
+
+    def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
+        size = self._tree.last - self._tree.first
+        chunk: list[int] = []
+        nodes = 0
+        for piece in pieces:
+            if chunk and nodes + size[piece] > MOST_NODES:
+                yield chunk
+                chunk, nodes = [], 0
+            chunk.append(piece)
+            nodes += int(size[piece])
+        if chunk:
+            yield chunk
+
+    def _moment(self, piece: Piece) -> int:
+        """Return when a piece is to be judged: at the last tick after its last signal; nowhere else without an event."""
+        if piece.since >= EVER:
+            return piece.at
+        now = _ms(self.at) if self.at else piece.last
+        steps = [piece.last + round(step * MINUTE) for step in STEPS_MIN]
+        return max([piece.last, *(step for step in steps if step <= now)])
+
+    def _with_those_known(self) -> set[int]:
         """Put the waiting signals among those known, each once, and return the pieces they speak of."""
         heard = Rows(*(np.concatenate([getattr(rows, name) for rows in self._waiting]) for name in ("device", "word")))
         self._waiting = []
-        heard_piece, _ = self._explanations.places_of(heard.device)
+        heard_piece, _ = self.places_of(heard.device)
         device, word = (np.concatenate([getattr(self._rows, n), getattr(heard, n)]) for n in ("device", "word"))
         piece = np.concatenate([self._piece, heard_piece])
-        order = _order(device, word)
+        order = np.lexsort((word, device, piece))
         device, word, piece = device[order], word[order], piece[order]
         again = np.zeros(len(device), dtype=np.bool_)
         again[1:] = (device[1:] == device[:-1]) & (word[1:] == word[:-1])
@@ -211,72 +245,147 @@ class Inference:
             self._removed.add("duplicate", len(where), self._examples(Rows(device, word), where))
             device, word, piece = device[~again], word[~again], piece[~again]
         self._rows, self._piece = Rows(device, word), piece
-        return heard_piece
+        first_of = np.lexsort((heard.time, heard_piece))
+        numbers, at = np.unique(heard_piece[first_of], return_index=True)
+        firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
+        earliest = {number: time for number, time in firsts if number >= 0}
+        for number, time in earliest.items():
+            self._reopen(self._pieces.setdefault(number, Piece()), time)
+        return set(earliest)
 
-    # Judging ------------------------------------------------------------------------------------------------------
+    def _reopen(self, piece: Piece, time: int) -> None:
+        """Forget what was concluded of a piece from signals after a moment, since another one was heard of it."""
+        if time <= piece.cut + self._bars.quiet:
+            forgotten = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
+            before = time_of(forgotten) if forgotten > -EVER else datetime.min
+            piece.over = [each for each in piece.over if each.start < before]
+            piece.cut = forgotten
+            piece.checked = forgotten
+        elif time <= piece.checked + self._bars.quiet:
+            piece.checked = piece.cut
 
-    def _judge(self, rows: Rows, piece: Indices) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the incidents of some pieces from all their signals, and which signals tell of none."""
-        devices, window = self._devices, window_ms(self.rules)
-        spells = spells_of(rows)
-        is_trip = spells.device >= devices.branches_from
-        length = spells.end - spells.start
-        short = ~is_trip & (spells.calls == 0) & (spells.ended_by == ON) & (length < self.rules.min_outage_min * 60_000)
-        denied = ~is_trip & (spells.ended_by == READ) & (length <= window)
-        reclosed = is_trip & (spells.ended_by == RECLOSE) & (length <= window)
-        known = self._explaining(spells)
-        explained = (known >= 0) & ~short & ~denied
-        reclosed &= ~explained
-        standing = ~(short | denied | reclosed | explained)
-        power = signs_of_power(rows, devices)
-        clusters = clusters_of(spells.at(standing & ~is_trip), rows, power, devices, self.rules)
-        cluster_piece, cluster_place = self._explanations.places_of(clusters.key)
-        dark = np.flatnonzero(clusters.is_dark)
-        trips = spells.at(standing & is_trip)
-        trip_piece, trip_place = self._explanations.places_of(trips.device)
-        items = Items(
-            np.concatenate([cluster_piece[dark], trip_piece]),
-            np.concatenate([cluster_place[dark], trip_place]),
-            np.concatenate([clusters.start[dark], trips.start]),
-            np.concatenate([clusters.end[dark], trips.end]),
-            np.concatenate([clusters.key[dark], np.full(len(trips), -1)]),
-        )
-        lines = self._line_rule.judge(items, _restored(rows, piece), power)
-        judged = Judged(
-            clusters, dark, items, lines, spells.at(denied), spells.at(reclosed),
-            (spells.at(explained), known[explained]),
-        )  # fmt: skip
-        found = self._explanations.incidents(judged)
-        return found, self._reasons(spells, short, denied, explained)
+    def _judge_pieces(self, pieces: Indices) -> None:
+        """Divide the signals of some pieces into events, and judge the last of each."""
+        rows, of = self._usable(pieces)
+        history = History.of(of, rows)
+        states = [self._pieces[int(number)] for number in history.pieces]
+        for number in set(pieces.tolist()) - set(history.pieces.tolist()):
+            self._pieces[number].since = int(EVER)
+        now = _ms(self.at) if self.at else 0
+        ends = history.ends(now, self._bars)
+        while True:
+            cut = np.array([state.cut for state in states], dtype=np.int64)
+            since = history.begins_after(cut)
+            checked = np.array([state.checked for state in states], dtype=np.int64)
+            candidate = ends.first(np.maximum(since, checked + 1))
+            asked = np.flatnonzero((candidate >= 0) & (since < EVER))
+            if not len(asked):
+                break
+            end = candidate[asked]
+            judgement = self._judged(history.pieces[asked], since[asked], ends.time[end], ends.at[end], rows, of)
+            self._close(judgement, [states[each] for each in asked], ends, end)
+        for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
+            state.since, state.last, state.now, state.sure = begin, last, [], (NONE, np.zeros(0))
+        going_on = np.flatnonzero(since < EVER)
+        if len(going_on):
+            at = np.array([self._moment(states[each]) for each in going_on])
+            judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
+            self._keep(judgement, [states[each] for each in going_on])
 
-    def _explaining(self, spells: Spells) -> Indices:
-        """Return what explains each spell beforehand, by its device or by the transformer of its meter; -1 without."""
-        known = self._known.explaining(spells.device, spells.start)
-        meter = (spells.device >= self._devices.customers_from) & (spells.device < self._devices.branches_from)
-        asked = np.flatnonzero(meter & (known < 0))
-        transformer = self._devices.meter_transformer[spells.device[asked] - self._devices.customers_from]
-        known[asked] = np.where(transformer >= 0, self._known.explaining(transformer, spells.start[asked]), -1)
-        return known
+    def _usable(self, pieces: Indices) -> tuple[Rows, Indices]:
+        """Return the signals of some pieces, without outages that were too short to be any."""
+        wanted = np.zeros(len(self._tree.first) + 1, dtype=np.bool_)
+        wanted[pieces] = True
+        mine = wanted[self._piece]
+        mine[self._piece < 0] = False
+        rows, of = Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine]
+        short = np.zeros(len(of), dtype=np.bool_)
+        pair = (rows.device[1:] == rows.device[:-1]) & (rows.kind[:-1] == OFF) & (rows.kind[1:] == ON)
+        pair &= (np.diff(rows.time) < self._bars.least) & (rows.device[1:] < self._devices.branches_from)
+        short[:-1] |= pair
+        short[1:] |= pair
+        return Rows(rows.device[~short], rows.word[~short]), of[~short]
 
-    def _reasons(self, spells: Spells, short: Mask, denied: Mask, explained: Mask) -> pl.DataFrame:
-        """Return how many signals tell of no outage, by piece and reason, with one example of each."""
-        parts = []
-        once, repeats = np.minimum(spells.offs, 1), np.maximum(spells.offs - 1, 0)
-        piece, _ = self._explanations.places_of(spells.device)
-        for reason, which, amount in (
-            ("repeated", repeats > 0, repeats),
-            ("too_short", short, once),
-            ("read_during", denied, once + spells.calls),
-            ("planned", explained, once + spells.calls),
+    def _judged(
+        self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices
+    ) -> Judgement:
+        """Return the posterior of the events of some pieces, from their signals between two moments."""
+        number = np.full(len(self._tree.first), -1, dtype=np.int64)
+        number[pieces] = np.arange(len(pieces))
+        event = number[of]
+        time = rows.time
+        inside = (event >= 0) & (time >= since[event]) & (time <= until[event])
+        heard_within = round(self.rules.heard_within_h * 60 * MINUTE)
+        earlier = (event >= 0) & (time < since[event]) & (time >= since[event] - heard_within)
+        earlier &= rows.device < self._devices.customers_from
+        many = self._devices.branches_from + self.supply.network.branches.height
+        known = np.unique(event[earlier] * many + rows.device[earlier])
+        return self._judge.judge(Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known))
+
+    def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
+        """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
+        found = self._told_by(judgement, len(states))
+        for state, outages, which in zip(states, found, end.tolist(), strict=True):
+            lines = [each for each in outages if each.is_open and self._is_of_line(each)]
+            if lines and not ends.stale[which]:
+                state.checked = int(ends.time[which])
+                continue
+            state.over += outages
+            state.cut = int(ends.time[which])
+            state.checked = state.cut
+
+    @staticmethod
+    def _is_of_line(outage: InferredOutage) -> bool:
+        """Whether an open outage keeps the event of its feeder going on; those of single users do not."""
+        return outage.level not in {"transformer", "customers", "customer"}
+
+    def _keep(self, judgement: Judgement, states: list[Piece]) -> None:
+        """Keep what the present events say."""
+        for state, outages, at in zip(
+            states, self._told_by(judgement, len(states)), judgement.events.at.tolist(), strict=True
         ):
-            if which.any():
-                columns = {"piece": piece, "count": amount, "device": spells.device, "time": spells.start}
-                frame = pl.DataFrame({name: values[which] for name, values in columns.items()})
-                part = frame.group_by("piece").agg(
-                    pl.col("count").sum(), pl.col("device", "time").sort_by("time", "device").first()
-                )
-                parts.append(part.select("piece", pl.lit(reason).alias("reason"), "count", "device", "time"))
-        return pl.concat([pl.DataFrame(schema=_LEFT_OUT), *parts])
+            state.now, state.at = outages, at
+        matters = judgement.dark > NEGLIGIBLE
+        event = judgement.of_transformer
+        for number, state in enumerate(states):
+            rows = np.flatnonzero(matters & (event == number)) if len(states) < 50 else None
+            if rows is None:
+                first, last = np.searchsorted(event, [number, number + 1])
+                rows = first + np.flatnonzero(matters[first:last])
+            state.sure = judgement.transformer[rows], judgement.dark[rows]
+
+    def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
+        found: list[list[InferredOutage]] = [[] for _ in range(count)]
+        at = judgement.events.at
+        for event, outage in self._explanations.outages(judgement, self._power_between):
+            found[event].append(self._by_record(outage, time_of(int(at[event]))))
+        return found
+
+    def _by_record(self, outage: InferredOutage, at: datetime) -> InferredOutage:
+        """Return an incident as the record of the statistics that tells of it has it."""
+        if not outage.is_open or not len(self._records.start):
+            return outage
+        end = self._records.end_of(outage.start, outage.last, self._span(outage), at)
+        return outage if end is None else closed(outage, end, "record")
+
+    def _span(self, outage: InferredOutage) -> tuple[int, int]:
+        """Return the first place that an incident took out, and the first after them."""
+        supply, net = self.supply, self.supply.network
+        if outage.transformer_ids:
+            places = supply.transformer_place[net.transformer_index(list(outage.transformer_ids))]
+            return int(places.min()), int(places.max()) + 1
+        if outage.customer_ids:
+            customers, _ = net.known_customers(outage.customer_ids)
+            place = int(self._tree.customer_place(customers).max())
+            return place, place + 1
+        place = int(supply.place_below(net.branch_index(outage.object_id))[0])
+        return place, int(supply.end[place])
+
+    def _power_between(self, devices: Indices, since: int, until: int) -> bool:
+        """Tell whether one of these devices had power between two moments, in ms."""
+        rows = self._rows
+        mine = np.isin(rows.device, devices) & (rows.time > since) & (rows.time < until)
+        return bool(np.isin(rows.kind[mine], (ON, READ)).any())
 
     # Answers ------------------------------------------------------------------------------------------------------
 
@@ -284,14 +393,75 @@ class Inference:
     def incidents(self) -> tuple[InferredOutage, ...]:
         """All incidents, latest first."""
         self._settle()
-        return self._outages(self._found)
+        return _shown(outage for number in self._pieces for outage in self._of(number))
+
+    def _of(self, number: int) -> list[InferredOutage]:
+        """Return the incidents of a piece, as they are at the moment of all answers."""
+        piece = self._pieces[number]
+        phases = self._phases.get(number, {}).values()
+        return [self._as_now(each) for each in (*piece.over, *phases, *piece.now)]
+
+    def _as_now(self, outage: InferredOutage) -> InferredOutage:
+        now = self.at or outage.start
+        outage = self._by_record(outage, now)
+        if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
+            outage = replace(outage, reason="stale")
+        until = self._until.get(outage.plan_or_record or "")
+        if outage.explanation == "plan" and until is not None and (outage.restored_at or now) > until:
+            outage = replace(outage, reason="overrun")
+        return outage
+
+    def _bring_back(self, number: int) -> None:
+        """End the incidents of single users of a piece that had power since, though their event is over."""
+        piece, phases = self._pieces[number], self._phases.get(number, {})
+        piece.over = [self._by_power(each, number) for each in piece.over]
+        for name, each in phases.items():
+            phases[name] = self._by_power(each, number)
+
+    def _by_power(self, outage: InferredOutage, number: int) -> InferredOutage:
+        """Return an incident of users as the first sign of power after it has it."""
+        if not outage.is_open or self._is_of_line(outage):
+            return outage
+        first, last = np.searchsorted(self._piece, [number, number + 1])
+        rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
+        net = self.supply.network
+        if outage.customer_ids:
+            devices = net.known_customers(outage.customer_ids)[0] + self._devices.customers_from
+        else:
+            devices = net.known_transformers([outage.object_id])[0]
+        mine = np.isin(rows.device, devices) & np.isin(rows.kind, (ON, READ)) & (rows.time > _ms(outage.last))
+        if not mine.any():
+            return outage
+        return closed(outage, time_of(int(rows.time[mine].min())), "")
 
     def changes(self) -> tuple[InferredOutage, ...]:
         """Return the incidents that are new, or not as they were, since this was asked last; latest first."""
         self._settle()
-        changed = self._found.join(self._told, on=list(COLUMNS), how="anti", nulls_equal=True)
-        self._told = self._found
-        return self._outages(changed)
+        changed = []
+        for number in self._changed:
+            before, found = self._told.get(number, {}), {each.id: each for each in self._of(number)}
+            changed += [each for name, each in found.items() if before.get(name) != each]
+            self._told[number] = found
+        self._changed = set()
+        return _shown(changed)
+
+    def sure(self) -> dict[str, float]:
+        """Return how probable it is that each transformer is off at this moment, where it is not negligible.
+
+        Returns:
+            Transformer id -> probability, in the order of the table.
+        """
+        self._settle()
+        probability = np.zeros(self.supply.network.transformers.height)
+        for piece in self._pieces.values():
+            which, share = piece.sure
+            probability[which] = np.maximum(probability[which], share)
+            alone = [each for each in piece.over if each.is_open and each.level == "transformer"]
+            for outage in alone:
+                index = self.supply.network.transformer_index(list(outage.dark_ids))
+                probability[index] = np.maximum(probability[index], outage.sure)
+        ids = self.supply.network.transformers["transformer_id"]
+        return {ids[int(each)]: float(probability[each]) for each in np.flatnonzero(probability > NEGLIGIBLE)}
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return incidents and problems for JSON.
@@ -309,14 +479,21 @@ class Inference:
     def problems(self) -> list[Problem]:
         """Signals that tell of no outage: for each reason how many there are, and what to do."""
         self._settle()
-        all_removed = Removed(
-            dict(self._removed.count), {name: list(few) for name, few in self._removed.examples.items()}
-        )
-        for row in self._left_out.sort("time", "device").iter_rows(named=True):
-            kind, object_id = self._devices.kind_and_id(row["device"])
-            example = {"time": str(_time(row["time"])), "object": kind, "object_id": object_id, "kind": "off"}
-            all_removed.add(row["reason"], row["count"], [example])
-        return all_removed.problems()
+        return self._removed.problems()
+
+    # Places -------------------------------------------------------------------------------------------------------
+
+    def places_of(self, device: Indices) -> tuple[Indices, Indices]:
+        """Return piece and place of each device; -1 where it is dead."""
+        supply, devices = self.supply, self._devices
+        place = np.full(len(device), -1, dtype=np.int64)
+        terminal = device < devices.customers_from
+        place[terminal] = supply.transformer_place[device[terminal]]
+        meter = ~terminal & (device < devices.branches_from)
+        place[meter] = self._tree.customer_place(device[meter] - devices.customers_from)
+        switch = device >= devices.branches_from
+        place[switch] = supply.place_below(device[switch] - devices.branches_from)
+        return self._tree.piece_of(place), place
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
         """Return signals with the ``place`` in depth-first order of what each speaks of, and of the ``head`` of its feeder.
@@ -327,7 +504,7 @@ class Inference:
         device = self._intake.device_of(signals)
         known = np.flatnonzero(device >= 0)
         place = np.full(len(device), -1, dtype=np.int64)
-        _, place[known] = self._explanations.places_of(device[known])
+        _, place[known] = self.places_of(device[known])
         branch = np.flatnonzero(device >= self._devices.branches_from)
         number = device[branch] - self._devices.branches_from
         ends = supply.place_of[supply.network.from_node[number]], supply.place_of[supply.network.to_node[number]]
@@ -336,111 +513,89 @@ class Inference:
             place=pl.Series(place), head=pl.Series(np.where(place >= 0, supply.head_above[place], -1))
         )
 
-    def forget(self, before: datetime) -> int:
-        """Forget the signals and incidents of before a moment, but for what was still going on then.
+    # Memory -------------------------------------------------------------------------------------------------------
 
-        Each piece is cut at the latest moment, not after ``before``, that lies within none of its incidents: what began earlier
-        is forgotten, but for the last sign of power of each device, by which it is known to report. Signals from before
-        ``before`` count as forgotten from then on.
+    def forget(self, before: datetime) -> int:
+        """Forget the signals and incidents of before a moment, but for those of events that were still going on then.
+
+        Signals from before ``before`` count as forgotten from then on, unless their event still goes on.
 
         Returns:
             How many incidents were forgotten.
         """
         self._settle()
-        cut = self._cuts(_ms(before))
-        device, kind = self._rows.device, self._rows.kind
-        old = self._rows.time < cut[self._piece]
-        last_old = old & np.append((device[1:] != device[:-1]) | ~old[1:], True)[: len(old)]
-        keep = ~old | (last_old & ((kind == READ) | (kind == ON) | (kind == RECLOSE)))
-        self._rows, self._piece = Rows(device[keep], self._rows.word[keep]), self._piece[keep]
-        count = self._found.height
-        starts = {"_found": "start", "_left_out": "time"}
-        for name, column in starts.items():
-            frame = getattr(self, name)
-            setattr(self, name, frame.filter(pl.col(column) >= pl.Series(cut[frame["piece"].to_numpy()])))
-        self._told = self._found
+        limit = _ms(before)
+        cuts = np.full(len(self._tree.first) + 1, limit, dtype=np.int64)
+        count = 0
+        for number, piece in self._pieces.items():
+            cuts[number] = min(limit, self._needed_since(piece), piece.cut + 1 if piece.cut > -EVER else limit)
+            kept = [each for each in piece.over if each.is_open or (each.restored_at or each.start) >= before]
+            count += len(piece.over) - len(kept)
+            piece.over = kept
+        keep = self._rows.time >= cuts[self._piece]
+        self._rows, self._piece = Rows(self._rows.device[keep], self._rows.word[keep]), self._piece[keep]
         self._forgotten_before = max(before, self._forgotten_before or before)
-        return count - self._found.height
+        self._told = {number: {each.id: each for each in self._of(number)} for number in self._pieces}
+        return count
 
-    def _cuts(self, before: int) -> Indices:
-        """Return, for each piece, the latest moment in ms, not after ``before``, that no incident covers with its window."""
-        window = window_ms(self.rules)
-        cut = np.full(len(self._tree.first) + 1, before, dtype=np.int64)
-        overturned = pl.col("state") == STATES.index("overturned")
-        spans = self._found.select("piece", "start", end=pl.when(overturned).then("start").otherwise("end"))
-        for piece, start, end in spans.sort("end", descending=True).iter_rows():
-            if end + window >= cut[piece]:
-                cut[piece] = min(cut[piece], start - window)
-        return cut
+    def needed(self, signals: pl.DataFrame) -> Mask:
+        """Return which of these signals are remembered still: those that are not forgotten, or of an event that goes on."""
+        device = self._intake.device_of(signals)
+        piece, _ = self.places_of(np.maximum(device, 0))
+        since = np.full(len(self._tree.first) + 1, EVER)
+        for number, state in self._pieces.items():
+            since[number] = self._needed_since(state)
+        time = signals["time"].dt.epoch("ms").to_numpy()
+        limit = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
+        return np.asarray((time >= limit) | ((device >= 0) & (time >= since[piece])))
 
-    def _outages(self, found: pl.DataFrame) -> tuple[InferredOutage, ...]:
-        """Return incidents as they are shown, latest first."""
-        shown = found.sort("start", "level", "device", "known", "piece", descending=[True, False, False, False, False])
-        shown = shown.with_columns(
-            pl.from_epoch("start", time_unit="ms"),
-            pl.when(pl.col("end") < int(EVER)).then(pl.from_epoch("end", time_unit="ms")),
-            device=pl.Series(self._devices.kinds_and_ids(shown["device"].to_numpy())[1], dtype=pl.String),
-        )
-        taken: dict[str, int] = {}
-        rows = shown.select(*_SHOWN, pl.struct(_COUNTS).alias("counts")).iter_rows(named=True)
-        return tuple(self._outage(row, taken) for row in rows)
-
-    def _outage(self, row: dict[str, Any], taken: dict[str, int]) -> InferredOutage:
-        known = self._known.known[row["known"]] if row["known"] >= 0 else None
-        level, object_id, explanation = LEVELS[row["level"]], row["device"], EXPLANATIONS[row["explanation"]]
-        reason = REASONS_OF_STATE[row["reason"]]
-        if known:
-            level, object_id, explanation = known.level, known.object_id, known.explanation
-            last = row["end"] or self.newest
-            reason = "overrun" if known.until is not None and last is not None and last > known.until else ""
-        name = f"{row['start']:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else "")
-        taken[name] = taken.get(name, 0) + 1
-        return InferredOutage(
-            id=name if taken[name] == 1 else f"{name}-{taken[name]}",
-            level=level,
-            object_id=object_id,
-            explanation=explanation,
-            state=STATES[row["state"]],
-            reason=reason,
-            start=row["start"],
-            restored_at=row["end"],
-            contradicted_by=self._devices.kind_and_id(row["denied_by"]) if row["denied_by"] >= 0 else None,
-            plan_or_record=known.reference if known else None,
-            **row["counts"],
-        )
+    def _needed_since(self, piece: Piece) -> int:
+        """Return from when on signals of a piece tell of an open incident, in ms; ``EVER`` where there is none."""
+        still = [_ms(each.start) for each in (*piece.over, *piece.now) if each.is_open and not each.is_stale]
+        return min([piece.since, *still])
 
     def _examples(self, rows: Rows, which: Indices) -> list[dict[str, Any]]:
         shown = []
-        for index in which[:5].tolist():
+        for index in which[:EXAMPLES].tolist():
             kind, object_id = self._devices.kind_and_id(int(rows.device[index]))
-            shown.append({"time": str(_time(int(rows.time[index]))), "object": kind, "object_id": object_id})
+            shown.append({"time": str(time_of(int(rows.time[index]))), "object": kind, "object_id": object_id})
         return shown
 
 
-_SHOWN = ("device", "level", "explanation", "state", "reason", "start", "end", "denied_by", "known")
-_COUNTS = ("transformers", "customers", "users", "dark", "back", "live", "meters", "calls", "tripped")
-_LEFT_OUT = {"piece": pl.Int64, "reason": pl.String, "count": pl.Int64, "device": pl.Int64, "time": pl.Int64}
+def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the signals of whole devices, and those that name one or two phases only."""
+    if "phases" not in signals.columns:
+        return signals, signals.clear()
+    letters = pl.col("phases").cast(pl.String).str.to_uppercase().str.replace_all("[^ABC]", "")
+    some = letters.str.len_chars().is_between(1, 2).fill_null(value=False)
+    return signals.filter(~some), signals.filter(some).with_columns(phases=letters)
 
 
-def _order(device: Indices, word: Indices) -> Indices:
-    """Return the order by device and word; one number for both is sorted sooner, where it fits."""
-    word = word - word.min()
-    span = int(word.max()) + 1
-    if (int(device.max()) + 1) * span < 1 << 63:
-        return np.argsort(device * span + word, kind="stable")
-    return np.lexsort((word, device))
+def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:
+    """Return an incident of which all have supply again since a moment."""
+    return replace(
+        outage,
+        state="restored",
+        reason=reason,
+        restored_at=end,
+        dark=0,
+        back=outage.transformers,
+        dark_ids=(),
+        customers_off=0,
+        expected_customers=0.0,
+    )
 
 
-def _restored(rows: Rows, piece: Indices) -> Items:
-    """Return when something of each piece came on or was closed again, by piece and time."""
-    told = np.flatnonzero((rows.kind == ON) | (rows.kind == RECLOSE))
-    order = told[np.lexsort((rows.time[told], piece[told]))]
-    nowhere = np.full(len(order), -1, dtype=np.int64)
-    return Items(piece[order], nowhere, rows.time[order], nowhere, nowhere)
-
-
-def _time(ms: int) -> datetime:
-    return _ORIGIN + timedelta(milliseconds=ms)
+def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
+    """Return incidents latest first, each with an id of its own."""
+    ordered = sorted(outages, key=lambda each: (each.level, each.object_id, each.state))
+    ordered.sort(key=lambda each: each.start, reverse=True)
+    taken: dict[str, int] = {}
+    shown = []
+    for each in ordered:
+        taken[each.id] = taken.get(each.id, 0) + 1
+        shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
+    return tuple(shown)
 
 
 def _ms(moment: datetime) -> int:

@@ -10,7 +10,7 @@ from network.arrays import Indices, Mask
 from network.representation import Shown
 from repair.inference.devices import EVER
 
-READ, OFF, CALL, ON, RECLOSE, UNANSWERED = range(6)
+READ, OFF, CALL, ON, RECLOSE, UNANSWERED, FLAG, NO_FLAG = range(8)
 """Kinds of signal in the order in which those of one device and one moment count; a trip is off, a close is on."""
 
 NOT_ENDED = -1

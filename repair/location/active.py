@@ -285,6 +285,11 @@ class Active(Shown):
     # Two faults -------------------------------------------------------------------------------------------------------
 
     @property
+    def log_nothing(self) -> float:
+        """Log P(signals | no fault at all): an event is taken for granted here."""
+        return -np.inf
+
+    @property
     def scale(self) -> float:
         """The greatest log-likelihood of one fault; likelihoods are given relative to it."""
         return float(self.log_likelihood.max())

@@ -12,7 +12,10 @@ from network import Supply, Topology
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.location.feeders import Feeders
-from repair.settings import InferenceSettings, LocationSettings, inference_settings
+from repair.settings import LocationSettings
+
+METERS, METER_SHARE = 3, 0.5
+"""Dark meters that speak for their transformer: so many at least, and this share of those that report."""
 
 _WORDS = {"off": 1, "on": 2, "read": 4, "call": 8}
 _OF_TERMINAL = 16
@@ -130,8 +133,7 @@ class Witnesses(Shown):
         index, which = net.known_customers(words_of["customer"])
         for at, meters in _by_transformer(net.customer_transformer[index], which, words_of["customer"], 0).items():
             said[at] = said.get(at, ()) + meters
-        bars = inference_settings(net.workspace.settings)
-        meaning = {heard: _decide(heard, bars) for heard in set(said.values())}
+        meaning = {heard: _decide(heard) for heard in set(said.values())}
         decided = {at: meaning[heard] for at, heard in sorted(said.items()) if at >= 0}
         weight = {
             "off": np.log((1 - rules.dark_miss_rate) / rules.dark_false_rate),
@@ -160,7 +162,7 @@ def _by_transformer(
     return found
 
 
-def _decide(heard: tuple[int, ...], bars: InferenceSettings) -> str | None:
+def _decide(heard: tuple[int, ...]) -> str | None:
     """Return what the terminal and the meters of one transformer say together: ``off``, ``read``, ``call`` or nothing."""
     off, on, read, call = (_WORDS[word] for word in ("off", "on", "read", "call"))
     live = [bool(words & read) or words & (on | off) == on for words in heard]
@@ -169,7 +171,7 @@ def _decide(heard: tuple[int, ...], bars: InferenceSettings) -> str | None:
     reporting = sum(
         not words & _OF_TERMINAL and (bool(words & off) or alive) for words, alive in zip(heard, live, strict=True)
     )
-    if terminal or dark >= bars.meters_needed(reporting):
+    if terminal or dark >= max(METERS, METER_SHARE * reporting):
         return None if any(live) else "off"
     if any(live):
         return None if dark else "read"

@@ -25,6 +25,7 @@ from repair.inference.outages import Inference
 from repair.location.active import Active
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.location.feeders import Feeders, sums_of
+from repair.location.marginal import Marginal
 from repair.location.next_check import Check, best_checks
 from repair.location.radial import Radial
 from repair.settings import LocationSettings, location_settings
@@ -33,6 +34,9 @@ Model = Radial | Active
 
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
+
+HALF = 0.5
+"""What is more probable than that is rather so than not."""
 
 SHOWN_EXPLANATIONS = 10
 """So many explanations are listed; the others are only counted in the probability of two faults."""
@@ -74,7 +78,7 @@ class Explanation:
     """A fault in one section, or faults in two at once, that can be told from all others.
 
     Attributes:
-        sections: one or two places in :attr:`Location.ranked`.
+        sections: one or two places in :attr:`Location.ranked`; none: there is no fault, and what was heard is wrong.
         probability: of just this, among all with one fault and with two. A second fault behind which the first hides, on the
             same way to the source, cannot be seen: it is part of the explanation with one section.
     """
@@ -105,11 +109,15 @@ class Location(Shown):
     def outage(self) -> dict[str, str | None]:
         """``level``, ``object_id`` and ``state`` of what is out, as :mod:`repair.inference` has it from these signals alone.
 
-        Of several outages the one with most transformers; ``none`` where the signals tell of no outage.
+        Of several outages the one with most transformers. Where nobody is off, as far as is known, but a fault is more
+        probable than none, ``section`` with the first branch of the most probable one; else ``none``.
         """
         inference = Inference(self.supply)
         inference.take(self.signals, self.signals["time"].max())  # type: ignore[arg-type]
         out = max(inference.incidents, key=lambda each: (each.is_open, each.transformers, each.customers), default=None)
+        if out is None and self.ranked and self.nothing < HALF:
+            state = "confirmed" if 1 - self.nothing >= inference.rules.confirmed else "suspected"
+            return {"level": "section", "object_id": self.ranked[0].branches[0], "state": state}
         if out is None:
             return {"level": "none", "object_id": None, "state": "none"}
         return {"level": out.level, "object_id": out.object_id, "state": out.state}
@@ -128,6 +136,11 @@ class Location(Shown):
     def two_faults(self) -> float:
         """How probable it is that there are faults in two sections that can both be seen."""
         return self.reading.two_faults if self.reading else 0.0
+
+    @property
+    def nothing(self) -> float:
+        """How probable it is that nothing happened at all."""
+        return self.reading.nothing if self.reading else 0.0
 
     @property
     def suspect_signals(self) -> tuple[Suspect, ...]:
@@ -163,6 +176,7 @@ class Location(Shown):
             "next_check": None if check is None else vars(check),
             "checks": [vars(each) for each in self.checks],
             "two_faults": self.two_faults,
+            "nothing": self.nothing,
             "explanations": [
                 {
                     "sections": [list(self.ranked[index].branches) for index in each.sections],
@@ -219,8 +233,8 @@ class Reading(Shown):
         return tuple(Section(members[i], float(self.probability[i]), borders[i]) for i in self._order)
 
     @cached_property
-    def _told(self) -> tuple[Numbers, Numbers]:
-        """How probable each section alone is, and each two; two that hide behind each other count for the one that is seen."""
+    def _told(self) -> tuple[Numbers, Numbers, float]:
+        """How probable each section alone is, each two, and no fault; two that hide behind each other count for the one seen."""
         share = self.rules.second_fault_rate
         alone = (1 - share) * sums_of(self.model.section, self._one, len(self.probability))
         pairs = np.zeros((len(alone), len(alone)))
@@ -229,8 +243,15 @@ class Reading(Shown):
             pairs = np.where(self.model.separate, both, 0.0)
             alone += self.model.seen_of_hidden(both - pairs)
             pairs = np.triu(pairs + pairs.T)
-        total = alone.sum() + pairs.sum()
-        return alone / total, pairs / total
+        nothing = self.rules.no_fault_prior
+        none = np.exp(min(self.model.log_nothing - self.model.scale, 700.0)) * nothing / (1 - nothing)
+        total = alone.sum() + pairs.sum() + none
+        return alone / total, pairs / total, float(none / total)
+
+    @property
+    def nothing(self) -> float:
+        """How probable it is that there is no fault at all, and what was heard is wrong."""
+        return self._told[2]
 
     @property
     def two_faults(self) -> float:
@@ -240,7 +261,7 @@ class Reading(Shown):
     @cached_property
     def explanations(self) -> tuple[Explanation, ...]:
         """The most probable explanations, by falling probability."""
-        alone, pairs = self._told
+        alone, pairs, nothing = self._told
         rank = np.argsort(self._order)
         few = np.argsort(-pairs, axis=None)[:SHOWN_EXPLANATIONS]
         found: list[tuple[tuple[int, ...], float]] = [
@@ -248,6 +269,7 @@ class Reading(Shown):
         ]
         for one, other in zip(*np.unravel_index(few, pairs.shape), strict=True):
             found.append((tuple(sorted((int(rank[one]), int(rank[other])))), pairs[one, other]))
+        found.append(((), nothing))
         found.sort(key=lambda each: (-each[1], each[0]))
         return tuple(Explanation(sections, float(p)) for sections, p in found[:SHOWN_EXPLANATIONS] if p > 0)
 
@@ -257,8 +279,9 @@ class Reading(Shown):
         best: list[tuple[int, ...]] = [
             (int(i),) for i in np.flatnonzero(self.probability >= self.probability.max() * (1 - SAME))
         ]
-        if len(self.explanations[0].sections) > 1:
-            best = [tuple(int(self._order[i]) for i in self.explanations[0].sections)]
+        sections = next((each.sections for each in self.explanations if each.sections), ())
+        if len(sections) > 1:
+            best = [tuple(int(self._order[i]) for i in sections)]
         found = dict.fromkeys(wrong for sections in best for wrong in self.model.contradictions(sections))
         net = self.model.feeders.supply.network
         ids = {True: net.branches["branch_id"], False: net.transformers["transformer_id"]}
@@ -317,8 +340,8 @@ def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: Locat
         return None
     feeders = Feeders.of(supply, np.unique(supply.source_above[told]))
     here = feeders.place(lower_place(supply, tripped)) >= 0
-    kind = Active if len(feeders.loops) else Radial
-    model = kind(feeders, hearing.on(feeders), tripped[here], witnesses.on(feeders), rules)
+    given = (feeders, hearing.on(feeders), tripped[here], witnesses.on(feeders), rules)
+    model = Active(*given) if len(feeders.loops) else Marginal(*given, signals, _prior(net, rules))
     return model if len(model.branch) else None
 
 

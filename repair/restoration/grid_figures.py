@@ -68,8 +68,9 @@ def _under_way(sweep: NMinus1) -> Text:
 def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     if not sweep.complete:
         return _under_way(sweep)
-    if not _can_fail(statistics.net):
-        return text("no branch has a rating_a and no source a capacity_a: nothing to judge by")
+    missing = missing_limits(statistics.net)
+    if missing is not None:
+        return missing
     public = feeder_kpis(statistics.net).filter("public")["feeder_id"].to_list()
     rate = sweep.pass_rate_of(public)
     if rate is not None:
@@ -78,6 +79,8 @@ def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     return next(reasons, text("no public feeder has a section"))
 
 
-def _can_fail(net: Topology) -> bool:
-    """Return whether anything in the network limits a current."""
-    return net.branches["rating_a"].count() + net.sources["capacity_a"].count() > 0
+def missing_limits(net: Topology) -> Text | None:
+    """Return what to say where nothing in the network limits a current, so that nothing can fail the N-1 test."""
+    if net.branches["rating_a"].count() + net.sources["capacity_a"].count() > 0:
+        return None
+    return text("no branch has a rating_a and no source a capacity_a: nothing to judge by")

@@ -109,9 +109,12 @@ def test_a_switching_log_is_read_up_to_a_time(county: Network) -> None:
     assert len(county.energise(log).dead()) > normal
 
 
-def test_an_unknown_branch_is_named_with_its_neighbours(county: Network) -> None:
-    with pytest.raises(UnknownIdError, match=r"F01-K99.*F01-K"):
-        county.energise().below("F01-K99")
+@pytest.mark.parametrize(("unknown", "hint"), [("F01-K99", "Look at the ids"), ("f01-k1", "Did you mean F01-K01")])
+def test_an_unknown_branch_is_named_and_what_was_meant_where_that_is_convincing(
+    county: Network, unknown: str, hint: str
+) -> None:
+    with pytest.raises(UnknownIdError, match=f"{unknown}.*{hint}"):
+        county.energise().below(unknown)
 
 
 def test_the_graph_view_has_every_branch(county: Network) -> None:

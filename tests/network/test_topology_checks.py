@@ -162,9 +162,8 @@ def test_the_log_leaves_a_switch_in_another_state(operations: list[tuple[str, st
         for minute, (branch, action) in enumerate(operations)
     ]
     net = Network.from_text(TIED, {"switching": log})
-    assert sorted(str(each.message)[7:][: len(part)] for each, part in zip(net.problems, said, strict=True)) == sorted(
-        said
-    )
+    states = [each for each in net.problems if str(each.message).startswith("branch ")]
+    assert sorted(str(each.message)[7:][: len(part)] for each, part in zip(states, said, strict=True)) == sorted(said)
     for each in net.problems:
         assert (each.severity, each.table, each.column) == ("warning", "switching", "action")
         assert each.row is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from network import Network, network_from_tables
 from reliability.statistics import Statistics
 from tests.networks import Plain
+from tests.reliability.slow_states import SlowStates
 
 START = datetime(2022, 1, 30)
 MINUTE = timedelta(minutes=1)
@@ -36,13 +37,18 @@ def statistics(tables: Mapping[str, Any], settings: Mapping[str, Any] | None = N
 
 @dataclass
 class Scene:
-    """A network of section switches with outages, stages and service dates, all in whole minutes."""
+    """A network of section switches with outages, stages and service dates, all in whole minutes.
+
+    ``moves`` gives transformers that hang elsewhere from a minute on; ``states`` the switching log beside the records.
+    """
 
     plain: Plain
     classes: list[str]
     service: list[tuple[int | None, int | None]]
     outages: list[dict[str, Any]]
     stages: list[dict[str, Any]] = field(default_factory=list)
+    moves: dict[int, tuple[int, str]] = field(default_factory=dict)
+    states: SlowStates | None = None
     searched: dict[int | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def network(self, settings: Mapping[str, Any] | None = None, one_customer_each: bool = False) -> Network:
@@ -52,16 +58,24 @@ class Scene:
             | {"region_class": self.classes[i], "in_service": at(self.service[i][0]), "retired": at(self.service[i][1])}
             for i, row in enumerate(base["transformers"].select("transformer_id", "node", "second_node").to_dicts())
         ]
+        placed = [each for i, row in enumerate(transformers) for each in self._periods(i, row)]
         moments = ("start", "end", "restored_at", "approved_end")
         rows = [
-            [{name: at(value) if name in moments else value for name, value in row.items()} for row in table]
+            [
+                {name: at(value) if name in moments else value for name, value in row.items() if name != "number"}
+                for row in table
+            ]
             for table in (self.outages, self.stages)
         ]
         return network_from_tables(
             {
                 "sources": base["sources"].drop("row"),
                 "branches": base["branches"].drop("row"),
-                "transformers": transformers,
+                "transformers": placed,
+                "switching": [
+                    {"time": at(minute), "branch_id": branch, "action": "open" if opens else "close"}
+                    for minute, branch, opens in (self.states.written if self.states else ())
+                ],
                 "customers": [
                     {
                         "customer_id": f"C{i}",
@@ -76,21 +90,35 @@ class Scene:
             {"reliability": settings or {}},
         )
 
+    def _periods(self, transformer: int, row: dict[str, Any]) -> list[dict[str, Any]]:
+        if transformer not in self.moves:
+            return [row]
+        minute, node = self.moves[transformer]
+        later = row | {"node": node, "second_node": None, "in_service": at(minute)}
+        return [row | {"retired": at(minute)}, later]
+
+    def place(self, transformer: int, minute: int) -> tuple[str, str | None]:
+        """Return the nodes that a transformer hangs on in a minute."""
+        since, node = self.moves.get(transformer, (10**9, ""))
+        return (node, None) if minute >= since else self.plain.transformers[transformer]
+
     def off(self, transformer: int, minute: int) -> list[str]:
         """Return which outages keep a transformer off during one minute, by searching the graph."""
         served_from, served_to = self.service[transformer]
         blamed = []
         lost: set[str] = set()
+        place = self.place(transformer, minute)
         for outage in self.outages:
             if not outage["start"] <= minute < (10**9 if outage["end"] is None else outage["end"]):
                 continue
-            parts = self._supplies_off(transformer, outage)
+            is_open = self.states.state(outage["number"]) if self.states else None
+            parts = self._supplies_off(transformer, place, outage, is_open)
             back = [
                 part
                 for part in parts
                 for stage in self.stages
                 if stage["outage_id"] == outage["outage_id"] and stage["restored_at"] <= minute
-                if part in self._supplies_off(transformer, stage)
+                if part in self._supplies_off(transformer, place, stage, is_open)
             ]
             now = parts - set(back)
             lost |= now
@@ -98,7 +126,7 @@ class Scene:
                 blamed.append(outage["outage_id"])
         if served_to is not None and minute >= served_to:
             return []
-        return blamed if lost and self._normal_supplies(transformer) <= lost else []
+        return blamed if lost and self._normal_supplies(place) <= lost else []
 
     def live_without(self, branch: int | None) -> set[str]:
         """Return the nodes that are live with one branch open; each search of the graph is made once."""
@@ -106,16 +134,22 @@ class Scene:
             self.searched[branch] = self.plain.live_nodes(set() if branch is None else {branch})
         return self.searched[branch]
 
-    def _normal_supplies(self, transformer: int) -> set[str]:
+    def _normal_supplies(self, place: tuple[str, str | None]) -> set[str]:
         live = self.live_without(None)
-        first, second = self.plain.transformers[transformer]
+        first, second = place
         return {name for name, node in (("1", first), ("2", second)) if node in live}
 
-    def _supplies_off(self, transformer: int, named: Mapping[str, Any]) -> set[str]:
+    def _supplies_off(
+        self, transformer: int, place: tuple[str, str | None], named: Mapping[str, Any], is_open: frozenset[int] | None
+    ) -> set[str]:
+        first, second = place
         if named.get("transformer_id"):
-            return {"1", "2"} if named["transformer_id"] == f"T{transformer}" else set()
-        lost = self.live_without(None) - self.live_without(int(named["branch_id"][1:]))
-        first, second = self.plain.transformers[transformer]
+            own = {"1"} if second is None else {"1", "2"}
+            return own if named["transformer_id"] == f"T{transformer}" else set()
+        branch = int(named["branch_id"][1:])
+        lost = self.live_without(None) - self.live_without(branch)
+        if is_open is not None and self.states is not None:
+            lost = set(self.states.below(branch, is_open))
         return {name for name, node in (("1", first), ("2", second)) if node in lost}
 
 
@@ -162,6 +196,52 @@ def scenes(draw: st.DrawFn, minutes: int = 90) -> Scene:
                     }
                 )
     return Scene(plain, [draw(st.sampled_from(CLASSES)) for _ in range(users)], service, outages, stages)
+
+
+@st.composite
+def logged_scenes(draw: st.DrawFn) -> Scene:
+    """Draw scenes with a switching log beside the records, outages of several rows, and transformers that are moved."""
+    scene = draw(scenes())
+    plain, minutes = scene.plain, 110
+    row = st.tuples(
+        st.integers(0, minutes), st.sampled_from([f"B{i}" for i in range(len(plain.branches))]), st.booleans()
+    )
+    written = draw(st.lists(row, max_size=12))
+    written = draw(st.sampled_from([written, sorted(written), sorted(written, reverse=True)]))
+    tripped = [
+        (each["start"], each["branch_id"], True) for each in scene.outages if each["branch_id"] and draw(st.booleans())
+    ]
+    written += [(max(0, minute + draw(st.integers(-6, 6))), branch, opens) for minute, branch, opens in tripped]
+    users, nodes = len(plain.transformers), sorted({end for a, b, _ in plain.branches for end in (a, b)})
+    moves = {
+        user: (draw(st.integers(1, minutes)), draw(st.sampled_from(nodes)))
+        for user in range(users) if draw(st.integers(0, 4)) == 0
+    }  # fmt: skip
+    service = [(None, None) if user in moves else each for user, each in enumerate(scene.service)]
+    outages = list(scene.outages)
+    for each in scene.outages:
+        if draw(st.integers(0, 3)) == 0:
+            part = draw(named_parts(len(plain.branches), users))
+            if part != {name: each[name] for name in part}:
+                outages.append(each | part | {"end": draw(st.none() | st.integers(each["start"] + 1, minutes + 20))})
+    for number, each in enumerate(outages):
+        each["number"] = number
+    last = {}
+    for each in outages:
+        ends = last.get(each["outage_id"], 0), each["end"]
+        last[each["outage_id"]] = None if None in ends else max(ends)
+    stages = [
+        each
+        for each in scene.stages
+        if last[each["outage_id"]] is None or each["restored_at"] <= last[each["outage_id"]]
+    ]
+    moved = [(node, None) for _, node in moves.values()]
+    states = SlowStates(
+        replace(plain, transformers=[*plain.transformers, *moved]), written, outages,
+        draw(st.integers(0, 20)), draw(st.sampled_from([20, 60, 1000])), draw(st.integers(0, 4)) > 0,
+        {users + i: user for i, user in enumerate(moves)},
+    )  # fmt: skip
+    return replace(scene, outages=outages, stages=stages, service=service, moves=moves, states=states)
 
 
 def named_parts(branches: int, users: int) -> st.SearchStrategy[dict[str, str | None]]:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from network import network_from_tables, read_network
+from network import Network, network_from_tables, read_network
 from reliability import Period, ieee_indices, indices
 from reliability.engines import ENGINES, from_engine, to_engine
 from reliability.interruption_table import interruptions
@@ -112,7 +112,7 @@ def test_the_ledger_is_the_same_on_every_engine(engine: str) -> None:
     assert dict(expected.filter(user_id="T0").select("outage_id", "h").iter_rows()) == {"E0": 1.5, "E1": 0, "E2": 0.5}
     beyond = expected.filter("overrun").select("outage_id", "nature", "h", "count", "reason").rows()
     assert beyond == [("E4", "P-TEMP-MAINT", 480, 0, "overrun")]
-    rest = from_engine(without_days(to_engine(ledger(rows, period), engine), [DAY.date()]))
+    rest = from_engine(ledger(without_days(to_engine(rows, engine), [DAY.date()]), period))
     assert rest["outage_id"].to_list() == ["E7"]
 
 
@@ -168,6 +168,53 @@ def test_a_statement_is_the_same_on_every_engine(engine: str) -> None:
     expected, found = county.statement(query), county.statement(query, engine)
     assert found["basis"] == expected["basis"]
     assert_frame_equal(pl.DataFrame(found["rows"]), pl.DataFrame(expected["rows"]), check_dtypes=False, rel_tol=1e-12)
+
+
+def as_records_come() -> Statistics:
+    """Two feeders and a tie: load switched over, one outage of three rows, a customer that was moved, a major event day."""
+    diagram = "=S -[K1]- 1 -L1- 2 -(S1)- 3 /(TIE)/ 4 -[K2]- =R; T1 @ 2; T2 @ 3; T3 @ 4"
+    hours = [(7, "TIE", "close"), (7, "S1", "open"), (8, "K2", "open"), (10, "K2", "close")]
+    spans = [("A", "branch_id", "K2", 8, 10), ("B", "transformer_id", "T1", 30, 31), ("B", "transformer_id", "T2", 30, 32),
+             ("B", "transformer_id", "T3", 30, 33), ("C", "transformer_id", "T1", 24 * 60, 24 * 60 + 5),
+             ("M", "branch_id", "K1", 24 * 9 + 22, 24 * 10 + 3), ("N", "branch_id", "K1", 24 * 10 + 3, 24 * 10 + 4)]  # fmt: skip
+    moment = DAY + timedelta(days=40)
+    return Statistics(
+        Network.from_text(
+            diagram,
+            {
+                "switching": [
+                    {"time": DAY + timedelta(hours=hour), "branch_id": branch, "action": action} for hour, branch, action in hours
+                ],
+                "outages": [
+                    {"outage_id": name, column: part, "start": DAY + timedelta(hours=start), "end": DAY + timedelta(hours=end),
+                     "nature": "F-INT"}
+                    for name, column, part, start, end in spans
+                ],
+                "customers": [
+                    {"customer_id": "C0", "transformer_id": "T1", "retired": moment},
+                    {"customer_id": "C0", "transformer_id": "T2", "in_service": moment},
+                    *({"customer_id": f"C{i}", "transformer_id": f"T{1 + i % 3}"} for i in range(1, 7)),
+                ],
+            },
+            {"reliability": {"major_event_days": [(DAY + timedelta(days=9)).date().isoformat()]}},
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["mv", "lv"])
+def test_records_as_they_come_are_the_same_on_every_engine(engine: str, level: str) -> None:
+    """As logged (R1.16), without a major event day (R1.17), several rows (R1.18), a move (R1.19)."""
+    county = as_records_come()
+    assert county.net.workspace.errors == ()
+    query = Query(Period.year(2022), ("month",), level, "exclude")
+    expected, found = (county.statement(query, each) for each in ("polars", engine))
+    assert found["basis"] == expected["basis"]
+    assert_frame_equal(pl.DataFrame(found["rows"]), pl.DataFrame(expected["rows"]), check_dtypes=False, rel_tol=1e-12)
+    hours = {row["month"]: row["CH"] for row in found["rows"] if row["CH"]}
+    if level == "mv":  # A: T2 and T3; B: all three; N: T1 alone, since T2 hangs on the second feeder
+        assert hours == {"2022-03": 4 + 6 + 1, "2022-04": 5}
+    else:  # C0 hangs on T1 until April, and is not there when T1 goes off in its end
+        assert hours == {"2022-03": 2 * 4 + (3 * 1 + 2 * 2 + 2 * 3) + 3, "2022-04": 2 * 5}
 
 
 def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reliability import Period
 from reliability.statistics import Query, Statistics
-from tests.reliability.records import MINUTE, START, Scene, scenes
+from tests.reliability.records import MINUTE, START, Scene, logged_scenes, scenes
 from tests.reliability.slow import Rules, Slow, moment_of_knowledge, rules
 
 LAST = 130
@@ -108,6 +108,30 @@ def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, l
         assert row[name] == (pytest.approx(figures[above] / below) if below else None), name
     for name, above in percents.items():
         assert row[name] == (pytest.approx(figures[above] / users * 100) if users else None), name
+
+
+@settings(max_examples=80)
+@given(logged_scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST),
+       st.sampled_from(["polars", "pandas", "duckdb"]), st.sampled_from(["mv", "lv"]))  # fmt: skip
+def test_records_beside_a_log_in_several_rows_and_of_moved_users(
+    scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None, engine: str, level: str
+) -> None:
+    """The state as logged (R1.16), rows of one event (R1.18), moves (R1.19) and logs in any order (R1.21), minute by minute."""
+    as_of = moment_of_knowledge(scene, drawn, as_of)
+    slow = Slow(scene, drawn, first, last, as_of)
+    assert scene.states is not None
+    settings_ = asdict(drawn) | {
+        "record_state": "as_logged" if scene.states.as_logged else "normal",
+        "event_window_min": scene.states.window,
+        "log_open_days": scene.states.longest / 1440,
+    }
+    net = scene.network(settings_, one_customer_each=level == "lv")
+    assert [problem for problem in net.workspace.errors if problem.row is not None] == []
+    query = Query(slow.period, level=level, as_of=None if as_of is None else START + as_of * MINUTE)
+    row = Statistics(net).indices(query, engine).row(0, named=True)
+    figures = slow.figures(drawn.sustained_threshold_min, only_sustained=False)
+    assert row["N_T"] == pytest.approx(figures["N_T"])
+    assert (row["CI"], row["CN"], row["CH"]) == (figures["CI"], figures["CN"], pytest.approx(figures["CH"]))
 
 
 @settings(max_examples=60)

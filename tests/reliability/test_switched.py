@@ -42,8 +42,12 @@ def states(plain: Plain, log: list[Operation]) -> list[set[int]]:
     opened = {i for i, (_, _, is_open) in enumerate(plain.branches) if is_open}
     found = [set(opened)]
     for minute in range(LAST):
-        for _, branch, opens in (each for each in log if each[0] == minute):
-            (opened.add if opens else opened.discard)(int(branch[1:]))
+        rows = [each for each in log if each[0] == minute]
+        while rows:
+            # of one switch at one minute, whatever changes its state comes first (R1.21)
+            row = next((each for each in rows if each[2] != (int(each[1][1:]) in opened)), rows[0])
+            (opened.add if row[2] else opened.discard)(int(row[1][1:]))
+            rows.remove(row)
         found.append(set(opened))
     return found
 

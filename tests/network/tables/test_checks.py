@@ -87,7 +87,7 @@ def test_same_id_with_other_content_is_an_error_naming_the_first_row() -> None:
     assert result.tables["outages"][ROW].to_list() == [2, 3]
     assert [(problem.severity, problem.row) for problem in result.problems] == [("error", 4), ("warning", 5)]
     error = result.errors[0]
-    assert "Row 3 has the same id" in str(error.message)
+    assert "Row 3 gives the same part" in str(error.message)
     assert (error.column, error.value, error.object_id) == ("outage_id", "O1", "O1")
 
 
@@ -115,6 +115,17 @@ def test_end_before_start() -> None:
     assert (problem.severity, problem.row, problem.column, problem.value) == ("error", 2, "end", "2022-07-20 08:04:00")
 
 
+def test_a_rejected_row_claims_no_id() -> None:
+    bad = {"end": START - timedelta(minutes=1)}, {"branch_id": "B9"}, {"branch_id": None}
+    for values in bad:
+        result = checked(outages=[outage(**values), outage()])
+        assert result.tables["outages"][ROW].to_list() == [3]
+        assert [problem.row for problem in result.errors] == [2]
+    branches = [{"branch_id": "B", "from_node": "S", "to_node": "S", "kind": "line"}, *GRID["branches"]]
+    result = checked(branches=[branches[0], branches[0] | {"to_node": "N1"}, *branches[1:]])
+    assert kept(result, "branches", "branch_id") == ["B", "B1", "B2"]
+
+
 @pytest.mark.parametrize(
     ("values", "column"),
     [
@@ -137,16 +148,108 @@ def test_thirty_days_are_not_too_long() -> None:
     ("record", "said"),
     [
         (of(None), "does not say what"),
-        (outage(transformer_id="T1"), "more than one way"),
-        (outage(users=3, region_class="urban"), "more than one way"),
+        (outage(transformer_id="T1"), "do not lie within each other"),
+        (of("customer_id", "C1", transformer_id="T2"), "do not lie within each other"),
+        (of("customer_id", "C1", feeder_id="F1"), "do not lie within each other"),
         (of("users", 3), "needs a region class"),
     ],
 )
-def test_exactly_one_subject(record: dict[str, Any], said: str) -> None:
+def test_records_that_do_not_say_what_lost_supply(record: dict[str, Any], said: str) -> None:
     result = checked(outages=[record])
     assert kept(result) == []
     assert only(result).severity == "error"
     assert said in str(only(result).message)
+
+
+@pytest.mark.parametrize(
+    ("named", "counts"),
+    [
+        ({"transformer_id": "T1", "feeder_id": "F2"}, "transformer_id"),
+        ({"customer_id": "C1", "transformer_id": "T1", "feeder_id": "F2"}, "customer_id"),
+        ({"branch_id": "B2", "feeder_id": "F1"}, "branch_id"),
+        ({"transformer_id": "T2", "branch_id": "B1"}, "transformer_id"),
+        ({"transformer_id": "T1", "users": 60}, "transformer_id"),
+    ],
+)
+def test_of_several_places_the_most_specific_counts(named: dict[str, Any], counts: str) -> None:
+    result = checked(outages=[of(None, **named)])
+    assert result.problems == ()
+    row = result.tables["outages"].row(0, named=True)
+    places = ("customer_id", "transformer_id", "branch_id", "feeder_id")
+    assert {name: row[name] for name in places if row[name] is not None} == {counts: named[counts]}
+    assert row["users"] == named.get("users")
+
+
+def test_a_feeder_or_transformer_may_be_called_by_its_name() -> None:
+    feeders = [
+        {"feeder_id": "F1", "name": "10kV East"},
+        {"feeder_id": "F2", "name": "East"},
+        {"feeder_id": "F3", "name": "East"},
+    ]
+    transformers = [GRID["transformers"][0] | {"name": "Market"}, GRID["transformers"][1]]
+    result = checked(
+        feeders=feeders,
+        transformers=transformers,
+        outages=[
+            of("feeder_id", " 10kV East", outage_id="A"),
+            of("transformer_id", "Market", outage_id="B"),
+            of("feeder_id", "East", outage_id="C"),
+        ],
+    )
+    assert result.tables["outages"].select("outage_id", "feeder_id", "transformer_id").rows() == [
+        ("A", "F1", None), ("B", None, "T1"),
+    ]  # fmt: skip
+    assert [problem.column for problem in result.warnings] == ["feeder_id", "transformer_id"]
+    assert "Market, which is T1" in str(result.warnings[1].message)
+    assert [(problem.row, problem.value) for problem in result.errors] == [(4, "East")]
+
+
+def test_rows_of_one_outage_are_its_parts() -> None:
+    at_once = [of("transformer_id", f"T{i}", start=START + timedelta(seconds=30 * i)) for i in (1, 2)]
+    result = checked(outages=[*at_once, of("feeder_id", "F1")])
+    assert (result.problems, kept(result)) == ((), ["O1"] * 3)
+    numbers = [of("users", 5, region_class=region) for region in ("urban", "rural")]
+    assert checked(outages=numbers).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"start": START + timedelta(minutes=2)}, "another start or nature"),
+        ({"nature": "F-EXT"}, "another start or nature"),
+        ({"transformer_id": "T1", "end": None}, "the same part"),
+    ],
+)
+def test_rows_of_one_id_that_are_not_one_outage_are_named(values: dict[str, Any], said: str) -> None:
+    result = checked(outages=[of("transformer_id", "T1"), of("transformer_id", "T2") | values])
+    assert result.tables["outages"][ROW].to_list() == [2]
+    assert said in str(only(result).message)
+    assert (only(result).severity, only(result).row, only(result).object_id) == ("error", 3, "O1")
+
+
+@pytest.mark.parametrize(
+    ("periods", "kept_rows"),
+    [
+        ([(None, START), (START, None)], [2, 3]),
+        ([(START, None), (None, START)], [2, 3]),
+        ([(None, START), (END, None)], [2, 3]),
+        ([(None, END), (START, None)], [2]),
+        ([(None, None), (START, None)], [2]),
+        ([(None, START), (START, END), (END, None)], [2, 3, 4]),
+    ],
+)
+def test_one_customer_may_have_service_periods_that_do_not_overlap(
+    periods: list[tuple[datetime | None, datetime | None]], kept_rows: list[int]
+) -> None:
+    rows = [
+        {"customer_id": "C1", "transformer_id": f"T{1 + i % 2}", "in_service": begin, "retired": end}
+        for i, (begin, end) in enumerate(periods)
+    ]
+    result = checked(customers=rows)
+    assert result.tables["customers"][ROW].to_list() == kept_rows
+    assert [problem.row for problem in result.errors] == [
+        row for row in range(2, 2 + len(rows)) if row not in kept_rows
+    ]
 
 
 @pytest.mark.parametrize(

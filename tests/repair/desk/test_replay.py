@@ -75,7 +75,7 @@ def test_many_may_speak_at_once(desk: str, county: Network) -> None:
         httpx.get(f"{desk}/api/v1/incidents", timeout=60).raise_for_status()
     for thread in threads:
         thread.join()
-    alone = Inference(county.energise(), county.workspace.tables)
+    alone = Inference(county.energise(), {"plans": county.workspace.tables["plans"]})
     alone.take(rows)
     told = httpx.get(f"{desk}/api/v1/incidents", timeout=60).json()["incidents"]
     assert [(each["id"], each["state"], each["dark"]) for each in told] == [

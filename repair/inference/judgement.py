@@ -1,0 +1,280 @@
+"""What the signals of some events say of everything on their feeders: evidence put together, and its posterior (6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from network.arrays import Indices, Numbers
+from network.representation import Shown
+from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
+from repair.inference.devices import Devices
+from repair.inference.events import Events, onset
+from repair.inference.feeder_tree import FeederTree
+from repair.inference.posterior import STATES, Chances, Evidence, Posterior
+from repair.inference.rates import Rates
+from repair.inference.reports import Moment
+from repair.inference.spells import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.users import Heard, Hearing, Users, sums_at
+from repair.settings import InferenceSettings
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Prepared(Shown):
+    """The evidence of some events, for each way of reporting.
+
+    Attributes:
+        events: what was heard.
+        rules: rates.
+        place, event, parent: place, event and node above of each node, shape (nodes,).
+        fault: prior of a fault on the branch to each node, shape (nodes,).
+        done: what devices did, see :class:`Evidence`.
+        says: what users say, shape (ways, nodes, 5).
+        refed, left: see :class:`Chances`.
+        transformer, of_transformer, node: see :class:`Judgement`.
+        heard: what users said.
+        doing: words of each device, see :func:`categories`.
+    """
+
+    events: Events
+    rules: InferenceSettings
+    place: Indices
+    event: Indices
+    parent: Indices
+    fault: Numbers
+    done: Numbers
+    says: Numbers
+    refed: Numbers
+    left: Numbers
+    transformer: Indices
+    of_transformer: Indices
+    node: Indices
+    heard: Heard
+    doing: Indices
+
+    def posterior(self, fault: Numbers, sets: int = 1) -> Posterior:
+        """Return the posterior for each way of reporting, one after another, and there for each set of priors of faults.
+
+        Args:
+            fault: priors of faults, set after set, shape (sets x nodes,).
+            sets: how many sets there are.
+        """
+        ways, count = len(self.says), len(self.place)
+        copies = ways * sets
+        above = np.where(self.parent >= 0, self.parent + np.arange(copies)[:, None] * count, -1)
+        chances = Chances(
+            np.tile(self.refed, (copies, 1)),
+            np.tile(self.left, (copies, 1)),
+            self.rules.channel_fails,
+            self.rules.channel_works,
+        )
+        says = np.repeat(self.says, sets, axis=0).reshape(-1, STATES)
+        return Posterior(
+            Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances)
+        )
+
+    def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
+        """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
+        logs = (
+            posterior.log_evidence.reshape(len(self.says), -1)
+            + np.log([each[0] for each in self.rules.qualities])[:, None]
+        )
+        total = np.logaddexp.reduce(logs, axis=0)
+        return np.exp(logs - total), total
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Judgement(Shown):
+    """The posterior of some events, and where each thing stands in it.
+
+    Attributes:
+        events: what was judged.
+        place: place of each node, event by event, shape (nodes,).
+        event: event of each node, shape (nodes,).
+        state: probability of each state of each node, shape (nodes, 5).
+        fault, flow, opened: probabilities by the branch that leads to each node, see :class:`Posterior`; shape (nodes,).
+        cut: that an outage begins there, open now or closed again; shape (nodes, 2).
+        transformer, of_transformer, node: index of each transformer, its event and its node, shape (transformers,).
+        dark: probability that each has no supply now, shape (transformers,).
+        was: probability that each had none since the event began, and has it now, shape (transformers,).
+        users: what terminals and customers said.
+        alone: probability that each customer that spoke is off although its transformer is live, shape (customers,).
+        together: probability that those of each transformer are off together then, shape (transformers,).
+        doing: words of each device, see :func:`categories`, shape (nodes,).
+        quality: weight of each way of reporting, shape (events, ways).
+        log_evidence: log-probability of all that was heard, shape (events,).
+    """
+
+    events: Events
+    place: Indices
+    event: Indices
+    state: Numbers
+    fault: Numbers
+    flow: Numbers
+    opened: Numbers
+    cut: Numbers
+    transformer: Indices
+    of_transformer: Indices
+    node: Indices
+    dark: Numbers
+    was: Numbers
+    users: Users
+    alone: Numbers
+    together: Numbers
+    doing: Indices
+    quality: Numbers
+    log_evidence: Numbers
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Judge(Shown):
+    """Judges events on one supply."""
+
+    tree: FeederTree
+    devices: Devices
+    rules: InferenceSettings
+
+    @cached_property
+    def rates(self) -> Rates:
+        """What is to be expected before anything is heard."""
+        return Rates(self.tree.supply, self.rules)
+
+    @cached_property
+    def _by_place(self) -> tuple[Indices, Indices]:
+        """Transformers by place, and the places, both in rising order of place."""
+        place = self.tree.supply.transformer_place
+        order = np.argsort(place, kind="stable")
+        return order, place[order]
+
+    @cached_property
+    def _sensor_rates(self) -> Numbers:
+        """How often the sensor of each branch misses a fault current, and reports one that is not; shape (branches, 2)."""
+        net, rules = self.devices.network, self.rules
+        found = np.tile([rules.flag_miss, rules.flag_false], (net.branches.height, 1))
+        table = net.workspace.tables.get("sensors")
+        if table is not None and table.height:
+            branch, which = net.known_branches(table["branch_id"])
+            for column, name in enumerate(("miss_rate", "false_rate")):
+                rate = table[name].cast(float).to_numpy()[which]
+                given = ~np.isnan(rate)
+                found[branch[given], column] = np.clip(rate[given], 1e-6, 0.5)
+        return found
+
+    def prepare(self, events: Events, flags: Numbers | None = None) -> Prepared:
+        """Put the evidence of some events together.
+
+        Args:
+            events: what was heard.
+            flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
+                rates of the table of sensors.
+        """
+        place, event, offset = self._nodes(events)
+        supply, rates = self.tree.supply, self.rates
+        first = self.tree.first[events.piece]
+        parent = np.where(place == first[event], -1, supply.parent[place] - first[event] + offset[event])
+        transformer, of_transformer = self._transformers(events)
+        node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
+        moment = Moment(events.at, *onset(events, self.rules))
+        heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
+        nodes = np.stack(
+            [
+                np.stack([sums_at(node, one[:, state], len(place)) for state in range(STATES)], axis=1)
+                for one in heard.says
+            ]
+        )
+        words, seen, doing = self._device_words(events, place, first, offset)
+        done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
+        return Prepared(
+            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], rates.left[place],
+            transformer, of_transformer, node, heard, doing,
+        )  # fmt: skip
+
+    def judge(self, events: Events) -> Judgement:
+        """Return the posterior of each event."""
+        prepared = self.prepare(events)
+        posterior = prepared.posterior(prepared.fault)
+        weight, log_evidence = prepared.weights(posterior)
+        count, ways = len(prepared.place), len(self.rules.qualities)
+        event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
+
+        def mixed(values: Numbers) -> Numbers:
+            return np.asarray((values.reshape(ways, count, -1) * weight[:, event, None]).sum(axis=0))
+
+        states = posterior.state.reshape(ways, count, STATES)
+        dark, was = np.zeros(len(node)), np.zeros(len(node))
+        for way in range(ways):
+            share = weight[way, of]
+            dark += share * (states[way, node] * heard.dead[way]).sum(axis=1)
+            was += share * (states[way, node] * heard.gone[way]).sum(axis=1)
+        live = np.clip(1 - dark - was, 0.0, 1.0)
+        return Judgement(
+            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0],
+            mixed(posterior.flow).sum(axis=1),
+            mixed(posterior.opened)[:, 0], mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
+            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
+        )  # fmt: skip
+
+    # Places -------------------------------------------------------------------------------------------------------
+
+    def nodes_of(self, events: Events) -> Indices:
+        """Return the places of the nodes of some events, in the order in which they are judged."""
+        return self._nodes(events)[0]
+
+    def _nodes(self, events: Events) -> tuple[Indices, Indices, Indices]:
+        """Return the places of all events, the event of each, and where each event's begin."""
+        first, last = self.tree.first[events.piece], self.tree.last[events.piece]
+        size = last - first
+        offset = np.concatenate([[0], np.cumsum(size)])[:-1].astype(np.int64)
+        event = np.repeat(np.arange(len(size)), size)
+        return np.arange(len(event)) - offset[event] + first[event], event, offset
+
+    def _transformers(self, events: Events) -> tuple[Indices, Indices]:
+        """Return the transformers of all events, and the event of each."""
+        order, places = self._by_place
+        begin = np.searchsorted(places, self.tree.first[events.piece])
+        size = np.searchsorted(places, self.tree.last[events.piece]) - begin
+        of = np.repeat(np.arange(len(size)), size)
+        offset = np.concatenate([[0], np.cumsum(size)])[:-1]
+        found = order[np.arange(len(of)) - offset[of] + begin[of]]
+        early, late = self.devices.in_service(found, events.at[of])
+        served = ~(early | late)
+        return found[served], of[served]
+
+    # Devices ------------------------------------------------------------------------------------------------------
+
+    def _device_words(
+        self, events: Events, place: Indices, first: Indices, offset: Indices
+    ) -> tuple[Numbers, Numbers, Indices]:
+        """Return the likelihoods of what devices and sensors reported, and what devices said.
+
+        Shapes (nodes, 4), (nodes, 3) and (nodes,).
+        """
+        rules, devices = self.rules, self.devices
+        loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
+        loss = np.where(self.rates.clears[place], loss, np.where(self.rates.switches[place], 0.5, 1.0))
+        doing = np.zeros(len(place), dtype=np.int64)
+        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 3))
+        mine = np.flatnonzero(events.rows.device >= devices.branches_from)
+        rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
+        branch = rows.device - devices.branches_from
+        spot = self.tree.supply.place_below(branch)
+        inside = (spot >= first[of]) & (spot < self.tree.last[events.piece][of])
+        rows, of, branch, spot = Rows(rows.device[inside], rows.word[inside]), of[inside], branch[inside], spot[inside]
+        node = spot - first[of] + offset[of]
+        told = np.isin(rows.kind, (OFF, ON, RECLOSE))
+        if told.any():
+            at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
+            doing[at] = doing_there
+            words[at] = word_likelihoods(doing_there, np.minimum(loss[at], 0.5), rules)
+        sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
+        if len(sensed):
+            seen = np.zeros(len(place), dtype=np.int64)
+            np.maximum.at(seen, node[sensed], np.where(rows.kind[sensed] == FLAG, 2, 1))
+            at = np.unique(node[sensed])
+            rate = np.zeros((len(place), 2))
+            rate[node[sensed]] = self._sensor_rates[branch[sensed]]
+            miss, false = rate[at].T
+            flags[at] = flag_likelihoods(seen[at] == 2, miss, false, rules.flag_kept)
+        return words, flags, doing

@@ -1,0 +1,100 @@
+"""The posterior on a forest equals the sum over every explanation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repair.inference.posterior import Chances, Evidence, Posterior
+from tests.repair.inference.every_explanation import B, D, L, M, explanations
+
+CLOSE = 1e-9
+
+
+def random_parents(dice: np.random.Generator, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A random forest in depth-first order."""
+    path: list[int] = []
+    parent = []
+    for branch in range(count):
+        path = path[: dice.integers(0, len(path) + 1)]
+        parent.append(path[-1] if path else -1)
+        path.append(branch)
+    return np.array(parent, dtype=np.int64)
+
+
+def random_evidence(seed: int, count: int, extreme: float = 3.0) -> Evidence:
+    """A random forest with random evidence; some things are certain."""
+    dice = np.random.default_rng(seed)
+    parent = random_parents(dice, count)
+    done = dice.random((count, 4, 3)) * np.exp(dice.normal(0, 3, (count, 4, 3)))
+    done[dice.random(count) < 0.3, :, 1:] = 0.0
+    fault = dice.random(count) * 10.0 ** -dice.integers(0, 6, count)
+    users = dice.normal(0, extreme, (count, 5))
+    chances = Chances(
+        refed=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
+        left=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
+        channel_fails=dice.choice([0.0, 0.1]), channel_works=dice.choice([0.0, 0.3]), afloat=dice.choice([0.0, 1e-3]),
+    )  # fmt: skip
+    return Evidence(parent, fault, done, users, chances)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 3))
+@settings(max_examples=60)
+def test_it_equals_every_explanation(seed: int, count: int) -> None:
+    evidence = random_evidence(seed, count)
+    told = list(explanations(evidence))
+    weight = np.array([each.weight for each in told])
+    total = weight.sum()
+    found = Posterior(evidence)
+    assert found.log_evidence.sum() == pytest.approx(np.log(total), abs=CLOSE)
+    share = weight / total
+
+    def sums(which: list[bool]) -> float:
+        return float(share[np.array(which)].sum())
+
+    parent = evidence.parent
+    for b in range(count):
+        for state in range(5):
+            assert found.state[b, state] == pytest.approx(sums([t.states[b] == state for t in told]), abs=CLOSE)
+        assert found.fault[b] == pytest.approx(sums([b in t.faults for t in told]), abs=CLOSE)
+        assert found.flow[b].sum() == pytest.approx(sums([t.flow[b] for t in told]), abs=CLOSE)
+        assert found.opened[b] == pytest.approx(sums([t.did[b] == 1 for t in told]), abs=CLOSE)
+        for number in (0, 1):
+            begins = [t.did[b] == number + 1 and (parent[b] < 0 or t.states[parent[b]] == L) for t in told]
+            assert found.cut[b, number] == pytest.approx(sums(begins), abs=CLOSE)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 12))
+@settings(max_examples=200)
+def test_it_equals_all_sets_of_cuts(seed: int, count: int) -> None:
+    """With cuts alone the sums run over all their sets, nested ones too (field reference 6.3)."""
+    dice = np.random.default_rng(seed)
+    parent = random_parents(dice, count)
+    own, heard = dice.normal(-2, 3, count), dice.normal(0, 3, count)
+    done = np.zeros((count, 4, 3))
+    done[:, :, 0], done[:, :, 1] = 1.0, np.exp(own)[:, None]
+    users = np.zeros((count, 5))
+    users[:, [D, M, B]] = heard[:, None]
+    chances = Chances(np.zeros((count, 3)), np.zeros((count, 3)), channel_fails=0.0, channel_works=0.0, afloat=0.0)
+    found = Posterior(Evidence(parent, np.zeros(count), done, users, chances))
+    sets = (np.arange(1 << count)[:, None] >> np.arange(count)) & 1
+    dark = sets.astype(bool)
+    for b in range(count):
+        if parent[b] >= 0:
+            dark[:, b] |= dark[:, parent[b]]
+    weight = np.exp(sets @ own + dark @ heard)
+    assert found.log_evidence.sum() == pytest.approx(np.log(weight.sum()), abs=CLOSE)
+    assert found.dark == pytest.approx(weight @ dark / weight.sum(), abs=CLOSE)
+    assert found.opened == pytest.approx(weight @ sets / weight.sum(), abs=CLOSE)
+
+
+def test_strong_words_against_each_other_stay_numbers() -> None:
+    given_ = random_evidence(1, 40, extreme=200.0)
+    evidence = replace(given_, done=given_.done + 1e-9, chances=replace(given_.chances, afloat=1e-9))
+    found = Posterior(evidence)
+    assert np.isfinite(found.log_evidence).all()
+    assert found.state.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-6)
