@@ -747,11 +747,10 @@ def _mention_unknown_labels(checked: Checked, table: str, frame: pl.DataFrame) -
         .group_by("feeder_id", maintain_order=True)
         .agg(pl.first(ROW), pl.len().alias("rows"))
     )
-    for label, row, count in labels.iter_rows():
+    for number, (label, row, count) in enumerate(labels.iter_rows()):
         message = text("The table feeders does not have this feeder; {rows} rows carry it", rows=count)
-        problem = Problem(
-            "warning", table, message, _near(label, known), checked.files.get(table), row, "feeder_id", label
-        )
+        hint = _near(label, known) if number < _NEAR_ASKED else _NO_NEAR
+        problem = Problem("warning", table, message, hint, checked.files.get(table), row, "feeder_id", label)
         checked.problems.append(problem)
 
 

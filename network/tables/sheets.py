@@ -27,6 +27,7 @@ import pyarrow.parquet
 
 from network.problems import Problem
 from network.tables.cells import as_text
+from network.tables.compound import look_at_compound
 from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.headers import HEAD_ROWS, Header, Names, accepted_names, find_header
 from network.tables.limits import (
@@ -40,6 +41,7 @@ from network.tables.limits import (
     look_at_workbook,
     unpacked,
 )
+from network.tables.panics import panics_as
 from network.tables.schema import ROW, Table
 from network.tables.selection import Candidate, choose_sheets
 from network.tables.spans import Merged, Spans, spans_of
@@ -158,7 +160,10 @@ def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]
         return [_read_parquet(path)], []
     if data.startswith((_ZIP, _OLE)):
         look_at_workbook(data)
-        return _read_workbook(data, wanted)
+        if data.startswith(_OLE):
+            look_at_compound(data)
+        with panics_as(_damaged_workbook()):
+            return _read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
     decoded = decode(data, wanted.table, path.name)
@@ -226,6 +231,13 @@ def _read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Probl
                 reason=_first_line(reason),
             ),
         ) from reason
+
+
+def _damaged_workbook() -> UnreadableError:
+    return UnreadableError(
+        text("This workbook cannot be opened"),
+        text("It is damaged: export it again, or save it as .xlsx in a spreadsheet."),
+    )
 
 
 class _Head(NamedTuple):
@@ -562,6 +574,8 @@ def _read_quickly(decoded: Decoded, header: Header, delimiter: str) -> Sheet | N
     counts = np.searchsorted(separators, ends) - np.searchsorted(separators, starts)
     look_at_cell(int((ends - starts).max(initial=0)))
     lines = _Lines(data, starts, ends, counts, delimiter)
+    if header.last >= len(ends):  # a carriage return alone ends a line for some, and not here
+        return None
     headers = header.names
     body, numbers, problems = _keep_even_records(decoded, lines, header.last, len(headers))
     frame = pl.read_csv(
