@@ -74,6 +74,20 @@ class Explanations(Shown):
             customer_ids=(object_id,) if kind == "customer" else (), next_read=None, phases=phases,
         )  # fmt: skip
 
+    def of_two_feeders(self, transformer: int, share: float, began: int, now: datetime | None) -> InferredOutage:
+        """Return the incident of a transformer with two supplies that is off, since a moment in ms if it said so."""
+        index = np.array([transformer])
+        start = time_of(began) if began > -EVER else now or ORIGIN
+        object_id, customers = self.transformer_ids(index)[0], self.customer_count(index)
+        return InferredOutage(
+            id=f"{start:%Y%m%dT%H%M%S}-{object_id}", level="transformer", object_id=object_id, probability=share, runner_up=None,
+            explanation="transformer", state="confirmed" if share >= self.rules.confirmed else "suspected", sure=share,
+            reason="", start=start, last=start, restored_at=None, transformers=1, customers=customers,
+            customers_off=customers, expected_customers=share * customers, dark=1, back=0, meters=0, calls=0, tripped=False,
+            doubted=(), plan_or_record=None, transformer_ids=(object_id,), dark_ids=(object_id,), customer_ids=(),
+            next_read=None,
+        )  # fmt: skip
+
     def customer_count(self, transformers: Indices) -> int:
         """Return how many customers are off when these transformers are."""
         first, second = self.with_two
