@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from fudian import Utility
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
@@ -20,6 +21,25 @@ By = Annotated[str, Query(description="columns to break down by, with commas")]
 Moment = Annotated[datetime | None, Query()]
 Source = Annotated[str, Query(description="records, or switching for the replay of the switching log")]
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
+
+
+class Refusal(BaseModel):
+    """Why a question is not answered."""
+
+    error: str
+    """What is wrong, in one sentence."""
+    hint: str | None = None
+    """What to do about it."""
+    errors: list[dict[str, Any]] = []
+    """The rows of tables that prevent the answer, as ``check`` gives them."""
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refusal, "description": "The request is not one that can be read."},
+    404: {"model": Refusal, "description": "There is no such branch, transformer, outage or route."},
+    422: {"model": Refusal, "description": "A value cannot be used, or the data has errors that prevent the answer."},
+}
+"""How every route refuses."""
 
 
 def install(server: FastAPI, utility: Utility) -> None:
@@ -85,7 +105,7 @@ def _columns(by: str) -> tuple[str, ...]:
 
 
 def _statistics_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"])
+    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
@@ -167,7 +187,7 @@ def _statistics_routes(utility: Utility) -> APIRouter:
 
 
 def _target_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"])
+    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
@@ -193,7 +213,7 @@ def _target_routes(utility: Utility) -> APIRouter:
 
 
 def _repair_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["repair"])
+    routes = APIRouter(prefix="/api/v1", tags=["repair"], responses=REFUSALS)
 
     @routes.get("/n-1")
     def n_1(
@@ -267,7 +287,7 @@ def _repair_routes(utility: Utility) -> APIRouter:
 
 
 def _plan_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["planned outages"])
+    routes = APIRouter(prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
 
     @routes.get("/precheck")
     def precheck(

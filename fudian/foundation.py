@@ -19,7 +19,7 @@ from fudian.memory import Memory
 from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
 from network.tables.workspace import FrameOrRows
-from reliability.period import Period
+from reliability.period import FIRST_YEAR, LAST_YEAR, Period
 from reliability.statistics import Query, Statistics
 
 Moment: TypeAlias = datetime | date | str | None
@@ -272,7 +272,7 @@ def local_moment(given: Moment) -> datetime | None:
     """Return a moment as tables hold it: local time without zone.
 
     Raises:
-        FudianError: the text is no time.
+        FudianError: the text is no time, or the time lies where no record can.
     """
     if isinstance(given, str):
         try:
@@ -281,6 +281,13 @@ def local_moment(given: Moment) -> datetime | None:
             raise FudianError(
                 text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
             ) from None
-    if given is None or isinstance(given, datetime):
-        return given if given is None or given.tzinfo is None else given.astimezone(LOCAL).replace(tzinfo=None)
-    return datetime.combine(given, time.min)
+    if given is None:
+        return None
+    if not FIRST_YEAR < given.year < LAST_YEAR:
+        raise FudianError(
+            text("The time {time} is out of range.", time=given),
+            text("Use years from {first} to {last}.", first=FIRST_YEAR + 1, last=LAST_YEAR - 1),
+        )
+    if not isinstance(given, datetime):
+        return datetime.combine(given, time.min)
+    return given if given.tzinfo is None else given.astimezone(LOCAL).replace(tzinfo=None)

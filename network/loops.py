@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,10 +37,11 @@ class Loop(Shown):
         """Node ids of the sources that the loop passes; two or more run in parallel."""
         return self.network.nodes.gather(np.sort(self.source_node)).to_list()
 
-    @property
+    @cached_property
     def feeders(self) -> list[str]:
         """Feeder labels of the branches, in alphabetical order; ties between feeders may carry none."""
-        return self.network.branches["feeder_id"].gather(self.branch_index).drop_nulls().unique().sort().to_list()
+        labels = self.network.branches["feeder_id"].gather(self.branch_index).to_list()
+        return sorted({label for label in labels if label is not None})
 
     @property
     def is_parallel(self) -> bool:

@@ -198,7 +198,7 @@ def _loops(net: Topology, supply: Supply) -> list[Problem]:
     """Loops in the normal state that no feeder in them declares by its form of connection, and sources that are joined."""
     closing = np.flatnonzero(_closing(net, supply))
     joined = supply.parent[supply.place_of[net.source_node]] != 0
-    of_branch = {int(branch): loop.feeders for loop in supply.loops for branch in loop.branch_index}
+    of_branch = {branch: loop.feeders for loop in supply.loops for branch in loop.branch_index.tolist()}
     feeders = [of_branch[branch] for branch in closing.tolist()]
     forms = net.feeders["structure"].str.to_lowercase()
     as_ring = forms.str.contains_any(list(CLOSED_RING_WORDS)).fill_null(value=False)

@@ -110,13 +110,27 @@ class Affected(Shown):
         feeders = self.network.transformer_feeder.gather(np.sort(self.hit.transformer_index))
         return feeders.drop_nulls().unique(maintain_order=True).to_list()
 
+    def _transformers(self) -> pl.DataFrame:
+        """Return the transformers that are off, in the order of their table."""
+        off = np.sort(self.hit.transformer_index)
+        stations = self.network.feeders.select("feeder_id", "station_id").unique("feeder_id", keep="first")
+        return (
+            self.network.transformers[off]
+            .select("transformer_id", "name", "load_kw", "capacity_kva")
+            .with_columns(self.network.transformer_feeder.gather(off).alias("feeder_id"))
+            .join(stations, on="feeder_id", how="left", maintain_order="left")
+        )
+
     def table(self) -> pl.DataFrame:
         """Return the list that a dispatcher prints: important and sensitive customers first, personal data masked.
 
         Returns:
             ``customer_id, name, phone`` (only where the contact is verified), ``address, important, sensitive, dual_supply,
-            verified, transformer_id, feeder_id, station_id``.
+            verified, transformer_id, feeder_id, station_id``. Without a table of customers the transformers:
+            ``transformer_id, name, load_kw, capacity_kva, feeder_id, station_id``.
         """
+        if self.network.customers.is_empty():
+            return self._transformers()
         stations = self.network.feeders.select("feeder_id", "station_id").unique("feeder_id", keep="first")
         return (
             self.customers.select(

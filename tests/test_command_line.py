@@ -16,6 +16,7 @@ import pytest
 
 from data_samples.generator.county import COUNTY
 from fudian.cli.app import main
+from fudian.cli.terminal import begin_answer, print_json
 
 
 class Said(NamedTuple):
@@ -642,3 +643,89 @@ def test_sensor_health_is_shown_to_people_too(command: Command, county: Path) ->
     said = command("sensor-health", county)
     assert said.status == 0
     assert result["rows"][0]["branch_id"] in said.out
+
+
+def run_apart(*arguments: object, **settings: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "fudian.cli", *map(str, arguments)], check=False, **settings)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "ascii", "utf-8"])
+def test_redirected_output_in_another_encoding(encoding: str) -> None:
+    speaks = {**os.environ, "PYTHONIOENCODING": encoding, "FUDIAN_LANG": "zh", "PYTHONUTF8": "0"}
+    told = run_apart("check", COUNTY, "--json", stdout=subprocess.PIPE, env=speaks)
+    assert told.returncode == 0
+    assert json.loads(told.stdout.decode("utf-8"))["counts"]["sources"] > 0
+    people = run_apart("check", COUNTY, stdout=subprocess.PIPE, env=speaks)
+    assert people.returncode == 0
+    assert people.stdout.decode(encoding).strip()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_full_or_closed_output_is_said(form: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = run_apart("check", COUNTY, *form, stdout=full, stderr=subprocess.PIPE)
+    assert said.returncode == 1
+    assert b"cannot be written" in said.stderr or "无法写出".encode() in said.stderr
+    assert b"Traceback" not in said.stderr
+    closed = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m fudian.cli check '{COUNTY}' {' '.join(form)} >&-"],
+        capture_output=True,
+        check=False,
+    )
+    assert closed.returncode == 1
+    assert b"Traceback" not in closed.stderr
+
+
+def test_an_answer_is_one_object_even_if_it_cannot_be_built(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    begin_answer()
+    with pytest.raises(TypeError):
+        print_json({"first": 1, "then": object()})
+    print_json({"value": float("nan"), "far": [1e308 * 10], "half": "\ud800", "word": "电"})
+    print_json({"second": 2})
+    told = capsysbinary.readouterr().out.decode("utf-8")
+    assert json.loads(told) == {"value": None, "far": [None], "half": "\ud800", "word": "电"}
+    assert told.count("\n") == 1
+
+
+def test_the_last_door_holds_what_is_no_exception_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        """As compiled code raises it."""
+
+    def panics(*_: object) -> None:
+        raise Panic("out of range")
+
+    monkeypatch.setattr("fudian.cli.app.opened", panics)
+    said = command("check", COUNTY, "--json")
+    assert said.status == 1
+    assert "Panic: out of range" in said.json["error"]
+
+
+def test_a_converted_network_without_customers_lists_transformers(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "grid.cime").write_text(
+        "<EnergySource::x>\n@ mRID I_node\n# G S\n</EnergySource::x>\n"
+        "<Breaker::x>\n@ mRID name I_node J_node status\n# K1 城一线 S A 1\n# K9 联络 B R 0\n</Breaker::x>\n"
+        "<ACLineSegment::x>\n@ mRID I_node J_node\n# L1 A B\n</ACLineSegment::x>\n"
+        "<Load::x>\n@ mRID name I_node P\n# T1 北门 B 0.2\n</Load::x>\n",
+        "utf-8",
+    )
+    converted = command("convert", tmp_path / "grid.cime", "--format", "cim-e", "--to", tmp_path / "ws", "--json")
+    assert converted.json["counts"]["feeders"] == 1
+    said = command("affected", tmp_path / "ws", "--open", "K1", "--csv", tmp_path / "off.csv")
+    assert "None" not in said.out
+    assert "1 transformers off; the workspace has no table of customers" in said.out
+    listed = pl.read_csv(tmp_path / "off.csv")
+    assert listed.height == 1
+    assert "T1" in listed.row(0)
+    assert command("n-1", tmp_path / "ws", "--json").json["feeders"][0]["feeder_id"] == "K1"
+    assert command("convert", tmp_path / "grid.cime", "--format", "cim-xml", "--to", tmp_path / "no").status == 1
+
+
+def test_a_grid_without_labels_says_why_there_is_nothing_to_test(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "sources.csv").write_text("node\nS\n")
+    (tmp_path / "branches.csv").write_text("branch_id,from_node,to_node,kind\nK1,S,A,breaker\nL1,A,B,line\n")
+    (tmp_path / "transformers.csv").write_text("transformer_id,node\nT1,B\n")
+    for question in ("n-1", "grid-kpi"):
+        assert "no branch has a feeder_id" in " ".join(command(question, tmp_path, "--json").json["assumptions"]), (
+            question
+        )

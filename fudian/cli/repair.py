@@ -37,7 +37,10 @@ def affected(
     after: dict[str, Any] = result.get("after_isolation", {})
     if csv is not None:
         write_table(answer.table(), csv, language())
-        tell("{count} customers written to {path}", count=answer.customer_count, path=csv)
+        if result["customers"] is None:
+            tell("{count} transformers written to {path}", count=len(result["transformers"]), path=csv)
+        else:
+            tell("{count} customers written to {path}", count=answer.customer_count, path=csv)
     for loop in answer.parallel:
         tell(
             "In parallel before that: {feeders} (branches {branches})",
@@ -50,17 +53,32 @@ def affected(
         return
     print_rows(
         [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],
-        translate("{customers} customers and {transformers} transformers off; {important} important", language(),
-                  customers=result["customers"], transformers=len(result["transformers"]), important=len(result["important"])),
+        f"{_who(result)}; " + translate("{important} important", language(), important=len(result["important"])),
     )  # fmt: skip
     if after:
         sys.stdout.write(
-            translate("Once {devices} isolate the fault: {customers} customers and {transformers} transformers off; section "
-                      "{section}", language(), devices=", ".join(after["isolated_by"]) or "—", customers=after["customers"],
-                      transformers=len(after["transformers"]), section=", ".join(result["section"]) or "—")
+            translate("Once {devices} isolate the fault: {who}; section {section}", language(),
+                      devices=", ".join(after["isolated_by"]) or "—", who=_who(after),
+                      section=", ".join(result["section"]) or "—")
             + "\n"
         )  # fmt: skip
     tell_problems(answer.problems)
+
+
+def _who(result: dict[str, Any]) -> str:
+    """Say how many are off; without a table of customers nothing is known of them."""
+    if result["customers"] is None:
+        return translate(
+            "{transformers} transformers off; the workspace has no table of customers",
+            language(),
+            transformers=len(result["transformers"]),
+        )
+    return translate(
+        "{customers} customers and {transformers} transformers off",
+        language(),
+        customers=result["customers"],
+        transformers=len(result["transformers"]),
+    )
 
 
 @app.command()

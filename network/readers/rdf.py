@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import lxml.etree
 
 from network.problems import WorkspaceError
+from network.tables.limits import ZIP_FAULTS
 from network.texts import Text, text
 
 LARGEST_TEXT = 1 << 30
@@ -90,17 +91,7 @@ def _objects_of(path: Path) -> Iterator[_Found]:
             for member in archive.infolist():
                 if member.filename.lower().endswith((".xml", ".rdf")):
                     yield from _objects_in(path, member.file_size, archive.open(member), archive.open(member))
-    except (
-        OSError,
-        lxml.etree.LxmlError,
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as reason:
-        raise not_cim(path, _first_line(reason)) from reason
-    except zipfile.zlib.error as reason:  # type: ignore[attr-defined]
+    except (*ZIP_FAULTS, lxml.etree.LxmlError) as reason:
         raise not_cim(path, _first_line(reason)) from reason
 
 

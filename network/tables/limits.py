@@ -9,12 +9,14 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import lxml.etree
 import polars as pl
 
 from network.tables.decoding import UnreadableError
@@ -23,8 +25,8 @@ from network.texts import Text, text
 MOST_COLUMNS = 16_384
 """Columns of a table: as many as a spreadsheet has."""
 
-MOST_CELLS = 50_000_000
-"""Cells of one sheet of a workbook, blank ones between others included: a million rows of fifty columns."""
+MOST_CELLS = 20_000_000
+"""Cells of one sheet of a workbook, blank ones between others included: a million rows of twenty columns. Each takes 56 bytes."""
 
 MOST_CELLS_AS_TEXT = 5_000_000
 """Cells of the tables of one page, or of the XML form of a workbook, which are held one by one."""
@@ -38,8 +40,14 @@ LARGEST_FILE = 2 << 30
 LONGEST_CELL = 10_000_000
 """Bytes of one cell; a spreadsheet holds 32,767 characters."""
 
+ZIP_FAULTS = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, KeyError, struct.error,
+)  # fmt: skip
+"""What a packed file raises that is damaged or locked."""
+
 _PART = 1 << 20
-_CELL = re.compile(rb'<(?:\w+:)?c r="\$?([A-Z]{1,3})\$?(\d{1,7})"')
+_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']\$?([A-Za-z]{1,50})\$?(\d{1,12})""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d{1,12})""")
 _REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d{1,9})"')
 _SHEETS = re.compile(r"^(?:xl/worksheets/.*\.xml|content\.xml)$")
 
@@ -107,10 +115,13 @@ def unpacked(data: bytes) -> bytes:
         UnreadableError: it unpacks to too much.
         OSError, EOFError, zlib.error: it is damaged.
     """
+    pieces, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-        content = packed.read(LARGEST_FILE + 1)
-    look_at_size(len(content))
-    return content
+        while piece := packed.read(_PART):
+            size += len(piece)
+            look_at_size(size)
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def look_at_workbook(data: bytes) -> None:
@@ -130,7 +141,9 @@ def look_at_workbook(data: bytes) -> None:
             for part in archive.infolist():
                 if part.filename.endswith(".xml"):
                     _look_at_part(archive, part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+                if part.filename == "content.xml":
+                    _look_at_form(archive, part)
+    except ZIP_FAULTS:
         return  # what opens workbooks says what is wrong with it
 
 
@@ -142,6 +155,21 @@ def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         look_at_cell(blank)
         if is_sheet:
             extent.take(piece)
+
+
+def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Refuse an open document that is not well formed: what reads its cells looks for the end of an element for ever."""
+    try:
+        with archive.open(part) as file:
+            for _, element in lxml.etree.iterparse(file, resolve_entities=False, no_network=True, huge_tree=True):
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+    except lxml.etree.LxmlError as reason:
+        raise _beyond(
+            text("This workbook cannot be opened"),
+            text("It is damaged: export it again, or save it as .xlsx in a spreadsheet."),
+        ) from reason
 
 
 def _pieces(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -174,11 +202,13 @@ class _Extent:
     def take(self, piece: bytes) -> None:
         """Look at a piece of a sheet."""
         found = _CELL.findall(piece)
+        rows = [int(row) for row in (*_ROW.findall(piece), *(row for _, row in found[:1] + found[-1:]))]
         if found:
-            last = max({letters for letters, _ in found}, key=_column_number)
+            last = max({letters.upper() for letters, _ in found}, key=_column_number)
             self.column = max(self.column, _column_number(last))
-            self.row = max(self.row, int(found[-1][1]), int(found[0][1]))
-            self._judge(self.column * self.row, f"{last.decode()}{self.row}")
+        if rows:
+            self.row = max(self.row, *rows)
+            self._judge(max(self.column, 1) * self.row, f"{_letters(self.column)}{self.row}")
         for _, times in _REPEATED.findall(piece):  # blank ones at the end are repeated to the last column and row
             self.repeated += int(times) if int(times) < 1_000 else 0
         self._judge(self.repeated, None)
@@ -199,6 +229,14 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = 26 * number + letter - 64
     return number
+
+
+def _letters(column: int) -> str:
+    found = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        found = chr(65 + letter) + found
+    return found or "A"
 
 
 @dataclass

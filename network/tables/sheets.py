@@ -27,6 +27,7 @@ import pyarrow.parquet
 
 from network.problems import Problem
 from network.tables.cells import as_text
+from network.tables.compound import look_at_compound
 from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.headers import HEAD_ROWS, Header, Names, accepted_names, find_header
 from network.tables.limits import (
@@ -40,6 +41,7 @@ from network.tables.limits import (
     look_at_workbook,
     unpacked,
 )
+from network.tables.panics import panics_as
 from network.tables.schema import ROW, Table
 from network.tables.selection import Candidate, choose_sheets
 from network.tables.spans import Merged, Spans, spans_of
@@ -77,6 +79,7 @@ class Sheet:
         problems: what is wrong with the text: its encoding, and lines that gave no cells.
         name: of the sheet, where its file has several.
         merged: the cells that go over several rows; their value stands in the first.
+        is_workbook: whether cells come typed from a workbook, where a day looks like its midnight.
     """
 
     headers: Sequence[str]
@@ -87,6 +90,7 @@ class Sheet:
     problems: Sequence[Problem] = field(default_factory=tuple)
     name: str | None = None
     merged: Sequence[Merged] = ()
+    is_workbook: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,10 @@ def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]
         return [_read_parquet(path)], []
     if data.startswith((_ZIP, _OLE)):
         look_at_workbook(data)
-        return _read_workbook(data, wanted)
+        if data.startswith(_OLE):
+            look_at_compound(data)
+        with panics_as(_damaged_workbook()):
+            return _read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
     decoded = decode(data, wanted.table, path.name)
@@ -226,6 +233,13 @@ def _read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Probl
         ) from reason
 
 
+def _damaged_workbook() -> UnreadableError:
+    return UnreadableError(
+        text("This workbook cannot be opened"),
+        text("It is damaged: export it again, or save it as .xlsx in a spreadsheet."),
+    )
+
+
 class _Head(NamedTuple):
     """The first rows of a sheet, and whether a spreadsheet shows it."""
 
@@ -271,6 +285,7 @@ def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candida
         header.last + 1,
         name=chosen.name if several else None,
         merged=spans.merged,
+        is_workbook=True,
     )
 
 
@@ -559,6 +574,8 @@ def _read_quickly(decoded: Decoded, header: Header, delimiter: str) -> Sheet | N
     counts = np.searchsorted(separators, ends) - np.searchsorted(separators, starts)
     look_at_cell(int((ends - starts).max(initial=0)))
     lines = _Lines(data, starts, ends, counts, delimiter)
+    if header.last >= len(ends):  # a carriage return alone ends a line for some, and not here
+        return None
     headers = header.names
     body, numbers, problems = _keep_even_records(decoded, lines, header.last, len(headers))
     frame = pl.read_csv(

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import lxml.etree
 from python_calamine import CalamineError, CalamineWorkbook
 
+from network.tables.limits import ZIP_FAULTS
+
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -61,7 +63,7 @@ def spans_of(data: bytes, sheet: str) -> Spans:
                 return Spans(tuple(_merged_in_open_document(archive.read("content.xml"), sheet)))
             part = _part_of(archive, sheet)
             return _spans_of_part(archive, part) if part is not None else Spans()
-    except (zipfile.BadZipFile, KeyError, OSError, lxml.etree.LxmlError, CalamineError):
+    except (*ZIP_FAULTS, lxml.etree.LxmlError, CalamineError):
         return Spans()  # the cells themselves were read; what is broken beside them changes none
 
 

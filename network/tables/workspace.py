@@ -249,7 +249,8 @@ def _checked_workspace(
     problems: Iterable[Problem],
     parts: Parts | None = None,
 ) -> Workspace:
-    checked = look_through(tables, files if folder is not None else None, present=files, parts=parts)
+    now = words_of(settings)[0].reading.now()
+    checked = look_through(tables, files if folder is not None else None, present=files, now=now, parts=parts)
     return Workspace(
         folder,
         MappingProxyType(checked.tables),
@@ -304,7 +305,8 @@ def _as_frame(rows: FrameOrRows) -> pl.DataFrame:
         return rows
     if isinstance(rows, Sequence):
         names = list(dict.fromkeys(name for row in rows for name in row))
-        return pl.DataFrame([_as_series(str(name), [row.get(name) for row in rows]) for name in names])
+        by_name = {_whole(str(name)): [row.get(name) for row in rows] for name in names}
+        return pl.DataFrame([_as_series(name, values) for name, values in by_name.items()])
     columns = []
     for name in rows.columns:
         try:
@@ -320,4 +322,9 @@ def _as_series(name: str, values: Sequence[Any]) -> pl.Series:
     try:
         return pl.Series(name, values, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
+        return pl.Series(name, [None if value is None else _whole(str(value)) for value in values], dtype=pl.String)
+
+
+def _whole(given: str) -> str:
+    """Return a text in which half a character, which no table can hold, is a question mark."""
+    return given.encode("utf-8", errors="replace").decode()

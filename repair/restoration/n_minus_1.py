@@ -20,6 +20,9 @@ from repair.restoration.case import Case
 from repair.restoration.restorer import Restorer
 from repair.settings import RestorationSettings
 
+_TOLD_TIMES = 500
+"""How often the progress of a test is told: each time all that is known is told."""
+
 LEAST_A = 1e-3
 """What is missing less is not missing."""
 
@@ -156,9 +159,10 @@ def n_minus_1(
     restorer = Restorer.of(supply, settings)
     faults, assumed = list(_sections(supply)), _assumed(restorer)
     found: list[SectionResult] = []
+    told_every = max(len(faults) // _TOLD_TIMES, 1)
     for fault in faults:
         found.append(_try(restorer, *fault))
-        if progress:
+        if progress and len(found) % told_every == 0:
             progress(NMinus1(tuple(found), len(faults), assumed))
     return NMinus1(tuple(found), len(faults), assumed)
 
@@ -171,6 +175,8 @@ def _assumed(restorer: Restorer) -> tuple[Text, ...]:
         said.append(text("{count} branches have no rating_a: taken as unlimited", count=count))
     if count := net.sources["capacity_a"].null_count():
         said.append(text("{count} sources have no capacity_a: taken as unlimited", count=count))
+    if net.branches["feeder_id"].null_count() == net.branches.height:
+        said.append(text("no branch has a feeder_id: there is no feeder to test"))
     is_line = ~net.switching & restorer.supply.live(net.from_node)
     if count := int(np.isnan(loads.impedance_ohm[: len(is_line)][is_line]).sum()):
         said.append(text("{count} lines have no r_ohm and x_ohm: voltage is not checked on their feeders", count=count))

@@ -36,7 +36,9 @@ def client(served: str) -> Iterator[httpx.Client]:
 
 
 def test_check(client: httpx.Client, net: Network) -> None:
-    assert client.get("/api/v1/check").json() == net.check("en")
+    answer = client.get("/api/v1/check").json()
+    assert {"indices", "affected", "live_ratio"} <= {each["question"] for each in answer.pop("answers")}
+    assert answer == net.check("en")
 
 
 def test_indices(client: httpx.Client, net: Network) -> None:
@@ -281,3 +283,54 @@ def test_no_cell_runs_as_a_formula() -> None:
     frame = pl.DataFrame({"cause": ["=1+1", "+1", "-1", "@SUM(A1)", "wind"]})
     lines = file_of(frame, "title", "csv", "en").body.decode("utf-8-sig").splitlines()[1:]
     assert [line[0] for line in lines] == ["'", "'", "'", "'", "w"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("targets?plan=xihua-2022&year=0", 422),
+        ("targets?plan=xihua-2022&year=100000000000000000000", 422),
+        ("affected?open=,,,", 422),
+        ("affected?open=%ff%fe", 404),
+        ("indices?start=0001-01-01T00:00:00%2B14:00", 422),
+        ("indices?end=9999-12-31T23:59:59-14:00", 422),
+        ("indices?as_of=9999-12-31T23:59:59Z", 422),
+        ("indices?as_of=0001-01-01T00:00:00%2B14:00", 422),
+        ("indices?by=a,a", 422),
+        ("indices?by=region_class,region_class", 200),
+        ("rolling?start=9999-12-30", 422),
+        ("frequent?as_of=0001-01-01", 422),
+        ("audit?start=9999-01-01", 422),
+        ("ledger?customer=%ed%a0%80", 404),
+        ("n-1?wait_s=1e400", 422),
+    ],
+)
+def test_values_at_the_ends_of_their_kind_are_refused_with_a_reason(
+    client: httpx.Client, asked: str, status: int
+) -> None:
+    answer = client.get(f"/api/v1/{asked}")
+    assert answer.status_code == status, answer.text
+    assert status == 200 or (answer.json()["error"] and "inside" not in answer.json()["error"])
+
+
+def test_half_a_character_is_no_reason_to_stop(client: httpx.Client) -> None:
+    rows = r'[{"time": "\ud800", "object": "branch", "object_id": "\udfff", "kind": "trip", "\ud801": 1, "\ud802": 2}]'
+    answer = client.post("/api/v1/locate", content=rows.encode(), headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    json.loads(answer.content.decode("utf-8"))
+
+
+def test_how_a_route_refuses_is_documented(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method, told in methods.items():
+            assert {"200", "400", "404", "422"} <= set(told["responses"]), (path, method)
+            assert "Refusal" in str(told["responses"]["422"])
+
+
+@pytest.mark.parametrize("text", ["＝1+1", "＋1", "－1", "＠SUM(A1)", " =1+1", "\u200b=1+1", "\t=1", "﹦1", "\ufeff=1"])
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_signs_that_look_like_those_of_a_formula_do_not_run_either(text: str, ending: str) -> None:
+    content = bytes(file_of(pl.DataFrame({"cause": [text, "wind＝3"]}), "title", ending, "en").body)
+    shown = pl.read_csv(io.BytesIO(content), quote_char='"') if ending == "csv" else pl.read_excel(content)
+    assert shown.to_series().to_list() == [f"'{text}", "wind＝3"]

@@ -238,7 +238,7 @@ def test_the_command_converts_it(tmp_path: Path) -> None:
     assert (
         converted["counts"]
         == json.loads(check.stdout)["counts"]
-        == {"sources": 1, "branches": 10, "transformers": 4, "feeders": 2}
+        == {"sources": 1, "branches": 10, "transformers": 4, "feeders": 1}
     )
     (named,) = converted["errors"]
     assert (named["file"], named["table"], named["value"]) == ("county.cime", "LoadBreakSwitch", "# 5 point 1")

@@ -1,0 +1,94 @@
+"""Workbooks of the old form: whether the chains of sectors in their container end, before a reader follows them.
+
+A ``.xls`` file is a small file system (Compound File Binary Format): a table says of each sector which one follows. Where a
+damaged table leads back to a sector, a reader follows it for ever and takes all memory.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from network.arrays import Indices
+from network.tables.decoding import UnreadableError
+from network.texts import text
+
+_HEADER = 512
+_LARGEST_SECTOR = 0xFFFFFFFA
+"""Greater numbers are marks: end of a chain, a free sector, or one of the tables themselves."""
+
+
+def look_at_compound(data: bytes) -> None:
+    """Refuse a container in which a chain of sectors does not end.
+
+    Args:
+        data: the bytes of a file that begins as a compound file does.
+
+    Raises:
+        UnreadableError: it is damaged in such a way.
+    """
+    if len(data) < _HEADER:
+        raise _damaged()
+    shift, mini_shift = struct.unpack_from("<HH", data, 30)
+    if not 7 <= shift <= 16 or mini_shift > shift:
+        raise _damaged()
+    size = 1 << shift
+    following = _table(data, size, _table_sectors(data, size))
+    if _has_cycle(following):
+        raise _damaged()
+    first_of_mini, count = struct.unpack_from("<II", data, 60)
+    chain = _chain(following, first_of_mini) if count else []
+    if _has_cycle(_table(data, size, chain)):
+        raise _damaged()
+
+
+def _damaged() -> UnreadableError:
+    return UnreadableError(
+        text("This workbook cannot be opened"),
+        text("It is damaged: export it again, or save it as .xlsx in a spreadsheet."),
+    )
+
+
+def _table_sectors(data: bytes, size: int) -> list[int]:
+    """Return the sectors in which the table stands: the first 109 in the header, the others in sectors that name them."""
+    found = [each for each in struct.unpack_from("<109I", data, 76) if each < _LARGEST_SECTOR]
+    following, count = struct.unpack_from("<II", data, 68)
+    seen: set[int] = set()
+    while count and following < _LARGEST_SECTOR:
+        sector = _sector(data, size, following)
+        if following in seen or len(sector) < size:
+            raise _damaged()
+        seen.add(following)
+        *named, following = np.frombuffer(sector, dtype="<u4").tolist()
+        found += [each for each in named if each < _LARGEST_SECTOR]
+    if len(found) != len(set(found)):
+        raise _damaged()
+    return found
+
+
+def _sector(data: bytes, size: int, number: int) -> bytes:
+    start = max(size, _HEADER) if number == 0 else (number + 1) * size
+    return data[start : start + size]
+
+
+def _table(data: bytes, size: int, sectors: list[int]) -> Indices:
+    whole = b"".join(_sector(data, size, each) for each in sectors)
+    return np.frombuffer(whole[: len(whole) // 4 * 4], dtype="<u4").astype(np.int64)
+
+
+def _chain(following: Indices, first: int) -> list[int]:
+    found, at = [], first
+    while at < len(following):
+        found.append(at)
+        at = int(following[at])
+    return found
+
+
+def _has_cycle(following: Indices) -> bool:
+    """Return whether some sector follows itself, near or far: none does once as many steps are made as there are sectors."""
+    end = len(following)
+    at = np.append(np.where(following < end, following, end), end)
+    for _ in range(max(end, 1).bit_length()):
+        at = at[at]
+    return bool((at != end).any())

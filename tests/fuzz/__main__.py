@@ -1,0 +1,179 @@
+"""Read broken inputs and print how they ended; exit status 1 where one ended badly.
+
+::
+
+    python -m tests.fuzz --count 100000 --seed 1
+    python -m tests.fuzz --only 4711 --to input.bin       # write one input for a look at it
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz import seeds
+from tests.fuzz.work import HAS_OPENDSS, chosen, kinds, work
+
+SECONDS = 10.0
+"""How long one input may take."""
+
+
+@dataclass
+class Worker:
+    """A process that reads every nth input, and where it is."""
+
+    last: int
+    step: int
+    seed: int
+    next: int
+    folder: str
+    process: Any = None
+    pipe: Any = None
+    at: tuple[int, str] | None = None
+    since: float = 0.0
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe(duplex=False)
+        self.process = context.Process(
+            target=work, args=(theirs, self.seed, self.folder, self.next, self.last, self.step), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.at, self.since = None, time.perf_counter()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+@dataclass
+class Score:
+    """How the inputs ended."""
+
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bad: list[tuple[int, str, str]] = field(default_factory=list)
+    slowest: tuple[float, int] = (0.0, -1)
+    memory_kb: int = 0
+    begun: float = field(default_factory=time.perf_counter)
+
+    def take(self, number: int, kind: str, how: str, seconds: float) -> None:
+        """Count one input."""
+        self.slowest = max(self.slowest, (seconds, number))
+        if how not in {"result", "refused"}:
+            self.bad.append((number, kind, how))
+            print(f"BAD input {number} ({kind}): {how}", file=sys.stderr, flush=True)
+            how = "bad"
+        self.ended[kind, how] += 1
+
+    def print(self) -> None:
+        """Print the figures."""
+        print(f"{'kind':<20}{'inputs':>9}{'result':>9}{'refused':>9}{'bad':>6}")
+        for kind in sorted({kind for kind, _ in self.ended}):
+            counts = [self.ended[kind, how] for how in ("result", "refused", "bad")]
+            print(
+                f"{kind:<20}{sum(counts):>9}"
+                + "".join(f"{count:>{6 if at == 2 else 9}}" for at, count in enumerate(counts))
+            )
+        print(
+            f"{self.ended.total()} inputs in {time.perf_counter() - self.begun:.0f} s; slowest {self.slowest[0]:.1f} s "
+            f"(input {self.slowest[1]}); most memory {self.memory_kb >> 10} MB; "
+            f"OpenDSS itself {'ran' if HAS_OPENDSS else 'is absent'}"
+        )
+        for number, kind, how in self.bad[:50]:
+            print(f"BAD input {number} ({kind}): {how}")
+
+
+def run(count: int, seed: int, workers: int, first: int = 0) -> Score:
+    """Read ``count`` inputs."""
+    score = Score()
+    with tempfile.TemporaryDirectory() as folder:
+        team = []
+        for at in range(workers):
+            place = Path(folder) / str(at)
+            place.mkdir()
+            team.append(Worker(first + count, workers, seed, first + at, str(place)))
+            team[-1].start()
+        told = 0
+        while team:
+            if score.ended.total() // 1000 > told:
+                told = score.ended.total() // 1000
+                print(f"{told * 1000} inputs after {time.perf_counter() - score.begun:.0f} s", file=sys.stderr)
+            ready = wait([worker.pipe for worker in team], timeout=1.0)
+            for worker in list(team):
+                if worker.pipe in ready and _hear(worker, score):
+                    team.remove(worker)
+                elif worker.at is not None and time.perf_counter() - worker.since > SECONDS:
+                    _give_up(worker, score, f"not done after {SECONDS:g} s")
+    return score
+
+
+def _hear(worker: Worker, score: Score) -> bool:
+    """Take what a worker says, and return whether it has read all its inputs."""
+    try:
+        said = worker.pipe.recv()
+    except EOFError:
+        if worker.at is None:
+            raise RuntimeError("a worker broke off before its first input") from None
+        _give_up(worker, score, "the process broke off")
+        return False
+    if said[0] == "begun":
+        worker.at, worker.since = (said[1], said[2]), time.perf_counter()
+    elif said[0] == "ended":
+        score.take(*said[1:])
+        worker.next, worker.at = said[1] + worker.step, None
+    else:
+        score.memory_kb = max(score.memory_kb, said[1])
+        worker.stop()
+        return True
+    return False
+
+
+def _give_up(worker: Worker, score: Score, how: str) -> None:
+    assert worker.at is not None
+    number, kind = worker.at
+    score.take(number, kind, how, time.perf_counter() - worker.since)
+    worker.stop()
+    worker.next = number + worker.step
+    worker.start()
+
+
+def _write(number: int, seed: int, to: Path) -> None:
+    found = kinds(seeds.county())
+    names = [name for name, kind in sorted(found.items()) for _ in range(kind.share)]
+    everything = [content for kind in found.values() for _, content in kind.seeds]
+    kind, name, content = chosen(number, seed, names, found, everything)
+    to.write_bytes(content)
+    print(f"{to}: {kind}, {name}, {len(content)} bytes")
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--count", type=int, default=100_000)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--first", type=int, default=0)
+    asked.add_argument("--workers", type=int, default=max((multiprocessing.cpu_count() or 2) - 1, 1))
+    asked.add_argument("--only", type=int)
+    asked.add_argument("--to", type=Path, default=Path("input.bin"))
+    given = asked.parse_args()
+    os.environ |= {"RUST_BACKTRACE": "0", "POLARS_MAX_THREADS": "1"}
+    if given.only is not None:
+        _write(given.only, given.seed, given.to)
+        return
+    score = run(given.count, given.seed, given.workers, given.first)
+    score.print()
+    sys.exit(bool(score.bad))
+
+
+if __name__ == "__main__":
+    main()
