@@ -585,7 +585,9 @@ class Inference:
         keep = self._rows.time >= cuts[self._piece]
         self._rows, self._piece = Rows(self._rows.device[keep], self._rows.word[keep]), self._piece[keep]
         self._forgotten_before = max(before, self._forgotten_before or before)
-        self._told = {number: {each.id: each for each in self._of(number)} for number in self._pieces}
+        for number, told in self._told.items():
+            known = {each.id for each in self._of(number)} if number >= 0 else set(told)
+            self._told[number] = {name: each for name, each in told.items() if name in known}
         return count
 
     def needed(self, signals: pl.DataFrame) -> Mask:
