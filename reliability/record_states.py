@@ -34,8 +34,10 @@ class RecordStates:
         state: ``as_logged`` or ``normal``, by the number of the record; records that name neither branch nor feeder have none.
         changes: what differs from the normal state, where something does.
         conflicts: why the normal state is used although the log covers the time.
+        parts: what hangs on the parts of the network, in each of the states.
     """
 
+    parts: NamedParts
     state: Mapping[int, str] = field(default_factory=dict)
     changes: Mapping[int, Change] = field(default_factory=dict)
     conflicts: Mapping[int, Text] = field(default_factory=dict)
@@ -60,7 +62,7 @@ def record_states(
         pl.col("transformer_id").is_null() & pl.any_horizontal(pl.col("branch_id", "feeder_id").is_not_null())
     )
     if rules.record_state == "normal" or switching.is_empty() or named.is_empty():
-        return RecordStates(dict.fromkeys(named["part"].to_list(), AS_NORMAL))
+        return RecordStates(parts, dict.fromkeys(named["part"].to_list(), AS_NORMAL))
     return _Found(parts, _Log(parts.net, switching), outages, rules).states(named)
 
 
@@ -171,7 +173,7 @@ class _Found:
                 conflicts[part] = conflict
             elif change:
                 changes[part] = change
-        return RecordStates(state, changes, conflicts)
+        return RecordStates(self.parts, state, changes, conflicts)
 
     @property
     def _window(self) -> timedelta:
