@@ -208,7 +208,7 @@ def _problems(utility: Utility, address: Address) -> Rows:
     found = [
         {
             "severity": word(problem.severity, language),
-            "file": problem.file or problem.table,
+            "file": problem.place(),
             "row": problem.row,
             "column": problem.column,
             "value": problem.value,

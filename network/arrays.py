@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from network.representation import Shown
 
@@ -73,3 +74,18 @@ class Groups(Shown):
         begin, count = self.first[keys], self.first[keys + 1] - self.first[keys]
         shift = np.repeat(begin - np.concatenate([[0], np.cumsum(count)[:-1]]), count) if len(keys) else NONE
         return np.unique(self.member[np.arange(len(shift)) + shift])
+
+
+def components(nodes: int, tail: Indices, head: Indices) -> Indices:
+    """Return the connected part of each node, from 0.
+
+    Args:
+        nodes: number of nodes.
+        tail: node at one end of each branch that joins them, shape (branches,).
+        head: node at its other end, shape (branches,).
+
+    Returns:
+        Shape (nodes,).
+    """
+    graph = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(nodes, nodes))
+    return connected_components(graph, directed=False)[1].astype(np.int64)

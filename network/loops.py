@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import Groups, Indices
+from network.arrays import Groups, Indices, components
 from network.forest import Forest, sum_below
 from network.representation import Shown
 from network.topology import Topology
@@ -72,8 +70,7 @@ def loops_of(network: Topology, forest: Forest) -> tuple[Loop, ...]:
     ground = int(sources[0])
     end = np.where(np.isin(end, sources), ground, end)
     tail, head = end[: len(branch)], end[len(branch) : 2 * len(branch)]
-    graph = csr_array((np.ones(len(branch)), (tail, head)), shape=(len(nodes),) * 2)
-    _, component = connected_components(graph, directed=False)
+    component = components(len(nodes), tail, head)
     root = np.unique(component, return_index=True)[1]
     root[component[ground]] = ground
     label = _blocks(Forest.grow(len(nodes), np.arange(len(branch)), tail, head, root), len(branch))

@@ -55,7 +55,7 @@ class Network(Topology):
         """Return the network of a moment: transformers and customers not in service then hang nowhere, and keep their index."""
         if self.whole is not None:
             return self.whole.in_service(at)
-        transformers, customers = _serving(self.transformers, at), _serving(self.customers, at)
+        transformers, customers = serving(self.transformers, at), serving(self.customers, at)
         if transformers.all() and customers.all():
             return self
         now = _present_row(self.transformers["transformer_id"], transformers)
@@ -177,7 +177,7 @@ def _present_row(ids: pl.Series, serving: Mask) -> Indices:
     return np.append(rows.select(pl.coalesce(present, "row")).to_series().to_numpy(), -1)
 
 
-def _serving(table: pl.DataFrame, at: datetime) -> Mask:
+def serving(table: pl.DataFrame, at: datetime) -> Mask:
     """Return which rows are in service at a moment: begun, or without a date, and not retired."""
     begun = pl.col("in_service").is_null() | (pl.col("in_service") <= at)
     ended = pl.col("retired").is_not_null() & (pl.col("retired") <= at)

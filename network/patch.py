@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import NONE, Indices, Mask, among
+from network.arrays import NONE, Indices, Mask, among, components
 from network.forest import Forest
 from network.representation import Shown
 
@@ -44,8 +42,7 @@ class Pieces(Shown):
         dead = ~self.forest.reached
         branch = np.flatnonzero(~self.is_open & dead[self.from_node])
         tail, head = self.from_node[branch], self.to_node[branch]
-        graph = csr_array((np.ones(len(branch)), (tail, head)), shape=(len(dead),) * 2)
-        _, label = connected_components(graph, directed=False)
+        label = components(len(dead), tail, head)
         nodes = np.flatnonzero(dead)
         _, one_of_each = np.unique(label[nodes], return_index=True)
         return Forest.grow(len(dead), branch, tail, head, nodes[one_of_each])

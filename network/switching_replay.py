@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import Indices
+from network.arrays import Indices, components
 from network.representation import Shown
 from network.switching_log import in_order
 from network.tables.frames import require_table
@@ -36,11 +34,8 @@ class Zones:
         may_change = np.zeros(network.branches.height, dtype=np.bool_)
         may_change[operable] = True
         fixed = np.flatnonzero(~network.normally_open & ~may_change)
-        graph = csr_array(
-            (np.ones(len(fixed)), (network.from_node[fixed], network.to_node[fixed])), shape=(len(network.nodes),) * 2
-        )
-        self.count, labels = connected_components(graph, directed=False)
-        self.zone_of: Indices = labels.astype(np.int64)
+        self.zone_of: Indices = components(len(network.nodes), network.from_node[fixed], network.to_node[fixed])
+        self.count = int(self.zone_of.max(initial=-1)) + 1
         self._has_source = bytearray(self.count)
         self._ends: dict[int, tuple[int, int]] = {}
         self._joined: dict[int, dict[int, int]] = {}

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import Indices, Mask, Numbers, components
 from network.problems import Problem
 from network.supply import Supply
 from network.switching_log import in_order, repeated_operations
@@ -96,8 +94,7 @@ def _rows(
 def _reachable(net: Topology) -> Mask:
     """Return whether each node has a way to a source with every switch closed, and False for no node: shape (nodes + 1,)."""
     count = len(net.nodes)
-    ends = (np.ones(len(net.from_node), dtype=np.int8), (net.from_node, net.to_node))
-    _, island = connected_components(csr_array(ends, shape=(count, count)), directed=False)
+    island = components(count, net.from_node, net.to_node)
     fed = np.zeros(count + 1, dtype=np.bool_)
     fed[island[net.source_node]] = True
     return np.append(fed[island], False)

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from network import Network, Text, replay, text
-from network.arrays import Indices
+from network.arrays import Indices, components
 from network.switching_log import in_order
 from reliability.named_parts import NORMAL, Change, NamedParts
 from reliability.settings import ReliabilitySettings
@@ -75,9 +75,10 @@ class _Log:
         self.opens: list[bool] = (log["action"] == "open").to_list()
         self.operations: dict[int, list[int]] = defaultdict(list)
         last_opening: dict[tuple[datetime, str], int] = {}
+        repeats = log["repeats"].to_list()
         for number, (branch, opens) in enumerate(zip(self.branch, self.opens, strict=True)):
             self.operations[branch].append(number)
-            if opens:
+            if opens and not repeats[number]:
                 last_opening[self.times[number], net.branches["branch_id"][branch]] = number
         played = replay(net, switching)
         self.zone_of = played.zone_of
@@ -104,38 +105,39 @@ class _Log:
         return self.times[self.operations[branch][at - 1]]
 
     @cached_property
-    def _of_piece(self) -> dict[int, list[tuple[int, int, int]]]:
-        """The operated branches at each feeder of the normal state, with the feeders at their two ends."""
-        branches = np.array(sorted(self.operations), dtype=np.int64)
-        pieces = self.net.energise().patch.pieces
-        ends = pieces.of(self.net.from_node[branches]).tolist(), pieces.of(self.net.to_node[branches]).tolist()
-        found: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for branch, one, other in zip(branches.tolist(), *ends, strict=True):
-            for piece in {one, other}:
-                found[piece].append((branch, one, other))
-        return found
+    def _feeder_of(self) -> Indices:
+        """The feeder of each node in the normal state: what hangs together without passing a source; -1 for a source."""
+        net = self.net
+        inside = ~(net.normally_open | net.is_source[net.from_node] | net.is_source[net.to_node])
+        return np.where(net.is_source, -1, components(len(net.nodes), net.from_node[inside], net.to_node[inside]))
 
     @cached_property
-    def _of_sources(self) -> set[int]:
-        """The pieces that are a source's node alone: what hangs on it by another branch is another feeder."""
-        found: set[int] = set(self.net.energise().patch.pieces.of(self.net.source_node).tolist())
+    def _at_feeder(self) -> dict[int, list[tuple[int, set[int]]]]:
+        """The operated branches at each feeder, with the feeders at their two ends."""
+        found: dict[int, list[tuple[int, set[int]]]] = defaultdict(list)
+        for branch in sorted(self.operations):
+            feeders = self._feeders_at(branch)
+            for feeder in feeders:
+                found[feeder].append((branch, feeders))
         return found
+
+    def _feeders_at(self, branch: int) -> set[int]:
+        ends = self.net.from_node[branch], self.net.to_node[branch]
+        return {int(self._feeder_of[end]) for end in ends} - {-1}
 
     def change_at(self, branches: Iterable[int], count: int) -> Change:
         """Return what is unlike normal after ``count`` operations in the feeders of some branches and those joined to them."""
-        net = self.net
-        ends = np.array([[net.from_node[branch], net.to_node[branch]] for branch in branches], dtype=np.int64).ravel()
-        wanted = list(set(net.energise().patch.pieces.of(ends).tolist()) - self._of_sources)
-        seen, change = {*wanted, *self._of_sources}, set()
+        seen = {feeder for branch in branches for feeder in self._feeders_at(branch)}
+        wanted, change = list(seen), set()
         while wanted:
-            for branch, one, other in self._of_piece.get(wanted.pop(), ()):
+            for branch, feeders in self._at_feeder.get(wanted.pop(), ()):
                 is_open = self.is_open(branch, count)
-                if is_open == bool(net.normally_open[branch]):
+                if is_open == bool(self.net.normally_open[branch]):
                     continue
                 change.add((branch, is_open))
                 if not is_open:
-                    wanted += {one, other} - seen
-                    seen |= {one, other}
+                    wanted += feeders - seen
+                    seen |= feeders
         return frozenset(change)
 
 

@@ -23,11 +23,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from network import Supply, Topology, WorkspaceError, text
-from network.arrays import NONE, Indices, Mask
+from network.arrays import NONE, Indices, Mask, components
 from network.representation import Shown
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
@@ -215,7 +213,5 @@ def _joined(supply: Supply, nodes: Indices, joining: Mask, seeds: Indices, opene
     branches = branches[joining[branches] & ~supply.is_open_at(branches) & ~np.isin(branches, opened)]
     inner = np.isin(net.from_node[branches], nodes) & np.isin(net.to_node[branches], nodes)
     tail, head = (np.searchsorted(nodes, end[branches[inner]]) for end in (net.from_node, net.to_node))
-    _, label = connected_components(
-        csr_array((np.ones(len(tail)), (tail, head)), shape=(len(nodes),) * 2), directed=False
-    )
+    label = components(len(nodes), tail, head)
     return nodes[np.isin(label, label[np.searchsorted(nodes, seeds)])]

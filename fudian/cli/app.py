@@ -106,7 +106,8 @@ def diff(
             listed = [row | {"columns": ", ".join(row["columns"])} for row in each["rows"]]
             print_rows(listed, ["change", "id", "row", "columns"], title=f"\n{name}", limit=limit)
         if each["figures"]:
-            print_rows(each["figures"], ["period", "figure", "old", "new", "closed"], title=f"\n{name}", limit=limit)
+            figures = [figure | {"closed_period": figure["closed"]} for figure in each["figures"]]
+            print_rows(figures, ["period", "figure", "old", "new", "closed_period"], title=f"\n{name}", limit=limit)
     if answer.closed:
         months = ", ".join(sorted({figure.period for figure in answer.closed}))
         tell("Figures of periods that were over change: {periods}.", style="red", periods=months)

@@ -16,7 +16,7 @@ from network.tables.folder import part_of_table, stem_of
 from network.tables.mapping import CERTAIN, HeaderProposal, SheetProposal, propose, remember, with_choice
 from network.tables.schema import TABLES
 from network.tables.template import template as empty_workbook
-from network.tables.words import words_of
+from network.tables.words import columns_of, words_of
 from network.tables.workspace import read_settings
 from network.texts import text, translate
 
@@ -116,20 +116,19 @@ def _row(header: HeaderProposal) -> dict[str, object]:
 
 
 def _agreed(proposal: SheetProposal) -> SheetProposal:
-    """Ask about every header and word that is not certain: Enter agrees, a dash says none, a name says another."""
+    """Ask about all that is not certain: Enter agrees, a dash says that it is not needed, a name says another."""
+    known = columns_of(TABLES[proposal.table])
     for header in proposal.headers:
         if header.sure < CERTAIN:
             question = translate("{header} means (a column, - for none)", language(), header=header.header)
-            proposal = with_choice(
-                proposal, header.header, _answer(question, header.column, TABLES[proposal.table].names)
-            )
+            proposal = with_choice(proposal, header.header, _answer(question, header.column, known) or "")
     codes = []
     for code in proposal.codes:
         question = translate(
             "{word} in {column} means (a code, - for none)", language(), word=code.word, column=code.column
         )
-        known = list(TABLES[proposal.table][code.column].codes or ("true", "false"))
-        codes.append(replace(code, code=_answer(question, code.code, known)))
+        meanings = list(TABLES[proposal.table][code.column].codes or ("true", "false"))
+        codes.append(replace(code, code=_answer(question, code.code, meanings)))
     return replace(proposal, codes=tuple(codes))
 
 

@@ -13,10 +13,9 @@ import dataclasses
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array, diags_array
-from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import Indices, Mask, Numbers, components
 from network.supply import Supply
 from network.topology import Topology
 
@@ -64,7 +63,7 @@ def drawn_forest(net: Topology) -> Supply:
     if not dead.any():
         return normal
     closed = ~net.normally_open
-    part = _parts(net.from_node[closed], net.to_node[closed], len(net.nodes))
+    part = components(len(net.nodes), net.from_node[closed], net.to_node[closed])
     at_live = np.flatnonzero(net.normally_open & (dead[net.from_node] != dead[net.to_node]))
     dead_end = np.where(dead[net.from_node[at_live]], net.from_node[at_live], net.to_node[at_live])
     joined, first = np.unique(part[dead_end], return_index=True)
@@ -104,16 +103,9 @@ def _given(net: Topology) -> tuple[Numbers, Numbers]:
     return x, y
 
 
-def _parts(one: Indices, other: Indices, count: int) -> Indices:
-    """Return the connected part of each node."""
-    ends = (np.ones(len(one), dtype=np.int8), (one, other))
-    part: Indices = connected_components(csr_array(ends, shape=(count, count)), directed=False)[1].astype(np.int64)
-    return part
-
-
 def _parts_with(net: Topology, given: Mask) -> Mask:
     """Return whether each node has a way, over open or closed branches, to one with coordinates."""
-    part = _parts(net.from_node, net.to_node, len(net.nodes))
+    part = components(len(net.nodes), net.from_node, net.to_node)
     placed = np.zeros(len(net.nodes), dtype=np.bool_)
     placed[part[given]] = True
     return placed[part]

@@ -702,6 +702,7 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
     ).to_series()
     if unknown.any():
         unknown = unknown & ~_take_names(checked, table, "feeder_id", "feeders", unknown)
+        unknown = unknown & ~_pass_over_feeders(checked, table, unknown)
         frame = checked.tables[table]
     if not unknown.any():
         return
@@ -715,6 +716,27 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
         checked.tables[table] = frame.filter(~unknown)
     else:
         checked.tables[table] = frame.with_columns(frame["feeder_id"].set(unknown, None))
+
+
+def _pass_over_feeders(checked: Checked, table: str, unknown: pl.Series) -> pl.Series:
+    """Leave unknown feeders of records blank that name something more specific, and say so once; return which they are."""
+    frame = checked.tables[table]
+    if table != "outages":
+        return pl.repeat(value=False, n=frame.height, eager=True)
+    narrower = pl.any_horizontal(pl.col(*_PLACES[:-1]).is_not_null())
+    passed = unknown & frame.select(narrower).to_series()
+    if passed.any():
+        first = passed.arg_true()[0]
+        value = frame["feeder_id"][first]
+        message = text(
+            "{count} rows name a feeder that is not known, such as {value}; they count by what they name besides",
+            count=int(passed.sum()), value=value,
+        )  # fmt: skip
+        hint = text("Add the feeders, or leave feeder_id blank where something more specific is named.")
+        place = checked.files.get(table), frame[ROW][first], "feeder_id", value
+        checked.problems.append(Problem("warning", table, message, hint, *place))
+        checked.tables[table] = frame.with_columns(frame["feeder_id"].set(passed, None))
+    return passed
 
 
 def _mention_unknown_labels(checked: Checked, table: str, frame: pl.DataFrame) -> None:

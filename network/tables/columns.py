@@ -15,8 +15,8 @@ from network.tables.spans import Merged
 from network.tables.times import at_midnight, without_clock
 from network.texts import text
 
-_CERTAIN_DAYS = 3
-"""So many times, all at midnight, are days without a time of day, even where a clock was printed."""
+_FEWEST_TEXTS, _FEWEST_DAYS = 3, 2
+"""So many rows, all from 0:00 to 0:00, show that the time of day was lost: where a clock was printed, and where it was not."""
 
 
 @dataclass
@@ -65,18 +65,20 @@ def fill_merged(cells: pl.Series, merged: Sequence[Merged], index: int, rows: pl
         cells: of one column.
         merged: the merged cells of the sheet.
         index: which column it is, from 0.
-        rows: the row of each cell, ascending.
+        rows: the row of each cell, ascending. Of cells that overlap, as no spreadsheet has them, the first holds.
     """
-    own = [each for each in merged if each.column == index]
+    own = sorted(each for each in merged if each.column == index)
     if not own:
         return cells
     numbers = rows.to_numpy()
     firsts = np.searchsorted(numbers, [each.first for each in own])
     ends = np.searchsorted(numbers, [each.last for each in own], side="right")
     source = np.arange(len(cells))
-    for each, first, end in zip(own, firsts, ends, strict=True):
-        if first < len(numbers) and numbers[first] == each.first:
+    done = 0
+    for each, first, end in zip(own, firsts.tolist(), ends.tolist(), strict=True):
+        if done <= first < len(numbers) and numbers[first] == each.first:
             source[first:end] = first
+            done = end
     return cells.gather(source)
 
 
@@ -84,21 +86,41 @@ def look_at_days(understood: Understood, reading: ReadingSettings) -> None:
     """Say where a day stands without a time of day in a column from which hours are counted."""
     times = understood.values
     known = len(times) - times.null_count()
-    if not known or reading.dates_without_time == "midnight":
-        return
-    midnights = int(at_midnight(times).sum())
-    if not midnights:
+    if not known or reading.dates_without_time == "midnight" or not at_midnight(times).any():
         return
     bare = without_clock(understood.raw, times)
-    if int(bare.sum()) == known or (midnights == known and known >= _CERTAIN_DAYS):
-        message = text(
-            "Days without a time of day give no hours; all rows with one were left out ({rows})",
-            rows=known,
-        )
-        hint = text('Export it with the time of day; or set dates_without_time = "midnight" under [reading].')
-        understood.refuse_all(Fault(message, hint))
+    if int(bare.sum()) == known:
+        understood.refuse_all(_days_only(known))
     elif bare.any():
         fault = Fault(
             text("This day has no time of day; it was taken as 0:00"), text("Add the time of day."), "warning"
         )
         understood.add_faults(bare, fault)
+
+
+def look_at_midnights(columns: Sequence[Understood], looks_alike: bool, reading: ReadingSettings) -> None:
+    """Refuse times that are all 0:00, in every column from which hours are counted: the time of day was lost on the way.
+
+    Args:
+        columns: of one table.
+        looks_alike: whether a day looks like its midnight here, as it does in a workbook; texts show a clock, and typed times
+            from elsewhere are taken as they are.
+        reading: how the utility writes times.
+    """
+    clocks = [each for each in columns if each.column.needs_clock and each.values.null_count() < len(each.values)]
+    if len(clocks) < 2 or reading.dates_without_time == "midnight":
+        return
+    texts = all(each.raw.dtype == pl.String for each in clocks)
+    known = min(len(each.values) - each.values.null_count() for each in clocks)
+    if not (texts or looks_alike) or known < (_FEWEST_TEXTS if texts else _FEWEST_DAYS):
+        return
+    if all((at_midnight(each.values) | each.values.is_null()).all() for each in clocks):
+        for each in clocks:
+            each.refuse_all(_days_only(len(each.values) - each.values.null_count()))
+
+
+def _days_only(rows: int) -> Fault:
+    return Fault(
+        text("Days without a time of day give no hours; all rows with one were left out ({rows})", rows=rows),
+        text('Export it with the time of day; or set dates_without_time = "midnight" under [reading].'),
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -49,6 +50,19 @@ class ReadingSettings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.time_zone)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their default."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if value != _defaults()[name]}
+
+    def now(self) -> datetime:
+        """Return the present moment as a time of the workspace."""
+        moment = datetime.now(self.zone)
+        return (moment - (moment.dst() or timedelta())).replace(tzinfo=None)
+
+
+def _defaults() -> dict[str, Any]:
+    return ReadingSettings().model_dump(mode="json")
 
 
 USUAL = ReadingSettings()

@@ -28,6 +28,8 @@ _HALVES = (
 _DIGITS = {digit: number for number, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _CHINESE_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百]+")
 _MOST_HOURS = 1e6
+_SURE_UNITS = re.compile(r"小时|钟头|分钟|天|hour|hr|min|\d\s*[dhm](?![a-z])")
+_MAY_BE_CLOCK = re.compile(r"(?<!小)时|:|点|日|[ap]m(?![a-z])")
 
 
 def seconds_of(written: str) -> float | None:
@@ -45,6 +47,12 @@ def seconds_of(written: str) -> float | None:
     if match is None or not any(match.groups()):
         return None
     return sum(float(part or 0) * each for part, each in zip(match.groups(), _SECONDS, strict=True))
+
+
+def is_surely_duration(written: str) -> bool:
+    """Return whether a text can be nothing but a duration: ``3小时20分``, not ``3:20`` or ``3时20分``, which clocks show too."""
+    word = clean(written).lower()
+    return bool(_SURE_UNITS.search(word)) and not _MAY_BE_CLOCK.search(word)
 
 
 def _number(written: str) -> int:

@@ -13,7 +13,7 @@ import polars as pl
 from network.tables.cells import Fault, clean
 from network.tables.columns import Understood
 from network.tables.conventions import ReadingSettings
-from network.tables.durations import seconds_of
+from network.tables.durations import is_surely_duration, seconds_of
 from network.texts import text
 
 _SIGNS = frozenset({"-", "--", "—", "——", "/", "无", "空", "n/a"})
@@ -71,7 +71,10 @@ def _take_words(start: Understood, end: Understood) -> None:
     seconds = {
         position: found
         for position, shown, fault in end.faults
-        if fault.severity == "error" and shown is not None and (found := seconds_of(shown)) is not None
+        if fault.severity == "error"
+        and shown is not None
+        and is_surely_duration(shown)
+        and (found := seconds_of(shown)) is not None
     }
     if not seconds:
         return

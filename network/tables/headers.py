@@ -66,6 +66,10 @@ _BY_NAME: Mapping[str, Mapping[str, Scale]] = {
 }
 
 
+_BEGINS = frozenset({"起", "始", "开始", "起始", "自", "从", "由", "停", "停电", "start", "from", "begin"})
+_ENDS = frozenset({"止", "终", "结束", "终止", "截止", "至", "到", "送", "送电", "恢复", "复电", "end", "to", "until"})
+
+
 def header_key(header: str) -> str:
     """Return a header in the form in which headers are compared.
 
@@ -124,15 +128,23 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
         The column, the rank of the name, and the unit the header carries; ``None`` where the header is not known.
     """
     key = header_key(header)
+    if not key:
+        return None
     if key in names:
         return (*names[key], None)
     bare, unit = split_unit(key)
     if bare in names:
-        return (*names[bare], unit)
+        return (*_by_unit(names[bare], unit, names), unit)
     found = next(
         (each for each in names.values() if unit and each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
     )
     return (*found, unit) if found else None
+
+
+def _by_unit(named: tuple[Column, int], unit: str | None, names: Names) -> tuple[Column, int]:
+    """Return the duration where a time is said to be in hours or minutes, such as ``停电时间（小时）``."""
+    lasts = names.get("duration_h")
+    return lasts if lasts is not None and named[0].kind == "time" and unit in _HOURS else named
 
 
 @dataclass(frozen=True)
@@ -214,10 +226,22 @@ def _leaf(group: str, name: str, names: Names) -> str:
     """Return the name of a column that stands below a group."""
     if not name or not group or name == group:
         return name or group
-    for whole in (name, f"{group}{name}", f"{group}({name})"):
+    for whole in (name, f"{group}{name}"):
         if match_header(whole, names):
             return whole
-    return f"{group} {name}"
+    found = match_header(f"{group}({name})", names)
+    if found is not None and header_key(name) in known_units(found[0]):
+        return f"{group}({name})"
+    return _side_of_pair(group, name, names) or f"{group} {name}"
+
+
+def _side_of_pair(group: str, name: str, names: Names) -> str | None:
+    """Return which time is meant by a word such as 起 or 结束 below the name of a time that begins something."""
+    found = match_header(group, names)
+    if found is None or found[0].name not in {"start", "end"}:
+        return None
+    side = "start" if header_key(name) in _BEGINS else "end" if header_key(name) in _ENDS else None
+    return side if side in names else None
 
 
 def scale_of(column: Column, unit: str | None) -> Scale | None:

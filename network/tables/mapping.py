@@ -15,11 +15,12 @@ from pathlib import Path
 import polars as pl
 import tomlkit
 
+from network.nearest import nearest
 from network.problems import FudianError
 from network.tables.cells import as_text, blank_to_null
 from network.tables.decoding import UnreadableError
 from network.tables.folder import part_of_table, stem_of
-from network.tables.headers import accepted_names, header_key, match_header, scale_of, split_unit
+from network.tables.headers import Names, accepted_names, header_key, match_header, scale_of, split_unit
 from network.tables.schema import TABLES, Column, Table
 from network.tables.sheets import Sheet, Wanted, read_wanted
 from network.tables.values import parse
@@ -29,7 +30,7 @@ from network.texts import text
 EXAMPLES = 3
 CERTAIN, LIKELY, PERHAPS = 1.0, 0.65, 0.4
 _LOOKED_AT = 1000
-_NAME_SHARE = 0.75
+_NAME_SHARE = 0.6
 """How much the letters of a header weigh against its values."""
 _CODES_SPEAK = 0.8
 """Share of cells that are words of a code by which the values alone speak for the column."""
@@ -43,7 +44,7 @@ class HeaderProposal:
 
     Attributes:
         header: as it stands in the file.
-        column: the column it means; ``None`` where nothing is near.
+        column: the column it means; ``None`` where nothing is near, empty where it was said not to be needed.
         sure: 1 where the header is accepted as it stands, down to 0.
         examples: values below it.
     """
@@ -56,7 +57,7 @@ class HeaderProposal:
     @property
     def how_sure(self) -> str:
         """``certain``, ``likely``, ``perhaps`` or ``unknown``."""
-        if self.column is None:
+        if not self.column:
             return "unknown"
         return "certain" if self.sure >= CERTAIN else "likely" if self.sure >= LIKELY else "perhaps"
 
@@ -219,11 +220,12 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words) -> tuple[HeaderPr
     cells = [column.head(_LOOKED_AT) for column in sheet.columns]
     examples = [_examples(each) for each in cells]
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
+    names = accepted_names(table, words.headers_of(table))
     fits = sorted(
         (
-            (_sureness(header, cells[index], column, table, words), -index, column.name)
+            (sure, -index, column)
             for index, header in enumerate(sheet.headers[: len(cells)])
-            for column in columns
+            for column, sure in _meanings(header, cells[index], columns, names, words)
         ),
         key=lambda fit: fit[:2],
         reverse=True,
@@ -246,18 +248,31 @@ def _examples(cells: pl.Series) -> tuple[str, ...]:
     )
 
 
-def _sureness(header: str, cells: pl.Series, column: Column, table: Table, words: Words) -> float:
-    """Return how sure it is that a header means a column, from 0 to 1."""
-    known = match_header(header, accepted_names(table, words.headers_of(table)))
+def _meanings(
+    header: str, cells: pl.Series, columns: Sequence[Column], names: Names, words: Words
+) -> Iterator[tuple[str, float]]:
+    """Give the columns that a header may mean, and how sure each is."""
+    known = match_header(header, names)
     if known is not None:
-        return CERTAIN if known[0].name == column.name else 0.0
+        yield known[0].name, CERTAIN
+        return
+    for column in columns:
+        yield column.name, _sureness(header, cells, column, words)
+
+
+def _sureness(header: str, cells: pl.Series, column: Column, words: Words) -> float:
+    """Return how sure it is that a header that is not known means a column, from 0 to 1."""
     bare = split_unit(header_key(header))[0]
     if not bare or (column.kind == "id" and bare.endswith(_NAMING)):
         return 0.0
+    likeness = _best_likeness(bare, column)
+    if likeness < PERHAPS and column.kind != "code":
+        return 0.0
     fit = _fit(header, cells, column, words)
     if column.kind == "code" and fit >= _CODES_SPEAK:
-        return min(0.6 + 0.3 * fit * _best_likeness(bare, column), 0.95)
-    likeness = _best_likeness(bare, column)
+        return min(LIKELY + 0.3 * fit * likeness, 0.95)
+    if not fit and column.kind != "code":
+        return 0.0
     return 0.0 if likeness < PERHAPS else likeness * (_NAME_SHARE + (1 - _NAME_SHARE) * fit)
 
 
@@ -275,13 +290,13 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _fit(header: str, cells: pl.Series, column: Column, words: Words) -> float:
-    """Return the share of the cells that can be read as a column; for text and ids, which take anything, less than sure."""
+    """Return the share of the cells that can be read as a column; half for text and ids, and for no cells."""
     unit = split_unit(header_key(header))[1]
     scale = scale_of(column, unit)
     given = cells.filter(blank_to_null(as_text(cells).str.strip_chars()).is_not_null())
-    if scale is None or given.is_empty():
+    if scale is None:
         return 0.0
-    if column.kind in {"text", "id"}:
+    if given.is_empty() or column.kind in {"text", "id"}:
         return 0.5
     read = parse(given, column, header, words.codes.get(column.name), scale, words.reading).values
     return 1 - read.null_count() / len(given)
@@ -310,14 +325,14 @@ def _propose_codes(
 
 def _nearest(word: str, column: Column) -> str | None:
     known = {meaning: code for code, meanings in (column.codes or {}).items() for meaning in (code, *meanings)}
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return known[near[0]] if near and not word.isdigit() and "非" not in word else None
+    near = nearest(word, known)
+    return known[near[0]] if near else None
 
 
 def with_choice(proposal: SheetProposal, header: str, column: str | None) -> SheetProposal:
-    """Return a proposal in which a header means another column, or none."""
+    """Return a proposal in which a header means another column, or none (empty)."""
     headers = tuple(
-        replace(each, column=column, sure=PERHAPS if column is not None else 0.0) if each.header == header else each
+        replace(each, column=column, sure=PERHAPS if column else 0.0) if each.header == header else each
         for each in proposal.headers
     )
     return replace(proposal, headers=headers)

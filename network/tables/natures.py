@@ -31,16 +31,18 @@ _MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in word
 _USER_IN_BETWEEN = re.compile("用户(临时|计划)申请")
 _MARKS = r"[\s/\\>\-—–→,，、;；|·:：_()（）]+"
 _TOKEN = re.compile("|".join([*sorted(map(re.escape, _MEANINGS), key=len, reverse=True), _MARKS]), re.IGNORECASE)
+_SPEAKS_AGAINST = re.compile("非|不|未|无|取消|临时|计划|限电|预安排|外部|内部")
 _WORK = frozenset({"MAINT", "CONST", "CUST", "SWITCH"})
 _LIMITS = frozenset({"SYS", "NET"})
 _FAULTS = frozenset({"internal", "external"})
 
 
 class Nature(NamedTuple):
-    """A code of :data:`network.tables.schema.NATURES`, and whether the text named it in full."""
+    """A code of :data:`network.tables.schema.NATURES`, whether the text named it in full, and which part of it is not known."""
 
     code: str
     in_full: bool
+    unread: str = ""
 
 
 def nature_of(word: str) -> Nature | None:
@@ -60,7 +62,18 @@ def nature_of(word: str) -> Nature | None:
         if word in words:
             return Nature(code, in_full=False)
     meanings = _meanings(word)
-    return None if meanings is None else _combined(meanings)
+    return _with_details(word) if meanings is None else _combined(meanings)
+
+
+def _with_details(word: str) -> Nature | None:
+    """Read a path with parts that are not known, where the others name a nature in full and no part speaks against it."""
+    parts = [part for part in re.split(_MARKS, word) if part]
+    known = [meanings for part in parts if (meanings := _meanings(part)) is not None]
+    unread = [part for part in parts if _meanings(part) is None]
+    if not known or any(_SPEAKS_AGAINST.search(part) for part in unread):
+        return None
+    found = _combined(frozenset().union(*known))
+    return found._replace(unread=" ".join(unread)) if found is not None and found.in_full else None
 
 
 def _meanings(word: str) -> frozenset[str] | None:

@@ -18,7 +18,7 @@ import polars as pl
 from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
-from network.tables.columns import Understood, fill_merged, look_at_days
+from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
 from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
 from network.tables.ends import ends_of, no_end, refuse_signs, second_header_is_end, take_durations, without_still_off
@@ -159,6 +159,7 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
                 lambda column: _understand_column(sheet, table, column, matched.get(column.name), words), table.columns
             )
         )
+    look_at_midnights(columns, sheet.is_workbook, words.reading)
     _settle_ends(sheet, table, columns, matched, words)
     frame = pl.DataFrame([*(each.values for each in columns), sheet.rows.alias(ROW)])
     columns = [replace(each, faults=_that_mean_something(frame, table, each)) for each in columns]

@@ -494,9 +494,14 @@ _TABLES = (
             _id(
                 "feeder_id",
                 "线路编码",
-                "feeder that lost supply",
+                "feeder that lost supply, by its id or its name",
                 "所属馈线编码",
                 "feederId",
+                "线路名称",
+                "所属线路",
+                "所属馈线名称",
+                "feederName",
+                "线路",
                 refers_to="feeders.feeder_id",
             ),
             _id(
@@ -600,7 +605,7 @@ _TABLES = (
         "开关操作",
         "one operation of a switching device",
         (
-            _time("time", "操作时间", "when", "时间", required=True),
+            _time("time", "操作时间", "when", "时间", required=True, needs_clock=True),
             _id("branch_id", "支路编码", "device", "开关编码", required=True, refers_to="branches.branch_id"),
             _code("action", "操作", "open or close", ACTIONS, "动作", required=True),
             _text("reason", "原因", "why"),
@@ -661,8 +666,8 @@ _TABLES = (
         "a planned outage, applied for or approved",
         (
             _id("plan_id", "停电计划编号", "plan", "计划编号", required=True),
-            _time("start", "计划停电时间", "planned start", required=True),
-            _time("end", "计划送电时间", "planned end", required=True),
+            _time("start", "计划停电时间", "planned start", required=True, needs_clock=True),
+            _time("end", "计划送电时间", "planned end", required=True, needs_clock=True),
             _code("nature", "停电性质", "interruption nature", NATURES),
             _id("branch_id", "支路编码", "branch to be opened", refers_to="branches.branch_id"),
             _id("feeder_id", "线路编码", "feeder to be taken out", refers_to="feeders.feeder_id"),

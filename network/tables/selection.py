@@ -53,24 +53,29 @@ def choose_sheets(candidates: Sequence[Candidate], table: Table, file: str) -> t
     required = frozenset(column.name for column in table.columns if column.required)
     shown = [sheet for sheet in candidates if sheet.visible and sheet.header is not None]
     best = max(shown, key=lambda sheet: _worth(sheet, required), default=None)
-    if best is None:
-        return [], [_not_read(sheet, table, file, required) for sheet in candidates if not sheet.empty]
-    whole = [sheet for sheet in shown if sheet.header is not None and required <= sheet.header.found]
+    if best is None or best.header is None:
+        return [], [_not_read(sheet, table, file, required, required) for sheet in candidates if not sheet.empty]
+    needed = required | _found(best) & frozenset(column.name for column in table.columns if column.critical)
+    whole = [sheet for sheet in shown if needed <= _found(sheet) and 2 * len(_found(sheet)) >= len(_found(best))]
     plain = [sheet for sheet in whole if not _NOTES.search(sheet.name)]
     chosen = plain or whole or [best]
     others = [sheet for sheet in candidates if sheet not in chosen and not sheet.empty]
-    return chosen, [_not_read(sheet, table, file, required) for sheet in others]
+    return chosen, [_not_read(sheet, table, file, required, needed) for sheet in others]
+
+
+def _found(sheet: Candidate) -> frozenset[str]:
+    return sheet.header.found if sheet.header is not None else frozenset()
 
 
 def _worth(sheet: Candidate, required: frozenset[str]) -> tuple[int, bool, int]:
-    found = sheet.header.found if sheet.header is not None else frozenset()
-    return len(found & required), not _NOTES.search(sheet.name), len(found)
+    return len(_found(sheet) & required), not _NOTES.search(sheet.name), len(_found(sheet))
 
 
-def _not_read(sheet: Candidate, table: Table, file: str, required: frozenset[str]) -> Problem:
-    found = sheet.header.found if sheet.header is not None else frozenset()
-    missing = sorted(required - found)
-    almost = sheet.visible and len(found & required) > 0 and len(missing) == 1
+def _not_read(sheet: Candidate, table: Table, file: str, required: frozenset[str], needed: frozenset[str]) -> Problem:
+    """Say that a sheet was not read: an error where it would be a part of the table but for one column."""
+    found = _found(sheet)
+    missing = sorted(needed - found)
+    almost = sheet.visible and len(missing) == 1 and bool(found & required) and not _NOTES.search(sheet.name)
     message, hint = _reason(sheet, table, found, missing)
     return Problem("error" if almost else "warning", table.name, message, hint, file, sheet=sheet.name)
 

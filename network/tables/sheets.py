@@ -79,6 +79,7 @@ class Sheet:
         problems: what is wrong with the text: its encoding, and lines that gave no cells.
         name: of the sheet, where its file has several.
         merged: the cells that go over several rows; their value stands in the first.
+        is_workbook: whether cells come typed from a workbook, where a day looks like its midnight.
     """
 
     headers: Sequence[str]
@@ -89,6 +90,7 @@ class Sheet:
     problems: Sequence[Problem] = field(default_factory=tuple)
     name: str | None = None
     merged: Sequence[Merged] = ()
+    is_workbook: bool = False
 
 
 @dataclass(frozen=True)
@@ -283,6 +285,7 @@ def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candida
         header.last + 1,
         name=chosen.name if several else None,
         merged=spans.merged,
+        is_workbook=True,
     )
 
 

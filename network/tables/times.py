@@ -75,6 +75,7 @@ _DIGITS_TIME = re.compile(
 )
 _ZONE = re.compile(r"^(?P<time>.*\d.*?)\s*(?P<zone>Z|UTC|GMT|CST|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$", re.IGNORECASE)
 _CLOCK_AND_ZONE = r"(?i)^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{14})\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$"
+_HALF_OF_DAY = re.compile(r"上午|下午|(?<![a-z])[ap]m(?![a-z])", re.IGNORECASE)
 _OFFSET = re.compile(r"^(?:UTC|GMT|Z)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?)?$", re.IGNORECASE)
 _SINCE_1970 = re.compile(r"^1\d{9}(?:\d{3})?$")
 _SINCE_WORDS = {"s": "s", "秒": "s", "ms": "ms", "毫秒": "ms"}
@@ -400,6 +401,12 @@ def _unread(word: str, unreadable: Text) -> Fault:
 
 
 def _written_time(word: str, order: str = "ymd") -> datetime | None:
+    half = _HALF_OF_DAY.search(word)
+    if half is not None:
+        read = _written_time(" ".join(_HALF_OF_DAY.sub(" ", word).split()), order)
+        if read is None or not 1 <= read.hour <= 12:
+            return None
+        return read.replace(hour=read.hour % 12 + (12 if half[0].lower() in {"下午", "pm"} else 0))
     if re.match(r"^\d{5}(?:\.\d+)?$", word) and _FIRST_SERIAL <= float(word) <= _LAST_SERIAL:
         return _SERIAL_ORIGIN + timedelta(seconds=round(float(word) * 86_400))
     match = _WRITTEN_TIME.match(word) or _DIGITS_TIME.match(word)

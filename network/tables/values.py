@@ -331,6 +331,12 @@ def _nature(word: str, column: Column) -> tuple[str | None, Fault | None]:
     found = nature_of(word)
     if found is None:
         return None, _unknown_code(word, column, NATURES)
+    if found.unread:
+        message = text(
+            "The part {part} of this nature is not known: taken as {code}", part=found.unread, code=found.code
+        )
+        hint = text("Nothing needs to be done if it only names a detail.")
+        return found.code, Fault(message, hint, "warning")
     if found.in_full:
         return found.code, None
     return found.code, Fault(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ class Words:
 
     def headers_of(self, table: Table) -> dict[str, str]:
         """Return the own headers of a table: key to the name of a column, empty where the header is not needed."""
-        known = {"", *table.names, *([table.duration.name] if table.duration else [])}
+        known = {"", *columns_of(table)}
         general = {key: name for key, name in self.headers.items() if "." not in key and name in known}
         own = f"{table.name}."
         return general | {key.removeprefix(own): name for key, name in self.headers.items() if key.startswith(own)}
@@ -99,30 +99,43 @@ def _near(given: str, known: Iterable[str]) -> Text:
 
 def _headers(section: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """Return the own headers, by key or ``table.key``."""
-    everywhere = {name for table in TABLES.values() for name in _columns_of(table)}
+    everywhere = sorted({name for table in TABLES.values() for name in columns_of(table)})
     headers: dict[str, str] = {}
     problems: list[Problem] = []
 
-    def take(key: str, name: object, known: Iterable[str], place: str) -> None:
-        if isinstance(name, str) and (not name or name in known):
-            headers[key] = name
-        else:
+    def take(prefix: str, header: str, meaning: object, known: Sequence[str]) -> None:
+        pairs = list(_either_way(header, meaning, known))
+        for each, name in pairs:
+            headers[f"{prefix}.{header_key(each)}" if prefix else header_key(each)] = name
+        if not pairs:
             message = text("This is not a column that the header can mean")
-            problems.append(settings_problem(message, _near(str(name), sorted(known)), place, str(name)))
+            place = ".".join(part for part in ("headers", prefix, header) if part)
+            problems.append(settings_problem(message, _near(str(meaning), sorted(known)), place, str(meaning)))
 
     for name, meaning in section.items():
         if not isinstance(meaning, Mapping):
-            take(header_key(name), meaning, everywhere, f"headers.{name}")
+            take("", name, meaning, everywhere)
         elif name in TABLES:
             for header, column in meaning.items():
-                take(f"{name}.{header_key(header)}", column, _columns_of(TABLES[name]), f"headers.{name}.{header}")
+                take(name, header, column, columns_of(TABLES[name]))
         else:
             message = text("This is not a table of a workspace")
             problems.append(settings_problem(message, _near(name, TABLES), f"headers.{name}"))
     return headers, problems
 
 
-def _columns_of(table: Table) -> list[str]:
+def _either_way(header: str, meaning: object, known: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Give headers and columns of one line, whichever of the two stands first: ``"户数" = "users"`` or ``users = ["户数"]``."""
+    if isinstance(meaning, str) and (not meaning or meaning in known):
+        yield header, meaning
+    elif header in known:
+        given = meaning if isinstance(meaning, list) else [meaning]
+        if all(isinstance(each, str) and each for each in given):
+            yield from ((each, header) for each in given)
+
+
+def columns_of(table: Table) -> list[str]:
+    """Return the names of the columns that a header of a table may mean."""
     return [*table.names, *([table.duration.name] if table.duration is not None else [])]
 
 

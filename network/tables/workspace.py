@@ -249,7 +249,8 @@ def _checked_workspace(
     problems: Iterable[Problem],
     parts: Parts | None = None,
 ) -> Workspace:
-    checked = look_through(tables, files if folder is not None else None, present=files, parts=parts)
+    now = words_of(settings)[0].reading.now()
+    checked = look_through(tables, files if folder is not None else None, present=files, now=now, parts=parts)
     return Workspace(
         folder,
         MappingProxyType(checked.tables),

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import Indices, Mask, Numbers, components
 from network.representation import Shown
 from repair.location.evidence import Sensors, Witnesses
 from repair.location.feeders import Feeders, sums_of
@@ -79,9 +77,7 @@ class Active(Shown):
     def _joined(self, chosen: Mask) -> Indices:
         """Return which part each place belongs to when only the chosen candidates conduct, shape (places,)."""
         tail, head = (end[chosen] for end in self._ends)
-        places = len(self.feeders.end)
-        graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(places, places))
-        return connected_components(graph, directed=False)[1].astype(np.int64)
+        return components(len(self.feeders.end), tail, head)
 
     @cached_property
     def _kept(self) -> Mask:

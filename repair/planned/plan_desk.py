@@ -14,6 +14,7 @@ import polars as pl
 from network import FudianError, Network, Supply, Text, UnknownIdError, text
 from network.arrays import Indices, Mask
 from network.ids import each_of
+from network.model import serving
 from network.representation import Shown
 from network.tables.as_of import known_until
 from reliability.budget import Budget, budgets
@@ -264,11 +265,7 @@ class PlanDesk(Shown):
     @cached_property
     def serving(self) -> Mask:
         """Whether each transformer is in service at the as-of time, shape (transformers,)."""
-        table = self.net.transformers
-        begun = (table["in_service"].is_null() | (table["in_service"] <= self.as_of)).to_numpy()
-        ended = (table["retired"].is_not_null() & (table["retired"] <= self.as_of)).fill_null(value=False).to_numpy()
-        serving: Mask = begun & ~ended
-        return serving
+        return serving(self.net.transformers, self.as_of)
 
     @property
     def users(self) -> int:

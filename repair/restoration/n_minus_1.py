@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from network import FudianError, Supply, Text, text
-from network.arrays import Indices
+from network.arrays import Indices, components
 from repair.isolation import isolate
 from repair.restoration.case import Case
 from repair.restoration.restorer import Restorer
@@ -216,9 +214,7 @@ def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
 def _zone_of_node(supply: Supply) -> Indices:
     net = supply.network
     joins = ~supply.is_open & ~net.switching
-    tail, head = net.from_node[joins], net.to_node[joins]
-    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(len(net.nodes),) * 2)
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return components(len(net.nodes), net.from_node[joins], net.to_node[joins])
 
 
 def _at_once(told: WithoutTies, supply: Supply, feeder_id: str, branch_id: str) -> SectionResult | None:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from network.arrays import Indices, Mask
+from network.arrays import Indices, Mask, components
 from network.forest import Forest
 from network.representation import Shown
 from repair.isolation import MAKES_LOAD, Isolation
@@ -54,7 +52,7 @@ class Zones(Shown):
         at = np.stack([_index_in(dead, ends[0]), _index_in(dead, ends[1])])
         is_open = after.is_open_at(around)
         inner = (at >= 0).all(axis=0) & ~is_open & fault.joins[around]
-        label = _components(len(dead), at[0, inner], at[1, inner])
+        label = components(len(dead), at[0, inner], at[1, inner])
         faulted = np.isin(dead, fault.zone)
         label[faulted] = -1
 
@@ -109,11 +107,6 @@ def _index_in(nodes: Indices, wanted: Indices) -> Indices:
     return np.where(nodes[at] == wanted, at, -1)
 
 
-def _components(count: int, tail: Indices, head: Indices) -> Indices:
-    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(count, count))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
-
-
 def _usable(fault: Isolation, branches: Indices, zones: Indices, live: Mask) -> Mask:
     """Return which branches may be operated between two zones, or closed from a live node onto a zone.
 
@@ -139,7 +132,7 @@ def _feedable(label: Indices, switches: Indices) -> Indices:
     """
     count = len(label)
     tail, head = np.where(switches < 0, count, switches)
-    joined = _components(count + 1, tail, head)
+    joined = components(count + 1, tail, head)
     kept = (label >= 0) & (joined[label] == joined[count])
     numbered = np.full(count, -1, dtype=np.int64)
     numbered[kept] = np.unique(label[kept], return_inverse=True)[1]

@@ -50,7 +50,7 @@ WRONG_VALUES = (
 
 
 def moments() -> st.SearchStrategy[datetime]:
-    return st.integers(0, 40 * 24 * 60).map(lambda minute: START + timedelta(minutes=minute))
+    return st.integers(0, 40 * 24 * 60).map(lambda minute: START + timedelta(minutes=minute, seconds=30))
 
 
 @st.composite

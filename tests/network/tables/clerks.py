@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import random
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def records(count: int = 200, seed: int = 2022) -> list[Record]:
 
 # -- styles ------------------------------------------------------------------------------------------------------------
 
-FORMS = ("csv", "txt", "csv.gz", "json", "xlsx", "xls", "ods", "html")
+FORMS = ("csv", "txt", "csv.gz", "json", "xlsx", "xls", "xlsb", "ods", "html")
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 HEADERS = ("english", "chinese", "titled", "two rows", "start twice", "unit", "starred")
 ENDS = ("end", "duration words", "duration minutes", "duration in end", "clock duration")
@@ -77,7 +78,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "path": PATHS,
     "parts": PARTS,
 }
-WORKBOOKS = ("xlsx", "xls", "ods")
+WORKBOOKS = ("xlsx", "xls", "xlsb", "ods")
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,8 @@ def content_of(sheets: Mapping[str, Sequence[Sequence[str]]], style: Style) -> b
         return xlsx(sheets)
     if style.form == "xls":
         return xls(sheets)
+    if style.form == "xlsb":
+        return xlsb(sheets)
     if style.form == "ods":
         return ods(sheets)
     rows = next(iter(sheets.values()))
@@ -422,3 +425,50 @@ def xml_workbook(rows: Sequence[Sequence[str]], spans: Spans | None = None) -> b
 
 def _beneath(spans: Spans | None) -> set[tuple[int, int]]:
     return {(row + down, column) for (row, column), rows in (spans or {}).items() for down in range(1, rows)}
+
+
+def xlsb(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
+    """Return a binary workbook of texts: as few records as a reader needs ([MS-XLSB] 2.4)."""
+    packed = io.BytesIO()
+    links, bundle = "", b""
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, (name, rows) in enumerate(sheets.items(), start=1):
+            identity = f"rId{number}"
+            target = f"worksheets/sheet{number}.bin"
+            links += f'<Relationship Id="{identity}" Type="{_WORKSHEET}" Target="{target}"/>'
+            bundle += _record(0x9C, struct.pack("<II", 0, number) + _wide(identity) + _wide(name))
+            archive.writestr(f"xl/{target}", _binary_sheet(rows))
+        archive.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types/>')
+        archive.writestr("xl/_rels/workbook.bin.rels", f'<?xml version="1.0"?><Relationships>{links}</Relationships>')
+        book = _record(0x83) + _record(0x8F) + bundle + _record(0x90) + _record(0x84)
+        archive.writestr("xl/workbook.bin", book)
+    return packed.getvalue()
+
+
+_WORKSHEET = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+
+
+def _binary_sheet(rows: Sequence[Sequence[str]]) -> bytes:
+    width = max(map(len, rows))
+    content = _record(0x81) + _record(0x94, struct.pack("<IIII", 0, len(rows) - 1, 0, width - 1)) + _record(0x91)
+    for number, row in enumerate(rows):
+        content += _record(0x00, struct.pack("<I", number) + bytes(13))
+        content += b"".join(
+            _record(0x06, struct.pack("<II", column, 0) + _wide(cell)) for column, cell in enumerate(row) if cell
+        )
+    return content + _record(0x92) + _record(0x82)
+
+
+def _record(kind: int, content: bytes = b"") -> bytes:
+    """Return a record: its kind and length in groups of seven bits."""
+    head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    length, rest = b"", len(content)
+    while True:
+        rest, group = rest >> 7, rest & 0x7F
+        length += bytes([group | 0x80 if rest else group])
+        if not rest:
+            return head + length + content
+
+
+def _wide(word: str) -> bytes:
+    return struct.pack("<I", len(word)) + word.encode("utf-16-le")

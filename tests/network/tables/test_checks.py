@@ -204,6 +204,17 @@ def test_a_feeder_or_transformer_may_be_called_by_its_name() -> None:
     assert [(problem.row, problem.value) for problem in result.errors] == [(4, "East")]
 
 
+def test_a_feeder_that_is_not_known_hinders_no_record_of_something_more_specific() -> None:
+    result = checked(
+        outages=[of("transformer_id", "T1", feeder_id="far line"), of("feeder_id", "far line", outage_id="P")]
+    )
+    assert kept(result) == ["O1"]
+    assert [(problem.severity, problem.row, problem.column) for problem in result.problems] == [
+        ("warning", 2, "feeder_id"), ("error", 3, "feeder_id"),
+    ]  # fmt: skip
+    assert "1 rows name a feeder that is not known, such as far line" in str(result.problems[0].message)
+
+
 def test_rows_of_one_outage_are_its_parts() -> None:
     at_once = [of("transformer_id", f"T{i}", start=START + timedelta(seconds=30 * i)) for i in (1, 2)]
     result = checked(outages=[*at_once, of("feeder_id", "F1")])

@@ -6,15 +6,21 @@ import gzip
 import io
 import json
 import zipfile
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import fudian
 from network.complaints import complaints
 from network.problems import Problem
+from network.tables.columns import fill_merged
 from network.tables.folder import part_of_table
+from network.tables.spans import Merged
 from network.tables.workspace import Workspace, read_workspace
 from tests.network.tables.clerks import (
     USERS_STATED,
@@ -272,6 +278,16 @@ def test_a_month_with_a_column_missing_is_an_error(tmp_path: Path) -> None:
     assert (problem.severity, problem.sheet, "nature" in str(problem.message)) == ("error", "2月", True)
 
 
+def test_a_poorer_list_of_the_same_outages_is_not_joined(tmp_path: Path) -> None:
+    """Its rows have no end, and would last to this day."""
+    header = HEADER.split(",")
+    poor = [["停电编号", "停电开始时间", "停电性质"], [A.split(",")[each] for each in (0, 1, 3)]]
+    workspace = of_files(tmp_path, outages__xlsx=xlsx({"清单": poor, "明细": [header, A.split(","), B.split(",")]}))
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    problem = only(workspace)
+    assert (problem.severity, problem.sheet, "end, users" in str(problem.message)) == ("warning", "清单", True)
+
+
 def test_problems_of_parts_name_file_sheet_and_row(tmp_path: Path) -> None:
     header = HEADER.split(",")
     first = xlsx({"1月": [header, A.split(",")], "2月": [header, B.split(","), A.split(",")[:2] + B.split(",")[2:]]})
@@ -293,6 +309,22 @@ def test_two_header_rows_above_real_dates(tmp_path: Path) -> None:
     workspace = of_files(tmp_path, outages__xlsx=xlsx({"1月": rows}, merged=[(0, 1, 0, 2), (0, 0, 1, 0)]))
     assert workspace.tables["outages"].select("outage_id", "start", "end", "row").rows() == [("A", start, end, 3)]
     assert said(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "finish"), [("起", "止"), ("开始", "结束"), ("自", "至"), ("停电", "送电"), ("起始时间", "终止时间")]
+)
+def test_two_times_below_one_group(begin: str, finish: str, tmp_path: Path) -> None:
+    header = f"停电编号,停电时间,,停电性质,地区特征,停电户数\n,{begin},{finish},,,"
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, B)))
+    assert (customer_hours(workspace), said(workspace)) == (pytest.approx(10 * 10 / 3 + 5 * 2), [])
+
+
+def test_hours_under_the_name_of_a_time_are_a_duration(tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", "停电时间（小时）")
+    rows = (A.replace("2022-03-01 11:20:00", "3.5"), B.replace("2022-03-02 10:00:00", "2"))
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, *rows)))
+    assert (customer_hours(workspace), said(workspace)) == (10 * 3.5 + 5 * 2, [])
 
 
 def test_a_stray_zone_stays_an_error(tmp_path: Path) -> None:
@@ -332,6 +364,19 @@ def test_days_without_a_time_of_day_are_one_line(form: str, tmp_path: Path) -> N
     midnight = '[reading]\ndates_without_time = "midnight"\n'
     (tmp_path / "fudian.toml").write_text(midnight, "utf-8")
     assert ids(read_workspace(tmp_path)) == list("ABCD")
+
+
+def test_starts_at_midnight_are_taken_where_the_ends_show_a_clock(tmp_path: Path) -> None:
+    row = "{},2022-03-0{} 00:00:00,2022-03-0{} 02:00:00,内部故障停电,市区,1"
+    rows = [row.format(name, day, day) for day, name in enumerate("ABCD", 1)]
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, *rows)))
+    assert (customer_hours(workspace), said(workspace)) == (8, [])
+
+
+@pytest.mark.parametrize("clock", ["10:30", "10时30分", "10点30分", "3:20", "2日"])
+def test_a_time_of_day_is_no_duration(clock: str, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", clock))))
+    assert (ids(workspace), only(workspace).severity, only(workspace).row) == (["A"], "error", 3)
 
 
 def test_one_day_among_times_is_said(tmp_path: Path) -> None:
@@ -417,6 +462,12 @@ def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
     ]
 
 
+def test_headers_may_be_given_either_way(tmp_path: Path) -> None:
+    rows = "\n".join((HEADER.replace("停电户数", "户").replace("停电结束时间", "好了"), A))
+    settings = '[headers.outages]\nusers = ["户", "用户"]\nend = "好了"\n'
+    assert ids(of_files(tmp_path, outages__csv=rows, fudian__toml=settings)) == ["A"]
+
+
 @pytest.mark.parametrize(
     ("settings", "column"),
     [
@@ -464,3 +515,87 @@ def test_milliseconds_are_refused_with_their_remedy_and_read_under_their_unit(tm
     assert all("start(ms)" in line for line in said(workspace))
     named = rows.replace("停电开始时间", "停电开始时间（ms）").replace("停电结束时间", "停电结束时间（毫秒）")
     assert customer_hours(of_files(tmp_path, outages__csv=named)) == pytest.approx(10 * 10 / 3)
+
+
+# -- single cells ------------------------------------------------------------------------------------------------------
+
+READABLE_ENDS: dict[str, Callable[[datetime], str]] = {
+    "plain": lambda time: f"{time:%Y-%m-%d %H:%M:%S}",
+    "blanks": lambda time: f"  {time:%Y/%m/%d %H:%M}\u3000",
+    "wide": lambda time: f"{time:%Y-%m-%d %H:%M}".translate(str.maketrans("0123456789-:", "０１２３４５６７８９－：")),
+    "serial": lambda time: repr((time - datetime(1899, 12, 30)).total_seconds() / 86_400),
+    "half": lambda time: f"{time:%Y/%m/%d} {'上午' if time.hour < 12 else '下午'} {time.hour % 12 or 12}:{time:%M:%S}",
+    "twelve": lambda time: f"{time:%Y-%m-%d %I:%M:%S %p}",
+}
+DOUBTFUL_ENDS: dict[str, Callable[[datetime], str]] = {
+    "local": lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+08:00",
+    "zulu": lambda time: f"{time - timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}",
+    "tokyo": lambda time: f"{time + timedelta(hours=1):%Y-%m-%d %H:%M:%S}+09:00",
+    "day first": lambda time: f"{time:%d/%m/%Y %H:%M}",
+    "short year": lambda time: f"{time:%y-%m-%d %H:%M}",
+    "since 1970": lambda time: str(round((time - timedelta(hours=8) - datetime(1970, 1, 1)).total_seconds() * 1000)),
+    "clock": lambda time: f"{time:%H时%M分}",
+    "clock with colon": lambda time: f"{time:%H:%M}",
+} | {word: lambda _, word=word: word for word in ("/", "已送电", "#REF!", "=B2+1/24", "3", "无")}
+ENDS = READABLE_ENDS | DOUBTFUL_ENDS
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    drawn=st.lists(
+        st.tuples(st.sampled_from(sorted(ENDS)), st.integers(1, 500_000), st.integers(1, 3000)),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_each_row_is_right_or_named(drawn: list[tuple[str, int, int]], tmp_path: Path) -> None:
+    """Whatever stands in the end of a row, its hours are those that were meant, or the row is named and left out."""
+    truth: dict[str, tuple[datetime, datetime]] = {}
+    lines = [HEADER]
+    for number, (how, minute, lasted) in enumerate(drawn):
+        start = datetime(2022, 1, 1) + timedelta(minutes=minute)
+        end = start + timedelta(minutes=lasted)
+        truth[f"O{number}"] = (start, end)
+        lines.append(f"O{number},{start:%Y-%m-%d %H:%M:%S},{ENDS[how](end)},内部故障停电,市区,1")
+    workspace = of_files(tmp_path, outages__csv="\n".join(lines))
+    kept = {row[0]: row[1:] for row in workspace.tables["outages"].select("outage_id", "start", "end").iter_rows()}
+    named = {problem.object_id for problem in workspace.errors}
+    assert kept == {name: truth[name] for name in kept}
+    assert set(truth) - set(kept) <= named
+    readable = {f"O{number}" for number, (how, _, _) in enumerate(drawn) if how in READABLE_ENDS}
+    assert readable <= set(kept)
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100)[:20], b"\x1f\x8b", gzip.compress(b"")])
+def test_a_packed_file_that_is_cut_off_is_said(content: bytes, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__csv__gz=content)
+    assert (ids(workspace), len(workspace.problems)) == ([], 1)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a": ' * 100_000, "[1, 2]", '[{"a": 1}', "{}", '{"rows": []}'])
+def test_json_that_is_no_list_of_records_is_said(content: str, tmp_path: Path) -> None:
+    workspace = of_files(tmp_path, outages__json=content)
+    assert ids(workspace) == []
+    assert len(workspace.errors) >= 1
+
+
+def test_records_in_an_object_and_one_a_line(tmp_path: Path) -> None:
+    names = HEADER.split(",")
+    rows = [dict(zip(names, row.split(","), strict=True)) for row in (A, B)]
+    assert ids(of_files(tmp_path, outages__json=json.dumps({"total": 2, "rows": rows}))) == ["A", "B"]
+    (tmp_path / "outages.json").unlink()
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    assert ids(of_files(tmp_path, outages__jsonl=lines)) == ["A", "B"]
+
+
+def test_merged_cells_that_overlap_without_end(tmp_path: Path) -> None:
+    many = [Merged(0, 1, 1_000_000)] * 200_000
+    cells = pl.Series(["a", *[None] * 999_999])
+    filled = fill_merged(cells, many, 0, pl.Series(range(1, 1_000_001), dtype=pl.UInt32))
+    assert filled.n_unique() == 1
+
+
+def test_a_setting_of_reading_stands_beside_the_figures(tmp_path: Path) -> None:
+    of_files(tmp_path, outages__csv="\n".join((HEADER, A)), fudian__toml='[reading]\nstill_off = ["/"]\n')
+    basis = fudian.open(tmp_path).indices("2022").basis
+    assert basis["settings_changed"]["still_off"] == ["/"]

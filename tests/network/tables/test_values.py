@@ -46,11 +46,20 @@ def one(table: str, column: str, value: object, **settings: object) -> tuple[obj
         "2022-07-20T08:05:00+08:00",
         "2022-07-20 08:05+0800",
         "2022-07-20 08:05 GMT+8",
+        "2022/7/20 上午 8:05:00",
+        "2022-07-20 08:05 AM",
         "44762.336805556",
     ],
 )
 def test_time_is_read_in_every_form(written: str) -> None:
     assert one("outages", "start", written) == (EIGHT_FIVE, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"), [("下午 3:05", 15), ("3:05 PM", 15), ("上午12:05", 0), ("下午 12:05", 12), ("pm 11:05:00", 23)]
+)
+def test_halves_of_the_day(written: str, hour: int) -> None:
+    assert one("outages", "start", f"2022/7/20 {written}") == (datetime(2022, 7, 20, hour, 5), None)
 
 
 @pytest.mark.parametrize("written", ["2022/7/20", "20220720", "2022年7月20日", "2022.07.20", "44762", "2022-7-20"])
@@ -77,6 +86,7 @@ def test_24_hours_is_midnight_of_the_next_day(written: str) -> None:
         "2022-07-20 25:00",
         "7/20/2022",
         "202207",
+        "2022/7/20 下午 15:05",
         "20221301",
         "0022-07-20 08:05:00",
         "x",
