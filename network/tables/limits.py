@@ -163,7 +163,7 @@ def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         with archive.open(part) as file:
             for _, element in lxml.etree.iterparse(file, resolve_entities=False, no_network=True, huge_tree=True):
                 element.clear()
-                while element.getprevious() is not None:
+                while element.getparent() is not None and element.getprevious() is not None:
                     del element.getparent()[0]
     except lxml.etree.LxmlError as reason:
         raise _beyond(

@@ -18,6 +18,7 @@ from network.arrays import Indices, components
 from repair.isolation import isolate
 from repair.restoration.case import Case
 from repair.restoration.restorer import Restorer
+from repair.restoration.without_ties import WithoutTies
 from repair.settings import RestorationSettings
 
 _TOLD_TIMES = 500
@@ -159,9 +160,10 @@ def n_minus_1(
     restorer = Restorer.of(supply, settings)
     faults, assumed = list(_sections(supply)), _assumed(restorer)
     found: list[SectionResult] = []
+    told_at_once = WithoutTies.of(restorer.loads, supply, _zone_of_node(supply))
     told_every = max(len(faults) // _TOLD_TIMES, 1)
     for fault in faults:
-        found.append(_try(restorer, *fault))
+        found.append(_at_once(told_at_once, supply, *fault) or _try(restorer, *fault))
         if progress and len(found) % told_every == 0:
             progress(NMinus1(tuple(found), len(faults), assumed))
     return NMinus1(tuple(found), len(faults), assumed)
@@ -213,6 +215,13 @@ def _zone_of_node(supply: Supply) -> Indices:
     net = supply.network
     joins = ~supply.is_open & ~net.switching
     return components(len(net.nodes), net.from_node[joins], net.to_node[joins])
+
+
+def _at_once(told: WithoutTies, supply: Supply, feeder_id: str, branch_id: str) -> SectionResult | None:
+    """Return the result of a section on a feeder without ties, ``None`` for any other."""
+    branch = supply.network.branch_index(branch_id)[0]
+    transfer, stranded = float(told.transfer_a[branch]), float(told.stranded_a[branch])
+    return None if np.isnan(transfer) else SectionResult(feeder_id, branch_id, transfer, 0.0, stranded, 0)
 
 
 def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:

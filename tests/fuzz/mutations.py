@@ -22,6 +22,10 @@ WORDS = [
 ]  # fmt: skip
 """Values and marks at which readers stumble."""
 
+SOUND_IN_XML = [word for word in WORDS if not re.search(rb"[<>&\x00-\x1f\"']|\xed\xa0|\xef\xbf\xbd", word)]
+"""Those that leave an XML text well formed, so that its reader comes to what they mean."""
+
+_IN_XML = re.compile(rb">([^<>]+)<|\"([^\"<>]+)\"")
 _TOKEN = re.compile(rb"[\w.:+-]+|[^\w\s]")
 _PACKED = (b"PK\x03\x04", b"\x1f\x8b")
 
@@ -70,6 +74,12 @@ def _piece(content: bytes, random: Random) -> tuple[int, int]:
 def _other_word(content: bytes, random: Random) -> bytes:
     """Put a word that means trouble in the place of one of the content."""
     start = random.randint(0, max(len(content) - 200, 0))
+    if content.lstrip()[:1] == b"<" and random.random() < 0.8:
+        told = list(_IN_XML.finditer(content[start : start + 1500]))
+        if told:
+            each = random.choice(told)
+            span = each.span(1) if each[1] is not None else each.span(2)
+            return content[: start + span[0]] + random.choice(SOUND_IN_XML) + content[start + span[1] :]
     found = list(_TOKEN.finditer(content[start : start + 400]))
     if not found:
         return random.choice(WORDS) + content

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -40,8 +41,8 @@ class Kind:
     share: int = 1
 
 
-def kinds(whole: Workspace) -> dict[str, Kind]:
-    """Return the kinds of input by name."""
+def kinds(whole: Workspace, wanted: str = "") -> dict[str, Kind]:
+    """Return the kinds of input by name, those whose name begins as wanted."""
     found: dict[str, Kind] = {}
     for name, (_, content) in seeds.tables(whole).items():
         found.setdefault("tables " + name.split(".", 1)[1], Kind(share=3)).seeds.append((name, content))
@@ -49,7 +50,7 @@ def kinds(whole: Workspace) -> dict[str, Kind]:
         found.setdefault(form, Kind(share=6)).seeds.append((name, content))
     rows = [{name: str(value) for name, value in row.items()} for row in whole.tables["signals"].head(12).to_dicts()]
     found["signals as rows"] = Kind([("rows", json.dumps(rows, ensure_ascii=False).encode())], 6)
-    return found
+    return {name: kind for name, kind in found.items() if name.startswith(wanted)}
 
 
 class Reader:
@@ -60,7 +61,8 @@ class Reader:
         self.whole = whole
         self.supply = build_network(whole).energise()
         for left in folder.iterdir():  # by an input at which the process broke off
-            left.unlink()
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        (folder / "table").mkdir()
         (folder / "sources.csv").write_text("node\nS\n")
 
     def read(self, kind: str, name: str, content: bytes) -> str:
@@ -87,13 +89,10 @@ class Reader:
         }[kind]  # fmt: skip
 
     def _table(self, path: Path) -> None:
-        table = path.name.split(".")[0]
-        given = path.rename(
-            path.with_name(f"{table}.{path.name.rsplit('.', 1)[1]}" if not path.name.endswith("csv.gz") else path.name)
-        )
+        table, *_, form = path.name.replace(".csv.gz", ".csv_gz").split(".")
+        given = path.rename(self.folder / "table" / f"{table}.{form.replace('_', '.')}")
         try:
-            read = self.whole.with_file(table, given)
-            self._told(read)
+            self._told(self.whole.with_file(table, given))
         finally:
             given.unlink(missing_ok=True)
 
@@ -132,11 +131,11 @@ class Reader:
         json.loads(json_of(inference.as_dict("zh")).decode("utf-8"))
 
 
-def work(to: Connection, seed: int, folder: str, first: int, last: int, step: int) -> None:
+def work(to: Connection, seed: int, folder: str, first: int, last: int, step: int, wanted: str) -> None:
     """Read inputs ``first``, ``first + step`` … before ``last``, and tell of each when it begins and how it ended."""
     sys.stderr = io.StringIO()
     whole = seeds.county()
-    reader, found = Reader(Path(folder), whole), kinds(whole)
+    reader, found = Reader(Path(folder), whole), kinds(whole, wanted)
     names = [name for name, kind in sorted(found.items()) for _ in range(kind.share)]
     everything = [content for kind in found.values() for _, content in kind.seeds]
     _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -144,12 +143,12 @@ def work(to: Connection, seed: int, folder: str, first: int, last: int, step: in
     for number in range(first, last, step):
         kind, name, content = chosen(number, seed, names, found, everything)
         to.send(("begun", number, kind))
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             ended: Any = reader.read(kind, name, content)
         except BaseException as error:  # noqa: BLE001  # also a panic of compiled code is what is looked for
             ended = f"{type(error).__name__}: {error}"[:300]
-        to.send(("ended", number, kind, ended, time.perf_counter() - begun))
+        to.send(("ended", number, kind, ended, time.process_time() - begun))
     to.send(("done", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 

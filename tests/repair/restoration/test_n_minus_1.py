@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import time
+from dataclasses import replace
 
-from network import Network
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from network import Network, network_from_tables
 from reliability.statistics import Statistics
 from repair.restoration.grid_figures import grid_figures
-from repair.restoration.n_minus_1 import NMinus1, n_minus_1
+from repair.restoration.n_minus_1 import NMinus1, SectionResult, _try, n_minus_1
+from repair.restoration.restorer import Restorer
 
 RULES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
 TWO = """
@@ -83,3 +90,85 @@ def test_a_feeder_with_nothing_to_try_says_so() -> None:
     rows = {row["feeder_id"]: (row["n1_passes"], row["n1_missing_a"], row["n1_reason"]) for row in told["rows"]}
     assert rows["A"][::2] == (False, "no tie that can be closed")
     assert rows["B"] == (None, None, "no part of it has a line or load: nothing to try")
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> Network:
+    """Draw feeders that hang on one or two sources, most without a tie, a loop or a second supply."""
+    count = draw(st.integers(1, 10))
+    branches = []
+    for node in range(1, count + 1):
+        kind = draw(st.sampled_from(["line", "line", "switch", "breaker", "fuse", "disconnector", "recloser"]))
+        at = draw(st.integers(0, node - 1))
+        branches.append(
+            {
+                "branch_id": f"B{node}", "from_node": f"N{at}", "to_node": f"N{node}", "kind": kind, "feeder_id": "F",
+                "rating_a": draw(st.sampled_from([None, 5.0, 100.0])),
+            }
+        )  # fmt: skip
+    sources = [{"node": "N0", "capacity_a": draw(st.sampled_from([None, 20.0]))}]
+    if draw(st.integers(0, 4)) == 0:
+        sources.append({"node": "M0", "capacity_a": None})
+        branches.append({"branch_id": "M1", "from_node": "M0", "to_node": "M1", "kind": "breaker", "feeder_id": "G"})
+        at = draw(st.integers(1, count))
+        branches.append(
+            {
+                "branch_id": "TIE",
+                "from_node": f"N{at}",
+                "to_node": "M1",
+                "kind": "switch",
+                "normally_open": True,
+                "feeder_id": "F",
+            }
+        )
+    transformers = [
+        {"transformer_id": f"T{node}", "node": f"N{node}", "load_kw": draw(st.integers(1, 9))}
+        for node in range(1, count + 1)
+        if draw(st.booleans())
+    ]
+    return network_from_tables({"sources": sources, "branches": branches, "transformers": transformers}, RULES)
+
+
+@given(trees())
+def test_feeders_without_ties_at_once_are_as_section_by_section(net: Network) -> None:
+    supply = net.energise()
+    restorer = Restorer.of(supply)
+    for each in n_minus_1(supply).sections:
+        assert each == close_to(_try(restorer, each.feeder_id, each.branch_id))
+
+
+def close_to(result: SectionResult) -> SectionResult:
+    """Return a result whose figures are compared with a tolerance."""
+    close = {
+        name: pytest.approx(getattr(result, name), abs=1e-9)
+        for name in ("transfer_a", "missing_a", "stranded_a")
+        if getattr(result, name) is not None
+    }
+    return replace(result, **close)
+
+
+@pytest.mark.parametrize("shape", ["path", "star"])
+def test_twenty_thousand_sections_take_seconds(shape: str) -> None:
+    count = 20_000
+    kinds = ["breaker"] + ["switch"] * (count - 1)
+    tail = [0, *range(1, count)] if shape == "path" else [0] + [1] * (count - 1)
+    net = network_from_tables(
+        {
+            "sources": [{"node": "0"}],
+            "branches": pl.DataFrame(
+                {
+                    "branch_id": [f"B{at}" for at in range(count)],
+                    "from_node": [str(at) for at in tail],
+                    "to_node": [str(at + 1) for at in range(count)],
+                    "kind": kinds,
+                    "feeder_id": "F",
+                }
+            ),
+            "transformers": pl.DataFrame(
+                {"transformer_id": [f"T{at}" for at in range(count)], "node": [str(at + 1) for at in range(count)]}
+            ),
+        }
+    )
+    begun = time.process_time()
+    assert len(n_minus_1(net.energise()).sections) == count
+    assert time.process_time() - begun < 10
