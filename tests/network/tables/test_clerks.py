@@ -131,6 +131,14 @@ def test_no_column_for_the_end_is_said(tmp_path: Path) -> None:
     assert "停电时长" in str(problem.hint)
 
 
+def test_a_part_that_has_lost_its_end_is_not_read_where_others_have_one(tmp_path: Path) -> None:
+    lost = "停电编号,停电开始时间,停电性质,地区特征,停电户数\nB,2022-03-02 08:00:00,内部故障停电,市区,5\n"
+    workspace = of_files(tmp_path, outages_1月__csv=f"{HEADER}\n{A}\n", outages_2月__csv=lost)
+    assert ids(workspace) == ["A"]
+    problem = only(workspace)
+    assert (problem.severity, problem.file, problem.column) == ("error", "outages_2月.csv", "end")
+
+
 def test_an_unreadable_end_leaves_its_row_out(tmp_path: Path) -> None:
     workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, B.replace("2022-03-02 10:00:00", "当晚"))))
     assert (ids(workspace), only(workspace).severity) == (["A"], "error")
