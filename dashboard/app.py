@@ -30,6 +30,7 @@ from dashboard.parts.grids import block
 from dashboard.rows import rows_of
 from fudian import Utility
 from network import FudianError, WorkspaceError, text, translate
+from network.complaints import complaints
 
 _PAGES = {
     "operations": operations.page,
@@ -221,7 +222,11 @@ def page_or_note(utility: Utility, address: Address) -> Part:
     try:
         return _PAGES[address.page](utility, address)
     except FudianError as error:
-        items = [problem.line(language) for problem in error.problems[:20]] if isinstance(error, WorkspaceError) else []
+        items = (
+            [each.line(language) for each in complaints(error.problems)[:20]]
+            if isinstance(error, WorkspaceError)
+            else []
+        )
         hint = error.hint.in_language(language) if error.hint else ""
         card = note_card(
             translate("This page cannot be shown", language), error.message.in_language(language), hint, items

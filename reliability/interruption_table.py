@@ -69,6 +69,7 @@ def interruptions(
     users: Any = None,
     settings: ReliabilitySettings | None = None,
     switching: pl.DataFrame | None = None,
+    states: RecordStates | None = None,
 ) -> Any:
     """Return who was without power, from when to when, by which event.
 
@@ -85,6 +86,7 @@ def interruptions(
         users: the population of that level, where it is at hand already; at low voltage on any engine, and so is the result.
         settings: ``record_state`` and what belongs to it.
         switching: the log that says in which state a record found the switches; that of the workspace by default.
+        states: of :func:`states_of_records`, where they are at hand already.
 
     Returns:
         The same kind of frame, one row per row of the records and user (or group of users that share it): ``outage_id``,
@@ -108,9 +110,9 @@ def interruptions(
     stages = with_columns_of(stages, "stages")
     rules = settings or ReliabilitySettings()
     everyone = population(net, level, outages, settings=rules) if users is None else users
-    log = net.workspace.tables["switching"] if switching is None else switching
-
-    transformers, states = _transformers_off(outages, stages, net, log, rules)
+    if states is None:
+        states = states_of_records(outages, net, rules, switching)
+    transformers = _transformers_off(outages, stages, states)
     table: Any = nw.from_native(everyone)
     if level == "mv":
         rows = nw.from_native(transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left"))
@@ -208,21 +210,16 @@ def states_of_records(
         settings: ``record_state`` and what belongs to it.
         switching: the log; that of the workspace by default.
     """
-    records = numbered(with_columns_of(outages, "outages"))
+    records = outages if "part" in outages.columns else numbered(with_columns_of(outages, "outages"))
     log = net.workspace.tables["switching"] if switching is None else switching
     return record_states(records.filter(NAMES_A_PLACE), NamedParts(net), log, settings)
 
 
-def _transformers_off(
-    outages: pl.DataFrame, stages: pl.DataFrame, net: Network, switching: pl.DataFrame, rules: ReliabilitySettings
-) -> tuple[pl.DataFrame, RecordStates]:
-    """Return which transformer was off from when to when by which record, and the states that the records were taken in."""
-    parts = NamedParts(net)
-    named = outages.filter(NAMES_A_PLACE)
-    states = record_states(named, parts, switching, rules)
-    lost = lost_supplies(named, stages, parts, states.changes)
-    off = _all_lost(lost, _live_supplies(parts.normal))
-    return where_it_hung(off, net.transformers).select("part", "transformer_id", "start", "end"), states
+def _transformers_off(outages: pl.DataFrame, stages: pl.DataFrame, states: RecordStates) -> pl.DataFrame:
+    """Return which transformer was off from when to when by which record: ``part, transformer_id, start, end``."""
+    lost = lost_supplies(outages.filter(NAMES_A_PLACE), stages, states.parts, states.changes)
+    off = _all_lost(lost, _live_supplies(states.parts.normal))
+    return where_it_hung(off, states.parts.net.transformers).select("part", "transformer_id", "start", "end")
 
 
 def lost_supplies(

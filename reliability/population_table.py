@@ -78,13 +78,17 @@ def population(
             net.workspace.problems_of("customers"),
             text("Add the table customers, or use the level mv."),
         )
-    named = pl.Series(list(alone), dtype=pl.String)
-    if outages is not None and "customer_id" in outages.columns:
-        named = pl.concat([named, outages["customer_id"].drop_nulls()])
-    moved = net.customers["customer_id"].filter(net.customers["customer_id"].is_duplicated())
-    named = pl.concat([named, moved])
-    grouped: pl.DataFrame = customer_groups(net.customers, transformers, named)
+    grouped: pl.DataFrame = customer_groups(net.customers, transformers, standing_alone(net, outages, alone))
     return grouped.sort("user_id", "in_service", nulls_last=False)
+
+
+def standing_alone(net: Network, outages: pl.DataFrame | None = None, further: Collection[str] = ()) -> pl.Series:
+    """Return the customers that share a row with no other: those that records name, those that were moved, and further ones."""
+    ids = net.customers["customer_id"]
+    named = [pl.Series(list(further), dtype=pl.String), ids.filter(ids.is_duplicated())]
+    if outages is not None and "customer_id" in outages.columns:
+        named.append(outages["customer_id"].drop_nulls())
+    return pl.concat(named)
 
 
 def service_periods(table: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -33,9 +33,11 @@ class RecordStates:
     Attributes:
         state: ``as_logged`` or ``normal``, by the number of the record; records that name neither branch nor feeder have none.
         changes: what differs from the normal state, where something does.
-        conflicts: why the normal state is used although the log covers the time.
+        conflicts: why the normal state, at least of a switch, is used although the log covers the time.
+        parts: what hangs on the parts of the network, in each of the states.
     """
 
+    parts: NamedParts
     state: Mapping[int, str] = field(default_factory=dict)
     changes: Mapping[int, Change] = field(default_factory=dict)
     conflicts: Mapping[int, Text] = field(default_factory=dict)
@@ -60,7 +62,7 @@ def record_states(
         pl.col("transformer_id").is_null() & pl.any_horizontal(pl.col("branch_id", "feeder_id").is_not_null())
     )
     if rules.record_state == "normal" or switching.is_empty() or named.is_empty():
-        return RecordStates(dict.fromkeys(named["part"].to_list(), AS_NORMAL))
+        return RecordStates(parts, dict.fromkeys(named["part"].to_list(), AS_NORMAL))
     return _Found(parts, _Log(parts.net, switching), outages, rules).states(named)
 
 
@@ -166,12 +168,13 @@ class _Found:
                 state[part] = AS_NORMAL
                 continue
             change, conflict = self._of(part)
-            state[part] = AS_NORMAL if conflict is not None or change is None else AS_LOGGED
+            follows_log = change if conflict is not None else change is not None
+            state[part] = AS_LOGGED if follows_log else AS_NORMAL
             if conflict is not None:
                 conflicts[part] = conflict
-            elif change:
+            if change:
                 changes[part] = change
-        return RecordStates(state, changes, conflicts)
+        return RecordStates(self.parts, state, changes, conflicts)
 
     @property
     def _window(self) -> timedelta:
@@ -194,16 +197,16 @@ class _Found:
         count = self._before_isolation(row, branches, count, start)
         change = self.log.change_at(branches, count)
         stale = self._stale(change, count, start)
-        if stale is not None:
-            return NORMAL, stale
+        conflict = self._omission(stale, count) if stale else None
+        change -= stale
         if len(self._members(row, change)) or not len(self._members(row, NORMAL)):
-            return change, None
+            return change, conflict
         if dead_since is not None:
-            before = self.log.change_at(branches, dead_since)
+            before = self.log.change_at(branches, dead_since) - stale
             members = self._members(row, before)
             if len(members) and self._covered(part, start, set(members.tolist())):
-                return before, None
-        return NORMAL, text(
+                return before, conflict
+        return NORMAL, conflict or text(
             "by the switching log nobody hung on {name} at {start}, and no other record that counts says why",
             name=row["branch_id"] or row["feeder_id"],
             start=start,
@@ -247,17 +250,23 @@ class _Found:
         ends = net.transformer_node, net.transformer_second_node
         return {int(self.log.zone_of[ends[supply % 2][supply // 2]]) for supply in supplies}
 
-    def _stale(self, change: Change, count: int, start: datetime) -> Text | None:
-        for branch, is_open in sorted(change):
-            since = self.log.since(branch, count)
-            if is_open and start - since > timedelta(days=self.rules.log_open_days):
-                return text(
-                    "the switching log leaves {name} open since {since}, for more than {days:g} days",
-                    name=self.log.net.branches["branch_id"][branch],
-                    since=since,
-                    days=self.rules.log_open_days,
-                )
-        return None
+    def _stale(self, change: Change, count: int, start: datetime) -> Change:
+        """Return the switches that have stood open against their normal state for so long that the log forgot them."""
+        longest = timedelta(days=self.rules.log_open_days)
+        return frozenset(
+            (branch, is_open)
+            for branch, is_open in change
+            if is_open and start - self.log.since(branch, count) > longest
+        )
+
+    def _omission(self, stale: Change, count: int) -> Text:
+        branch = min(branch for branch, _ in stale)
+        return text(
+            "the switching log leaves {name} open since {since}, for more than {days:g} days",
+            name=self.log.net.branches["branch_id"][branch],
+            since=self.log.since(branch, count),
+            days=self.rules.log_open_days,
+        )
 
     def _members(self, row: Mapping[str, object], change: Change) -> Indices:
         if row["branch_id"] is not None:

@@ -31,7 +31,7 @@ from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days
 from reliability.natures import UNKNOWN
 from reliability.period import Period
-from reliability.population_table import customer_groups, population
+from reliability.population_table import customer_groups, population, standing_alone
 from reliability.record_states import RecordStates
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
 from reliability.settings import ReliabilitySettings, reliability_settings
@@ -153,9 +153,14 @@ class Statistics(Shown):
         if level not in self._by_level:
             tables = self.net.workspace.tables
             users = population(self.net, level, tables["outages"], settings=self.settings)
-            rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
+            rows = self._from_records(level, users)
             self._by_level[level] = rows, users
         return self._by_level[level]
+
+    def _from_records(self, level: str, users: Any) -> Any:
+        tables = self.net.workspace.tables
+        records = tables["outages"], tables["stages"]
+        return interruptions(*records, self.net, level, users, self.settings, states=self.record_states)
 
     @cached_property
     def known_until(self) -> datetime:
@@ -282,7 +287,7 @@ class Statistics(Shown):
             pl.col("customer_id") == customer
         )
         if query.source == "records":
-            own: pl.DataFrame = interruptions(tables["outages"], tables["stages"], self.net, "lv", users, self.settings)
+            own: pl.DataFrame = self._from_records("lv", users)
         else:
             own = interruptions_from_switching(self.net, tables["switching"], "lv", users)
         own = own.filter(pl.col("customer_id") == customer)
@@ -313,10 +318,9 @@ class Statistics(Shown):
                 tables_here = self.interruptions(level, source), self.population(level)
                 rows, users = (to_engine(frame, engine) for frame in tables_here)
             else:
-                tables = self.net.workspace.tables
-                named = tables["outages"]["customer_id"].drop_nulls()
+                named = standing_alone(self.net, self.net.workspace.tables["outages"])
                 users = customer_groups(parquet_on_spark(parts), self.population(), named).persist()
-                rows = interruptions(tables["outages"], tables["stages"], self.net, level, users, self.settings)
+                rows = self._from_records(level, users)
             self._by_engine[level, source, engine] = rows, users
         return self._by_engine[level, source, engine]
 

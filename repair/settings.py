@@ -186,7 +186,7 @@ class InferenceSettings(BaseModel):
         description="how much less probable an outage of its own, or a false report, is within a minute of another's",
     )
     wrong_place: float = Field(
-        0.004, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"
+        0.0005, ge=0, lt=1, description="terminals registered at another transformer than the one they hang on"
     )
     false_on: float = Field(0.003, gt=0, lt=1, description="probability of a power-on report without power")
     read_error: float = Field(0.01, gt=0, lt=0.5, description="readings that are answered without power (wrong place)")

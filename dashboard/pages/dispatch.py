@@ -364,7 +364,7 @@ def _times(entry: Entry, language: str) -> list[Part]:
     began = html.Div(translate("began {moment}", language, moment=moment(entry.start, seconds=True)))
     if entry.end is not None:
         return [began, html.Div(translate("all back {moment}", language, moment=moment(entry.end, seconds=True)))]
-    signals = entry.incident.signals["time"][-1] if entry.incident else None
+    signals = entry.incident.last if entry.incident else None
     return (
         [began, html.Div(translate("last signal {moment}", language, moment=moment(signals, seconds=True)))]
         if signals

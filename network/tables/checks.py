@@ -357,7 +357,31 @@ def _check_ends(checked: Checked, table: str) -> None:
     )
 
 
+_NETWORK = frozenset({"branches", "transformers", "feeders", "customers"})
+
+
+def _leave_places_aside(checked: Checked) -> None:
+    """Where there is no network at all, let the users of a record count, and say once that its places are not looked up."""
+    if _NETWORK & checked.present:
+        return
+    frame = checked.tables["outages"]
+    counted = frame.select(pl.col("users").is_not_null() & pl.col("region_class").is_not_null()).to_series()
+    for column in _PLACES:
+        named = counted & frame[column].is_not_null()
+        if named.any():
+            message = text(
+                "There is no network to look this up in, so the users of the records count ({rows} rows)",
+                rows=named.sum(),
+            )
+            hint = text("Add the tables of the network to count by place; otherwise nothing needs to be done.")
+            file = checked.files.get("outages")
+            checked.problems.append(Problem("warning", "outages", message, hint, file, None, column))
+            frame = frame.with_columns(frame[column].set(named, None))
+    checked.tables["outages"] = frame
+
+
 def _check_outages(checked: Checked) -> None:
+    _leave_places_aside(checked)
     _check_ends(checked, "outages")
     given = pl.sum_horizontal(pl.col(column).is_not_null().cast(pl.UInt8) for column in _SUBJECTS)
     checked.leave_out(

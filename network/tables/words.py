@@ -131,7 +131,7 @@ def _either_way(header: str, meaning: object, known: Sequence[str]) -> Iterator[
     elif header in known:
         given = meaning if isinstance(meaning, list) else [meaning]
         if all(isinstance(each, str) and each for each in given):
-            yield from ((each, header) for each in given)
+            yield from ((str(each), header) for each in given)
 
 
 def columns_of(table: Table) -> list[str]:

@@ -14,6 +14,9 @@ from network.arrays import Indices, Mask
 from network.ids import Places
 from network.representation import Shown
 
+KEPT = 16
+"""Moments for which it is kept who is in service."""
+
 EVER = np.int64(1) << 60
 """A time after all others, in milliseconds; its negative lies before all others."""
 
@@ -89,6 +92,40 @@ class Devices(Shown):
             early[dated] = time[dated] < since[device[dated]]
             late[dated] = time[dated] >= until[device[dated]]
         return early, late
+
+    @cached_property
+    def _changes_of_service(self) -> Indices:
+        """When a customer begins or ends its service, in ms, rising."""
+        if self.service is None:
+            return np.zeros(0, dtype=np.int64)
+        return np.unique(np.concatenate([each[self.customers_from : self.branches_from] for each in self.service]))
+
+    @cached_property
+    def _served(self) -> dict[int, tuple[Indices, Indices, Indices]]:
+        return {}
+
+    def customers_served(self, at: int) -> tuple[Indices, Indices, Indices]:
+        """Return who is in service at a moment in ms.
+
+        Returns:
+            How many customers each transformer feeds alone, shape (transformers,), and the two transformers of each customer
+            with two supplies.
+        """
+        key = int(np.searchsorted(self._changes_of_service, at, side="right"))
+        if key not in self._served:
+            net = self.network
+            number = self.customers_from + np.arange(net.customers.height)
+            early, late = self.in_service(number, np.full(len(number), at))
+            first, second = (
+                each[~(early | late)] for each in (net.customer_transformer, net.customer_second_transformer)
+            )
+            two = (first >= 0) & (second >= 0)
+            only = np.maximum(first, second)[~two]
+            alone = np.bincount(only[only >= 0], minlength=net.transformers.height).astype(np.int64)
+            if len(self._served) >= KEPT:
+                self._served.clear()
+            self._served[key] = (alone, first[two], second[two])
+        return self._served[key]
 
     @cached_property
     def meter_transformer(self) -> Indices:

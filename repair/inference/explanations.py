@@ -49,23 +49,11 @@ class Explanations(Shown):
         told = Told(self, judgement, power_between)
         return [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
 
-    @cached_property
-    def customers_of(self) -> Indices:
-        """How many customers each transformer feeds alone."""
-        return self.devices.network.customers_with_one_supply
-
-    @cached_property
-    def with_two(self) -> tuple[Indices, Indices]:
-        """The two transformers of each customer with two supplies."""
-        net = self.devices.network
-        two = net.customers_with_two_supplies
-        return net.customer_transformer[two], net.customer_second_transformer[two]
-
     def of_phases(self, device: int, time: int, phases: str) -> InferredOutage:
         """Return the incident of a transformer or customer that lost some phases (缺相)."""
         kind, object_id = self.devices.kind_and_id(device)
         began = time_of(time)
-        count = self.customer_count(np.array([device])) if kind == "transformer" else 1
+        count = self.customer_count(np.array([device]), time) if kind == "transformer" else 1
         return InferredOutage(
             id=f"{began:%Y%m%dT%H%M%S}-{object_id}-{phases}", level=kind, object_id=object_id, probability=1.0, runner_up=None,
             explanation=kind, state="suspected", sure=1.0, reason="phases", start=began, last=began, restored_at=None,
@@ -74,13 +62,29 @@ class Explanations(Shown):
             customer_ids=(object_id,) if kind == "customer" else (), next_read=None, phases=phases,
         )  # fmt: skip
 
-    def customer_count(self, transformers: Indices) -> int:
-        """Return how many customers are off when these transformers are."""
-        first, second = self.with_two
-        count = int(self.customers_of[transformers].sum())
-        if len(first):
-            count += int((np.isin(first, transformers) & np.isin(second, transformers)).sum())
-        return count
+    def of_two_feeders(self, transformer: int, share: float, began: int, now: datetime | None) -> InferredOutage:
+        """Return the incident of a transformer with two supplies that is off, since a moment in ms if it said so."""
+        index = np.array([transformer])
+        start = time_of(began) if began > -EVER else now or ORIGIN
+        object_id, customers = self.transformer_ids(index)[0], self.customer_count(index, ms_of(start))
+        return InferredOutage(
+            id=f"{start:%Y%m%dT%H%M%S}-{object_id}", level="transformer", object_id=object_id, probability=share, runner_up=None,
+            explanation="transformer", state="confirmed" if share >= self.rules.confirmed else "suspected", sure=share,
+            reason="", start=start, last=start, restored_at=None, transformers=1, customers=customers,
+            customers_off=customers, expected_customers=share * customers, dark=1, back=0, meters=0, calls=0, tripped=False,
+            doubted=(), plan_or_record=None, transformer_ids=(object_id,), dark_ids=(object_id,), customer_ids=(),
+            next_read=None,
+        )  # fmt: skip
+
+    def customer_count(self, transformers: Indices, at: int) -> int:
+        """Return how many customers are off when these transformers are, of those in service at a moment in ms."""
+        alone, first, second = self.devices.customers_served(at)
+        both = np.isin(first, transformers) & np.isin(second, transformers) if len(first) else first
+        return int(alone[transformers].sum() + both.sum())
+
+    def customers_of(self, transformers: Indices, at: int) -> Indices:
+        """Return how many customers each of these transformers feeds alone, of those in service at a moment in ms."""
+        return self.devices.customers_served(at)[0][transformers]
 
     def transformer_ids(self, transformers: Indices) -> tuple[str, ...]:
         """Return the ids of transformers, in the order of the table."""
@@ -233,7 +237,8 @@ class Told(Shown):
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
             level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
-            dark=found.transformer[dark], expected=float(found.dark[below] @ by.customers_of[found.transformer[below]]),
+            dark=found.transformer[dark],
+            expected=float(found.dark[below] @ by.customers_of(found.transformer[below], said.start)),
             object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
         )  # fmt: skip
         outage = replace(base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event))
@@ -301,7 +306,7 @@ class Told(Shown):
         share = float(found.dark[row] if is_open else found.dark[row] + found.was[row])
         outage = self._outage(
             level="transformer", explanation="transformer", transformers=index, dark=index[: int(is_open)],
-            expected=float(found.dark[row] * by.customers_of[number]), object_id=by.transformer_ids(index)[0],
+            expected=float(found.dark[row] * by.customers_of(index, said.start)[0]), object_id=by.transformer_ids(index)[0],
             probability=share, sure=share, is_open=is_open, words=said,
         )  # fmt: skip
         outage = replace(outage, next_read=self._next_read(event) if is_open else None)
@@ -421,8 +426,8 @@ class Told(Shown):
             level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
-            customers=by.customer_count(transformers), expected_customers=expected,
-            customers_off=by.customer_count(dark), dark=len(dark),
+            customers=by.customer_count(transformers, words.start), expected_customers=expected,
+            customers_off=by.customer_count(dark, words.start), dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
             tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
             dark_ids=by.transformer_ids(dark),
@@ -457,7 +462,7 @@ class Told(Shown):
         bits = (
             _bits(answered) - dark * _bits(np.array(rules.read_error)) - (1 - dark) * _bits(np.array(rules.unanswered))
         )
-        weight = bits * (1 + self.by.customers_of[found.transformer[rows]])
+        weight = bits * (1 + self.by.customers_of(found.transformer[rows], int(found.events.at[event])))
         best = int(np.argmax(weight))
         return self.by.transformer_ids(found.transformer[rows[[best]]])[0] if bits[best] > LEAST_BITS else None
 
@@ -484,6 +489,11 @@ def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
 def _bits(share: Numbers) -> Numbers:
     share = np.clip(share, 1e-12, 1 - 1e-12)
     return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
+
+
+def ms_of(moment: datetime) -> int:
+    """Return a local time in ms since 1970."""
+    return int((moment - ORIGIN) / timedelta(milliseconds=1))
 
 
 def time_of(ms: int) -> datetime:

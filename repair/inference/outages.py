@@ -21,9 +21,10 @@ import numpy as np
 import polars as pl
 
 from network import Problem, Supply
-from network.arrays import NONE, Indices, Mask
+from network.arrays import NONE, Indices, Mask, Numbers
 from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_table
+from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
 from repair.inference.explanations import Explanations, time_of
@@ -33,6 +34,7 @@ from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
 from repair.inference.outage import InferredOutage
+from repair.inference.posterior import DARK, UNHEARD
 from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
@@ -65,6 +67,7 @@ class Piece:
         last: last signal, in ms.
         at: moment of the present event's judgement, in ms.
         sure: transformers, and the probability that each is off, where it is not negligible.
+        dark: places, and the probability that each is dead, where it is not negligible.
     """
 
     cut: int = -int(EVER)
@@ -74,7 +77,8 @@ class Piece:
     since: int = int(EVER)
     last: int = -int(EVER)
     at: int = -int(EVER)
-    sure: tuple[Indices, np.ndarray[tuple[int], np.dtype[np.float64]]] = (NONE, np.zeros(0))
+    sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
+    dark: tuple[Indices, Numbers] = (NONE, np.zeros(0))
 
 
 NEGLIGIBLE = 0.01
@@ -109,6 +113,7 @@ class Inference:
         self._judge = Judge(self._tree, self._devices, self.rules)
         self._explanations = Explanations(self._tree, self._devices, self._known, self.rules)
         self._bars = Bars.of(self.rules)
+        self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
         self._removed = Removed()
         self._piece, self._rows = NONE, Rows(NONE, NONE)
         self._waiting: list[Rows] = []
@@ -285,7 +290,8 @@ class Inference:
             judgement = self._judged(history.pieces[asked], since[asked], ends.time[end], ends.at[end], rows, of)
             self._close(judgement, [states[each] for each in asked], ends, end)
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
-            state.since, state.last, state.now, state.sure = begin, last, [], (NONE, np.zeros(0))
+            state.since, state.last, state.now = begin, last, []
+            state.sure = state.dark = (NONE, np.zeros(0))
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
             at = np.array([self._moment(states[each]) for each in going_on])
@@ -353,6 +359,45 @@ class Inference:
                 first, last = np.searchsorted(event, [number, number + 1])
                 rows = first + np.flatnonzero(matters[first:last])
             state.sure = judgement.transformer[rows], judgement.dark[rows]
+            if len(self._coupled.transformer):
+                state.dark = self._dark_places(judgement, number)
+
+    @staticmethod
+    def _dark_places(judgement: Judgement, event: int) -> tuple[Indices, Numbers]:
+        """Return the places of an event that may be dead, and how probable that is."""
+        first, last = np.searchsorted(judgement.event, [event, event + 1])
+        dark = judgement.state[first:last][:, [DARK, UNHEARD]].sum(axis=1)
+        which = np.flatnonzero(dark > NEGLIGIBLE)
+        return judgement.place[first + which], dark[which]
+
+    def _dark_at(self, places: Indices) -> Numbers:
+        """Return how probable it is that each of some places is dead."""
+        found = np.zeros(len(places))
+        pieces = self._tree.piece_of(places)
+        for row, number in enumerate(pieces.tolist()):
+            if number in self._pieces:
+                known, share = self._pieces[number].dark
+                at = int(np.searchsorted(known, places[row]))
+                if at < len(known) and known[at] == places[row]:
+                    found[row] = share[at]
+        return found
+
+    def _of_two_feeders(self) -> tuple[list[InferredOutage], Indices, Numbers]:
+        """Return the incidents of transformers with two supplies, and how probable each of them is off."""
+        coupled = self._coupled
+        if not len(coupled.transformer):
+            return [], NONE, np.zeros(0)
+        mine = np.flatnonzero((self._piece < 0) & np.isin(self._rows.device, coupled.transformer))
+        share, said, at = coupled.judged(Rows(self._rows.device[mine], self._rows.word[mine]), self._dark_at)
+        began = np.full(len(share), -int(EVER))
+        began[at] = said.last_off
+        found = [
+            self._explanations.of_two_feeders(
+                int(coupled.transformer[each]), float(share[each]), int(began[each]), self.at
+            )
+            for each in np.flatnonzero(share >= self.rules.suspected)
+        ]
+        return found, coupled.transformer, share
 
     def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
@@ -393,7 +438,7 @@ class Inference:
     def incidents(self) -> tuple[InferredOutage, ...]:
         """All incidents, latest first."""
         self._settle()
-        return _shown(outage for number in self._pieces for outage in self._of(number))
+        return _shown([*(outage for number in self._pieces for outage in self._of(number)), *self._of_two_feeders()[0]])
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
@@ -443,6 +488,9 @@ class Inference:
             changed += [each for name, each in found.items() if before.get(name) != each]
             self._told[number] = found
         self._changed = set()
+        before, found = self._told.get(-1, {}), {each.id: each for each in self._of_two_feeders()[0]}
+        changed += [each for name, each in found.items() if before.get(name) != each]
+        self._told[-1] = found
         return _shown(changed)
 
     def sure(self) -> dict[str, float]:
@@ -460,6 +508,8 @@ class Inference:
             for outage in alone:
                 index = self.supply.network.transformer_index(list(outage.dark_ids))
                 probability[index] = np.maximum(probability[index], outage.sure)
+        _, coupled, share = self._of_two_feeders()
+        probability[coupled] = share
         ids = self.supply.network.transformers["transformer_id"]
         return {ids[int(each)]: float(probability[each]) for each in np.flatnonzero(probability > NEGLIGIBLE)}
 
@@ -535,7 +585,9 @@ class Inference:
         keep = self._rows.time >= cuts[self._piece]
         self._rows, self._piece = Rows(self._rows.device[keep], self._rows.word[keep]), self._piece[keep]
         self._forgotten_before = max(before, self._forgotten_before or before)
-        self._told = {number: {each.id: each for each in self._of(number)} for number in self._pieces}
+        for number, told in self._told.items():
+            known = {each.id for each in self._of(number)} if number >= 0 else set(told)
+            self._told[number] = {name: each for name, each in told.items() if name in known}
         return count
 
     def needed(self, signals: pl.DataFrame) -> Mask:

@@ -14,6 +14,7 @@ from repair.location.active import Active
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.location.feeders import Feeders
 from repair.location.radial import Radial
+from repair.location.report_health import report_health
 from repair.location.sections import Model
 from repair.settings import LocationSettings, location_settings
 
@@ -99,6 +100,8 @@ def action_accuracy(health: pl.DataFrame) -> float | None:
 def health_of(net: Network) -> dict[str, Any]:
     """Return the sensor health of a workspace: ``incidents`` (how many), ``accuracy`` of all sensors in per cent, ``rows``.
 
+    ``reports`` tells how terminals reported and customers called in these incidents, by unit.
+
     Raises:
         WorkspaceError: there is no closed incident or no sensor to learn of.
     """
@@ -111,7 +114,13 @@ def health_of(net: Network) -> dict[str, Any]:
                 text("Add the table {table} to the workspace.", table=name),
             )
     rows = sensor_health(net.energise(), tables["incidents"], tables["signals"], tables["sensors"])
-    return {"incidents": tables["incidents"].height, "accuracy": action_accuracy(rows), "rows": rows.to_dicts()}
+    reports = report_health(net.energise(), tables["incidents"], tables["signals"])
+    return {
+        "incidents": tables["incidents"].height,
+        "accuracy": action_accuracy(rows),
+        "rows": rows.to_dicts(),
+        "reports": reports.to_dicts(),
+    }
 
 
 def _ids(supply: Supply, branches: Indices) -> pl.Series:

@@ -139,13 +139,15 @@ class SlowStates:
             count = min(soon)
         count = self._before_isolation(branch, count, start)
         state = self.open_after[count]
-        if any(self._is_stale(each, count, start) for each in self._near(branch, state) if each in state - self.normal):
-            return None
+        stale = {
+            each for each in self._near(branch, state) & (state - self.normal) if self._is_stale(each, count, start)
+        }
+        state -= stale
         of_users = self.supplies(self.below(branch, state))
         if of_users or not self.supplies(self.below(branch, self.normal)):
             return state
         if dead_since is not None:
-            before = self.open_after[dead_since]
+            before = self.open_after[dead_since] - stale
             members = self.supplies(self.below(branch, before))
             if members and members <= self._covered(number, start):
                 return before

@@ -82,8 +82,10 @@ JUNE = datetime(2022, 6, 1)
 @pytest.mark.parametrize("engine", [each for each in ENGINES if each != "spark"])
 def test_a_moved_customer_is_one_user_off_where_it_hung(engine: str) -> None:
     """C hangs on T0 until June, then on T1. T0 is off for 4 h in March and 3 h in July, T1 for 2 h in March and 5 in July."""
-    spans = [("A", MARCH, 4, "T0"), ("B", MARCH + timedelta(days=1), 2, "T1"),
-             ("P", JUNE + timedelta(days=30), 3, "T0"), ("Q", JUNE + timedelta(days=31), 5, "T1")]  # fmt: skip
+    morning = timedelta(hours=8)
+    july = JUNE + timedelta(days=30) + morning
+    spans = [("A", MARCH + morning, 4, "T0"), ("B", MARCH + morning + timedelta(days=1), 2, "T1"), ("P", july, 3, "T0"),
+             ("Q", july + timedelta(days=1), 5, "T1")]  # fmt: skip
     rows = [
         {
             "outage_id": name,

@@ -193,6 +193,15 @@ def test_a_switch_left_open_for_too_long_is_an_omission_of_the_log() -> None:
     assert off(patient) == {"A": {"T2": 2, "T3": 2}, "B": {"T1": 1}}
 
 
+def test_one_forgotten_switch_does_not_undo_the_transfer_of_an_hour_ago() -> None:
+    """S9 to a lateral was opened 40 days ago and never logged closed; the transfer of the morning stands."""
+    diagram = TWO_FEEDERS + "; 2 -(S9)- 7; T9 @ 7"
+    found = county([("-40d 07:00", "S9", "open"), *TRANSFER, *TWO_OUTAGES], RECORDS, diagram=diagram)
+    assert off(found) == {"A": {"T2": 2, "T3": 2}, "B": {"T1": 1, "T9": 1}}
+    assert [problem.object_id for problem in found.log_conflicts()] == ["A", "B"]
+    assert states(found) == {"A": "as_logged", "B": "as_logged"}
+
+
 def test_a_tie_that_the_log_left_closed_alone_is_a_conflict() -> None:
     found = county([("07:00", "TIE", "close"), *TWO_OUTAGES], RECORDS)
     assert off(found) == {"A": {"T3": 2}, "B": {"T1": 1, "T2": 1}}

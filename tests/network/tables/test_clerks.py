@@ -462,6 +462,17 @@ def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_place_beside_users_is_left_aside_where_there_is_no_network(tmp_path: Path) -> None:
+    """R17: 影响户数 and 线路名称 stand side by side, and nothing else is known."""
+    rows = "\n".join((f"{HEADER},线路名称,台区编号", f"{A},城东线,T1", f"{B},城西线,"))
+    workspace = of_files(tmp_path, outages__csv=rows)
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    assert {(problem.severity, problem.row, problem.column) for problem in workspace.problems} == {
+        ("warning", None, "feeder_id"),
+        ("warning", None, "transformer_id"),
+    }
+
+
 def test_headers_may_be_given_either_way(tmp_path: Path) -> None:
     rows = "\n".join((HEADER.replace("停电户数", "户").replace("停电结束时间", "好了"), A))
     settings = '[headers.outages]\nusers = ["户", "用户"]\nend = "好了"\n'
@@ -566,7 +577,7 @@ def test_each_row_is_right_or_named(drawn: list[tuple[str, int, int]], tmp_path:
     assert readable <= set(kept)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100)[:20], b"\x1f\x8b", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100, mtime=0)[:20], b"\x1f\x8b", gzip.compress(b"", mtime=0)])
 def test_a_packed_file_that_is_cut_off_is_said(content: bytes, tmp_path: Path) -> None:
     workspace = of_files(tmp_path, outages__csv__gz=content)
     assert (ids(workspace), len(workspace.problems)) == ([], 1)

@@ -55,7 +55,7 @@ def test_each_header_is_proposed_with_examples_and_how_sure(sheet: Path) -> None
         "影响户数": ("users", "certain"),
         "区域": ("region_class", "likely"),
         "所属单位": ("unit", "certain"),
-        "线路名称": (None, "unknown"),
+        "线路名称": ("feeder_id", "certain"),
         "备注": (None, "unknown"),
     }
     assert proposal.headers[1].examples == ("X1", "X2", "X3")
@@ -86,12 +86,12 @@ def test_what_is_remembered_reads_the_sheet(sheet: Path) -> None:
 def test_what_stands_in_the_settings_stays(sheet: Path) -> None:
     path = sheet.parent / "fudian.toml"
     path.write_text('# ours\nname = "复源县"  # the county\n\n[headers.outages]\n"旧" = "cause"\n', "utf-8")
-    remember(with_choice(propose(sheet), "线路名称", "cause"), sheet.parent)
+    remember(with_choice(propose(sheet), "备注", "cause"), sheet.parent)
     written = path.read_text("utf-8")
     assert written.startswith('# ours\nname = "复源县"  # the county\n')
     settings = tomllib.loads(written)
     assert settings["headers"]["outages"]["旧"] == "cause"
-    assert settings["headers"]["outages"]["线路名称"] == "cause"
+    assert settings["headers"]["outages"]["备注"] == "cause"
     assert settings["files"] == {"6月情况.xlsx": "outages"}
     assert words_of(settings)[1] == []
     remember(propose(sheet), sheet.parent)
@@ -153,14 +153,13 @@ def test_the_command_asks_on_a_terminal(sheet: Path) -> None:
     master, terminal = pty.openpty()
     command = [sys.executable, "-m", "fudian.cli.app", "map", str(sheet)]
     running = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    os.write(master, b"-\n\nnonsense\nend\n\n\n-\ncause\n-\n")
+    os.write(master, b"-\n\nnonsense\nend\n\n\ncause\n-\n")
     running.communicate(timeout=120)
     for descriptor in (master, terminal):
         os.close(descriptor)
     headers = tomllib.loads((sheet.parent / "fudian.toml").read_text("utf-8"))["headers"]["outages"]
     assert headers == {
-        "序号": "", "事件号": "outage_id", "送电": "end", "性质": "nature", "区域": "region_class", "线路名称": "",
-        "备注": "cause",
+        "序号": "", "事件号": "outage_id", "送电": "end", "性质": "nature", "区域": "region_class", "备注": "cause",
     }  # fmt: skip
     assert read_workspace(sheet.parent).tables["outages"]["cause"].to_list() == [None, None]
 

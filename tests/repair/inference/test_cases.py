@@ -336,3 +336,17 @@ def test_the_list_says_how_sure_it_is_and_forgets_who_is_back() -> None:
         net.energise(), said(*words, "RC close 30", "T2 on 30", "T3 on 30", "T4 on 30"), {}, minute(10)
     )
     assert then.hit.transformers == ["T2", "T3", "T4"]
+
+
+def test_a_transformer_of_two_feeders_is_off_where_both_are() -> None:
+    net = Network.from_text(
+        "=S -[K1]- 1 -L1- 2; =R -[K2]- 3 -L2- 4; T1(2) @ 1; T2(2) @ 2; T3(2) @ 3; T4(2) @ 4; TD(5) @ 2, 4"
+    )
+    one = ("K1 trip 0", "T1 off 0", "T2 off 0")
+    assert "TD" not in inferred(net, *one, at=15).sure()
+    both = (*one, "K2 trip 5", "T3 off 5", "T4 off 5", "TD off 5")
+    inference = inferred(net, *both, at=20)
+    assert inference.sure()["TD"] > 0.99
+    assert {name for each in inference.incidents for name in each.dark_ids} == {"T1", "T2", "T3", "T4", "TD"}
+    back = inferred(net, *both, "TD on 30", "T3 on 30", "T4 on 30", "K2 close 30", at=40)
+    assert {name for each in back.incidents for name in each.dark_ids} == {"T1", "T2"}

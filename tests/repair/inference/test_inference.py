@@ -162,6 +162,23 @@ def test_two_feeders_are_two_incidents_and_quiet_ones_are_forgotten() -> None:
     assert [(each.object_id, each.state) for each in inference.incidents] == [("K2", "restored")]
 
 
+def test_what_is_forgotten_does_not_hide_what_is_new() -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2; S -[K2]- 3 -L2- 4; T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4")
+    inference = inferred(net, "K1 trip 0", "T1 off 0", "T2 off 0")
+    assert [each.object_id for each in inference.changes()] == ["K1"]
+    inference.take(said("K2 trip 500", "T3 off 500", "T4 off 500"))
+    inference.forget(minute(100))
+    assert [each.object_id for each in inference.changes() if each.object_id == "K2"] == ["K2"]
+
+
+def test_customers_who_are_not_yet_in_service_do_not_count() -> None:
+    served = [{"customer_id": f"C{each}", "transformer_id": "T1", "in_service": None} for each in range(3)]
+    later = [{"customer_id": "C9", "transformer_id": "T1", "in_service": NOON + timedelta(days=9)}]
+    net = Network.from_text("=S -[K1]- 1 -L1- 2; T1 @ 1", {"customers": [*served, *later]})
+    (outage,) = inferred(net, "K1 trip 0", "T1 off 0").incidents
+    assert (outage.customers, outage.customers_off) == (3, 3)
+
+
 def test_dual_supply_and_rings_give_sound_probabilities() -> None:
     """A ring that is operated closed is cut off as a whole only; a transformer with two supplies goes off where both meet."""
     net = Network.from_text(
