@@ -17,8 +17,8 @@ from network.readers.cim_xml import read_cim_xml
 from network.readers.gathering import Progress, require_files
 from network.readers.opendss import read_opendss
 from network.readers.pandapower import read_pandapower
-from network.readers.recognition import how_to_read
 from network.tables.aside import folder_aside
+from network.tables.recognition import how_to_read
 from network.tables.schema import ROW
 from network.tables.words import SETTINGS_FILE
 from network.tables.workspace import Workspace, read_workspace

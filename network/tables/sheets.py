@@ -192,7 +192,9 @@ def _unpacked(data: bytes) -> bytes:
 def _read_parquet(path: Path) -> Sheet:
     try:
         look_at_parquet(path)
-        frame = pl.DataFrame(pyarrow.parquet.read_table(path, partitioning=None, use_threads=False))
+        read = pyarrow.parquet.read_table(path, partitioning=None, use_threads=False)
+        read.validate(full=True)  # texts that are none would be a panic of what takes them on
+        frame = pl.DataFrame(read)
     except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError, ValueError) as reason:
         raise UnreadableError(
             text("This is not a complete Parquet file"),

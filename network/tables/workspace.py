@@ -20,6 +20,7 @@ from network.tables.checks import check_tables, look_through
 from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
 from network.tables.reading import ReadTable, read_file, read_files, read_frame
+from network.tables.recognition import how_to_read
 from network.tables.schema import TABLES
 from network.tables.veil import veiled
 from network.tables.words import SETTINGS_FILE, settings_problem, words_of
@@ -186,10 +187,12 @@ def read_workspace(folder: str | Path, progress: Callable[[str], None] | None = 
     found = find_files(folder, words.files)
     problems += [*wrong, *found.problems]
     if not found.tables:
+        names = ", ".join(f"{name}.csv" for name in list(TABLES)[:7])
+        advice = how_to_read(folder)  # files of another program need no word each
         raise WorkspaceError(
             text("The folder {folder} holds no table.", folder=str(folder)),
-            problems,
-            text("Expected are files such as {names}.", names=", ".join(f"{name}.csv" for name in list(TABLES)[:7])),
+            problems if advice is None else [],
+            text("Expected are files such as {names}.", names=names) if advice is None else advice,
         )
     tables = {name: table.empty() for name, table in TABLES.items()}
     files: dict[str, str] = {}

@@ -52,7 +52,6 @@ class Worker:
         self.process = context.Process(
             target=work,
             args=(theirs, self.seed, self.folder, self.next, self.last, self.step, self.wanted),
-            daemon=True,
         )
         self.process.start()
         theirs.close()

@@ -20,7 +20,7 @@ from fudian.cli.terminal import json_of
 from network import FudianError, build_network, read_workspace
 from network.readers.cim_e import read_cim_e
 from network.readers.cim_xml import read_cim_xml
-from network.readers.opendss import _compiled
+from network.readers.opendss import read_opendss
 from network.readers.opendss_script import read_script
 from network.tables.workspace import Workspace
 from repair import Inference
@@ -110,9 +110,10 @@ class Reader:
         self._told(read_cim_e([path], lambda _: None), net=True)
 
     def _opendss(self, path: Path) -> None:
-        script = read_script(path)
         if HAS_OPENDSS:
-            self._told(_compiled(script, str(path), path.name, False).workspace(), net=True)
+            self._told(read_opendss([path], lambda _: None), net=True)
+        else:
+            read_script(path)
 
     def _settings(self, path: Path) -> None:
         self._told(read_workspace(path.parent))

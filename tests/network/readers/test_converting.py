@@ -218,6 +218,9 @@ def test_a_folder_of_pypsa_is_named(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text("name,v_nom\na,10\n")
     with pytest.raises(WorkspaceError, match="PyPSA, which has no switches"):
         convert_files([tmp_path], "table", tmp_path / "ws")
+    with pytest.raises(WorkspaceError, match="PyPSA") as refused:
+        read_workspace(tmp_path)
+    assert refused.value.problems == ()
 
 
 def test_a_disk_that_is_full_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""Networks deeper, wider and more parallel than any: every command takes seconds of the processor (make test-long)."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+SECONDS = 10.0
+COUNT = 200_000
+
+
+def path(kind: str) -> tuple[list[int], list[int], list[str]]:
+    return list(range(COUNT)), list(range(1, COUNT + 1)), [kind if at % 2 == 0 else "line" for at in range(COUNT)]
+
+
+def star(kind: str) -> tuple[list[int], list[int], list[str]]:
+    return [0] + [1] * (COUNT - 1), list(range(1, COUNT + 1)), [kind] * COUNT
+
+
+def parallel(kind: str) -> tuple[list[int], list[int], list[str]]:
+    return [0] + [1] * (COUNT // 2), [1] + [2] * (COUNT // 2), [kind] * (COUNT // 2 + 1)
+
+
+def write(folder: Path, tail: list[int], head: list[int], kinds: list[str]) -> None:
+    branches = {
+        "branch_id": [f"B{at}" for at in range(len(tail))],
+        "from_node": [f"N{at}" for at in tail],
+        "to_node": [f"N{at}" for at in head],
+        "kind": ["breaker", *kinds[1:]],
+        "feeder_id": ["F1"] * len(tail),
+    }
+    pl.DataFrame(branches).write_parquet(folder / "branches.parquet")
+    nodes = sorted(set(head))[::4]
+    users = pl.DataFrame({"transformer_id": [f"T{at}" for at in nodes], "node": [f"N{at}" for at in nodes]})
+    users.write_parquet(folder / "transformers.parquet")
+    customers = users.select(pl.format("C{}", "transformer_id").alias("customer_id"), "transformer_id")
+    customers.write_parquet(folder / "customers.parquet")
+    (folder / "sources.csv").write_text("node\nN0\n")
+    (folder / "feeders.csv").write_text("feeder_id,name\nF1,one\n")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["line", "switch"])
+@pytest.mark.parametrize("shape", [path, star, parallel])
+def test_every_command_takes_seconds(shape: object, kind: str, tmp_path: Path) -> None:
+    write(tmp_path, *shape(kind))  # type: ignore[operator]
+    environment = {**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    for asked in (["check"], ["affected", "--fault", "B1000"], ["affected", "--open", "B1000"], ["grid-kpi"], ["n-1"]):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "fudian.cli", asked[0], str(tmp_path), *asked[1:]]
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"{shape.__name__} of {kind}: {' '.join(asked)}: {seconds:.1f} s")  # type: ignore[attr-defined]
+        assert done.returncode == 0, done.stderr[-500:]
+        assert seconds < SECONDS
