@@ -151,9 +151,9 @@ def audit(
             text("Add the table switching, or signals with the kinds off and on."),
         )
     of_customers = signals.filter((pl.col("object") == "customer") & pl.col("kind").is_in(EVENTS))["object_id"]
-    switching = switching.filter(pl.col("time") <= known)
+    whole_log, switching = switching, switching.filter(pl.col("time") <= known)
     users = population(net, level, outages, alone=of_customers.unique().to_list() if level == "lv" else ())
-    recorded = _counted(interruptions(outages, stages, net, level, users, rules, switching), period, rules, as_of)
+    recorded = _counted(interruptions(outages, stages, net, level, users, rules, whole_log), period, rules, as_of)
     switched = _counted(interruptions_from_switching(net, switching, level, users), period, rules, as_of)
     meters = meter_evidence(signals, rules, known)
     supplies = _supplies(users, level)

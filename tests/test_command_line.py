@@ -310,7 +310,7 @@ def test_a_sample_of_another_size(command: Command, tmp_path: Path) -> None:
         (["locate", COUNTY, "--signals", "nothing.csv"], 2, "nothing.csv"),
         (["locate", COUNTY, "--signals", COUNTY / "outages.csv"], 1, "outages.csv"),
         (["affected", COUNTY, "--open", ","], 2, "names no branch"),
-        (["indices", COUNTY, "--start", "0001-01-01", "--end", "9999-12-31"], 2, "1900"),
+        (["indices", COUNTY, "--start", "0001-01-01", "--end", "9999-12-31"], 2, "1901"),
         (["indices", COUNTY, "--start", "2024-01-01", "--end", "2025-01-01"], 2, "Nothing is known"),
         (["ledger", COUNTY, "--med", "maybe"], 2, "include or exclude"),
         (["convert", COUNTY, "--format", "floppy", "--to", "x"], 2, "table"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
-from network.tables.cells import VALUELESS, Fault, Parsed, as_text, clean, fill_patiently, is_blank
+from network.tables.cells import VALUELESS, Fault, Parsed, as_text, clean, faults_at, fill_patiently, is_blank
 from network.tables.conventions import ReadingSettings
 from network.tables.values import Scale
 from network.texts import text
@@ -82,12 +82,22 @@ def parse_durations(values: pl.Series, scale: Scale | None, reading: ReadingSett
     if isinstance(kind, pl.Duration) or kind == pl.Time:
         return Parsed(values.cast(pl.Duration("us")))
     if isinstance(kind, pl.Datetime):
-        clock = values.cast(pl.Datetime("us"))
-        return Parsed(clock - clock.dt.truncate("1d"))
+        return _since_zero(values)
     if scale is None and reading.duration_unit is not None:
         scale = Scale() if reading.duration_unit == "h" else Scale(1, 60)
     raw = as_text(values)
     return fill_patiently(raw, _bare_numbers(raw, scale), _duration)
+
+
+def _since_zero(values: pl.Series) -> Parsed:
+    """Read what a workbook shows as a clock: its moment counts from the last day of 1899."""
+    lasted = values.cast(pl.Datetime("us")) - _ZERO
+    date = (lasted.is_not_null() & ~lasted.is_between(timedelta(), _MOST_SHOWN, closed="left")).fill_null(False)
+    return Parsed(lasted.set(date, None), faults_at(values, date, _NOT_A_DURATION))
+
+
+_ZERO, _MOST_SHOWN = datetime(1899, 12, 31), timedelta(days=59)
+_NOT_A_DURATION = Fault(text("This is not a duration"), text("Write durations as 3小时20分 or 3:20."))
 
 
 def _bare_numbers(raw: pl.Series, scale: Scale | None) -> pl.Series:
@@ -113,4 +123,4 @@ def _duration(raw: str) -> tuple[timedelta | None, Fault | None]:
                 'Name the column with its unit, such as 停电时长（分钟）, or set duration_unit = "min" under [reading].'
             ),
         )
-    return None, Fault(text("This is not a duration"), text("Write durations as 3小时20分 or 3:20."))
+    return None, _NOT_A_DURATION

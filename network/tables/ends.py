@@ -7,9 +7,11 @@ A blank end says that the outage still lasts, so nothing else may pass for a bla
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
+from network.problems import Problem
 from network.tables.cells import Fault, clean
 from network.tables.columns import Understood
 from network.tables.conventions import ReadingSettings
@@ -94,13 +96,35 @@ def second_header_is_end(first: pl.Series, second: pl.Series) -> bool:
     return bool(both.any() and not (second < first).any() and (second > first).sum() * 2 > both.sum())
 
 
-def no_end() -> Fault:
-    """Return what to say of a table in which nothing says when an outage ended."""
-    return Fault(
-        text("No column says when an outage ended, so all of them count as still lasting"),
-        text("Add the column end (停电结束时间), or how long each lasted (停电时长)."),
-        "warning",
-    )
+_ADD_AN_END = text("Add the column end (停电结束时间), or how long each lasted (停电时长).")
+NO_END = Fault(
+    text("No column says when an outage ended, so all of them count as still lasting"), _ADD_AN_END, "warning"
+)
+"""What to say of a table in which nothing says when an outage ended."""
+
+
+def refuse_endless_parts(
+    parts: Sequence[tuple[pl.DataFrame, Sequence[Problem]]],
+) -> list[tuple[pl.DataFrame, list[Problem]]]:
+    """Leave out the parts of a table that do not say when an outage ended, where others do: a month has lost its column.
+
+    Args:
+        parts: the rows and the problems of each file or sheet.
+    """
+    endless = [any(problem.message == NO_END.message for problem in problems) for _, problems in parts]
+    if all(endless) or not any(endless):
+        return [(rows, list(problems)) for rows, problems in parts]
+    refused = text("No column says when an outage ended, though other parts have one; this part was not read")
+    return [
+        (
+            rows.clear() if lost else rows,
+            [
+                replace(problem, severity="error", message=refused) if problem.message == NO_END.message else problem
+                for problem in problems
+            ],
+        )
+        for (rows, problems), lost in zip(parts, endless, strict=True)
+    ]
 
 
 def ends_of(columns: Sequence[Understood]) -> tuple[Understood | None, Understood | None]:

@@ -105,7 +105,7 @@ def accepted_names(table: Table, own: Mapping[str, str] | None = None) -> dict[s
 
 
 def split_unit(key: str) -> tuple[str, str | None]:
-    """Split the unit in brackets from the end of a header.
+    """Split the unit in brackets from the end of a header, or a zone such as UTC without brackets.
 
     Args:
         key: the header as :func:`header_key` gives it.
@@ -113,7 +113,7 @@ def split_unit(key: str) -> tuple[str, str | None]:
     Returns:
         The bare name, and the unit or ``None``.
     """
-    match = re.match(r"^(.+?)\((.*)\)$", key)
+    match = re.match(r"^(.+?)\((.*)\)$", key) or re.match(r"^(.+?)[_-]?((?:utc|gmt)(?:[+-]\d{1,2}(?::?\d{2})?)?)$", key)
     return (match[1], match[2]) if match else (key, None)
 
 

@@ -109,8 +109,7 @@ def propose(path: Path, table: str | None = None, words: Words | None = None) ->
         words: what the utility has said of its files before.
 
     Raises:
-        FudianError: the file gives no sheet, or is like no table.
-        OSError: the file cannot be opened.
+        FudianError: the file cannot be opened, gives no sheet, or is like no table.
     """
     words = words or Words()
     named = part_of_table(stem_of(path))[0]
@@ -118,6 +117,11 @@ def propose(path: Path, table: str | None = None, words: Words | None = None) ->
         sheet = _unknown_sheet(path)
     except UnreadableError as wrong:
         raise FudianError(wrong.message, wrong.hint) from wrong
+    except OSError as reason:
+        raise FudianError(
+            text("The file cannot be opened: {reason}", reason=reason.strerror or str(reason)),
+            text("Close it in other programs, and check who may read it."),
+        ) from reason
     wanted = table or named or _likeliest(sheet, words)
     if wanted is None:
         raise FudianError(

@@ -21,7 +21,15 @@ from network.tables.cells import Fault, as_text, clean, nulls
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
 from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
-from network.tables.ends import ends_of, no_end, refuse_signs, second_header_is_end, take_durations, without_still_off
+from network.tables.ends import (
+    NO_END,
+    ends_of,
+    refuse_endless_parts,
+    refuse_signs,
+    second_header_is_end,
+    take_durations,
+    without_still_off,
+)
 from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
 from network.tables.limits import bounded
 from network.tables.parts import Part
@@ -87,7 +95,7 @@ def read_files(paths: Sequence[Path], table: Table, words: Words | None = None) 
         OSError: a file cannot be opened.
     """
     words = words or Words()
-    frames: list[pl.DataFrame] = []
+    read: list[tuple[pl.DataFrame, tuple[Problem, ...]]] = []
     problems: list[Problem] = []
     parts: list[Part] = []
     encodings: list[str | None] = []
@@ -102,12 +110,15 @@ def read_files(paths: Sequence[Path], table: Table, words: Words | None = None) 
         problems += found
         for sheet in sheets:
             frame, found_in_sheet = _understand(sheet, table, words, path.name)
-            frames.append(frame.with_columns(pl.col(ROW) + pl.lit(start, pl.UInt32)) if start else frame)
+            shifted = frame.with_columns(pl.col(ROW) + pl.lit(start, pl.UInt32)) if start else frame
+            read.append((shifted, found_in_sheet))
             parts.append(Part(start, path.name, sheet.name))
-            problems += found_in_sheet
             encodings.append(sheet.encoding)
             start += max(sheet.rows[-1] if len(sheet.rows) else 0, sheet.header_row)
-    whole = pl.concat(frames) if len(frames) > 1 else (frames or [table.empty()])[0]
+    kept = refuse_endless_parts(read)
+    problems += [problem for _, found in kept for problem in found]
+    frames = [frame for frame, _ in kept] or [table.empty()]
+    whole = pl.concat(frames) if len(frames) > 1 else frames[0]
     file = ", ".join(dict.fromkeys(path.name for path in paths))
     return ReadTable(whole, tuple(problems), file, encodings[0] if encodings else None, tuple(parts))
 
@@ -361,7 +372,7 @@ def _settle_ends(
     given = matched.get(table.duration.name) if table.duration is not None else None
     lasted = _durations(sheet, given, table, words)
     if "end" not in matched and lasted is None and not _take_second_start(sheet, matched["start"], start, end, words):
-        end.notes.append(no_end())
+        end.notes.append(NO_END)
         return
     refuse_signs(end)
     take_durations(start, end, lasted)

@@ -80,6 +80,12 @@ _OFFSET = re.compile(r"^(?:UTC|GMT|Z)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?
 _SINCE_1970 = re.compile(r"^1\d{9}(?:\d{3})?$")
 _SINCE_WORDS = {"s": "s", "秒": "s", "ms": "ms", "毫秒": "ms"}
 _FOREIGN_ZONES = re.compile(r"^(?:[ecmp][sd]t|wes?t|ces?t|ees?t|msk|[ijkb]st|hkt|sgt|ae[sd]t|nz[sd]t)$")
+_FOREIGN_PLACES = re.compile(
+    "东京|首尔|伦敦|纽约|巴黎|柏林|莫斯科|悉尼|新德里|印度|美东|美西|美国|日本|韩国|欧洲|国际|格林"
+)
+_ZONE_NUMBER = re.compile(r"^(东|西)([一二三四五六七八九十]|十一|十二|\d{1,2})区")
+_ZONE_DIGITS = {word: number for number, word in enumerate("一二三四五六七八九十", 1)} | {"十一": 11, "十二": 12}
+_ZONE_DIGITS |= {str(number): number for number in range(13)}
 _ZONE_WORDS = {"北京时间": 480, "asia/shanghai": 480, "beijing": 480, "世界时": 0, "协调世界时": 0, "格林尼治时间": 0}
 
 
@@ -112,10 +118,17 @@ def time_unit(unit: str | None) -> TimeUnit | None:
         return TimeUnit(since_1970="s" if _SINCE_WORDS[unit] == "s" else "ms")
     if unit in _ZONE_WORDS:
         return TimeUnit(offset_min=_ZONE_WORDS[unit])
+    if found := _ZONE_NUMBER.match(unit):
+        return TimeUnit(offset_min=(60 if found[1] == "东" else -60) * _ZONE_DIGITS.get(found[2], 0))
+    unit = re.sub(r"(?:时间|time)$", "", unit)
     if re.match(r"^(utc|gmt|z$|[+-]\d)", unit):
         offset = _offset_min(unit)
         return None if offset is None else TimeUnit(offset_min=offset)
-    return None if _FOREIGN_ZONES.match(unit) or re.match(r"^[a-z]+/[a-z_]+$", unit) else NO_UNIT
+    return (
+        None
+        if _FOREIGN_PLACES.match(unit) or _FOREIGN_ZONES.match(unit) or re.match(r"^[a-z]+/[a-z_]+$", unit)
+        else NO_UNIT
+    )
 
 
 def parse_times(values: pl.Series, reading: ReadingSettings, unit: TimeUnit, unreadable: Text) -> Parsed:

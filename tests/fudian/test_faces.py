@@ -29,13 +29,13 @@ from tests.page_text import page_text
 
 PROJECT = Path(__file__).parents[2]
 CUT = datetime(2022, 7, 1)
-TOOLS = {"fudian convert", "fudian sample", "fudian serve", "fudian demo"}
+TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudian demo", "fudian template"}
 """Commands that answer no question of the field."""
 
 WORDS = {"text", "translate", "listed", "language_of", "unknown_language"}
 """What faces may take from below besides classes and constants: the texts of the catalogue."""
 
-PICTURES_AND_FILES = ("network.pictures", "network.tables.writing", "network.readers.converting", "data_samples")
+PICTURES_AND_FILES = ("network.pictures", "network.tables", "network.complaints", "network.readers", "data_samples")
 
 
 @pytest.fixture(scope="module")

@@ -381,7 +381,7 @@ def test_findings_add_up_to_what_was_found_less_what_was_recorded(scene: Scene, 
     signals = pl.DataFrame([signal(*each) for each in drawn], schema=empty.schema) if drawn else empty
     rules = ReliabilitySettings(meter_deviation_min=data.draw(st.sampled_from([0, 5])))
 
-    recorded = interruptions(tables["outages"], tables["stages"], net)
+    recorded = interruptions(tables["outages"], tables["stages"], net, switching=log)
     result = audit(net, tables["outages"], tables["stages"], log, signals, period, "mv", rules, as_of)
     assert_identity(result)
     assert set(result.rows["kind"]) <= set(FINDINGS)
@@ -422,7 +422,7 @@ def test_findings_add_up_at_low_voltage_too(plain: Plain, data: st.DataObject) -
 
     result = audit(net, outages, None, log, signals, period, "lv", STRICT)
     assert_identity(result)
-    recorded = interruptions(outages, None, net, "lv")
+    recorded = interruptions(outages, None, net, "lv", switching=log)
     assert result.recorded_customer_hours == pytest.approx(hours_of(recorded, period, None))
     unrecorded = audit(net, outages.clear(), None, log, empty, period, "lv", STRICT)
     switched = interruptions_from_switching(net, log, "lv")

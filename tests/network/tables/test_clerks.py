@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +129,14 @@ def test_no_column_for_the_end_is_said(tmp_path: Path) -> None:
     problem = only(of_files(tmp_path, outages__csv=rows))
     assert (problem.severity, problem.row, problem.column) == ("warning", None, "end")
     assert "停电时长" in str(problem.hint)
+
+
+def test_a_part_that_has_lost_its_end_is_not_read_where_others_have_one(tmp_path: Path) -> None:
+    lost = "停电编号,停电开始时间,停电性质,地区特征,停电户数\nB,2022-03-02 08:00:00,内部故障停电,市区,5\n"
+    workspace = of_files(tmp_path, outages_1月__csv=f"{HEADER}\n{A}\n", outages_2月__csv=lost)
+    assert ids(workspace) == ["A"]
+    problem = only(workspace)
+    assert (problem.severity, problem.file, problem.column) == ("error", "outages_2月.csv", "end")
 
 
 def test_an_unreadable_end_leaves_its_row_out(tmp_path: Path) -> None:
@@ -340,6 +349,49 @@ def test_an_end_whose_header_names_another_zone_is_converted(tmp_path: Path) -> 
     workspace = of_files(tmp_path, outages__csv=rows)
     assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
     assert (only(workspace).severity, only(workspace).row) == ("warning", None)
+
+
+@pytest.mark.parametrize("zone", ["（UTC时间）", "(GMT+0)", "（世界时）", "UTC", "_utc", "（UTC+00:00）"])
+def test_the_zone_of_a_header_in_other_words(zone: str, tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", f"停电结束时间{zone}")
+    workspace = of_files(
+        tmp_path, outages__csv="\n".join((header, A.replace("11:20", "03:20"), B.replace("10:00", "02:00")))
+    )
+    assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
+    assert (only(workspace).severity, only(workspace).row) == ("warning", None)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["（北京时间）", "（东八区）", "（UTC+8）", "（24小时制）", "（年月日时分）", "（实际时间）", "（本地时间）"],
+)
+def test_a_header_that_names_the_own_zone_or_none(zone: str, tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", f"停电结束时间{zone}")
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, B)))
+    assert (customer_hours(workspace), said(workspace)) == (pytest.approx(10 * 10 / 3 + 5 * 2), [])
+
+
+@pytest.mark.parametrize("zone", ["（东京时间）", "（EST）", "（Europe/Berlin）", "（美东）"])
+def test_a_header_of_a_zone_that_is_not_known_leaves_its_rows_out(zone: str, tmp_path: Path) -> None:
+    header = HEADER.replace("停电结束时间", f"停电结束时间{zone}")
+    workspace = of_files(tmp_path, outages__csv="\n".join((header, A, B)))
+    assert (ids(workspace), only(workspace).severity, only(workspace).column) == ([], "error", "end")
+
+
+def test_durations_that_a_workbook_shows_as_a_clock(tmp_path: Path) -> None:
+    """26 hours shown as h:mm are a day and two hours to a reader."""
+    rows: list[list[object]] = [HEADER.replace("停电结束时间", "停电时长").split(",")]
+    rows += [[name, f"2022-03-0{day} 08:00:00", None, "内部故障停电", "市区", 1] for day, name in enumerate("ABC", 1)]
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        clock = book.add_format({"num_format": "h:mm"})
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+        for number, hours in enumerate((3.5, 26, 0.25), 1):
+            sheet.write_number(number, 2, hours / 24, clock)
+    workspace = of_files(tmp_path, outages__xlsx=content.getvalue())
+    assert (customer_hours(workspace), said(workspace)) == (pytest.approx(29.75), [])
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "midnights"])

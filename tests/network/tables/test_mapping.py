@@ -115,6 +115,8 @@ def test_a_file_that_is_like_no_table_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(FudianError, match="empty"):
         propose(path)
+    with pytest.raises(FudianError, match="cannot be opened"):
+        propose(tmp_path)
 
 
 @pytest.mark.parametrize("known", sorted(TABLES))
