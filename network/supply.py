@@ -30,6 +30,9 @@ from network.tables.frames import require_table
 from network.texts import text
 from network.topology import Topology
 
+MOST_PATCHED = 1_000
+"""Operations of one call for which feeders are energised one by one; of more, the whole network is at once."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Hit(Shown):
@@ -362,9 +365,20 @@ class Supply(Shown):
                 text("branch {id} is to be opened and closed at once", id=branch),
                 text("Give one operation per branch; two in a row are two calls."),
             )
+        if len(opened) + len(closed) > MOST_PATCHED:
+            return self._anew(opened, closed)
         patch = self.patch.switched(opened.tolist(), closed.tolist())
         full = self.base or self
         return Supply(self.network, patch, full) if patch.parts else full
+
+    def _anew(self, opened: Indices, closed: Indices, lost: Indices = NONE) -> Supply:
+        """Return the supply after so many operations that the whole network is energised at once."""
+        is_open = self.is_open.copy()
+        is_open[opened], is_open[closed] = True, False
+        sources = self.network.source_node
+        before = sources[~self.patch.pieces.is_source[sources]]
+        gone = np.array(sorted({*self.patch.lost, *before.tolist(), *lost.tolist()}), dtype=np.int64)
+        return Supply.of(self.network, is_open, gone)
 
     def without_nodes(self, nodes: Indices) -> Supply:
         """Return the supply with every branch at these nodes open; a source among them is lost with them.
@@ -373,6 +387,8 @@ class Supply(Shown):
         """
         at_them = self.network.branches_at_node.of_keys(nodes)
         lost = nodes[self.patch.pieces.is_source[nodes]]
+        if len(at_them) > MOST_PATCHED:
+            return self._anew(at_them, NONE, lost)
         patch = self.patch.switched(at_them.tolist(), (), lost.tolist())
         full = self.base or self
         return Supply(self.network, patch, full) if patch.parts else full

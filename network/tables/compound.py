@@ -15,6 +15,31 @@ from network.tables.decoding import UnreadableError
 from network.texts import text
 
 _HEADER = 512
+_ENTRY = 128
+_SMALLEST_LARGE = 4096
+_ROWS, _COLUMNS = 65_536, 256
+_DIMENSIONS = 0x0200
+_CELLS = frozenset(
+    {
+        0x0001,
+        0x0002,
+        0x0003,
+        0x0004,
+        0x0005,
+        0x0006,
+        0x00BD,
+        0x00BE,
+        0x00D6,
+        0x00FD,
+        0x0201,
+        0x0203,
+        0x0204,
+        0x0205,
+        0x027E,
+    }
+)
+"""Records that begin with the row and the column of a cell."""
+
 _LARGEST_SECTOR = 0xFFFFFFFA
 """Greater numbers are marks: end of a chain, a free sector, or one of the tables themselves."""
 
@@ -39,8 +64,10 @@ def look_at_compound(data: bytes) -> None:
         raise _damaged()
     first_of_mini, count = struct.unpack_from("<II", data, 60)
     chain = _chain(following, first_of_mini) if count else []
-    if _has_cycle(_table(data, size, chain)):
+    mini = _table(data, size, chain)
+    if _has_cycle(mini):
         raise _damaged()
+    _look_at_cells(_workbook(data, size, 1 << mini_shift, following, mini))
 
 
 def _damaged() -> UnreadableError:
@@ -83,6 +110,40 @@ def _chain(following: Indices, first: int) -> list[int]:
         found.append(at)
         at = int(following[at])
     return found
+
+
+def _workbook(data: bytes, size: int, mini_size: int, following: Indices, mini: Indices) -> bytes:
+    """Return the stream with the workbook, empty where the directory names none."""
+    directory = _joined(data, size, following, struct.unpack_from("<I", data, 48)[0])
+    root_start = struct.unpack_from("<I", directory, 116)[0] if len(directory) >= _ENTRY else _LARGEST_SECTOR
+    for at in range(0, len(directory) - _ENTRY + 1, _ENTRY):
+        name = directory[at : at + 64].decode("utf-16-le", errors="replace").split("\0")[0]
+        start, length = struct.unpack_from("<II", directory, at + 116)
+        if name.lower() not in {"workbook", "book"}:
+            continue
+        if length >= _SMALLEST_LARGE:
+            return _joined(data, size, following, start)[:length]
+        small = _joined(data, size, following, root_start)
+        return b"".join(small[each * mini_size : (each + 1) * mini_size] for each in _chain(mini, start))[:length]
+    return b""
+
+
+def _joined(data: bytes, size: int, following: Indices, first: int) -> bytes:
+    return b"".join(_sector(data, size, each) for each in _chain(following, first))
+
+
+def _look_at_cells(stream: bytes) -> None:
+    """Refuse a cell, or a range of cells, beyond the rows and columns of this form: a reader makes room for all up to it."""
+    at = 0
+    while at + 8 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in _CELLS and struct.unpack_from("<H", stream, at + 6)[0] >= _COLUMNS:
+            raise _damaged()
+        if kind == _DIMENSIONS and length >= 12:
+            *rows, first_column, last_column = struct.unpack_from("<IIHH", stream, at + 4)
+            if max(rows) > _ROWS or max(first_column, last_column) > _COLUMNS:
+                raise _damaged()
+        at += 4 + length
 
 
 def _has_cycle(following: Indices) -> bool:

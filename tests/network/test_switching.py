@@ -159,3 +159,18 @@ def test_only_the_touched_feeders_are_energised_again() -> None:
     after = supply.switched(open=["L4"])
     names = supply.network.nodes.gather(np.unique(after.patch.nodes)).to_list()
     assert sorted(names) == ["S1", "d", "e"]
+
+
+def test_many_operations_at_once_are_as_a_few(county: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number the whole network is energised anew: nobody can tell."""
+    supply = county.energise()
+    opened = county.branches["branch_id"].to_list()[::37]
+    nodes = np.arange(0, len(county.nodes), 41)
+    patched = supply.switched(open=opened), supply.without_nodes(nodes)
+    monkeypatch.setattr("network.supply.MOST_PATCHED", 0)
+    anew = supply.switched(open=opened), supply.without_nodes(nodes)
+    for one, other in zip(patched, anew, strict=True):
+        assert one.dead() == other.dead()
+        assert supply.lost_in(one).transformers == supply.lost_in(other).transformers
+        again = one.switched(close=opened), other.switched(close=opened)
+        assert again[0].dead() == again[1].dead()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import struct
 import time
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 
 from network import Problem, read_workspace
 from network.tables.limits import bounded
+from tests.network.tables import clerks
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PARTS = {
@@ -245,3 +247,46 @@ def test_no_person_stands_in_a_problem(tmp_path: Path) -> None:
             "聂堆",
         ):
             assert word not in said, (folder, word)
+
+
+def _old_workbook() -> bytes:
+    return clerks.xls({"S": [["node", "name"], *([f"N{at}", "x" * 40] for at in range(200))]})
+
+
+def _with_dimensions(content: bytes, last_row: int, last_column: int) -> bytes:
+    at = content.index(struct.pack("<HH", 0x0200, 14))
+    return content[: at + 8] + struct.pack("<IHH", last_row, 0, last_column) + content[at + 16 :]
+
+
+def _with_endless_chain(content: bytes) -> bytes:
+    table = (struct.unpack_from("<I", content, 76)[0] + 1) * 512
+    return content[:table] + struct.pack("<128I", *([0] * 128)) + content[table + 512 :]
+
+
+BROKEN_WORKBOOKS = {
+    "rows beyond the form": lambda content: _with_dimensions(content, 0x0D950000, 2),
+    "columns beyond the form": lambda content: _with_dimensions(content, 201, 60_000),
+    "a chain without an end": _with_endless_chain,
+    "cut off": lambda content: content[:700],
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_WORKBOOKS)
+def test_old_workbooks_that_a_reader_would_follow_for_ever(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "sources.xls").write_bytes(_old_workbook())
+    assert read_workspace(tmp_path).tables["sources"].height == 200
+    (tmp_path / "sources.xls").write_bytes(BROKEN_WORKBOOKS[kind](_old_workbook()))
+    begun = time.process_time()
+    read = read_workspace(tmp_path)
+    assert [problem.severity for problem in read.problems_of("sources")] == ["error"]
+    assert time.process_time() - begun < 10
+
+
+def test_texts_of_a_parquet_file_that_are_none_are_named(tmp_path: Path) -> None:
+    (tmp_path / "sources.parquet").write_bytes(_parquet({"node": ["SSSS"]}).replace(b"SSSS", b"S\xff\xfeS"))
+    assert [problem.severity for problem in read_workspace(tmp_path).problems_of("sources")] == ["error"]
+
+
+def test_an_open_document_that_is_not_well_formed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sources.ods").write_bytes(open_document("<table:table-row><{table:table>"))
+    assert [problem.severity for problem in read_workspace(tmp_path).problems_of("sources")] == ["error"]
