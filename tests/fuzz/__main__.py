@@ -26,6 +26,8 @@ from tests.fuzz.work import HAS_OPENDSS, chosen, kinds, work
 SECONDS = 10.0
 """How long one input may take, in seconds of the processor, so that other work on the machine does not count."""
 
+_MOST_STARTS = 5
+
 AT_MOST = 120.0
 """And in seconds of the clock, for what waits for ever without work."""
 
@@ -45,6 +47,7 @@ class Worker:
     at: tuple[int, str] | None = None
     since: float = 0.0
     worked_before: float = 0.0
+    starts: int = 0
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -144,7 +147,12 @@ def _hear(worker: Worker, score: Score) -> bool:
         said = worker.pipe.recv()
     except EOFError:
         if worker.at is None:
-            raise RuntimeError("a worker broke off before its first input") from None
+            worker.starts += 1
+            if worker.starts > _MOST_STARTS:
+                raise RuntimeError("a worker breaks off before it reads an input") from None
+            worker.stop()
+            worker.start()
+            return False
         _give_up(worker, score, "the process broke off")
         return False
     if said[0] == "begun":
