@@ -95,10 +95,10 @@ class Devices(Shown):
 
     @cached_property
     def _changes_of_service(self) -> Indices:
-        """When a customer begins or ends its service, in ms, rising."""
+        """When a transformer or customer begins or ends its service, in ms, rising."""
         if self.service is None:
             return np.zeros(0, dtype=np.int64)
-        return np.unique(np.concatenate([each[self.customers_from : self.branches_from] for each in self.service]))
+        return np.unique(np.concatenate([each[: self.branches_from] for each in self.service]))
 
     @cached_property
     def _served(self) -> dict[int, tuple[Indices, Indices, Indices]]:
@@ -116,8 +116,11 @@ class Devices(Shown):
             net = self.network
             number = self.customers_from + np.arange(net.customers.height)
             early, late = self.in_service(number, np.full(len(number), at))
+            begun, gone = self.in_service(np.arange(net.transformers.height), np.full(net.transformers.height, at))
+            feeds = np.append(~(begun | gone) & (net.transformer_node >= 0), False)
             first, second = (
-                each[~(early | late)] for each in (net.customer_transformer, net.customer_second_transformer)
+                np.where(feeds[each], each, -1)[~(early | late)]
+                for each in (net.customer_transformer, net.customer_second_transformer)
             )
             two = (first >= 0) & (second >= 0)
             only = np.maximum(first, second)[~two]

@@ -8,6 +8,7 @@ import tempfile
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from network import Workspace, read_network, read_workspace
 from network.tables.schema import ROW, TABLES
+from network.tables.veil import veil
 
 Cell = str | int | float | bool | None
 Rows = Sequence[Mapping[str, Cell]]
@@ -120,6 +122,13 @@ def read_both_slowly(transformers: Rows, customers: Rows) -> tuple[Found, Found,
     return kept, usable, [*problems, *of_customers]
 
 
+def masked(problem: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a problem as it is shown: what in a row of customers is no plain id may be a name."""
+    *where, object_id = problem
+    personal = problem[1] == "customers" and object_id is not None
+    return (*where, veil(object_id) if personal else object_id)
+
+
 def assert_read_as_slowly(net_folder: Path, transformers: Rows, customers: Rows) -> None:
     net = read_network(net_folder)
     kept, usable, problems = read_both_slowly(transformers, customers)
@@ -132,7 +141,7 @@ def assert_read_as_slowly(net_folder: Path, transformers: Rows, customers: Rows)
         for problem in net.workspace.problems
         if problem.row is not None
     ]
-    assert sorted(found, key=str) == sorted(problems, key=str)
+    assert sorted(map(masked, found), key=str) == sorted(map(masked, problems), key=str)
     place = {row[0]: index for index, row in enumerate(kept)}
     assert net.customer_transformer.tolist() == [place.get(row[1], -1) for row in usable]
     assert net.customer_second_transformer.tolist() == [place.get(row[2], -1) for row in usable]

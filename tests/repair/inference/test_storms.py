@@ -26,6 +26,7 @@ def test_list_incidents_location_and_board_agree(seed: int) -> None:
     storm = Storm.of(script, script.tables_of(str(COUNTY)), seed, world)
     net, supply = bench.net, bench.net.energise()
     inference = Inference(supply)
+    present = net.in_service(storm.signals["arrived"][0]).energise()
     heard_until = storm.signals["arrived"][0] - timedelta(minutes=1)
     for minute in range(75):
         at = storm.signals["arrived"][0] + timedelta(minutes=minute)
@@ -43,7 +44,7 @@ def test_list_incidents_location_and_board_agree(seed: int) -> None:
                 "signals": storm.heard(at),
                 "outages": net.workspace.tables["outages"].clear(),
             }
-            shown = board(supply, tables, at, inference=inference)
+            shown = board(present, tables, at, inference=inference)
             of_board = {name for entry in shown.active for name in entry.affected.hit.transformers}
             assert of_board == set(listed.hit.transformers)
             for entry in shown.active:
