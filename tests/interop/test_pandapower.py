@@ -129,7 +129,8 @@ def test_every_element_has_its_place(small: Any) -> None:
 
 def test_what_has_no_place_is_named(small: Any) -> None:
     problems = {problem.object_id or problem.value: problem for problem in workspace_of_net(small, "small").problems}
-    assert set(problems) == {"line-4", "switch-6", "sgen"}
+    assert set(problems) == {"line-4", "switch-6", "sgen", "line-3"}
+    assert "have no breaker" in str(problems["line-3"].message)
     assert "out of service" in str(problems["line-4"].message)
     small.switch.loc[5, "element"] = 99
     small.switch.loc[0, "element"] = 77
