@@ -5,7 +5,9 @@ Every default of a question stands here, once, so that whoever asks gets the sam
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from functools import cached_property, wraps
@@ -69,13 +71,14 @@ class Foundation:
     Attributes:
         workspace: the tables with their settings and problems.
         language: ``en`` or ``zh``: of texts where nobody names one.
-        memory: answers that were computed already.
+        memory: answers that were computed already; what they are made of, and what was heard, is kept beside it for good.
     """
 
     def __init__(self, workspace: Workspace, language: str = "en") -> None:
         self.workspace = workspace
         self.language = language
         self.memory = Memory()
+        self._kept = Memory(math.inf)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"workspace": self.workspace, "language": self.language}
@@ -90,12 +93,12 @@ class Foundation:
     @property
     def network(self) -> Network:
         """The network, with all that was ever in service."""
-        return self.memory.recall("network", lambda: build_network(self.workspace))
+        return self._kept.recall("network", lambda: build_network(self.workspace))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the tables and with the topology in the normal state."""
-        return self.memory.recall("problems", lambda: self.network.problems)
+        return self._kept.recall("problems", lambda: self.network.problems)
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ class Foundation:
 
     @property
     def _statistics(self) -> Statistics:
-        return self.memory.recall("statistics", lambda: Statistics(self.network))
+        return self._kept.recall("statistics", lambda: Statistics(self.network))
 
     @cached_property
     def known_until(self) -> datetime:
@@ -199,7 +202,8 @@ class Foundation:
     def _energised(self, net: Network) -> Supply:
         """Return the supply of a network of some day, the same for all days on which the same is in service."""
         hanging = (net.transformer_node, net.customer_transformer, net.customer_second_transformer)
-        return self.memory.recall(("supply", *(each.tobytes() for each in hanging)), net.energise)
+        digest = hashlib.blake2b(b"".join(each.tobytes() for each in hanging)).digest()
+        return self.memory.recall(("supply", digest), net.energise)
 
     def state(self, at: Moment = None, switching: Table | None = None) -> Supply:
         """Return the supply in a state of the switches, of what is in service on its day.

@@ -36,7 +36,7 @@ class LiveQuestions(Foundation):
             inference.take(self.workspace.tables["signals"])
             return inference
 
-        return self.memory.recall("live", take_all)
+        return self._kept.recall("live", take_all)
 
     @property
     def signals(self) -> pl.DataFrame:

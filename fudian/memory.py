@@ -7,22 +7,28 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any, TypeVar
 
+import polars as pl
 from cachetools import LRUCache
 
 Answer = TypeVar("Answer")
 
-REMEMBERED = 500
-"""Answers kept; those asked for longest ago are forgotten first."""
+KEPT_BYTES = 256 << 20
+"""How much is kept; what was asked for longest ago is forgotten first."""
+
+SMALL_BYTES = 64 << 10
+"""What an answer counts for besides the tables in it."""
 
 
 class Memory:
     """Answers by key, each computed by one thread while others that ask for it wait.
 
-    An answer that fails is told to all who waited for it, and is computed again when asked for again.
+    An answer that fails is told to all who waited for it, and is computed again when asked for again. An answer that is larger
+    than all that is kept is given and not kept.
     """
 
-    def __init__(self, size: int = REMEMBERED) -> None:
-        self._answers: LRUCache[Hashable, Future[Any]] = LRUCache(size)
+    def __init__(self, most_bytes: float = KEPT_BYTES) -> None:
+        """Keep so much; ``math.inf`` forgets nothing."""
+        self._answers: LRUCache[Hashable, Future[Any]] = LRUCache(most_bytes, getsizeof=_bytes_of)
         self._lock = Lock()
 
     def recall(self, key: Hashable, compute: Callable[[], Answer]) -> Answer:
@@ -33,22 +39,38 @@ class Memory:
             compute: gives the answer; it must not ask for the same key.
         """
         with self._lock:
-            kept: Future[Answer] | None = self._answers.get(key)
-            answer = kept if kept is not None else Future()
-            self._answers[key] = answer
-        if kept is None:
+            answer: Future[Answer] | None = self._answers.get(key)
+            is_mine = answer is None
+            if answer is None:
+                self._answers[key] = answer = Future()
+        if is_mine:
             try:
                 answer.set_result(compute())
             except BaseException as failure:
-                with self._lock:
-                    if self._answers.get(key) is answer:
-                        del self._answers[key]
+                self._weigh(key, answer, keep=False)
                 answer.set_exception(failure)
                 raise
+            self._weigh(key, answer, keep=True)
         return answer.result()
+
+    def _weigh(self, key: Hashable, answer: Future[Any], keep: bool) -> None:
+        """Count an answer for what it is now that it is known, unless it was forgotten meanwhile."""
+        with self._lock:
+            if self._answers.get(key) is not answer:
+                return
+            del self._answers[key]
+            if keep and _bytes_of(answer) <= self._answers.maxsize:
+                self._answers[key] = answer
 
     def forget(self, kind: Hashable) -> None:
         """Forget every answer whose key is a tuple that begins with ``kind``."""
         with self._lock:
             for key in [key for key in self._answers if isinstance(key, tuple) and key[:1] == (kind,)]:
                 del self._answers[key]
+
+
+def _bytes_of(answer: Future[Any]) -> int:
+    """Return what an answer counts for: its tables once it is known."""
+    result = answer.result() if answer.done() else None
+    tables = (result, getattr(result, "rows", None), getattr(result, "frame", None))
+    return SMALL_BYTES + sum(int(table.estimated_size()) for table in tables if isinstance(table, pl.DataFrame))

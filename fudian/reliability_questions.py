@@ -311,7 +311,7 @@ class ReliabilityQuestions(Foundation):
     @property
     def target_plans(self) -> list[str]:
         """Ids of the plans whose targets can be judged."""
-        return self.memory.recall("target_plans", lambda: plans(self._statistics))
+        return self._kept.recall("target_plans", lambda: plans(self._statistics))
 
     def targets(
         self,
@@ -362,7 +362,7 @@ class ReliabilityQuestions(Foundation):
             FudianError: it cannot be done.
         """
         self.network.require_sources()
-        sweep = self.memory.recall("sweep", lambda: Sweep(self.present()))
+        sweep = self._kept.recall("sweep", lambda: Sweep(self.present()))
         told = None if progress is None else (lambda done: progress(len(done.sections), done.sections_in_all))
         return sweep.result(wait_s, told)
 
