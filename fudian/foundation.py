@@ -13,7 +13,6 @@ from datetime import date, datetime, time
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -36,8 +35,6 @@ Table: TypeAlias = "Path | str | FrameOrRows"
 
 Names: TypeAlias = str | Iterable[str]
 """One id, or several."""
-
-LOCAL = ZoneInfo("Asia/Shanghai")
 
 FROM_ELSEWHERE = ("plans", "signals", "switching")
 """Arguments that are tables from elsewhere."""
@@ -137,7 +134,7 @@ class Foundation:
             return period
         if isinstance(period, str | int):
             return Period.parse(str(period))
-        start, end = (local_moment(each) for each in period or (None, None))
+        start, end = (self.moment(each) for each in period or (None, None))
         return self._open_period(start, end, source)
 
     def _open_period(self, start: datetime | None, end: datetime | None, source: str) -> Period:
@@ -156,6 +153,30 @@ class Foundation:
                 text("Name it with --start and --end, or add records."),
             )
         return Period.year(past[-1])
+
+    def moment(self, given: Moment) -> datetime | None:
+        """Return a moment as the tables hold it: local time without zone; one with a zone is converted to that of the workspace.
+
+        Raises:
+            FudianError: the text is no time, or lies out of range.
+        """
+        if isinstance(given, str):
+            try:
+                given = datetime.fromisoformat(given)
+            except ValueError:
+                raise FudianError(
+                    text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
+                ) from None
+        if given is None:
+            return None
+        if not FIRST_YEAR < given.year < LAST_YEAR:
+            raise FudianError(
+                text("The time {time} is out of range.", time=given),
+                text("Use years from {first} to {last}.", first=FIRST_YEAR + 1, last=LAST_YEAR - 1),
+            )
+        if not isinstance(given, datetime):
+            return datetime.combine(given, time.min)
+        return given if given.tzinfo is None else self.workspace.reading.local(given)
 
     def query(
         self,
@@ -181,7 +202,7 @@ class Foundation:
         """
         if isinstance(period, Query):
             return period
-        return self._statistics.query(self.period(period, source), names(by), level, med, local_moment(as_of), source)
+        return self._statistics.query(self.period(period, source), names(by), level, med, self.moment(as_of), source)
 
     # States -------------------------------------------------------------------------------------------------------
 
@@ -196,8 +217,13 @@ class Foundation:
         Args:
             at: the day; by default the last that is known.
         """
-        day = datetime.combine((local_moment(at) or self.known_until).date(), time.min)
-        return self.memory.recall(("present", day), lambda: self._energised(self.network.in_service(day)))
+        net = self._serving(self.moment(at))
+        return self.memory.recall(("present", net), lambda: self._energised(net))
+
+    def _serving(self, at: datetime | None) -> Network:
+        """Return the network of what is in service on the day of a moment, by default of the last that is known."""
+        day = datetime.combine((at or self.known_until).date(), time.min)
+        return self.memory.recall(("serving", day), lambda: self.network.in_service(day))
 
     def _energised(self, net: Network) -> Supply:
         """Return the supply of a network of some day, the same for all days on which the same is in service."""
@@ -216,12 +242,11 @@ class Foundation:
             UnknownIdError: the log operates a branch that the network does not have.
             WorkspaceError: the log has no usable row.
         """
-        moment = local_moment(at)
-        normal = self.present(moment)
+        moment = self.moment(at)
         if moment is None and switching is None:
-            return normal
+            return self.present()
         log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
-        return _network_of(normal).energise(log, moment)
+        return self._serving(moment).energise(log, moment)
 
     def table(self, name: str, source: Table) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
         """Return a table from elsewhere, read and checked as if it stood in the workspace, and what is wrong with its rows.
@@ -252,13 +277,6 @@ class Foundation:
         self._statistics.require_records(source)
 
 
-def _network_of(supply: Supply) -> Network:
-    net = supply.network
-    if not isinstance(net, Network):
-        raise TypeError(type(net).__name__)
-    return net
-
-
 def _called(source: Table) -> str:
     return Path(source).name if isinstance(source, Path | str) else "data"
 
@@ -270,28 +288,3 @@ def _last_moment(end: datetime) -> datetime:
 def names(given: Names) -> tuple[str, ...]:
     """Return one id or several as a tuple, each once."""
     return tuple(dict.fromkeys(each_of(given)))
-
-
-def local_moment(given: Moment) -> datetime | None:
-    """Return a moment as tables hold it: local time without zone.
-
-    Raises:
-        FudianError: the text is no time, or the time lies where no record can.
-    """
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given)
-        except ValueError:
-            raise FudianError(
-                text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
-            ) from None
-    if given is None:
-        return None
-    if not FIRST_YEAR < given.year < LAST_YEAR:
-        raise FudianError(
-            text("The time {time} is out of range.", time=given),
-            text("Use years from {first} to {last}.", first=FIRST_YEAR + 1, last=LAST_YEAR - 1),
-        )
-    if not isinstance(given, datetime):
-        return datetime.combine(given, time.min)
-    return given if given.tzinfo is None else given.astimezone(LOCAL).replace(tzinfo=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from fudian.foundation import Foundation, Moment, local_moment
+from fudian.foundation import Foundation, Moment
 from repair import Inference
 from repair.desk.board import Board, board
 
@@ -63,7 +63,7 @@ class LiveQuestions(Foundation):
         with self._hearing:
             live = self._live
             live.reject(problems)
-            problems = (*problems, *live.take(read, local_moment(now)))
+            problems = (*problems, *live.take(read, self.moment(now)))
             usable = live.places(read).filter(pl.col("place") >= 0).drop("place", "head")
             self._heard.append(usable.select(self._heard[0].columns))
             if live.newest is not None:
@@ -98,7 +98,7 @@ class LiveQuestions(Foundation):
         Args:
             at: the moment; by default as far as is known.
         """
-        moment = local_moment(at) or self.now
+        moment = self.moment(at) or self.now
         with self._hearing:
             signals, live = self.signals, self._live if moment >= self.now else None
             tables = {**self.workspace.tables, "signals": signals}

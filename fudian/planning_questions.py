@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any
 
 from fudian.answers import Calendar, Precheck
-from fudian.foundation import Foundation, Moment, Names, Table, local_moment, names, question
+from fudian.foundation import Foundation, Moment, Names, Table, names, question
 from network import Problem
 from repair import Affected
 from repair.planned.calendar_plan import calendar_plan
@@ -83,10 +83,10 @@ class PlanningQuestions(Foundation):
             return self._own_desk(as_of), self.workspace.problems_of("plans"), None
         self.network.require_sources()
         table, rejected = self.table("plans", plans)
-        desk = PlanDesk.of(self._statistics, table, as_of=local_moment(as_of) or self.known_until)
+        desk = PlanDesk.of(self._statistics, table, as_of=self.moment(as_of) or self.known_until)
         return desk, rejected, tuple(table["plan_id"])
 
     def _own_desk(self, as_of: Moment) -> PlanDesk:
         self.network.require_sources()
-        moment = local_moment(as_of) or self.known_until
+        moment = self.moment(as_of) or self.known_until
         return self.memory.recall(("desk", moment), lambda: PlanDesk.of(self._statistics, as_of=moment))

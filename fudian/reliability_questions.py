@@ -10,7 +10,7 @@ import polars as pl
 
 from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
-from fudian.foundation import Foundation, Moment, Names, PeriodLike, local_moment, names, question
+from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
 from fudian.sweep import Sweep
 from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
@@ -267,7 +267,7 @@ class ReliabilityQuestions(Foundation):
         """
         chosen = preset(rules, days, times)
         self.require_records()
-        return frequent_outages(self._statistics, chosen, local_moment(as_of), level, med)
+        return frequent_outages(self._statistics, chosen, self.moment(as_of), level, med)
 
     @question
     def cross_check(self, as_of: Moment = None) -> CrossCheck:
@@ -277,7 +277,7 @@ class ReliabilityQuestions(Foundation):
             WorkspaceError: there is no usable row of the report, or no usable record.
         """
         self.require_records()
-        return self._statistics.cross_check(local_moment(as_of))
+        return self._statistics.cross_check(self.moment(as_of))
 
     @question
     def live_ratio(self, period: PeriodLike = None, by: Names = ()) -> Answer:
@@ -342,7 +342,7 @@ class ReliabilityQuestions(Foundation):
         if N_1 in metrics(self._statistics, plan):
             swept = self.n_1(wait_s, progress)
             further, done = further_figures(self._statistics, swept), swept.complete
-        moment = local_moment(as_of)
+        moment = self.moment(as_of)
 
         def compute() -> Targets:
             return Targets(plan, judged_year, tuple(judge(self._statistics, plan, judged_year, moment, level, further)))

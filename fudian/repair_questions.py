@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import AffectedAnswer, Answer, LocationAnswer
-from fudian.foundation import Foundation, Moment, Names, Table, local_moment, names, question
+from fudian.foundation import Foundation, Moment, Names, Table, names, question
 from network import FudianError, Problem, Supply, text
 from repair import (
     Inference,
@@ -58,7 +58,7 @@ class RepairQuestions(Foundation):
         if signals is not None:
             heard, rejected = self.table("signals", signals)
             supply = self._state_for_signals(at, switching)
-            who = affected_by_signals(supply, heard, self.workspace.tables, local_moment(at))
+            who = affected_by_signals(supply, heard, self.workspace.tables, self.moment(at))
             return AffectedAnswer(who, supply, named=tuple(heard["object_id"]), rejected=rejected)
         supply = self.state(at, switching)
         if fault is not None:
@@ -71,7 +71,7 @@ class RepairQuestions(Foundation):
 
     def _state_for_signals(self, at: Moment, switching: Table | None) -> Supply:
         """Return the state of the switches with all that was ever in service: each signal is judged on its own day."""
-        moment = local_moment(at)
+        moment = self.moment(at)
         if moment is None and switching is None:
             return self.network.energise()
         log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
@@ -135,7 +135,7 @@ class RepairQuestions(Foundation):
         if signals is not None:
             rows, unread = self.workspace.read("signals", Path(signals) if isinstance(signals, str) else signals)
             inference.reject(unread)
-        moment = local_moment(at)
+        moment = self.moment(at)
         inference.take(rows, moment)
         if moment is not None:
             inference.tick(moment)

@@ -18,7 +18,6 @@ import polars as pl
 from network import FudianError, Network, Problem, UnknownIdError, WorkspaceError, text, translate
 from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
-from network.tables.words import words_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
 from reliability.engines import from_engine, parquet_on_spark, small, to_engine
@@ -465,7 +464,7 @@ class Statistics(Shown):
             "outages_beyond_approved_end": outages["overrun"].sum(),
             "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
             "where": dict(query.where),
-            "settings_changed": self.settings.changed() | words_of(self.net.workspace.settings)[0].reading.changed(),
+            "settings_changed": self.settings.changed() | self.net.workspace.reading.changed(),
             "outages_used": usable,
             "outages_rejected": rejected,
             "rejected_share": rejected / (usable + rejected) if usable + rejected else None,

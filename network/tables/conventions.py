@@ -57,8 +57,12 @@ class ReadingSettings(BaseModel):
 
     def now(self) -> datetime:
         """Return the present moment as a time of the workspace."""
-        moment = datetime.now(self.zone)
-        return (moment - (moment.dst() or timedelta())).replace(tzinfo=None)
+        return self.local(datetime.now(self.zone))
+
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment with a zone as a time of the workspace: without zone, in standard time all year."""
+        here = moment.astimezone(self.zone)
+        return (here - (here.dst() or timedelta())).replace(tzinfo=None)
 
 
 def _defaults() -> dict[str, Any]:

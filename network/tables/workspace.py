@@ -17,6 +17,7 @@ from network.arrays import Indices
 from network.problems import Problem, WorkspaceError
 from network.representation import Shown
 from network.tables.checks import check_tables, look_through
+from network.tables.conventions import ReadingSettings
 from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
 from network.tables.reading import ReadTable, read_file, read_files, read_frame
@@ -54,6 +55,11 @@ class Workspace(Shown):
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Indices] = field(default_factory=dict, repr=False, compare=False)
     parts: Parts = field(default_factory=dict, repr=False)
+
+    @property
+    def reading(self) -> ReadingSettings:
+        """How times are written in this workspace."""
+        return words_of(self.settings)[0].reading
 
     def __getstate__(self) -> dict[str, Any]:
         return {

@@ -15,14 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
 from network import Problem, Supply
 from network.arrays import NONE, Indices, Mask, Numbers
-from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_table
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
@@ -138,7 +136,7 @@ class Inference:
             Which of them cannot be used, for each reason.
         """
         require_table(signals, "signals")
-        clock = datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
+        clock = self.supply.network.workspace.reading.now()
         removed = Removed()
         whole, some_phases = by_phases(signals)
         heard = self._not_forgotten(self._intake.read(whole, min(now or clock, clock), removed), removed)

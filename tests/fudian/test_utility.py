@@ -1,7 +1,7 @@
 """One object for every question: the same answers however it is asked, one line when printed, the same after a pickle."""
 
 import pickle
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -58,6 +58,17 @@ def test_what_is_no_period_is_refused(utility: Utility, words: str) -> None:
 def test_a_time_that_is_none_is_refused_with_the_remedy(utility: Utility) -> None:
     with pytest.raises(FudianError, match="Write it as 2022-10-09"):
         utility.restore("F03-L05", at="yesterday")
+
+
+@pytest.mark.parametrize(
+    ("zone", "local"), [("Asia/Shanghai", 8), ("Europe/London", 0), ("America/New_York", -5), ("Asia/Kolkata", 5.5)]
+)
+def test_a_moment_with_a_zone_is_told_in_the_time_of_the_workspace(zone: str, local: float) -> None:
+    """Standard time all year, as the tables of a zone with summer time are kept."""
+    utility = one_transformer([CLOSED], {"reading": {"time_zone": zone}})
+    for month in (1, 7):
+        assert utility.moment(f"2022-0{month}-03 12:00+00:00") == datetime(2022, month, 3, 12) + timedelta(hours=local)
+    assert utility.moment("2022-07-03 12:00") == datetime(2022, 7, 3, 12)
 
 
 def test_equal_questions_are_one_answer(utility: Utility) -> None:
