@@ -29,8 +29,8 @@ from dashboard.parts.blocks import (
     table,
 )
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
+from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event, feeder_diagram
-from dashboard.parts.grids import grid
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
@@ -43,8 +43,6 @@ _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
 NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
 """What of an address belongs to one plan, left out."""
-
-CUSTOMER_COLUMNS = ("customer_id", "name", "phone", "transformer_id", "important", "sensitive", "dual_supply")
 
 
 def page(utility: Utility, address: Address) -> html.Div:
@@ -579,42 +577,6 @@ def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
         html.Span(["○ ", translate("looked, none seen", language)]),
     ]
     return html.Div(parts, className="legend")
-
-
-def customers_card(
-    address: Address,
-    customers: pl.DataFrame,
-    named: dict[str, str],
-    important: int,
-    columns: Sequence[str] = CUSTOMER_COLUMNS,
-) -> html.Section:
-    """Return the affected-customer list of a page, masked, important customers first, with its exports.
-
-    Args:
-        address: of the page.
-        customers: who is off.
-        named: what of the address names the event or the plan.
-        important: how many of them are important.
-        columns: that are shown; exports hold all.
-    """
-    language = address.language
-    wanted = address.search(address.without_rows() | named)
-    files = f"/export/{address.page}/customers"
-    exports = [html.A(name.upper(), href=f"{files}.{name}{wanted}", download="") for name in ("csv", "xlsx")]
-    exports.append(html.A(translate("Print", language), href=f"{files}.html{wanted}", target="_blank"))
-    note = translate(
-        "{count} customers · {important} important · {sensitive} sensitive · personal data masked",
-        language,
-        count=f"{customers.height:,}",
-        important=important,
-        sensitive=int(customers["sensitive"].sum()),
-    )
-    content: Part = grid({"grid": "customers"}, customers.select(columns), language, "353px", searchable=False)
-    if customers.is_empty():
-        content = html.P(translate("Nobody is off.", language), className="quiet")
-    return card(
-        translate("Affected customers", language), content, note=[note, html.Span(exports, className="actions spread")]
-    )
 
 
 def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> html.Div:

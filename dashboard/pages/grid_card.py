@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dash import dcc, html
 
-from dashboard.pages.operations import targets_table
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, data, row, strong, table
+from dashboard.parts.targets_table import targets_table
 from dashboard.parts.words import DASH, number
 from fudian import Utility
 from network import FudianError, translate

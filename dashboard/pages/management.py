@@ -9,10 +9,10 @@ import polars as pl
 from dash import html
 
 from dashboard.pages.grid_card import grid_card
-from dashboard.pages.operations import freshness
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
+from dashboard.parts.freshness import freshness
 from dashboard.parts.words import moment, number, percent, word
 from fudian import Utility
 from network import translate

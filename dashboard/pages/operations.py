@@ -12,7 +12,6 @@ from dash import html
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
     Part,
-    badge,
     bar,
     card,
     chip,
@@ -27,13 +26,15 @@ from dashboard.parts.blocks import (
     table,
 )
 from dashboard.parts.charts import cumulative_chart, graph
+from dashboard.parts.freshness import freshness
+from dashboard.parts.targets_table import metric_word, targets_table
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
 from network import text, translate
 from network.tables.writing import header
 from reliability.area import Area
 from reliability.statistics import MED, Query
-from reliability.targets import STATUSES, TargetResult
+from reliability.targets import TargetResult
 
 WHOLE = "all"
 _CAUSES = 8
@@ -60,9 +61,6 @@ class Bullet:
     href: str
     title: str
     missed: bool = False
-
-
-_STATUS_TONES = {"fail": "warning", "unknown": "", "pass": "", "not_computable": "quiet-badge"}
 
 
 @dataclass(frozen=True)
@@ -145,27 +143,6 @@ def page(utility: Utility, address: Address) -> html.Div:
     )
 
 
-def freshness(utility: Utility, address: Address) -> list[Part]:
-    """Return until when the data is known, and the door to what was left out of it."""
-    language = address.language
-    records = utility.workspace.tables["outages"].height
-    errors = sum(problem.severity == "error" for problem in utility.problems)
-    warnings = len(utility.problems) - errors
-    label = (
-        translate("{count} errors in the data", language, count=errors)
-        if errors
-        else translate("notes on the data: {count}", language, count=warnings)
-    )
-    return [
-        html.Span(translate("data until {moment}", language, moment=f"{utility.known_until:%Y-%m-%d %H:%M}")),
-        html.Span("·"),
-        html.Span(translate("{count} records", language, count=f"{records:,}")),
-        html.Span("·"),
-        link(label, address.rows_href("problems"), "abnormal" if errors else ""),
-        html.Span("·"),
-    ]
-
-
 def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
     language = address.language
     name = f"{utility.name} · " if utility.name else ""
@@ -240,11 +217,6 @@ def _below(address: Address, targets: Sequence[TargetResult]) -> list[Part]:
         gap=strong(f"{number(gap)} {unit}", "warning" if worst.status == "fail" else ""),
         door=link(translate("See the rows ▸", language), address.rows_href("ledger", filters)) if worst.where else "",
     )
-
-
-def metric_word(metric: str, language: str) -> str:
-    """Return the name of what a target measures."""
-    return word(metric, language)
 
 
 def _curve_card(
@@ -451,38 +423,6 @@ def _feeders_card(utility: Utility, address: Address, query: Query) -> html.Sect
         table(head, rows, "", translate("Feeders with most customer-hours", language)) if rows else _nothing(language)
     )
     return card(translate("Feeders that cost most", language), content, note=translate("customer-hours", language))
-
-
-def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
-    """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
-    language = address.language
-    rows = []
-    for each in targets:
-        unit = word(each.unit, language)
-        sign = "≤" if each.op == "<=" else "≥"
-        reason = each.reason.in_language(language) if each.reason else None
-        label = [f"{each.label} ", html.Span(metric_word(each.metric, language), className="quiet")]
-        if reason:
-            label.append(html.Div(reason, className="reason"))
-        href = address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None
-        rows.append(
-            row(
-                [
-                    (label, ""),
-                    (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
-                    (f"{sign} {each.limit:g} {unit}", "right quiet"),
-                    (badge(STATUSES[each.status].in_language(language), _STATUS_TONES[each.status]), "right"),
-                ],
-                href,
-            )
-        )
-    head = [
-        (translate("Target", language), ""),
-        (translate("reached", language), "right"),
-        (translate("limit", language), "right"),
-        (translate("status", language), "right"),
-    ]
-    return table(head, rows, "targets", translate("Targets of the plan", language))
 
 
 def _targets_card(address: Address, chosen: Choice, targets: Sequence[TargetResult]) -> html.Section:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import polars as pl
 from dash import html
 
-from dashboard.pages.dispatch import customers_card
-from dashboard.pages.operations import freshness
 from dashboard.pages.plan_card import operation_words
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
 from dashboard.parts.calendar_chart import calendar_figure
 from dashboard.parts.charts import graph
+from dashboard.parts.customers_card import customers_card
+from dashboard.parts.freshness import freshness
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate

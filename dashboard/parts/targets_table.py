@@ -1,0 +1,52 @@
+"""The table of targets: what was reached, the limit, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import badge, row, table
+from dashboard.parts.words import DASH, number, word
+from network import translate
+from reliability.targets import STATUSES, TargetResult
+
+_STATUS_TONES = {"fail": "warning", "unknown": "", "pass": "", "not_computable": "quiet-badge"}
+
+
+def metric_word(metric: str, language: str) -> str:
+    """Return the name of what a target measures."""
+    return word(metric, language)
+
+
+def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
+    """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
+    language = address.language
+    rows = []
+    for each in targets:
+        unit = word(each.unit, language)
+        sign = "≤" if each.op == "<=" else "≥"
+        reason = each.reason.in_language(language) if each.reason else None
+        label = [f"{each.label} ", html.Span(metric_word(each.metric, language), className="quiet")]
+        if reason:
+            label.append(html.Div(reason, className="reason"))
+        href = address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None
+        rows.append(
+            row(
+                [
+                    (label, ""),
+                    (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
+                    (f"{sign} {each.limit:g} {unit}", "right quiet"),
+                    (badge(STATUSES[each.status].in_language(language), _STATUS_TONES[each.status]), "right"),
+                ],
+                href,
+            )
+        )
+    head = [
+        (translate("Target", language), ""),
+        (translate("reached", language), "right"),
+        (translate("limit", language), "right"),
+        (translate("status", language), "right"),
+    ]
+    return table(head, rows, "targets", translate("Targets of the plan", language))
