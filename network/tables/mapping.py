@@ -24,6 +24,7 @@ from network.tables.headers import Names, accepted_names, header_key, match_head
 from network.tables.schema import TABLES, Column, Table
 from network.tables.sheets import Sheet, Wanted, read_wanted
 from network.tables.values import parse
+from network.tables.veil import is_personal, veil
 from network.tables.words import SETTINGS_FILE, Words
 from network.texts import text
 
@@ -222,7 +223,7 @@ def _likeliest(sheet: Sheet, words: Words) -> str | None:
 def _propose_headers(sheet: Sheet, table: Table, words: Words) -> tuple[HeaderProposal, ...]:
     """Give each header the column that fits it best, each column once."""
     cells = [column.head(_LOOKED_AT) for column in sheet.columns]
-    examples = [_examples(each) for each in cells]
+    examples = [_examples(each, is_personal(table)) for each in cells]
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
     names = accepted_names(table, words.headers_of(table))
     fits = sorted(
@@ -246,10 +247,10 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words) -> tuple[HeaderPr
     return tuple(proposals)
 
 
-def _examples(cells: pl.Series) -> tuple[str, ...]:
-    return tuple(
-        blank_to_null(as_text(cells).str.strip_chars()).drop_nulls().unique(maintain_order=True).head(EXAMPLES)
-    )
+def _examples(cells: pl.Series, personal: bool) -> tuple[str, ...]:
+    """Return the first values of a column; of a table of persons as they may be shown."""
+    values = blank_to_null(as_text(cells).str.strip_chars()).drop_nulls().unique(maintain_order=True).head(EXAMPLES)
+    return tuple(veil(each) if personal else each for each in values)
 
 
 def _meanings(

@@ -218,3 +218,10 @@ def test_the_command_takes_the_table_from_the_name(tmp_path: Path) -> None:
     assert head[:2] == ("transformer_id*", "node*")
     assert run("template", "--to", str(tmp_path / "x.csv")).returncode == 2
     assert run("template", "--to", str(tmp_path / "no" / "x.xlsx")).returncode == 2
+
+
+def test_no_person_stands_among_the_examples(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("用户编号,用户名称,联系电话,台区编号\nC1,张三丰,13812345678,T1\n", "utf-8")
+    shown = [header.examples for header in propose(path, "customers", words_of({})[0]).headers]
+    assert shown == [("C1",), ("张•••",), ("138••••78",), ("T1",)]
