@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from fudian.settings import unusable
 from network import FudianError, Text, Workspace, text
 from reliability.meters import EVENTS
 from reliability.statistics import Statistics
@@ -50,6 +51,19 @@ def answerable(statistics: Statistics) -> tuple[Answerable, ...]:
     return tuple(_Answers(statistics).all())
 
 
+_RESTS_ON: Mapping[str, tuple[str, ...]] = {
+    "indices": ("reliability",),
+    "affected": (),
+    "locate": ("location", "inference"),
+    "restore": ("restoration",),
+    "n_1": ("restoration",),
+    "live_ratio": ("reliability",),
+    "precheck": ("planned", "reliability", "restoration", "inference"),
+    "audit": ("reliability",),
+}
+"""Settings that each question rests on."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Answers:
     statistics: Statistics
@@ -81,9 +95,6 @@ class _Answers:
         yield self._question("precheck", text("what planned outages cost"), [*self._network(), self._table("plans")])
         yield self._question("audit", text("whether records, switching log and meters agree"), [
             self._records(), *self._users(), self._evidence(),
-        ])  # fmt: skip
-        yield self._question("forecast", text("whether the year will meet its targets"), [
-            self._records(), *self._users(), self._history(),
         ])  # fmt: skip
 
     # Questions ----------------------------------------------------------------------------------------------------
@@ -133,15 +144,21 @@ class _Answers:
             )
             yield Answerable(f"targets {plan}", says, any(each is None for each in found.values()), missing)
 
-    @staticmethod
     def _question(
-        question: str, says: Text, needed: list[Text | None], further: list[Text | None] | tuple[()] = ()
+        self, question: str, says: Text, needed: list[Text | None], further: list[Text | None] | tuple[()] = ()
     ) -> Answerable:
-        lacking = tuple(each for each in needed if each is not None)
+        settings = [self._settings(each) for each in _RESTS_ON.get(question.split(" ", maxsplit=1)[0], ())]
+        lacking = tuple(each for each in (*settings, *needed) if each is not None)
         open_ = tuple(each for each in further if each is not None)
         return Answerable(question, says, not lacking, tuple({str(each): each for each in lacking or open_}.values()))
 
     # What is needed -----------------------------------------------------------------------------------------------
+
+    def _settings(self, subject: str) -> Text | None:
+        """Return what to say where a table of settings cannot be used."""
+        if not unusable(self.workspace.settings, subject):
+            return None
+        return text("settings [{subject}] that can be used: see their errors", subject=subject)
 
     def _table(self, name: str) -> Text | None:
         """Return what to say where a table is absent or has no usable row."""
@@ -191,7 +208,3 @@ class _Answers:
         if not self.tables["switching"].is_empty() or signals["kind"].is_in(EVENTS).any():
             return None
         return text("the table switching, or signals of the kinds off and on")
-
-    def _history(self) -> Text | None:
-        years = self.statistics.years()
-        return None if len(years) > 1 else text("records of a whole year before the one to be forecast")

@@ -11,6 +11,7 @@ import polars as pl
 from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
+from fudian.settings import SETTINGS_OF
 from fudian.sweep import Sweep
 from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
@@ -20,7 +21,6 @@ from reliability.control_chart import ControlChart, control_chart
 from reliability.cross_check import CrossCheck
 from reliability.curve import cumulative_saidi, ledger_within
 from reliability.frequent import FrequentOutages, frequent_outages, preset
-from reliability.grid_kpis import grid_settings
 from reliability.live_line import LiveRatio
 from reliability.live_months import live_ratio_by_month
 from reliability.major_event_days import MajorEventDays
@@ -36,20 +36,9 @@ from reliability.targets import TargetResult, grid_plans, judge, judge_grid, met
 from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
 from repair.restoration.n_minus_1 import NMinus1
-from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
 STANDARDS = {"dlt": "dlt", "ieee": "ieee", DLT_836_2016.id: "dlt", IEEE_1366_2012.id: "ieee"}
 """Words for the rules that figures are counted by: a standard, or the id of a rule pack."""
-
-SETTINGS_OF = {
-    "reliability": reliability_settings,
-    "location": location_settings,
-    "inference": inference_settings,
-    "restoration": restoration_settings,
-    "planned": planned_settings,
-    "grid": grid_settings,
-}
-"""What reads each table of ``fudian.toml``."""
 
 Progress = Callable[[int, int], object]
 """Told how much of long work is done, and how much there is in all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ import pytest
 import fudian
 from data_samples.generator.county import COUNTY
 from fudian import Utility
+from fudian.settings import SETTINGS_OF
 from network import FudianError, workspace
 from tests.reliability.records import bus
 from tests.reliability.test_ledger import outage
 
+
+def first(utility: Utility) -> str:
+    branch: str = utility.network.branches["branch_id"][0]
+    return branch
+
+
 ASKED: dict[str, Callable[[Utility], Any]] = {
     "indices": lambda utility: utility.indices(2022),
     "indices lv": lambda utility: utility.indices(2022, level="lv"),
-    "affected": lambda utility: utility.affected(open="B0"),
+    "affected": lambda utility: utility.affected(open=first(utility)),
     "live_ratio": lambda utility: utility.live_ratio(2022),
     "precheck": lambda utility: utility.precheck(),
     "audit": lambda utility: utility.audit(2022),
@@ -105,6 +113,33 @@ def test_what_is_promised_is_kept(missing: str) -> None:
             if name in REFUSED:
                 with pytest.raises(FudianError):
                     ask(utility)
+
+
+REST: dict[str, Callable[[Utility], Any]] = ASKED | {
+    "restore": lambda utility: utility.restore(first(utility)),
+    "n_1": lambda utility: utility.n_1(),
+    "locate": lambda utility: utility.locate(
+        [{"time": "2022-03-01 08:00", "object": "branch", "object_id": first(utility), "kind": "trip"}]
+    ),
+}
+
+
+@pytest.mark.parametrize("subject", SETTINGS_OF)
+def test_what_rests_on_settings_that_cannot_be_used_is_not_promised(subject: str) -> None:
+    whole = fudian.open(COUNTY).workspace
+    utility = fudian.open(replace(whole, settings={**whole.settings, subject: {"nope": 1}}))
+    found = told(utility)
+    for name, ask in REST.items():
+        if found[name][0]:
+            ask(utility)
+        else:
+            assert f"settings [{subject}] that can be used: see their errors" in found[name][1]
+            try:
+                answer = ask(utility)
+            except FudianError:
+                continue
+            assert name == "precheck"  # refuses plan by plan
+            assert {check.facts for check in answer.checks} == {None}
 
 
 def test_the_command_ends_with_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,30 @@
+"""The settings of every part: what reads each table of ``fudian.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from network import WorkspaceError
+from reliability.grid_kpis import grid_settings
+from reliability.settings import reliability_settings
+from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+
+SETTINGS_OF = {
+    "reliability": reliability_settings,
+    "location": location_settings,
+    "inference": inference_settings,
+    "restoration": restoration_settings,
+    "planned": planned_settings,
+    "grid": grid_settings,
+}
+"""What reads each table of ``fudian.toml``."""
+
+
+def unusable(settings: Mapping[str, Any], subject: str) -> bool:
+    """Return whether a table of ``fudian.toml`` holds what cannot be used, so that nothing that rests on it is answered."""
+    try:
+        SETTINGS_OF[subject](settings)
+    except WorkspaceError:
+        return True
+    return False
