@@ -61,7 +61,7 @@ def ieee_indices(
     Args:
         interruptions: the table of :func:`reliability.interruptions`, or a ledger of the same period.
         population: as for :func:`reliability.indices`; in the same engine.
-        by: any of :data:`reliability.indices.BY`; none gives one row for the whole.
+        by: any of :data:`reliability.index_table.BY`; none gives one row for the whole.
         period: the statistical period; by default the whole calendar years in which interruptions begin.
         settings: rules; an interruption is sustained when longer than ``ieee_sustained_threshold_min``.
         as_of: interruptions without end last until then; the end of the period by default.

@@ -21,7 +21,7 @@ class Feeders(Shown):
         supply: the supply it is cut out of.
         first, last: the span of each source in the places of the supply, in rising order.
         before: how many places here come before each span, and the root.
-        parent, end, branch_to: as in :class:`network.Forest`.
+        parent, end, branch_to: as in :class:`network.forest.Forest`.
         node: the node at each place, -1 for the root.
     """
 
