@@ -22,6 +22,7 @@ from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import isolate_work
 from repair.restoration.case import Case
 from repair.restoration.restorer import Restorer
+from repair.restoration.search import search
 from repair.restoration.sequence import ON_SITE, REMOTE, Operation, Step, operations, play
 
 NAMES = ("branch_id", "feeder_id", "transformer_id")
@@ -177,7 +178,7 @@ def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ())
     choice, refusal = None, None
     if case.zones.count:
         try:
-            choice = case.search(restorer.loads.rules.objective)
+            case, choice = search(case, restorer.loads.rules.objective)
         except FudianError as none_found:
             refusal = none_found.message
     known = not net.customers.is_empty()

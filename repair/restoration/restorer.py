@@ -25,6 +25,7 @@ from repair.isolation import Isolation, isolate
 from repair.restoration.capacity import Overload, load_of_sources
 from repair.restoration.case import Case
 from repair.restoration.loading import Loads
+from repair.restoration.search import search
 from repair.restoration.sequence import ON_SITE, REMOTE, Played, Proof, Step, operations, play
 from repair.settings import RestorationSettings, restoration_settings
 
@@ -182,7 +183,8 @@ class RestorationPlan(Shown):
         known = not net.customers.is_empty()
         ids = net.branches["branch_id"]
         return {
-            "fault": ids[self.fault.branch],
+            "fault": ", ".join(self.fault.ids),
+            "faults": list(self.fault.ids),
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
             "steps": [
@@ -267,13 +269,16 @@ class Restorer(Shown):
             raise FudianError(
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
-        branch, refused = self.supply.network.branch_index(fault), each_of(refused)
-        by_hand = self._too_late(int(branch[0]))
-        case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, (*refused, *by_hand)))
+        refused = each_of(refused)
+        isolation = isolate(self.supply, fault, refused)
+        by_hand = self._too_late(isolation)
+        if by_hand:
+            isolation = isolate(self.supply, fault, (*refused, *by_hand))
+        case = Case.of(self.loads, self.source_ampere, isolation)
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
             return self._plan(case, play(case, [], known), True, measure, bool(by_hand))
-        choice = case.search(measure)
+        case, choice = search(case, measure)
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
             raise FudianError(
@@ -282,14 +287,16 @@ class Restorer(Shown):
             )
         return self._plan(case, played, choice.proven, measure, bool(by_hand))
 
-    def _repair_min(self, branch: int) -> float:
-        repair_h = self.supply.network.branches["repair_h"][branch]
-        return 60.0 * (self.loads.rules.repair_h if repair_h is None else float(repair_h))
+    def _repair_min(self, fault: Isolation) -> float:
+        """Return the minutes until the last of the faults is repaired."""
+        hours = fault.network.branches["repair_h"].gather(fault.branches).cast(pl.Float64).to_list()
+        given = [self.loads.rules.repair_h if each is None else each for each in hours]
+        return 60.0 * max([*given, *([self.loads.rules.repair_h] if len(fault.nodes) else [])])
 
-    def _too_late(self, branch: int) -> tuple[str, ...]:
+    def _too_late(self, fault: Isolation) -> tuple[str, ...]:
         """Return the devices that nobody reaches before a fault is repaired: those operated on site where that takes as long."""
         net = self.supply.network
-        if self._repair_min(branch) > self.loads.rules.manual_min:
+        if self._repair_min(fault) > self.loads.rules.manual_min:
             return ()
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
@@ -310,7 +317,7 @@ class Restorer(Shown):
             (
                 _stage(net, REMOTE, rules.remote_min, early),
                 _stage(net, ON_SITE, rules.manual_min, late),
-                _stage(net, REPAIR, self._repair_min(case.fault.branch), [rest]),
+                _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
             ),
             played.overloads,
             played.proof,
@@ -336,7 +343,7 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         )
     if remote_only:
         yield text("The repair is over before anybody on site could switch: only remote operations are planned")
-    if case.fault.network.branches["repair_h"][case.fault.branch] is None:
+    if case.fault.network.branches["repair_h"].gather(case.fault.branches).null_count() or len(case.fault.nodes):
         yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
     if case.zones.count == 0 and len(case.fault.dead):
         yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
