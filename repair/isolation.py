@@ -24,7 +24,7 @@ cleared it. A fault may lie on branches or at a node: a bus, or a source that is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,6 +57,7 @@ class Isolation(Shown):
         devices: the switching devices around the zone; none of them may be closed.
         joins: whether each branch, closed, holds its ends together for good: it is no device, or was refused; shape (branches,).
         barred: whether each branch may not be operated: one that joins, or the faulted device; shape (branches,).
+        is_work: whether it is planned work: then every device around it is opened, not only those beyond which power comes back.
     """
 
     before: Supply
@@ -71,6 +72,7 @@ class Isolation(Shown):
     devices: Indices
     joins: Mask
     barred: Mask
+    is_work: bool = False
 
     @property
     def network(self) -> Topology:
@@ -170,7 +172,7 @@ def isolate_work(supply: Supply, branch_ids: str | Iterable[str], refused: str |
     net = supply.network
     opens = net.branches["kind"].is_in(list(BREAKS_LOAD)).fill_null(value=False).to_numpy().copy()
     opens[net.branch_index(refused)] = False
-    parted = _part_off(supply, net.branch_index(branch_ids), opens, refused, open_ones=True)
+    parted = replace(_part_off(supply, net.branch_index(branch_ids), opens, refused, open_ones=True), is_work=True)
     if len(parted.lost_sources):
         node = net.nodes[int(parted.lost_sources[0])]
         raise WorkspaceError(

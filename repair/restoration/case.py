@@ -175,7 +175,7 @@ class Case(Shown):
         for state in states:
             nodes, forest = state.part.nodes, state.part.forest
             if len(nodes) > 1 and (zones.zone_of(nodes) >= 0).all():  # the search tells what its source will give
-                for place in np.flatnonzero(forest.parent == 0)[1:].tolist():
+                for place in np.flatnonzero(forest.parent == 0).tolist():
                     own = forest.parent == place
                     load[row_of[int(nodes[forest.node_at[place]])]] -= state.at_place[own].sum()
             for port, place in self._ports_in(state):
@@ -204,7 +204,7 @@ class Case(Shown):
     def state_of(self, choice: Choice) -> Supply:
         """Return the supply at the end of a choice, with the fault isolated."""
         zones = choice.zones
-        opened = np.union1d(zones.switch[zones.closed & ~choice.late], self.to_isolate)
+        opened = np.union1d(zones.switch[zones.closed & ~choice.late], self.opened_for(choice))
         ids = self.fault.network.branches["branch_id"]
         closing = zones.switch[~zones.closed & choice.late]
         return self.fault.after.switched(open=ids.gather(opened).to_list(), close=ids.gather(closing).to_list())
@@ -213,6 +213,21 @@ class Case(Shown):
     def to_isolate(self) -> Indices:
         """The isolating devices that are still closed after the trip."""
         return self.zones.isolating[~self.fault.after.is_open_at(self.zones.isolating)]
+
+    def opened_for(self, choice: Choice) -> Indices:
+        """Return the isolating devices that are opened: around planned work all, around a fault those beyond which power comes back."""
+        if self.fault.is_work:
+            return self.to_isolate
+        net, zones = self.fault.network, choice.zones
+        ends = np.stack([zones.zone_of(end[self.to_isolate]) for end in (net.from_node, net.to_node)])
+        back = np.append(choice.fed | choice.fed_early, False)[ends].any(axis=0)
+        return self.to_isolate[back]
+
+    def operations_of(self, choice: Choice) -> int:
+        """Return how many operations a choice takes."""
+        if choice.sequence is not None:
+            return len(choice.sequence)
+        return len(choice.operated) + len(self.opened_for(choice))
 
     @cached_property
     def isolated_late(self) -> Indices:
@@ -237,7 +252,14 @@ class Case(Shown):
         return SwitchingModel(
             zones, self.both_users(measure), self.demand, self.limits, limit[zones.switch],
             line_limit, self.isolated_late, self.capacity.loads.rules.early_first, barred,
+            [] if self.fault.is_work else self._beside_isolating(),
         )  # fmt: skip
+
+    def _beside_isolating(self) -> list[tuple[int, ...]]:
+        """Return the zones beside each isolating device that is closed."""
+        net = self.fault.network
+        ends = np.stack([self.zones.zone_of(end[self.to_isolate]) for end in (net.from_node, net.to_node)])
+        return [tuple(zone for zone in set(pair) if zone >= 0) for pair in ends.T.tolist()]
 
     def levels(self) -> Levels:
         """Return the voltages that the search has to keep."""

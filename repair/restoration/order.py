@@ -54,7 +54,7 @@ class Orders:
     def to(self, choice: Choice) -> tuple[Operation, ...] | None:
         """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""
         zones, self.states = choice.zones, 0
-        wanted: Wanted = dict.fromkeys(self.case.to_isolate.tolist(), False)
+        wanted: Wanted = dict.fromkeys(self.case.opened_for(choice).tolist(), False)
         wanted |= {int(zones.switch[at]): bool(choice.late[at]) for at in choice.operated}
         found = self._straight(self.case.fault.after, wanted)
         if found is None and len(zones.switch) <= MOST_DETOURS:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, text
-from network.arrays import Numbers
+from network.arrays import Indices, Numbers
 from network.ids import each_of
 from network.representation import Shown
 from repair.affected import Affected, between
@@ -91,7 +91,7 @@ class RestorationPlan(Shown):
 
     Attributes:
         fault: the fault and its isolation.
-        isolating: devices around the fault that have to be open, tripped ones among them.
+        isolating: devices that are open at the end for the sake of the fault: those around it, and those that tripped and stay open.
         steps: the operations in order.
         states: supply after the trip, then after each step.
         lost: who lost supply by the trip.
@@ -216,25 +216,27 @@ class RestorationPlan(Shown):
 
 def restore(
     supply: Supply,
-    fault: str,
+    fault: str | Iterable[str],
     refused: str | Iterable[str] = (),
     objective: str | None = None,
     settings: RestorationSettings | None = None,
+    tripped: str | Iterable[str] = (),
 ) -> RestorationPlan:
     """Return the best proven plan that brings power back around a fault.
 
     Args:
-        supply: supply before the fault.
-        fault: the faulted branch.
+        supply: supply before the fault, or the present state in which it has been cleared.
+        fault: the faulted branch, or several at once; for a bus, or a source that is lost, its node.
         refused: devices that cannot be operated.
         objective: ``customers`` or ``kw``; that of the settings by default.
         settings: rules; those of the workspace by default.
+        tripped: devices that are known to have tripped.
 
     Raises:
         UnknownIdError: a branch is not in the network.
         FudianError: there is no such objective, or no plan can be proven.
     """
-    return Restorer.of(supply, settings).plan(fault, refused, objective)
+    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -261,7 +263,13 @@ class Restorer(Shown):
         loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
         return cls(supply, loads, load_of_sources(loads, supply))
 
-    def plan(self, fault: str, refused: str | Iterable[str] = (), objective: str | None = None) -> RestorationPlan:
+    def plan(
+        self,
+        fault: str | Iterable[str],
+        refused: str | Iterable[str] = (),
+        objective: str | None = None,
+        tripped: str | Iterable[str] = (),
+    ) -> RestorationPlan:
         """Return the best proven plan for a fault; see :func:`restore`."""
         rules = self.loads.rules
         measure = objective or rules.objective
@@ -270,10 +278,10 @@ class Restorer(Shown):
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
         refused = each_of(refused)
-        isolation = isolate(self.supply, fault, refused)
+        isolation = isolate(self.supply, fault, refused, tripped)
         by_hand = self._too_late(isolation)
         if by_hand:
-            isolation = isolate(self.supply, fault, (*refused, *by_hand))
+            isolation = isolate(self.supply, fault, (*refused, *by_hand), tripped)
         case = Case.of(self.loads, self.source_ampere, isolation)
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
@@ -282,7 +290,9 @@ class Restorer(Shown):
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
             raise FudianError(
-                text("The plan for a fault on {branch} could not be proven and is not shown.", branch=fault),
+                text(
+                    "The plan for a fault on {branch} could not be proven and is not shown.", branch=", ".join(isolation.ids)
+                ),
                 text("Please report it, with the workspace if you may share it."),
             )
         return self._plan(case, played, choice.proven, measure, bool(by_hand))
@@ -309,7 +319,7 @@ class Restorer(Shown):
         rest = case.fault.before.lost_in(played.after[-1])
         return RestorationPlan(
             case.fault,
-            tuple(net.branches["branch_id"].gather(case.zones.isolating).to_list()),
+            tuple(net.branches["branch_id"].gather(_stay_open(case, played.after[-1])).to_list()),
             played.steps,
             played.after,
             case.lost,
@@ -349,6 +359,12 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
     if not len(case.fault.dead):
         yield text("The branch is open or dead: this fault puts nobody off")
+
+
+def _stay_open(case: Case, end: Supply) -> Indices:
+    """Return the devices that isolate the fault or tripped, and are open at the end."""
+    devices = np.union1d(case.zones.isolating, case.fault.tripped)
+    return devices[end.is_open_at(devices)]
 
 
 def _stage(net: Topology, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:

@@ -97,7 +97,7 @@ def _better(case: Case, *choices: Choice | None) -> Choice:
 
 def _worth(case: Case, choice: Choice) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return what makes a choice the better one: what it feeds, and then how soon and how simply."""
-    then = choice.gain_early, -len(choice.operated)
+    then = choice.gain_early, -case.operations_of(choice)
     return choice.gain, then if case.capacity.loads.rules.early_first else then[::-1]
 
 
@@ -139,9 +139,13 @@ def _settled_with(
         if reached is None:
             model.forbid(choice)
             continue
+        if reached.gain < accepted[-1].gain:
+            break
         accepted.append(reached)
         proven = choice.proven and margin == 0.0
-        break
+        if case.operations_of(reached) == case.operations_of(choice):
+            break
+        model.forbid(choice)  # reached by a detour; another end may be as good and need none
     best = max(accepted, key=lambda each: _worth(case, each))
     if holds and not proven and best.gain[0] < most:
         best = _improved(case, model, best, first_goals_only, accept)

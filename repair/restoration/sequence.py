@@ -102,7 +102,8 @@ def operations(case: Case, choice: Choice) -> list[Operation]:
     makes = ids["kind"].gather(zones.switch).is_in(MAKES_LOAD).to_numpy()
     found: list[Operation] = []
     for stage, before, closed in ((REMOTE, zones.closed, choice.early), (ON_SITE, choice.early, choice.late)):
-        isolating = case.to_isolate[remote[case.to_isolate] == (stage == REMOTE)]
+        opened = case.opened_for(choice)
+        isolating = opened[remote[opened] == (stage == REMOTE)]
         found += [Operation(int(branch), "open", stage) for branch in isolating]
         found += [Operation(int(branch), "open", stage) for branch in zones.switch[before & ~closed]]
         closing = _outwards(zones, closed, ~before & closed, makes)
@@ -161,7 +162,7 @@ def play(case: Case, planned: list[Operation], known_customers: bool) -> Played:
         )  # fmt: skip
         states.append(now)
         gains.append(gained)
-    devices_open = states[-1].is_open_at(case.zones.isolating).all()
+    devices_open = not fault.is_work or states[-1].is_open_at(case.zones.isolating).all()
     overloads = {(each.object, each.object_id): each for each in reversed(over)}
     proof = Proof(bool(radial), not overloads, bool(isolated and devices_open))
     return Played(tuple(steps), tuple(states), _first_gains(steps, gains), tuple(overloads.values()), proof)

@@ -93,6 +93,7 @@ class Choice(Shown):
         feeds: whether power passes each switch at the end, shape (switches,).
         backwards: whether it passes from the second zone to the first, shape (switches,).
         fed: whether each zone is fed at the end, shape (zones,).
+        fed_early: whether each is once remote operations are done, shape (zones,).
         gain: what is fed beyond what is live after the trip, by the chosen measure and by the other.
         gain_early: what is fed early, by the chosen measure.
         proven: whether the search has none that feeds more.
@@ -106,6 +107,7 @@ class Choice(Shown):
     feeds: Mask
     backwards: Mask
     fed: Mask
+    fed_early: Mask
     gain: tuple[int, int]
     gain_early: int
     proven: bool = False
@@ -117,16 +119,17 @@ class Choice(Shown):
         """Return the choice that leaves each switch closed or open, shape (switches,)."""
         feeds, backwards, fed = _fed_by(zones, late)
         first, other = users
+        fed_early = _fed_by(zones, early)[-1]
         return cls(
-            zones, early, late, feeds, backwards, fed, (_gain(first, fed), _gain(other, fed)),
-            _gain(first, _fed_by(zones, early)[-1]),
+            zones, early, late, feeds, backwards, fed, fed_early, (_gain(first, fed), _gain(other, fed)),
+            _gain(first, fed_early),
         )  # fmt: skip
 
     @classmethod
     def nothing(cls, zones: Zones) -> Choice:
         """Return the choice to isolate the fault and to feed nobody."""
         feeds, backwards, fed = _fed_by(zones, zones.closed)
-        return cls(zones, zones.closed, zones.closed, feeds, backwards, fed, (0, 0), 0)
+        return cls(zones, zones.closed, zones.closed, feeds, backwards, fed, fed, (0, 0), 0)
 
     @property
     def operated(self) -> Indices:
@@ -194,6 +197,7 @@ class SwitchingModel:
         isolated_late: zones that a device on site still joins to the fault when remote operations are done.
         early_first: whether how much is fed early counts before how few operations it takes.
         barred: switches by number that stay open.
+        isolating: zones beside each isolating device that is closed: it is opened where one of them is fed, which is an operation.
     """
 
     def __init__(
@@ -207,6 +211,7 @@ class SwitchingModel:
         isolated_late: Indices,
         early_first: bool,
         barred: Sequence[int] = (),
+        isolating: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.zones, self.users, self.demand = zones, users, demand
         branches = zones.isolation.network.branches
@@ -224,7 +229,7 @@ class SwitchingModel:
         self.flow, self.second = self._flows()
         self.highest = int(self.program.variables(1)[0])
         self._limit_flows(limits, switch_limit, line_limit)
-        self.moved_early, self.moved_late = self._operations()
+        self.moved_early, self.moved_late = self._operations(isolating)
         self.goals = self._goals(early_first)
         self.before_voltages: tuple[int, int] | None = None
         self.forbidden: list[Choice] = []
@@ -423,7 +428,7 @@ class SwitchingModel:
 
     # Goals --------------------------------------------------------------------------------------------------------
 
-    def _operations(self) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    def _operations(self, isolating: Sequence[tuple[int, ...]]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         """Return the terms that count operations, early and late; a constant is left out."""
         program, zones = self.program, self.zones
         early: list[tuple[int, float]] = []
@@ -438,6 +443,11 @@ class SwitchingModel:
             program.row([(self.late.closed[at], 1), (self.early.closed[at], -1), (moved, -1)], most=0)
             program.row([(self.early.closed[at], 1), (self.late.closed[at], -1), (moved, -1)], most=0)
             late.append((moved, 1.0))
+        for beside in isolating:
+            opened = int(program.variables(1)[0])
+            for zone in beside:
+                program.row([(self.late.fed[zone], 1), (opened, -1)], most=0)
+            late.append((opened, 1.0))
         return early, late
 
     def _gain(self, users: Users, fed: Indices) -> list[tuple[int, float]]:
