@@ -16,9 +16,9 @@ disconnector  on a dead line only   on a dead line only
 
 After the trip all that hangs on the fault is dead, so that any of them may be opened there.
 
-What is known goes before what should be: devices that tripped are the ones that tripped, whichever section turns out to be faulted;
-and where the state of the switches says that the fault is dead already, those opened devices that part it from supply are what
-cleared it. A fault may lie on branches or at a node: a bus, or a source that is lost with all that hangs on it.
+What is known goes before what should be: devices that tripped are the ones that tripped, whichever section turns out to be
+faulted; and where the state of the switches says that the fault is dead already, those opened devices that part it from supply
+are what cleared it. A fault may lie on branches or at a node: a bus, or a source that is lost with all that hangs on it.
 """
 
 from __future__ import annotations
@@ -108,9 +108,8 @@ def isolate(
     """
     net = supply.network
     branches, nodes = _places(net, faults)
-    opened = net.branch_index(tripped)
-    if not len(opened):
-        supply, opened = _before_opening(supply, branches, nodes)
+    supply, opened = _before_opening(supply, branches, nodes)
+    opened = np.union1d(opened, net.branch_index(tripped))
     return _part_off(supply, branches, net.protective, refused, nodes=nodes, opened=opened)
 
 

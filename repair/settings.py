@@ -90,10 +90,16 @@ class RestorationSettings(BaseModel):
         description="whether live load is moved to make room: never; only through ties that may be closed while both sides are "
         "live; or with a short interruption too, never of important or sensitive customers",
     )
-    transfer_chain: int = Field(3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next")
-    short_interruption_min: float = Field(3.0, ge=0, description="minutes without supply for those moved with an interruption")
+    transfer_chain: int = Field(
+        3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next"
+    )
+    short_interruption_min: float = Field(
+        3.0, ge=0, description="minutes without supply for those moved with an interruption"
+    )
     search_nodes: int = Field(
-        1000, ge=1, description="nodes of a search tree after which it ends: work is counted, so that a busy machine finds the same"
+        1000,
+        ge=1,
+        description="nodes of a search tree after which it ends: work is counted, so that a busy machine finds the same",
     )
 
 

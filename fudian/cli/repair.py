@@ -142,7 +142,8 @@ def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 def restore(
     workspace: WorkspaceArgument,
     fault: Annotated[
-        str, typer.Option(help="Branch that a fault strikes, or several with commas; of a bus or a lost source the node.")
+        str,
+        typer.Option(help="Branch that a fault strikes, or several with commas; of a bus or a lost source the node."),
     ],
     objective: Annotated[str | None, typer.Option(help="What shall come back: customers or kw.")] = None,
     refused: Annotated[str, typer.Option(help="Devices that cannot be operated, with commas.")] = "",

@@ -215,7 +215,7 @@ class Case(Shown):
         return self.zones.isolating[~self.fault.after.is_open_at(self.zones.isolating)]
 
     def opened_for(self, choice: Choice) -> Indices:
-        """Return the isolating devices that are opened: around planned work all, around a fault those beyond which power comes back."""
+        """Return the isolating devices that are opened: around work all, around a fault those beyond which power comes back."""
         if self.fault.is_work:
             return self.to_isolate
         net, zones = self.fault.network, choice.zones

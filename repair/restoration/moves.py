@@ -73,7 +73,7 @@ def _in_order(orders: Orders, measure: str, choice: Choice) -> Choice | None:
 
 
 def _chains(case: Case) -> Iterator[Indices]:
-    """Give the nodes of the feeders whose load may be moved: those beside the fault with their neighbours, then theirs, …"""
+    """Give the nodes of the feeders whose load may be moved: those beside the fault with their neighbours, then theirs too."""
     zones, net = case.zones, case.fault.network
     rules = case.capacity.loads.rules
     if rules.transfer_allowed == "never":
@@ -97,7 +97,9 @@ def _chains(case: Case) -> Iterator[Indices]:
                 ends = np.array([net.from_node[branch], net.to_node[branch]])
                 for part in after.parts_of(ends):
                     other = FeederState.of(case.capacity.loads, after, part)
-                    if part.members not in {each.part.members for each in known.values()} and _can_be_moved(other, ends):
+                    if part.members not in {each.part.members for each in known.values()} and _can_be_moved(
+                        other, ends
+                    ):
                         beyond[part.members] = other
         known |= {id(each.part): each for each in beyond.values()}
         nodes = np.unique(np.concatenate([each.part.nodes for each in known.values()]))

@@ -1,7 +1,7 @@
 """The order in which switches reach an end where live load is moved: every step keeps the rules, parallel moments included.
 
-A live part is moved make-before-break 合环倒负荷: the tie closes while both sides are live, and the switch behind opens next; or, where
-that is allowed, with a short interruption 短时停电, the other way round. Between two such pairs the network is radial.
+A live part is moved make-before-break 合环倒负荷: the tie closes while both sides are live, and the switch behind opens next;
+or, where that is allowed, with a short interruption 短时停电, the other way round. Between two such pairs the network is radial.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from network import Supply
 from network.arrays import Indices
 from repair.isolation import BREAKS_LOAD, MAKES_LOAD
 from repair.restoration.case import Case
+from repair.restoration.loading import FeederState
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.parallel import NO, loop_moment, may_join
 from repair.restoration.switching_model import Choice
@@ -176,5 +177,5 @@ class Orders:
         return not marked.any() and not self.case.capacity.broken(meanwhile)
 
 
-def _is_meshed(states: list) -> bool:
+def _is_meshed(states: list[FeederState]) -> bool:
     return any(len(state.part.forest.back_branch) for state in states)

@@ -1,7 +1,7 @@
 """A tie closed between two live feeders for a moment 合环: whether they may be joined, and what flows round the loop meanwhile.
 
-The current of the loop follows from the voltage across the tie before it closes, over the impedance of the loop (the superposition
-that dispatchers use). Both sources are taken at the same voltage and angle; what lies above them is not in the tables.
+The current of the loop follows from the voltage across the tie before it closes, over the impedance of the loop (the
+superposition that dispatchers use). Both sources are taken at the same voltage and angle; what lies above them is unknown.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def by_sources(supply: Supply, one: int, other: int) -> str:
     if one == other:
         return YES
     sources = supply.network.sources
-    stations = [sources["station_id"][int(np.flatnonzero(supply.network.source_node == node)[0])] for node in (one, other)]
+    stations = [
+        sources["station_id"][int(np.flatnonzero(supply.network.source_node == node)[0])] for node in (one, other)
+    ]
     return CONFIRM if stations[0] is not None and stations[0] == stations[1] else NO
 
 
@@ -170,5 +172,3 @@ def groups_that_may_join(supply: Supply, ties: Indices) -> dict[int, int]:
             gone, kept = group[one], group[other]
             group = {node: kept if each == gone else each for node, each in group.items()}
     return group
-
-

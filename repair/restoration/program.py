@@ -1,6 +1,6 @@
 """A mixed-integer program put together row by row, and solved goal after goal (HiGHS).
 
-Where work is bounded it is counted in nodes of the search tree, on one thread: the answer is the same however busy the machine is.
+Where work is bounded it is counted in nodes of the search tree, on one thread: the answer is the same however busy the machine.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Program:
     def solve(
         self, goal: Terms, deadline: float | None = None, most_nodes: int | None = None, start: Numbers | None = None
     ) -> tuple[Numbers | None, bool, float]:
-        """Return the values that make a sum least, whether that is certain, and what it cannot be less than; whole numbers are exact.
+        """Return the values that make a sum least, whether that is certain, and the least it could be; whole numbers are exact.
 
         ``None`` with certainty: no values keep all rows; without: none were found within the limits.
 
@@ -102,7 +102,7 @@ class Program:
             most_nodes: nodes of the search tree after which it ends.
             start: values that keep all rows.
         """
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0)):
             solver.setOptionValue(option, value)
         if deadline is not None:

@@ -23,10 +23,12 @@ from network.representation import Shown
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate
 from repair.restoration.capacity import Overload, load_of_sources
-from repair.restoration.case import Case
+from repair.restoration.case import PARTS_OF_KW, Case
 from repair.restoration.loading import Loads
+from repair.restoration.operation import ON_SITE, REMOTE
+from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search
-from repair.restoration.sequence import ON_SITE, REMOTE, Played, Proof, Step, operations, play
+from repair.restoration.sequence import operations
 from repair.settings import RestorationSettings, restoration_settings
 
 REPAIR = "repair"
@@ -91,7 +93,7 @@ class RestorationPlan(Shown):
 
     Attributes:
         fault: the fault and its isolation.
-        isolating: devices that are open at the end for the sake of the fault: those around it, and those that tripped and stay open.
+        isolating: devices that are open at the end for the sake of the fault: those around it, and those that tripped and stay.
         steps: the operations in order.
         states: supply after the trip, then after each step.
         lost: who lost supply by the trip.
@@ -100,7 +102,8 @@ class RestorationPlan(Shown):
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
-        best: whether it is certain that nothing could feed more; else the search ran out of time, or losses left a gap.
+        best: whether it is certain that nothing could feed more; else the search has done all its work, or losses left a gap.
+        gap: what could be fed more at most, by the objective: customers (important ones by their weight) or kW; 0 for the best.
         rules: the settings.
         assumed: what stands in for missing data, and what else to know.
     """
@@ -116,6 +119,7 @@ class RestorationPlan(Shown):
     proof: Proof
     lowest_voltage_pu: float | None
     best: bool
+    gap: float
     rules: RestorationSettings
     assumed: tuple[Text, ...]
 
@@ -187,10 +191,7 @@ class RestorationPlan(Shown):
             "faults": list(self.fault.ids),
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
-            "steps": [
-                vars(step) | {"restores_transformers": list(step.restores_transformers)} | worth.as_dict()
-                for step, worth in zip(self.steps, self.worth, strict=True)
-            ],
+            "steps": [step.as_dict() | worth.as_dict() for step, worth in zip(self.steps, self.worth, strict=True)],
             "restored_customers": self.back.customer_count if known else None,
             "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
             "restored_transformers": len(self.back.transformer_index),
@@ -205,6 +206,7 @@ class RestorationPlan(Shown):
             "overloads": [vars(each) for each in self.overloads],
             "proof": vars(self.proof),
             "best": self.best,
+            "gap": self.gap,
             "assumptions": [each.in_language(language) for each in self.assumed],
             "settings_changed": {
                 name: value
@@ -285,17 +287,19 @@ class Restorer(Shown):
         case = Case.of(self.loads, self.source_ampere, isolation)
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
-            return self._plan(case, play(case, [], known), True, measure, bool(by_hand))
+            return self._plan(case, play(case, [], known), True, 0.0, measure, bool(by_hand))
         case, choice = search(case, measure)
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
             raise FudianError(
                 text(
-                    "The plan for a fault on {branch} could not be proven and is not shown.", branch=", ".join(isolation.ids)
+                    "The plan for a fault on {branch} could not be proven and is not shown.",
+                    branch=", ".join(isolation.ids),
                 ),
                 text("Please report it, with the workspace if you may share it."),
             )
-        return self._plan(case, played, choice.proven, measure, bool(by_hand))
+        gap = 0.0 if choice.proven else (choice.most - choice.gain[0]) / (PARTS_OF_KW if measure == "kw" else 1.0)
+        return self._plan(case, played, choice.proven, gap, measure, bool(by_hand))
 
     def _repair_min(self, fault: Isolation) -> float:
         """Return the minutes until the last of the faults is repaired."""
@@ -311,7 +315,9 @@ class Restorer(Shown):
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
 
-    def _plan(self, case: Case, played: Played, best: bool, measure: str, remote_only: bool) -> RestorationPlan:
+    def _plan(
+        self, case: Case, played: Played, best: bool, gap: float, measure: str, remote_only: bool
+    ) -> RestorationPlan:
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
         moved = list(zip(played.steps, played.gains, strict=True))
         early = [gain for step, gain in moved if step.stage == REMOTE]
@@ -333,6 +339,7 @@ class Restorer(Shown):
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
             best,
+            gap,
             rules,
             (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
         )

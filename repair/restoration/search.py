@@ -1,9 +1,9 @@
 """The search for one fault, from what is quick and mostly enough to what is exact.
 
 First nothing is opened but what isolates the fault: the tripped device closes again, ties close. If that feeds all that could be
-fed, no plan feeds more and none takes fewer operations. Else any switch of what lost supply may be opened, and then live load may be
-moved to make room. Each search goes without voltages first; the power flow judges what it finds, and only where it does not agree
-are voltages held as sums, with a margin for losses that is widened until it does.
+fed, no plan feeds more and none takes fewer operations. Else any switch of what lost supply may be opened, and then live load
+may be moved to make room. Each search goes without voltages first; the power flow judges what it finds, and only where it does
+not agree are voltages held as sums, with a margin for losses that is widened until it does.
 
 Work is counted in nodes of search trees, never in seconds: the answer is the same however busy the machine is.
 """
@@ -107,9 +107,7 @@ def _settled(case: Case, measure: str, first_goals_only: bool, known: Choice | N
     return _settled_with(case, case.model(measure), first_goals_only, nothing, lambda choice: choice)
 
 
-def _settled_with(
-    case: Case, model: SwitchingModel, first_goals_only: bool, known: Choice, accept: Accept
-) -> Choice:
+def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, known: Choice, accept: Accept) -> Choice:
     """Return the best choice of a program that the power flow and a further rule accept.
 
     Without voltages first. What is found with voltages as sums, which without losses are never too low, bounds what can be fed;

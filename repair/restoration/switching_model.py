@@ -197,7 +197,7 @@ class SwitchingModel:
         isolated_late: zones that a device on site still joins to the fault when remote operations are done.
         early_first: whether how much is fed early counts before how few operations it takes.
         barred: switches by number that stay open.
-        isolating: zones beside each isolating device that is closed: it is opened where one of them is fed, which is an operation.
+        isolating: zones beside each isolating device that is closed: where one of them is fed it is opened.
     """
 
     def __init__(
@@ -428,7 +428,9 @@ class SwitchingModel:
 
     # Goals --------------------------------------------------------------------------------------------------------
 
-    def _operations(self, isolating: Sequence[tuple[int, ...]]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    def _operations(
+        self, isolating: Sequence[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         """Return the terms that count operations, early and late; a constant is left out."""
         program, zones = self.program, self.zones
         early: list[tuple[int, float]] = []

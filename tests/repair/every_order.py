@@ -58,9 +58,7 @@ class EveryOrder:
             each = self.grid.branches[i]
             ends = [each.a in live, each.b in live]
             flipped = (*state[:i], not state[i], *state[i + 1 :])
-            if not any(ends):
-                yield flipped, 1
-            elif not state[i] and each.kind in MAKES and not all(ends):
+            if not any(ends) or (not state[i] and each.kind in MAKES and not all(ends)):
                 yield flipped, 1
             elif not state[i] and each.kind in MAKES and self.may_join(state, i):
                 for j in self.free:

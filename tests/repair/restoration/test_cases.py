@@ -60,7 +60,9 @@ def test_two_buses_of_one_station_may_be_joined_once_that_is_confirmed(
     stations: tuple[str | None, str | None], said: str | None
 ) -> None:
     net = Network.from_text(CHAIN.replace(" may_parallel={parallel}", ""), settings=AMPERES)
-    tables = {name: net.workspace.tables[name].drop("row") for name in ("sources", "branches", "transformers", "customers")}
+    tables = {
+        name: net.workspace.tables[name].drop("row") for name in ("sources", "branches", "transformers", "customers")
+    }
     of_node = dict(zip(("R", "Q"), stations, strict=True))
     tables["sources"] = tables["sources"].with_columns(
         station_id=pl.col("node").replace_strict(of_node, default=None, return_dtype=pl.String)
@@ -108,7 +110,9 @@ def test_the_loss_of_a_source_or_a_bus_is_a_fault_like_another() -> None:
 
 
 def test_a_spare_cable_that_is_open_at_both_ends_is_a_tie() -> None:
-    net = Network.from_text("=S -[K1]- 1 -L1- 2 -(S1)- 3 /(C1)/ 8 -CABLE kind=cable- 9 /(C2)/ 5 -[K2]- =R; T1 @ 2; T2(6) @ 3")
+    net = Network.from_text(
+        "=S -[K1]- 1 -L1- 2 -(S1)- 3 /(C1)/ 8 -CABLE kind=cable- 9 /(C2)/ 5 -[K2]- =R; T1 @ 2; T2(6) @ 3"
+    )
     plan = restore(net.energise(), "L1")
     assert (plan.back.customer_count, plan.best) == (6, True)
     assert sorted(steps(plan)) == ["close C1", "close C2", "open S1"]
@@ -128,8 +132,18 @@ def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
 
     def line(name: int, a: int, b: int, is_open: bool = False) -> None:
         ohm = {"r_ohm": 0.06, "x_ohm": 0.07} if with_impedance else {}
-        branches.append({"branch_id": f"A{name}", "from_node": str(a), "to_node": f"{name}a", "kind": "switch", "normally_open": is_open})
-        branches.append({"branch_id": f"L{name}", "from_node": f"{name}a", "to_node": f"{name}b", "kind": "line", **ohm})
+        branches.append(
+            {
+                "branch_id": f"A{name}",
+                "from_node": str(a),
+                "to_node": f"{name}a",
+                "kind": "switch",
+                "normally_open": is_open,
+            }
+        )
+        branches.append(
+            {"branch_id": f"L{name}", "from_node": f"{name}a", "to_node": f"{name}b", "kind": "line", **ohm}
+        )
         branches.append({"branch_id": f"B{name}", "from_node": f"{name}b", "to_node": str(b), "kind": "switch"})
 
     for node in range(1, nodes):
@@ -138,9 +152,13 @@ def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
         line(nodes + at, (37 * at + 11) % nodes, (53 * at + 70) % nodes, is_open=True)
     transformers = [{"transformer_id": f"T{at}", "node": str(at), "load_kw": 12.0} for at in range(1, nodes)]
     customers = [
-        {"customer_id": f"C{at}-{k}", "transformer_id": f"T{at}"} for at in range(1, nodes) for k in range(13 + (at < 26))
+        {"customer_id": f"C{at}-{k}", "transformer_id": f"T{at}"}
+        for at in range(1, nodes)
+        for k in range(13 + (at < 26))
     ]
-    return network_from_tables({"sources": [{"node": "S"}], "branches": branches, "transformers": transformers, "customers": customers})
+    return network_from_tables(
+        {"sources": [{"node": "S"}], "branches": branches, "transformers": transformers, "customers": customers}
+    )
 
 
 @pytest.mark.parametrize("with_impedance", [True, False])
@@ -156,6 +174,9 @@ def test_many_switches_behind_one_breaker(with_impedance: bool) -> None:
 
 
 def test_nothing_is_printed_by_the_search() -> None:
-    code = "from tests.repair.restoration.test_cases import *; restore(Network.from_text(CHAIN.format(parallel='true')).energise(), 'L1')"
+    code = (
+        "from tests.repair.restoration.test_cases import *; "
+        "restore(Network.from_text(CHAIN.format(parallel='true')).energise(), 'L1')"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (told.stdout, told.stderr) == ("", "")

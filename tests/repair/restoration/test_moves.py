@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def group(seed: int, most_switches: int = 9) -> tuple[Grid, int]:
         spare = rng.randint(0, dead) if s < 2 else rng.randint(0, 2 * dead)
         sources[f"S{s}"] = rng.choice([None, None, float(carried + rng.randint(0, 2 * dead))])
         branches.append(Branch(f"S{s}", own[0], "breaker", rating=float(carried + spare)))
-        for k, (one, other) in enumerate(zip(own[:-1], own[1:], strict=True)):
+        for k, (one, other) in enumerate(pairwise(own)):
             kind = rng.choice(["switch", "switch", "switch", "switch", "disconnector", "fuse"])
             if (s == 0 and k == 0) or switches >= most_switches:
                 kind = "line"
