@@ -133,7 +133,7 @@ class ReliabilityQuestions(Foundation):
         rows = self._statistics.indices(query, engine)
 
         def form(language: str) -> dict[str, Any]:
-            told = self._statistics.statement(query, engine, language)
+            told = self._statistics.statement(query, engine, language, rows)
             return (
                 told
                 if STANDARDS[standard] == "dlt"

@@ -16,7 +16,6 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from fudian.language import default_language
@@ -50,6 +49,8 @@ def counting(message: str) -> Iterator[Callable[[int, int], None]]:
     if not ERRORS.is_terminal:
         yield lambda *_: None
         return
+    from rich.progress import Progress
+
     with Progress(console=ERRORS, transient=True) as bar:
         task = bar.add_task(translate(message, language()), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
