@@ -32,7 +32,7 @@ class Prepared(Shown):
         fault: prior of a fault on the branch to each node, shape (nodes,).
         done: what devices did, see :class:`Evidence`.
         says: what users say, shape (ways, nodes, 5).
-        refed, left: see :class:`Chances`.
+        refed, left, repaired: see :class:`Chances`.
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
         doing: words of each device, see :func:`categories`.
@@ -48,6 +48,7 @@ class Prepared(Shown):
     says: Numbers
     refed: Numbers
     left: Numbers
+    repaired: Numbers
     transformer: Indices
     of_transformer: Indices
     node: Indices
@@ -67,6 +68,7 @@ class Prepared(Shown):
         chances = Chances(
             np.tile(self.refed, (copies, 1)),
             np.tile(self.left, (copies, 1)),
+            np.tile(self.repaired, copies),
             self.rules.channel_fails,
             self.rules.channel_works,
         )
@@ -185,9 +187,12 @@ class Judge(Shown):
             ]
         )
         words, seen, doing = self._device_words(events, place, first, offset)
-        done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
+        repaired = rates.repaired(place, moment.since_h()[event])
+        done = rates.doings(words, seen if flags is None else flags, place, doing > 0, repaired)
+        left = rates.left[place] * (1 - repaired)[:, None]
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], rates.left[place],
+            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], left,
+            repaired,
             transformer, of_transformer, node, heard, doing,
         )  # fmt: skip
 

@@ -37,6 +37,7 @@ def random_evidence(seed: int, count: int, extreme: float = 3.0) -> Evidence:
     chances = Chances(
         refed=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
         left=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
+        repaired=dice.random(count) * (dice.random(count) < 0.7),
         channel_fails=dice.choice([0.0, 0.1]), channel_works=dice.choice([0.0, 0.3]), afloat=dice.choice([0.0, 1e-3]),
     )  # fmt: skip
     return Evidence(parent, fault, done, users, chances)
@@ -79,7 +80,7 @@ def test_it_equals_all_sets_of_cuts(seed: int, count: int) -> None:
     done[:, :, 0], done[:, :, 1] = 1.0, np.exp(own)[:, None]
     users = np.zeros((count, 5))
     users[:, [D, M, B]] = heard[:, None]
-    chances = Chances(np.zeros((count, 3)), np.zeros((count, 3)), channel_fails=0.0, channel_works=0.0, afloat=0.0)
+    chances = Chances(np.zeros((count, 3)), np.zeros((count, 3)), np.ones(count), channel_fails=0.0, channel_works=0.0, afloat=0.0)
     found = Posterior(Evidence(parent, np.zeros(count), done, users, chances))
     sets = (np.arange(1 << count)[:, None] >> np.arange(count)) & 1
     dark = sets.astype(bool)
