@@ -137,7 +137,9 @@ class InferenceSettings(BaseModel):
         description="hours that an outage of a single transformer lasts: a lone report speaks less after that",
     )
     repair_h: float = Field(
-        3.0, gt=0, description="hours of repair, on average, where the faulted branch has no repair_h; till then it stays dead"
+        3.0,
+        gt=0,
+        description="hours of repair, on average, where the faulted branch has no repair_h; till then it stays dead",
     )
     customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(

@@ -9,6 +9,7 @@ import numpy as np
 
 from network.arrays import Indices, Numbers
 from network.representation import Shown
+from repair.inference.best import Best, Explained
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
@@ -76,6 +77,20 @@ class Prepared(Shown):
         return Posterior(
             Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances)
         )
+
+    def best(self) -> tuple[Explained, Numbers]:
+        """Return the best explanation, and how probable just that one is, of each event; shape (events,).
+
+        Every event is taken to report in the way that is most probable for it.
+        """
+        posterior = self.posterior(self.fault)
+        weight, total = self.weights(posterior)
+        way = weight.argmax(axis=0)
+        says = self.says[way[self.event], np.arange(len(self.place))]
+        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
+        found = Best(Evidence(self.parent, self.fault, self.done, says, chances)).explained
+        prior = np.log([each[0] for each in self.rules.qualities])[way]
+        return found, np.exp(found.log_weight + prior - total)
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""

@@ -31,8 +31,8 @@ from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
-from repair.inference.outage import Doubted, InferredOutage
-from repair.inference.posterior import DARK, UNHEARD
+from repair.inference.outage import BestExplanation, Doubted, InferredOutage
+from repair.inference.posterior import CLOSED_AGAIN, DARK, OPENED, UNHEARD
 from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
@@ -326,6 +326,9 @@ class Inference:
         self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices
     ) -> Judgement:
         """Return the posterior of the events of some pieces, from their signals between two moments."""
+        return self._judge.judge(self._events(pieces, since, until, at, rows, of))
+
+    def _events(self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices) -> Events:
         number = np.full(len(self._tree.first), -1, dtype=np.int64)
         number[pieces] = np.arange(len(pieces))
         event = number[of]
@@ -336,7 +339,7 @@ class Inference:
         earlier &= rows.device < self._devices.customers_from
         many = self._devices.branches_from + self.supply.network.branches.height
         known = np.unique(event[earlier] * many + rows.device[earlier])
-        return self._judge.judge(Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known))
+        return Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known)
 
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
@@ -459,7 +462,8 @@ class Inference:
     def _past(self, piece: Piece) -> list[InferredOutage]:
         """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
         return [
-            faded(each, self._tick(each.judged), self.rules) if fades(each.outage) else each.outage for each in piece.over
+            faded(each, self._tick(each.judged), self.rules) if fades(each.outage) else each.outage
+            for each in piece.over
         ]
 
     def _tick(self, since: int) -> int:
@@ -533,6 +537,33 @@ class Inference:
         probability[coupled] = share
         ids = self.supply.network.transformers["transformer_id"]
         return {ids[int(each)]: float(probability[each]) for each in np.flatnonzero(probability > NEGLIGIBLE)}
+
+    def best_explanations(self) -> list[BestExplanation]:
+        """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
+        self._settle()
+        asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
+        if not asked:
+            return []
+        pieces = np.array(sorted(asked), dtype=np.int64)
+        states = [self._pieces[int(each)] for each in pieces]
+        since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
+        case = self._judge.prepare(self._events(pieces, since, until, at, *self._usable(pieces)))
+        found, share = case.best()
+        branch = self.supply.branch_to[case.place]
+        ids = self.supply.network.branches["branch_id"]
+
+        def named(which: Mask) -> tuple[str, ...]:
+            return tuple(ids.gather(branch[np.flatnonzero(which & (branch >= 0))]).to_list())
+
+        return [
+            BestExplanation(
+                named((case.event == event) & found.fault),
+                named((case.event == event) & (found.did == OPENED)),
+                named((case.event == event) & (found.did == CLOSED_AGAIN)),
+                float(share[event]),
+            )
+            for event in range(len(pieces))
+        ]
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return incidents and problems for JSON.

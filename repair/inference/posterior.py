@@ -112,9 +112,7 @@ class Posterior(Shown):
             given.fault[order],
             given.done[order],
             given.users[order],
-            replace(
-                chances, refed=chances.refed[order], left=chances.left[order], repaired=chances.repaired[order]
-            ),
+            replace(chances, refed=chances.refed[order], left=chances.left[order], repaired=chances.repaired[order]),
         )
 
     # Upwards ------------------------------------------------------------------------------------------------------
@@ -124,8 +122,8 @@ class Posterior(Shown):
         """Return what lies at and below each branch, by depth.
 
         Returns:
-            ``below``, table of (fault current below the branch, state of its lower node) without a fault of its own, scaled, shape
-            (n, 3, 5); ``all_below``, the same summed over fault current, shape (n, 5); ``said``, logs of what the children
+            ``below``, table of (fault current below the branch, state of its lower node) without a fault of its own, scaled,
+            shape (n, 3, 5); ``all_below``, the same summed over fault current, shape (n, 5); ``said``, logs of what the children
             say together, and ``say``, logs of what the branch says to the one above, both of shape (n, 3, 5): their total, and
             the shares of it without uncleared, and then without any, fault current.
         """

@@ -121,7 +121,7 @@ class Rates(Shown):
             flags: likelihood of what its sensor reported, by fault current, shape (branches, 3).
             place: place of each, shape (branches,).
             tripped: whether each reported a trip: so it clears faults, whatever its kind; shape (branches,).
-            repaired: how probable a repair by now is: what nobody said that it is open is closed again by then, shape (branches,).
+            repaired: how probable a repair by now is: then what nobody called open is closed again; shape (branches,).
 
         Returns:
             Shape (branches, 4, 3), see :class:`repair.inference.posterior.Evidence`.
