@@ -331,4 +331,18 @@ def _steering_routes(utility: Utility) -> APIRouter:
         """Return the figures of operation that plans set targets for, with numerators and denominators."""
         return utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
 
+    @routes.get("/why")
+    def why(
+        request: Request,
+        from_: Annotated[str, Query(alias="from", description="2021, 2021-06, 2021Q3 or two dates with ..")],
+        to: str | None = None,
+        metric: Annotated[str, Query(description="saidi or saifi")] = "saidi",
+        by: By = "nature",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Explain why SAIDI or SAIFI changed between two periods."""
+        return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
+
     return routes

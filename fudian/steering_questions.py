@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from fudian.answers import Answer, Targets
-from fudian.foundation import Foundation, Moment, question
+from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
 from network import WorkspaceError, text
+from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
 
@@ -52,6 +53,38 @@ class SteeringQuestions(Foundation):
             for plan in plans(self._statistics)
         )
         return tuple(each for each in judged if each.results)
+
+    @question
+    def why(
+        self,
+        earlier: PeriodLike,
+        later: PeriodLike = None,
+        metric: str = "saidi",
+        by: Names = "nature",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+    ) -> Answer:
+        """Return why SAIDI or SAIFI changed between two periods: users, frequency, extent, duration; the parts add up.
+
+        Args:
+            earlier: the period to compare with.
+            later: the period that is explained; by default the last calendar year with records.
+            metric: ``saidi`` or ``saifi``.
+            by: columns: ``nature``, ``cause``, ``region_class``, ``planning_class``, ``unit``, ``feeder_id``, ``device``.
+            level: ``mv`` or ``lv``.
+            med: ``include`` or ``exclude`` major event days.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: a word is not known, or nothing of a period is known.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        periods = (self.query(each, (), level, med, as_of) for each in (earlier, later))
+        found = why(self._statistics, *periods, metric, names(by))
+        rows = pl.DataFrame(found.as_dict()["parts"], infer_schema_length=None)
+        return Answer("why", rows, f"{metric} by {', '.join(found.by)}, change {found.change:+.4g}", found.as_dict)
 
     def _year(self, year: int | None) -> int:
         if year is not None:
