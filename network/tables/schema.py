@@ -650,6 +650,7 @@ _TABLES = (
                 critical=True,
                 minimum=-1.0,
             ),
+            _text("phases", "相别", "phases that are meant, such as A or BC; blank: all of them", "缺相", "相位"),
         ),
     ),
     Table(
