@@ -81,8 +81,8 @@ class SteeringQuestions(Foundation):
             WorkspaceError: there is no usable outage record, or nothing to divide by.
         """
         self.require_records()
-        periods = (self.query(each, (), level, med, as_of) for each in (earlier, later))
-        found = why(self._statistics, *periods, metric, names(by))
+        before, after = (self.query(each, (), level, med, as_of) for each in (earlier, later))
+        found = why(self._statistics, before, after, metric, names(by))
         rows = pl.DataFrame(found.as_dict()["parts"], infer_schema_length=None)
         return Answer("why", rows, f"{metric} by {', '.join(found.by)}, change {found.change:+.4g}", found.as_dict)
 
