@@ -10,6 +10,7 @@ import pytest
 from network import Network, network_from_tables
 from repair import Inference, affected_by_signals, incidents, locate
 from repair.desk.board import board
+from repair.desk.incidents import Told
 from repair.inference.outage import InferredOutage
 from tests.repair.inference.words import NOON, OUTAGES, PLANS, SPAN, inferred, minute, said
 
@@ -247,7 +248,7 @@ def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> No
     inference.take(signals[2:])
     assert "F05-B02" in {each.object_id for each in inference.changes()}
     tables = dict(county.workspace.tables) | {"signals": signals}
-    shown = board(county.energise(), tables, second, inference=inference)
+    shown = board(county.energise(), tables, second, told=Told.of(inference, signals))
     assert all(entry.incident is None or entry.incident.signals.height for entry in shown.active)
     inference.forget(first + timedelta(hours=1))
     assert inference.needed(signals).tolist() == [True, True, True]
