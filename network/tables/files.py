@@ -93,7 +93,8 @@ def _read_parquet(path: Path) -> Sheet:
 
     try:
         look_at_parquet(path)
-        read = pyarrow.parquet.read_table(path, partitioning=None, use_threads=False)
+        with pyarrow.parquet.ParquetFile(path) as file:
+            read = file.read(use_threads=False)
         read.validate(full=True)  # texts that are none would be a panic of what takes them on
         frame = pl.DataFrame(read)
     except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError, ValueError) as reason:

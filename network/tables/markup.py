@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import lxml.etree
 import lxml.html
@@ -14,20 +13,11 @@ from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import find_header
 from network.tables.limits import Room, look_at_width
 from network.tables.selection import Candidate, choose_sheets
-from network.tables.sheets import Merged, Sheet, Wanted, first_line, no_header, sheet_of_records
+from network.tables.sheets import Grid, Merged, Sheet, Wanted, first_line, no_header, sheet_of_records
 from network.texts import text
 
 _XML_SPACE = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _MOST_SKIPPED = 1_048_576
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The cells of a sheet as text, all rows as wide as the widest, and those that go over several rows."""
-
-    cells: Sequence[Sequence[str]]
-    merged: Sequence[Merged] = ()
-    name: str | None = None
 
 
 def read_xml_workbook(decoded: Decoded, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
