@@ -46,6 +46,7 @@ TEXT_CONSTANTS = {
     "_BASIS_NAMES",
     "SENTENCES",
     "ROLE_NAMES",
+    "_REASON_NAMES",
 }
 """Module constants whose values are texts."""
 
