@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.access.passwords import hashed, is_outdated, is_right, rehashed
@@ -16,7 +16,6 @@ from fudian.store import Store
 from fudian.store.access_tables import ACCOUNTS, SESSIONS
 from fudian.store.tables import utc_now
 from network import FudianError, text
-from network.nearest import nearest
 
 LONGEST_NAME = 100
 
@@ -90,10 +89,10 @@ class Accounts:
         with self._store.reading() as connection:
             return [_account(row) for row in connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name)).mappings()]
 
-    def any_enabled(self) -> bool:
-        """Tell whether anybody may sign in."""
+    def are_there_any(self) -> bool:
+        """Tell whether there is an account, be it disabled: who disables the last one opens nothing."""
         with self._store.reading() as connection:
-            return connection.execute(_ENABLED).scalar_one() > 0
+            return connection.execute(select(ACCOUNTS.c.account_id).limit(1)).first() is not None
 
     def named(self, name: str) -> Account:
         """Return the account of a name.
@@ -103,10 +102,8 @@ class Accounts:
         """
         found = self.find(name)
         if found is None:
-            hint = nearest(name, [each.shown_name for each in self.all()])
             raise FudianError(
-                text("There is no account {name!r}.", name=name),
-                text("Did you mean {near}?", near=hint[0]) if hint else text("fudian users list shows all of them."),
+                text("There is no account {name!r}.", name=name), text("fudian users list shows all of them.")
             )
         return found
 
@@ -188,9 +185,6 @@ class Accounts:
         with self._store.writing() as connection:
             connection.execute(delete(SESSIONS).where(SESSIONS.c.account_id == account.account_id))
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.account_id == account.account_id).values(values))
-
-
-_ENABLED = select(func.count()).select_from(ACCOUNTS).where(ACCOUNTS.c.disabled_at.is_(None))
 
 
 def role_of(named: str) -> str:

@@ -108,7 +108,7 @@ class Access:
         said = []
         if rules.is_open:
             said.append(text("Anybody who reaches this server can read; personal data is masked."))
-        elif not is_loopback(rules.host) and rules.user_header is None and not self.accounts.any_enabled():
+        elif not is_loopback(rules.host) and rules.user_header is None and not self.accounts.are_there_any():
             said.append(text("Nobody can come in before there are accounts: fudian users add."))
         if not is_loopback(rules.host) and not rules.is_https and not rules.proxies:
             said.append(
@@ -135,8 +135,8 @@ class Access:
             self._waiting -= 1
 
     async def signs_in(self) -> bool:
-        """Tell whether there is any account: then everybody signs in."""
-        return bool(await self._recently("accounts", self.accounts.any_enabled))
+        """Tell whether everybody signs in: as soon as there is an account, or a proxy that names users."""
+        return self.rules.user_header is not None or bool(await self._recently("accounts", self.accounts.are_there_any))
 
     async def identify(self, headers: Headers, origins: Origins) -> Reader | None:
         """Return who a request says it comes from; ``None`` where it says nothing.

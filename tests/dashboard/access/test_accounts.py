@@ -115,7 +115,7 @@ def test_a_disabled_account_is_out_with_all_its_sessions(kept: Store) -> None:
     accounts.disable("LI")
     assert not any(sessions.holder(secret) for secret in secrets)
     assert accounts.checked("li", PASSWORD) is None
-    assert not accounts.any_enabled()
+    assert accounts.are_there_any()
     accounts.disable("li", enabled=True)
     assert accounts.checked("li", PASSWORD) is not None
     assert not any(sessions.holder(secret) for secret in secrets)
