@@ -31,7 +31,7 @@ language = default_language
 """The language of texts for people."""
 
 _SHOWN_PROBLEMS = 20
-_MOST_ROWS, _MOST_IN_CELL = 1_000, 50
+_MOST_ROWS, _MOST_IN_CELL = 500, 50
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def print_rows(
 ) -> None:
     """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown.
 
-    Nobody reads more than a thousand rows: without a limit so many are printed, and what is left out is said.
+    Nobody reads more than some hundreds of rows: without a limit so many are printed, and what is left out is said.
     """
     if title:
         sys.stdout.write(f"{title}\n")
