@@ -9,13 +9,14 @@ reference 6.3 and 7.4).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from network.arrays import Indices, Numbers
+from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 
 LIVE, DARK, UNHEARD, BACK, BACK_UNHEARD = range(5)
@@ -70,6 +71,7 @@ class Evidence(Shown):
             :data:`OPENED`, :data:`CLOSED_AGAIN`; what sensors saw included; shape (branches, 4, 3).
         users: log-likelihood of what was heard and not heard of the users at the lower end, by state; shape (branches, 5).
         chances: how nodes change along each branch.
+        depth: how many branches lie above each, where that is known; shape (branches,).
     """
 
     parent: Indices
@@ -77,6 +79,7 @@ class Evidence(Shown):
     done: Numbers
     users: Numbers
     chances: Chances
+    depth: Indices | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,9 +88,18 @@ class Posterior(Shown):
 
     Attributes:
         evidence: what was heard.
+        kept: trees of which probabilities are asked for, in the order of their tops; all where it is left out.
     """
 
     evidence: Evidence
+    kept: Mask | None = None
+
+    def only(self, kept: Mask) -> Posterior:
+        """Return the same, of which probabilities are computed for some trees only; those of the others are zero."""
+        found = Posterior(self.evidence, kept)
+        for name in ("_order", "_sorted", "_upwards"):
+            found.__dict__[name] = getattr(self, name)
+        return found
 
     # Levels -------------------------------------------------------------------------------------------------------
 
@@ -95,7 +107,7 @@ class Posterior(Shown):
     def _order(self) -> tuple[Indices, list[tuple[int, int]]]:
         """Branches by depth, and the span of each depth; children of one branch stand together, in the order of the branches."""
         parent = self.evidence.parent
-        depth = depths(parent)
+        depth = depths(parent) if self.evidence.depth is None else self.evidence.depth
         order = np.argsort(depth, kind="stable")
         bounds = np.concatenate([[0], np.cumsum(np.bincount(depth))]).tolist() if len(depth) else [0]
         return order, list(pairwise(bounds))
@@ -169,19 +181,18 @@ class Posterior(Shown):
 
     @cached_property
     def _downwards(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        evidence, (order, levels) = self._sorted, self._order
+        evidence, (order, _) = self._sorted, self._order
         below, all_below, said, say = self._upwards
         count = len(order)
         above = np.full((3, STATES, count), -np.inf)
         state, fault, flow = np.zeros((STATES, count)), np.zeros(count), np.zeros((2, count))
         did = np.zeros((3, count))
-        for number, (first, last) in enumerate(levels):
-            here = slice(first, last)
+        for number, here in enumerate(self._rows_kept()):
+            parent = evidence.parent[here]
             if number:
-                parent = evidence.parent[here]
                 outside = others(above[:, :, parent], said[:, :, parent] - say[:, :, here])
             else:
-                outside = np.zeros((3, STATES, last - first))
+                outside = np.zeros((3, STATES, len(parent)))
                 outside[:, LIVE] = 1.0
             used = passed(outside, evidence.done[:, :, here])
             on_fault = used[UNCLEARED:] * allowed_on_a_fault(evidence.chances.repaired[here])
@@ -205,6 +216,20 @@ class Posterior(Shown):
         back = np.empty(count, dtype=np.int64)
         back[order] = np.arange(count)
         return state[:, back].T, fault[back], flow[:, back].T, did[:, back].T
+
+    def _rows_kept(self) -> Iterator[slice | Indices]:
+        """Yield the branches of each depth that belong to trees of which something is asked."""
+        order, levels = self._order
+        if self.kept is None:
+            yield from (slice(first, last) for first, last in levels)
+            return
+        tree = np.cumsum(self.evidence.parent < 0) - 1
+        kept = self.kept[tree][order]
+        for first, last in levels:
+            rows = first + np.flatnonzero(kept[first:last])
+            if not len(rows):
+                return
+            yield slice(first, last) if len(rows) == last - first else rows
 
     @property
     def state(self) -> Numbers:
@@ -307,7 +332,7 @@ def _along_channel(below: Numbers, chances: Chances) -> tuple[Numbers, Numbers, 
 
 
 def up_a_branch(
-    below: Numbers, all_below: Numbers, fault: Numbers, done: Numbers, chances: Chances, here: slice
+    below: Numbers, all_below: Numbers, fault: Numbers, done: Numbers, chances: Chances, here: slice | Indices
 ) -> Numbers:
     """Return what a branch says to the node above it, by fault current and state of that node; shape (3, 5, n).
 
@@ -325,7 +350,7 @@ def up_a_branch(
     currents = (QUIET, CLEARED, UNCLEARED, UNCLEARED)
     dark, unheard, back, back_unheard = _along_channel(tables, chances)
     live = tables[:, LIVE]
-    refed, left = chances.refed[currents, here], chances.left[currents, here]
+    refed, left = (each[:, here][list(currents)] for each in (chances.refed, chances.left))
     floating = chances.afloat * live
     stayed, opened, closed = (np.empty_like(tables) for _ in range(3))
     stayed[:, LIVE] = live
@@ -368,7 +393,7 @@ def others(above: Numbers, siblings: Numbers) -> Numbers:
     found[QUIET] = weight[QUIET] * quiet + weight[CLEARED] * (calm - quiet) + with_uncleared
     found[CLEARED] = weight[CLEARED] * calm + with_uncleared
     found[UNCLEARED] = weight[UNCLEARED]
-    return found
+    return np.asarray(found)
 
 
 def passed(outside: Numbers, done: Numbers) -> Numbers:
@@ -381,10 +406,10 @@ def passed(outside: Numbers, done: Numbers) -> Numbers:
 
 
 def down_a_branch(
-    used: Numbers, chances: Chances, here: slice, currents: tuple[int, ...] = (QUIET, CLEARED, UNCLEARED)
+    used: Numbers, chances: Chances, here: slice | Indices, currents: tuple[int, ...] = (QUIET, CLEARED, UNCLEARED)
 ) -> Numbers:
     """Return the weight of all else by fault current below a branch and state of its lower node; shape (currents, 5, n)."""
-    refed, left = chances.refed[currents, here], chances.left[currents, here]
+    refed, left = (each[:, here][list(currents)] for each in (chances.refed, chances.left))
     fails, works = chances.channel_fails, chances.channel_works
     stayed, opened, closed = (used[:, did] for did in range(3))
     held_dark, held_unheard = stayed[:, DARK] + closed[:, DARK], stayed[:, UNHEARD] + closed[:, UNHEARD]
