@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from dash import html
 
+from dashboard.access.reader import reader
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, stepping, switching_order
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -28,6 +29,7 @@ from dashboard.parts.blocks import (
     strong,
     table,
 )
+from dashboard.parts.certainty import doubts, off_facts
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event, feeder_diagram
@@ -41,6 +43,7 @@ from repair.desk.board import Board, Entry
 TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
+_MOMENTS = 30
 NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
 """What of an address belongs to one plan, left out."""
 
@@ -109,7 +112,8 @@ def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
         )
     ]
     everything = utility.board()
-    for entry in (*everything.active, *everything.restored):
+    told = [entry for entry in (*everything.active, *everything.restored) if entry.incident]
+    for entry in sorted(told, key=lambda each: each.start, reverse=True)[:_MOMENTS]:
         if entry.incident:
             later = entry.incident.last + timedelta(minutes=1)
             label = translate(
@@ -343,14 +347,15 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
     )
     planned = plan_card(address, plan) if plan else None
     off = _affected(entry, plan, language)
-    columns = CUSTOMER_COLUMNS if "stage" not in off.columns else (*CUSTOMER_COLUMNS[:-1], "stage")
+    columns = [*(CUSTOMER_COLUMNS[:-1] if "stage" in off.columns else CUSTOMER_COLUMNS)]
+    columns += [name for name in ("stage", "sure") if name in off.columns]
     customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
     return html.Div([sheet, planned, customers], className="stack")
 
 
 def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
     """Return who is off by an event, with the plan's ``stage`` and ``minutes`` until each is back where there is one."""
-    customers = entry.affected.table()
+    customers = entry.affected.table(reader().is_masked)
     if plan is None or plan.plan is None:
         return customers
     words_ = {each.stage: word(each.stage, language) for each in plan.plan.stages}
@@ -378,13 +383,14 @@ def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[
     facts = [
         (translate("Signals heard", language), f"{heard:,}"),
         (translate("of them off or calls", language), f"{dark:,}"),
-        (translate("Transformers off", language), f"{len(entry.affected.hit.transformers):,}"),
+        *off_facts(entry, language),
         (translate("Important customers", language), f"{entry.important:,}"),
     ]
     right = html.Div(
         [
             html.H3(translate("The event", language)),
             table([], [row([(label, ""), (value, "right")]) for label, value in facts]),
+            doubts(entry, language),
         ]
     )
     if not location.ranked:
@@ -633,7 +639,8 @@ def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -
     )
     important = int(affected.customers["important"].sum())
     return html.Div(
-        [sheet, customers_card(address, affected.table(), {"event": plan["plan_id"]}, important)], className="stack"
+        [sheet, customers_card(address, affected.table(reader().is_masked), {"event": plan["plan_id"]}, important)],
+        className="stack",
     )
 
 
@@ -656,7 +663,7 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
             text("There is no event {event!r} at this moment.", event=key), text("Go back to the list and choose one.")
         )
     row_ = plan.row(0, named=True)
-    return _place(utility, row_), utility.affected_by_plan(row_).table()
+    return _place(utility, row_), utility.affected_by_plan(row_).table(reader().is_masked)
 
 
 def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

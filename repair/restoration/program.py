@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
 from network.arrays import Indices, Numbers
+
+if TYPE_CHECKING:
+    from highspy import HighsLp
 
 Terms = Sequence[tuple[int, float]]
 """Pairs of variable and factor."""
@@ -102,6 +105,8 @@ class Program:
             most_nodes: nodes of the search tree after which it ends.
             start: values that keep all rows.
         """
+        import highspy  # most commands plan nothing, and need not wait for it
+
         solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0)):
             solver.setOptionValue(option, value)
@@ -124,7 +129,9 @@ class Program:
         values = np.array(solver.getSolution().col_value)
         return np.where(self._integer, np.round(values), values), is_certain, float(info.mip_dual_bound)
 
-    def _model(self, goal: Terms) -> highspy.HighsLp:
+    def _model(self, goal: Terms) -> HighsLp:
+        import highspy
+
         cost = np.zeros(len(self._lower))
         for variable, factor in goal:
             cost[variable] += factor
