@@ -145,6 +145,12 @@ class Gate:
                 text("Your role does not allow this."),
                 text("Ask whoever administers the accounts, or sign in with another one."),
             )
+        if door.is_whole and who.unit is not None:
+            raise Refused(
+                HTTPStatus.FORBIDDEN,
+                text("These are rows of all units, and this account sees {unit} alone.", unit=who.unit),
+                text("Ask whoever administers the accounts, or sign in with another one."),
+            )
         if door.is_list:
             form = scope["path"].rpartition(".")[2] if scope["path"].startswith("/export/") else "json"
             look = Look(scope["path"], scope["query_string"].decode("latin-1"), form[:20])
