@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.access.roles import Right
@@ -59,13 +59,13 @@ _ROWS_OF_USERS = re.compile(r"/api/v1/(ledger|frequent)|/export/[^/]+/rows\..*")
 """Rows by user: where customers are the users, lists of customers."""
 
 
-def door_of(method: str, path: str, query: Mapping[str, str]) -> Door | None:
+def door_of(method: str, path: str, query: Sequence[tuple[str, str]]) -> Door | None:
     """Return the door that a request comes to; ``None`` where nobody may come.
 
     Args:
         method: of HTTP, or ``WEBSOCKET``.
         path: of the address.
-        query: what the address asks for.
+        query: parameters of the address, each as often as it stands there.
     """
     found = next((door for door in DOORS if method in door.methods and door.path.fullmatch(path)), None)
     if found is not None and _ROWS_OF_USERS.fullmatch(path) and names_customers(query):
@@ -73,6 +73,6 @@ def door_of(method: str, path: str, query: Mapping[str, str]) -> Door | None:
     return found
 
 
-def names_customers(query: Mapping[str, str]) -> bool:
-    """Tell whether the rows that an address asks for are those of single customers."""
-    return "customer" in query or query.get("level", "").strip().lower() == "lv"
+def names_customers(query: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether the rows that an address asks for may be those of single customers, whichever of its parameters counts."""
+    return any(name == "customer" or (name == "level" and value.strip().lower() == "lv") for name, value in query)

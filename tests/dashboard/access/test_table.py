@@ -52,6 +52,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/ledger?level=LV"): LISTING,
     ("GET", "/api/v1/ledger?level=%6cv"): LISTING,
     ("GET", "/api/v1/ledger?level=mv&level=lv"): LISTING,
+    ("GET", "/api/v1/ledger?level=lv&level=mv"): LISTING,
     ("GET", "/api/v1/ledger?customer=C000001"): LISTING,
     ("GET", "/api/v1/audit"): SEEING,
     ("GET", "/api/v1/frequent"): SEEING,
