@@ -69,6 +69,7 @@ def plan_card(address: Address, chosen: Chosen) -> html.Section:
         _operations(address, chosen, plan),
         *_refused(address, chosen),
     ]
+    content += [html.P(each.said.in_language(language)) for each in plan.missing]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
     if not plan.best:
         content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))

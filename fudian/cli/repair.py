@@ -197,6 +197,7 @@ def restore(
         translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
     )  # fmt: skip
     print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
+    print_rows(result["missing"], ["reason", "customers", "kw", "way", "missing_a", "missing_kw", "missing_pu", "said"])
     sys.stdout.write(
         translate(
             "Saved against waiting for the repair: {hours:.1f} hours of medium-voltage users. Proven step by step: the fault "

@@ -9,7 +9,7 @@ branch and source within its limit and every voltage above the lowest one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from repair.isolation import Isolation, isolate
 from repair.restoration.capacity import Overload, load_of_sources
 from repair.restoration.case import PARTS_OF_KW, Case
 from repair.restoration.loading import Loads
+from repair.restoration.missing import LIMIT, Missing, missing
 from repair.restoration.operation import ON_SITE, REMOTE
 from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search
@@ -99,6 +100,7 @@ class RestorationPlan(Shown):
         lost: who lost supply by the trip.
         back: who has it again at the end.
         stages: what comes back when.
+        missing: who stays off until the repair, and why.
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
@@ -115,6 +117,7 @@ class RestorationPlan(Shown):
     lost: Hit
     back: Hit
     stages: tuple[Stage, ...]
+    missing: tuple[Missing, ...]
     overloads: tuple[Overload, ...]
     proof: Proof
     lowest_voltage_pu: float | None
@@ -200,6 +203,7 @@ class RestorationPlan(Shown):
                 vars(each) | {"transformer_ids": list(each.transformer_ids), "customer_ids": list(each.customer_ids)}
                 for each in self.stages
             ],
+            "missing": [each.as_dict(language) for each in self.missing],
             **self.saved.as_dict(),
             "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
@@ -315,6 +319,19 @@ class Restorer(Shown):
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
 
+    def _missing(self, case: Case, end: Supply, measure: str) -> tuple[Missing, ...]:
+        """Return who stays off and why; of whom a limit keeps off, whether only a permission is missing."""
+        if not len(case.fault.dead):
+            return ()
+        found = missing(case, end)
+        rules = self.loads.rules
+        if rules.transfer_allowed != "make_before_break" or all(each.reason != LIMIT for each in found):
+            return found
+        freely = replace(self.loads, rules=rules.model_copy(update={"transfer_allowed": "with_short_interruption"}))
+        case, choice = search(Case.of(freely, self.source_ampere, case.fault), measure)
+        more = set(case.state_of(choice).lost_in(end).transformers)
+        return tuple(each.with_permission() if more.issuperset(each.transformers) else each for each in found)
+
     def _plan(
         self, case: Case, played: Played, best: bool, gap: float, measure: str, remote_only: bool
     ) -> RestorationPlan:
@@ -335,6 +352,7 @@ class Restorer(Shown):
                 _stage(net, ON_SITE, rules.manual_min, late),
                 _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
             ),
+            self._missing(case, played.after[-1], measure),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
