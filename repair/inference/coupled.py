@@ -42,23 +42,24 @@ def better(one: int, other: int) -> int:
 BETTER = np.array([[better(one, other) for other in range(STATES)] for one in range(STATES)])
 
 
-def off_by_both(one: Numbers, other: Numbers, says: Numbers, says_of_one: Numbers, dead: Numbers) -> Numbers:
+def off_by_both(one: Numbers, other: Numbers, says: Numbers, by_one: Numbers, dead: Numbers) -> Numbers:
     """Return how probable it is that users of two nodes are off, shape (users,).
 
     Args:
         one: probability of each state of their first nodes, without what they say themselves, shape (users, 5).
         other: the same of their second nodes.
         says: log-likelihood of what each said, by its own state, shape (users, 5).
-        says_of_one: the same where just one of its nodes is live, shape (users,).
+        by_one: how probable what it said is besides, with power, where just one of its nodes is live; shape (users,).
         dead: how probable it is off in each state, given what it said, shape (users, 5).
     """
-    joint = one[:, :, None] * other[:, None, :]
     logs = says[:, BETTER]
-    single = (np.arange(STATES) == LIVE)[:, None] ^ (np.arange(STATES) == LIVE)
-    logs = np.where(single, says_of_one[:, None, None], logs)
-    weight = joint * np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
-    off = (weight * dead[:, BETTER]).sum(axis=(1, 2))
-    return np.asarray(off / np.maximum(weight.sum(axis=(1, 2)), 1e-300))
+    scale = logs.max(axis=(1, 2), keepdims=True)
+    joint = one[:, :, None] * other[:, None, :]
+    said = joint * np.exp(logs - scale)
+    off = (said * dead[:, BETTER]).sum(axis=(1, 2))
+    single = joint[:, LIVE].sum(axis=1) + joint[:, :, LIVE].sum(axis=1) - 2 * joint[:, LIVE, LIVE]
+    total = said.sum(axis=(1, 2)) + single * by_one * np.exp(-scale[:, 0, 0])
+    return np.asarray(off / np.maximum(total, 1e-300))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,13 +102,12 @@ class CoupledUsers(Shown):
         at = np.searchsorted(self.transformer, said.device)
         one, other = state_at(first), state_at(second)
         says = np.zeros((len(self.transformer), STATES))
-        of_one, dead = np.zeros(len(says)), np.zeros((len(says), STATES))
+        by_one, dead = np.zeros(len(says)), np.zeros((len(says), STATES))
         dead[:, [DARK, UNHEARD]] = 1.0
         if len(at):
             says[at], dead[at] = self._says(said, now)
-            off = said.last_off > -EVER
-            of_one[at] = np.where(off, np.maximum(says[at, LIVE], np.log(OF_ONE_SUPPLY)), says[at, LIVE])
-        share = off_by_both(one, other, says, of_one, dead)
+            by_one[at] = np.where(said.last_off > -EVER, OF_ONE_SUPPLY, 0.0)
+        share = off_by_both(one, other, says, by_one, dead)
         return share, said, at
 
     def _says(self, said: Said, now: int) -> tuple[Numbers, Numbers]:

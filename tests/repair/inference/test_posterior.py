@@ -124,16 +124,17 @@ def test_the_best_of_every_explanation_is_found(seed: int, count: int) -> None:
 def test_a_user_of_two_feeders_equals_every_explanation_of_both(seed: int, count: int, other_count: int) -> None:
     dice = np.random.default_rng(seed)
     ways = [random_evidence(seed + each, size) for each, size in enumerate((count, other_count))]
-    says, of_one, dead = dice.normal(0, 3, STATES), float(dice.normal(0, 3)), dice.random(STATES)
+    says, by_one, dead = dice.normal(0, 3, STATES), float(dice.random()), dice.random(STATES)
     off = total = 0.0
     for first in explanations(ways[0]):
         for second in explanations(ways[1]):
             one, other = first.states[-1], second.states[-1]
             own = next(state for state in (L, B, W, D, M) if state in {one, other})
-            weight = first.weight * second.weight * np.exp(of_one if (one == L) != (other == L) else says[own])
-            off, total = off + weight * dead[own], total + weight
+            weight, single = first.weight * second.weight, (one == L) != (other == L)
+            off += weight * np.exp(says[own]) * dead[own]
+            total += weight * (np.exp(says[own]) + by_one * single)
     nodes = [Posterior(each).state[[-1]] for each in ways]
-    found = off_by_both(*nodes, says[None], np.array([of_one]), dead[None])
+    found = off_by_both(*nodes, says[None], np.array([by_one]), dead[None])
     assert found[0] == pytest.approx(off / total, abs=CLOSE)
 
 
