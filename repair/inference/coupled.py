@@ -25,6 +25,9 @@ from repair.settings import InferenceSettings
 OF_ONE_SUPPLY = 0.3
 """Terminals of two supplies that report off where one of them is dead."""
 
+Tick = Callable[[int], int]
+"""The last tick of the clock after a moment, in ms."""
+
 StateAt = Callable[[Indices], Numbers]
 """Probability of each state of some places, shape (places, 5)."""
 
@@ -89,13 +92,13 @@ class CoupledUsers(Shown):
             supply.place_of[net.transformer_second_node[self.transformer]],
         )
 
-    def judged(self, rows: Rows, state_at: StateAt, now: int) -> tuple[Numbers, Said, Indices]:
+    def judged(self, rows: Rows, state_at: StateAt, tick: Tick) -> tuple[Numbers, Said, Indices]:
         """Return how probable each is off, what those said that spoke, and which of these they are.
 
         Args:
             rows: their signals, by device and time.
             state_at: posterior of the places of feeders.
-            now: the moment, in ms.
+            tick: the moment until which silence after some word counts, in ms.
         """
         first, second = self.places
         said = Said.of(np.zeros(len(rows.device), dtype=np.int64), rows)
@@ -105,17 +108,19 @@ class CoupledUsers(Shown):
         by_one, dead = np.zeros(len(says)), np.zeros((len(says), STATES))
         dead[:, [DARK, UNHEARD]] = 1.0
         if len(at):
-            says[at], dead[at] = self._says(said, now)
+            says[at], dead[at] = self._says(said, tick)
             by_one[at] = np.where(said.last_off > -EVER, OF_ONE_SUPPLY, 0.0)
         share = off_by_both(one, other, says, by_one, dead)
         return share, said, at
 
-    def _says(self, said: Said, now: int) -> tuple[Numbers, Numbers]:
+    def _says(self, said: Said, tick: Tick) -> tuple[Numbers, Numbers]:
         """Return what those who spoke say by their own state, and how probable each is off then; (speakers, 5)."""
         rules, count = self.rules, len(said.event)
+        last = np.stack([said.last_off, said.last_on, said.answered, said.asked, said.call]).max(axis=0)
+        now = np.array([tick(each) for each in last.tolist()], dtype=np.int64)
         began = np.where(said.first < EVER, said.first, now)
         alone = Said(np.arange(count), *(column for name, column in vars(said).items() if name != "event"))
-        moment = Moment(np.full(count, now), began, began)
+        moment = Moment(now, began, began)
         no = np.zeros(count, dtype=np.bool_)
         logs, dead = [], np.zeros((count, STATES))
         for quality in rules.qualities:

@@ -409,8 +409,9 @@ class Inference:
         if not len(coupled.transformer):
             return [], NONE, np.zeros(0)
         mine = np.flatnonzero((self._piece < 0) & np.isin(self._rows.device, coupled.transformer))
-        now = _ms(self.at) if self.at else 0
-        share, said, at = coupled.judged(Rows(self._rows.device[mine], self._rows.word[mine]), self._state_at, now)
+        share, said, at = coupled.judged(
+            Rows(self._rows.device[mine], self._rows.word[mine]), self._state_at, self._tick
+        )
         began = np.full(len(share), -int(EVER))
         began[at] = said.last_off
         found = [
