@@ -13,6 +13,7 @@ import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
+from fudian.crew_questions import CrewQuestions
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -21,7 +22,7 @@ from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
+from repair.settings import CrewSettings, InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -79,6 +80,7 @@ def settings_page() -> str:
         + _settings("restoration", RestorationSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
+        + _settings("crews", CrewSettings)
     )
 
 
@@ -126,7 +128,7 @@ def questions_page() -> str:
 
 
 def _questions() -> dict[str, Callable[..., Any]]:
-    rooms = (ReliabilityQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
+    rooms = (ReliabilityQuestions, RepairQuestions, LiveQuestions, CrewQuestions, PlanningQuestions)
     return {
         name: method
         for room in rooms

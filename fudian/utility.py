@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from fudian.crew_questions import CrewQuestions
 from fudian.language import default_language
-from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
-from fudian.repair_questions import RepairQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReliabilityQuestions, RepairQuestions, PlanningQuestions, LiveQuestions):
+class Utility(ReliabilityQuestions, CrewQuestions, PlanningQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is
@@ -23,7 +22,7 @@ class Utility(ReliabilityQuestions, RepairQuestions, PlanningQuestions, LiveQues
         >>> import fudian
         >>> county = fudian.open("data_samples/county")
         >>> county
-        <Utility: 复源县, 17 tables>
+        <Utility: 复源县, 19 tables>
         >>> county.indices(2022).rows["N_T"].item() > 1000
         True
     """

@@ -45,6 +45,7 @@ TEXT_CONSTANTS = {
     "_BASIS_NAMES",
     "SENTENCES",
     "_REASON_NAMES",
+    "_PART_NAMES",
 }
 """Module constants whose values are texts."""
 
