@@ -5,8 +5,9 @@
 Storms strike at the places of the sample county. Each fault may lie in one of several sections of a feeder, with probabilities;
 many customers come back by switching once it is found, the others wait for the repair. Crews have skills. All ways are judged by
 the same expected customer-hours from now on. `in order` plans as if every fault lay in its likeliest section, and then looks on
-section by section. `likeliest` looks at the likeliest section only: what is not there goes back to the desk and is planned anew after the
-round (simulated, with the places drawn). `exact` is given for storms of up to eight faults. Seconds are those of the processor.
+section by section. `likeliest` looks at the likeliest section only: what is not there goes back to the desk and is planned anew
+after the round (simulated, with the places drawn). `exact` is given for storms of up to eight faults. Seconds are those of the
+processor.
 """
 
 from __future__ import annotations
