@@ -18,6 +18,7 @@ from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
+from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
@@ -104,12 +105,21 @@ def commands_page() -> str:
         "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
         "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
     )
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in _commands(group):
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")
         for parameter in command.params:
             words = " / ".join(f"`{word}`" for word in parameter.opts)
             lines.append(f"- {words}: {getattr(parameter, 'help', None) or ''}\n")
     return "".join(lines)
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every command with its whole name, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def questions_page() -> str:
@@ -128,7 +138,14 @@ def questions_page() -> str:
 
 
 def _questions() -> dict[str, Callable[..., Any]]:
-    rooms = (ReliabilityQuestions, RepairQuestions, LiveQuestions, CrewQuestions, PlanningQuestions)
+    rooms = (
+        ReliabilityQuestions,
+        SteeringQuestions,
+        RepairQuestions,
+        LiveQuestions,
+        CrewQuestions,
+        PlanningQuestions,
+    )
     return {
         name: method
         for room in rooms
@@ -167,7 +184,7 @@ def asked_by_routes() -> dict[str, set[str]]:
 def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
-    cards = {"plan_card": "dispatch", "grid_card": "management"}
+    cards = {"plan_card": "dispatch", "grid_card": "management", "operation_card": "management"}
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("[a-z]*.py")):
         found.setdefault(cards.get(path.stem, path.stem), set()).update(_asked(ast.parse(path.read_text("utf-8"))))

@@ -9,10 +9,11 @@ from fudian.crew_questions import CrewQuestions
 from fudian.language import default_language
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
+from fudian.steering_questions import SteeringQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReliabilityQuestions, CrewQuestions, PlanningQuestions):
+class Utility(SteeringQuestions, ReliabilityQuestions, CrewQuestions, PlanningQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is
@@ -22,7 +23,7 @@ class Utility(ReliabilityQuestions, CrewQuestions, PlanningQuestions):
         >>> import fudian
         >>> county = fudian.open("data_samples/county")
         >>> county
-        <Utility: 复源县, 19 tables>
+        <Utility: 复源县, 23 tables>
         >>> county.indices(2022).rows["N_T"].item() > 1000
         True
     """
