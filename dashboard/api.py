@@ -250,6 +250,15 @@ def _repair_routes(utility: Utility) -> APIRouter:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
         return utility.infer(signals, as_of).as_dict(_language(request))
 
+    @routes.get("/crews")
+    def crews(
+        assign: Annotated[str, Query(description="crews that a person has chosen: incident=crew, with commas")] = "",
+        without: Annotated[str, Query(description="crews that are not to be sent, with commas")] = "",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
+        return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
+
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
