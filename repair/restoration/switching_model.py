@@ -521,7 +521,7 @@ class SwitchingModel:
         choice = Choice.of(self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5)
         if along is not None or near is not None:
             return choice
-        return replace(choice, proven=self.program.proven_goals >= MEASURES, most=-self.program.bound)
+        return replace(choice, proven=self.program.proven_goals >= 1, most=-self.program.bound)
 
     def _stay_near(self, choice: Choice) -> None:
         """Add that few switches feed another way than in a choice."""
