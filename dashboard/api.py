@@ -257,6 +257,22 @@ def _repair_routes(utility: Utility) -> APIRouter:
         """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
         return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
+    @routes.get("/restoration-times")
+    def restoration_times(as_of: Moment = None) -> dict[str, Any]:
+        """Tell when power will be back for every open fault, with a range."""
+        return utility.restoration_times(as_of).as_dict()
+
+    @routes.get("/bases")
+    def bases(
+        count: Annotated[int | None, Query(ge=1, le=100, description="how many; by default as many as now")] = None,
+        limit_min: Annotated[
+            float | None, Query(gt=0, le=1440, description="minutes within which faults shall lie")
+        ] = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Tell where crews should wait by the faults of the past, and what that gains."""
+        return utility.bases(count, limit_min, as_of).as_dict()
+
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""

@@ -23,7 +23,14 @@ from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import CrewSettings, InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
+from repair.settings import (
+    CrewSettings,
+    InferenceSettings,
+    LocationSettings,
+    PlannedSettings,
+    RestorationSettings,
+    RestorationTimeSettings,
+)
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -82,6 +89,7 @@ def settings_page() -> str:
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("crews", CrewSettings)
+        + _settings("restoration_time", RestorationTimeSettings)
     )
 
 

@@ -8,7 +8,14 @@ from typing import Any
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
-from repair.settings import crew_settings, inference_settings, location_settings, planned_settings, restoration_settings
+from repair.settings import (
+    crew_settings,
+    inference_settings,
+    location_settings,
+    planned_settings,
+    restoration_settings,
+    restoration_time_settings,
+)
 
 SETTINGS_OF = {
     "reliability": reliability_settings,
@@ -18,6 +25,7 @@ SETTINGS_OF = {
     "planned": planned_settings,
     "grid": grid_settings,
     "crews": crew_settings,
+    "restoration_time": restoration_time_settings,
 }
 """What reads each table of ``fudian.toml``."""
 
