@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -104,11 +105,14 @@ class Desk:
 
     # Intake -------------------------------------------------------------------------------------------------------
 
-    def accept(self, rows: list[dict[str, Any]], who: str, now: Moment = None, timeout_s: float = 60.0) -> Receipt:
+    def accept(
+        self, rows: list[dict[str, Any]] | Path, who: str, now: Moment = None, timeout_s: float = 60.0
+    ) -> Receipt:
         """Keep reports of the signals table; what this returns outlasts a power cut.
 
         Args:
-            rows: as in a file; ``event_id`` is the sender's own number of a report, which makes it safe to send it again.
+            rows: a file, or rows as in one; ``event_id`` is the sender's own number of a report, which makes it safe to send
+                it again.
             who: the sender.
             now: local time at which they were heard, where that is not the clock.
             timeout_s: how long to wait for the store.
