@@ -13,6 +13,7 @@ import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
+from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -74,6 +75,7 @@ def settings_page() -> str:
     return (
         intro
         + _settings("reading", ReadingSettings)
+        + _settings("intake", IntakeSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)

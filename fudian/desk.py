@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
@@ -25,6 +26,7 @@ from fudian.ledger import DeskEvent, Ledger, event_id_of
 from fudian.store import Store
 from fudian.utility import Utility
 from network import FudianError, Problem, text
+from repair.desk.work import Sheet, Work, checked
 
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
@@ -52,6 +54,7 @@ class _Batch:
     events: list[DeskEvent]
     rows: pl.DataFrame
     now: datetime | None
+    again: pl.DataFrame | None = None
     kept: Future[tuple[int, int]] = field(default_factory=Future)
     judged: Future[dict[str, Any]] = field(default_factory=Future)
 
@@ -95,6 +98,8 @@ class Desk:
         self._moved = threading.Condition()
         self._is_closing = self._is_written = False
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
+        self._deciding = threading.RLock()
+        self._work = Work.of(self.ledger.since(kinds=("decision", "order")))
         self._restore()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -147,6 +152,50 @@ class Desk:
             self._waiting += count
             self._to_keep.append(batch)
             self._moved.notify_all()
+
+    # Work on incidents ----------------------------------------------------------------------------------------------
+
+    def sheet(self, incident: str) -> Sheet:
+        """Return the sheet of an incident: its stages, orders and decisions.
+
+        Raises:
+            FudianError: signals tell of no such incident, and nothing was decided of it.
+        """
+        with self._deciding:
+            if incident in self._work.sheets or any(each.id == incident for each in self.utility.told().outages):
+                return self._work.sheet(incident)
+        raise FudianError(
+            text("There is no incident {incident!r}.", incident=incident), text("The board lists those there are.")
+        )
+
+    def decide(self, incident: str, details: Mapping[str, Any], who: str, event_id: str | None = None) -> Sheet:
+        """Keep what a person decided on an incident, and return its sheet as it stands then.
+
+        Args:
+            incident: its id.
+            details: ``action`` and what it must say; see :data:`repair.desk.work.ACTIONS`.
+            who: the person.
+            event_id: the sender's own number, which makes it safe to send the decision again.
+
+        Raises:
+            FudianError: there is no such incident, or the decision cannot be taken.
+            DeskStoreError: the store cannot be written; nothing was decided.
+        """
+        with self._deciding:
+            sheet = self.sheet(incident)
+            told = checked(sheet, details, self.utility.workspace.reading.now())
+            before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
+            named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
+            event = DeskEvent(named, "decision", who, told, incident, before)
+            try:
+                kept = self.ledger.keep([event])
+            except Exception as error:
+                raise _unwritten(error) from error
+            for each in kept.new:
+                self._work.add(each)
+            return self._work.sheet(incident)
+
+    # Waiting ------------------------------------------------------------------------------------------------------
 
     def wait(self) -> None:
         """Wait until all that was accepted is judged."""
@@ -210,11 +259,7 @@ class Desk:
             kept = self.ledger.keep([event for batch in taken for event in batch.events])
         except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
             self.counts["store_errors"] += 1
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            refusal = DeskStoreError(
-                text("The store cannot be written: {reason}.", reason=reason),
-                text("Send the reports again later; none of them was taken."),
-            )
+            refusal = _unwritten(error)
             for batch in taken:
                 batch.kept.set_exception(refusal)
             return False
@@ -225,7 +270,8 @@ class Desk:
             for event in batch.events:
                 is_new.append(event.event_id in new)
                 new.discard(event.event_id)
-            batch.rows = batch.rows.filter(pl.Series(is_new))
+            fresh = pl.Series(is_new)
+            batch.rows, batch.again = batch.rows.filter(fresh), batch.rows.filter(~fresh)
             batch.now = batch.now or heard
             self.counts["accepted"] += sum(is_new)
             self.counts["repeated"] += len(is_new) - sum(is_new)
@@ -234,6 +280,7 @@ class Desk:
 
     def _judge_together(self, batches: list[_Batch], now: datetime | None) -> None:
         try:
+            self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
             told = self.utility.hear_table(pl.concat([batch.rows for batch in batches]), (), now)
         except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
             for batch in batches:
@@ -253,6 +300,14 @@ class Desk:
             self.utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
             for few in read.filter(early).partition_by("heard"):
                 self.utility.hear_table(few.drop("heard"), (), few["heard"][0])
+
+
+def _unwritten(error: Exception) -> DeskStoreError:
+    reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
+    return DeskStoreError(
+        text("The store cannot be written: {reason}.", reason=reason),
+        text("Send it again later; none of it was taken."),
+    )
 
 
 def _parts(events: Iterator[DeskEvent]) -> Iterator[list[DeskEvent]]:

@@ -79,10 +79,12 @@ class LiveQuestions(Foundation):
         """By how many minutes a signal may be ahead of the time at which it was heard."""
         return self._live.rules.skew_limit_min
 
-    def reject(self, problems: Sequence[Problem]) -> None:
-        """Count rows of signals that cannot be read."""
+    def reject(self, problems: Sequence[Problem] = (), repeated: pl.DataFrame | None = None) -> None:
+        """Count rows of signals that cannot be read, and signals that came again."""
         with self._hearing:
             self._live.reject(problems)
+            if repeated is not None and repeated.height:
+                self._live.repeated(repeated)
 
     def hear(self, rows: list[dict[str, Any]], now: Moment = None, language: str | None = None) -> dict[str, Any]:
         """Take rows of the signals table into account, and tell what came of it.
@@ -93,19 +95,17 @@ class LiveQuestions(Foundation):
             language: of the problems.
         """
         read, problems = self.workspace.read("signals", rows)
-        told = self.hear_table(read, problems, now, language)
-        return told | {"heard": len(rows)}
+        told = self.hear_table(read, problems, now)
+        said = [problem.as_dict(language or self.language) for problem in told["problems"]]
+        return told | {"heard": len(rows), "problems": said}
 
-    def hear_table(
-        self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None, language: str | None = None
-    ) -> dict[str, Any]:
+    def hear_table(self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None) -> dict[str, Any]:
         """Take signals that were read already into account; see :meth:`hear`.
 
         Args:
             read: table of signals.
             problems: what is wrong with rows that could not be read.
             now: local time at which they were heard; by default the clock.
-            language: of the problems.
         """
         with self._hearing:
             live = self._live
@@ -120,7 +120,7 @@ class LiveQuestions(Foundation):
                 "heard": read.height,
                 "changed": [each.as_dict() for each in changed[:TOLD]],
                 "changes": len(changed),
-                "problems": [problem.as_dict(language or self.language) for problem in problems[:TOLD]],
+                "problems": problems[:TOLD],
             }
 
     def _keep(self, live: Inference, read: pl.DataFrame) -> None:

@@ -43,6 +43,8 @@ DOORS = (
     _door(r"/api/v1/(affected|precheck)", "POST", Right.ASK, Right.CUSTOMERS, is_list=True),
     _door(r"/api/v1/(locate|infer)", "POST", Right.ASK),
     _door(r"/api/v1/signals", "POST", Right.SIGNALS),
+    _door(r"/api/v1/incidents/[^/]+/sheet", "GET HEAD", Right.SEE),
+    _door(r"/api/v1/incidents/[^/]+/decisions", "POST", Right.DECIDE),
     _door(r"/export/[^/]*/customers\.[^/]*", "GET HEAD", Right.EXPORT, Right.CUSTOMERS, is_list=True),
     _door(r"/export/.*", "GET HEAD", Right.EXPORT),
     _door(r"/_dash-update-component", "POST", Right.SEE),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dashboard.access.reader import reader
 from fudian.desk import RETRY_S, Desk, DeskBusyError, DeskStoreError
 from network import FudianError, text
 from network.texts import Text, language_of
@@ -59,7 +60,7 @@ def intake_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
         wait: Annotated[bool, Query(description="answer once they are judged; else once they are kept")] = True,
     ) -> JSONResponse:
         """Keep reports, then judge them; the answer says which incidents changed."""
-        language = language_of(request.query_params.get("lang", "")) or desk.utility.language
+        language = language_of(request.query_params.get("lang", "")) or "en"
         body = await request.body()
         return await run_in_threadpool(_take, desk, body, request, now, wait, language)
 
@@ -92,8 +93,7 @@ def _take(desk: Desk, body: bytes, request: Request, now: str | None, wait: bool
 
 def sender(request: Request) -> str:
     """Return whose reports a request brings: who signed in, or the token, or the peer."""
-    who = getattr(request.state, "who", None)
-    return str(who) if who else f"http:{request.client.host if request.client else ''}"
+    return reader().who or f"http:{request.client.host if request.client else ''}"
 
 
 def unpacked(body: bytes, encoding: str) -> bytes:

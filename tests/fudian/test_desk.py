@@ -276,3 +276,45 @@ def test_an_event_says_who_and_what_was_before(store: Store) -> None:
     ]
     assert kept[0].received_at is not None
     assert [each.kind for each in ledger.since(kinds=["signal"])] == []
+
+
+# Work on incidents ----------------------------------------------------------------------------------------------------
+
+
+def test_decisions_outlast_a_start(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        desk.decide(name, {"action": "acknowledge"}, "li")
+        desk.decide(name, {"action": "stage", "stage": "accepted", "at": "2022-07-20T12:02:00"}, "li", "once")
+        sheet = desk.decide(name, {"action": "stage", "stage": "accepted", "at": "2022-07-20T12:02:00"}, "li", "once")
+        assert [line.action for line in sheet.history] == ["acknowledge", "stage"]
+        told = desk.decide(name, {"action": "commander", "name": "sun"}, "wang").as_dict()
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).as_dict() == told
+        before = [each.before for each in again.ledger.since(kinds=["decision"])]
+        assert before[-1] == {"stage": "accepted", "acknowledged_by": "li", "closed": False}
+        with pytest.raises(FudianError, match="no incident"):
+            again.decide("20220720T120000-K9", {"action": "acknowledge"}, "li")
+
+
+def test_many_decide_at_once(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+
+        def decide(person: int) -> None:
+            for number in range(10):
+                desk.decide(name, {"action": "note", "note": f"{person}-{number}"}, f"w{person}")
+
+        threads = [threading.Thread(target=decide, args=(person,)) for person in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        told = desk.sheet(name).as_dict()
+        assert len(told["history"]) == 40
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).as_dict() == told

@@ -72,6 +72,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/locate"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local"},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,
     ("POST", "/api/v1/precheck"): ASKING_THEM,

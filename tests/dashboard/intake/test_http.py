@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.testclient import TestClient
 
 from dashboard.intake.http import intake_router
 from fudian.desk import Desk
@@ -29,7 +34,9 @@ def store() -> Iterator[Store]:
     store.close()
 
 
-def client_of(desk: Desk) -> TestClient:
+@contextmanager
+def client_of(desk: Desk) -> Iterator[httpx.Client]:
+    """Serve the route alone on a free port, and give a client of it."""
     server = FastAPI()
     server.include_router(intake_router(desk, {}))
 
@@ -37,13 +44,30 @@ def client_of(desk: Desk) -> TestClient:
     def refused(_: Request, error: FudianError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 422)
 
-    return TestClient(server)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config(server, log_level="warning"))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not running.started:
+        time.sleep(0.02)
+    with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
+        yield client
+    running.should_exit = True
+    thread.join(20)
+    listening.close()
 
 
 @pytest.fixture
 def desk(store: Store) -> Iterator[Desk]:
     with Desk(utility(), store, most_waiting=20) as desk:
         yield desk
+
+
+@pytest.fixture
+def client(desk: Desk) -> Iterator[httpx.Client]:
+    with client_of(desk) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -56,9 +80,9 @@ def desk(store: Store) -> Iterator[Desk]:
     ],
 )
 def test_reports_are_kept_and_judged_in_any_form(
-    desk: Desk, store: Store, body: bytes, headers: dict[str, str]
+    client: httpx.Client, store: Store, body: bytes, headers: dict[str, str]
 ) -> None:
-    answer = client_of(desk).post("/api/v1/signals", content=body, headers=headers)
+    answer = client.post("/api/v1/signals", content=body, headers=headers)
     told = answer.json()
     assert (answer.status_code, told["accepted"], told["repeated"], told["heard"], told["judged"]) == (
         200,
@@ -69,12 +93,12 @@ def test_reports_are_kept_and_judged_in_any_form(
     )
     assert [each["id"] for each in told["changed"]] == ["20220720T120000-K1"]
     assert len(list(Ledger(store).since())) == 6
-    again = client_of(desk).post("/api/v1/signals", content=body, headers=headers).json()
+    again = client.post("/api/v1/signals", content=body, headers=headers).json()
     assert (again["accepted"], again["repeated"]) == (0, 6)
 
 
-def test_one_report_needs_no_list(desk: Desk) -> None:
-    assert client_of(desk).post("/api/v1/signals", json=TRIP[0]).json()["accepted"] == 1
+def test_one_report_needs_no_list(client: httpx.Client) -> None:
+    assert client.post("/api/v1/signals", json=TRIP[0]).json()["accepted"] == 1
 
 
 @pytest.mark.parametrize(
@@ -92,15 +116,14 @@ def test_one_report_needs_no_list(desk: Desk) -> None:
         (b"[" + b"{}," * 100_000 + b"{}]", {}),
     ],
 )
-def test_what_is_no_report_is_refused(desk: Desk, store: Store, body: bytes, headers: dict[str, str]) -> None:
-    answer = client_of(desk).post("/api/v1/signals", content=body, headers=headers)
+def test_what_is_no_report_is_refused(client: httpx.Client, store: Store, body: bytes, headers: dict[str, str]) -> None:
+    answer = client.post("/api/v1/signals", content=body, headers=headers)
     assert answer.status_code == 422
     assert answer.json()["error"]
     assert list(Ledger(store).since()) == []
 
 
-def test_too_much_is_to_be_sent_later(desk: Desk) -> None:
-    client = client_of(desk)
+def test_too_much_is_to_be_sent_later(desk: Desk, client: httpx.Client) -> None:
     with desk.utility._hearing:  # the judge is held up
         assert client.post("/api/v1/signals?wait=false", json=TRIP).status_code == 202
         many = [report("T1", "on", i, f"x{i}") for i in range(15)]
@@ -111,8 +134,8 @@ def test_too_much_is_to_be_sent_later(desk: Desk) -> None:
     assert client.post("/api/v1/signals", json=many).json()["accepted"] == 15
 
 
-def test_bad_rows_are_told_beside_those_that_were_kept(desk: Desk) -> None:
+def test_bad_rows_are_told_beside_those_that_were_kept(client: httpx.Client) -> None:
     rows: list[dict[str, Any]] = [TRIP[0], {"time": "never", "object": "branch"}]
-    told = client_of(desk).post("/api/v1/signals?lang=zh", json=rows).json()
+    told = client.post("/api/v1/signals?lang=zh", json=rows).json()
     assert told["accepted"] == 1
     assert "never" in {each["value"] for each in told["problems"]}
