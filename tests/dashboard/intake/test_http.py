@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from dashboard.intake.http import intake_router
+from dashboard.intake.work import work_router
 from fudian.desk import Desk
 from fudian.ledger import Ledger
 from fudian.store import Store, store_of
@@ -39,6 +40,7 @@ def client_of(desk: Desk) -> Iterator[httpx.Client]:
     """Serve the route alone on a free port, and give a client of it."""
     server = FastAPI()
     server.include_router(intake_router(desk, {}))
+    server.include_router(work_router(desk, {}))
 
     @server.exception_handler(FudianError)
     def refused(_: Request, error: FudianError) -> JSONResponse:
@@ -139,3 +141,17 @@ def test_bad_rows_are_told_beside_those_that_were_kept(client: httpx.Client) -> 
     told = client.post("/api/v1/signals?lang=zh", json=rows).json()
     assert told["accepted"] == 1
     assert "never" in {each["value"] for each in told["problems"]}
+
+
+def test_work_on_an_incident(client: httpx.Client) -> None:
+    client.post("/api/v1/signals", json=TRIP)
+    path = "/api/v1/incidents/20220720T120000-K1"
+    assert client.get(f"{path}/sheet").json()["stage"] is None
+    decision = {"action": "stage", "stage": "arrived", "at": "2022-07-20T12:20:00", "event_id": "phone-17"}
+    for _ in range(2):
+        sheet = client.post(f"{path}/decisions", json=decision).json()
+    assert sheet["stages"] == {"arrived": "2022-07-20T12:20:00"}
+    assert len(sheet["history"]) == 1
+    assert client.get(f"{path}/sheet").json() == sheet
+    assert client.post(f"{path}/decisions", json={"action": "sing"}).status_code == 422
+    assert client.get("/api/v1/incidents/nothing/sheet").status_code == 422
