@@ -5,8 +5,8 @@
     .venv/bin/python -m benchmarks.desk kill 200 http postgresql  # the same on a real PostgreSQL
     .venv/bin/python -m benchmarks.desk rate 1000000              # reports a second over HTTP, in batches of 1,000
 
-A run of kills sends reports of a feeder with a number each; what is not acknowledged is sent again. In the end every number must stand
-in the ledger once, and what the desk tells must equal what a desk tells that was never disturbed. The seed is printed.
+A run of kills sends reports of a feeder with a number each; what is not acknowledged is sent again. In the end every number must
+stand in the ledger once, and what the desk tells must equal what a desk tells that was never disturbed. The seed is printed.
 """
 
 from __future__ import annotations
@@ -120,71 +120,76 @@ def stores(kind: str, folder: Path) -> Iterator[str]:
 
 
 def kill(kills: int, way: str, kind: str) -> None:
-    chance = random.Random(SEED)
     rows = reports(kills * 40)
-    acknowledged = 0
     with tempfile.TemporaryDirectory() as name, stores(kind, Path(name)) as url:
-        folder = Path(name)
-        port = free_port()
-        if way == "mqtt":
-            from paho.mqtt.client import Client, MQTTv5
-            from paho.mqtt.enums import CallbackAPIVersion
-
-            from tests.mosquitto import broker
-
-            with broker(folder) as found:
-                client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-                client.connect("127.0.0.1", found.port)
-                client.loop_start()
-                done = threading.Event()
-
-                def publish() -> None:
-                    for row in rows:
-                        client.publish("fudian/signals", json.dumps(row), qos=1).wait_for_publish(60)
-                        time.sleep(0.004)
-                    done.set()
-
-                process = started(url, port, found.url)
-                threading.Thread(target=publish, daemon=True).start()
-                for _ in range(kills):
-                    time.sleep(chance.uniform(0.0, 0.4))
-                    os.kill(process.pid, signal.SIGKILL)
-                    process.wait()
-                    process = started(url, port, found.url)
-                done.wait()
-                acknowledged = len(rows)
-                wait_for(url, len(rows))
-                process.kill()
-                process.wait()
-                client.disconnect()
-                client.loop_stop()
-        else:
-            waiting = [rows[start : start + 4] for start in range(0, len(rows), 4)]
-            for turn in range(kills + 1):
-                process = started(url, port, "")
-                last = turn == kills
-                timer = threading.Timer(chance.uniform(0.0, 0.4), os.kill, (process.pid, signal.SIGKILL))
-                if not last:
-                    timer.start()
-                with (
-                    suppress(httpx.HTTPError),
-                    httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client_,
-                ):
-                    while waiting and (last or process.poll() is None):
-                        answer = client_.post("/api/v1/signals?wait=false", json=waiting[0])
-                        if answer.status_code not in {200, 202}:
-                            break
-                        acknowledged += len(waiting.pop(0))
-                timer.cancel()
-                process.kill()
-                process.wait()
+        killed = killed_over_mqtt if way == "mqtt" else killed_over_http
+        acknowledged = killed(kills, rows, url, Path(name))
         store = store_of(url)
         kept = [each.event_id.rpartition(":")[2] for each in Ledger(store).since()]
         store.close()
         lost, doubled = {row["event_id"] for row in rows} - set(kept), len(kept) - len(set(kept))
         same = told(url) == undisturbed(rows)
-    print(f"{kills} kills, {way}, {kind}, seed {SEED}: {acknowledged} acknowledged, {len(lost)} lost, {doubled} doubled; "
-          f"the desk {'equals' if same else 'DIFFERS FROM'} one that was never disturbed")  # fmt: skip
+    print(
+        f"{kills} kills, {way}, {kind}, seed {SEED}: {acknowledged} acknowledged, {len(lost)} lost, {doubled} doubled; "
+        f"the desk {'equals' if same else 'DIFFERS FROM'} one that was never disturbed"
+    )
+
+
+def killed_over_http(kills: int, rows: list[dict[str, Any]], url: str, _: Path) -> int:
+    """Send reports to a desk that is killed so often; return how many were acknowledged."""
+    chance, port, acknowledged = random.Random(SEED), free_port(), 0
+    waiting = [rows[start : start + 4] for start in range(0, len(rows), 4)]
+    for turn in range(kills + 1):
+        process = started(url, port, "")
+        last = turn == kills
+        timer = threading.Timer(chance.uniform(0.0, 0.4), os.kill, (process.pid, signal.SIGKILL))
+        if not last:
+            timer.start()
+        with suppress(httpx.HTTPError), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            while waiting and (last or process.poll() is None):
+                answer = client.post("/api/v1/signals?wait=false", json=waiting[0])
+                if answer.status_code not in {200, 202}:
+                    break
+                acknowledged += len(waiting.pop(0))
+        timer.cancel()
+        process.kill()
+        process.wait()
+    return acknowledged
+
+
+def killed_over_mqtt(kills: int, rows: list[dict[str, Any]], url: str, folder: Path) -> int:
+    """Publish reports to a broker whose desk is killed so often; return how many the broker acknowledged."""
+    from paho.mqtt.client import Client, MQTTv5
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    from tests.mosquitto import broker
+
+    chance, port, done = random.Random(SEED), free_port(), threading.Event()
+    with broker(folder) as found:
+        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+        client.connect("127.0.0.1", found.port)
+        client.loop_start()
+
+        def publish() -> None:
+            for row in rows:
+                client.publish("fudian/signals", json.dumps(row), qos=1).wait_for_publish(60)
+                time.sleep(0.004)
+            done.set()
+
+        process = started(url, port, found.url)
+        threading.Thread(target=publish, daemon=True).start()
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.0, 0.4))
+            process.kill()
+            process.wait()
+            process = started(url, port, found.url)
+        done.wait()
+        wait_for(url, len(rows))
+        process.kill()
+        process.wait()
+        client.disconnect()
+        client.loop_stop()
+    return len(rows)
 
 
 def undisturbed(rows: list[dict[str, Any]]) -> list[Any]:
@@ -226,9 +231,12 @@ def rate(count: int) -> None:
         process.terminate()
         process.wait()
         bare = bare_loop(rows, Path(name) / "bare.sqlite")
-    print(f"{count} reports over HTTP in batches of {BATCH}: {count / took:,.0f} a second, kept before each answer; "
-          f"a bare insert loop of the same rows in the same batches {count / bare:,.0f}; the desk's memory {peak / 1024:,.0f} MB; "
-          f"this process used {resource.getrusage(resource.RUSAGE_SELF).ru_utime:.0f} s")  # fmt: skip
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    print(
+        f"{count} reports over HTTP in batches of {BATCH}: {count / took:,.0f} a second, kept before each answer; "
+        f"a bare insert loop of the same rows in the same batches {count / bare:,.0f}; "
+        f"the desk's memory {peak / 1024:,.0f} MB; this process used {used:.0f} s"
+    )
 
 
 def bare_loop(rows: list[dict[str, Any]], path: Path) -> float:

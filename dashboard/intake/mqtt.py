@@ -32,6 +32,9 @@ IN_FLIGHT = 2_000
 SESSION_S = 7 * 24 * 3600
 """For how long the broker keeps what comes while the desk is stopped."""
 
+SUBSCRIBED_WITHIN_S = 20.0
+"""From then on the broker keeps what comes, whether the desk runs or not."""
+
 _PLACE = re.compile(r"\{(\w+)\}")
 _log = logging.getLogger("fudian")
 
@@ -76,7 +79,7 @@ class MqttIntake:
         name: of the session at the broker; two desks never share one.
 
     Raises:
-        FudianError: the address is none, or the broker cannot be reached.
+        FudianError: the address is none, the broker cannot be reached, or it takes no subscription.
     """
 
     def __init__(
@@ -90,13 +93,20 @@ class MqttIntake:
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5, manual_ack=True, reconnect_on_failure=True
         )
+        self._subscribed = threading.Event()
         self._client.on_connect = self._subscribe
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _client, _data, message: self._arrived.put((self._line, message))
         self._client.reconnect_delay_set(1, 30)
         self._connect(url)
         self._worker = threading.Thread(target=self._work, name="intake-mqtt", daemon=True)
         self._worker.start()
         self._client.loop_start()
+        if not self._subscribed.wait(SUBSCRIBED_WITHIN_S):
+            self.close()
+            raise FudianError(
+                text("The broker takes no subscription."), text("Look into its log: user, password, and rights to the topics.")
+            )
 
     def _connect(self, url: str) -> None:
         place = urlsplit(url)
