@@ -105,7 +105,8 @@ class MqttIntake:
         if not self._subscribed.wait(SUBSCRIBED_WITHIN_S):
             self.close()
             raise FudianError(
-                text("The broker takes no subscription."), text("Look into its log: user, password, and rights to the topics.")
+                text("The broker takes no subscription."),
+                text("Look into its log: user, password, and rights to the topics."),
             )
 
     def _connect(self, url: str) -> None:
