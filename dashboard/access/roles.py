@@ -61,5 +61,6 @@ SCOPES: Mapping[str, frozenset[Right]] = {
     "customers": frozenset({Right.CUSTOMERS}),
     "personal": frozenset({Right.CUSTOMERS, Right.PERSONAL}),
     "signals": frozenset({Right.SIGNALS}),
+    "decide": frozenset({Right.DECIDE}),
 }
 """What each scope of a token allows."""
