@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -82,6 +83,7 @@ def settings_page() -> str:
     return (
         intro
         + _settings("reading", ReadingSettings)
+        + _settings("intake", IntakeSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)

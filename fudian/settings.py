@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fudian.intake_settings import intake_settings
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
@@ -24,6 +25,7 @@ SETTINGS_OF = {
     "restoration": restoration_settings,
     "planned": planned_settings,
     "grid": grid_settings,
+    "intake": intake_settings,
     "crews": crew_settings,
     "restoration_time": restoration_time_settings,
 }
