@@ -345,4 +345,9 @@ def _steering_routes(utility: Utility) -> APIRouter:
         """Explain why SAIDI or SAIFI changed between two periods."""
         return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
 
+    @routes.get("/budget")
+    def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
+        """Return the budget of customer-hours by unit, class and month."""
+        return utility.budget(year, as_of).as_dict(_language(request))
+
     return routes

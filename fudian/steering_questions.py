@@ -5,13 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 from fudian.answers import Answer, Targets
-from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
-from network import WorkspaceError, text
+from fudian.foundation import Moment, Names, PeriodLike, names, question
+from fudian.planning_questions import PlanningQuestions
+from network import Text, WorkspaceError, text
+from reliability.steering.budget import budgets
+from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
 
-class SteeringQuestions(Foundation):
+class SteeringQuestions(PlanningQuestions):
     """What can be told of the year while it can still be changed."""
 
     @question
@@ -85,6 +88,28 @@ class SteeringQuestions(Foundation):
         found = why(self._statistics, before, after, metric, names(by))
         rows = pl.DataFrame(found.as_dict()["parts"], infer_schema_length=None)
         return Answer("why", rows, f"{metric} by {', '.join(found.by)}, change {found.change:+.4g}", found.as_dict)
+
+    @question
+    def budget(self, year: int | None = None, as_of: Moment = None) -> BudgetSheet:
+        """Return the budget of customer-hours by unit, class and month: used, promised, kept for faults, still to be planned.
+
+        Args:
+            year: calendar year; by default that of the day on which the data is known.
+            as_of: nothing later is known.
+        """
+        moment = self.moment(as_of) or self.known_until
+        chosen = moment.year if year is None else year
+        notes: tuple[Text, ...] = ()
+        if self.workspace.tables["sources"].is_empty():
+            notes = (text("there is no network: what approved plans will use is not known"),)
+            return budget_sheet(self._statistics, chosen, moment, budgets(self._statistics, chosen, moment), {}, notes)
+        with self._at_the_desk:
+            desk = self._own_desk(as_of)
+            units = {unit: desk.budget_of(unit, chosen) for unit in budgets(self._statistics, chosen, moment)}
+            known = {unit: each for unit, each in units.items() if each is not None}
+            if desk.refused:
+                notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+            return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
 
     def _year(self, year: int | None) -> int:
         if year is not None:

@@ -15,6 +15,7 @@ import polars as pl
 
 from network import FudianError, Text, schema, text
 from network.tables.reading import read_file
+from reliability.natures import classes_of
 from reliability.operating_kpis import Kpi
 from reliability.period import Period
 from reliability.statistics import Statistics
@@ -161,6 +162,36 @@ def obstacles(
     return {row["target_id"]: judged.obstacle(row) for row in rows.to_dicts()}
 
 
+def class_limits(statistics: Statistics, plan: str) -> tuple[str, dict[str, float]]:
+    """Return the outage time in h that a plan allows users of each class, and the column of the classes.
+
+    A target of an aggregate stands for those of its classes for which the plan has no target of their own.
+
+    Raises:
+        FudianError: the plan is not known, or sets no outage time for any class.
+    """
+    rows = _of_plan(statistics, plan).filter(pl.col("metric") == "SAIDI")
+    judged = _Judged(statistics, plan_year(statistics, plan), None, "mv", {})
+    scheme = statistics.settings.aggregate_scheme
+    found: dict[str, dict[str, float]] = {}
+    wide: dict[str, float] = {}
+    for row in rows.to_dicts():
+        area = judged.area(row)
+        hours = row["value"] / (60 if row["unit"] == "min" else 1)
+        if area is None:
+            continue
+        for value in area[1]:
+            if area[0] == "aggregate":
+                wide |= dict.fromkeys(classes_of(value, scheme), hours)
+            elif area[0] in {"region_class", "planning_class"}:
+                found.setdefault(area[0], {})[value] = hours
+    if wide:
+        found["region_class"] = wide | found.get("region_class", {})
+    if not found:
+        raise FudianError(text("The plan {plan} sets no outage time for a class of users.", plan=plan))
+    return max(found.items(), key=lambda each: len(each[1]))
+
+
 def judge_grid(statistics: Statistics, plan: str, further: Further | None = None) -> list[TargetResult]:
     """Return the targets of a plan for the structure of the grid, judged on the network as it is.
 
@@ -236,7 +267,7 @@ class _Judged:
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
         obstacle = self.obstacle(row)
-        where = self._area(row) if row["area_scheme"] in AREA_SCHEMES else None
+        where = self.area(row) if row["area_scheme"] in AREA_SCHEMES else None
         if obstacle is not None:
             return make(None, "not_computable", obstacle, where=where)
         if where is None:
@@ -275,7 +306,7 @@ class _Judged:
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return _WITHOUT_DATA.get(row["metric"], unknown)
-        if self._area(row) is None:
+        if self.area(row) is None:
             return text(
                 "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",
                 label=row["area_label"],
@@ -317,7 +348,7 @@ class _Judged:
         status = "pass" if _holds(value, row["op"], row["value"]) else "fail"
         return make(value, status, said, numerator=ratio.live_connections, denominator=ratio.connections)
 
-    def _area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+    def area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
         """Return which users the label means: by the workspace's map, the shipped map, or the label of feeders (2.3)."""
         tables = self.statistics.net.workspace.tables
         feeders = tables["feeders"].filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()

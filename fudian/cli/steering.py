@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fudian.cli.arguments import AsOf, Json, Level, Limit, Med, WorkspaceArgument, asked, names_in
-from fudian.cli.terminal import language, print_json, print_rows, tell
+from fudian.cli.terminal import language, print_json, print_rows, tell, working
 
 app = typer.Typer()
 
@@ -76,4 +76,42 @@ def why(
     if result["ranking"]:
         print_rows(result["ranking"], ["rank", "rank_low", "rank_high", "value", "users", "events", "figure", "shrunk"])
     for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def budget(workspace: WorkspaceArgument, year: Year = None, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show the budget of customer-hours by unit, class and month: used, promised, kept for faults, still to be planned."""
+    utility = asked(workspace)
+    with working("adding up the budget"):
+        result = utility.budget(year, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = [
+        "unit",
+        "annual_ch",
+        "consumed_ch",
+        "committed_ch",
+        "remaining_ch",
+        "reserve_left_ch",
+        "may_plan_ch",
+        "runs_out",
+    ]
+    print_rows(result["rows"], shown, str(result["year"]))
+    print_rows(result["classes"], ["unit", "area_class", "annual_ch", "consumed_ch", "left_ch"])
+    monthly = [
+        "unit",
+        "month",
+        "budget_ch",
+        "plan_ch",
+        "fault_reserve_ch",
+        "prearranged_ch",
+        "committed_ch",
+        "may_plan_ch",
+    ]
+    print_rows(result["months"], monthly)
+    for warning in result["warnings"]:
+        tell("{reason}", reason=warning["says"], style="red" if warning["light"] == "red" else "yellow")
+    for note in result["notes"]:
         tell("{reason}", reason=note, style="yellow")

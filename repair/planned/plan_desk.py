@@ -17,11 +17,11 @@ from network.ids import each_of
 from network.model import serving
 from network.representation import Shown
 from network.tables.as_of import known_until
-from reliability.budget import Budget, budgets
 from reliability.frequent import PRESETS, Preset, outages_that_count
 from reliability.live_items import LIVE_ITEMS
 from reliability.repeat import binds, rooms
 from reliability.statistics import Statistics
+from reliability.steering.budget import Budget, budgets
 from repair.affected import Affected, affected_by_transformers
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
@@ -423,13 +423,21 @@ class PlanDesk(Shown):
         return None if found is None else Budget(**{**vars(found), "committed_ch": max(committed, 0.0)})
 
     @cached_property
-    def _committed(self) -> dict[tuple[str, int], float]:
-        """Customer-hours of approved outages, and what is left of those under way, by unit and year."""
-        found: dict[tuple[str, int], float] = {}
+    def committed_by_month(self) -> dict[tuple[str, int, int], float]:
+        """Customer-hours of approved outages, and what is left of those under way, by unit, year and month."""
+        found: dict[tuple[str, int, int], float] = {}
         for job in (*self.under_way, *self.jobs.values()):
             if job.commits:
-                for key, hours in job.hours_by_year.items():
+                for key, hours in job.after.hours_by_month(job.start, job.minutes).items():
                     found[key] = found.get(key, 0.0) + hours
+        return found
+
+    @cached_property
+    def _committed(self) -> dict[tuple[str, int], float]:
+        """The same by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for (unit, year, _), hours in self.committed_by_month.items():
+            found[unit, year] = found.get((unit, year), 0.0) + hours
         return found
 
     def _budgets(self, year: int) -> dict[str, Budget]:

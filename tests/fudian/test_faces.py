@@ -381,3 +381,10 @@ def test_why_a_figure_changed(utility: Utility, command: Any, route: Route) -> N
     assert expected == route("why", **{"from": "2021"}, to="2022-03", metric="saifi", by="unit,cause", level="lv")
     assert expected["residual"] == 0
     assert Same(utility.why("2021").as_dict()) == command("why", "--from", "2021")
+
+
+def test_the_budget_of_customer_hours(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.budget(2022).as_dict())
+    assert expected == command("budget", "--year", "2022")
+    assert expected == route("budget", year=2022)
+    assert Same(utility.budget().as_dict()) == command("budget")
