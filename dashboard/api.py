@@ -350,4 +350,16 @@ def _steering_routes(utility: Utility) -> APIRouter:
         """Return the budget of customer-hours by unit, class and month."""
         return utility.budget(year, as_of).as_dict(_language(request))
 
+    @routes.get("/forecast")
+    def forecast(
+        request: Request,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Forecast the year end of every target of a plan."""
+        return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
+
     return routes

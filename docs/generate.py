@@ -22,6 +22,7 @@ from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
+from reliability.steering.settings import SteeringSettings
 from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
@@ -80,6 +81,7 @@ def settings_page() -> str:
         + _settings("restoration", RestorationSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
+        + _settings("steering", SteeringSettings)
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
+from reliability.steering.settings import steering_settings
 from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
 
 SETTINGS_OF = {
@@ -17,6 +18,7 @@ SETTINGS_OF = {
     "restoration": restoration_settings,
     "planned": planned_settings,
     "grid": grid_settings,
+    "steering": steering_settings,
 }
 """What reads each table of ``fudian.toml``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from fudian.answers import Answer, Targets
@@ -10,6 +12,7 @@ from fudian.planning_questions import PlanningQuestions
 from network import Text, WorkspaceError, text
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
+from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
@@ -110,6 +113,49 @@ class SteeringQuestions(PlanningQuestions):
             if desk.refused:
                 notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
             return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
+
+    @question
+    def forecast(
+        self,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: int | None = None,
+    ) -> Forecast:
+        """Return for each target of a plan how the year is likely to end, and how likely the target is met.
+
+        Args:
+            plan: as for :meth:`targets`.
+            as_of: nothing later is known; by default until when the data is known.
+            level: ``mv`` or ``lv``.
+            med: ``include`` or ``exclude`` major event days.
+            year: calendar year; by default that which the data reaches, the last one with records where that has just begun.
+
+        Raises:
+            FudianError: the plan is not known, or the year has not begun.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        chosen = (moment - timedelta(microseconds=1)).year if year is None else year
+        planned, notes = self._planned_hours(as_of)
+        return forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+
+    def _planned_hours(self, as_of: Moment) -> tuple[pl.DataFrame | None, tuple[Text, ...]]:
+        """Return the plans to come at a moment, with the hours of each transformer."""
+        if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
+            return None, ()
+        rows = []
+        with self._at_the_desk:
+            desk = self._own_desk(as_of)
+            for job in desk.jobs.values():
+                if job.needs_outage:
+                    for transformer, hours in desk.hours_by_transformer(job).items():
+                        rows.append((job.plan_id, job.start, transformer, hours, job.approved))
+        said = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+        frame = pl.DataFrame(rows, schema=COMMITTED_SCHEMA, orient="row")
+        return frame, said if desk.refused else ()
 
     def _year(self, year: int | None) -> int:
         if year is not None:

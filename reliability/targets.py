@@ -33,6 +33,8 @@ STATUSES = {
 }
 """What each status of a target means."""
 
+_ALTERNATIVE = re.compile(r"yoy<=-(\d+(?:\.\d+)?)%")
+
 _WITHOUT_DATA = {
     "tie_rate": text("there are no public feeders"),
     "standard_structure_rate": text("the form of connection (structure) of some public feeders is not given"),
@@ -162,6 +164,31 @@ def obstacles(
     return {row["target_id"]: judged.obstacle(row) for row in rows.to_dicts()}
 
 
+def alternative_limits(statistics: Statistics, plan: str, year: int, level: str = "mv") -> dict[str, float]:
+    """Return the limit that the alternative rule of a target sets by an earlier year, in its unit, where it sets one.
+
+    Args:
+        statistics: of the workspace.
+        plan: as for :func:`judge`.
+        year: the calendar year that is judged.
+        level: user level of the figures.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    judged = _Judged(statistics, year, None, level, {})
+    found = {}
+    for row in _of_plan(statistics, plan).filter(pl.col("alt_rule").is_not_null()).to_dicts():
+        rule, where = _ALTERNATIVE.fullmatch(row["alt_rule"]), judged.area(row)
+        base, factor = judged.year_on_year(1 - float(rule[1]) / 100) if rule else (None, 1.0)
+        if where is None or base not in statistics.years() or base is None:
+            continue
+        sums = judged.sums(row, where, base)
+        if sums[1]:
+            found[row["target_id"]] = factor * _figure(row, *sums)
+    return found
+
+
 def class_limits(statistics: Statistics, plan: str) -> tuple[str, dict[str, float]]:
     """Return the outage time in h that a plan allows users of each class, and the column of the classes.
 
@@ -272,7 +299,7 @@ class _Judged:
             return make(None, "not_computable", obstacle, where=where)
         if where is None:
             return self._judge_kpi(row, make)
-        hours_or_counts, users = self._sums(row, where, self.year)
+        hours_or_counts, users = self.sums(row, where, self.year)
         if not users:
             return make(None, "not_computable", text("the number of users is not known"), where=where)
         value = _figure(row, hours_or_counts, users)
@@ -359,7 +386,7 @@ class _Judged:
                 return column, values
         return None
 
-    def _sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
+    def sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
         """Return customer-hours (or interruptions) and users of an area: sums of its classes, never a mean of means."""
         column, values = where
         figures = self.statistics.indices(
@@ -380,10 +407,10 @@ class _Judged:
                 text("the year is not over: the limit holds so far, until {moment}", moment=query.as_of),
                 None,
             )
-        alternative = re.fullmatch(r"yoy<=-(\d+(?:\.\d+)?)%", row["alt_rule"] or "")
+        alternative = _ALTERNATIVE.fullmatch(row["alt_rule"] or "")
         if holds or not alternative:
             return "pass" if holds else "fail", None, None
-        base, factor = self._year_on_year(1 - float(alternative[1]) / 100)
+        base, factor = self.year_on_year(1 - float(alternative[1]) / 100)
         if base is None:
             reason = text(
                 "the limit is missed, and the compound rule {rule} needs year_on_year_base", rule=row["alt_rule"]
@@ -394,7 +421,7 @@ class _Judged:
                 "the limit is missed, and {year} has no records for the rule {rule}", year=base, rule=row["alt_rule"]
             )
             return "unknown", reason, None
-        sums = self._sums(row, where, base)
+        sums = self.sums(row, where, base)
         previous = _figure(row, *sums) if sums[1] else None
         if not over or previous is None:
             return (
@@ -406,7 +433,7 @@ class _Judged:
             return "pass", text("by the alternative rule {rule}", rule=row["alt_rule"]), previous
         return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
 
-    def _year_on_year(self, yearly: float) -> tuple[int | None, float]:
+    def year_on_year(self, yearly: float) -> tuple[int | None, float]:
         """Return the year to compare with and the share of it that may be left (2.4)."""
         rules = self.statistics.settings
         if rules.year_on_year == "simple":

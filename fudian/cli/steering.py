@@ -115,3 +115,35 @@ def budget(workspace: WorkspaceArgument, year: Year = None, as_of: AsOf = None, 
         tell("{reason}", reason=warning["says"], style="red" if warning["light"] == "red" else "yellow")
     for note in result["notes"]:
         tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def forecast(
+    workspace: WorkspaceArgument,
+    plan: Annotated[
+        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
+    ],
+    as_of: AsOf = None,
+    level: Level = "mv",
+    med: Med = "include",
+    year: Year = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast the year end of every target of a plan, with its range and how likely the target is met."""
+    utility = asked(workspace)
+    with working("drawing the rest of the year"):
+        result = utility.forecast(plan, as_of, level, med, year).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    rows = [row | {"measured_in": row["unit"]} for row in result["rows"]]
+    shown = ["target_id", "label", "metric", "measured_in", "limit", "to_date", "committed", "expected", "p10", "p50", "p90",
+             "probability_met", "left_ch", "method"]  # fmt: skip
+    print_rows(rows, shown, f"{plan} · {result['year']} · {result['as_of'][:16]}")
+    for row in result["rows"]:
+        tell("{reason}", reason=row["says"])
+    plain = [{"baseline": name} | values for name, values in result["baselines"].items()]
+    if any(len(row) > 1 for row in plain):
+        print_rows(plain, list(dict.fromkeys(name for row in plain for name in row)))
+    for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note, style="yellow")

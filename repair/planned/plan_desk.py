@@ -177,6 +177,9 @@ class PlanDesk(Shown):
     ) -> PlanDesk:  # fmt: skip
         """Gather the plans to come: those that begin after the as-of time and are not void.
 
+        Seen from a moment in the past a plan that was carried out since was still to come, and one that was applied for since
+        was not there yet.
+
         Args:
             statistics: of the workspace.
             plans: plans from elsewhere, in the form of the table; they stand beside those of the workspace, and replace those
@@ -191,7 +194,9 @@ class PlanDesk(Shown):
             own = pl.concat([plans, others], how="diagonal")
         rules = settings or planned_settings(workspace.settings)
         known = as_of or known_until(workspace)
-        void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
+        carried_out_since = (pl.col("actual_start") >= known).fill_null(value=False)
+        void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False) & ~carried_out_since
+        own = own.filter((pl.col("applied_at") <= known).fill_null(value=True))
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
         waiting = pl.col("status").is_in(inference_settings(workspace.settings).not_approved).fill_null(value=False)
@@ -295,6 +300,15 @@ class PlanDesk(Shown):
                 if index is brief:
                     switching_by_unit[name] = count * each
         return Cost(sum(by_unit.values()), by_unit, len(touched), switching_by_unit)
+
+    def hours_by_transformer(self, job: Job) -> dict[str, float]:
+        """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""
+        off = np.sort(job.outage.after.hit.transformer_index)
+        off, touched = off[self.serving[off]], job.outage.touched[self.serving[job.outage.touched]]
+        ids = self.net.transformers["transformer_id"]
+        switching_h = round(2 * self.rules.transfer_min) / 60.0
+        brief = dict.fromkeys(ids.gather(np.setdiff1d(touched, off)).to_list(), switching_h)
+        return brief | dict.fromkeys(ids.gather(off).to_list(), job.minutes / 60.0)
 
     def outage_of(self, work: Work) -> WorkOutage:
         """Return the outage of some work, found once: many plans name the same place.

@@ -388,3 +388,13 @@ def test_the_budget_of_customer_hours(utility: Utility, command: Any, route: Rou
     assert expected == command("budget", "--year", "2022")
     assert expected == route("budget", year=2022)
     assert Same(utility.budget().as_dict()) == command("budget")
+
+
+def test_will_the_targets_be_met(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.forecast("jinhua-2022").as_dict())
+    assert expected == command("forecast", "--plan", "jinhua-2022")
+    assert expected == route("forecast", plan="jinhua-2022")
+    asked = Same(utility.forecast("jinhua-2022", "2022-03-01", "lv", "exclude", 2022).as_dict())
+    options = ("--as-of", "2022-03-01", "--level", "lv", "--med", "exclude", "--year", "2022")
+    assert asked == command("forecast", "--plan", "jinhua-2022", *options)
+    assert asked == route("forecast", plan="jinhua-2022", as_of="2022-03-01", level="lv", med="exclude", year=2022)
