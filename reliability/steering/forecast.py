@@ -101,6 +101,11 @@ class TargetForecast:
         """How many units of the target an hour (or an interruption) is."""
         return 60.0 if self.target.unit == "min" else 1.0
 
+    @property
+    def unit(self) -> Text | str:
+        """The unit as people say it."""
+        return UNITS.get(self.target.unit, self.target.unit)
+
     def says(self) -> Text:
         """Say it in one sentence."""
         if self.reason is not None and not len(self.draws):
@@ -110,13 +115,13 @@ class TargetForecast:
             return text(
                 "{label}: {to_date:.2f} {unit} so far, more than the limit of {limit:.4g} already; {expected:.2f} expected at "
                 "the end of the year ({low:.2f} to {high:.2f})",
-                label=self.target.label, to_date=self.to_date, unit=UNITS.get(self.target.unit, self.target.unit), expected=self.expected,
+                label=self.target.label, to_date=self.to_date, unit=self.unit, expected=self.expected,
                 low=self.quantiles[0], high=self.quantiles[2], limit=self.limit,
             )  # fmt: skip
         return text(
             "{label}: {to_date:.2f} {unit} so far, {expected:.2f} expected at the end of the year ({low:.2f} to {high:.2f}); "
             "the limit of {limit:.4g} is met with {chance:.0%}",
-            label=self.target.label, to_date=self.to_date, unit=UNITS.get(self.target.unit, self.target.unit), expected=self.expected,
+            label=self.target.label, to_date=self.to_date, unit=self.unit, expected=self.expected,
             low=self.quantiles[0], high=self.quantiles[2], limit=self.limit, chance=chance,
         )  # fmt: skip
 

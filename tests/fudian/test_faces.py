@@ -390,7 +390,7 @@ def test_the_budget_of_customer_hours(utility: Utility, command: Any, route: Rou
     assert Same(utility.budget().as_dict()) == command("budget")
 
 
-def test_will_the_targets_be_met(utility: Utility, command: Any, route: Route) -> None:
+def test_how_the_year_is_likely_to_end(utility: Utility, command: Any, route: Route) -> None:
     expected = Same(utility.forecast("jinhua-2022").as_dict())
     assert expected == command("forecast", "--plan", "jinhua-2022")
     assert expected == route("forecast", plan="jinhua-2022")
