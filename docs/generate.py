@@ -168,7 +168,12 @@ def asked_by_routes() -> dict[str, set[str]]:
 def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
-    cards = {"plan_card": "dispatch", "grid_card": "management", "operation_card": "management"}
+    cards = {
+        "plan_card": "dispatch",
+        "grid_card": "management",
+        "operation_card": "management",
+        "frequent_card": "steering",
+    }
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("[a-z]*.py")):
         found.setdefault(cards.get(path.stem, path.stem), set()).update(_asked(ast.parse(path.read_text("utf-8"))))

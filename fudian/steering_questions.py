@@ -10,9 +10,11 @@ from fudian.answers import Answer, Targets
 from fudian.foundation import Moment, Names, PeriodLike, names, question
 from fudian.planning_questions import PlanningQuestions
 from network import Text, WorkspaceError, text
+from reliability.frequent import preset
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
+from reliability.steering.near_bars import near_bars
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
@@ -141,6 +143,24 @@ class SteeringQuestions(PlanningQuestions):
         chosen = (moment - timedelta(microseconds=1)).year if year is None else year
         planned, notes = self._planned_hours(as_of)
         return forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+
+    @question
+    def frequent_bands(self, rules: str = "nea", level: str = "mv", as_of: Moment = None) -> pl.DataFrame:
+        """Return who is over a bar of frequent outages, at it, or one below; see :func:`reliability.steering.near_bars`.
+
+        Args:
+            rules: the preset ``nea`` or ``sgcc``.
+            level: ``mv`` or ``lv``.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: there is no such preset.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        planned, _ = self._planned_hours(as_of)
+        return near_bars(self._statistics, preset(rules), moment, level, planned)
 
     def _planned_hours(self, as_of: Moment) -> tuple[pl.DataFrame | None, tuple[Text, ...]]:
         """Return the plans to come at a moment, with the hours of each transformer."""
