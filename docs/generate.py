@@ -17,6 +17,7 @@ from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
+from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
@@ -129,7 +130,14 @@ def questions_page() -> str:
 
 
 def _questions() -> dict[str, Callable[..., Any]]:
-    rooms = (ReliabilityQuestions, SteeringQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
+    rooms = (
+        ReliabilityQuestions,
+        SteeringQuestions,
+        ReportQuestions,
+        RepairQuestions,
+        LiveQuestions,
+        PlanningQuestions,
+    )
     return {
         name: method
         for room in rooms

@@ -61,9 +61,9 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "restore": ("restoration",),
     "n_1": ("restoration",),
     "live_ratio": ("reliability",),
-    "forecast": ("steering", "reliability"),
+    "forecast": ("steering", "reliability", "planned", "inference"),
     "why": ("reliability",),
-    "budget": ("reliability", "planned"),
+    "budget": ("reliability", "planned", "inference"),
     "precheck": ("planned", "reliability", "restoration", "inference"),
     "audit": ("reliability",),
 }

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from fudian.language import default_language
 from fudian.live import LiveQuestions
-from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
-from fudian.steering_questions import SteeringQuestions
+from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(SteeringQuestions, ReliabilityQuestions, RepairQuestions, LiveQuestions):
+class Utility(ReportQuestions, RepairQuestions, LiveQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is

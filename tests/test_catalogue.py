@@ -31,6 +31,7 @@ TEXT_PLACES = {
     "tell": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
+    "say": (0,),
 }
 """Functions whose arguments at these places are texts."""
 

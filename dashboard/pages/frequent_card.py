@@ -39,7 +39,7 @@ def frequent_card(utility: Utility, address: Address, as_of: str | None = None) 
         (translate("Transformer", language), ""),
         (translate("rule", language), ""),
         (translate("times / allowed", language), "right"),
-        (translate("planned", language), "right"),
+        (translate("plans to come", language), "right"),
         ("", "right"),
     ]
     title = translate("Off too often", language)

@@ -105,7 +105,7 @@ def forecast_card(said: Forecast, address: Address) -> html.Section:
     title = translate("How the year is likely to end", language)
     below = [html.P(each.says().in_language(language), className="quiet") for each in untold]
     note = translate(
-        "seen from {moment} · 80 % range · {approved} approved and {submitted} submitted plans",
+        "seen from {moment} · range of 80 % · {approved} approved and {submitted} submitted plans",
         language, moment=f"{said.as_of:%Y-%m-%d}", approved=said.plans[0], submitted=said.plans[1],
     )  # fmt: skip
     content: Part = table(head, rows, "forecast", title) if rows else translate("Nothing can be said of it.", language)
@@ -165,7 +165,7 @@ def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> h
     head = [
         (translate("Unit", language), ""),
         (translate("budget", language), "right"),
-        (translate("used", language), "right"),
+        (translate("spent so far", language), "right"),
         (translate("promised", language), "right"),
         (translate("kept for faults", language), "right"),
         (translate("may still be planned", language), "right"),

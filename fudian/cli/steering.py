@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -147,3 +148,36 @@ def forecast(
         print_rows(plain, list(dict.fromkeys(name for row in plain for name in row)))
     for note in result["basis"]["notes"]:
         tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def report(
+    workspace: WorkspaceArgument,
+    to: Annotated[Path | None, typer.Option(help="File to write: .pdf, .docx or .xlsx.")] = None,
+    month: Annotated[str | None, typer.Option(help="Month: 2022-07.")] = None,
+    quarter: Annotated[str | None, typer.Option(help="Quarter: 2022Q3.")] = None,
+    year: Year = None,
+    period: Annotated[str | None, typer.Option(help="Any other period: two dates with .. between them.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan whose targets are told; by default the first.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only this unit, where figures are of users.")] = None,
+    spoken: Annotated[str | None, typer.Option("--language", help="zh or en; by default that of the terminal.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a month, quarter, year or any period: PDF, DOCX, or a workbook with live formulas."""
+    utility = asked(workspace)
+    with working("putting the report together"):
+        made = utility.report(month or quarter or period or year, plan, spoken or language(), unit, as_of, None)
+    if to is not None:
+        with working("writing the report"):
+            utility.write_report(made, to)
+        tell("The report is written to {path}", path=to)
+    if as_json:
+        print_json(made.as_dict())
+        return
+    for section in made.sections:
+        print_rows(
+            [dict(row) for row in section.rows], [column.name for column in section.columns], f"\n{section.title}"
+        )
+        for sentence in section.says:
+            tell("{reason}", reason=sentence)

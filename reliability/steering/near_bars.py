@@ -52,7 +52,7 @@ def near_bars(
             rule=pl.lit(rule.name), most=pl.lit(rule.most, dtype=pl.Int64),
             band=pl.when(pl.col("times") == rule.most).then(pl.lit("at")).otherwise(pl.lit("near")),
         )  # fmt: skip
-        found.append(near.join(over.filter(rule=rule.name), on="user_id", how="anti").select(SCHEMA))
+        found.append(near.join(over.filter(rule=rule.name), on="user_id", how="anti").select(list(SCHEMA)))
     table = pl.concat([each.cast(SCHEMA) for each in found])  # type: ignore[arg-type]
     plans = pl.DataFrame(schema={"plan_id": pl.String, "transformer_id": pl.String}) if planned is None else planned
     users = statistics.population(level).select("user_id", "transformer_id").unique()
