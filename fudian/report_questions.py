@@ -17,10 +17,26 @@ from network import FudianError, translate
 from network.tables.writing import header
 from reliability.natures import FAULT
 from reliability.period import Period
+from reliability.repeat import RULES
 from reliability.report.content import Column, Report, Section, ranked_bars, stacked_months
 from reliability.report.writing import write_report
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import STATUSES
+
+METRICS = {
+    "SAIDI": "average outage time",
+    "SAIFI": "average number of outages",
+    "tie_rate": "tie rate",
+    "standard_structure_rate": "standard structure rate",
+    "n1_pass_rate": "N-1 pass rate",
+    "long_feeder_reduction": "fewer feeders over 15 km",
+    "service_live_connect_rate": "connections made without an outage",
+    "da_action_accuracy": "accuracy of automation actions",
+    "da_line_coverage": "feeders with automation",
+    "outage_schedule_time_reduction": "shorter wait for a planned outage",
+    "active_repair_rate_gain": "more repairs begun before a call",
+}
+"""What targets measure, for people."""
 
 MOST = 10
 """Rows of the worst that a section lists."""
@@ -173,7 +189,7 @@ class _Made:
             self._column("CH", 1, total=True),
         )  # fmt: skip
         kinds = self.say("fault"), self.say("prearranged")
-        drawing = stacked_months(rows, kinds, self.say("customer-hours"))
+        drawing = stacked_months(rows, kinds, self.say("customer-hours")) if len(rows) > 1 else None
         return Section("months", self.say("Customer-hours by month"), (), columns, tuple(rows), drawing)
 
     def _classes(self) -> Section:
@@ -204,6 +220,16 @@ class _Made:
         )
         said = self.say("{plan}, calendar year {year}", plan=self.plan, year=self._year)
         return Section("targets", self.say("Targets of the plan"), (said,), shown, rows)
+
+    def _judged(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """Return what people read for the codes of a target."""
+        return {
+            "judged": STATUSES[row["status"]].in_language(self.language),
+            "metric": translate(METRICS.get(row["metric"], row["metric"]), self.language),
+            "measured_in": "次"
+            if self.language == "zh" and row["unit"] == "次"
+            else row["unit"].replace("次", "times"),
+        }
 
     def _forecast(self) -> Section:
         end = self.query.known.period.end
@@ -242,13 +268,20 @@ class _Made:
     def _frequent(self) -> Section:
         bands = self.utility.frequent_bands(as_of=self.query.known.period.end)
         words = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
+        names = dict(self.utility.network.transformers.select("transformer_id", "name").iter_rows())
         rows = tuple(
-            row | {"state": translate(words[row["band"]], self.language)} for row in bands.head(3 * MOST).to_dicts()
+            row
+            | {
+                "name": names.get(row["user_id"]) or row["user_id"],
+                "rule": RULES[row["rule"]].in_language(self.language),
+            }
+            | {"state": translate(words[row["band"]], self.language), "plans_to_come": row["planned"]}
+            for row in bands.head(2 * MOST).to_dicts()
         )
         counts = {band: bands.filter(band=band)["user_id"].n_unique() for band in words}
         said = self.say("{over} over the bar, {at} at it, {near} one below", **counts)
         return Section("frequent", self.say("Off too often"), (said,),
-                       self._columns("user_id", "rule", "times", "most", "plans_to_come", "state"), rows)  # fmt: skip
+                       self._columns("name", "rule", "times", "most", "plans_to_come", "state"), rows)  # fmt: skip
 
     def _live(self) -> Section:
         rows = tuple(self.utility.live_ratio(self.period, "unit").as_dict()["rows"])
@@ -273,11 +306,9 @@ class _Made:
 
     def _grid(self) -> Section:
         judged = [target for plan in self.utility.grid_targets(self.wait_s) for target in plan.results]
-        rows = tuple(
-            each.as_dict(self.language) | {"judged": STATUSES[each.status].in_language(self.language)}
-            for each in judged
-        )
-        shown = self._columns("metric", "value", "numerator", "denominator", "limit", "unit", "judged", "reason")
+        told = [each.as_dict(self.language) for each in judged]
+        rows = tuple(row | self._judged(row) for row in told)
+        shown = self._columns("metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", "reason")
         return Section("grid", self.say("The grid"), (), shown, rows)
 
     def _data(self) -> Section:

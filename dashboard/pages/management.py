@@ -14,6 +14,7 @@ from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
 from dashboard.parts.freshness import freshness
+from dashboard.parts.report_links import report_links
 from dashboard.parts.words import moment, number, percent, word
 from fudian import Utility
 from network import translate
@@ -103,6 +104,7 @@ def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Pa
             translate("Basis of the ratio", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
+        report_links(str(year), language),
     ]
 
 

@@ -398,3 +398,9 @@ def test_how_the_year_is_likely_to_end(utility: Utility, command: Any, route: Ro
     options = ("--as-of", "2022-03-01", "--level", "lv", "--med", "exclude", "--year", "2022")
     assert asked == command("forecast", "--plan", "jinhua-2022", *options)
     assert asked == route("forecast", plan="jinhua-2022", as_of="2022-03-01", level="lv", med="exclude", year=2022)
+
+
+def test_the_report(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.report("2022-03", "xihua-2022", "en", wait_s=None).as_dict())
+    assert expected == command("report", "--month", "2022-03", "--plan", "xihua-2022", "--language", "en")
+    assert expected == route("report", period="2022-03", plan="xihua-2022", language="en")

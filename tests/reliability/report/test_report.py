@@ -1,6 +1,7 @@
 """The report read back from its files: the figures of the other questions, and formulas that give them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +38,21 @@ def plain(words: str) -> str:
 def test_its_figures_are_those_of_the_other_questions(report: Report, county: Utility) -> None:
     whole = county.indices(PERIOD).rows.row(0, named=True)
     told = {row["figure"]: row["value"] for row in report.section("headline").rows}
-    assert told == {name: whole[name] for name in told}
+    assert told == pytest.approx({name: whole[name] for name in told}, rel=1e-12)
     by_class = county.indices(PERIOD, by="region_class").as_dict()["rows"]
-    assert [row["CH"] for row in report.section("classes").rows] == [row["CH"] for row in by_class]
+    assert [row["CH"] for row in report.section("classes").rows] == pytest.approx([row["CH"] for row in by_class])
     months = report.section("months")
     assert months.total(months.columns[3]) == pytest.approx(whole["CH"])
     targets = county.targets(PLAN, 2022).as_dict()["rows"]
-    assert [row["value"] for row in report.section("targets").rows] == [row["value"] for row in targets]
+    assert [row["value"] for row in report.section("targets").rows] == pytest.approx([row["value"] for row in targets])
     said = county.forecast(PLAN, "2022-08-01", year=2022).as_dict()["rows"]
-    assert [row["p50"] for row in report.section("forecast").rows] == [row["p50"] for row in said]
+    assert [row["p50"] for row in report.section("forecast").rows] == pytest.approx([row["p50"] for row in said])
     causes = county.causes(county.query(PERIOD), 10)["ch"].to_list()
-    assert [row["ch"] for row in report.section("causes").rows] == causes
+    assert [row["ch"] for row in report.section("causes").rows] == pytest.approx(causes)
     live = county.live_ratio(PERIOD, "unit").as_dict()["rows"]
-    assert [row["reduced_ch"] for row in report.section("live").rows] == [row["reduced_ch"] for row in live]
+    assert [row["reduced_ch"] for row in report.section("live").rows] == pytest.approx(
+        [row["reduced_ch"] for row in live]
+    )
     assert all(row["value"] is not None for row in report.section("grid").rows)
 
 
@@ -122,15 +125,13 @@ def test_text_that_looks_like_a_formula_stays_text(county: Utility, tmp_path: Pa
 
 
 def test_a_part_that_cannot_be_told_says_why_and_the_rest_stands(county: Utility) -> None:
-    tables = {name: frame for name, frame in county.workspace.tables.items() if name not in {"live_jobs", "plans"}}
-    less = fudian.open(type(county.workspace)(**{**vars(county.workspace), "tables": {**county.workspace.tables,
-        "live_jobs": county.workspace.tables["live_jobs"].clear()}, "files": {name: file for name, file in
-        county.workspace.files.items() if name != "live_jobs"}}), "en")  # fmt: skip
+    whole = county.workspace
+    files = {name: file for name, file in whole.files.items() if name != "live_jobs"}
+    less = fudian.open(replace(whole, files=files), "en")
     made = less.report(PERIOD, PLAN)
     assert made.section("live").rows == ()
     assert "live" in " ".join(made.section("live").says)
     assert made.section("headline").rows
-    assert tables
 
 
 def test_a_unit_alone_and_any_period(county: Utility) -> None:
