@@ -64,6 +64,11 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/plans"): SEEING,
     ("GET", "/api/v1/operating-kpi"): SEEING,
     ("GET", "/api/v1/why"): SEEING,
+    ("GET", "/api/v1/budget"): SEEING,
+    ("GET", "/api/v1/forecast"): SEEING,
+    ("GET", "/api/v1/report"): SEEING,
+    ("GET", "/api/v1/report/report.pdf"): TAKING,
+    ("GET", "/steering"): SEEING,
     ("GET", "/api/v1/live-ratio"): SEEING,
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
