@@ -338,6 +338,20 @@ def _steering_routes(utility: Utility) -> APIRouter:
         """Forecast the year end of every target of a plan."""
         return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
 
+    @routes.get("/levers")
+    def levers(
+        request: Request,
+        plan: str,
+        target: str | None = None,
+        as_of: Moment = None,
+        faster_min: Annotated[
+            float, Query(ge=0, description="minutes by which faults could be restored sooner")
+        ] = 15.0,
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Return what would meet a target in the rest of the year."""
+        return utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
+
     @routes.get("/report")
     def report(
         request: Request,

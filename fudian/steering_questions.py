@@ -9,11 +9,12 @@ import polars as pl
 from fudian.answers import Answer, Targets
 from fudian.foundation import Moment, Names, PeriodLike, names, question
 from fudian.planning_questions import PlanningQuestions
-from network import Text, WorkspaceError, text
+from network import Text, UnknownIdError, WorkspaceError, text
 from reliability.frequent import preset
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
+from reliability.steering.levers import levers
 from reliability.steering.near_bars import near_bars
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
@@ -143,6 +144,45 @@ class SteeringQuestions(PlanningQuestions):
         chosen = (moment - timedelta(microseconds=1)).year if year is None else year
         planned, notes = self._planned_hours(as_of)
         return forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+
+    @question
+    def levers(
+        self,
+        plan: str,
+        target_id: str | None = None,
+        as_of: Moment = None,
+        faster_min: float = 15.0,
+        year: int | None = None,
+    ) -> Answer:
+        """Return what would meet a target in the rest of the year, in order of customer-hours, with its effect on the chance.
+
+        Args:
+            plan: as for :meth:`forecast`.
+            target_id: the target; by default the one that is least likely to be met.
+            as_of: nothing later is known.
+            faster_min: minutes by which faults could be restored sooner.
+            year: as for :meth:`forecast`.
+
+        Returns:
+            One row per lever: ``kind`` (``live``, ``feeder``, ``faster``), ``name``, ``saves_ch``, ``probability``, ``says``.
+
+        Raises:
+            FudianError: the plan or target is not known, or the year has not begun.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        said = self.forecast(plan, as_of, year=year)
+        told = said.tightest if target_id is None else said.row(target_id)
+        if target_id is not None and told is None:
+            raise UnknownIdError("target", target_id, [each.target.target_id for each in said.rows])
+        planned, _ = self._planned_hours(as_of)
+        found = () if told is None else levers(self._statistics, said, told.target.target_id, planned, faster_min)
+        rows = pl.DataFrame([each.as_dict() for each in found], infer_schema_length=None)
+
+        def form(language: str) -> dict[str, object]:
+            target = None if told is None else told.as_dict(language)
+            return {"plan": plan, "target": target, "rows": [each.as_dict(language) for each in found]}
+
+        return Answer("levers", rows, f"plan {plan}", form)
 
     @question
     def frequent_bands(self, rules: str = "nea", level: str = "mv", as_of: Moment = None) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from dash import html
 
+from dashboard.access.units import own
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import badge, card, row, table
 from dashboard.parts.words import word
@@ -20,7 +21,7 @@ BANDS = {"over": "over the bar", "at": "one more breaks it", "near": "two more b
 def frequent_card(utility: Utility, address: Address, as_of: str | None = None) -> html.Section:
     """Return the card."""
     language = address.language
-    near = utility.frequent_bands(as_of=as_of)
+    near = own(utility.network, utility.frequent_bands(as_of=as_of).with_columns(transformer_id=pl.col("user_id")))
     names = dict(utility.network.transformers.select("transformer_id", "name").iter_rows())
     rows = [
         row(

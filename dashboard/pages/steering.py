@@ -142,6 +142,33 @@ def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
     )
 
 
+def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, year: int, as_of: str) -> html.Section:
+    language = address.language
+    tightest = said.tightest
+    title = translate("What would meet it", language)
+    answer = utility.levers(plan, as_of=as_of, year=year).as_dict(language)
+    rows = [
+        row(
+            [
+                (each["says"], ""),
+                (number(each["saves_ch"], 1), "right"),
+                (DASH if each["probability"] is None else f"{each['probability']:.0%}", "right"),
+            ],
+            None,
+        )
+        for each in answer["rows"][:_PARTS]
+    ]
+    head = [
+        (translate("Lever", language), ""),
+        (translate("saves CH", language), "right"),
+        (translate("is met with", language), "right"),
+    ]
+    content: Part = table(head, rows, "levers", title)
+    if not rows:
+        content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
+    return card(title, content, note=tightest.target.label if tightest else "", name="levers")
+
+
 def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> html.Section:
     language = address.language
     sheet = utility.budget(year, as_of)

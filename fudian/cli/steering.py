@@ -181,3 +181,25 @@ def report(
         )
         for sentence in section.says:
             tell("{reason}", reason=sentence)
+
+
+@app.command()
+def levers(
+    workspace: WorkspaceArgument,
+    plan: Annotated[str, typer.Option(help="Plan whose target is to be met.")],
+    target: Annotated[str | None, typer.Option(help="Id of the target; by default the least likely one.")] = None,
+    as_of: AsOf = None,
+    faster_min: Annotated[float, typer.Option(min=0, help="Minutes by which faults could be restored sooner.")] = 15.0,
+    year: Year = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would meet a target in the rest of the year, in order of customer-hours, and its effect on the chance."""
+    utility = asked(workspace)
+    with working("drawing the rest of the year"):
+        result = utility.levers(plan, target, as_of, faster_min, year).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    if result["target"] is not None:
+        tell("{reason}", reason=result["target"]["says"])
+    print_rows(result["rows"], ["kind", "saves_ch", "probability", "says"])

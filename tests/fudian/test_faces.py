@@ -404,3 +404,10 @@ def test_the_report(utility: Utility, command: Any, route: Route) -> None:
     expected = Same(utility.report("2022-03", "xihua-2022", "en", wait_s=None).as_dict())
     assert expected == command("report", "--month", "2022-03", "--plan", "xihua-2022", "--language", "en")
     assert expected == route("report", period="2022-03", plan="xihua-2022", language="en")
+
+
+def test_what_would_meet_a_target(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.levers("jinhua-2022", "JH-4", faster_min=20.0).as_dict())
+    assert expected == command("levers", "--plan", "jinhua-2022", "--target", "JH-4", "--faster-min", "20")
+    assert expected == route("levers", plan="jinhua-2022", target="JH-4", faster_min=20)
+    assert expected["rows"]
