@@ -13,6 +13,7 @@ import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
+from fudian.crew_questions import CrewQuestions
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -24,7 +25,7 @@ from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from reliability.steering.settings import SteeringSettings
-from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
+from repair.settings import CrewSettings, InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -83,6 +84,7 @@ def settings_page() -> str:
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("steering", SteeringSettings)
+        + _settings("crews", CrewSettings)
     )
 
 
@@ -145,6 +147,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         ReportQuestions,
         RepairQuestions,
         LiveQuestions,
+        CrewQuestions,
         PlanningQuestions,
     )
     return {

@@ -65,6 +65,7 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "why": ("reliability",),
     "budget": ("reliability", "planned", "inference"),
     "precheck": ("planned", "reliability", "restoration", "inference"),
+    "crews": ("crews", "location", "inference", "restoration"),
     "audit": ("reliability",),
 }
 """Settings that each question rests on."""
@@ -106,6 +107,9 @@ class _Answers:
         yield self._question("budget", text("what may still be spent of the customer-hour budget"), [
             self._table("budget") if self.budget_plan is None else None, *self._users(),
         ], [self._history()])  # fmt: skip
+        yield self._question("crews", text("which crew goes to which fault"), [
+            *self._network(), self._table("crews"),
+        ], [self._table("bases"), self._table("nodes"), self._table("orders")])  # fmt: skip
         yield self._question("audit", text("whether records, switching log and meters agree"), [
             self._records(), *self._users(), self._evidence(),
         ])  # fmt: skip

@@ -9,7 +9,7 @@ from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
 from reliability.steering.settings import steering_settings
-from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+from repair.settings import crew_settings, inference_settings, location_settings, planned_settings, restoration_settings
 
 SETTINGS_OF = {
     "reliability": reliability_settings,
@@ -19,6 +19,7 @@ SETTINGS_OF = {
     "planned": planned_settings,
     "grid": grid_settings,
     "steering": steering_settings,
+    "crews": crew_settings,
 }
 """What reads each table of ``fudian.toml``."""
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from fudian.crew_questions import CrewQuestions
 from fudian.language import default_language
-from fudian.live import LiveQuestions
-from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReportQuestions, RepairQuestions, LiveQuestions):
+class Utility(ReportQuestions, CrewQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is
@@ -22,7 +21,7 @@ class Utility(ReportQuestions, RepairQuestions, LiveQuestions):
         >>> import fudian
         >>> county = fudian.open("data_samples/county")
         >>> county
-        <Utility: 复源县, 21 tables>
+        <Utility: 复源县, 23 tables>
         >>> county.indices(2022).rows["N_T"].item() > 1000
         True
     """
