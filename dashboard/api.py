@@ -237,10 +237,12 @@ def _repair_routes(utility: Utility) -> APIRouter:
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
         tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
+        done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        plan = utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        asked = _columns(fault), _columns(refused), objective, as_of
+        plan = utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
         return plan.as_dict(_language(request))
 
     @routes.post("/locate")
