@@ -15,7 +15,7 @@ def report_links(period: str, language: str, plan: str | None = None) -> html.Sp
     """Return the links to the report of a period as PDF, document and workbook."""
     asked = {"period": period, "language": language} | ({"plan": plan} if plan else {})
     links = [
-        html.A(kind.upper(), href=f"/api/v1/report/report.{kind}?{urlencode(asked)}", className="link", download=True)
+        html.A(kind.upper(), href=f"/api/v1/report/report.{kind}?{urlencode(asked)}", className="link", download="")
         for kind in KINDS
     ]
     parts = [part for each in links for part in (" ", each)]
