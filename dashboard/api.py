@@ -219,13 +219,20 @@ def _repair_routes(utility: Utility) -> APIRouter:
     @routes.get("/restore")
     def restore(
         request: Request,
-        fault: Annotated[str, Query(description="branch that a fault strikes")],
+        fault: Annotated[
+            str,
+            Query(
+                description="branch that a fault strikes, or several with commas; of a bus or a lost source the node"
+            ),
+        ],
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
+        tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        return utility.restore(fault, _columns(refused), objective, as_of).as_dict(_language(request))
+        plan = utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        return plan.as_dict(_language(request))
 
     @routes.post("/locate")
     def locate(
@@ -240,6 +247,15 @@ def _repair_routes(utility: Utility) -> APIRouter:
     ) -> dict[str, Any]:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
         return utility.infer(signals, as_of).as_dict(_language(request))
+
+    @routes.get("/crews")
+    def crews(
+        assign: Annotated[str, Query(description="crews that a person has chosen: incident=crew, with commas")] = "",
+        without: Annotated[str, Query(description="crews that are not to be sent, with commas")] = "",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
+        return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
