@@ -367,6 +367,9 @@ def _read_form(raw: pl.Series, form: str | None) -> pl.Series:
             "%Y-%m-%d %H:%M:%S",
         )
     read = raw.str.to_datetime(form, time_unit="us", strict=False)
+    sixtieth = raw.str.contains(r":60(?:\D|$)").fill_null(False)  # taken for a leap second, which no utility records
+    if sixtieth.any():
+        read = read.set(sixtieth, None)
     return read.set(~read.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(True), None)
 
 

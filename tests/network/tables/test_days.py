@@ -82,3 +82,11 @@ def test_days_and_clocks_as_a_workbook_holds_them_with_a_day_merged_over_rows(tm
     found = read_workspace(tmp_path)
     assert found.problems == ()
     assert times(found) == [TIMES[0], (datetime(2022, 3, 1, 22), datetime(2022, 3, 1, 23))]
+
+
+def test_a_sixtieth_second_is_no_time(tmp_path: Path) -> None:
+    header = ["停电编号", "停电时间", "送电时间", "停电性质", "地区特征", "停电户数"]
+    found = read(tmp_path, header, ["A", "2022-03-01 08:00:60", "2022-03-01 11:20:00", *REST],
+                 ["B", "2022-03-01 08:00:00", "2022-03-01 11:20:00", *REST])  # fmt: skip
+    assert times(found) == TIMES[:1]
+    assert [(problem.row, problem.column) for problem in found.errors] == [(2, "start")]
