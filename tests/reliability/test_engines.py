@@ -221,7 +221,7 @@ def test_records_as_they_come_are_the_same_on_every_engine(engine: str, level: s
         assert hours == {"2022-03": 2 * 4 + (3 * 1 + 2 * 2 + 2 * 3) + 3, "2022-04": 2 * 5}
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scene=scenes_as_written(), drawn=rules(), first=st.integers(0, 60), last=st.integers(61, LAST),
        as_of=st.none() | st.integers(62, LAST), days=st.sets(st.sampled_from(DAYS)), open_min=st.integers(1, 120))  # fmt: skip
 def test_random_records_are_counted_as_by_the_minute(
