@@ -10,10 +10,10 @@ import pytest
 
 from reliability.record_checks import open_outages
 from reliability.statistics import Query, Statistics
-from tests.reliability.records import MINUTE, START, Scene
+from tests.reliability.records import EVENING, MINUTE, Scene
 from tests.reliability.slow import Rules, Slow
 
-DAYS = (START.date(), START.date().replace(day=START.day + 1))
+DAYS = (EVENING.date(), EVENING.date().replace(day=EVENING.day + 1))
 """The days on which the records of a scene begin."""
 
 
@@ -53,9 +53,9 @@ def assert_as_counted_by_the_minute(
         (row["outage_id"], "end") for row in scene.refused
     }
 
-    kept = [each for each in scene.outages if (START + each["start"] * MINUTE).date() not in days]
+    kept = [each for each in scene.outages if (scene.start + each["start"] * MINUTE).date() not in days]
     slow = Slow(replace(scene, outages=kept), drawn, first, last, as_of)
-    until = None if as_of is None else START + as_of * MINUTE
+    until = None if as_of is None else scene.start + as_of * MINUTE
     query = Query(slow.period, med="exclude", as_of=until)
     row = statistics.indices(query, engine).row(0, named=True)
     figures = slow.figures(drawn.sustained_threshold_min, only_sustained=False)
@@ -71,7 +71,9 @@ def assert_as_counted_by_the_minute(
 
     oldest = statistics.known_until - open_min * MINUTE
     lasting = [
-        each["outage_id"] for each in scene.outages if each["end"] is None and START + each["start"] * MINUTE < oldest
+        each["outage_id"]
+        for each in scene.outages
+        if each["end"] is None and scene.start + each["start"] * MINUTE < oldest
     ]
     warned = open_outages(statistics.net.workspace, statistics.known_until, statistics.settings)
     if len(scene.outages) > 1 and all(each["end"] is None for each in scene.outages):

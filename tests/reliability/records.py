@@ -14,7 +14,9 @@ from reliability.statistics import Statistics
 from tests.networks import Plain
 from tests.reliability.slow_states import SlowStates
 
-START = datetime(2022, 1, 30, 23)
+START = datetime(2022, 1, 30)
+EVENING = datetime(2022, 1, 30, 23)
+"""An hour before midnight, so that the records of a scene begin on two days."""
 MINUTE = timedelta(minutes=1)
 CLASSES = ("city_centre", "urban", "town", "rural")
 
@@ -52,34 +54,39 @@ class Scene:
     states: SlowStates | None = None
     natures: dict[str, str] = field(default_factory=dict)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    start: datetime = START
     searched: dict[int | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def network(self, settings: Mapping[str, Any] | None = None, one_customer_each: bool = False) -> Network:
         base = self.plain.network().workspace.tables
         transformers = [
             row
-            | {"region_class": self.classes[i], "in_service": at(self.service[i][0]), "retired": at(self.service[i][1])}
+            | {
+                "region_class": self.classes[i],
+                "in_service": self.at(self.service[i][0]),
+                "retired": self.at(self.service[i][1]),
+            }
             for i, row in enumerate(base["transformers"].select("transformer_id", "node", "second_node").to_dicts())
         ]
         placed = [each for i, row in enumerate(transformers) for each in self._periods(i, row)]
         moments = ("start", "end", "restored_at", "approved_end")
         rows = [
             [
-                {name: at(value) if name in moments else value for name, value in row.items() if name != "number"}
+                {name: self.at(value) if name in moments else value for name, value in row.items() if name != "number"}
                 for row in table
             ]
             for table in (self.outages, self.stages)
         ]
         for row in rows[0]:
             row["nature"] = self.natures.get(row["outage_id"], row["nature"])
-        rows[0] += [row | {"start": at(row["start"])} for row in self.refused]
+        rows[0] += [row | {"start": self.at(row["start"])} for row in self.refused]
         return network_from_tables(
             {
                 "sources": base["sources"].drop("row"),
                 "branches": base["branches"].drop("row"),
                 "transformers": placed,
                 "switching": [
-                    {"time": at(minute), "branch_id": branch, "action": "open" if opens else "close"}
+                    {"time": self.at(minute), "branch_id": branch, "action": "open" if opens else "close"}
                     for minute, branch, opens in (self.states.written if self.states else ())
                 ],
                 "customers": [
@@ -100,8 +107,11 @@ class Scene:
         if transformer not in self.moves:
             return [row]
         minute, node = self.moves[transformer]
-        later = row | {"node": node, "second_node": None, "in_service": at(minute)}
-        return [row | {"retired": at(minute)}, later]
+        later = row | {"node": node, "second_node": None, "in_service": self.at(minute)}
+        return [row | {"retired": self.at(minute)}, later]
+
+    def at(self, minute: int | None) -> datetime | None:
+        return None if minute is None else self.start + minute * MINUTE
 
     def place(self, transformer: int, minute: int) -> tuple[str, str | None]:
         """Return the nodes that a transformer hangs on in a minute."""
@@ -279,7 +289,7 @@ def scenes_as_written(draw: st.DrawFn) -> Scene:
         }
         for number in range(draw(st.integers(0, 2)))
     ]  # fmt: skip
-    return replace(scene, natures=natures, refused=refused)
+    return replace(scene, natures=natures, refused=refused, start=EVENING)
 
 
 def named_parts(branches: int, users: int) -> st.SearchStrategy[dict[str, str | None]]:
