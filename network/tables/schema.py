@@ -675,6 +675,7 @@ _TABLES = (
                 minimum=-1.0,
             ),
             _text("phases", "相别", "phases that are meant, such as A or BC; blank: all of them", "缺相", "相位"),
+            _id("event_id", "事件编号", "the sender's own number of the report: told twice, it is one report"),
         ),
     ),
     Table(
