@@ -10,7 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dashboard.access.refusals import REFUSALS
+from dashboard.intake.http import intake_router
+from dashboard.intake.work import work_router
 from fudian import Utility
+from fudian.desk import Desk
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
 
@@ -23,8 +26,11 @@ Source = Annotated[str, Query(description="records, or switching for the replay 
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 
 
-def install(server: FastAPI, utility: Utility) -> None:
-    """Add the routes over a utility, and the form of their errors."""
+def install(server: FastAPI, desk: Desk) -> None:
+    """Add the routes over a desk and its utility, and the form of their errors."""
+    utility = desk.utility
+    server.include_router(intake_router(desk, REFUSALS))
+    server.include_router(work_router(desk, REFUSALS))
     server.include_router(_statistics_routes(utility))
     server.include_router(_target_routes(utility))
     server.include_router(_repair_routes(utility))
@@ -228,10 +234,12 @@ def _repair_routes(utility: Utility) -> APIRouter:
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
         tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
+        done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        plan = utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        asked = _columns(fault), _columns(refused), objective, as_of
+        plan = utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
         return plan.as_dict(_language(request))
 
     @routes.post("/locate")
@@ -257,15 +265,26 @@ def _repair_routes(utility: Utility) -> APIRouter:
         """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
         return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
+    @routes.get("/restoration-times")
+    def restoration_times(as_of: Moment = None) -> dict[str, Any]:
+        """Tell when power will be back for every open fault, with a range."""
+        return utility.restoration_times(as_of).as_dict()
+
+    @routes.get("/bases")
+    def bases(
+        count: Annotated[int | None, Query(ge=1, le=100, description="how many; by default as many as now")] = None,
+        limit_min: Annotated[
+            float | None, Query(gt=0, le=1440, description="minutes within which faults shall lie")
+        ] = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Tell where crews should wait by the faults of the past, and what that gains."""
+        return utility.bases(count, limit_min, as_of).as_dict()
+
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
         return utility.incidents(_language(request))
-
-    @routes.post("/signals")
-    def hear(request: Request, rows: Annotated[list[dict[str, Any]], Body()], now: Moment = None) -> dict[str, Any]:
-        """Take signals into account, and return which incidents changed."""
-        return utility.hear(rows, now, _language(request))
 
     return routes
 
