@@ -1,14 +1,19 @@
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from data_samples.generator.county import COUNTY
 from network import Network, read_network
-from tests.postgres import PostgreSQL, postgresql
 from tests.prepare import prepare_catalogue
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgreSQL
 
 settings.register_profile(
     "gate",
@@ -46,6 +51,8 @@ def reference(folder: str) -> Path:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     """A running PostgreSQL."""
+    from tests.postgres import postgresql
+
     with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
         yield server
 

@@ -12,8 +12,12 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from network import Text, text
+from dashboard.access.packing import unpacked
+from network import FudianError, Text, text
 from network.texts import language_of
+
+PACKED = "/api/v1/signals"
+"""Where a body may be packed."""
 
 MOST_BYTES: Mapping[str, int] = {"/api/": 8 << 20, "/access/": 16 << 10, "/_dash": 2 << 20}
 """Bytes of a body, at most, by the beginning of the path; nothing else takes a body."""
@@ -24,6 +28,9 @@ MOST_DEPTH = 32
 MOST_ITEMS = 400_000
 """Values in a body of JSON, at most."""
 
+MOST_REPORTED = 1_500_000
+"""Values in a body of reports, at most."""
+
 MOST_PARAMETERS = 100
 """Parameters of an address, at most."""
 
@@ -33,6 +40,7 @@ WHOLE_WITHIN_S = 30.0
 _APART_BYTES = 64 << 10
 """From this size on a body is looked through beside the event loop."""
 
+_OF_PACKED = {b"content-encoding", b"content-length"}
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _SIGNS = re.compile(rb"[\[{\]}]")
 
@@ -76,7 +84,9 @@ class Edges:
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         headers = Headers(scope=scope)
         most = next((size for begin, size in MOST_BYTES.items() if scope["path"].startswith(begin)), 0)
-        if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        encoding = headers.get("content-encoding", "identity").lower()
+        is_packed = encoding not in {"", "identity"}
+        if is_packed and scope["path"] != PACKED:
             raise TooMuch(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text("A body is taken as it is, not compressed."), None)
         stated = headers.get("content-length", "0")
         if stated.isascii() and stated.isdecimal() and int(stated[:19]) > most:
@@ -88,9 +98,19 @@ class Edges:
                 HTTPStatus.REQUEST_TIMEOUT,
                 text("The body did not come within {seconds} s.", seconds=int(WHOLE_WITHIN_S)),
             ) from late
+        if body and is_packed:
+            body = await asyncio.to_thread(_unpacked, body, encoding)
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name not in _OF_PACKED]
         if body and not scope["path"].startswith("/access/"):
-            await _looked_through(body)
+            await _looked_through(body, MOST_REPORTED if scope["path"] == PACKED else MOST_ITEMS)
         return body
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    try:
+        return unpacked(body, encoding)
+    except FudianError as refused:
+        raise TooMuch(HTTPStatus.BAD_REQUEST, refused.message, refused.hint) from refused
 
 
 async def _whole(receive: Receive, most: int) -> bytes | None:
@@ -118,24 +138,24 @@ def _too_long(most: int) -> TooMuch:
     )
 
 
-async def _looked_through(body: bytes) -> None:
+async def _looked_through(body: bytes, most: int) -> None:
     if len(body) > _APART_BYTES:
-        await asyncio.to_thread(check_form, body)
+        await asyncio.to_thread(check_form, body, most)
     else:
-        check_form(body)
+        check_form(body, most)
 
 
-def check_form(body: bytes) -> None:
+def check_form(body: bytes, most: int = MOST_ITEMS) -> None:
     """Refuse JSON that is nested too deeply or holds too much, before anything is made of it.
 
     Raises:
         TooMuch: it is, or does.
     """
     plain = _STRINGS.sub(b"0", body)
-    if plain.count(b",") + plain.count(b"[") + plain.count(b"{") > MOST_ITEMS:
+    if plain.count(b",") + plain.count(b"[") + plain.count(b"{") > most:
         raise TooMuch(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            text("A body has at most {most} values.", most=f"{MOST_ITEMS:,}"),
+            text("A body has at most {most} values.", most=f"{most:,}"),
             text("Send it in several parts."),
         )
     depth = 0

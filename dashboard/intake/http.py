@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from concurrent.futures import TimeoutError as TookTooLongError
 from typing import Annotated, Any
 
@@ -11,13 +10,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dashboard.access.packing import unpacked
 from dashboard.access.reader import reader
 from fudian.desk import RETRY_S, Desk, DeskBusyError, DeskStoreError
 from network import FudianError, text
 from network.texts import Text, language_of
-
-MOST_BYTES = 64 << 20
-"""Of a body once it is unpacked."""
 
 MOST_ROWS = 100_000
 """Reports in one request."""
@@ -94,31 +91,6 @@ def _take(desk: Desk, body: bytes, request: Request, now: str | None, wait: bool
 def sender(request: Request) -> str:
     """Return whose reports a request brings: who signed in, or the token, or the peer."""
     return reader().who or f"http:{request.client.host if request.client else ''}"
-
-
-def unpacked(body: bytes, encoding: str) -> bytes:
-    """Return a body as it was before it was packed.
-
-    Raises:
-        FudianError: it is packed in a way that is not read, broken, or too large.
-    """
-    if encoding in {"", "identity"}:
-        content = body
-    elif encoding in {"gzip", "deflate"}:
-        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        try:
-            content = unpacking.decompress(body, MOST_BYTES + 1)
-        except zlib.error as error:
-            raise _unreadable(text("The packed body is broken.")) from error
-        if not unpacking.eof and len(content) <= MOST_BYTES:
-            raise _unreadable(text("The packed body is broken."))
-    else:
-        raise _unreadable(text("A body packed as {encoding} is not read.", encoding=encoding))
-    if len(content) > MOST_BYTES:
-        raise FudianError(
-            text("The body is larger than {size} MB.", size=MOST_BYTES >> 20), text("Send it in several parts.")
-        )
-    return content
 
 
 def rows_of(content: bytes, is_lines: bool) -> list[dict[str, Any]]:

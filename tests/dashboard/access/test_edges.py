@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from contextlib import suppress
@@ -100,3 +101,18 @@ def test_depth_is_what_a_reader_of_json_finds(value: Any, more: int) -> None:
     except TooMuch as refused:
         is_too_deep = refused.status == 400
     assert is_too_deep == (depth_of(value) > MOST_DEPTH)
+
+
+def test_reports_may_be_packed(store: Store) -> None:
+    ask = ask_of(served_by(store))
+    packed = {"content-encoding": "gzip"}
+    taken = ask("POST", "/api/v1/signals", content=gzip.compress(b'[{"time": 1}]'), headers=packed)
+    assert (taken.status_code, taken.json()["bytes"]) == (200, 13)
+    for content in (
+        b"\x1f\x8b no",
+        gzip.compress(b"[]")[:-9],
+        gzip.compress(b" " * (65 << 20)),
+        gzip.compress(b"[" * 100),
+    ):
+        assert ask("POST", "/api/v1/signals", content=content, headers=packed).status_code == 400
+    assert ask("POST", "/api/v1/signals", content=b"[]", headers={"content-encoding": "br"}).status_code == 400
