@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from dashboard.access.refusals import REFUSALS
+from dashboard.intake.http import intake_router
+from dashboard.intake.work import work_router
 from fudian import Utility
+from fudian.desk import Desk
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
 
 WAIT_S = 30.0
 """For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
+
+REPORT_KINDS = {
+    ".pdf": "application/pdf",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Media types of the files of a report."""
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
 Moment = Annotated[datetime | None, Query()]
@@ -23,8 +35,11 @@ Source = Annotated[str, Query(description="records, or switching for the replay 
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 
 
-def install(server: FastAPI, utility: Utility) -> None:
-    """Add the routes over a utility, and the form of their errors."""
+def install(server: FastAPI, desk: Desk) -> None:
+    """Add the routes over a desk and its utility, and the form of their errors."""
+    utility = desk.utility
+    server.include_router(intake_router(desk, REFUSALS))
+    server.include_router(work_router(desk, REFUSALS))
     server.include_router(_statistics_routes(utility))
     server.include_router(_target_routes(utility))
     server.include_router(_repair_routes(utility))
@@ -228,10 +243,12 @@ def _repair_routes(utility: Utility) -> APIRouter:
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
         tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
+        done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        plan = utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        asked = _columns(fault), _columns(refused), objective, as_of
+        plan = utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
         return plan.as_dict(_language(request))
 
     @routes.post("/locate")
@@ -257,15 +274,26 @@ def _repair_routes(utility: Utility) -> APIRouter:
         """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
         return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
+    @routes.get("/restoration-times")
+    def restoration_times(as_of: Moment = None) -> dict[str, Any]:
+        """Tell when power will be back for every open fault, with a range."""
+        return utility.restoration_times(as_of).as_dict()
+
+    @routes.get("/bases")
+    def bases(
+        count: Annotated[int | None, Query(ge=1, le=100, description="how many; by default as many as now")] = None,
+        limit_min: Annotated[
+            float | None, Query(gt=0, le=1440, description="minutes within which faults shall lie")
+        ] = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Tell where crews should wait by the faults of the past, and what that gains."""
+        return utility.bases(count, limit_min, as_of).as_dict()
+
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
         return utility.incidents(_language(request))
-
-    @routes.post("/signals")
-    def hear(request: Request, rows: Annotated[list[dict[str, Any]], Body()], now: Moment = None) -> dict[str, Any]:
-        """Take signals into account, and return which incidents changed."""
-        return utility.hear(rows, now, _language(request))
 
     return routes
 
@@ -327,5 +355,69 @@ def _steering_routes(utility: Utility) -> APIRouter:
     ) -> dict[str, Any]:
         """Explain why SAIDI or SAIFI changed between two periods."""
         return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
+
+    @routes.get("/budget")
+    def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
+        """Return the budget of customer-hours by unit, class and month."""
+        return utility.budget(year, as_of).as_dict(_language(request))
+
+    @routes.get("/forecast")
+    def forecast(
+        request: Request,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Forecast the year end of every target of a plan."""
+        return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
+
+    @routes.get("/levers")
+    def levers(
+        request: Request,
+        plan: str,
+        target: str | None = None,
+        as_of: Moment = None,
+        faster_min: Annotated[
+            float, Query(ge=0, description="minutes by which faults could be restored sooner")
+        ] = 15.0,
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Return what would meet a target in the rest of the year."""
+        return utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
+
+    @routes.get("/report")
+    def report(
+        request: Request,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Return every figure of the report of a period; ``/report/report.pdf``, ``.docx`` and ``.xlsx`` give the file."""
+        return utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
+
+    @routes.get("/report/{name}", response_class=FileResponse)
+    def report_file(
+        request: Request,
+        name: str,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> Response:
+        """Return the report of a period as a file: its ending says which."""
+        made = utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"report{Path(name).suffix.lower()}"
+            utility.write_report(made, path)
+            content = path.read_bytes()
+        said = {
+            "Content-Disposition": f'attachment; filename="report-{made.basis["period"]["start"][:7]}{path.suffix}"'
+        }
+        return Response(content, media_type=REPORT_KINDS[path.suffix], headers=said)
 
     return routes

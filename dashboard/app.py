@@ -32,14 +32,16 @@ from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.intake.lifetime import taking_in
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, management, operations, planned
+from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.rows import rows_of
 from fudian import Utility
+from fudian.desk import Desk
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
@@ -47,6 +49,7 @@ from network.complaints import complaints
 
 _PAGES = {
     "operations": operations.page,
+    "steering": steering.page,
     "dispatch": dispatch.page,
     "planned": planned.page,
     "management": management.page,
@@ -67,12 +70,14 @@ def create_app(
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
+        FudianError: another desk runs on the store, or the broker that the settings name cannot be reached.
     """
     utility = fudian.open(workspace, language)
     access = access or Access(store_of(IN_MEMORY))
-    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None)
+    desk = Desk(utility, access.store)
+    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=taking_in(desk))
     server.add_middleware(GZipMiddleware, minimum_size=2000)
-    install(server, utility)
+    install(server, desk)
     server.include_router(export_router(utility))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))

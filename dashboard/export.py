@@ -48,6 +48,8 @@ def export_router(utility: Utility) -> APIRouter:
             raise HTTPException(404)
         make, heading = _LISTS[page, name]
         address = Address.read(page, request.url.query, utility.language)
+        if (page, name, ending) == ("dispatch", "steps", "html"):
+            return Response(dispatch.order_of(utility, address), media_type="text/html; charset=utf-8")
         title, frame = make(utility, address)
         titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":

@@ -27,6 +27,7 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
+from dashboard.parts.report_links import report_links
 from dashboard.parts.targets_table import metric_word, targets_table
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
@@ -169,6 +170,7 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
             translate("Major event days", language),
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
+        report_links(str(chosen.year), language, chosen.plan),
     ]
 
 

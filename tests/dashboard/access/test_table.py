@@ -17,7 +17,7 @@ from fudian.store import Store, store_of
 from fudian.store.database import IN_MEMORY
 from tests.dashboard.access.conftest import PASSWORD, gated, served_by
 
-READ, ASKING, LISTS, NAMES, SIGNALS = (f"token {scope}" for scope in SCOPES)
+READ, ASKING, LISTS, NAMES, SIGNALS, DECIDING = (f"token {scope}" for scope in SCOPES)
 SEEING = {*ROLES, READ, "local", "open"}
 TAKING = SEEING - {"viewer"}
 LISTING = {"operations", "dispatcher", "manager", "admin", "local", "open"}
@@ -66,10 +66,17 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/why"): SEEING,
     ("GET", "/api/v1/crews"): SEEING,
     ("GET", "/api/v1/whatever-is-to-come"): SEEING,
+    ("GET", "/api/v1/budget"): SEEING,
+    ("GET", "/api/v1/forecast"): SEEING,
+    ("GET", "/api/v1/levers"): SEEING,
+    ("GET", "/api/v1/report"): SEEING,
+    ("GET", "/api/v1/report/report.pdf"): TAKING,
+    ("GET", "/steering"): SEEING,
     ("GET", "/api/v1/live-ratio"): SEEING,
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
     ("GET", "/api/v1/sensor-health"): SEEING,
+    ("GET", "/api/v1/crews"): SEEING,
     ("GET", "/api/v1/affected"): LISTING,
     ("GET", "/api/v1/restore"): LISTING,
     ("GET", "/api/v1/incidents"): LISTING,
@@ -77,6 +84,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/locate"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,
     ("POST", "/api/v1/precheck"): ASKING_THEM,
@@ -125,7 +134,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
 The last row: what stands below ``/public/`` is nothing else by another name, since no path is taken apart behind the gate."""
 
 OF_ALL_UNITS = re.compile(
-    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar)|/export/planned/(pl|ca).*"
+    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|report(/.*)?)"
+    r"|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""
 
@@ -185,7 +195,7 @@ def test_everybody_comes_to_what_is_theirs_and_to_nothing_else(
 def test_an_account_of_one_unit_comes_to_no_rows_of_others() -> None:
     access = served_by(store_of(IN_MEMORY))
     secret = access.sessions.begin(access.accounts.add("li", "dispatcher", PASSWORD, unit="城区"))
-    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals"], unit="城区")
+    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide"], unit="城区")
     closed = 0
     for headers in ({"cookie": f"fudian={secret}"}, {"authorization": f"Bearer {token}"}):
         for (method, path), allowed in TABLE.items():
