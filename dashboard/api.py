@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from dashboard.pool import Pool, PooledRouter
 from fudian import Utility
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
@@ -42,12 +43,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 """How every route refuses."""
 
 
-def install(server: FastAPI, utility: Utility) -> None:
+def install(server: FastAPI, utility: Utility, pool: Pool) -> None:
     """Add the routes over a utility, and the form of their errors."""
-    server.include_router(_statistics_routes(utility))
-    server.include_router(_target_routes(utility))
-    server.include_router(_repair_routes(utility))
-    server.include_router(_plan_routes(utility))
+    server.include_router(_statistics_routes(utility, pool))
+    server.include_router(_target_routes(utility, pool))
+    server.include_router(_repair_routes(utility, pool))
+    server.include_router(_plan_routes(utility, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
     server.add_exception_handler(Exception, _failed)
@@ -104,8 +105,8 @@ def _columns(by: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in by.split(",") if part.strip())
 
 
-def _statistics_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
+def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
@@ -186,8 +187,8 @@ def _statistics_routes(utility: Utility) -> APIRouter:
     return routes
 
 
-def _target_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
+def _target_routes(utility: Utility, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
@@ -212,8 +213,8 @@ def _target_routes(utility: Utility) -> APIRouter:
     return routes
 
 
-def _repair_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["repair"], responses=REFUSALS)
+def _repair_routes(utility: Utility, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["repair"], responses=REFUSALS)
 
     @routes.get("/n-1")
     def n_1(
@@ -286,8 +287,8 @@ def _repair_routes(utility: Utility) -> APIRouter:
     return routes
 
 
-def _plan_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
+def _plan_routes(utility: Utility, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
 
     @routes.get("/precheck")
     def precheck(

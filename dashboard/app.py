@@ -27,6 +27,7 @@ from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, frame, note_card
 from dashboard.parts.grids import block
+from dashboard.pool import Pool, PooledServer
 from dashboard.rows import rows_of
 from fudian import Utility
 from network import FudianError, WorkspaceError, text, translate
@@ -53,13 +54,14 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     """
     utility = fudian.open(workspace, language)
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None)
-    server.add_middleware(GZipMiddleware, minimum_size=2000)
-    install(server, utility)
-    server.include_router(export_router(utility))
+    server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
+    pool = Pool()
+    install(server, utility, pool)
+    server.include_router(export_router(utility, pool))
     pages = Dash(
         __name__,
-        server=server,  # type: ignore[arg-type]  # annotated for Flask only
-        backend="fastapi",
+        server=False,
+        backend=PooledServer,
         title="复电 Fudian",
         update_title="",
         serve_locally=True,
@@ -68,6 +70,8 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
         index_string=_index(language),
     )
     pages.layout = _layout()
+    pages.backend.pool = pool  # type: ignore[attr-defined]
+    pages.init_app(server)
     _connect(pages, utility)
     server.add_middleware(PageAddresses)
     server.add_middleware(LanguageNote)
@@ -110,6 +114,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise FudianError(

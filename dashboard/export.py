@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
+from dashboard.pool import Pool, PooledRouter
 from dashboard.rows import rows_of
 from fudian import Utility
 from network import Text, translate
@@ -30,9 +31,9 @@ _LISTS = {
 _BYTE_ORDER_MARK = "﻿"
 
 
-def export_router(utility: Utility) -> APIRouter:
+def export_router(utility: Utility, pool: Pool) -> APIRouter:
     """Return the routes of the exports; each takes the address of the page that shows the same rows."""
-    routes = APIRouter(prefix="/export", include_in_schema=False)
+    routes = PooledRouter(pool, prefix="/export", include_in_schema=False)
 
     @routes.get("/{page}/rows.{ending}")
     def rows(page: str, ending: str, request: Request) -> Response:

@@ -276,7 +276,7 @@ class _Judged:
         tables = self.statistics.net.workspace.tables
         feeders = tables["feeders"].filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
         readings = [_mapped(source, row) for source in (tables["area_map"], shipped("area_map"))]
-        users = self.statistics.population(self.level)
+        users = self.statistics.places(self.level)
         for column, values in (*readings, ("feeder_id", tuple(feeders))):
             if column == "aggregate" or (column in users.columns and users[column].is_in(values).any()):
                 return column, values
@@ -285,7 +285,7 @@ class _Judged:
     def _value(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> float | None:
         """Return SAIDI-1 or SAIFI-1 of an area: sums of its classes over sums of their users, never a mean of means."""
         column, values = where
-        figures = self.statistics.indices(
+        figures = self.statistics.totals(
             self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
         )
         area = figures.filter(pl.col(column).is_in(values))
