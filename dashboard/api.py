@@ -49,6 +49,7 @@ def install(server: FastAPI, utility: Utility, pool: Pool) -> None:
     server.include_router(_target_routes(utility, pool))
     server.include_router(_repair_routes(utility, pool))
     server.include_router(_plan_routes(utility, pool))
+    server.include_router(_steering_routes(utility, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
     server.add_exception_handler(Exception, _failed)
@@ -314,5 +315,35 @@ def _plan_routes(utility: Utility, pool: Pool) -> APIRouter:
     ) -> dict[str, Any]:
         """Find days and groups for all planned outages to come."""
         return utility.calendar(live_as_outage=live_as_outage, as_of=as_of).as_dict(_language(request))
+
+    return routes
+
+
+def _steering_routes(utility: Utility, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["steering"], responses=REFUSALS)
+
+    @routes.get("/operating-kpi")
+    def operating_kpi(
+        request: Request,
+        year: Year = None,
+        as_of: Moment = None,
+        base_year: Annotated[int | None, Query(ge=1900, le=2199, description="reductions are counted from it")] = None,
+    ) -> dict[str, Any]:
+        """Return the figures of operation that plans set targets for, with numerators and denominators."""
+        return utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
+
+    @routes.get("/why")
+    def why(
+        request: Request,
+        from_: Annotated[str, Query(alias="from", description="2021, 2021-06, 2021Q3 or two dates with ..")],
+        to: str | None = None,
+        metric: Annotated[str, Query(description="saidi or saifi")] = "saidi",
+        by: By = "nature",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Explain why SAIDI or SAIFI changed between two periods."""
+        return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
 
     return routes

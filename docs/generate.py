@@ -17,6 +17,7 @@ from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
+from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
@@ -126,7 +127,7 @@ def questions_page() -> str:
 
 
 def _questions() -> dict[str, Callable[..., Any]]:
-    rooms = (ReliabilityQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
+    rooms = (ReliabilityQuestions, SteeringQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
     return {
         name: method
         for room in rooms
@@ -165,7 +166,7 @@ def asked_by_routes() -> dict[str, set[str]]:
 def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
-    cards = {"plan_card": "dispatch", "grid_card": "management"}
+    cards = {"plan_card": "dispatch", "grid_card": "management", "operation_card": "management"}
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("[a-z]*.py")):
         found.setdefault(cards.get(path.stem, path.stem), set()).update(_asked(ast.parse(path.read_text("utf-8"))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,8 @@ from network.representation import Shown
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import TargetResult
 from repair import Affected, FaultArea, Location, answer_of, problems_of_area
+from repair.desk.after_isolation import AfterIsolation, after_isolation
+from repair.desk.incidents import Told
 from repair.planned.calendar_plan import CalendarPlan
 from repair.planned.calendar_plan import rows_of as calendar_rows
 from repair.planned.plan_desk import PlanDesk
@@ -95,6 +98,7 @@ class AffectedAnswer(Shown):
         area: of a fault, who is off before and after it is isolated.
         named: ids that signals named.
         rejected: what is wrong with rows of the signals.
+        told: what signals told, where they were asked.
     """
 
     who: Affected
@@ -102,6 +106,13 @@ class AffectedAnswer(Shown):
     area: FaultArea | None = None
     named: tuple[str, ...] = ()
     rejected: tuple[Problem, ...] = ()
+    told: Told | None = None
+
+    @cached_property
+    def isolated(self) -> AfterIsolation | None:
+        """By signals: who stays off once each fault is isolated where it most probably lies."""
+        sensors = self.supply.network.workspace.tables["sensors"]
+        return after_isolation(self.supply, self.told, sensors, self.who) if self.told else None
 
     @property
     def transformers(self) -> list[str]:
@@ -135,6 +146,8 @@ class AffectedAnswer(Shown):
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the list in the contract's form."""
         told = self.area.as_dict(language) if self.area else answer_of(self.who, language, self.named)
+        if self.isolated is not None:
+            told["after_isolation"] = self.isolated.as_dict()
         return told | {"parallel": [loop.as_dict() for loop in self.parallel]}
 
     def _line(self) -> str:

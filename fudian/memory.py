@@ -78,7 +78,10 @@ class Memory:
 
 
 def _bytes_of(answer: Future[Any]) -> int:
-    """Return what an answer counts for: its tables once it is known."""
+    """Return what an answer counts for once it is known: what it says itself as ``size_bytes``, else its tables."""
     result = answer.result() if answer.done() else None
+    own = getattr(result, "size_bytes", None)
+    if isinstance(own, int):
+        return SMALL_BYTES + own
     tables = (result, getattr(result, "rows", None), getattr(result, "frame", None))
     return SMALL_BYTES + sum(int(table.estimated_size()) for table in tables if isinstance(table, pl.DataFrame))

@@ -16,11 +16,11 @@ from repair import (
     RestorationPlan,
     Restorer,
     affected_by_opening,
-    affected_by_signals,
     fault_area,
     locate,
     several_incidents,
 )
+from repair.desk.incidents import Told, affected_by_told
 from repair.desk.replay import play, speed_of
 from repair.location.sensor_health import health_of
 
@@ -58,8 +58,10 @@ class RepairQuestions(Foundation):
         if signals is not None:
             heard, rejected = self.table("signals", signals)
             supply = self._state_for_signals(at, switching)
-            who = affected_by_signals(supply, heard, self.workspace.tables, self.moment(at))
-            return AffectedAnswer(who, supply, named=tuple(heard["object_id"]), rejected=rejected)
+            told = Told.by(supply, {**self.workspace.tables, "signals": heard}, self.moment(at))
+            return AffectedAnswer(
+                affected_by_told(supply, told), supply, named=tuple(heard["object_id"]), rejected=rejected, told=told
+            )
         supply = self.state(at, switching)
         if fault is not None:
             area = fault_area(supply, fault)

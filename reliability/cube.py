@@ -257,7 +257,8 @@ class Cube:
         merged, rest, users, moments, *sums = (
             _mapped(folder / f"{name}.arrow") for name in ("merged", "rest", "users", "moments", *_OF_SUMS)
         )
-        return cls(merged, rest, Sums(*sums), users, *moments.row(0), settings)
+        since, as_of = moments.row(0)
+        return cls(merged, rest, Sums(*sums), users, since, as_of, settings)
 
 
 def _mapped(path: Path) -> pl.DataFrame:

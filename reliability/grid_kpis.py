@@ -69,7 +69,8 @@ def grid_kpis(net: Network) -> dict[str, Any]:
     """Return the KPIs of the public feeders, in per cent unless their name says otherwise; ``None`` where not computable.
 
     ``tie_rate``, ``station_tie_rate`` (to another substation), ``standard_structure_rate``, ``long_feeders`` (count),
-    ``long_feeder_reduction`` (against the base in the settings), ``radius_km`` (the longest), ``feeders`` (count),
+    ``long_feeder_reduction`` (against ``long_feeders_base`` in the settings), ``radius_km`` (the longest), ``feeders`` (count),
+    ``tied`` and ``standard`` (of them, with a tie and with a standard structure),
     ``feeders_without_tie`` (ids), ``radius_unknown`` (ids).
     """
     rules = grid_settings(net.workspace.settings)
@@ -79,17 +80,25 @@ def grid_kpis(net: Network) -> dict[str, Any]:
     base = rules.long_feeders_base
     return {
         "feeders": feeders.height,
+        "tied": feeders.filter(pl.col("ties") > 0).height,
+        "standard": feeders.filter(pl.col("structure").is_in(STANDARD_STRUCTURES)).height,
         "tie_rate": _rate(feeders, pl.col("ties") > 0),
         "station_tie_rate": _rate(feeders, pl.col("tied_stations") > 0),
         "standard_structure_rate": None
         if feeders["structure"].null_count()
         else _rate(feeders, pl.col("structure").is_in(STANDARD_STRUCTURES)),
         "long_feeders": None if unknown else long,
+        "long_feeders_base": base,
         "long_feeder_reduction": 100 * (base - long) / base if base and not unknown else None,
         "radius_km": None if unknown else feeders["radius_km"].max(),
         "feeders_without_tie": feeders.filter(pl.col("ties") == 0)["feeder_id"].to_list(),
         "radius_unknown": unknown,
     }
+
+
+def public_feeders(net: Network) -> pl.DataFrame:
+    """Return ``feeder_id`` of the public feeders: those of the table, and those that only labels of branches name."""
+    return _feeders(net).filter(pl.col("public")).select("feeder_id")
 
 
 def _rate(feeders: pl.DataFrame, condition: pl.Expr) -> float | None:

@@ -118,6 +118,37 @@ class ReliabilitySettings(BaseModel):
     meter_min_outage_min: float = Field(1.0, ge=0, description="shorter outages by meter are left out (6.1, 6.2)")
     meter_max_outage_min: float = Field(4320.0, gt=0, description="longer outages by meter are left out (6.1)")
 
+    base_year: int | None = Field(
+        None,
+        ge=1900,
+        le=2200,
+        description="year that reductions and gains of plans are counted from, where the plan states none (base_year of "
+        "targets); the year before the judged one where it is not given",
+    )
+    schedule_time_from: Literal["ready", "applied"] = Field(
+        "ready",
+        description="the wait for a planned outage begins when the work is ready (else applied for), or when it is applied for",
+    )
+    active_repair_gain: Literal["relative", "points"] = Field(
+        "relative",
+        description="a gain of the active repair rate is relative to the base year, or in points of per cent",
+    )
+    active_order_sources: tuple[str, ...] = Field(
+        ("主动抢修", "主动工单", "active"), description="sources of orders that began without a call of a customer"
+    )
+    reported_order_sources: tuple[str, ...] = Field(
+        ("95598", "用户报修", "reported"), description="sources of orders that customers reported"
+    )
+    arrival_tolerance_min: float = Field(
+        0.0, ge=0, description="a crew that stands ready this long after the planned time is on time"
+    )
+    da_required_terminals: int | None = Field(
+        None,
+        ge=1,
+        description="terminals that make the automation of a feeder effective; without it every breaker, recloser and switch of "
+        "the feeder, its ties among them, needs one",
+    )
+
     report_tolerance: float = Field(
         0.01,
         ge=0,

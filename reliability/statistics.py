@@ -30,6 +30,7 @@ from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days, saidi_of_days
 from reliability.natures import UNKNOWN
+from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
 from reliability.period import MICROSECONDS_PER_HOUR, Period
 from reliability.population_table import ATTRIBUTES, customer_groups, population, standing_alone
 from reliability.record_states import RecordStates
@@ -700,6 +701,16 @@ class Statistics(Shown):
     def grid_kpis(self) -> dict[str, Any]:
         """The grid-structure KPIs of the public feeders; see :func:`reliability.grid_kpis.grid_kpis`."""
         return grid_kpis(self.net)
+
+    def grid_kpi(self, kpi: str) -> Kpi | None:
+        """Return a rate of the grid with numerator and denominator, or ``None`` where it is none or cannot be computed."""
+        return grid_kpi(self.grid_kpis, kpi)
+
+    def operating_kpis(
+        self, year: int, as_of: datetime | None = None, base_year: int | None = None
+    ) -> Mapping[str, Kpi]:
+        """Return the figures of operation of a year; see :func:`reliability.operating_kpis.operating_kpis`."""
+        return operating_kpis(self.net, self.settings, year, as_of or stated_as_of(self.net.workspace), base_year)
 
     @cached_property
     def live_jobs(self) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from network import FudianError, Text, schema, text
 from network.tables.reading import read_file
+from reliability.operating_kpis import Kpi
 from reliability.period import Period
 from reliability.statistics import Statistics
 
@@ -38,10 +39,6 @@ _WITHOUT_DATA = {
     "long_feeder_reduction": text(
         "the plan does not state its base: give long_feeders_base under [grid] of fudian.toml, and the length of every line"
     ),
-    "da_action_accuracy": text("there is no table of automation actions"),
-    "da_line_coverage": text("there is no table of automation terminals"),
-    "outage_schedule_time_reduction": text("the plan does not state its base, and applications carry no base year"),
-    "active_repair_rate_gain": text("the plan does not state its base: repair orders of the base year are needed"),
 }
 
 
@@ -57,6 +54,8 @@ class TargetResult:
         asai: availability in per cent where the value is an outage time.
         previous: the value of the year that a rule compares with: the year before, or the base year.
         where: column and values of the users that it covers.
+        numerator, denominator: what the value is the ratio of: customer-hours and users; feeders; of a reduction or gain the
+            figure now and that of the base year.
     """
 
     target_id: str
@@ -71,9 +70,11 @@ class TargetResult:
     asai: float | None = None
     previous: float | None = None
     where: tuple[str, tuple[str, ...]] | None = None
+    numerator: float | None = None
+    denominator: float | None = None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the result in the contract's form, with op, asai, previous and where besides."""
+        """Return the result in the contract's form, with op, asai, previous, where, numerator and denominator besides."""
         return asdict(self) | {"reason": self.reason.in_language(language) if self.reason else None}
 
 
@@ -111,7 +112,7 @@ def plan_year(statistics: Statistics, plan: str) -> int:
     raise FudianError(text("The plan has no deadline and there are no records."), text("Name the year."))
 
 
-Further = Mapping[str, float | Text]
+Further = Mapping[str, Kpi | float | Text]
 """Figures by metric that other rooms compute, or why there is none."""
 
 
@@ -176,6 +177,23 @@ def judge_grid(statistics: Statistics, plan: str, further: Further | None = None
     return [judged.result(row) for row in rows.to_dicts()]
 
 
+def judge_operation(statistics: Statistics, plan: str, year: int, as_of: datetime | None = None) -> list[TargetResult]:
+    """Return the targets of a plan that neither indices of users nor the structure of the grid are, judged on a year.
+
+    Args:
+        statistics: of the workspace.
+        plan: as for :func:`judge`.
+        year: the calendar year.
+        as_of: nothing later is known.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    rows = _of_plan(statistics, plan).filter(~pl.col("area_scheme").is_in([*AREA_SCHEMES, "grid"]))
+    judged = _Judged(statistics, year, as_of, "mv", {})
+    return [judged.result(row) for row in rows.to_dicts()]
+
+
 def metrics(statistics: Statistics, plan: str) -> set[str]:
     """Return the figures that a plan sets targets for.
 
@@ -222,30 +240,38 @@ class _Judged:
         if obstacle is not None:
             return make(None, "not_computable", obstacle, where=where)
         if where is None:
-            of_grid = float(self._of_grid(row))  # type: ignore[arg-type]
-            return make(of_grid, "pass" if _holds(of_grid, row["op"], row["value"]) else "fail")
-        value = self._value(row, where, self.year)
-        if value is None:
+            return self._judge_kpi(row, make)
+        hours_or_counts, users = self._sums(row, where, self.year)
+        if not users:
             return make(None, "not_computable", text("the number of users is not known"), where=where)
+        value = _figure(row, hours_or_counts, users)
         status, reason, previous = self._status(row, where, value)
         hours = Period.year(self.year).hours
         asai = None
         if row["metric"] == "SAIDI":
             asai = (1 - (value / 60 if row["unit"] == "min" else value) / hours) * 100
             reason = reason or _percent_disagrees(row, value, asai)
-        return make(value, status, reason, asai=asai, previous=previous, where=where)
+        parts = {"numerator": hours_or_counts, "denominator": users}
+        return make(value, status, reason, asai=asai, previous=previous, where=where, **parts)
+
+    def _judge_kpi(self, row: dict[str, Any], make: Callable[..., TargetResult]) -> TargetResult:
+        kpi = self._kpi(row)
+        if not isinstance(kpi, Kpi) or kpi.value is None:
+            return make(None, "not_computable")
+        holds = _holds(kpi.value, row["op"], row["value"])
+        parts = {"numerator": kpi.numerator, "denominator": kpi.denominator, "previous": kpi.base}
+        return make(kpi.value, "pass" if holds else "fail", kpi.reason, **parts)
 
     def obstacle(self, row: dict[str, Any]) -> Text | None:
         """Return why a target cannot be computed, as far as that shows before anything is."""
         if row["metric"] == "service_live_connect_rate":
             jobs = self.statistics.net.workspace.tables["live_jobs"]
             return text("there are no connections of {year}", year=self.year) if jobs.is_empty() else None
-        if row["area_scheme"] == "grid":
-            value = self._of_grid(row)
-            if isinstance(value, Text):
-                return value
-            if value is not None:
-                return None
+        kpi = self._kpi(row)
+        if isinstance(kpi, Text):
+            return kpi
+        if kpi is not None:
+            return kpi.reason if kpi.value is None else None
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return _WITHOUT_DATA.get(row["metric"], unknown)
@@ -258,18 +284,38 @@ class _Judged:
             return text("there are no records of {year}", year=self.year)
         return None
 
-    def _of_grid(self, row: dict[str, Any]) -> float | Text | None:
-        value: float | Text | None = self.further.get(row["metric"], self.statistics.grid_kpis.get(row["metric"]))
-        return value
+    def _kpi(self, row: dict[str, Any]) -> Kpi | Text | None:
+        """Return a figure of the grid or of operation, why there is none, or nothing where the metric is neither."""
+        metric = row["metric"]
+        if row["area_scheme"] in AREA_SCHEMES:
+            return None
+        found = self.further.get(metric)
+        if isinstance(found, float | int):
+            return Kpi(metric, float(found))
+        return found if found is not None else self.statistics.grid_kpi(metric) or self._operating(row).get(metric)
+
+    def _operating(self, row: dict[str, Any]) -> Mapping[str, Kpi]:
+        base = row.get("base_year")
+        if base not in self._by_base:
+            self._by_base[base] = self.statistics.operating_kpis(self.year, self.as_of, base)
+        return self._by_base[base]
+
+    @cached_property
+    def _by_base(self) -> dict[int | None, Mapping[str, Kpi]]:
+        return {}
 
     def _live_connect_rate(self, row: dict[str, Any], make: Callable[..., TargetResult]) -> TargetResult:
         ratio = self.statistics.live_ratio(Period.year(self.year))
         value = ratio.live_connect_rate
         if value is None:
             return make(None, "not_computable", text("there are no connections of {year}", year=self.year))
-        return make(value, "pass" if _holds(value, row["op"], row["value"]) else "fail", text(
-            "{live} of {all} connections were made without an outage", live=ratio.live_connections, all=ratio.connections
-        ))  # fmt: skip
+        said = text(
+            "{live} of {all} connections were made without an outage",
+            live=ratio.live_connections,
+            all=ratio.connections,
+        )
+        status = "pass" if _holds(value, row["op"], row["value"]) else "fail"
+        return make(value, status, said, numerator=ratio.live_connections, denominator=ratio.connections)
 
     def _area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
         """Return which users the label means: by the workspace's map, the shipped map, or the label of feeders (2.3)."""
@@ -282,18 +328,14 @@ class _Judged:
                 return column, values
         return None
 
-    def _value(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> float | None:
-        """Return SAIDI-1 or SAIFI-1 of an area: sums of its classes over sums of their users, never a mean of means."""
+    def _sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
+        """Return customer-hours (or interruptions) and users of an area: sums of its classes, never a mean of means."""
         column, values = where
         figures = self.statistics.totals(
             self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
         )
         area = figures.filter(pl.col(column).is_in(values))
-        users = float(area["N_T"].sum())
-        if not users:
-            return None
-        value = float(area["CH" if row["metric"] == "SAIDI" else "CI"].sum()) / users
-        return value * 60 if row["unit"] == "min" else value
+        return float(area["CH" if row["metric"] == "SAIDI" else "CI"].sum()), float(area["N_T"].sum())
 
     def _status(
         self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], value: float
@@ -321,7 +363,8 @@ class _Judged:
                 "the limit is missed, and {year} has no records for the rule {rule}", year=base, rule=row["alt_rule"]
             )
             return "unknown", reason, None
-        previous = self._value(row, where, base)
+        sums = self._sums(row, where, base)
+        previous = _figure(row, *sums) if sums[1] else None
         if not over or previous is None:
             return (
                 "unknown",
@@ -339,6 +382,11 @@ class _Judged:
             return self.year - 1, yearly
         base = rules.year_on_year_base
         return (base, yearly ** (self.year - base)) if base is not None and base < self.year else (None, yearly)
+
+
+def _figure(row: dict[str, Any], hours_or_counts: float, users: float) -> float:
+    """Return SAIDI-1 or SAIFI-1 in the unit of a target."""
+    return hours_or_counts / users * (60 if row["unit"] == "min" else 1)
 
 
 def _mapped(area_map: pl.DataFrame, row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:

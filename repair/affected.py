@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from network import Hit, Supply, Topology
+from network.arrays import Numbers
 from network.ids import each_of
 from network.representation import Shown
 from repair.isolation import Isolation, isolate
@@ -87,10 +88,13 @@ class Affected(Shown):
     @property
     def expected_customers(self) -> float | None:
         """How many customers are off as far as is known by signals: the sum of probabilities; ``None`` where none tell."""
-        if self.sure is None:
-            return None
-        index = self.network.transformer_index(list(self.sure))
-        return float(np.array(list(self.sure.values())) @ self.network.customers_with_one_supply[index])
+        return None if self.sure is None else float(self._sure_of_customers.sum())
+
+    @cached_property
+    def _sure_of_customers(self) -> Numbers:
+        probability = np.zeros(self.network.transformers.height)
+        probability[self.network.transformer_index(list(self.sure or {}))] = list((self.sure or {}).values())
+        return sure_of_customers(self.hit, probability)
 
     def grouped(self) -> dict[str, list[str]]:
         """Return the transformers by how sure it is that they are off: ``certain``, ``probable``, ``doubtful``."""
@@ -126,14 +130,18 @@ class Affected(Shown):
 
         Returns:
             ``customer_id, name, phone`` (only where the contact is verified), ``address, important, sensitive, dual_supply,
-            verified, transformer_id, feeder_id, station_id``. Without a table of customers the transformers:
-            ``transformer_id, name, load_kw, capacity_kva, feeder_id, station_id``.
+            verified, transformer_id, feeder_id, station_id``; by signals ``sure`` besides, how probable it is that each is off.
+            Without a table of customers the transformers: ``transformer_id, name, load_kw, capacity_kva, feeder_id,
+            station_id``.
         """
         if self.network.customers.is_empty():
             return self._transformers()
         stations = self.network.feeders.select("feeder_id", "station_id").unique("feeder_id", keep="first")
+        rows = self.customers
+        if self.sure is not None:
+            rows = rows.with_columns(sure=pl.Series(self._sure_of_customers[np.sort(self.hit.customer_index)]))
         return (
-            self.customers.select(
+            rows.select(
                 "customer_id",
                 mask_name(pl.col("name")).alias("name"),
                 pl.when("verified").then(mask_phone(pl.col("phone"))).alias("phone"),
@@ -144,10 +152,31 @@ class Affected(Shown):
                 "verified",
                 "transformer_id",
                 "feeder_id",
+                *(["sure"] if self.sure is not None else []),
             )
             .join(stations, on="feeder_id", how="left", maintain_order="left")
             .sort("important", "sensitive", descending=True, maintain_order=True)
         )  # fmt: skip
+
+
+def sure_of_customers(listed: Hit, probability: Numbers) -> Numbers:
+    """Return how probable it is that each customer is off, shape (customers,).
+
+    A customer with two supplies is off when both transformers are, each by itself; who stands on the list although the
+    transformers are not on it is off by itself.
+
+    Args:
+        listed: who stands on the list.
+        probability: that each transformer is off, shape (transformers,).
+    """
+    net = listed.network
+    first, second = net.customer_transformer, net.customer_second_transformer
+    off = np.append(probability, 0.0)
+    sure = np.where((first >= 0) & (second >= 0), off[first] * off[second], off[np.maximum(first, second)])
+    mine = listed.customer_index
+    alone = mine[~np.isin(first[mine], listed.transformer_index) & ~np.isin(second[mine], listed.transformer_index)]
+    sure[alone] = 1.0
+    return np.asarray(sure)
 
 
 def affected_by_opening(supply: Supply, branch_ids: str | Iterable[str]) -> Affected:

@@ -136,6 +136,11 @@ class InferenceSettings(BaseModel):
         gt=0,
         description="hours that an outage of a single transformer lasts: a lone report speaks less after that",
     )
+    repair_h: float = Field(
+        3.0,
+        gt=0,
+        description="hours of repair, on average, where the faulted branch has no repair_h; till then it stays dead",
+    )
     customer_outages_yr: float = Field(4.0, gt=0, description="outages per year of a customer alone")
     low_voltage_outages_yr: float = Field(
         0.3, gt=0, description="outages per year of some customers of a transformer together (a box, a phase)"
@@ -158,7 +163,7 @@ class InferenceSettings(BaseModel):
         1e-4, gt=0, lt=1, description="probability that a part without a tie is fed another way, per device"
     )
     left_dead: float = Field(
-        0.3, gt=0, lt=1, description="probability that a part with the fault is left dead once more is back, per device"
+        0.3, gt=0, lt=1, description="probability that a part with a fault is parted from what is back, per device"
     )
     trip_loss: float = Field(0.03, gt=0, lt=1, description="share of trips and reclosings that are not reported")
     fuse_trip_loss: float = Field(0.95, gt=0, lt=1, description="the same for fuses, which seldom report")

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from data_samples.generator.county import COUNTY
 from network import Network, read_network
+from tests.postgres import PostgreSQL, postgresql
 from tests.prepare import prepare_catalogue
 
 settings.register_profile(
@@ -39,3 +41,19 @@ def reference(folder: str) -> Path:
     if not path.is_dir():
         pytest.skip(f"reference data {folder} is not here; set FUDIAN_REFERENCE_DATA to the folder that holds it")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """A running PostgreSQL."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a store that is not there yet, once in each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.sqlite'}"
+    server: PostgreSQL = request.getfixturevalue("postgres")
+    return server.new_database()

@@ -44,6 +44,7 @@ TEXT_CONSTANTS = {
     "_STATES",
     "_BASIS_NAMES",
     "SENTENCES",
+    "_REASON_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -28,6 +28,7 @@ from dashboard.parts.blocks import (
     strong,
     table,
 )
+from dashboard.parts.certainty import doubts, off_facts
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event, feeder_diagram
@@ -41,6 +42,7 @@ from repair.desk.board import Board, Entry
 TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
+_MOMENTS = 30
 NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
 """What of an address belongs to one plan, left out."""
 
@@ -109,7 +111,8 @@ def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
         )
     ]
     everything = utility.board()
-    for entry in (*everything.active, *everything.restored):
+    told = [entry for entry in (*everything.active, *everything.restored) if entry.incident]
+    for entry in sorted(told, key=lambda each: each.start, reverse=True)[:_MOMENTS]:
         if entry.incident:
             later = entry.incident.last + timedelta(minutes=1)
             label = translate(
@@ -343,7 +346,8 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
     )
     planned = plan_card(address, plan) if plan else None
     off = _affected(entry, plan, language)
-    columns = CUSTOMER_COLUMNS if "stage" not in off.columns else (*CUSTOMER_COLUMNS[:-1], "stage")
+    columns = [*(CUSTOMER_COLUMNS[:-1] if "stage" in off.columns else CUSTOMER_COLUMNS)]
+    columns += [name for name in ("stage", "sure") if name in off.columns]
     customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
     return html.Div([sheet, planned, customers], className="stack")
 
@@ -378,13 +382,14 @@ def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[
     facts = [
         (translate("Signals heard", language), f"{heard:,}"),
         (translate("of them off or calls", language), f"{dark:,}"),
-        (translate("Transformers off", language), f"{len(entry.affected.hit.transformers):,}"),
+        *off_facts(entry, language),
         (translate("Important customers", language), f"{entry.important:,}"),
     ]
     right = html.Div(
         [
             html.H3(translate("The event", language)),
             table([], [row([(label, ""), (value, "right")]) for label, value in facts]),
+            doubts(entry, language),
         ]
     )
     if not location.ranked:

@@ -9,6 +9,7 @@ import polars as pl
 from dash import html
 
 from dashboard.pages.grid_card import grid_card
+from dashboard.pages.operation_card import operation_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
@@ -56,6 +57,7 @@ def page(utility: Utility, address: Address) -> html.Div:
                 [_planned_card(utility, address, year), _connections_card(address, whole)], className="grid two-one"
             ),
             grid_card(utility, address),
+            operation_card(utility, address, year),
         ],
     )
 

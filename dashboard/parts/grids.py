@@ -79,6 +79,7 @@ _WIDTHS = {
     "important": 82,
     "sensitive": 82,
     "dual_supply": 76,
+    "sure": 84,
     "plan_id": 92,
     "job_id": 92,
     "start": 130,
@@ -93,6 +94,9 @@ _WIDTHS = {
     "method": 124,
 }
 """Widths in pixels; every other column takes what is left."""
+
+_FORMS = {"sure": ".1%"}
+"""How numbers are shown that are no plain ones."""
 
 
 def grid(
@@ -166,7 +170,7 @@ def _column(name: str, kind: pl.DataType, language: str, searchable: bool) -> di
     }
     column |= {"width": _WIDTHS[name]} if name in _WIDTHS else {"flex": 1, "minWidth": 120}
     if kind.is_float() or kind.is_integer():
-        form = ",.2f" if kind.is_float() else ","
+        form = _FORMS.get(name, ",.2f" if kind.is_float() else ",")
         column |= {
             "type": "rightAligned",
             "valueFormatter": {"function": f"params.value == null ? '—' : d3.format('{form}')(params.value)"},

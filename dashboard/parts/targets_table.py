@@ -20,6 +20,10 @@ def metric_word(metric: str, language: str) -> str:
     return word(metric, language)
 
 
+def _digits(value: float | None) -> int:
+    return 0 if value is None or value == round(value) or abs(value) >= 100 else 1
+
+
 def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
     """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
     language = address.language
@@ -29,6 +33,11 @@ def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Tab
         sign = "≤" if each.op == "<=" else "≥"
         reason = each.reason.in_language(language) if each.reason else None
         label = [f"{each.label} ", html.Span(metric_word(each.metric, language), className="quiet")]
+        if each.denominator is not None:
+            parts = f"{number(each.numerator, _digits(each.numerator))} / {number(each.denominator, _digits(each.denominator))}"
+            label.append(
+                html.Div(parts, className="reason quiet", title=translate("numerator / denominator", language))
+            )
         if reason:
             label.append(html.Div(reason, className="reason"))
         href = address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None

@@ -11,6 +11,14 @@ import numpy as np
 import polars as pl
 import xlsxwriter
 
+from data_samples.generator.automation import (
+    make_actions,
+    make_applications,
+    make_automation_outages,
+    make_earlier_orders,
+    make_terminals,
+    with_operations,
+)
 from data_samples.generator.customers import make_customers
 from data_samples.generator.network import BRANCH_COLUMNS, TRANSFORMER_COLUMNS, make_grid, make_sensors
 from data_samples.generator.outages import make_outages
@@ -101,8 +109,8 @@ def _silent(_: str) -> None:
 def _make(customers: int, seed: int, tell: Progress) -> tuple[dict[str, pl.DataFrame], Story]:
     if customers < MINIMUM_CUSTOMERS:
         raise ValueError(f"a county needs at least {MINIMUM_CUSTOMERS} customers, not {customers}")
-    for_network, for_customers, for_story, for_outages, for_work = (
-        np.random.default_rng([seed, part]) for part in range(5)
+    for_network, for_customers, for_story, for_outages, for_work, for_automation = (
+        np.random.default_rng([seed, part]) for part in range(6)
     )
     grid = make_grid(customers, for_network)
     tell(f"{grid.feeders.height} feeders, {grid.branches.height} branches, {grid.transformers.height} transformers")
@@ -112,6 +120,7 @@ def _make(customers: int, seed: int, tell: Progress) -> tuple[dict[str, pl.DataF
     story = make_story(grid, sensors, customer_table, for_story)
     records = make_outages(grid, customer_table, story.outages, for_outages)
     tell(f"{records.outages.height} outages, {records.stages.height} stages")
+    terminals = make_terminals(grid, for_automation)
     tables = {
         "sources": grid.sources,
         "feeders": grid.feeders,
@@ -125,9 +134,15 @@ def _make(customers: int, seed: int, tell: Progress) -> tuple[dict[str, pl.DataF
         "signals": pl.concat(list(story.signals.values())).sort("time", "object", "object_id"),
         "sensors": sensors,
         "live_jobs": make_live_jobs(grid, records, for_work),
-        "plans": make_plans(grid, records, for_work),
-        "orders": make_orders(grid, records, for_work),
+        "plans": with_operations(make_plans(grid, records, for_work), for_automation),
+        "orders": pl.concat(
+            [make_earlier_orders(grid, for_automation), make_orders(grid, records, for_work)], how="diagonal"
+        ),
         "crews": make_crews(),
+        "automation_terminals": terminals,
+        "automation_actions": make_actions(grid, for_automation),
+        "automation_outages": make_automation_outages(terminals, for_automation),
+        "applications": make_applications(grid, for_automation),
         "budget": make_budget(grid),
         "bases": make_bases(),
     }

@@ -177,6 +177,8 @@ def _past_plans(records: Records, rng: np.random.Generator) -> pl.DataFrame:
         applied_at=pl.col("start") - _hours(applied_days * 24),
         notified_at=pl.col("start") - _hours(notified_days * 24),
         status=pl.lit("已完成"),
+        actual_start="start",
+        actual_end="end",
     )
 
 

@@ -85,10 +85,11 @@ def _print_targets(rows: list[dict[str, Any]], title: str) -> None:
             "label": row["label"],
             "metric": row["metric"],
             "reached": None if row["value"] is None else f"{row['value']:,.2f} {row['unit']}",
+            "parts": None if row["denominator"] is None else f"{row['numerator']:,.4g} / {row['denominator']:,.4g}",
             "limit": f"{row['op']} {row['limit']:g} {row['unit']}",
             "judged": STATUSES[row["status"]].in_language(language()),
             "reason": row["reason"],
         }
         for row in rows
     ]
-    print_rows(shown, ["target_id", "label", "metric", "reached", "limit", "judged", "reason"], title)
+    print_rows(shown, ["target_id", "label", "metric", "reached", "parts", "limit", "judged", "reason"], title)

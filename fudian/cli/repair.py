@@ -55,7 +55,9 @@ def affected(
         [{"feeder_id": feeder, "customers": count} for feeder, count in result["feeders"].items()], ["feeder_id", "customers"],
         f"{_who(result)}; " + translate("{important} important", language(), important=len(result["important"])),
     )  # fmt: skip
-    if after:
+    if "groups" in result:
+        _tell_how_sure(result)
+    elif after:
         sys.stdout.write(
             translate("Once {devices} isolate the fault: {who}; section {section}", language(),
                       devices=", ".join(after["isolated_by"]) or "—", who=_who(after),
@@ -63,6 +65,21 @@ def affected(
             + "\n"
         )  # fmt: skip
     tell_problems(answer.problems)
+
+
+def _tell_how_sure(result: dict[str, Any]) -> None:
+    """Say how sure the list by signals is, and who stays off once the faults are isolated."""
+    groups, after = result["groups"], result["after_isolation"]
+    tell(
+        "Transformers off: {certain} certain, {probable} probable; {doubtful} doubtful ones are not on the list.",
+        certain=len(groups["certain"]),
+        probable=len(groups["probable"]),
+        doubtful=len(groups["doubtful"]),
+    )
+    if result["customers"] is not None:
+        tell("Customers expected off, by probability: {expected:.1f}", expected=result["expected_customers"])
+    if after["sections"]:
+        tell("Once each fault is isolated in its most probable section: {who}", who=_who(after))
 
 
 def _who(result: dict[str, Any]) -> str:

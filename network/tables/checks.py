@@ -28,8 +28,9 @@ from network.texts import Text, text
 LONG_OUTAGE_DAYS = 30
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
-    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "orders", "budget", "targets",
-    "reliability_report", "area_map",
+    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "orders",
+    "automation_terminals", "automation_actions", "automation_outages", "applications",
+    "budget", "targets", "reliability_report", "area_map",
 )  # fmt: skip
 _ONE_START = timedelta(minutes=1)
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
@@ -53,6 +54,9 @@ _HANDLING: Mapping[str, Handling] = {
     "live_jobs": "blank",
     "crews": "blank",
     "orders": "blank",
+    "automation_terminals": "leave_out",
+    "automation_actions": "leave_out",
+    "automation_outages": "leave_out",
 }
 
 

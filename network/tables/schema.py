@@ -215,6 +215,28 @@ EXCLUSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Why an outage is recorded but not counted (R1.3, R1.4, R1.14)."""
 
+ACTION_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "fa": ("馈线自动化", "FA", "FA动作"),
+        "remote_control": ("遥控",),
+        "remote_signal": ("遥信",),
+        "manual": ("人工操作", "现场操作", "就地操作"),
+    }
+)
+"""What an automation action was; a manual operation is one that could have been done by remote control."""
+
+ACTION_RESULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "correct": ("正确", "正确动作", "成功"),
+        "wrong": ("误动", "错误", "失败"),
+        "missed": ("拒动", "漏动", "未动作"),
+    }
+)
+
+TERMINAL_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"three_remote": ("三遥", "三遥终端"), "two_remote": ("二遥", "二遥终端", "两遥")}
+)
+
 LIVE_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "stick": ("绝缘杆", "绝缘杆作业法"),
@@ -628,6 +650,7 @@ _TABLES = (
                 critical=True,
                 minimum=-1.0,
             ),
+            _text("phases", "相别", "phases that are meant, such as A or BC; blank: all of them", "缺相", "相位"),
         ),
     ),
     Table(
@@ -681,6 +704,12 @@ _TABLES = (
             _text("status", "审核状态", "state of approval"),
             _time("earliest_start", "最早可停时间", "before this the work cannot begin"),
             _time("latest_end", "最晚送电时间", "after this the work must be over"),
+            _time("actual_start", "实际停电时间", "when supply was really cut"),
+            _time("actual_end", "实际送电时间", "when supply was really back"),
+            _time("work_start", "许可开工时间", "when work was permitted to begin", "开工时间"),
+            _time("work_end", "工作终结时间", "when work was reported over", "完工时间"),
+            _time("open_arrived_at", "停电操作到位时间", "when the crew stood ready to cut supply"),
+            _time("close_arrived_at", "送电操作到位时间", "when the crew stood ready to restore supply"),
         ),
         key=("plan_id",),
     ),
@@ -759,6 +788,58 @@ _TABLES = (
         key=("base_id",),
     ),
     Table(
+        "automation_terminals",
+        "自动化终端",
+        "a terminal of distribution automation at a switching device",
+        (
+            _id("branch_id", "支路编码", "device it serves", "开关编码", required=True, refers_to="branches.branch_id"),
+            _code("kind", "终端类型", "three-remote or two-remote", TERMINAL_KINDS, required=True),
+            _time("in_service", "投运日期", "in service since"),
+            _time("retired", "退役日期", "out of service since"),
+        ),
+        aliases=("配电终端",),
+    ),
+    Table(
+        "automation_actions",
+        "自动化动作",
+        "an action of distribution automation, or one that did not come",
+        (
+            _id("feeder_id", "线路编码", "feeder", required=True, refers_to="feeders.feeder_id"),
+            _time("time", "动作时间", "when", "时间", required=True),
+            _code("kind", "动作类型", "what it was; blank means feeder automation", ACTION_KINDS),
+            _code("result", "动作结果", "correct, wrong or missed", ACTION_RESULTS, required=True),
+        ),
+    ),
+    Table(
+        "automation_outages",
+        "自动化离线",
+        "a time in which a terminal or the master station was off line",
+        (
+            _id(
+                "branch_id",
+                "支路编码",
+                "device of the terminal; blank means the master station",
+                "开关编码",
+                refers_to="branches.branch_id",
+            ),
+            _time("start", "离线时间", "off line from", "离线开始时间", required=True),
+            _time("end", "恢复时间", "until; blank means still off line", "离线结束时间", blank_is_open=True),
+        ),
+    ),
+    Table(
+        "applications",
+        "停电申请",
+        "an application for an outage or a connection, until its outage",
+        (
+            _id("application_id", "申请编号", "application", required=True),
+            _time("applied", "申请时间", "when it was applied for", "受理时间", required=True),
+            _time("ready", "具备条件时间", "when the work was ready to begin"),
+            _time("outage_date", "停电日期", "day of the outage", "停电时间"),
+            _UNIT,
+        ),
+        key=("application_id",),
+    ),
+    Table(
         "budget",
         "时户数预算",
         "customer-hours that a unit may spend in a year",
@@ -787,6 +868,7 @@ _TABLES = (
             _time("deadline", "期限", "to be met by"),
             _text("alt_rule", "替代规则", "another way to pass, such as yoy<=-8%"),
             _text("note", "备注", "where it stands in the plan"),
+            Column("base_year", "integer", "基准年", "year that a reduction or gain is counted from", minimum=1900),
         ),
         key=("target_id",),
     ),

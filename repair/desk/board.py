@@ -20,8 +20,7 @@ from network import Hit, Network, Supply
 from network.arrays import Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.desk.incidents import Incident, incidents
-from repair.inference.outages import Inference
+from repair.desk.incidents import Incident, Told, incidents_told
 from repair.settings import LocationSettings
 
 SAME_EVENT_MIN = 30.0
@@ -87,6 +86,11 @@ class Board(Shown):
     restored: tuple[Entry, ...]
     planned: pl.DataFrame
 
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it holds."""
+        return 4096 * (len(self.active) + len(self.restored)) + int(self.planned.estimated_size())
+
     def find(self, key: str) -> Entry | None:
         """Return the entry with a key."""
         return next((entry for entry in (*self.active, *self.restored) if entry.key == key), None)
@@ -101,7 +105,7 @@ def board(
     at: datetime,
     settings: LocationSettings | None = None,
     recent_days: float = 30.0,
-    inference: Inference | None = None,
+    told: Told | None = None,
 ) -> Board:
     """Return the board at a moment; nothing later is known.
 
@@ -111,15 +115,11 @@ def board(
         at: the moment.
         settings: rates for location.
         recent_days: records that ended earlier, and have no signals, are left out.
-        inference: one that took all signals until then.
+        told: what signals told until then, where that is known already.
     """
-    if inference is None:
-        inference = Inference(supply, tables)
-        inference.take(tables["signals"].filter(pl.col("time") <= at))
-        inference.tick(at)
-    heard = tables["signals"].filter(pl.col("time") <= at)
+    told = told or Told.by(supply, tables, at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
-    found = incidents(supply, heard, tables["sensors"], settings, tables, inference)
+    found = incidents_told(supply, told, tables["sensors"], settings)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
     entries = []
     used = set()
@@ -175,7 +175,7 @@ class _Beside:
         """Return the records that begin near an incident."""
         first = bisect_left(self.starts, incident.start - _NEAR)
         last = bisect_right(self.starts, incident.last + _NEAR)
-        return self.records[first:last].to_dicts()
+        return self.records[first:last].to_dicts() if last > first else []
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -19,6 +19,9 @@ from repair.inference.outages import Inference
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
+ALONE = frozenset({"transformer", "customers", "customer"})
+"""Levels of outages of single users; all others are of a line."""
+
 GAP = timedelta(hours=1)
 """Signals of one incident follow each other without a longer silence."""
 
@@ -30,10 +33,11 @@ class Incident(Shown):
     Attributes:
         supply: supply before the incident.
         outage: what was inferred.
-        heard: all signals in order of time, with ``place`` and ``head`` (see :meth:`Inference.places`).
+        heard: all signals, with ``place`` and ``head`` (see :meth:`Inference.places`).
         sensors: the ``sensors`` table.
         window: signals up to so long before its start belong to it.
         settings: rates for location; those of the workspace by default.
+        sure: how probable it is that each transformer is off.
     """
 
     supply: Supply
@@ -42,6 +46,7 @@ class Incident(Shown):
     sensors: pl.DataFrame
     window: timedelta
     settings: LocationSettings | None = None
+    sure: Mapping[str, float] | None = None
 
     @property
     def start(self) -> datetime:
@@ -61,7 +66,7 @@ class Incident(Shown):
         answers a reading, which tells where the fault is not; else what the transformer and its customers say.
         """
         since = self.heard.filter(pl.col("time") >= self.start - self.window)
-        own = since.filter(self._is_own)
+        own = since.filter(self._is_own).sort("time", maintain_order=True)
         silence = (own["time"].diff() > GAP) & (own["time"] > self.last)
         return own.filter(silence.fill_null(value=False).cum_sum() == 0).drop("place", "head")
 
@@ -89,7 +94,10 @@ class Incident(Shown):
     @cached_property
     def affected(self) -> Affected:
         """Who is off by it now; who was, once all are back."""
-        return affected_by_outage(self.supply, self.outage)
+        found = affected_by_outage(self.supply, self.outage)
+        if self.sure is None or not self.outage.is_open:
+            return found
+        return replace(found, sure={each: self.sure.get(each, 0.0) for each in self.outage.transformer_ids})
 
 
 def affected_by_outage(supply: Supply, outage: InferredOutage) -> Affected:
@@ -120,7 +128,7 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     customers, _ = net.known_customers(
         {each for outage in outages if outage.phases is None for each in outage.customer_ids}
     )
-    lines = [each for each in outages if each.level not in {"transformer", "customers", "customer"} and who[each.id]]
+    lines = [each for each in outages if each.level not in ALONE and who[each.id]]
     branches: dict[str, None] = {}
     for outage in lines:
         opening = affected_by_opening(supply, [outage.object_id])
@@ -150,13 +158,85 @@ def _dead(supply: Supply, outage: InferredOutage, opening: Affected, off: set[st
     )
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Told(Shown):
+    """What signals told until a moment: whole, and never changed by what is heard later.
+
+    Attributes:
+        at: the moment; ``None`` where nothing was heard.
+        outages: all incidents, latest first.
+        heard: the signals, with ``place`` and ``head`` (see :meth:`Inference.places`).
+        window: signals up to so long before the start of an incident belong to it.
+        sure: how probable it is that each transformer is off, where it is not negligible.
+    """
+
+    at: datetime | None
+    outages: tuple[InferredOutage, ...]
+    heard: pl.DataFrame
+    window: timedelta
+    sure: Mapping[str, float]
+
+    @classmethod
+    def of(cls, inference: Inference, signals: pl.DataFrame) -> Told:
+        """Return what an inference tells now.
+
+        Args:
+            inference: one that took these signals.
+            signals: table of the contract; with ``place`` and ``head`` already or without.
+        """
+        placed = signals if "place" in signals.columns else inference.places(signals)
+        window = timedelta(minutes=inference.rules.window_min)
+        return cls(inference.at, inference.incidents, placed, window, inference.sure())
+
+    @classmethod
+    def by(cls, supply: Supply, tables: Mapping[str, pl.DataFrame], at: datetime | None = None) -> Told:
+        """Return what the ``signals`` of some tables tell at a moment, by default that of the last one.
+
+        Args:
+            supply: supply before them.
+            tables: ``signals`` of the contract; ``plans`` and ``outages`` explain beforehand.
+            at: the moment; nothing later is known.
+        """
+        signals = tables["signals"] if at is None else tables["signals"].filter(pl.col("time") <= at)
+        inference = Inference(supply, tables)
+        inference.take(signals)
+        if at is not None:
+            inference.tick(at)
+        return cls.of(inference, signals)
+
+
+def state_told(supply: Supply, told: Told) -> Supply:
+    """Return the supply as signals tell it: open is the head of each outage of a line that is off now.
+
+    Where some of its users are back, that is what leads to those only that are not.
+
+    Args:
+        supply: supply before the outages, in the state of the switches that is known otherwise.
+        told: what signals told.
+    """
+    opened: dict[str, None] = {}
+    for outage in told.outages:
+        if outage.is_open and outage.dark_ids and outage.level not in ALONE:
+            heads = _heads_of_dead(supply, outage) if outage.back else (outage.object_id,)
+            opened |= dict.fromkeys(heads)
+    return supply.switched(open=tuple(opened))
+
+
+def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
+    """Return the branches that carry nothing and hang on one that does."""
+    dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id]), set(outage.dark_ids))
+    net = supply.network
+    index = net.branch_index(list(dead))
+    above = supply.branch_to[supply.parent[supply.place_below(index)]]
+    return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
+
+
 def incidents(
     supply: Supply,
     signals: pl.DataFrame,
     sensors: pl.DataFrame,
     settings: LocationSettings | None = None,
     tables: Mapping[str, pl.DataFrame] | None = None,
-    inference: Inference | None = None,
 ) -> list[Incident]:
     """Return the incidents that signals tell of and that a fault explains, latest first.
 
@@ -168,16 +248,17 @@ def incidents(
         sensors: table of the contract.
         settings: rates for location; those of the workspace by default.
         tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
-        inference: one that took these signals already.
     """
-    if inference is None:
-        inference = Inference(supply, tables)
-        inference.take(signals)
-    heard = inference.places(signals).sort("time", maintain_order=True)
-    window = timedelta(minutes=inference.rules.window_min)
+    return incidents_told(supply, Told.by(supply, {**(tables or {}), "signals": signals}), sensors, settings)
+
+
+def incidents_told(
+    supply: Supply, told: Told, sensors: pl.DataFrame, settings: LocationSettings | None = None
+) -> list[Incident]:
+    """Return the incidents of what was told already; see :func:`incidents`."""
     return [
-        Incident(supply, outage, heard, sensors, window, settings)
-        for outage in inference.incidents
+        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure)
+        for outage in told.outages
         if outage.state != "overturned" and outage.plan_or_record is None
     ]
 
@@ -196,8 +277,7 @@ def several_incidents(
     Returns:
         Those by which most customers lost supply first; none where the signals tell of one incident at most.
     """
-    alone = {"transformer", "customers", "customer"}
-    found = [each for each in incidents(supply, signals, sensors, None, tables) if each.outage.level not in alone]
+    found = [each for each in incidents(supply, signals, sensors, None, tables) if each.outage.level not in ALONE]
     found.sort(key=lambda each: (-each.outage.customers, each.start))
     return found if len(found) > 1 else []
 
@@ -213,14 +293,10 @@ def affected_by_signals(
         tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
         at: the moment; by default that of the last signal.
     """
-    inference = Inference(supply, tables)
-    inference.take(signals if at is None else signals.filter(pl.col("time") <= at))
-    if at is not None:
-        inference.tick(at)
-    return affected_now(inference)
+    return affected_by_told(supply, Told.by(supply, {**tables, "signals": signals}, at))
 
 
-def affected_now(inference: Inference) -> Affected:
-    """Return who is off at the moment of an inference's answers, and how sure that is."""
-    found = affected_by_outages(inference.supply, inference.incidents)
-    return Affected(found.hit, found.branches, found.opened, inference.sure())
+def affected_by_told(supply: Supply, told: Told) -> Affected:
+    """Return who is off by what was told, and how sure that is."""
+    found = affected_by_outages(supply, told.outages)
+    return Affected(found.hit, found.branches, found.opened, told.sure)

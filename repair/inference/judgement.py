@@ -9,6 +9,7 @@ import numpy as np
 
 from network.arrays import Indices, Numbers
 from network.representation import Shown
+from repair.inference.best import Best, Explained
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
@@ -32,7 +33,7 @@ class Prepared(Shown):
         fault: prior of a fault on the branch to each node, shape (nodes,).
         done: what devices did, see :class:`Evidence`.
         says: what users say, shape (ways, nodes, 5).
-        refed, left: see :class:`Chances`.
+        refed, left, repaired: see :class:`Chances`.
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
         doing: words of each device, see :func:`categories`.
@@ -48,6 +49,7 @@ class Prepared(Shown):
     says: Numbers
     refed: Numbers
     left: Numbers
+    repaired: Numbers
     transformer: Indices
     of_transformer: Indices
     node: Indices
@@ -67,6 +69,7 @@ class Prepared(Shown):
         chances = Chances(
             np.tile(self.refed, (copies, 1)),
             np.tile(self.left, (copies, 1)),
+            np.tile(self.repaired, copies),
             self.rules.channel_fails,
             self.rules.channel_works,
         )
@@ -74,6 +77,20 @@ class Prepared(Shown):
         return Posterior(
             Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances)
         )
+
+    def best(self) -> tuple[Explained, Numbers]:
+        """Return the best explanation, and how probable just that one is, of each event; shape (events,).
+
+        Every event is taken to report in the way that is most probable for it.
+        """
+        posterior = self.posterior(self.fault)
+        weight, total = self.weights(posterior)
+        way = weight.argmax(axis=0)
+        says = self.says[way[self.event], np.arange(len(self.place))]
+        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
+        found = Best(Evidence(self.parent, self.fault, self.done, says, chances)).explained
+        prior = np.log([each[0] for each in self.rules.qualities])[way]
+        return found, np.exp(found.log_weight + prior - total)
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
@@ -185,9 +202,12 @@ class Judge(Shown):
             ]
         )
         words, seen, doing = self._device_words(events, place, first, offset)
-        done = rates.doings(words, seen if flags is None else flags, place, doing > 0)
+        repaired = rates.repaired(place, moment.since_h()[event])
+        done = rates.doings(words, seen if flags is None else flags, place, doing > 0, repaired)
+        left = rates.left[place] * (1 - repaired)[:, None]
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], rates.left[place],
+            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], left,
+            repaired,
             transformer, of_transformer, node, heard, doing,
         )  # fmt: skip
 

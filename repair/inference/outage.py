@@ -30,6 +30,23 @@ class RunnerUp:
 
 
 @dataclass(frozen=True)
+class BestExplanation:
+    """The most probable explanation of what was heard of one feeder, as a whole.
+
+    Attributes:
+        faults: faulted branches.
+        opened: devices that are open.
+        closed_again: devices that were open and are closed.
+        probability: of just this, faults, devices and the state of every node together.
+    """
+
+    faults: tuple[str, ...]
+    opened: tuple[str, ...]
+    closed_again: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
 class Doubted:
     """A signal that is probably wrong, as the incident has it."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -31,8 +31,8 @@ from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
-from repair.inference.outage import InferredOutage
-from repair.inference.posterior import DARK, UNHEARD
+from repair.inference.outage import BestExplanation, Doubted, InferredOutage
+from repair.inference.posterior import CLOSED_AGAIN, DARK, OPENED, UNHEARD
 from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
@@ -46,10 +46,17 @@ MOST_NODES = 20_000
 STEP = 24 * 60 * MINUTE
 """One device alone is ahead of all others by so much at most, in ms."""
 
-STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 60.0, 360.0)
+STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 720.0, 1440.0)
 """Minutes after the last signal of a feeder at which its silence is judged again: ticks of the clock."""
 
 _ORIGIN = datetime(1970, 1, 1)
+
+
+class Past(NamedTuple):
+    """An incident of an event that is over, and the moment at which it was judged, in ms."""
+
+    outage: InferredOutage
+    judged: int
 
 
 @dataclass
@@ -66,17 +73,19 @@ class Piece:
         at: moment of the present event's judgement, in ms.
         sure: transformers, and the probability that each is off, where it is not negligible.
         dark: places, and the probability that each is dead, where it is not negligible.
+        faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
     cut: int = -int(EVER)
     checked: int = -int(EVER)
-    over: list[InferredOutage] = field(default_factory=list)
+    over: list[Past] = field(default_factory=list)
     now: list[InferredOutage] = field(default_factory=list)
     since: int = int(EVER)
     last: int = -int(EVER)
     at: int = -int(EVER)
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
     dark: tuple[Indices, Numbers] = (NONE, np.zeros(0))
+    faded: tuple[int, ...] = ()
 
 
 NEGLIGIBLE = 0.01
@@ -210,6 +219,11 @@ class Inference:
         for number in touched:
             self._bring_back(number)
         self._changed |= due
+        for number, piece in self._pieces.items():
+            until = tuple(self._tick(each.judged) for each in piece.over if fades(each.outage))
+            if until != piece.faded:
+                piece.faded = until
+                self._changed.add(number)
 
     def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
         size = self._tree.last - self._tree.first
@@ -228,9 +242,7 @@ class Inference:
         """Return when a piece is to be judged: at the last tick after its last signal; nowhere else without an event."""
         if piece.since >= EVER:
             return piece.at
-        now = _ms(self.at) if self.at else piece.last
-        steps = [piece.last + round(step * MINUTE) for step in STEPS_MIN]
-        return max([piece.last, *(step for step in steps if step <= now)])
+        return self._tick(piece.last)
 
     def _with_those_known(self) -> set[int]:
         """Put the waiting signals among those known, each once, and return the pieces they speak of."""
@@ -261,7 +273,7 @@ class Inference:
         if time <= piece.cut + self._bars.quiet:
             forgotten = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
             before = time_of(forgotten) if forgotten > -EVER else datetime.min
-            piece.over = [each for each in piece.over if each.start < before]
+            piece.over = [each for each in piece.over if each.outage.start < before]
             piece.cut = forgotten
             piece.checked = forgotten
         elif time <= piece.checked + self._bars.quiet:
@@ -314,6 +326,9 @@ class Inference:
         self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices
     ) -> Judgement:
         """Return the posterior of the events of some pieces, from their signals between two moments."""
+        return self._judge.judge(self._events(pieces, since, until, at, rows, of))
+
+    def _events(self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices) -> Events:
         number = np.full(len(self._tree.first), -1, dtype=np.int64)
         number[pieces] = np.arange(len(pieces))
         event = number[of]
@@ -324,7 +339,7 @@ class Inference:
         earlier &= rows.device < self._devices.customers_from
         many = self._devices.branches_from + self.supply.network.branches.height
         known = np.unique(event[earlier] * many + rows.device[earlier])
-        return self._judge.judge(Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known))
+        return Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known)
 
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
@@ -334,7 +349,7 @@ class Inference:
             if lines and not ends.stale[which]:
                 state.checked = int(ends.time[which])
                 continue
-            state.over += outages
+            state.over += [Past(each, int(ends.at[which])) for each in outages]
             state.cut = int(ends.time[which])
             state.checked = state.cut
 
@@ -442,7 +457,19 @@ class Inference:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        return [self._as_now(each) for each in (*piece.over, *phases, *piece.now)]
+        return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now)]
+
+    def _past(self, piece: Piece) -> list[InferredOutage]:
+        """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
+        return [
+            faded(each, self._tick(each.judged), self.rules) if fades(each.outage) else each.outage
+            for each in piece.over
+        ]
+
+    def _tick(self, since: int) -> int:
+        """Return the last tick of the clock after a moment, in ms."""
+        now = _ms(self.at) if self.at else since
+        return max([since, *(step for step in (since + round(each * MINUTE) for each in STEPS_MIN) if step <= now)])
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
@@ -457,7 +484,7 @@ class Inference:
     def _bring_back(self, number: int) -> None:
         """End the incidents of single users of a piece that had power since, though their event is over."""
         piece, phases = self._pieces[number], self._phases.get(number, {})
-        piece.over = [self._by_power(each, number) for each in piece.over]
+        piece.over = [Past(self._by_power(each.outage, number), each.judged) for each in piece.over]
         for name, each in phases.items():
             phases[name] = self._by_power(each, number)
 
@@ -502,7 +529,7 @@ class Inference:
         for piece in self._pieces.values():
             which, share = piece.sure
             probability[which] = np.maximum(probability[which], share)
-            alone = [each for each in piece.over if each.is_open and each.level == "transformer"]
+            alone = [each for each in self._past(piece) if each.is_open and each.level == "transformer"]
             for outage in alone:
                 index = self.supply.network.transformer_index(list(outage.dark_ids))
                 probability[index] = np.maximum(probability[index], outage.sure)
@@ -510,6 +537,33 @@ class Inference:
         probability[coupled] = share
         ids = self.supply.network.transformers["transformer_id"]
         return {ids[int(each)]: float(probability[each]) for each in np.flatnonzero(probability > NEGLIGIBLE)}
+
+    def best_explanations(self) -> list[BestExplanation]:
+        """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
+        self._settle()
+        asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
+        if not asked:
+            return []
+        pieces = np.array(sorted(asked), dtype=np.int64)
+        states = [self._pieces[int(each)] for each in pieces]
+        since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
+        case = self._judge.prepare(self._events(pieces, since, until, at, *self._usable(pieces)))
+        found, share = case.best()
+        branch = self.supply.branch_to[case.place]
+        ids = self.supply.network.branches["branch_id"]
+
+        def named(which: Mask) -> tuple[str, ...]:
+            return tuple(ids.gather(branch[np.flatnonzero(which & (branch >= 0))]).to_list())
+
+        return [
+            BestExplanation(
+                named((case.event == event) & found.fault),
+                named((case.event == event) & (found.did == OPENED)),
+                named((case.event == event) & (found.did == CLOSED_AGAIN)),
+                float(share[event]),
+            )
+            for event in range(len(pieces))
+        ]
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return incidents and problems for JSON.
@@ -577,7 +631,11 @@ class Inference:
         count = 0
         for number, piece in self._pieces.items():
             cuts[number] = min(limit, self._needed_since(piece), piece.cut + 1 if piece.cut > -EVER else limit)
-            kept = [each for each in piece.over if each.is_open or (each.restored_at or each.start) >= before]
+            kept = [
+                each
+                for each in piece.over
+                if each.outage.is_open or (each.outage.restored_at or each.outage.start) >= before
+            ]
             count += len(piece.over) - len(kept)
             piece.over = kept
         keep = self._rows.time >= cuts[self._piece]
@@ -601,7 +659,8 @@ class Inference:
 
     def _needed_since(self, piece: Piece) -> int:
         """Return from when on signals of a piece tell of an open incident, in ms; ``EVER`` where there is none."""
-        still = [_ms(each.start) for each in (*piece.over, *piece.now) if each.is_open and not each.is_stale]
+        known = (*self._past(piece), *piece.now)
+        still = [_ms(each.start) for each in known if each.is_open and not each.is_stale]
         return min([piece.since, *still])
 
     def _examples(self, rows: Rows, which: Indices) -> list[dict[str, Any]]:
@@ -619,6 +678,34 @@ def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     letters = pl.col("phases").cast(pl.String).str.to_uppercase().str.replace_all("[^ABC]", "")
     some = letters.str.len_chars().is_between(1, 2).fill_null(value=False)
     return signals.filter(~some), signals.filter(some).with_columns(phases=letters)
+
+
+def fades(outage: InferredOutage) -> bool:
+    """Whether nothing but the word of one terminal speaks of an open incident."""
+    return outage.is_open and outage.level == "transformer" and outage.explanation == "transformer"
+
+
+def faded(past: Past, until: int, rules: InferenceSettings) -> InferredOutage:
+    """Return the outage of a single transformer as it is after more silence, until a moment in ms.
+
+    It ends after ``outage_h`` on average, and then its terminal says so but for ``on_loss``; so silence speaks for a report that
+    was false, or else for an end that was not heard.
+    """
+    outage = past.outage
+    lasts = float(np.exp(-(until - past.judged) / (60 * MINUTE) / rules.outage_h))
+    dark, back = outage.sure * lasts, outage.sure * (1 - lasts) * rules.on_loss
+    total = dark + back + 1 - outage.sure
+    sure = dark / total
+    if sure >= rules.suspected:
+        state = "confirmed" if sure >= rules.confirmed else "suspected"
+        share = sure / outage.sure
+        return replace(
+            outage, sure=sure, probability=sure, state=state, expected_customers=outage.expected_customers * share
+        )
+    if (dark + back) / total >= rules.suspected:
+        return closed(outage, time_of(until), "")
+    doubted = Doubted("transformer", outage.object_id, "off", outage.start)
+    return replace(closed(outage, time_of(until), ""), state="overturned", restored_at=None, back=0, doubted=(doubted,))
 
 
 def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:

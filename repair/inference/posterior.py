@@ -44,6 +44,8 @@ class Chances(Shown):
             below the branch: with a fault there it is not; shape (branches, 3).
         left: how probable it is that what lies below a branch stays dead when supply above it is back, likewise: with a fault
             there it may be; shape (branches, 3).
+        repaired: how probable it is that a fault there is repaired by now: till then nobody can be back through it; shape
+            (branches,).
         channel_fails: how probable it is that the channel of reports is down from a branch on.
         channel_works: how probable it is that it works again further down.
         afloat: how probable it is that something below a dead node is live all the same: generation, or a wrong connection.
@@ -51,6 +53,7 @@ class Chances(Shown):
 
     refed: Numbers
     left: Numbers
+    repaired: Numbers
     channel_fails: float = 0.003
     channel_works: float = 0.05
     afloat: float = 1e-9
@@ -109,7 +112,7 @@ class Posterior(Shown):
             given.fault[order],
             given.done[order],
             given.users[order],
-            replace(chances, refed=chances.refed[order], left=chances.left[order]),
+            replace(chances, refed=chances.refed[order], left=chances.left[order], repaired=chances.repaired[order]),
         )
 
     # Upwards ------------------------------------------------------------------------------------------------------
@@ -119,8 +122,8 @@ class Posterior(Shown):
         """Return what lies at and below each branch, by depth.
 
         Returns:
-            ``below``, table of (fault current below the branch, state of its lower node), scaled, shape (n, 3, 5); ``all_below``,
-            the same without a fault of its own, summed over fault current, shape (n, 5); ``said``, logs of what the children
+            ``below``, table of (fault current below the branch, state of its lower node) without a fault of its own, scaled,
+            shape (n, 3, 5); ``all_below``, the same summed over fault current, shape (n, 5); ``said``, logs of what the children
             say together, and ``say``, logs of what the branch says to the one above, both of shape (n, 3, 5): their total, and
             the shares of it without uncleared, and then without any, fault current.
         """
@@ -133,9 +136,10 @@ class Posterior(Shown):
             total = said[here, 0] + evidence.users[here]
             scale = total.max(axis=1, keepdims=True)
             all_below[here] = np.exp(total - scale)
-            tables = split(all_below[here], said[here, 1], said[here, 2])
-            below[here] = with_own_fault(tables, evidence.fault[here])
-            message = up_a_branch(below[here], evidence.done[here], evidence.chances, here)
+            below[here] = split(all_below[here], said[here, 1], said[here, 2])
+            message = up_a_branch(
+                below[here], all_below[here], evidence.fault[here], evidence.done[here], evidence.chances, here
+            )
             say[here] = merged(message)
             say[here, 0] += scale
             parent = evidence.parent[here]
@@ -170,15 +174,22 @@ class Posterior(Shown):
                 outside = np.zeros((last - first, 3, STATES))
                 outside[:, :, LIVE] = 1.0
             used = passed(outside, evidence.done[here])
+            on_fault = used[:, UNCLEARED:] * allowed_on_a_fault(evidence.chances.repaired[here])[:, None]
             arriving = down_a_branch(used, evidence.chances, here)
-            joint = arriving * below[here]
-            total = np.maximum(joint.sum(axis=(1, 2)), _TINY)[:, None]
-            state[here] = joint.sum(axis=1) / total
-            flow[here] = joint[:, 1:].sum(axis=2) / total
+            faulted = down_a_branch(on_fault, evidence.chances, here, (UNCLEARED,))[:, 0]
             own = evidence.fault[here]
-            fault[here] = (arriving[:, 2] * all_below[here]).sum(axis=1) / total[:, 0]
-            did[here] = what_it_did(used, below[here], evidence.chances) / total
-            mixed = (1 - own)[:, None, None] * arriving + (own[:, None] * arriving[:, 2])[:, None]
+            sound = below[here] * (1 - own)[:, None, None]
+            broken = all_below[here] * own[:, None]
+            joint = arriving * sound
+            with_own = faulted * all_below[here]
+            total = np.maximum(joint.sum(axis=(1, 2)) + own * with_own.sum(axis=1), _TINY)[:, None]
+            state[here] = (joint.sum(axis=1) + own[:, None] * with_own) / total
+            flow[here] = joint[:, 1:].sum(axis=2) / total
+            flow[here, 1] += own * with_own.sum(axis=1) / total[:, 0]
+            fault[here] = with_own.sum(axis=1) / total[:, 0]
+            did[here] = what_it_did(used, sound, evidence.chances) / total
+            did[here] += what_it_did(on_fault, broken[:, None], evidence.chances) / total
+            mixed = (1 - own)[:, None, None] * arriving + (own[:, None] * faulted)[:, None]
             above[here] = np.log(np.maximum(mixed, _TINY)) + evidence.users[here][:, None]
         back = np.empty(count, dtype=np.int64)
         back[order] = np.arange(count)
@@ -258,13 +269,17 @@ def merged(message: Numbers) -> Numbers:
     return np.stack([np.log(total), np.log1p(-uncleared), np.log1p(-cleared)], axis=1)
 
 
-def with_own_fault(tables: Numbers, fault: Numbers) -> Numbers:
-    """Return tables of what lies below a branch with a fault of its own besides; shape (n, 3, 5)."""
-    own = fault[:, None]
-    calm, cleared = tables[:, QUIET], tables[:, CLEARED]
-    mixed = tables * (1 - own)[:, None]
-    mixed[:, UNCLEARED] = tables[:, UNCLEARED] + own * (calm + cleared)
-    return mixed
+def allowed_on_a_fault(repaired: Numbers) -> Numbers:
+    """Return what what a device did and the state above it are worth for a branch that is faulted itself; shape (n, 3, 5).
+
+    To close on a fault, or to be back above it, takes that it is repaired by now, or that its own device is open.
+    """
+    allowed = np.ones((len(repaired), 3, STATES))
+    again = repaired[:, None]
+    allowed[:, STAYED, BACK:] = again
+    allowed[:, CLOSED_AGAIN, BACK:] = again
+    allowed[:, CLOSED_AGAIN, LIVE] = repaired
+    return allowed
 
 
 def _along_channel(below: Numbers, chances: Chances) -> tuple[Numbers, Numbers, Numbers, Numbers]:
@@ -279,27 +294,43 @@ def _along_channel(below: Numbers, chances: Chances) -> tuple[Numbers, Numbers, 
     )
 
 
-def up_a_branch(below: Numbers, done: Numbers, chances: Chances, here: slice) -> Numbers:
-    """Return what a branch says to the node above it, by fault current and state of that node; shape (n, 3, 5)."""
-    dark, unheard, back, back_unheard = _along_channel(below, chances)
-    live = below[..., LIVE]
-    refed, left = chances.refed[here], chances.left[here]
+def up_a_branch(
+    below: Numbers, all_below: Numbers, fault: Numbers, done: Numbers, chances: Chances, here: slice
+) -> Numbers:
+    """Return what a branch says to the node above it, by fault current and state of that node; shape (n, 3, 5).
+
+    Args:
+        below: what lies below if the branch is sound, by fault current and state of its lower node, shape (n, 3, 5).
+        all_below: the same, summed over fault current; shape (n, 5).
+        fault: prior of a fault of its own, shape (n,).
+        done: what its device did, shape (n, 4, 3).
+        chances: how nodes change, of all branches.
+        here: which these are.
+    """
+    own = fault[:, None, None]
+    tables = np.concatenate([below * (1 - own), all_below[:, None] * own], axis=1)
+    currents = (QUIET, CLEARED, UNCLEARED, UNCLEARED)
+    dark, unheard, back, back_unheard = _along_channel(tables, chances)
+    live = tables[..., LIVE]
+    refed, left = chances.refed[here][:, currents], chances.left[here][:, currents]
     floating = chances.afloat * live
-    stayed_or_closed = [
-        (1 - refed) * dark + refed * back + floating,
-        (1 - refed) * unheard + refed * back_unheard + floating,
-    ]
+    held = (1 - refed) * dark + refed * back + floating, (1 - refed) * unheard + refed * back_unheard + floating
     stayed = np.stack(
         [
             live,
-            *stayed_or_closed,
+            *held,
             (1 - left) * back + left * dark + floating,
             (1 - left) * back_unheard + left * unheard + floating,
         ],
         axis=2,
     )
     opened = np.stack([dark, dark, unheard, dark, unheard], axis=2)
-    closed = np.stack([back, *stayed_or_closed, back, back_unheard], axis=2)
+    closed = np.stack([back, *held, back, back_unheard], axis=2)
+    allowed = allowed_on_a_fault(chances.repaired[here])
+    stayed[:, 3] *= allowed[:, STAYED]
+    closed[:, 3] *= allowed[:, CLOSED_AGAIN]
+    for each in (stayed, opened, closed):
+        each[:, UNCLEARED] += each[:, 3]
     worked = [
         done[:, way, STAYED, None] * stayed[:, current]
         + done[:, way, OPENED, None] * opened[:, current]
@@ -338,9 +369,11 @@ def passed(outside: Numbers, done: Numbers) -> Numbers:
     return np.stack([by_way[:, 0], by_way[:, 1], by_way[:, 2] + by_way[:, 3]], axis=1)
 
 
-def down_a_branch(used: Numbers, chances: Chances, here: slice) -> Numbers:
-    """Return the weight of all else by fault current below a branch and state of its lower node; shape (n, 3, 5)."""
-    refed, left = chances.refed[here], chances.left[here]
+def down_a_branch(
+    used: Numbers, chances: Chances, here: slice, currents: tuple[int, ...] = (QUIET, CLEARED, UNCLEARED)
+) -> Numbers:
+    """Return the weight of all else by fault current below a branch and state of its lower node; shape (n, currents, 5)."""
+    refed, left = chances.refed[here][:, currents], chances.left[here][:, currents]
     fails, works = chances.channel_fails, chances.channel_works
     stayed, opened, closed = (used[:, :, did] for did in range(3))
     held = stayed + closed

@@ -100,7 +100,19 @@ class Rates(Shown):
         by_current = np.stack([with_fault * 1e-3, with_fault, with_fault], axis=1)
         return np.where(self.cuts[:, None], by_current, LEAST)
 
-    def doings(self, device_words: Numbers, flags: Numbers, place: Indices, tripped: Mask) -> Numbers:
+    @cached_property
+    def _repair_h(self) -> Numbers:
+        """Hours that the repair of the branch of each place takes on average, shape (places,)."""
+        given = self.supply.network.branches["repair_h"].cast(pl.Float64).fill_null(self.rules.repair_h)
+        return np.maximum(self._at_place(given.to_numpy(), self.rules.repair_h), 1e-3)
+
+    def repaired(self, place: Indices, age_h: Numbers) -> Numbers:
+        """Return how probable it is that a fault on the branch of each place is repaired after so many hours; (nodes,)."""
+        return np.asarray(np.clip(-np.expm1(-age_h / self._repair_h[place]), LEAST, 1.0))
+
+    def doings(
+        self, device_words: Numbers, flags: Numbers, place: Indices, tripped: Mask, repaired: Numbers
+    ) -> Numbers:
         """Return what each device may have done, times the likelihood of what it reported.
 
         Args:
@@ -109,6 +121,7 @@ class Rates(Shown):
             flags: likelihood of what its sensor reported, by fault current, shape (branches, 3).
             place: place of each, shape (branches,).
             tripped: whether each reported a trip: so it clears faults, whatever its kind; shape (branches,).
+            repaired: how probable a repair by now is: then what nobody called open is closed again; shape (branches,).
 
         Returns:
             Shape (branches, 4, 3), see :class:`repair.inference.posterior.Evidence`.
@@ -116,8 +129,10 @@ class Rates(Shown):
         rules = self.rules
         still, itself, is_open, again = device_words.T
         cuts, clears, recloses = self.cuts[place], self.clears[place] | tripped, self.recloses[place]
-        back, now = rules.closed_again, 1 - rules.closed_again
-        by_hand = np.where(cuts & self.switches[place], rules.opened_otherwise, 0.0) + LEAST
+        back = np.where(tripped, rules.closed_again, np.maximum(repaired, rules.closed_again))
+        now = 1 - back
+        by_hand = np.where(cuts & self.switches[place], rules.opened_otherwise, 0.0)
+        by_hand = np.where(self.supply.branch_to[place] >= 0, by_hand + LEAST, 0.0)
         parted = np.where(cuts, rules.parted_share * self.fault[place], 0.0)
         alone = by_hand + parted
         over = np.where(recloses, rules.overreach_rate, np.where(clears, rules.overreach_rate * 0.1, 0.0))

@@ -120,9 +120,13 @@ class Moment(Shown):
         batched = np.clip(1 - age_s / (rules.batch_min * 60), 0.0, 1.0)
         return np.asarray((1 - rules.batch_share) * straight + rules.batch_share * np.maximum(batched, straight))
 
-    def age_h(self) -> Numbers:
+    def since_h(self) -> Numbers:
         """Return the hours since the event began, shape (events,)."""
-        return np.asarray(np.clip(self.at - self.begun, 60_000, 6 * HOUR) / HOUR)
+        return np.asarray(np.maximum(self.at - self.begun, HOUR // 60) / HOUR)
+
+    def age_h(self) -> Numbers:
+        """Return the hours within which customers call, shape (events,)."""
+        return np.minimum(self.since_h(), 6.0)
 
     def night(self, rules: InferenceSettings) -> Numbers:
         """Return how many calls there are at that hour per call by day, shape (events,)."""

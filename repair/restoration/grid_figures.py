@@ -6,6 +6,7 @@ from typing import Any
 
 from network import Text, Topology, text
 from reliability.grid_kpis import feeder_kpis
+from reliability.operating_kpis import Kpi
 from reliability.statistics import Statistics
 from reliability.targets import Further, judge_grid
 from repair.restoration.n_minus_1 import NMinus1
@@ -19,7 +20,11 @@ NO_SECTION = text("no part of it has a line or load: nothing to try")
 
 def further_figures(statistics: Statistics, sweep: NMinus1) -> Further:
     """Return the figures that plans set targets for and that take the N-1 test, or why there is none."""
-    return {N_1: _pass_rate(statistics, sweep)}
+    rate = _pass_rate(statistics, sweep)
+    if isinstance(rate, Text):
+        return {N_1: rate}
+    passed, tested = sweep.passes_of(feeder_kpis(statistics.net).filter("public")["feeder_id"].to_list())
+    return {N_1: Kpi(N_1, rate, passed, tested, "feeders")}
 
 
 def grid_figures(statistics: Statistics, plan: str, sweep: NMinus1, language: str = "en") -> dict[str, Any]:

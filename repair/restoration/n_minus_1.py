@@ -93,10 +93,16 @@ class NMinus1:
 
         ``None`` as above, and where one of them could not be tried.
         """
+        feeders = [each for each in feeder_ids if each in self.feeders]
+        passed, tested = self.passes_of(feeders)
+        return 100.0 * passed / tested if tested and tested == len(feeders) and self.complete else None
+
+    def passes_of(self, feeder_ids: Iterable[str]) -> tuple[int, int]:
+        """Return how many of these feeders pass, and how many could be tried."""
         feeders = self.feeders
-        tested = [_passes(feeders[each]) for each in feeder_ids if each in feeders]
-        passed = [each for each in tested if each is not None]
-        return 100.0 * sum(passed) / len(passed) if passed and len(passed) == len(tested) and self.complete else None
+        tried = [_passes(feeders[each]) for each in feeder_ids if each in feeders]
+        tested = [each for each in tried if each is not None]
+        return sum(tested), len(tested)
 
     def feeder_rows(self, language: str = "en") -> list[dict[str, Any]]:
         """Return a row for each feeder: whether it passes, its sections, those that fail, what is missing at most, in A."""

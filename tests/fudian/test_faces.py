@@ -363,3 +363,21 @@ def test_no_face_asks_anything_below(face: str) -> None:
             functions = [each.name for each in node.names if each.name[0].islower() and each.name not in WORDS]
             wrong += [f"{path.relative_to(PROJECT)}:{node.lineno} {name}" for name in functions]
     assert not wrong, wrong
+
+
+# Steering ---------------------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_operation(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.operating_kpi(2021, base_year=2020).as_dict())
+    assert expected == command("operating-kpi", "--year", "2021", "--base-year", "2020")
+    assert expected == route("operating-kpi", year=2021, base_year=2020)
+
+
+def test_why_a_figure_changed(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.why("2021", "2022-03", "saifi", ("unit", "cause"), "lv").as_dict())
+    asked = ("--from", "2021", "--to", "2022-03", "--metric", "saifi", "--by", "unit,cause", "--level", "lv")
+    assert expected == command("why", *asked)
+    assert expected == route("why", **{"from": "2021"}, to="2022-03", metric="saifi", by="unit,cause", level="lv")
+    assert expected["residual"] == 0
+    assert Same(utility.why("2021").as_dict()) == command("why", "--from", "2021")

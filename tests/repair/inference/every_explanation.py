@@ -108,6 +108,8 @@ def _walk(
     above = L if parent < 0 else states[parent]
     for act in range(3):
         chance = float(evidence.done[branch, way[branch], act])
+        if faults[branch] and ((act == 0 and above in {B, W}) or (act == 2 and above in {L, B, W})):
+            chance *= float(evidence.chances.repaired[branch])
         for state, worth in steps(evidence, branch, below[branch], act, above):
             if chance and worth:
                 heard = weight * chance * worth * float(np.exp(evidence.users[branch, state]))

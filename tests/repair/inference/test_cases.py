@@ -10,6 +10,7 @@ import pytest
 from network import Network, network_from_tables
 from repair import Inference, affected_by_signals, incidents, locate
 from repair.desk.board import board
+from repair.desk.incidents import Told
 from repair.inference.outage import InferredOutage
 from tests.repair.inference.words import NOON, OUTAGES, PLANS, SPAN, inferred, minute, said
 
@@ -232,20 +233,25 @@ def test_s11_six_sensors_that_see_nothing_tell_of_no_fault() -> None:
 
 
 def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> None:
-    """Two honest signals half a day apart, and then 40 days: the board is made, and the open incident keeps its signals."""
+    """Two outages hours apart on one feeder, and then forgetting: the board is made, open incidents keep their signals."""
     inference = Inference(county.energise(), county.workspace.tables)
     first, second = datetime(2023, 1, 1, 1), datetime(2023, 1, 1, 2, 30)
-    rows = [(first, "transformer", "F05-B01", "off", None), (second, "transformer", "F05-B02", "off", None)]
+    customer = county.customers.filter(pl.col("transformer_id") == "F05-B01")["customer_id"][0]
+    rows = [
+        (first, "transformer", "F05-B01", "off", None),
+        (first + timedelta(minutes=4), "customer", customer, "call", None),
+        (second, "transformer", "F05-B02", "off", None),
+    ]
     signals = pl.DataFrame(rows, schema=said().schema, orient="row")
-    assert inference.take(signals[:1]) == []
+    assert inference.take(signals[:2]) == []
     assert [each.object_id for each in inference.changes()] == ["F05-B01"]
-    inference.take(signals[1:])
+    inference.take(signals[2:])
     assert "F05-B02" in {each.object_id for each in inference.changes()}
     tables = dict(county.workspace.tables) | {"signals": signals}
-    shown = board(county.energise(), tables, second, inference=inference)
+    shown = board(county.energise(), tables, second, told=Told.of(inference, signals))
     assert all(entry.incident is None or entry.incident.signals.height for entry in shown.active)
     inference.forget(first + timedelta(hours=1))
-    assert inference.needed(signals).tolist() == [True, True]
+    assert inference.needed(signals).tolist() == [True, True, True]
     assert {each.object_id for each in inference.incidents if each.is_open} == {"F05-B01", "F05-B02"}
 
 
@@ -263,6 +269,27 @@ def test_h2_one_clock_that_is_wrong_does_not_make_the_desk_deaf() -> None:
     assert ["does not have this device" in str(each.message) for each in unknown] == [True]
     inference.take(said("K1 trip 5", *(f"T{i} off 5" for i in (3, 4, 5))))
     assert ("K1", "confirmed") in told(inference.incidents)
+
+
+def test_a_lone_report_fades_and_is_overturned_by_silence() -> None:
+    net = Network.from_text("=S -[K1]- 0 -L1- 1; T1(30) @ 1; T2(30) @ 0")
+    (early,) = inferred(net, "T1 off 0", at=5).incidents
+    (late,) = inferred(net, "T1 off 0", at=6 * 60).incidents
+    assert (early.object_id, early.state) == ("T1", "suspected")
+    assert (late.object_id, late.state, late.dark_ids, late.customers_off) == ("T1", "overturned", (), 0)
+    assert [(each.object_id, each.kind) for each in late.doubted] == [("T1", "off")]
+    assert inferred(net, "T1 off 0", at=6 * 60).sure().get("T1", 0.0) < 0.5
+
+
+def test_the_best_explanation_names_fault_and_devices_together() -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2 -RC kind=recloser- 3 -L2 1km- 4; T1(2) @ 2; T2(3) @ 3; T3(4) @ 4")
+    (best,) = inferred(net, "RC trip 0", "T2 off 0", "T3 off 0.1", at=15).best_explanations()
+    assert (best.faults, best.opened, best.closed_again) == (("L2",), ("RC",), ())
+    assert 0.1 < best.probability < 1
+    net = Network.from_text("=S -[K1]- 1 -(S1)- 2 -L2 1km- 3; T1(5) @ 1; T2(5) @ 3; T3(5) @ 3; T4(5) @ 3")
+    offs = [f"T{i} off 0" for i in range(1, 5)]
+    (parted,) = inferred(net, "K1 trip 0", *offs, "K1 close 30", "T1 on 30", at=45).best_explanations()
+    assert (parted.faults, parted.opened, parted.closed_again) == (("L2",), (), ("K1",))
 
 
 def test_a_lost_on_is_not_an_incident_of_its_own() -> None:

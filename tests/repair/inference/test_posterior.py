@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repair.inference.best import Best
 from repair.inference.posterior import Chances, Evidence, Posterior
 from tests.repair.inference.every_explanation import B, D, L, M, explanations
 
@@ -37,6 +38,7 @@ def random_evidence(seed: int, count: int, extreme: float = 3.0) -> Evidence:
     chances = Chances(
         refed=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
         left=dice.random((count, 3)) * 0.5 * (dice.random((count, 3)) < 0.5),
+        repaired=dice.random(count) * (dice.random(count) < 0.7),
         channel_fails=dice.choice([0.0, 0.1]), channel_works=dice.choice([0.0, 0.3]), afloat=dice.choice([0.0, 1e-3]),
     )  # fmt: skip
     return Evidence(parent, fault, done, users, chances)
@@ -79,17 +81,41 @@ def test_it_equals_all_sets_of_cuts(seed: int, count: int) -> None:
     done[:, :, 0], done[:, :, 1] = 1.0, np.exp(own)[:, None]
     users = np.zeros((count, 5))
     users[:, [D, M, B]] = heard[:, None]
-    chances = Chances(np.zeros((count, 3)), np.zeros((count, 3)), channel_fails=0.0, channel_works=0.0, afloat=0.0)
+    never = np.zeros((count, 3))
+    chances = Chances(never, never, np.ones(count), channel_fails=0.0, channel_works=0.0, afloat=0.0)
     found = Posterior(Evidence(parent, np.zeros(count), done, users, chances))
     sets = (np.arange(1 << count)[:, None] >> np.arange(count)) & 1
     dark = sets.astype(bool)
     for b in range(count):
         if parent[b] >= 0:
             dark[:, b] |= dark[:, parent[b]]
-    weight = np.exp(sets @ own + dark @ heard)
+    logs = sets @ own + dark @ heard
+    best = Best(found.evidence).explained
+    assert best.log_weight.sum() == pytest.approx(logs.max(), abs=CLOSE)
+    assert best.did.tolist() == sets[logs.argmax()].tolist()
+    assert ((best.state == D) == dark[logs.argmax()]).all()
+    weight = np.exp(logs)
     assert found.log_evidence.sum() == pytest.approx(np.log(weight.sum()), abs=CLOSE)
     assert found.dark == pytest.approx(weight @ dark / weight.sum(), abs=CLOSE)
     assert found.opened == pytest.approx(weight @ sets / weight.sum(), abs=CLOSE)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 3))
+@settings(max_examples=60)
+def test_the_best_of_every_explanation_is_found(seed: int, count: int) -> None:
+    evidence = random_evidence(seed, count)
+    told = list(explanations(evidence))
+    found = Best(evidence).explained
+    best = max(each.weight for each in told)
+    assert found.log_weight.sum() == pytest.approx(np.log(best), abs=CLOSE)
+    chosen = [
+        each.weight
+        for each in told
+        if each.faults == tuple(np.flatnonzero(found.fault).tolist())
+        and each.did == tuple(found.did.tolist())
+        and each.states == tuple(found.state.tolist())
+    ]
+    assert max(chosen) == pytest.approx(best, rel=CLOSE)
 
 
 def test_strong_words_against_each_other_stay_numbers() -> None:

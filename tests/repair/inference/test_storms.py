@@ -11,7 +11,7 @@ from benchmarks.infer import SCRIPT, WORLDS, Bench, Storm, script_of
 from data_samples.generator.county import COUNTY
 from repair import Inference
 from repair.desk.board import board
-from repair.desk.incidents import affected_now
+from repair.desk.incidents import Told, affected_by_told
 
 LINES = {"line", "trunk", "lateral", "sub_lateral"}
 
@@ -35,7 +35,8 @@ def test_list_incidents_location_and_board_agree(seed: int) -> None:
         inference.take(fresh)
         inference.tick(at)
         outages = [each for each in inference.incidents if each.is_open]
-        listed = affected_now(inference)
+        told = Told.of(inference, storm.heard(at))
+        listed = affected_by_told(inference.supply, told)
         assert set(listed.hit.transformers) == {name for each in outages for name in each.dark_ids}
         assert listed.sure is not None
         assert all(listed.sure[name] >= inference.rules.suspected - 1e-9 for name in listed.hit.transformers)
@@ -44,7 +45,7 @@ def test_list_incidents_location_and_board_agree(seed: int) -> None:
                 "signals": storm.heard(at),
                 "outages": net.workspace.tables["outages"].clear(),
             }
-            shown = board(present, tables, at, inference=inference)
+            shown = board(present, tables, at, told=told)
             of_board = {name for entry in shown.active for name in entry.affected.hit.transformers}
             assert of_board == set(listed.hit.transformers)
             for entry in shown.active:

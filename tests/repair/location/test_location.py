@@ -70,7 +70,7 @@ def test_a_device_that_trips_speaks_like_a_flag() -> None:
     )
     found = locate(chain(3).energise(), signals, sensors(2))
     assert found.ranked[0].branches == ("B1",)
-    assert found.outage == {"level": "line", "object_id": "B1", "state": "suspected"}
+    assert found.outage == {"level": "line", "object_id": "B1", "state": "confirmed"}
 
 
 def test_no_flag_gives_no_section() -> None:

@@ -1,0 +1,1 @@
+"""Steering: the budget of customer-hours, the forecast of the year, and why figures changed."""
