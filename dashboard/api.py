@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from dashboard.pool import Pool, PooledRouter
-from fudian import Utility
+from fudian.fresh import Fresh
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
 
@@ -43,13 +43,13 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 """How every route refuses."""
 
 
-def install(server: FastAPI, utility: Utility, pool: Pool) -> None:
+def install(server: FastAPI, served: Fresh, pool: Pool) -> None:
     """Add the routes over a utility, and the form of their errors."""
-    server.include_router(_statistics_routes(utility, pool))
-    server.include_router(_target_routes(utility, pool))
-    server.include_router(_repair_routes(utility, pool))
-    server.include_router(_plan_routes(utility, pool))
-    server.include_router(_steering_routes(utility, pool))
+    server.include_router(_statistics_routes(served, pool))
+    server.include_router(_target_routes(served, pool))
+    server.include_router(_repair_routes(served, pool))
+    server.include_router(_plan_routes(served, pool))
+    server.include_router(_steering_routes(served, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
     server.add_exception_handler(Exception, _failed)
@@ -106,13 +106,13 @@ def _columns(by: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in by.split(",") if part.strip())
 
 
-def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
+def _statistics_routes(served: Fresh, pool: Pool) -> APIRouter:
     routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
         """List what is wrong with the tables, the topology and the settings."""
-        return utility.check().as_dict(_language(request))
+        return served.utility.check().as_dict(_language(request))
 
     @routes.get("/indices")
     def indices(
@@ -128,7 +128,7 @@ def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
         standard: Annotated[str, Query(description="dlt, or ieee beside it")] = "dlt",
     ) -> dict[str, Any]:
         """Return the indices of a period."""
-        answer = utility.indices((start, end), _columns(by), level, med, as_of, engine, source, standard)
+        answer = served.utility.indices((start, end), _columns(by), level, med, as_of, engine, source, standard)
         return answer.as_dict(_language(request))
 
     @routes.get("/ledger")
@@ -145,14 +145,14 @@ def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
     ) -> dict[str, Any]:
         """Return the interruptions behind a figure."""
         period = (start, end) if start or end else None
-        return utility.ledger(period, level, med, as_of, source, event, customer).as_dict(_language(request))
+        return served.utility.ledger(period, level, med, as_of, source, event, customer).as_dict(_language(request))
 
     @routes.get("/audit")
     def audit(
         request: Request, start: Moment = None, end: Moment = None, level: str = "mv", as_of: Moment = None
     ) -> dict[str, Any]:
         """Compare the outage records with the switching log and the meters."""
-        return utility.audit((start, end), level, as_of).as_dict(_language(request))
+        return served.utility.audit((start, end), level, as_of).as_dict(_language(request))
 
     @routes.get("/frequent")
     def frequent(
@@ -164,7 +164,7 @@ def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
         times: Annotated[int | None, Query(ge=1, description="outages that are too many, for custom")] = None,
     ) -> dict[str, Any]:
         """List users and feeders that lose supply too often, and who soon may."""
-        return utility.frequent(preset, level, med, as_of, days, times).as_dict()
+        return served.utility.frequent(preset, level, med, as_of, days, times).as_dict()
 
     @routes.get("/rolling")
     def rolling(
@@ -178,43 +178,43 @@ def _statistics_routes(utility: Utility, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Return SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
-        return utility.rolling((start, end), days, centred, level, med, as_of).as_dict(_language(request))
+        return served.utility.rolling((start, end), days, centred, level, med, as_of).as_dict(_language(request))
 
     @routes.get("/cross-check")
     def cross_check(request: Request, as_of: Moment = None) -> dict[str, Any]:
         """Compare the reliability system's own report with itself and with the figures here."""
-        return utility.cross_check(as_of).as_dict(_language(request))
+        return served.utility.cross_check(as_of).as_dict(_language(request))
 
     return routes
 
 
-def _target_routes(utility: Utility, pool: Pool) -> APIRouter:
+def _target_routes(served: Fresh, pool: Pool) -> APIRouter:
     routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
         """Judge the figures of a year against a plan."""
-        return utility.targets(plan, year, as_of=as_of, wait_s=WAIT_S).as_dict(_language(request))
+        return served.utility.targets(plan, year, as_of=as_of, wait_s=WAIT_S).as_dict(_language(request))
 
     @routes.get("/grid-kpi")
     def grid_kpi(request: Request, plan: str = "gongan-2022") -> dict[str, Any]:
         """Return the grid-structure KPIs of the public feeders with the N-1 test, judged against a plan."""
-        return utility.grid_kpi(plan, WAIT_S).as_dict(_language(request))
+        return served.utility.grid_kpi(plan, WAIT_S).as_dict(_language(request))
 
     @routes.get("/plans")
     def plans() -> dict[str, Any]:
         """Return the plans that can be judged, and the years with records."""
-        return {"plans": utility.target_plans, "years": utility.years}
+        return {"plans": served.utility.target_plans, "years": served.utility.years}
 
     @routes.get("/live-ratio")
     def live_ratio(request: Request, start: Moment = None, end: Moment = None, by: By = "") -> dict[str, Any]:
         """Return the live-line ratio with numerators and denominators."""
-        return utility.live_ratio((start, end), _columns(by)).as_dict(_language(request))
+        return served.utility.live_ratio((start, end), _columns(by)).as_dict(_language(request))
 
     return routes
 
 
-def _repair_routes(utility: Utility, pool: Pool) -> APIRouter:
+def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
     routes = PooledRouter(pool, prefix="/api/v1", tags=["repair"], responses=REFUSALS)
 
     @routes.get("/n-1")
@@ -223,7 +223,7 @@ def _repair_routes(utility: Utility, pool: Pool) -> APIRouter:
         wait_s: Annotated[float, Query(ge=0, le=60, description="return sooner only when all is tried")] = 0.0,
     ) -> dict[str, Any]:
         """Return the N-1 test as far as it is done; the first call begins it. ``complete`` says whether it is over."""
-        return utility.n_1(wait_s).as_dict(_language(request))
+        return served.utility.n_1(wait_s).as_dict(_language(request))
 
     @routes.get("/affected")
     def affected(
@@ -236,19 +236,19 @@ def _repair_routes(utility: Utility, pool: Pool) -> APIRouter:
     ) -> dict[str, Any]:
         """Return who is off when branches open, or when a fault strikes one; of a fault also who is once it is isolated."""
         branches = None if opened is None else _columns(opened)
-        return utility.affected(branches, fault, at=as_of).as_dict(_language(request))
+        return served.utility.affected(branches, fault, at=as_of).as_dict(_language(request))
 
     @routes.post("/affected")
     def affected_by_signals(
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Return who is off by rows of the signals table."""
-        return utility.affected(signals=signals, at=as_of).as_dict(_language(request))
+        return served.utility.affected(signals=signals, at=as_of).as_dict(_language(request))
 
     @routes.get("/sensor-health")
     def sensor_health(request: Request) -> dict[str, Any]:
         """Return what closed incidents tell of each sensor."""
-        return utility.sensor_health().as_dict(_language(request))
+        return served.utility.sensor_health().as_dict(_language(request))
 
     @routes.get("/restore")
     def restore(
@@ -259,36 +259,36 @@ def _repair_routes(utility: Utility, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        return utility.restore(fault, _columns(refused), objective, as_of).as_dict(_language(request))
+        return served.utility.restore(fault, _columns(refused), objective, as_of).as_dict(_language(request))
 
     @routes.post("/locate")
     def locate(
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Find the faulted section from rows of the signals table."""
-        return utility.locate(signals, as_of).as_dict(_language(request))
+        return served.utility.locate(signals, as_of).as_dict(_language(request))
 
     @routes.post("/infer")
     def infer(
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
-        return utility.infer(signals, as_of).as_dict(_language(request))
+        return served.utility.infer(signals, as_of).as_dict(_language(request))
 
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
-        return utility.incidents(_language(request))
+        return served.utility.incidents(_language(request))
 
     @routes.post("/signals")
     def hear(request: Request, rows: Annotated[list[dict[str, Any]], Body()], now: Moment = None) -> dict[str, Any]:
         """Take signals into account, and return which incidents changed."""
-        return utility.hear(rows, now, _language(request))
+        return served.utility.hear(rows, now, _language(request))
 
     return routes
 
 
-def _plan_routes(utility: Utility, pool: Pool) -> APIRouter:
+def _plan_routes(served: Fresh, pool: Pool) -> APIRouter:
     routes = PooledRouter(pool, prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
 
     @routes.get("/precheck")
@@ -298,14 +298,14 @@ def _plan_routes(utility: Utility, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Calculate the planned outages to come before anything is cut."""
-        return utility.precheck(plan_id=_columns(plan), as_of=as_of).as_dict(_language(request))
+        return served.utility.precheck(plan_id=_columns(plan), as_of=as_of).as_dict(_language(request))
 
     @routes.post("/precheck")
     def precheck_rows(
         request: Request, plans: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Calculate rows of the plans table beside those of the workspace."""
-        return utility.precheck(plans, as_of=as_of).as_dict(_language(request))
+        return served.utility.precheck(plans, as_of=as_of).as_dict(_language(request))
 
     @routes.get("/calendar")
     def calendar(
@@ -314,12 +314,12 @@ def _plan_routes(utility: Utility, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Find days and groups for all planned outages to come."""
-        return utility.calendar(live_as_outage=live_as_outage, as_of=as_of).as_dict(_language(request))
+        return served.utility.calendar(live_as_outage=live_as_outage, as_of=as_of).as_dict(_language(request))
 
     return routes
 
 
-def _steering_routes(utility: Utility, pool: Pool) -> APIRouter:
+def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
     routes = PooledRouter(pool, prefix="/api/v1", tags=["steering"], responses=REFUSALS)
 
     @routes.get("/operating-kpi")
@@ -330,7 +330,7 @@ def _steering_routes(utility: Utility, pool: Pool) -> APIRouter:
         base_year: Annotated[int | None, Query(ge=1900, le=2199, description="reductions are counted from it")] = None,
     ) -> dict[str, Any]:
         """Return the figures of operation that plans set targets for, with numerators and denominators."""
-        return utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
+        return served.utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
 
     @routes.get("/why")
     def why(
@@ -344,6 +344,6 @@ def _steering_routes(utility: Utility, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Explain why SAIDI or SAIFI changed between two periods."""
-        return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
+        return served.utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
 
     return routes

@@ -7,6 +7,9 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +20,20 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import fudian
 from dashboard.api import install
+from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
-from dashboard.parts.blocks import Part, frame, note_card
+from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.pool import Pool, PooledServer
 from dashboard.rows import rows_of
 from fudian import Utility
+from fudian.fresh import Fresh
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
 
@@ -52,12 +56,12 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     Raises:
         WorkspaceError: the folder is missing or holds no table.
     """
-    utility = fudian.open(workspace, language)
-    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None)
+    served = Fresh(workspace, language, _ask_beforehand)
+    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=partial(_while_served, served))
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
-    install(server, utility, pool)
-    server.include_router(export_router(utility, pool))
+    install(server, served, pool)
+    server.include_router(export_router(served, pool))
     pages = Dash(
         __name__,
         server=False,
@@ -69,13 +73,28 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
         use_pages=False,
         index_string=_index(language),
     )
-    pages.layout = _layout()
+    pages.layout = partial(_layout, served)
     pages.backend.pool = pool  # type: ignore[attr-defined]
     pages.init_app(server)
-    _connect(pages, utility)
+    _connect(pages, served)
+    connect_state(pages, served)
     server.add_middleware(PageAddresses)
     server.add_middleware(LanguageNote)
     return server
+
+
+@asynccontextmanager
+async def _while_served(served: Fresh, _: FastAPI) -> AsyncIterator[None]:
+    """Look after the data for as long as it is served."""
+    served.begin()
+    yield
+    served.end()
+
+
+def _ask_beforehand(utility: Utility) -> None:
+    """Make each page once, so that the first reader finds it made."""
+    for page in _PAGES:
+        page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
 class PageAddresses:
@@ -134,12 +153,14 @@ def _index(language: str) -> str:
     return f"<!DOCTYPE html>{head}<title>{{%title%}}</title>{{%favicon%}}{{%css%}}</head>{body}"
 
 
-def _layout() -> dmc.MantineProvider:
+def _layout(served: Fresh) -> dmc.MantineProvider:
     return dmc.MantineProvider(
         [
             dcc.Location(id="address", refresh=False),
             dcc.Store(id="shown"),
-            html.Div(id="page"),
+            *state_parts(served),
+            html.Div(id="page", **data(busy="正在计算 · computing")),
+            state_line(),
             dmc.Drawer(
                 id="drawer", position="right", size="min(1180px, 92vw)", opened=False, padding="md", lockScroll=True
             ),
@@ -149,7 +170,7 @@ def _layout() -> dmc.MantineProvider:
     )
 
 
-def _connect(pages: Dash, utility: Utility) -> None:
+def _connect(pages: Dash, served: Fresh) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
 
     @pages.callback(
@@ -157,11 +178,14 @@ def _connect(pages: Dash, utility: Utility) -> None:
         Output("shown", "data"),
         Input("address", "pathname"),
         Input("address", "search"),
+        Input(VERSION, "data"),
         State("shown", "data"),
     )
-    def show_page(path: str | None, search: str | None, shown: str | None) -> tuple[Part, Part]:
+    def show_page(path: str | None, search: str | None, _: str | None, shown: str | None) -> tuple[Part, Part]:
+        standing = served.standing
+        utility = standing.utility
         address = Address.read(path, search, utility.language)
-        key = f"/{address.page}{address.search(address.without_rows())} {path}"
+        key = f"{standing.version} /{address.page}{address.search(address.without_rows())} {path}"
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
@@ -172,6 +196,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         prevent_initial_call=True,
     )
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
 
     @pages.callback(
@@ -183,6 +208,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         Input("address", "search"),
     )
     def show_rows(path: str | None, search: str | None) -> tuple[bool, Part, Part, Part]:
+        utility = served.utility
         address = Address.read(path, search, utility.language)
         if ROWS not in address.values:
             return False, no_update, no_update, no_update
@@ -198,7 +224,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         prevent_initial_call=True,
     )
     def follow(opened: bool, clicks: list[dict[str, Any] | None], path: str | None, search: str | None) -> Part:
-        address = Address.read(path, search, utility.language)
+        address = Address.read(path, search, served.utility.language)
         if ctx.triggered_id == "drawer":
             return address.search(address.without_rows()) if not opened and ROWS in address.values else no_update
         return next((door for door in map(_door, ctx.triggered) if door), no_update) if any(clicks) else no_update
@@ -210,6 +236,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         State("address", "search"),
     )
     def scroll(request: dict[str, Any] | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
         rows = rows_of(utility, Address.read(path, search, utility.language))
         return no_update if request is None or rows is None else block(rows.frame, request)
 

@@ -117,7 +117,7 @@ def page(utility: Utility, address: Address) -> html.Div:
     address.note_unknown()
     query = utility.query(chosen.year, level=chosen.level, med=chosen.med)
     targets = utility.targets(chosen.plan, chosen.year, chosen.level, wait_s=0.0).results
-    whole = utility.indices(query).rows.row(0, named=True)
+    whole = utility.totals(query).row(0, named=True)
     return frame(
         address,
         _chips(utility, address, chosen),
@@ -292,7 +292,7 @@ def _classes_card(utility: Utility, address: Address, query: Query, targets: Seq
         ("planning_class", translate("Planning class", language)),
     ):
         by_class = replace(query, by=(column,))
-        figures = utility.indices(by_class).rows
+        figures = utility.totals(by_class)
         reason = translate("The plan states no target for it.", language)
         rows = [
             Bullet(word(name, language), value, None, "h", address.rows_href("ledger", {column: name}), reason)
