@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
+from dashboard.access.refusals import REFUSALS
 from dashboard.pool import Pool, PooledRouter
 from fudian.fresh import Fresh
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
@@ -24,25 +24,6 @@ Source = Annotated[str, Query(description="records, or switching for the replay 
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 
 
-class Refusal(BaseModel):
-    """Why a question is not answered."""
-
-    error: str
-    """What is wrong, in one sentence."""
-    hint: str | None = None
-    """What to do about it."""
-    errors: list[dict[str, Any]] = []
-    """The rows of tables that prevent the answer, as ``check`` gives them."""
-
-
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Refusal, "description": "The request is not one that can be read."},
-    404: {"model": Refusal, "description": "There is no such branch, transformer, outage or route."},
-    422: {"model": Refusal, "description": "A value cannot be used, or the data has errors that prevent the answer."},
-}
-"""How every route refuses."""
-
-
 def install(server: FastAPI, served: Fresh, pool: Pool) -> None:
     """Add the routes over a utility, and the form of their errors."""
     server.include_router(_statistics_routes(served, pool))
@@ -52,7 +33,6 @@ def install(server: FastAPI, served: Fresh, pool: Pool) -> None:
     server.include_router(_steering_routes(served, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
-    server.add_exception_handler(Exception, _failed)
 
     @server.get("/api/{rest:path}", include_in_schema=False)
     def nothing_here(rest: str) -> JSONResponse:
@@ -74,19 +54,6 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(problem, WorkspaceError):
         answer["errors"] = [each.as_dict(language) for each in problem.problems]
     return JSONResponse(answer, 404 if isinstance(problem, UnknownIdError) else 422)
-
-
-def _failed(request: Request, error: Exception) -> JSONResponse:
-    """Answer for what should not happen: the log of the server keeps the traceback, the caller never sees it."""
-    del error
-    language = _language(request)
-    return JSONResponse(
-        {
-            "error": translate("Something went wrong inside Fudian.", language),
-            "hint": translate("The log of the server says more; the other pages are not affected.", language),
-        },
-        500,
-    )
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:

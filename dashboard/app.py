@@ -10,16 +10,27 @@ import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import dash_mantine_components as dmc
 import uvicorn
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
-from fastapi import FastAPI
+from dash.exceptions import DependencyException
+from fastapi import FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboard.access.callbacks import CallbackForm
+from dashboard.access.connections import MOST_CONNECTIONS, BoundedProtocol
+from dashboard.access.edges import MOST_BYTES, Edges
+from dashboard.access.entrance import Access
+from dashboard.access.gate import Gate, content_policy
+from dashboard.access.look_list import looks_router
+from dashboard.access.provider import Provider
+from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
@@ -34,6 +45,8 @@ from dashboard.pool import Pool, PooledServer
 from dashboard.rows import rows_of
 from fudian import Utility
 from fudian.fresh import Fresh
+from fudian.store import store_of
+from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
 
@@ -46,22 +59,29 @@ _PAGES = {
 _log = logging.getLogger("fudian")
 
 
-def create_app(workspace: Path, language: str = "zh") -> FastAPI:
+def create_app(
+    workspace: Path, language: str = "zh", access: Access | None = None, provider: Provider | None = None
+) -> FastAPI:
     """Return the application over a workspace.
 
     Args:
         workspace: folder with the tables.
         language: ``zh`` or ``en``, for addresses that name none.
+        access: who may come in; by default whoever sits at this machine, and nothing is kept.
+        provider: where readers may sign in besides.
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
     """
     served = Fresh(workspace, language, _ask_beforehand)
+    access = access or Access(store_of(IN_MEMORY))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=partial(_while_served, served))
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     install(server, served, pool)
     server.include_router(export_router(served, pool))
+    server.include_router(sign_in_router(access, language, provider))
+    server.include_router(looks_router(access))
     pages = Dash(
         __name__,
         server=False,
@@ -71,6 +91,7 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
         serve_locally=True,
         suppress_callback_exceptions=True,
         use_pages=False,
+        enable_mcp=False,
         index_string=_index(language),
     )
     pages.layout = partial(_layout, served)
@@ -78,8 +99,12 @@ def create_app(workspace: Path, language: str = "zh") -> FastAPI:
     pages.init_app(server)
     _connect(pages, served)
     connect_state(pages, served)
+    server.add_exception_handler(DependencyException, _no_such_file)
     server.add_middleware(PageAddresses)
     server.add_middleware(LanguageNote)
+    server.add_middleware(CallbackForm, known=lambda: pages.callback_map, language=language)
+    server.add_middleware(Edges)
+    server.add_middleware(Gate, access=access, policy=content_policy(pages.csp_hashes()), language=language)
     return server
 
 
@@ -97,6 +122,12 @@ def _ask_beforehand(utility: Utility) -> None:
         page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
+def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
+    """Answer for a file of components that there is not."""
+    del request, error
+    return PlainTextResponse("", HTTPStatus.NOT_FOUND)
+
+
 class PageAddresses:
     """Serve every page's address with the one document of the application, which then reads the address itself."""
 
@@ -111,21 +142,59 @@ class PageAddresses:
 
 
 def serve(
-    workspace: Path, host: str = "127.0.0.1", port: int = 8050, open_browser: bool = False, language: str = "zh"
+    workspace: Path,
+    port: int = 8050,
+    open_browser: bool = False,
+    language: str = "zh",
+    access: Access | None = None,
+    provider: Provider | None = None,
+    certificate: tuple[Path, Path] | None = None,
 ) -> None:
     """Serve the application until it is stopped, and say where; see :func:`create_app`.
+
+    Args:
+        workspace: folder with the tables.
+        port: of the host that the rules of ``access`` name; 0 takes any free one.
+        open_browser: whether to show it at once.
+        language: ``zh`` or ``en``.
+        access: who may come in.
+        provider: where readers may sign in besides.
+        certificate: files of the certificate and its key, to speak HTTPS.
 
     Raises:
         FudianError: the port cannot be had.
         WorkspaceError: the workspace cannot be read.
     """
+    access = access or Access(store_of(IN_MEMORY))
+    host = access.rules.host
     listener = _listen(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}/"
-    server = create_app(workspace, language)
-    sys.stderr.write(translate("Fudian is at {address} (Ctrl+C stops it)", language, address=address) + "\n")
+    address = (
+        f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+    )
+    server = create_app(workspace, language, access, provider)
+    for sentence in (text("Fudian is at {address} (Ctrl+C stops it)", address=address), *access.warnings()):
+        sys.stderr.write(sentence.in_language(language) + "\n")
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    uvicorn.Server(uvicorn.Config(server, log_level="warning")).run(sockets=[listener])
+    uvicorn.Server(server_settings(server, certificate)).run(sockets=[listener])
+
+
+def server_settings(app: ASGIApp, certificate: tuple[Path, Path] | None = None) -> uvicorn.Config:
+    """Return how the application is served: bounded connections, nothing believed of proxies but what the gate believes."""
+    files: dict[str, Any] = {}
+    if certificate is not None:
+        files = {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        http=BoundedProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+        proxy_headers=False,
+        server_header=False,
+        ws_max_size=MOST_BYTES["/_dash"],
+        timeout_graceful_shutdown=10,
+        **files,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,10 +6,12 @@ import logging
 
 from dash import html
 
+from dashboard.access.reader import Look, reader
+from dashboard.access.roles import Right
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, aria, data
 from dashboard.parts.grids import grid
-from dashboard.rows import failure, rows_of
+from dashboard.rows import are_customers, failure, rows_of
 from fudian import Utility
 from network import FudianError, translate
 
@@ -33,12 +35,16 @@ def contents(utility: Utility, address: Address) -> tuple[str, Part]:
         )
     if rows is None:
         return "", ""
+    if are_customers(address):
+        reader().sees(Look(address.page, address.search(address.values), "page", rows.frame.height))
     wanted = address.search(address.values, language)
     head = html.Div(
         [
             html.Div([html.Div(rows.basis, className="quiet"), html.B(rows.total, **data(hours=rows.customer_hours))]),
             html.Div(
-                [
+                []
+                if not reader().may(Right.EXPORT)
+                else [
                     html.A(name.upper(), href=f"/export/{address.page}/rows.{name}{wanted}", download="")
                     for name in ("csv", "xlsx")
                 ],

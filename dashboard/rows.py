@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from dashboard.access.reader import reader
+from dashboard.access.roles import Right
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.words import CODE_WORDS, number, word
 from fudian import Utility
@@ -55,8 +57,18 @@ def rows_of(utility: Utility, address: Address) -> Rows | None:
             text("There are no rows {kind!r} to open.", kind=kind),
             text("Close this panel and choose a figure on the page."),
         )
+    if are_customers(address) and not reader().may(Right.CUSTOMERS):
+        raise FudianError(
+            text("The list is shown to roles that need it."),
+            text("Choose the level of transformers, or ask for another role."),
+        )
     key = ("rows", kind, address.language, tuple(sorted(address.values.items())))
     return utility.memory.recall(key, lambda: _KINDS[kind](utility, address))
+
+
+def are_customers(address: Address) -> bool:
+    """Tell whether the rows that an address asks for are a list of customers: interruptions where customers are the users."""
+    return address.values.get(ROWS) == "ledger" and address.values.get("level") == "lv"
 
 
 def query_of(utility: Utility, address: Address) -> Query:

@@ -103,12 +103,21 @@ def commands_page() -> str:
         "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
         "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
     )
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in _commands(group):
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")
         for parameter in command.params:
             words = " / ".join(f"`{word}`" for word in parameter.opts)
             lines.append(f"- {words}: {getattr(parameter, 'help', None) or ''}\n")
     return "".join(lines)
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every command with its whole name, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def questions_page() -> str:

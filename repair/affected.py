@@ -125,8 +125,11 @@ class Affected(Shown):
             .join(stations, on="feeder_id", how="left", maintain_order="left")
         )
 
-    def table(self) -> pl.DataFrame:
-        """Return the list that a dispatcher prints: important and sensitive customers first, personal data masked.
+    def table(self, masked: bool = True) -> pl.DataFrame:
+        """Return the list that a dispatcher prints: important and sensitive customers first.
+
+        Args:
+            masked: whether names, phones and addresses are masked, as for everybody who need not call customers.
 
         Returns:
             ``customer_id, name, phone`` (only where the contact is verified), ``address, important, sensitive, dual_supply,
@@ -143,9 +146,9 @@ class Affected(Shown):
         return (
             rows.select(
                 "customer_id",
-                mask_name(pl.col("name")).alias("name"),
-                pl.when("verified").then(mask_phone(pl.col("phone"))).alias("phone"),
-                mask_address(pl.col("address")).alias("address"),
+                (mask_name(pl.col("name")) if masked else pl.col("name")).alias("name"),
+                pl.when("verified").then(mask_phone(pl.col("phone")) if masked else pl.col("phone")).alias("phone"),
+                (mask_address(pl.col("address")) if masked else pl.col("address")).alias("address"),
                 "important",
                 "sensitive",
                 pl.col("second_transformer_id").is_not_null().alias("dual_supply"),

@@ -29,6 +29,7 @@ TEXT_PLACES = {
     "_rows": (4, 5),
     "working": (0,),
     "tell": (0,),
+    "said_in": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
 }
@@ -44,6 +45,7 @@ TEXT_CONSTANTS = {
     "_STATES",
     "_BASIS_NAMES",
     "SENTENCES",
+    "ROLE_NAMES",
     "_REASON_NAMES",
 }
 """Module constants whose values are texts."""

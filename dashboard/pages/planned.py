@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from dash import html
 
+from dashboard.access.reader import reader
 from dashboard.pages.plan_card import operation_words
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
@@ -59,7 +60,7 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
         raise FudianError(
             text("There is no planned outage {plan!r} to come.", plan=key), text("Go back to the list and choose one.")
         )
-    return key, check.facts.job.outage.after.table()
+    return key, check.facts.job.outage.after.table(reader().is_masked)
 
 
 def plans_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
@@ -292,7 +293,7 @@ def _steps_card(address: Address, facts: Facts) -> html.Section:
 
 def _customers_card(address: Address, facts: Facts) -> html.Section:
     important = len(facts.after.important or ())
-    customers = facts.job.outage.after.table()
+    customers = facts.job.outage.after.table(reader().is_masked)
     return customers_card(address, customers, {"plan": facts.job.plan_id}, important, _CUSTOMER_COLUMNS)
 
 

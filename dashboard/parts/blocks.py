@@ -10,6 +10,8 @@ from urllib.parse import quote
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dashboard.access.reader import reader
+from dashboard.access.roles import ROLE_NAMES
 from dashboard.parts.address import PAGES, Address
 from network import translate
 
@@ -180,13 +182,27 @@ def frame(address: Address, chips: Sequence[Part], right: Sequence[Part], conten
     top = html.Div(
         [
             html.Div(list(chips), className="chips"),
-            html.Div([*right, toggle], className="freshness"),
+            html.Div([*right, toggle, *_signed_in(language)], className="freshness"),
         ],
         className="top",
     )
     return html.Div(
         [navigation, html.Main([top, *notes, *content])], className="shell", lang="zh-CN" if language == "zh" else "en"
     )
+
+
+def _signed_in(language: str) -> list[Part]:
+    """Return who is signed in, and the way out; nothing where nobody signs in."""
+    who = reader()
+    if not who.shown_name:
+        return []
+    leave = html.Button(translate("Sign out", language), type="submit", className="link leave")
+    said = " · ".join(
+        part for part in (who.shown_name, translate(ROLE_NAMES.get(who.role, ""), language), who.unit) if part
+    )
+    return [
+        html.Form([html.Span(said), leave], action="/access/sign-out", method="post", className="signed-in"),
+    ]
 
 
 def note_card(title: str, sentence: str, hint: str = "", items: Sequence[str] = ()) -> html.Section:

@@ -17,7 +17,7 @@ import typer
 
 import fudian
 from fudian import Utility
-from fudian.cli import grid, plans, reliability, repair, steering, tables
+from fudian.cli import access, grid, plans, reliability, repair, serving, steering, tables
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
@@ -174,26 +174,10 @@ def sample(
     sys.stdout.write(f"{to}\n")
 
 
-@app.command()
-def serve(
-    workspace: WorkspaceArgument,
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8050,
-    host: Annotated[str, typer.Option(help="127.0.0.1 serves this machine only.")] = "127.0.0.1",
-    open_browser: Annotated[bool, typer.Option("--open-browser")] = False,
-) -> None:
-    """Serve the dashboard and /api/v1 on a workspace."""
-    from dashboard.app import serve as serve_dashboard
-
-    serve_dashboard(workspace, host=host, port=port, open_browser=open_browser, language=language())
-
-
-@app.command()
-def demo(port: Annotated[int, typer.Option(min=0, max=65535)] = 8050) -> None:
-    """Open the sample county in the dashboard."""
-    from dashboard.app import serve as serve_dashboard
-    from data_samples.generator.county import COUNTY
-
-    serve_dashboard(COUNTY, host="127.0.0.1", port=port, open_browser=True, language=language())
+app.add_typer(serving.app)
+app.add_typer(access.users)
+app.add_typer(access.tokens)
+app.add_typer(access.looks)
 
 
 # Errors -----------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ import fudian
 from fudian import Utility
 from fudian.cli.terminal import language, tell_left_out, working
 from network import FudianError, text
+
+if TYPE_CHECKING:
+    from fudian.store import Store
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 
@@ -28,6 +31,24 @@ By = Annotated[str, typer.Option(help="Columns to break down by, with commas: re
 Limit = Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")]
 Signals = Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")]
 Switching = Annotated[Path | None, typer.Option(help="File with switching operations.")]
+
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Where accounts and what is kept stand: a path, sqlite:///path or postgresql://…; by default "
+        "beside the workspace.",
+    ),
+]
+
+
+def store_beside(workspace: Path, url: str | None) -> Store:
+    """Open the store of a workspace: as named, else beside it."""
+    from fudian.store import store_of, url_beside
+
+    if url is None:
+        file_given(workspace)
+    return store_of(url or url_beside(workspace))
 
 
 def file_given(path: Path | None) -> Path | None:

@@ -328,7 +328,7 @@ def test_who_is_off_by_a_plan_is_the_same_on_both_pages() -> None:
 def test_every_command_asks_a_method() -> None:
     asked = asked_by_commands()
     commands = {f"fudian {name}" for name in typer.main.get_command(app).commands}  # type: ignore[attr-defined]
-    assert set(asked) == commands
+    assert set(asked) == commands - {"fudian users", "fudian tokens", "fudian looks"}  # of the store, not of the field
     assert {name for name, methods in asked.items() if not methods} == TOOLS - {"fudian sample"}
 
 

@@ -1,0 +1,1 @@
+"""Who may see what: accounts, sessions, tokens, the gate before every page and route, and what a request may weigh."""
