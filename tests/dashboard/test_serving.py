@@ -55,7 +55,7 @@ def ask_page(served: str, path: str, search: str) -> bytes:
     question = {
         "output": "..page.children...shown.data..",
         "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": list(named),
+        "inputs": [*named, {"id": "data-version", "property": "data", "value": None}],
         "changedPropIds": ["address.pathname"],
         "state": [{"id": "shown", "property": "data"}],
     }
