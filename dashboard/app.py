@@ -339,4 +339,4 @@ def page_or_note(utility: Utility, address: Address) -> Part:
             translate("Something went wrong inside Fudian.", language),
             translate("The log of the server says more; the other pages are not affected.", language),
         )
-    return frame(address, [], [], [card])
+    return frame(address, [], [], [card], has_heading=False)

@@ -68,7 +68,7 @@ def worst_feeders(statistics: Statistics, query: Query, most: int = 8) -> pl.Dat
     worst = figures.filter(pl.col("CH") > 0).sort("CH", "feeder_id", descending=[True, False]).head(most)
     names = statistics.net.feeders.select("feeder_id", "name").unique("feeder_id", keep="first")
     listed = worst.join(names, on="feeder_id", how="left", maintain_order="left").join(
-        events, on="feeder_id", how="left", maintain_order="left"
+        events, on="feeder_id", how="left", maintain_order="left", nulls_equal=True
     )
     by_month = [
         [dict(grid.filter(feeder_id=feeder).select("month", "CH").iter_rows()).get(month, 0.0) for month in months]

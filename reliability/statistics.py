@@ -678,6 +678,7 @@ class Statistics(Shown):
             _chosen(tables["plans"], query.where),
             period,
             users,
+            self.knows_live_jobs,
         )
 
     def live_ratios(self, period: Period, by: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -711,6 +712,14 @@ class Statistics(Shown):
     ) -> Mapping[str, Kpi]:
         """Return the figures of operation of a year; see :func:`reliability.operating_kpis.operating_kpis`."""
         return operating_kpis(self.net, self.settings, year, as_of or stated_as_of(self.net.workspace), base_year)
+
+    @property
+    def knows_live_jobs(self) -> bool:
+        """Whether there is a table of live jobs, with a usable row unless it has none at all."""
+        source = self.net.workspace
+        return "live_jobs" in source.files and not (
+            source.tables["live_jobs"].is_empty() and source.problems_of("live_jobs", "error")
+        )
 
     @cached_property
     def live_jobs(self) -> pl.DataFrame:

@@ -354,26 +354,24 @@ class _Judged:
             return "pass" if holds else "fail", None, None
         base, factor = self._year_on_year(1 - float(alternative[1]) / 100)
         if base is None:
-            reason = text(
-                "the limit is missed, and the compound rule {rule} needs year_on_year_base", rule=row["alt_rule"]
-            )
+            rule = text("{percent} per cent less each year", percent=alternative[1])
+            reason = text("the limit is missed, and the compound rule ({rule}) needs year_on_year_base", rule=rule)
             return "unknown", reason, None
+        rule = text("{percent} per cent less than in {year}", percent=f"{(1 - factor) * 100:.4g}", year=base)
         if base not in self.statistics.years():
-            reason = text(
-                "the limit is missed, and {year} has no records for the rule {rule}", year=base, rule=row["alt_rule"]
-            )
+            reason = text("the limit is missed, and {year} has no records for the rule ({rule})", year=base, rule=rule)
             return "unknown", reason, None
         sums = self._sums(row, where, base)
         previous = _figure(row, *sums) if sums[1] else None
         if not over or previous is None:
             return (
                 "unknown",
-                text("the limit is missed; the alternative rule {rule} is open", rule=row["alt_rule"]),
+                text("the limit is missed; the alternative rule ({rule}) is open", rule=rule),
                 previous,
             )
         if _holds(value, "<=", factor * previous):
-            return "pass", text("by the alternative rule {rule}", rule=row["alt_rule"]), previous
-        return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
+            return "pass", text("by the alternative rule: {rule}", rule=rule), previous
+        return "fail", text("the alternative rule ({rule}) fails too", rule=rule), previous
 
     def _year_on_year(self, yearly: float) -> tuple[int | None, float]:
         """Return the year to compare with and the share of it that may be left (2.4)."""

@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
+from dashboard.parts.names import device
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
@@ -56,7 +57,7 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused)
 
 
-def plan_card(address: Address, chosen: Chosen) -> html.Section:
+def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
     """Return the card: who comes back when, the operations, the proof, and the order to print."""
     language, plan = address.language, chosen.plan
     title = translate("Power back first, repair after", language)
@@ -65,7 +66,7 @@ def plan_card(address: Address, chosen: Chosen) -> html.Section:
         return card(title, html.P(said, className="warning"), *_refused(address, chosen), name="plan")
     content: list[Part] = [
         html.P(_sentence(plan, language)),
-        _operations(address, chosen, plan),
+        _operations(utility, address, chosen, plan),
         *_refused(address, chosen),
     ]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
@@ -112,7 +113,7 @@ def _seconds(hours: float | None) -> float | None:
     return None if hours is None else 3600 * hours
 
 
-def _operations(address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
+def _operations(utility: Utility, address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
     language = address.language
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = []
@@ -122,7 +123,7 @@ def _operations(address: Address, chosen: Chosen, plan: RestorationPlan) -> html
         cells: list[tuple[Part, str]] = [
             (str(step.order), ""),
             (operation_words(step, language), ""),
-            (html.B(step.branch_id), ""),
+            (device(utility, step.branch_id), ""),
             (_effect(plan, step, language), "right"),
             (f"−{number(saved, 1)}" if saved else DASH, "right"),
             (_within(minutes[step.stage], language), "right quiet"),
