@@ -60,7 +60,11 @@ _log = logging.getLogger("fudian")
 
 
 def create_app(
-    workspace: Path, language: str = "zh", access: Access | None = None, provider: Provider | None = None
+    workspace: Path,
+    language: str = "zh",
+    access: Access | None = None,
+    provider: Provider | None = None,
+    looks_after: bool = False,
 ) -> FastAPI:
     """Return the application over a workspace.
 
@@ -69,13 +73,15 @@ def create_app(
         language: ``zh`` or ``en``, for addresses that name none.
         access: who may come in; by default whoever sits at this machine, and nothing is kept.
         provider: where readers may sign in besides.
+        looks_after: whether figures are prepared beforehand, and changes of the workspace are taken, while it runs.
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
     """
     served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
-    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=partial(_while_served, served))
+    lifespan = partial(_while_served, served if looks_after else None)
+    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     install(server, served, pool)
@@ -109,11 +115,13 @@ def create_app(
 
 
 @asynccontextmanager
-async def _while_served(served: Fresh, _: FastAPI) -> AsyncIterator[None]:
+async def _while_served(served: Fresh | None, _: FastAPI) -> AsyncIterator[None]:
     """Look after the data for as long as it is served."""
-    served.begin()
+    if served is not None:
+        served.begin()
     yield
-    served.end()
+    if served is not None:
+        served.end()
 
 
 def _ask_beforehand(utility: Utility) -> None:
@@ -171,7 +179,7 @@ def serve(
     address = (
         f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
     )
-    server = create_app(workspace, language, access, provider)
+    server = create_app(workspace, language, access, provider, looks_after=True)
     for sentence in (text("Fudian is at {address} (Ctrl+C stops it)", address=address), *access.warnings()):
         sys.stderr.write(sentence.in_language(language) + "\n")
     if open_browser:

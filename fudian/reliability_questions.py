@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import polars as pl
@@ -133,7 +133,7 @@ class ReliabilityQuestions(Foundation):
         rows = self._statistics.indices(query, engine)
 
         def form(language: str) -> dict[str, Any]:
-            told = self._statistics.statement(query, engine, language)
+            told = self._statistics.statement(query, engine, language, rows)
             return (
                 told
                 if STANDARDS[standard] == "dlt"
@@ -370,8 +370,9 @@ class ReliabilityQuestions(Foundation):
         """
         metrics(self._statistics, plan)
         swept = self.n_1(wait_s, progress)
-        rows = pl.DataFrame(grid_figures(self._statistics, plan, swept)["rows"], infer_schema_length=None)
-        return Answer("grid_kpi", rows, f"plan {plan}", partial(grid_figures, self._statistics, plan, swept))
+        figures = cache(partial(grid_figures, self._statistics, plan, swept))
+        rows = pl.DataFrame(figures(self.language)["rows"], infer_schema_length=None)
+        return Answer("grid_kpi", rows, f"plan {plan}", lambda language: dict(figures(language)))
 
     def grid_targets(self, wait_s: float | None = None) -> list[Targets]:
         """Return, of every plan that sets targets for the structure of the grid, those targets judged."""

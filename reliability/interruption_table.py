@@ -16,6 +16,7 @@ from network import Network, Supply, schema
 from network.tables.frames import MissingColumnsError, require_table
 from reliability.engines import like, shaped
 from reliability.named_parts import Change, NamedParts
+from reliability.overlaps import overlapping
 from reliability.population_table import ATTRIBUTES, population, service_periods
 from reliability.record_states import RecordStates, record_states
 from reliability.settings import ReliabilitySettings
@@ -272,16 +273,17 @@ def _all_lost(lost: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
     )
     lives = pl.col("transformer").is_in((live["supply"] // 2).unique().implode())
     single = lost.filter((pl.col("live") == 1) | (pl.col("live").is_null() & ~lives))
-    halves = lost.filter(pl.col("live") == 2)
-    pairs = halves.filter(which=0).join(halves.filter(which=1), on="transformer", suffix="_2").with_columns(
-        later=pl.col("start_2") > pl.col("start")
-    )  # fmt: skip
-    together = pairs.select(
+    halves = lost.filter((pl.col("live") == 2) & (pl.col("end").is_null() | (pl.col("end") > pl.col("start"))))
+    first, second = halves.filter(which=0), halves.filter(which=1)
+    one, other = overlapping(first, second, "transformer")
+    beside = second[other].select(pl.col("part", "start", "end").name.suffix("_2"))
+    later = pl.col("start_2") > pl.col("start")
+    together = pl.concat([first[one], beside], how="horizontal").select(
         "transformer",
-        part=pl.when("later").then("part_2").otherwise("part"),
+        part=pl.when(later).then("part_2").otherwise("part"),
         start=pl.max_horizontal("start", "start_2"),
         end=pl.min_horizontal("end", "end_2"),
-    ).filter(pl.col("end").is_null() | (pl.col("end") > pl.col("start")))
+    )
     return pl.concat([single.select(columns).unique(maintain_order=True), together.select(columns)])
 
 

@@ -21,7 +21,7 @@ from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
 from reliability.cube import Cube
-from reliability.engines import from_engine, parquet_on_spark, small, to_engine
+from reliability.engines import from_engine, has_order, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import VARIANTS, indices
@@ -118,7 +118,11 @@ class Statistics(Shown):
         return reliability_settings(self.net.workspace.settings)
 
     @cached_property
-    def _by_level(self) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
+    def _interruptions(self) -> dict[str, pl.DataFrame]:
+        return {}
+
+    @cached_property
+    def _users(self) -> dict[str, pl.DataFrame]:
         return {}
 
     def interruptions(self, level: str = "mv", source: str = "records") -> pl.DataFrame:
@@ -127,7 +131,9 @@ class Statistics(Shown):
         See :func:`reliability.interruptions` and :func:`reliability.switched.interruptions_from_switching`.
         """
         if source == "records":
-            return self._tables(level)[0]
+            if level not in self._interruptions:
+                self._interruptions[level] = self._from_records(level, self.sharing(level))
+            return self._interruptions[level]
         if level not in self._switched:
             log = self.net.workspace.tables["switching"]
             self._switched[level] = interruptions_from_switching(self.net, log, level, self.population(level))
@@ -143,7 +149,10 @@ class Statistics(Shown):
 
     def population(self, level: str = "mv") -> pl.DataFrame:
         """Return the users of a level; see :func:`reliability.population`."""
-        return self._tables(level)[1]
+        if level not in self._users:
+            outages = self.net.workspace.tables["outages"]
+            self._users[level] = population(self.net, level, outages, settings=self.settings)
+        return self._users[level]
 
     def users(self, query: Query) -> pl.DataFrame:
         """Return the users that a query is about."""
@@ -155,16 +164,10 @@ class Statistics(Shown):
         cube = self.cubes.get(level)
         return (self.population(level) if cube is None else cube.users).select(ATTRIBUTES)
 
-    def _tables(self, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        if level not in self._by_level:
-            tables = self.net.workspace.tables
-            users = population(self.net, level, tables["outages"], settings=self.settings)
-            rows = self._from_records(level, self.sharing(level))
-            self._by_level[level] = rows, users
-        return self._by_level[level]
-
     def sharing(self, level: str = "mv") -> pl.DataFrame:
         """Return the users of a level as they stand in the interruptions: those that share every one of them in one row."""
+        if level == "mv":
+            return self.population(level)
         outages = self.net.workspace.tables["outages"]
         first: Any = outages["start"].min()
         return population(self.net, level, outages, settings=self.settings, since=first)
@@ -238,9 +241,15 @@ class Statistics(Shown):
 
     def years(self, source: str = "records") -> list[int]:
         """Return the calendar years that have records, or operations of the switching log."""
-        tables = self.net.workspace.tables
-        moments = tables["outages"]["start"] if source == "records" else tables["switching"]["time"]
-        return sorted(moments.dt.year().unique().to_list())
+        if source not in self._years:
+            tables = self.net.workspace.tables
+            moments = tables["outages"]["start"] if source == "records" else tables["switching"]["time"]
+            self._years[source] = sorted(moments.dt.year().unique().to_list())
+        return self._years[source]
+
+    @cached_property
+    def _years(self) -> dict[str, list[int]]:
+        return {}
 
     def require_records(self, source: str = "records") -> None:
         """Make sure that figures can be computed at all from the ``records`` or from the ``switching`` log.
@@ -430,6 +439,8 @@ class Statistics(Shown):
         query = query.known
         users = _chosen(self._users_on(query, engine), query.where)
         rows = self._ledger_on(query, engine)
+        if has_order(nw.from_native(rows)):
+            self._tally(query, engine, rows)  # while they are at hand: the basis of the figures tells it
         figures = from_engine(figures_of(rows, users, query.by, query.period, self.settings, query.as_of))
         figures = figures.with_columns(pl.col("CI", "CN").cast(pl.Int64))
         return figures.sort(*query.by, nulls_last=True) if query.by else figures
@@ -507,46 +518,56 @@ class Statistics(Shown):
     def _daily(self) -> dict[tuple[str, datetime], pl.DataFrame]:
         return {}
 
-    def statement(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
-        """Return the indices in the contract's form: period, level, basis, rows, rejected."""
+    def statement(
+        self, query: Query, engine: str = "polars", language: str = "en", figures: pl.DataFrame | None = None
+    ) -> dict[str, Any]:
+        """Return the indices in the contract's form: period, level, basis, rows, rejected.
+
+        Args:
+            query: what the figures cover.
+            engine: on which they are computed.
+            language: of sentences.
+            figures: of :meth:`indices` for the same query, where they are at hand already.
+        """
         query = query.known
         return {
             "period": query.period.as_dict(),
             "level": query.level,
             "basis": self.basis(query, language, engine),
-            "rows": self.indices(query, engine).to_dicts(),
+            "rows": (self.indices(query, engine) if figures is None else figures).to_dicts(),
             "reference": [each.as_dict() for each in national_references(query.period)],
             "rejected": [problem.as_dict(language) for problem in self.rejected()],
         }
 
     def basis(self, query: Query, language: str = "en", engine: str = "polars") -> dict[str, Any]:
         """Return what a figure rests on: users, level, as-of time, major event days, settings, and how much was left out."""
-        outages, not_counted = self._outages_of(query, engine)
+        outages, not_counted = self._tally(query, engine)
         undivided = nw.col("exclusion").is_in(["no_population", "low_voltage_unknown"])
         usable = self.net.workspace.tables["outages"].height
         if query.source == "records":
-            rows: Any = nw.from_native(self._tables_on(query, engine)[0])
+            cube = self._cube(query, engine)
+            rows: Any = nw.from_native(cube.merged if cube else self._tables_on(query, engine)[0])
             usable -= small(rows.filter(undivided).select("outage_id")).shape[0]
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
         return {
             "variant": "SAIDI-1",
             "rule_pack": DLT_836_2016.as_dict(query.period),
             "source": query.source,
-            "outages_of_unknown_nature": outages["unknown"].sum(),
+            "outages_of_unknown_nature": outages["unknown"],
             "user_level": query.level.upper(),
             "population_basis": "stated" if self._has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
-            "outages_in_period": outages["counted"].sum(),
-            "outages_that_cut_off_nobody": outages.filter(counted=0)["nobody_off"].sum(),
+            "outages_in_period": outages["counted"],
+            "outages_that_cut_off_nobody": outages["nobody_off"],
             "outages_not_counted": not_counted,
-            "provisional_outages": outages["provisional"].sum(),
+            "provisional_outages": outages["provisional"],
             "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
             "overlaps": "merged",
             "record_state": self.settings.record_state,
             "records_by_state": self._records_by_state() if query.source == "records" else None,
             "overrun_class": self.settings.overrun_class,
-            "outages_beyond_approved_end": outages["overrun"].sum(),
-            "short_interruptions": "recorded" if outages["short"].sum() else "not recorded",
+            "outages_beyond_approved_end": outages["overrun"],
+            "short_interruptions": "recorded" if outages["short"] else "not recorded",
             "where": dict(query.where),
             "settings_changed": self.settings.changed() | self.net.workspace.reading.changed(),
             "outages_used": usable,
@@ -554,26 +575,22 @@ class Statistics(Shown):
             "rejected_share": rejected / (usable + rejected) if usable + rejected else None,
         }
 
-    def _outages_of(self, query: Query, engine: str) -> tuple[pl.DataFrame, dict[str, int]]:
-        """Return, for each outage of a period, whether it counts, cuts off nobody, and so on: 1 or 0.
+    def _tally(self, query: Query, engine: str, rows: Any = None) -> tuple[dict[str, int], dict[str, int]]:
+        """Return how many outages count, cut off nobody, and so on, and how many count nowhere, by the reason.
 
-        And how many outages count nowhere, by the reason (a key of ``NOT_COUNTED``).
+        Args:
+            query: of the figures.
+            engine: on which they are computed.
+            rows: the ledger of the query, where it is at hand already.
         """
-        rows: Any = nw.from_native(self._ledger_on(query, engine))
-        kinds = {
-            "counted": nw.col("counted"),
-            "nobody_off": (nw.col("exclusion") == "nobody_off").fill_null(value=False),
-            "provisional": nw.col("provisional") & nw.col("counted"),
-            "unknown": nw.col("counted") & (nw.col("nature") == UNKNOWN).fill_null(value=False),
-            "short": nw.col("counted") & ~nw.col("sustained"),
-            "overrun": nw.col("counted") & nw.col("overrun"),
-        }
-        marked = rows.select("outage_id", "exclusion", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
-        by_reason = marked.with_columns(nw.col("exclusion").fill_null(""))
-        parts: pl.DataFrame = small(by_reason.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
-        silent = parts.filter((pl.col("counted").max().over("outage_id") == 0) & (pl.col("exclusion") != ""))
-        reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
-        return parts.group_by("outage_id").agg(pl.col(*kinds).max()), reasons
+        key = replace(query, by=()), engine
+        if key not in self._tallies:
+            self._tallies[key] = _tally(nw.from_native(self._ledger_on(query, engine) if rows is None else rows))
+        return self._tallies[key]
+
+    @cached_property
+    def _tallies(self) -> dict[tuple[Query, str], tuple[dict[str, int], dict[str, int]]]:
+        return {}
 
     @cached_property
     def record_states(self) -> RecordStates:
@@ -582,13 +599,16 @@ class Statistics(Shown):
 
     def log_conflicts(self) -> list[Problem]:
         """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""
+        conflicts = self.record_states.conflicts
+        if not conflicts:
+            return []
         outages = self.net.workspace.tables["outages"]
         file = self.net.workspace.files.get("outages") if self.net.workspace.folder is not None else None
         hint = text("Complete the switching log; the record counts in the normal state of the switches.")
         shown = outages.select("row", "outage_id").rows()
         return [
             Problem("warning", "outages", message, hint, file, shown[part][0], object_id=shown[part][1])
-            for part, message in sorted(self.record_states.conflicts.items())
+            for part, message in sorted(conflicts.items())
         ]
 
     def _records_by_state(self) -> dict[str, int]:
@@ -735,3 +755,28 @@ def _chosen(frame: Any, where: Mapping[str, str]) -> Any:
     if unknown:
         raise FudianError(text("There is no column {column!r} to filter by.", column=unknown[0]))
     return rows.filter(*(nw.col(column) == value for column, value in where.items())).to_native() if where else frame
+
+
+def _tally(rows: Any) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many outages of a ledger count, and so on, and how many count nowhere, by the reason.
+
+    The reason is a key of ``NOT_COUNTED``.
+    """
+    kinds = {
+        "counted": nw.col("counted"),
+        "nobody_off": (nw.col("exclusion") == "nobody_off").fill_null(value=False),
+        "provisional": nw.col("provisional") & nw.col("counted"),
+        "unknown": nw.col("counted") & (nw.col("nature") == UNKNOWN).fill_null(value=False),
+        "short": nw.col("counted") & ~nw.col("sustained"),
+        "overrun": nw.col("counted") & nw.col("overrun"),
+    }
+    marked = rows.select("outage_id", "exclusion", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
+    by_reason = marked.with_columns(nw.col("exclusion").fill_null(""))
+    parts: pl.DataFrame = small(by_reason.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
+    silent = parts.filter((pl.col("counted").max().over("outage_id") == 0) & (pl.col("exclusion") != ""))
+    reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
+    outages = parts.group_by("outage_id").agg(pl.col(*kinds).max())
+    nobody = pl.col("nobody_off") * (pl.col("counted") == 0)
+    return outages.select(pl.col(*kinds).sum()).row(0, named=True) | outages.select(nobody.sum()).row(
+        0, named=True
+    ), reasons

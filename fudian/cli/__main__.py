@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ def main() -> None:
     _tell(found)
     if any(trouble.is_breaking for trouble in found):
         raise SystemExit(_BROKEN_INSTALLATION)
+    gc.disable()  # nothing that loading makes is garbage
     try:
         from fudian.cli.app import main as run
     except KeyboardInterrupt:
@@ -26,6 +28,8 @@ def main() -> None:
         if found:  # what was changed cannot be loaded either, and was said
             raise SystemExit(_BROKEN_INSTALLATION) from None
         raise
+    gc.freeze()
+    gc.enable()
     run()
 
 

@@ -16,7 +16,6 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from fudian.language import default_language
@@ -32,6 +31,7 @@ language = default_language
 """The language of texts for people."""
 
 _SHOWN_PROBLEMS = 20
+_MOST_ROWS, _MOST_IN_CELL = 500, 50
 
 
 @contextmanager
@@ -50,6 +50,8 @@ def counting(message: str) -> Iterator[Callable[[int, int], None]]:
     if not ERRORS.is_terminal:
         yield lambda *_: None
         return
+    from rich.progress import Progress
+
     with Progress(console=ERRORS, transient=True) as bar:
         task = bar.add_task(translate(message, language()), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -136,18 +138,25 @@ def _without_infinities(value: Any) -> Any:
 def print_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None, limit: int | None = None
 ) -> None:
-    """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown."""
+    """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown.
+
+    Nobody reads more than some hundreds of rows: without a limit so many are printed, and what is left out is said.
+    """
     if title:
         sys.stdout.write(f"{title}\n")
     table = Table(box=None, pad_edge=False)
     for column in columns:
         numeric = any(isinstance(row.get(column), int | float) for row in rows)
         table.add_column(header(column, language()), justify="right" if numeric else "left")
-    for row in rows[:limit]:
+    shown = rows[: _MOST_ROWS if limit is None else limit]
+    for row in shown:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
-    if limit is not None and len(rows) > limit:
-        tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=len(rows))
+    if len(rows) > len(shown):
+        if limit is None:
+            tell("{shown} of {all} rows; --json shows all.", shown=len(shown), all=len(rows))
+        else:
+            tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=len(rows))
 
 
 def _cell(column: str, value: object) -> str:
@@ -162,5 +171,6 @@ def _cell(column: str, value: object) -> str:
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, list | tuple):
-        return " ".join(str(each) for each in value)
+        listed = " ".join(str(each) for each in value[:_MOST_IN_CELL])
+        return listed if len(value) <= _MOST_IN_CELL else f"{listed} … ({len(value):,})"
     return translate(str(value), language())

@@ -83,8 +83,8 @@ def decode(data: bytes, table: Table, file: str) -> Decoded:
     if _is_valid(data, "utf-8"):
         doubts = [] if encoding == "utf-8-sig" else _doubts(data, table, file)
         return Decoded(_plain_lines(data), encoding, table.name, file, doubts)
-    if encoding == "utf-8" and not _may_hold_utf8(data) and _is_valid(data, "gb18030"):
-        return Decoded(_plain_lines(data.decode("gb18030").encode()), "gb18030", table.name, file)
+    if encoding == "utf-8" and not _may_hold_utf8(data) and (decoded := _decoded(data, "gb18030")) is not None:
+        return Decoded(_plain_lines(decoded.encode()), "gb18030", table.name, file)
     return _decode_by_line(data, encoding, table, file)
 
 
@@ -93,10 +93,10 @@ def _may_hold_utf8(data: bytes) -> bool:
     letters = np.frombuffer(data, dtype=np.uint8)
     if len(letters) < 6:
         return False
-    leads = (letters >= 0xE3) & (letters <= 0xE9)
-    follows = (letters & 0xC0) == 0x80
-    first = leads[:-2] & follows[1:-1] & follows[2:]
-    return bool((first[:-3] & first[3:]).any())
+    at = np.flatnonzero((letters[:-5] >= 0xE3) & (letters[:-5] <= 0xE9))
+    for place in (1, 2, 4, 5):
+        at = at[(letters[at + place] & 0xC0) == 0x80]
+    return bool(((letters[at + 3] >= 0xE3) & (letters[at + 3] <= 0xE9)).any())
 
 
 def _doubts(data: bytes, table: Table, file: str) -> list[Problem]:
@@ -114,11 +114,14 @@ def _doubts(data: bytes, table: Table, file: str) -> list[Problem]:
 
 
 def _is_valid(data: bytes, encoding: str) -> bool:
+    return _decoded(data, encoding) is not None
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
     try:
-        data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def _plain_lines(data: bytes) -> bytes:

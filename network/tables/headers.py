@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -70,6 +71,7 @@ _BEGINS = frozenset({"起", "始", "开始", "起始", "自", "从", "由", "停
 _ENDS = frozenset({"止", "终", "结束", "终止", "截止", "至", "到", "送", "送电", "恢复", "复电", "end", "to", "until"})
 
 
+@lru_cache(maxsize=4096)  # the same headers are compared with the names of many tables
 def header_key(header: str) -> str:
     """Return a header in the form in which headers are compared.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import string
 import struct
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import lxml.etree
+import numpy as np
 import polars as pl
 
 from network.tables.decoding import UnreadableError
@@ -48,6 +49,9 @@ ZIP_FAULTS = (
 _PART = 1 << 20
 _CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']\$?([A-Za-z]{1,50})\$?(\d{1,12})""")
 _ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d{1,12})""")
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,50}[0-9]{1,12})"')
+_PLAIN_ROW = re.compile(rb'<row r="([0-9]{1,12})"')
+_LETTERS, _DIGITS = string.ascii_uppercase.encode(), string.digits.encode()
 _REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d{1,9})"')
 _SHEETS = re.compile(r"^(?:xl/worksheets/.*\.xml|content\.xml)$")
 
@@ -159,6 +163,8 @@ def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
 
 def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """Refuse an open document that is not well formed: what reads its cells looks for the end of an element for ever."""
+    import lxml.etree
+
     try:
         with archive.open(part) as file:
             for _, element in lxml.etree.iterparse(file, resolve_entities=False, no_network=True, huge_tree=True):
@@ -201,11 +207,9 @@ class _Extent:
 
     def take(self, piece: bytes) -> None:
         """Look at a piece of a sheet."""
-        found = _CELL.findall(piece)
-        rows = [int(row) for row in (*_ROW.findall(piece), *(row for _, row in found[:1] + found[-1:]))]
-        if found:
-            last = max({letters.upper() for letters, _ in found}, key=_column_number)
-            self.column = max(self.column, _column_number(last))
+        columns, rows = _plain_places(piece) or _places(piece)
+        if columns:
+            self.column = max(self.column, *map(_column_number, columns))
         if rows:
             self.row = max(self.row, *rows)
             self._judge(max(self.column, 1) * self.row, f"{_letters(self.column)}{self.row}")
@@ -222,6 +226,23 @@ class _Extent:
             text("The sheet reaches to cell {cell}: {count} cells with the blank ones", cell=last, count=cells),
             text("Delete the rows and columns beyond the table, and save the file again."),
         )
+
+
+def _plain_places(piece: bytes) -> tuple[set[bytes], set[int]] | None:
+    """Return the columns and rows of cells written as most programs do; ``None`` where one may be written otherwise."""
+    cells, rows = _PLAIN_CELL.findall(piece), _PLAIN_ROW.findall(piece)
+    written = sum(piece.count(mark) for mark in (b"<c ", b"<c\t", b"<c\n", b"<c\r"))
+    if len(cells) != written or len(rows) != piece.count(b"<row") or b":c" in piece or b":row" in piece:
+        return None
+    places = b" ".join(cells)
+    numbers = np.fromstring(places.translate(None, _LETTERS).decode(), dtype=np.int64, sep=" ")
+    return set(places.translate(None, _DIGITS).split()), {int(numbers.max(initial=0)), *map(int, rows)} - {0}
+
+
+def _places(piece: bytes) -> tuple[set[bytes], set[int]]:
+    found = _CELL.findall(piece)
+    rows = {int(row) for row in (*_ROW.findall(piece), *(row for _, row in found))}
+    return {letters.upper() for letters, _ in found}, rows
 
 
 def _column_number(letters: bytes) -> int:

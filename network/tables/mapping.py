@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
-import tomlkit
 
 from network.nearest import nearest
 from network.problems import FudianError
 from network.tables.cells import as_text, blank_to_null
 from network.tables.decoding import UnreadableError
+from network.tables.files import read_wanted
 from network.tables.folder import part_of_table, stem_of
 from network.tables.headers import Names, accepted_names, header_key, match_header, scale_of, split_unit
 from network.tables.schema import TABLES, Column, Table
-from network.tables.sheets import Sheet, Wanted, read_wanted
+from network.tables.sheets import Sheet, Wanted
 from network.tables.values import parse
 from network.tables.veil import is_personal, veil
 from network.tables.words import SETTINGS_FILE, Words
@@ -149,6 +149,8 @@ def remember(proposal: SheetProposal, folder: Path) -> Path:
     Raises:
         FudianError: the settings cannot be read or written.
     """
+    import tomlkit
+
     path = folder / SETTINGS_FILE
     try:
         content = tomlkit.parse(path.read_text("utf-8-sig") if path.is_file() else "")

@@ -1,6 +1,6 @@
 """File to table: whatever a utility exports, read into the typed table of the contract.
 
-A file of any supported form first becomes a sheet (:mod:`network.tables.sheets`): headers, cells and the row of each as a
+A file of any supported form first becomes a sheet (:mod:`network.tables.files`): headers, cells and the row of each as a
 spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`network.tables.headers`), values understood
 (:mod:`network.tables.values`), and all that is wrong is said as problems. The rules are those of the field reference, 9.2.
 """
@@ -30,11 +30,12 @@ from network.tables.ends import (
     take_durations,
     without_still_off,
 )
+from network.tables.files import read_sheets
 from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
 from network.tables.limits import bounded
 from network.tables.parts import Part
 from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
-from network.tables.sheets import Sheet, read_sheets, row_numbers
+from network.tables.sheets import Sheet, row_numbers
 from network.tables.times import NO_UNIT, TimeUnit, time_unit
 from network.tables.values import Scale, parse
 from network.tables.words import Words

@@ -13,6 +13,7 @@ import lxml.etree
 from python_calamine import CalamineError, CalamineWorkbook
 
 from network.tables.limits import ZIP_FAULTS
+from network.tables.sheets import Merged
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -23,14 +24,6 @@ _VALUELESS = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<(?:\w+:)?f(?:[^>]*/>|[^>]*>([^<]*)</(?:\w+:)?f>)\s*'
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
-
-
-class Merged(NamedTuple):
-    """A merged cell that goes over several rows: its column from 0, and its first and last row from 1."""
-
-    column: int
-    first: int
-    last: int
 
 
 class Formula(NamedTuple):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from network import FudianError, text
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 MOST_AT_ONCE = 5_000
 """Signals in one message."""
@@ -87,6 +87,10 @@ def play(
 
 
 def _post(url: str, part: pl.DataFrame, now: datetime | None) -> dict[str, Any]:
+    import urllib.error
+    import urllib.parse
+    import urllib.request
+
     address = urllib.parse.urlsplit(url)
     if address.scheme not in {"http", "https"} or not address.netloc:
         raise FudianError(
@@ -113,7 +117,7 @@ def _post(url: str, part: pl.DataFrame, now: datetime | None) -> dict[str, Any]:
         ) from error
 
 
-def _reason(refused: urllib.error.HTTPError) -> str:
+def _reason(refused: HTTPError) -> str:
     try:
         return str(json.load(refused)["error"])
     except (OSError, ValueError, KeyError, TypeError):

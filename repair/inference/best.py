@@ -22,11 +22,11 @@ from repair.inference.posterior import (
     DARK,
     LIVE,
     OPENED,
-    QUIET,
     STATES,
     STAYED,
     UNCLEARED,
     UNHEARD,
+    WAYS,
     Chances,
     Evidence,
     allowed_on_a_fault,
@@ -35,9 +35,6 @@ from repair.inference.posterior import (
 
 IMPOSSIBLE = -1e15
 """Log of a probability of zero, so that sums of such stay numbers."""
-
-WAYS = ((QUIET, QUIET, 0), (CLEARED, CLEARED, 1), (UNCLEARED, CLEARED, 2), (UNCLEARED, UNCLEARED, 3))
-"""Fault current below a branch and above it, and the way that it goes there."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,9 +116,9 @@ class Best(Shown):
             below[here] += evidence.users[here][:, None]
             options = self._options(here, below[here])
             for current in range(3):
-                of_way = [options[:, way] for way, (_, upper, _) in enumerate(WAYS) if upper == current]
+                of_way = [options[:, way] for way, (_, upper) in enumerate(WAYS) if upper == current]
                 of_way += [options[:, 4 + way] for way, upper in enumerate((CLEARED, UNCLEARED)) if upper == current]
-                number = [way for way, (_, upper, _) in enumerate(WAYS) if upper == current]
+                number = [way for way, (_, upper) in enumerate(WAYS) if upper == current]
                 number += [4 + way for way, upper in enumerate((CLEARED, UNCLEARED)) if upper == current]
                 flat = np.stack(of_way, axis=1).transpose(0, 3, 1, 2, 4).reshape(len(here), STATES, -1)
                 best = flat.argmax(axis=2)
@@ -139,12 +136,14 @@ class Best(Shown):
         with np.errstate(divide="ignore"):
             enters = np.maximum(np.log(transitions(evidence.chances, here)), IMPOSSIBLE)
             done = np.maximum(np.log(evidence.done[here]), IMPOSSIBLE)
-            allowed = np.maximum(np.log(allowed_on_a_fault(evidence.chances.repaired[here])), IMPOSSIBLE)
+            allowed = np.maximum(np.log(allowed_on_a_fault(evidence.chances.repaired[here])), IMPOSSIBLE).transpose(
+                2, 0, 1
+            )
             own = np.maximum(np.log(evidence.fault[here]), IMPOSSIBLE)[:, None, None, None]
             sound = np.maximum(np.log1p(-evidence.fault[here]), IMPOSSIBLE)[:, None, None, None]
         ways = [
             sound + done[:, way, :, None, None] + enters[:, lower] + below[:, lower][:, None, None]
-            for lower, _, way in WAYS
+            for way, (lower, _) in enumerate(WAYS)
         ]
         best = below.max(axis=1)[:, None, None]
         ways += [own + done[:, way, :, None, None] + enters[:, UNCLEARED] + allowed[..., None] + best for way in (2, 3)]

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
@@ -88,7 +88,7 @@ class Explanations(Shown):
 
     def transformer_ids(self, transformers: Indices) -> tuple[str, ...]:
         """Return the ids of transformers, in the order of the table."""
-        return tuple(self.devices.names["transformer"][np.sort(transformers)].tolist())
+        return tuple(self.devices.names["transformer"][np.sort(transformers)].tolist()) if len(transformers) else ()
 
 
 @dataclass(frozen=True)
@@ -322,30 +322,35 @@ class Told(Shown):
         for each in out.tolist():
             row = int(found.users.their[each])
             groups.setdefault((row, -1) if together[row] else (row, each), []).append(each)
-        return [self._of_customers(row, np.array(members)) for (row, _), members in groups.items()]
+        return [self._of_customers(row, members) for (row, _), members in groups.items()]
 
-    def _of_customers(self, row: int, members: Indices) -> tuple[int, InferredOutage]:
-        found, by = self.judgement, self.by
+    @cached_property
+    def _words_of_customers(self) -> dict[str, list[int]]:
+        """What customers said, column by column."""
+        return {name: column.tolist() for name, column in vars(self.judgement.users.customers).items()}
+
+    def _of_customers(self, row: int, members: list[int]) -> tuple[int, InferredOutage]:
+        found, by, said = self.judgement, self.by, self._words_of_customers
         event = int(found.of_transformer[row])
-        said = found.users.customers.at(members)
-        back = np.maximum(said.last_on, said.answered)
-        is_open = bool((back <= np.maximum(said.last_off, said.call)).any())
+        back = [max(said["last_on"][each], said["answered"][each]) for each in members]
+        dark = [max(said["last_off"][each], said["call"][each]) for each in members]
+        is_open = any(power <= word for power, word in zip(back, dark, strict=True))
         several = len(members) > 1
-        number = said.device - by.devices.customers_from
-        ids = tuple(by.devices.names["customer"][np.sort(number)].tolist())
+        numbers = sorted(said["device"][each] - by.devices.customers_from for each in members)
+        ids = tuple(str(by.devices.names["customer"][each]) for each in numbers)
         object_id = by.transformer_ids(found.transformer[[row]])[0] if several else ids[0]
-        share = float(found.alone[members].max())
+        share = max(float(found.alone[each]) for each in members)
         outage = self._outage(
             level="customers" if several else "customer", explanation="customers" if several else "customer",
-            transformers=np.zeros(0, dtype=np.int64), dark=np.zeros(0, dtype=np.int64), object_id=object_id,
-            expected=float(found.alone[members].sum()) if is_open else 0.0, probability=share, sure=share, is_open=is_open,
+            transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
+            expected=sum(float(found.alone[each]) for each in members) if is_open else 0.0, probability=share, sure=share,
+            is_open=is_open,
             words=Words(
-                int(said.first.min()), int(max(back.max(), said.last_off.max(), said.call.max())),
-                None if is_open else int(back.max()), int((said.offs > 0).sum()), int((said.call > -EVER).sum()),
+                min(said["first"][each] for each in members), max(*back, *dark), None if is_open else max(back),
+                sum(said["offs"][each] > 0 for each in members), sum(said["call"][each] > -int(EVER) for each in members),
             ),
         )  # fmt: skip
-        outage = replace(outage, customers=len(members), customers_off=len(members) if is_open else 0, customer_ids=ids)
-        return event, self._explained(outage, int(said.device[0]), found.transformer[[row]])
+        return event, self._explained(outage, said["device"][members[0]], found.transformer[[row]])
 
     def overturned(self) -> list[tuple[int, InferredOutage]]:
         """Return what devices and terminals said, and something else refutes."""
@@ -416,8 +421,13 @@ class Told(Shown):
     def _outage(
         self, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float,
         object_id: str, probability: float, sure: float, is_open: bool, words: Words,
+        customers: int | None = None, customer_ids: tuple[str, ...] = (),
     ) -> InferredOutage:  # fmt: skip
         by = self.by
+        if customers is None:
+            customers, off = by.customer_count(transformers, words.start), by.customer_count(dark, words.start)
+        else:
+            off = customers if is_open else 0
         bars = by.rules
         state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
         began = time_of(words.start)
@@ -426,12 +436,11 @@ class Told(Shown):
             level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
-            customers=by.customer_count(transformers, words.start), expected_customers=expected,
-            customers_off=by.customer_count(dark, words.start), dark=len(dark),
+            customers=customers, expected_customers=expected, customers_off=off, dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
             tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
             dark_ids=by.transformer_ids(dark),
-            customer_ids=(), next_read=None,
+            customer_ids=customer_ids, next_read=None,
         )  # fmt: skip
 
     def _runner_up(self, head: int, cut: Indices) -> RunnerUp | None:

@@ -14,12 +14,15 @@ from repair.inference.device_words import categories, flag_likelihoods, word_lik
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.posterior import STATES, Chances, Evidence, Posterior
+from repair.inference.posterior import STATES, Chances, Evidence, Posterior, depths
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
 from repair.inference.spells import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.inference.users import Heard, Hearing, Users, sums_at
 from repair.settings import InferenceSettings
+
+LEAST_WEIGHT = 1e-9
+"""A way of reporting that is less probable changes nothing."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,8 +77,9 @@ class Prepared(Shown):
             self.rules.channel_works,
         )
         says = np.repeat(self.says, sets, axis=0).reshape(-1, STATES)
+        done = np.tile(self.done, (copies, 1, 1))
         return Posterior(
-            Evidence(above.ravel(), np.tile(fault, ways), np.tile(self.done, (copies, 1, 1)), says, chances)
+            Evidence(above.ravel(), np.tile(fault, ways), done, says, chances, np.tile(depths(self.parent), copies))
         )
 
     def best(self) -> tuple[Explained, Numbers]:
@@ -216,6 +220,7 @@ class Judge(Shown):
         prepared = self.prepare(events)
         posterior = prepared.posterior(prepared.fault)
         weight, log_evidence = prepared.weights(posterior)
+        posterior = posterior.only((weight > LEAST_WEIGHT).ravel())
         count, ways = len(prepared.place), len(self.rules.qualities)
         event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
 

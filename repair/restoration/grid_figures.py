@@ -76,7 +76,7 @@ def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     missing = missing_limits(statistics.net)
     if missing is not None:
         return missing
-    public = feeder_kpis(statistics.net).filter("public")["feeder_id"].to_list()
+    public = set(feeder_kpis(statistics.net).filter("public")["feeder_id"])
     rate = sweep.pass_rate_of(public)
     if rate is not None:
         return rate

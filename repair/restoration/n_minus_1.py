@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class NMinus1:
         """Whether every section was tried."""
         return len(self.sections) == self.sections_in_all
 
-    @property
+    @cached_property
     def feeders(self) -> dict[str, list[SectionResult]]:
         """The sections of each feeder."""
         found: dict[str, list[SectionResult]] = {}

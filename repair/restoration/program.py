@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from network.arrays import Indices, Numbers
@@ -92,6 +91,12 @@ class Program:
 
         ``None`` with certainty: no values keep all rows; without: none were found in time.
         """
+        from scipy.optimize import (
+            Bounds,
+            LinearConstraint,
+            milp,
+        )  # half of what starting takes, and most commands plan nothing
+
         cost = np.zeros(len(self._lower))
         for variable, factor in goal:
             cost[variable] += factor

@@ -21,7 +21,7 @@ from network.complaints import complaints
 from network.problems import Problem
 from network.tables.columns import fill_merged
 from network.tables.folder import part_of_table
-from network.tables.spans import Merged
+from network.tables.sheets import Merged
 from network.tables.workspace import Workspace, read_workspace
 from tests.network.tables.clerks import (
     USERS_STATED,
