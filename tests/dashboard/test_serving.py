@@ -65,6 +65,7 @@ def ask_page(served: str, path: str, search: str) -> bytes:
 def test_a_plain_request_is_answered_while_pages_are_computed() -> None:
     with server_of(COUNTY) as served, ThreadPoolExecutor(4) as readers:
         get(served)
+        asked = time.perf_counter()
         pages = [
             readers.submit(ask_page, served, "/planned", ""),
             readers.submit(ask_page, served, "/operations", "?level=lv&med=exclude"),
@@ -76,9 +77,10 @@ def test_a_plain_request_is_answered_while_pages_are_computed() -> None:
             began = time.perf_counter()
             get(served)
             waited.append(time.perf_counter() - began)
+        lasted = time.perf_counter() - asked
         assert all(b'"page"' in each.result() for each in pages)
         assert len(waited) > 20, "the pages took long enough for many plain requests to be answered meanwhile"
-        assert sorted(waited)[int(len(waited) * 0.99)] < 0.5
+        assert sorted(waited)[int(len(waited) * 0.99)] < lasted / 5, "a plain request waits for no page"
 
 
 def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
