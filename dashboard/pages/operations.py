@@ -27,7 +27,7 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
-from dashboard.parts.targets_table import metric_word
+from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
 from network import translate
@@ -55,6 +55,7 @@ class Bullet:
         title: what the area is made of, or why it has no target.
         missed: whether the target is missed.
         reason: what else is to say of it.
+        status: of the target; nothing where there is none.
     """
 
     label: str
@@ -65,6 +66,7 @@ class Bullet:
     title: str
     missed: bool = False
     reason: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -312,11 +314,12 @@ def _classes_card(utility: Utility, address: Address, query: Query, targets: Seq
         ("", "wide-cell"),
         (translate("reached", language), "right"),
         (translate("target", language), "right"),
+        (translate("status", language), "right"),
     ]
     body = []
     for position, (heading, rows) in enumerate(groups):
         if position:
-            body.append(html.Tr(html.Th(heading, colSpan=4, scope="colgroup"), className="group"))
+            body.append(html.Tr(html.Th(heading, colSpan=5, scope="colgroup"), className="group"))
         body += rows
     return card(
         translate("Areas against targets", language),
@@ -335,6 +338,7 @@ def _of_target(each: TargetResult, address: Address) -> Bullet:
         _members(each, address.language),
         each.status == "fail",
         each.reason.in_language(address.language) if each.reason else "",
+        each.status,
     )
 
 
@@ -372,6 +376,7 @@ def _other_target(each: TargetResult, address: Address) -> html.Tr:
             (shown, "wide-cell"),
             (html.B(DASH if each.value is None else f"{number(each.value)} {unit}", className=missed), "right"),
             (f"{sign} {each.limit:g} {unit}", "right quiet"),
+            (status_badge(each.status, language), "right"),
         ],
         address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None,
     )
@@ -396,6 +401,7 @@ def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
             (bar((each.value / widest, "over" if each.missed else "measure"), mark=mark, label=described), "wide-cell"),
             (html.B(shown, className="warning" if each.missed else ""), "right"),
             (target, "right quiet"),
+            (status_badge(each.status, language) if each.status else "", "right"),
         ],
         each.href,
         title=each.title,
