@@ -10,6 +10,7 @@ import polars as pl
 
 from dashboard.access.reader import reader
 from dashboard.access.roles import Right
+from dashboard.access.units import own
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.words import CODE_WORDS, number, word
 from fudian import Utility
@@ -62,7 +63,7 @@ def rows_of(utility: Utility, address: Address) -> Rows | None:
             text("The list is shown to roles that need it."),
             text("Choose the level of transformers, or ask for another role."),
         )
-    key = ("rows", kind, address.language, tuple(sorted(address.values.items())))
+    key = ("rows", kind, reader().unit, address.language, tuple(sorted(address.values.items())))
     return utility.memory.recall(key, lambda: _KINDS[kind](utility, address))
 
 
@@ -95,7 +96,7 @@ def _ledger(utility: Utility, address: Address) -> Rows:
     if (target := filters.pop("target", None)) is not None:
         area, label = _area_of_target(utility, address, target)
         said.append(label)
-    rows = utility.interruptions_of(query, part[0] if part else None, area)
+    rows = own(utility.network, utility.interruptions_of(query, part[0] if part else None, area))
     if (group := filters.pop("group", None)) is not None:
         if group not in GROUPS:
             raise _no_filter("group", group)
@@ -245,7 +246,7 @@ def _problems(utility: Utility, address: Address) -> Rows:
 
 def _plans(utility: Utility, address: Address) -> Rows:
     language, query, filters = address.language, query_of(utility, address), address.filters
-    table = utility.workspace.tables["plans"]
+    table = own(utility.network, utility.workspace.tables["plans"])
     inside = table.filter((pl.col("start") >= query.period.start) & (pl.col("start") < query.period.end))
     if filters.get("live"):
         inside = inside.filter(pl.col("live_line_item").is_not_null())
@@ -272,7 +273,9 @@ def _live_jobs(utility: Utility, address: Address) -> Rows:
     language, query, filters = address.language, query_of(utility, address), dict(address.filters)
     part = _part(None, filters.pop("month", None))
     period, said = part or (query.period, _period_words(query, language))
-    jobs = utility.live_jobs.filter((pl.col("start") >= period.start) & (pl.col("start") < period.end))
+    jobs = own(utility.network, utility.live_jobs).filter(
+        (pl.col("start") >= period.start) & (pl.col("start") < period.end)
+    )
     for column, value in filters.items():
         if column == "connection":
             jobs = jobs.filter("connection")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.access.roles import Right
@@ -20,16 +20,18 @@ class Door:
         methods: for which it stands; ``WEBSOCKET`` is one.
         rights: all of them are needed; none for what anybody may see.
         is_list: who comes here is given a list of customers, which is written down.
+        is_whole: rows of all units stand here, so that nobody comes who sees one unit.
     """
 
     path: re.Pattern[str]
     methods: frozenset[str]
     rights: frozenset[Right]
     is_list: bool = False
+    is_whole: bool = False
 
 
-def _door(path: str, methods: str, *rights: Right, is_list: bool = False) -> Door:
-    return Door(re.compile(path), frozenset(methods.split()), frozenset(rights), is_list)
+def _door(path: str, methods: str, *rights: Right, is_list: bool = False, is_whole: bool = False) -> Door:
+    return Door(re.compile(path), frozenset(methods.split()), frozenset(rights), is_list, is_whole)
 
 
 _CUSTOMERS = (Right.SEE, Right.CUSTOMERS)
@@ -38,12 +40,14 @@ DOORS = (
     _door(r"/access/(sign-in|sign-out|style\.css|provider|provider/back)", "GET HEAD POST"),
     _door(r"/public/.*", "GET HEAD"),
     _door(r"/api/v1/looks", "GET HEAD", Right.LOOKS),
-    _door(r"/api/v1/(affected|restore|precheck)", "GET HEAD", *_CUSTOMERS, is_list=True),
-    _door(r"/api/v1/incidents", "GET HEAD", *_CUSTOMERS),
-    _door(r"/api/v1/(affected|precheck)", "POST", Right.ASK, Right.CUSTOMERS, is_list=True),
-    _door(r"/api/v1/(locate|infer)", "POST", Right.ASK),
+    _door(r"/api/v1/(affected|restore|precheck)", "GET HEAD", *_CUSTOMERS, is_list=True, is_whole=True),
+    _door(r"/api/v1/incidents", "GET HEAD", *_CUSTOMERS, is_whole=True),
+    _door(r"/api/v1/(affected|precheck)", "POST", Right.ASK, Right.CUSTOMERS, is_list=True, is_whole=True),
+    _door(r"/api/v1/(locate|infer)", "POST", Right.ASK, is_whole=True),
+    _door(r"/api/v1/(ledger|frequent|audit|calendar)", "GET HEAD", Right.SEE, is_whole=True),
     _door(r"/api/v1/signals", "POST", Right.SIGNALS),
     _door(r"/export/[^/]*/customers\.[^/]*", "GET HEAD", Right.EXPORT, Right.CUSTOMERS, is_list=True),
+    _door(r"/export/planned/(plans|calendar)\..*", "GET HEAD", Right.EXPORT, is_whole=True),
     _door(r"/export/.*", "GET HEAD", Right.EXPORT),
     _door(r"/_dash-update-component", "POST", Right.SEE),
     _door(r"/_dash-ws-callback", "WEBSOCKET", Right.SEE),
@@ -55,20 +59,20 @@ _ROWS_OF_USERS = re.compile(r"/api/v1/(ledger|frequent)|/export/[^/]+/rows\..*")
 """Rows by user: where customers are the users, lists of customers."""
 
 
-def door_of(method: str, path: str, query: Mapping[str, str]) -> Door | None:
+def door_of(method: str, path: str, query: Sequence[tuple[str, str]]) -> Door | None:
     """Return the door that a request comes to; ``None`` where nobody may come.
 
     Args:
         method: of HTTP, or ``WEBSOCKET``.
         path: of the address.
-        query: what the address asks for.
+        query: parameters of the address, each as often as it stands there.
     """
     found = next((door for door in DOORS if method in door.methods and door.path.fullmatch(path)), None)
     if found is not None and _ROWS_OF_USERS.fullmatch(path) and names_customers(query):
-        return Door(found.path, found.methods, found.rights | {Right.CUSTOMERS}, is_list=True)
+        return Door(found.path, found.methods, found.rights | {Right.CUSTOMERS}, True, found.is_whole)
     return found
 
 
-def names_customers(query: Mapping[str, str]) -> bool:
-    """Tell whether the rows that an address asks for are those of single customers."""
-    return "customer" in query or query.get("level", "").strip().lower() == "lv"
+def names_customers(query: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether the rows that an address asks for may be those of single customers, whichever of its parameters counts."""
+    return any(name == "customer" or (name == "level" and value.strip().lower() == "lv") for name, value in query)

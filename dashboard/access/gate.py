@@ -125,7 +125,7 @@ class Gate:
         self._check_host(origins)
         method = "WEBSOCKET" if scope["type"] == "websocket" else scope["method"]
         self._check_origin(scope, method, origins)
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         door = door_of(method, scope["path"], query)
         if door is None:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, text("Nothing can be done here in this way."))
@@ -143,6 +143,12 @@ class Gate:
             raise Refused(
                 HTTPStatus.FORBIDDEN,
                 text("Your role does not allow this."),
+                text("Ask whoever administers the accounts, or sign in with another one."),
+            )
+        if door.is_whole and who.unit is not None:
+            raise Refused(
+                HTTPStatus.FORBIDDEN,
+                text("These are rows of all units, and this account sees {unit} alone.", unit=who.unit),
                 text("Ask whoever administers the accounts, or sign in with another one."),
             )
         if door.is_list:

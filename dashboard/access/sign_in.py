@@ -66,9 +66,7 @@ def sign_in_router(access: Access, language: str, provider: Provider | None = No
 
 async def _with_password(access: Access, request: Request, spoken: Callable[[str], str], provider: bool) -> Response:
     origins: Origins = request.state.origins
-    given = dict(
-        parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    )
+    given = _typed(await request.body())
     language, wanted, name = spoken(given.get("lang", "")), own_path(given.get("next", "")), given.get("name", "")
     if not origins.is_https and not is_loopback(origins.peer):
         return refusal_page(
@@ -102,6 +100,14 @@ async def _with_password(access: Access, request: Request, spoken: Callable[[str
         return page
     said = translate("User name or password is wrong.", language)
     return sign_in_page(language, wanted, HTTPStatus.UNAUTHORIZED, said, name[:100], provider)
+
+
+def _typed(body: bytes) -> dict[str, str]:
+    """Return what a form holds; nothing where it is not the form of this page."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    except ValueError:
+        return {}
 
 
 async def signed_in(access: Access, request: Request, account: Account, wanted: str) -> Response:

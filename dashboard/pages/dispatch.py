@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from dash import html
 
-from dashboard.access.reader import reader
+from dashboard.access.units import customers_off
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, stepping, switching_order
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -363,7 +363,7 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
 
 def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
     """Return who is off by an event, with the plan's ``stage`` and ``minutes`` until each is back where there is one."""
-    customers = entry.affected.table(reader().is_masked)
+    customers = customers_off(entry.affected)
     if plan is None or plan.plan is None:
         return customers
     words_ = {each.stage: word(each.stage, language) for each in plan.plan.stages}
@@ -647,7 +647,7 @@ def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -
     )
     important = int(affected.customers["important"].sum())
     return html.Div(
-        [sheet, customers_card(address, affected.table(reader().is_masked), {"event": plan["plan_id"]}, important)],
+        [sheet, customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)],
         className="stack",
     )
 
@@ -671,7 +671,7 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
             text("There is no event {event!r} at this moment.", event=key), text("Go back to the list and choose one.")
         )
     row_ = plan.row(0, named=True)
-    return _place(utility, row_), utility.affected_by_plan(row_).table(reader().is_masked)
+    return _place(utility, row_), customers_off(utility.affected_by_plan(row_))
 
 
 def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from dash import html
 
-from dashboard.access.reader import reader
+from dashboard.access.units import customers_off
 from dashboard.pages.plan_card import operation_words
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
@@ -61,7 +61,7 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
         raise FudianError(
             text("There is no planned outage {plan!r} to come.", plan=key), text("Go back to the list and choose one.")
         )
-    return key, check.facts.job.outage.after.table(reader().is_masked)
+    return key, customers_off(check.facts.job.outage.after)
 
 
 def plans_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:
@@ -293,7 +293,7 @@ def _steps_card(utility: Utility, address: Address, facts: Facts) -> html.Sectio
 
 def _customers_card(address: Address, facts: Facts) -> html.Section:
     important = len(facts.after.important or ())
-    customers = facts.job.outage.after.table(reader().is_masked)
+    customers = customers_off(facts.job.outage.after)
     return customers_card(address, customers, {"plan": facts.job.plan_id}, important, _CUSTOMER_COLUMNS)
 
 

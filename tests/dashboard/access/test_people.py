@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import socket
 import threading
@@ -24,6 +25,7 @@ from dashboard.app import create_app, server_settings
 from data_samples.generator.county import COUNTY
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
+from network import read_network
 from tests.dashboard.access.conftest import PASSWORD
 
 SCRIPT = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
@@ -196,6 +198,37 @@ def test_rows_of_customers_open_for_those_who_may_see_them(address: str, access:
                 assert taken.status_code == 403
                 assert "C0" not in drawer + rows.text
                 assert len(access.looks.since()) == before
+
+
+def test_an_account_of_one_unit_sees_its_own_customers_and_rows(address: str, access: Access, county: Path) -> None:
+    net = read_network(county)
+    units = dict(net.transformers.select("transformer_id", "unit").iter_rows())
+    customers = dict(net.customers.select("customer_id", "transformer_id").iter_rows())
+    with signed_in(address, access, "dispatcher") as client:
+        events = [each["id"] for each in client.get("/api/v1/incidents").json()["incidents"]]
+    seen: dict[str, set[str]] = {}
+    for unit in sorted({unit for unit in units.values() if unit}):
+        access.accounts.add(unit, "dispatcher", PASSWORD, unit)
+        with signed_in(address, access, unit) as client:
+            lists = [client.get("/export/dispatch/customers.csv", params={"event": event}) for event in events[:8]]
+            found = {name for each in lists for name in re.findall(r"^(C\d{6}),", each.text, re.MULTILINE)}
+            assert {units[customers[name]] for name in found} <= {unit}
+            seen[unit] = found
+            rows = client.get("/export/operations/rows.csv", params={"rows": "ledger"}).text
+            named = set(re.findall(r"(F\d+-B\d+)", rows))
+            assert {units[name] for name in named} == {unit}
+            plans = client.get("/export/operations/rows.csv", params={"rows": "plans"}).text
+            assert not any(other in plans for other in units.values() if other != unit)
+            drawer = callback(
+                client, "getRowsResponse", address_pathname="/operations", address_search="?rows=ledger",
+                getRowsRequest={"startRow": 0, "endRow": 5000},
+            ).text  # fmt: skip
+            assert {units[name] for name in re.findall(r"(F\d+-B\d+)", drawer)} <= {unit}
+    with signed_in(address, access, "dispatcher") as client:
+        lists = [client.get("/export/dispatch/customers.csv", params={"event": event}) for event in events[:8]]
+    everybody = {name for each in lists for name in re.findall(r"^(C\d{6}),", each.text, re.MULTILINE)}
+    assert set().union(*seen.values()) == everybody
+    assert len(everybody) > 100
 
 
 def test_scripts_in_every_text_column_are_text(address: str, access: Access) -> None:

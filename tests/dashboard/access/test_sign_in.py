@@ -185,6 +185,14 @@ async def test_what_was_typed_comes_back_harmless(peopled: Store) -> None:
         assert page.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    "form", [b"a=&" * 100, b"name=%ff&password=%00", b"name=%ed%a0%80&password=%ed%a0%80", b"", b"\xff\xfe", b"=&=;"]
+)
+async def test_a_form_that_is_not_ours_is_a_wrong_password(store: Store, form: bytes) -> None:
+    async with browser(served_by(store)) as client:
+        assert (await client.post("/access/sign-in", content=form)).status_code == 401
+
+
 async def test_the_language_is_one_click_away(peopled: Store) -> None:
     async with browser(served_by(peopled)) as client:
         english = (await client.get("/access/sign-in", params={"next": "/dispatch"})).text
