@@ -220,13 +220,20 @@ def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
     @routes.get("/restore")
     def restore(
         request: Request,
-        fault: Annotated[str, Query(description="branch that a fault strikes")],
+        fault: Annotated[
+            str,
+            Query(
+                description="branch that a fault strikes, or several with commas; of a bus or a lost source the node"
+            ),
+        ],
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
+        tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        return served.utility.restore(fault, _columns(refused), objective, as_of).as_dict(_language(request))
+        plan = served.utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        return plan.as_dict(_language(request))
 
     @routes.post("/locate")
     def locate(

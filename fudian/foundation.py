@@ -40,7 +40,7 @@ Names: TypeAlias = str | Iterable[str]
 FROM_ELSEWHERE = ("plans", "signals", "switching")
 """Arguments that are tables from elsewhere."""
 
-SEVERAL = ("by", "plan_id", "refused")
+SEVERAL = ("by", "plan_id", "refused", "fault", "tripped")
 """Arguments that are one name or several."""
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -261,8 +261,10 @@ class Foundation:
         moment = self.moment(at)
         if moment is None and switching is None:
             return self.present()
-        log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
-        return self._serving(moment).energise(log, moment)
+        if switching is not None:
+            return self._serving(moment).energise(self.table("switching", switching)[0], moment)
+        log = self.workspace.tables["switching"]
+        return self.memory.recall(("state", moment), lambda: self._serving(moment).energise(log, moment))
 
     def table(self, name: str, source: Table) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
         """Return a table from elsewhere, read and checked as if it stood in the workspace, and what is wrong with its rows.

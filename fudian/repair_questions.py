@@ -146,20 +146,23 @@ class RepairQuestions(Foundation):
     @question
     def restore(
         self,
-        fault: str,
+        fault: Names,
         refused: Names = (),
         objective: str | None = None,
         at: Moment = None,
         switching: Table | None = None,
+        tripped: Names = (),
     ) -> RestorationPlan:
         """Plan which switches to operate, in which order, so that most has power again before the repair.
 
         Args:
-            fault: the faulted branch.
+            fault: the faulted branch, or several at once; for a bus, or a source that is lost, its node.
             refused: devices that cannot be operated.
             objective: what shall come back, ``customers`` or ``kw``; that of the settings by default.
             at: the state of the switches as logged until then, and who is in service that day; by default the normal state.
             switching: the log; by default that of the workspace.
+            tripped: devices that are known to have tripped; by default those that the state of the switches tells of, else those
+                that should have.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -167,15 +170,15 @@ class RepairQuestions(Foundation):
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        return self.restore_in(self.state(at, switching), fault, names(refused), objective)
+        return self.restore_in(self.state(at, switching), fault, names(refused), objective, tripped)
 
     def restore_in(
-        self, supply: Supply, fault: str, refused: Names = (), objective: str | None = None
+        self, supply: Supply, fault: Names, refused: Names = (), objective: str | None = None, tripped: Names = ()
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
-        key = ("restore_in", supply, fault, names(refused), objective)
-        return self.memory.recall(key, lambda: restorer.plan(fault, names(refused), objective))
+        key = ("restore_in", supply, names(fault), names(refused), objective, names(tripped))
+        return self.memory.recall(key, lambda: restorer.plan(names(fault), names(refused), objective, names(tripped)))
 
     def replay(
         self,

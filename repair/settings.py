@@ -85,7 +85,22 @@ class RestorationSettings(BaseModel):
     min_voltage_pu: float = Field(
         0.93, ge=0.5, le=1, description="lowest voltage of a node that is fed, of nominal (10 kV: 7 % below)"
     )
-    solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one plan ends")
+    transfer_allowed: Literal["never", "make_before_break", "with_short_interruption"] = Field(
+        "make_before_break",
+        description="whether live load is moved to make room: never; only through ties that may be closed while both sides are "
+        "live; or with a short interruption too, never of important or sensitive customers",
+    )
+    transfer_chain: int = Field(
+        3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next"
+    )
+    short_interruption_min: float = Field(
+        3.0, ge=0, description="minutes without supply for those moved with an interruption"
+    )
+    search_nodes: int = Field(
+        1000,
+        ge=1,
+        description="nodes of a search tree after which it ends: work is counted, so that a busy machine finds the same",
+    )
 
 
 def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:

@@ -15,8 +15,8 @@ from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
 from repair.desk.board import Entry
+from repair.restoration.proof import Step
 from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
-from repair.restoration.sequence import Step
 
 SECTIONS = 3
 """Sections of a location that can be chosen."""
@@ -50,7 +50,8 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
     refused = tuple(each for each in address.values.get("refused", "").split(",") if each)
     try:
-        plan = utility.restore_in(utility.present(at), ranked[section - 1].branches[0], refused)
+        fault = ranked[section - 1].branches[0]
+        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped)
     except FudianError as refusal:
         return Chosen(None, refusal.message, section, 0, refused)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
@@ -243,4 +244,4 @@ def switching_order(utility: Utility, address: Address, entry: Entry | None, at:
     ]
     schema = {"step": pl.Int64, "action": pl.String, "branch_id": pl.String, "stage": pl.String, "minutes": pl.Float64,
               "transformers": pl.Int64, "customers": pl.Int64}  # fmt: skip
-    return str(plan.fault.network.branches["branch_id"][plan.fault.branch]), pl.DataFrame(rows, schema)
+    return ", ".join(plan.fault.ids), pl.DataFrame(rows, schema)

@@ -158,9 +158,13 @@ def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
 @app.command()
 def restore(
     workspace: WorkspaceArgument,
-    fault: Annotated[str, typer.Option(help="Branch that a fault strikes.")],
+    fault: Annotated[
+        str,
+        typer.Option(help="Branch that a fault strikes, or several with commas; of a bus or a lost source the node."),
+    ],
     objective: Annotated[str | None, typer.Option(help="What shall come back: customers or kw.")] = None,
     refused: Annotated[str, typer.Option(help="Devices that cannot be operated, with commas.")] = "",
+    tripped: Annotated[str, typer.Option(help="Devices that are known to have tripped, with commas.")] = "",
     switching: Switching = None,
     as_of: AsOf = None,
     csv: Annotated[
@@ -171,7 +175,9 @@ def restore(
     """Plan which switches to operate, in which order, so that most has power again before the repair; every step is proven."""
     utility = asked(workspace)
     with working("looking for a plan"):
-        plan = utility.restore(fault, names_in(refused), objective, as_of, file_given(switching))
+        plan = utility.restore(
+            names_in(fault), names_in(refused), objective, as_of, file_given(switching), names_in(tripped)
+        )
     if csv is not None:
         listed = plan.affected()
         write_table(listed, csv, language())

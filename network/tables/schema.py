@@ -341,6 +341,13 @@ _TABLES = (
             _code("kind", "支路类型", "line, cable, bus or kind of device", BRANCH_KINDS, "开关类型", required=True),
             _flag("normally_open", "常开", "open in the normal state", "是否常开", default=False),
             _flag("remote", "三遥", "can be operated remotely", "是否三遥", default=False),
+            _flag(
+                "may_parallel",
+                "允许合环",
+                "a tie that may be closed while both its sides are live",
+                "可合环",
+                "是否允许合环",
+            ),
             _id(
                 "feeder_id",
                 "线路编码",

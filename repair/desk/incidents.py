@@ -87,6 +87,13 @@ class Incident(Shown):
         return below | (tells_of_feeder & (pl.col("head") == int(supply.head_above[place])))
 
     @cached_property
+    def tripped(self) -> tuple[str, ...]:
+        """The devices whose last word is that they tripped."""
+        words = self.signals.filter((pl.col("object") == "branch") & pl.col("kind").is_in(["trip", "reclose", "close"]))
+        last = words.group_by("object_id", maintain_order=True).last()
+        return tuple(last.filter(pl.col("kind") == "trip")["object_id"])
+
+    @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
         return locate(self.supply, self.signals, self.sensors, self.settings)

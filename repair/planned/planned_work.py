@@ -21,8 +21,11 @@ from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import isolate_work
 from repair.restoration.case import Case
+from repair.restoration.operation import ON_SITE, REMOTE, Operation
+from repair.restoration.proof import Step, play
 from repair.restoration.restorer import Restorer
-from repair.restoration.sequence import ON_SITE, REMOTE, Operation, Step, operations, play
+from repair.restoration.search import search
+from repair.restoration.sequence import operations
 
 NAMES = ("branch_id", "feeder_id", "transformer_id")
 """Columns of a plan that name the work; of several the first one counts."""
@@ -177,7 +180,7 @@ def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ())
     choice, refusal = None, None
     if case.zones.count:
         try:
-            choice = case.search(restorer.loads.rules.objective)
+            case, choice = search(case, restorer.loads.rules.objective)
         except FudianError as none_found:
             refusal = none_found.message
     known = not net.customers.is_empty()

@@ -103,7 +103,7 @@ def _facts_dict(facts: Facts, language: str) -> dict[str, Any]:
         "grade": facts.grade,
         "grade_means": grade_words(facts.grade).in_language(language),
         "isolate": list(outage.opened),
-        "steps": [vars(step) | {"restores_transformers": list(step.restores_transformers)} for step in outage.steps],
+        "steps": [step.as_dict() for step in outage.steps],
         "transformers_before": outage.before.hit.transformers,
         "transformers_after": outage.after.hit.transformers,
         "proof": {"holds": outage.proven, "best": outage.best, "lowest_voltage_pu": outage.lowest_voltage_pu},

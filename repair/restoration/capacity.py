@@ -166,7 +166,8 @@ class Capacity(Shown):
         if state.collapsed:
             return COLLAPSED if self._sunk(state).any() else 0.0
         low = state.voltage_pu < self.floor_pu[state.part.nodes] - KEPT
-        return float(state.lost_square[low].max()) if low.any() else 0.0
+        lost = state.without_losses - state.voltage_pu**2
+        return float(lost[low].max()) if low.any() else 0.0
 
     def broken_sources(self, states: list[FeederState]) -> list[Overload]:
         """Return the sources that give more than they can."""

@@ -1,16 +1,15 @@
-"""One fault as a search: who gains, what the zones take, what the ways in can carry; and the search itself."""
+"""One fault as a search: who gains, what the zones take, what the ways in can carry."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from network import FudianError, Hit, Supply, text
-from network.arrays import Indices, Numbers
+from network import Hit, Supply
+from network.arrays import NONE, Indices, Mask, Numbers, components
 from network.representation import Shown
 from repair.isolation import Isolation
 from repair.restoration.capacity import Capacity
@@ -18,12 +17,6 @@ from repair.restoration.loading import FeederState, Loads, ring_head
 from repair.restoration.switching_model import Choice, Demand, Limit, SwitchingModel, Users
 from repair.restoration.voltage import Levels
 from repair.restoration.zones import Zones
-
-MOST_ROUNDS = 12
-"""Times that the margin for losses is widened."""
-
-WIDER = 1e-5
-"""Beyond the losses that were found, in squares of the voltage."""
 
 PARTS_OF_KW = 10.0
 """kW are compared to a tenth: the search adds up whole numbers, and large ones cost it its precision."""
@@ -35,7 +28,7 @@ class Case(Shown):
 
     Attributes:
         fault: the fault and its isolation.
-        zones: the healthy zones that could be fed.
+        zones: the healthy zones that could be fed, and the live ones that could be moved.
         capacity: what the network around can carry.
     """
 
@@ -44,11 +37,31 @@ class Case(Shown):
     capacity: Capacity
 
     @classmethod
-    def of(cls, loads: Loads, source_ampere: Numbers, fault: Isolation) -> Case:
-        """Gather what lost supply and the feeders that could help."""
-        zones = Zones.of(fault)
-        seeds = np.union1d(fault.dead, zones.live_node[zones.port])
+    def of(cls, loads: Loads, source_ampere: Numbers, fault: Isolation, movable: Indices = NONE) -> Case:
+        """Gather what lost supply and the feeders that could help.
+
+        Args:
+            loads: the load of every transformer.
+            source_ampere: load of each source before the fault, in A, shape (sources,).
+            fault: the fault.
+            movable: nodes of live feeders whose load may be moved, with their sources'.
+        """
+        zones = Zones.of(fault, movable)
+        seeds = np.unique(np.concatenate([fault.dead, zones.live_node[zones.port], movable]))
         return cls(fault, zones, Capacity(loads, fault.before, fault.after, seeds, source_ampere))
+
+    @cached_property
+    def as_closed(self) -> Case:
+        """The same fault where nothing is opened but what isolates it: quick to search, and mostly enough."""
+        return Case(self.fault, Zones.of(self.fault, opens=False), self.capacity)
+
+    def with_movable(self, movable: Indices) -> Case:
+        """Return the same fault where the load of some live feeders may be moved."""
+        return Case.of(self.capacity.loads, self.capacity.source_ampere, self.fault, movable)
+
+    def at(self, fault: Isolation) -> Case:
+        """Return the same fault in another state of the switches, held to the same limits."""
+        return Case(fault, Zones.of(fault), replace(self.capacity, after=fault.after))
 
     @cached_property
     def lost(self) -> Hit:
@@ -90,21 +103,30 @@ class Case(Shown):
         weight = np.concatenate([np.where(important, rules.important_weight, 1), np.ones(len(alone), dtype=np.int64)])
         return _grouped(zones, weight)
 
+    def feedable(self, measure: str) -> tuple[int, int]:
+        """Return what could be fed if every zone were, by a measure and by the other."""
+        first, other = self.both_users(measure)
+        return int(first.weight.sum()), int(other.weight.sum())
+
+    def both_users(self, measure: str) -> tuple[Users, Users]:
+        """Return who gains by which zones, by a measure and by the other."""
+        return self.users(measure), self.users("kw" if measure == "customers" else "customers")
+
     @cached_property
     def demand(self) -> Demand:
         """What the zones take once they are fed."""
         net, zones, after = self.fault.network, self.zones, self.fault.after
         at_node = np.zeros(len(zones.nodes))
         second: list[tuple[int, int, int, int, float]] = []
-        for transformer in net.transformers_at_node.of_keys(zones.nodes).tolist():
+        for transformer in np.unique(net.transformers_at_node.of_keys(zones.nodes)).tolist():
             ends = np.array([net.transformer_node[transformer], net.transformer_second_node[transformer]])
             ampere = float(self.capacity.loads.ampere[transformer])
             one, two = zones.zone_of(ends).tolist()
-            live = after.live(ends)
-            if live[0] or (one < 0 and live[1]):
+            outside = after.live(ends) & (np.array([one, two]) < 0)
+            if outside[0] or (one < 0 and outside[1]):
                 continue
             place = np.searchsorted(zones.nodes, ends).tolist()
-            if one >= 0 and two >= 0 and one != two:
+            if one >= 0 and two >= 0 and one != two and not zones.live[one]:
                 second.append((place[0], one, place[1], two, ampere))
             else:
                 at_node[place[0 if one >= 0 else 1]] += ampere
@@ -114,12 +136,12 @@ class Case(Shown):
     def limits(self) -> list[Limit]:
         """What the ports may bring in: the least spare capacity of every set of ports that share a way."""
         states = self.capacity.states_after
-        spare: dict[tuple[int, ...], Limit] = {}
+        spare: dict[tuple[tuple[int, ...], ...], Limit] = {}
         for each in (*self._ways(states), *self._sources(states)):
             if np.isfinite(each.limit):
-                known = spare.get(each.ports)
+                known = spare.get((each.ports, each.back))
                 if known is None or each.limit - each.present < known.limit - known.present:
-                    spare[each.ports] = each
+                    spare[each.ports, each.back] = each
         return list(spare.values())
 
     def _ways(self, states: list[FeederState]) -> Iterator[Limit]:
@@ -145,18 +167,30 @@ class Case(Shown):
                 yield Limit(tuple(ports), float(state.at_place[head[place]]), float(limit[branches].min()))
 
     def _sources(self, states: list[FeederState]) -> Iterator[Limit]:
-        net = self.fault.network
-        load = self.capacity.source_load(states)
+        """Give, for each source, the ports that it feeds and the switches by which its own zone feeds others."""
+        net, zones = self.fault.network, self.zones
+        load, limit = self.capacity.source_load(states).copy(), self.capacity.source_limit_a
         row_of = {node: row for row, node in enumerate(net.source_node.tolist())}
         ports_of: dict[int, set[int]] = {}
         for state in states:
-            forest = state.part.forest
+            nodes, forest = state.part.nodes, state.part.forest
+            if len(nodes) > 1 and (zones.zone_of(nodes) >= 0).all():  # the search tells what its source will give
+                for place in np.flatnonzero(forest.parent == 0).tolist():
+                    own = forest.parent == place
+                    load[row_of[int(nodes[forest.node_at[place]])]] -= state.at_place[own].sum()
             for port, place in self._ports_in(state):
                 roots = np.flatnonzero(forest.parent == 0)
                 root = int(roots[np.searchsorted(roots, place, side="right") - 1])
-                ports_of.setdefault(row_of[int(state.part.nodes[forest.node_at[root]])], set()).add(port)
-        for row, ports in ports_of.items():
-            yield Limit(tuple(sorted(ports)), float(load[row]), float(self.capacity.source_limit_a[row]))
+                ports_of.setdefault(row_of[int(nodes[forest.node_at[root]])], set()).add(port)
+        zone_of_row = {row_of[node]: zone for zone, node in enumerate(zones.root.tolist()) if node >= 0}
+        for row in sorted({*ports_of, *zone_of_row}):
+            zone, node = zone_of_row.get(row, -2), int(net.source_node[row])
+            inside = np.flatnonzero((zones.zone == zone) & (zones.nodes != node))
+            ports = sorted({*ports_of.get(row, ()), *np.flatnonzero(zones.first == zone).tolist()})
+            back = np.flatnonzero(zones.second == zone).tolist()
+            if ports or back:
+                present = float(load[row] + self.demand.at_node[inside].sum())
+                yield Limit(tuple(ports), present, float(limit[row]), tuple(back))
 
     def _ports_in(self, state: FeederState) -> list[tuple[int, int]]:
         """Return the ports that this feeder supports, by number, with the place of their live node."""
@@ -167,92 +201,12 @@ class Case(Shown):
                 found.append((port, int(state.part.forest.place_of[at[0]])))
         return found
 
-    # The search ---------------------------------------------------------------------------------------------------
-
-    def search(self, measure: str, first_goals_only: bool = False) -> Choice:
-        """Return the best choice that the power flow accepts in the end; ``proven`` says whether nothing feeds more.
-
-        Where it does not accept the first, the search is told the voltages as sums, which without losses are never too low:
-        what it finds bounds what can be fed. What losses take is then a margin, widened until the power flow agrees. The
-        rounds have half of the time; what they found that is accepted, or else nothing at all, is improved in the other half.
-
-        Raises:
-            FudianError: not even the isolated fault alone keeps the limits.
-        """
-        model = self._model(measure)
-        end = time.monotonic() + self.capacity.loads.rules.solver_limit_s
-        middle = _half_way(end)
-        first = model.best(_half_way(middle), first_goals_only)
-        if first is not None and not self._losses(first):
-            return first
-        levels = Levels.of(
-            self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
-        )
-        accepted, margin = [Choice.nothing(self.zones)], 0.0
-        most = first.gain if first is not None and first.proven else None
-        for round_number in range(MOST_ROUNDS):
-            model.hold_voltages(levels, margin)
-            choice = model.best(_half_way(middle), first_goals_only)
-            if round_number == 0 and choice is not None and choice.proven:
-                most = choice.gain
-            tried = [choice] if choice is not None else []
-            if not tried or not tried[0].proven:
-                tried += self._along(model, first, _half_way(middle), first_goals_only)
-            losses = [self._losses(each) for each in tried]
-            accepted += [each for each, lost in zip(tried, losses, strict=True) if not lost]
-            if not any(losses) or accepted[-1].gain == most:
-                break
-            margin = max(*losses, margin) + WIDER
-        best = max(accepted, key=lambda each: each.gain)
-        if best.gain != most:
-            best = self._improved(model, levels, best, end, first_goals_only)
-        if self._losses(best):
-            raise FudianError(
-                text("No plan for a fault on {branch} keeps every limit.", branch=self._id(self.fault.branch)),
-                text(
-                    "Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."
-                ),
-            )
-        return replace(best, proven=best.gain == most)
-
-    @staticmethod
-    def _along(model: SwitchingModel, first: Choice | None, deadline: float, first_goals_only: bool) -> list[Choice]:
-        """Return the best choice along the ways of the first, where there is one: quick, and not always the best."""
-        along = None if first is None else model.best(deadline, first_goals_only, along=first)
-        return [] if along is None else [along]
-
-    def _improved(
-        self, model: SwitchingModel, levels: Levels, best: Choice, end: float, first_goals_only: bool
-    ) -> Choice:
-        """Return a choice that feeds more, step by step within few changes of the last, as long as there is one and time."""
-        start, margin, kept = best, 0.0, 0.0
-        while time.monotonic() < end:
-            model.hold_voltages(levels, margin)
-            choice = model.best(end, True, near=best)
-            losses = 0.0 if choice is None else self._losses(choice)
-            if choice is None or (not losses and choice.gain <= best.gain):
-                break
-            if losses:
-                margin = max(losses, margin) + WIDER
-            else:
-                best, kept = choice, margin
-        if best is start or first_goals_only:
-            return best
-        model.hold_voltages(levels, kept)
-        settled = self._along(model, best, end, False)
-        return settled[0] if settled and settled[0].gain == best.gain and not self._losses(settled[0]) else best
-
-    def _losses(self, choice: Choice) -> float:
-        """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""
-        states = self.capacity.states(self.state_of(choice.late))
-        return max((self.capacity.losses_of(state) for state in states), default=0.0)
-
-    def state_of(self, closed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Supply:
-        """Return the supply with the fault isolated and each switch of the zones closed or open, shape (switches,)."""
-        zones = self.zones
-        opened = np.union1d(zones.switch[zones.closed & ~closed], self.to_isolate)
+    def state_of(self, choice: Choice) -> Supply:
+        """Return the supply at the end of a choice, with the fault isolated."""
+        zones = choice.zones
+        opened = np.union1d(zones.switch[zones.closed & ~choice.late], self.opened_for(choice))
         ids = self.fault.network.branches["branch_id"]
-        closing = zones.switch[~zones.closed & closed]
+        closing = zones.switch[~zones.closed & choice.late]
         return self.fault.after.switched(open=ids.gather(opened).to_list(), close=ids.gather(closing).to_list())
 
     @cached_property
@@ -260,29 +214,82 @@ class Case(Shown):
         """The isolating devices that are still closed after the trip."""
         return self.zones.isolating[~self.fault.after.is_open_at(self.zones.isolating)]
 
-    def _model(self, measure: str) -> SwitchingModel:
+    def opened_for(self, choice: Choice) -> Indices:
+        """Return the isolating devices that are opened: around work all, around a fault those beyond which power comes back."""
+        if self.fault.is_work:
+            return self.to_isolate
+        net, zones = self.fault.network, choice.zones
+        ends = np.stack([zones.zone_of(end[self.to_isolate]) for end in (net.from_node, net.to_node)])
+        back = np.append(choice.fed | choice.fed_early, False)[ends].any(axis=0)
+        return self.to_isolate[back]
+
+    def operations_of(self, choice: Choice) -> int:
+        """Return how many operations a choice takes."""
+        if choice.sequence is not None:
+            return len(choice.sequence)
+        return len(choice.operated) + len(self.opened_for(choice))
+
+    @cached_property
+    def isolated_late(self) -> Indices:
+        """The zones that a device on site still joins to the fault when remote operations are done."""
+        net = self.fault.network
+        remote = net.branches["remote"].gather(self.to_isolate).fill_null(value=False).to_numpy()
+        by_hand = self.to_isolate[~remote]
+        joined = self.zones.zone_of(np.concatenate([net.from_node[by_hand], net.to_node[by_hand]]))
+        return np.unique(joined[joined >= 0])
+
+    def model(self, measure: str, barred: Sequence[int] = ()) -> SwitchingModel:
+        """Return the program of the fault.
+
+        Args:
+            measure: what shall come back, ``customers`` or ``kw``.
+            barred: switches by number that stay open.
+        """
         zones, limit = self.zones, self.capacity.limit_a
         forest = zones.forest
         line_limit = np.append(limit, np.inf)[forest.branch_to]
         np.minimum.at(line_limit, forest.back_lower, np.append(limit, np.inf)[forest.back_branch])
-        net = self.fault.network
-        remote = net.branches["remote"].gather(self.to_isolate).fill_null(value=False).to_numpy()
-        by_hand = self.to_isolate[~remote]
-        joined = zones.zone_of(np.concatenate([net.from_node[by_hand], net.to_node[by_hand]]))
-        other = "kw" if measure == "customers" else "customers"
         return SwitchingModel(
-            zones, (self.users(measure), self.users(other)), self.demand, self.limits, limit[zones.switch], line_limit,
-            np.unique(joined[joined >= 0]), self.capacity.loads.rules.early_first,
+            zones, self.both_users(measure), self.demand, self.limits, limit[zones.switch],
+            line_limit, self.isolated_late, self.capacity.loads.rules.early_first, barred,
+            [] if self.fault.is_work else self._beside_isolating(),
         )  # fmt: skip
 
-    def _id(self, branch: int) -> str:
-        return str(self.fault.network.branches["branch_id"][branch])
+    def _beside_isolating(self) -> list[tuple[int, ...]]:
+        """Return the zones beside each isolating device that is closed."""
+        net = self.fault.network
+        ends = np.stack([self.zones.zone_of(end[self.to_isolate]) for end in (net.from_node, net.to_node)])
+        return [tuple(zone for zone in set(pair) if zone >= 0) for pair in ends.T.tolist()]
 
+    def levels(self) -> Levels:
+        """Return the voltages that the search has to keep."""
+        return Levels.of(
+            self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
+        )
 
-def _half_way(end: float) -> float:
-    """Return the moment when half of the time until the end is over."""
-    now = time.monotonic()
-    return now + max(end - now, 0.0) / 2
+    def losses(self, choice: Choice) -> float:
+        """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""
+        states = self.capacity.states(self.state_of(choice))
+        return max((self.capacity.losses_of(state) for state in states), default=0.0)
+
+    def most_early(self, measure: str) -> int:
+        """Return what could be fed by remote operations alone, if no limit were in the way.
+
+        What only a device on site parts from the fault cannot, and what only such devices part from that cannot either.
+        """
+        zones = self.zones
+        remote = self.fault.network.branches["remote"].gather(zones.switch).fill_null(value=False).to_numpy()
+        inner = ~zones.port
+        stuck = inner & ~remote & zones.closed
+        cluster = components(zones.count, zones.first[stuck], zones.second[stuck])
+        barred = np.isin(cluster, cluster[self.isolated_late])
+        ways = (remote | zones.closed) & ~barred[zones.second] & np.where(inner, ~barred[zones.first], True)
+        tail, head = np.where(inner, zones.first, zones.count)[ways], zones.second[ways]
+        joined = components(zones.count + 1, np.append(tail, zones.first[stuck]), np.append(head, zones.second[stuck]))
+        reached: Mask = (joined[:-1] == joined[-1]) & ~barred
+        users = self.users(measure)
+        gains = (reached[list(group)].any() for group in users.zones)
+        return int(sum(weight for gain, weight in zip(gains, users.weight.tolist(), strict=True) if gain))
 
 
 def _grouped(zones: Indices, weight: Indices) -> Users:

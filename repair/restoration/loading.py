@@ -146,7 +146,7 @@ class FeederState(Shown):
         ampere: the current in each at nominal voltage: the sum below it, in A.
         voltage_pu: at each of ``part.nodes``; not a number where it is dead or the feeder has no impedances.
         at_place: amperes below each place at nominal voltage, shape (places,).
-        lost_square: how much losses take off the square of the voltage at each of ``part.nodes``, of nominal.
+        without_losses: the square of the voltage at each of ``part.nodes``, of nominal, as it were without losses.
         collapsed: the power flow found no voltage at which the load can be fed.
     """
 
@@ -155,7 +155,7 @@ class FeederState(Shown):
     ampere: Numbers
     voltage_pu: Numbers
     at_place: Numbers
-    lost_square: Numbers
+    without_losses: Numbers
     collapsed: bool
 
     @classmethod
@@ -176,13 +176,13 @@ class FeederState(Shown):
             return cls(part, branch, by_sum, voltage, below, voltage, False)
         kva = np.append(kw, 0.0)[forest.node_at] * (1 + 1j * np.tan(np.arccos(loads.rules.power_factor)))
         swept = sweep(forest, ohm, kva, np.full(len(ohm), loads.voltage_kv(branch)))
-        lost = voltage.copy()
+        without_losses = voltage.copy()
         if swept.converged:
             square = np.abs(swept.voltage_pu) ** 2
             without = 1.0 - sum_along_path(forest.end, loads.drop_per_ampere(forest.branch_to) * below)
             voltage[forest.node_at[1:]] = np.sqrt(square[1:])
-            lost[forest.node_at[1:]] = (without - square)[1:]
-        return cls(part, branch, by_sum, voltage, below, lost, not swept.converged)
+            without_losses[forest.node_at[1:]] = without[1:]
+        return cls(part, branch, by_sum, voltage, below, without_losses, not swept.converged)
 
 
 def ring_head(forest: Forest) -> Indices:

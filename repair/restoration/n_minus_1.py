@@ -19,6 +19,7 @@ from network.arrays import Indices, components
 from repair.isolation import isolate
 from repair.restoration.case import Case
 from repair.restoration.restorer import Restorer
+from repair.restoration.search import search
 from repair.restoration.without_ties import WithoutTies
 from repair.settings import RestorationSettings
 
@@ -240,7 +241,8 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
         lost = _ampere_at(case, healthy)
         transfer = _ampere_at(case, zones.nodes)
-        fed = zones.nodes[case.search("kw", first_goals_only=True).fed[zones.zone]] if zones.count else zones.nodes
+        choice = search(case, "kw", first_goals_only=True)[1] if zones.count else None
+        fed = choice.zones.nodes[choice.fed[choice.zones.zone]] if choice else zones.nodes
         return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
     except FudianError as refused:
         return SectionResult(feeder_id, branch_id, None, None, None, None, refused.message)

@@ -1,4 +1,7 @@
-"""A mixed-integer program put together row by row, and solved goal after goal (HiGHS, by way of SciPy)."""
+"""A mixed-integer program put together row by row, and solved goal after goal (HiGHS).
+
+Where work is bounded it is counted in nodes of the search tree, on one thread: the answer is the same however busy the machine.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from network.arrays import Indices, Numbers
 
+if TYPE_CHECKING:
+    from highspy import HighsLp
+
 Terms = Sequence[tuple[int, float]]
 """Pairs of variable and factor."""
-
-_TIME_LIMIT = 1
 
 SHORTEST_S = 1.0
 """Each goal is given at least so long."""
@@ -43,10 +48,11 @@ class Program:
     Attributes:
         proven: whether the last solution is known to be the best for every goal.
         proven_goals: for how many of the leading goals it is known to be.
+        bound: what the first goal cannot be less than, as far as the last search showed.
     """
 
     def __init__(self) -> None:
-        self.proven, self.proven_goals = False, 0
+        self.proven, self.proven_goals, self.bound = False, 0, -np.inf
         self._lower: list[float] = []
         self._upper: list[float] = []
         self._integer: list[bool] = []
@@ -86,16 +92,45 @@ class Program:
         self._least.append(least)
         self._most.append(most)
 
-    def solve(self, goal: Terms, deadline: float) -> tuple[Numbers | None, bool]:
-        """Return the values that make a sum least, and whether that is certain; whole numbers are exact.
+    def solve(
+        self, goal: Terms, deadline: float | None = None, most_nodes: int | None = None, start: Numbers | None = None
+    ) -> tuple[Numbers | None, bool, float]:
+        """Return the values that make a sum least, whether that is certain, and the least it could be; whole numbers are exact.
 
-        ``None`` with certainty: no values keep all rows; without: none were found in time.
+        ``None`` with certainty: no values keep all rows; without: none were found within the limits.
+
+        Args:
+            goal: the sum.
+            deadline: when the search ends, by ``time.monotonic``.
+            most_nodes: nodes of the search tree after which it ends.
+            start: values that keep all rows.
         """
-        from scipy.optimize import (
-            Bounds,
-            LinearConstraint,
-            milp,
-        )  # half of what starting takes, and most commands plan nothing
+        import highspy  # most commands plan nothing, and need not wait for it
+
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0)):
+            solver.setOptionValue(option, value)
+        if deadline is not None:
+            solver.setOptionValue("time_limit", max(deadline - time.monotonic(), SHORTEST_S))
+        if most_nodes is not None:
+            solver.setOptionValue("mip_max_nodes", most_nodes)
+        solver.passModel(self._model(goal))
+        if start is not None:
+            known = highspy.HighsSolution()
+            known.col_value = start.tolist()
+            solver.setSolution(known)
+        solver.run()
+        status, info = solver.getModelStatus(), solver.getInfo()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return None, True, np.inf
+        is_certain = status == highspy.HighsModelStatus.kOptimal
+        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            return None, False, float(info.mip_dual_bound)
+        values = np.array(solver.getSolution().col_value)
+        return np.where(self._integer, np.round(values), values), is_certain, float(info.mip_dual_bound)
+
+    def _model(self, goal: Terms) -> HighsLp:
+        import highspy
 
         cost = np.zeros(len(self._lower))
         for variable, factor in goal:
@@ -104,32 +139,36 @@ class Program:
             (self._factors, self._columns, self._starts), shape=(len(self._least), len(self._lower)), dtype=np.float64
         )
         rows.sum_duplicates()  # HiGHS refuses two entries at one place
-        found = milp(
-            cost,
-            integrality=np.array(self._integer, dtype=np.int64),
-            bounds=Bounds(self._lower, self._upper),
-            constraints=LinearConstraint(rows, self._least, self._most),
-            # presolve has called programs infeasible for which it had a solution before
-            options={"mip_rel_gap": 0.0, "time_limit": max(deadline - time.monotonic(), SHORTEST_S)},
-        )
-        is_certain = found.status != _TIME_LIMIT
-        return None if found.x is None else np.where(self._integer, np.round(found.x), found.x), is_certain
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = len(self._lower), len(self._least)
+        model.col_cost_, model.col_lower_, model.col_upper_ = cost, np.array(self._lower), np.array(self._upper)
+        model.row_lower_, model.row_upper_ = np.array(self._least), np.array(self._most)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        model.integrality_ = [kinds[each] for each in self._integer]
+        return model
 
-    def best(self, goals: Iterable[Goal], deadline: float) -> Numbers | None:
+    def best(
+        self, goals: Iterable[Goal], deadline: float | None = None, most_nodes: int | None = None
+    ) -> Numbers | None:
         """Return the values that make each goal least among those that are best for all before it.
 
         Args:
             goals: sums; one that is whole consists of variables that are 0 or 1 in the end, with whole factors.
             deadline: when the search ends, by ``time.monotonic``; a goal that is not reached by then is left as it stands.
+            most_nodes: of the search tree of each goal, likewise.
         """
         kept = self.so_far()
         values = None
         self.proven, self.proven_goals = True, 0
-        for goal in goals:
+        for number, goal in enumerate(goals):
             largest = max((abs(factor) for _, factor in goal.terms), default=0.0)
             scale = min(1.0, LARGEST / (largest or 1.0))  # a goal may be all zeros: plans that cut nobody off
             terms = [(variable, factor * scale) for variable, factor in goal.terms]
-            better, is_certain = self.solve(terms, deadline)
+            better, is_certain, bound = self.solve(terms, deadline, most_nodes, values)
+            if number == 0:
+                self.bound = bound / scale
             self.proven &= is_certain and better is not None
             if better is None:
                 break

@@ -17,15 +17,18 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, text
-from network.arrays import Numbers
+from network.arrays import Indices, Numbers
 from network.ids import each_of
 from network.representation import Shown
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate
 from repair.restoration.capacity import Overload, load_of_sources
-from repair.restoration.case import Case
+from repair.restoration.case import PARTS_OF_KW, Case
 from repair.restoration.loading import Loads
-from repair.restoration.sequence import ON_SITE, REMOTE, Played, Proof, Step, operations, play
+from repair.restoration.operation import ON_SITE, REMOTE
+from repair.restoration.proof import Played, Proof, Step, play
+from repair.restoration.search import search
+from repair.restoration.sequence import operations
 from repair.settings import RestorationSettings, restoration_settings
 
 REPAIR = "repair"
@@ -90,7 +93,7 @@ class RestorationPlan(Shown):
 
     Attributes:
         fault: the fault and its isolation.
-        isolating: devices around the fault that have to be open, tripped ones among them.
+        isolating: devices that are open at the end for the sake of the fault: those around it, and those that tripped and stay.
         steps: the operations in order.
         states: supply after the trip, then after each step.
         lost: who lost supply by the trip.
@@ -99,7 +102,8 @@ class RestorationPlan(Shown):
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
-        best: whether it is certain that nothing could feed more; else the search ran out of time, or losses left a gap.
+        best: whether it is certain that nothing could feed more; else the search has done all its work, or losses left a gap.
+        gap: what could be fed more at most, by the objective: customers (important ones by their weight) or kW; 0 for the best.
         rules: the settings.
         assumed: what stands in for missing data, and what else to know.
     """
@@ -115,6 +119,7 @@ class RestorationPlan(Shown):
     proof: Proof
     lowest_voltage_pu: float | None
     best: bool
+    gap: float
     rules: RestorationSettings
     assumed: tuple[Text, ...]
 
@@ -182,13 +187,11 @@ class RestorationPlan(Shown):
         known = not net.customers.is_empty()
         ids = net.branches["branch_id"]
         return {
-            "fault": ids[self.fault.branch],
+            "fault": ", ".join(self.fault.ids),
+            "faults": list(self.fault.ids),
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
-            "steps": [
-                vars(step) | {"restores_transformers": list(step.restores_transformers)} | worth.as_dict()
-                for step, worth in zip(self.steps, self.worth, strict=True)
-            ],
+            "steps": [step.as_dict() | worth.as_dict() for step, worth in zip(self.steps, self.worth, strict=True)],
             "restored_customers": self.back.customer_count if known else None,
             "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
             "restored_transformers": len(self.back.transformer_index),
@@ -203,6 +206,7 @@ class RestorationPlan(Shown):
             "overloads": [vars(each) for each in self.overloads],
             "proof": vars(self.proof),
             "best": self.best,
+            "gap": self.gap,
             "assumptions": [each.in_language(language) for each in self.assumed],
             "settings_changed": {
                 name: value
@@ -214,25 +218,27 @@ class RestorationPlan(Shown):
 
 def restore(
     supply: Supply,
-    fault: str,
+    fault: str | Iterable[str],
     refused: str | Iterable[str] = (),
     objective: str | None = None,
     settings: RestorationSettings | None = None,
+    tripped: str | Iterable[str] = (),
 ) -> RestorationPlan:
     """Return the best proven plan that brings power back around a fault.
 
     Args:
-        supply: supply before the fault.
-        fault: the faulted branch.
+        supply: supply before the fault, or the present state in which it has been cleared.
+        fault: the faulted branch, or several at once; for a bus, or a source that is lost, its node.
         refused: devices that cannot be operated.
         objective: ``customers`` or ``kw``; that of the settings by default.
         settings: rules; those of the workspace by default.
+        tripped: devices that are known to have tripped.
 
     Raises:
         UnknownIdError: a branch is not in the network.
         FudianError: there is no such objective, or no plan can be proven.
     """
-    return Restorer.of(supply, settings).plan(fault, refused, objective)
+    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -259,7 +265,13 @@ class Restorer(Shown):
         loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
         return cls(supply, loads, load_of_sources(loads, supply))
 
-    def plan(self, fault: str, refused: str | Iterable[str] = (), objective: str | None = None) -> RestorationPlan:
+    def plan(
+        self,
+        fault: str | Iterable[str],
+        refused: str | Iterable[str] = (),
+        objective: str | None = None,
+        tripped: str | Iterable[str] = (),
+    ) -> RestorationPlan:
         """Return the best proven plan for a fault; see :func:`restore`."""
         rules = self.loads.rules
         measure = objective or rules.objective
@@ -267,34 +279,45 @@ class Restorer(Shown):
             raise FudianError(
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
-        branch, refused = self.supply.network.branch_index(fault), each_of(refused)
-        by_hand = self._too_late(int(branch[0]))
-        case = Case.of(self.loads, self.source_ampere, isolate(self.supply, fault, (*refused, *by_hand)))
+        refused = each_of(refused)
+        isolation = isolate(self.supply, fault, refused, tripped)
+        by_hand = self._too_late(isolation)
+        if by_hand:
+            isolation = isolate(self.supply, fault, (*refused, *by_hand), tripped)
+        case = Case.of(self.loads, self.source_ampere, isolation)
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
-            return self._plan(case, play(case, [], known), True, measure, bool(by_hand))
-        choice = case.search(measure)
+            return self._plan(case, play(case, [], known), True, 0.0, measure, bool(by_hand))
+        case, choice = search(case, measure)
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
             raise FudianError(
-                text("The plan for a fault on {branch} could not be proven and is not shown.", branch=fault),
+                text(
+                    "The plan for a fault on {branch} could not be proven and is not shown.",
+                    branch=", ".join(isolation.ids),
+                ),
                 text("Please report it, with the workspace if you may share it."),
             )
-        return self._plan(case, played, choice.proven, measure, bool(by_hand))
+        gap = 0.0 if choice.proven else (choice.most - choice.gain[0]) / (PARTS_OF_KW if measure == "kw" else 1.0)
+        return self._plan(case, played, choice.proven, gap, measure, bool(by_hand))
 
-    def _repair_min(self, branch: int) -> float:
-        repair_h = self.supply.network.branches["repair_h"][branch]
-        return 60.0 * (self.loads.rules.repair_h if repair_h is None else float(repair_h))
+    def _repair_min(self, fault: Isolation) -> float:
+        """Return the minutes until the last of the faults is repaired."""
+        hours = fault.network.branches["repair_h"].gather(fault.branches).cast(pl.Float64).to_list()
+        given = [self.loads.rules.repair_h if each is None else each for each in hours]
+        return 60.0 * max([*given, *([self.loads.rules.repair_h] if len(fault.nodes) else [])])
 
-    def _too_late(self, branch: int) -> tuple[str, ...]:
+    def _too_late(self, fault: Isolation) -> tuple[str, ...]:
         """Return the devices that nobody reaches before a fault is repaired: those operated on site where that takes as long."""
         net = self.supply.network
-        if self._repair_min(branch) > self.loads.rules.manual_min:
+        if self._repair_min(fault) > self.loads.rules.manual_min:
             return ()
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
 
-    def _plan(self, case: Case, played: Played, best: bool, measure: str, remote_only: bool) -> RestorationPlan:
+    def _plan(
+        self, case: Case, played: Played, best: bool, gap: float, measure: str, remote_only: bool
+    ) -> RestorationPlan:
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
         moved = list(zip(played.steps, played.gains, strict=True))
         early = [gain for step, gain in moved if step.stage == REMOTE]
@@ -302,7 +325,7 @@ class Restorer(Shown):
         rest = case.fault.before.lost_in(played.after[-1])
         return RestorationPlan(
             case.fault,
-            tuple(net.branches["branch_id"].gather(case.zones.isolating).to_list()),
+            tuple(net.branches["branch_id"].gather(_stay_open(case, played.after[-1])).to_list()),
             played.steps,
             played.after,
             case.lost,
@@ -310,12 +333,13 @@ class Restorer(Shown):
             (
                 _stage(net, REMOTE, rules.remote_min, early),
                 _stage(net, ON_SITE, rules.manual_min, late),
-                _stage(net, REPAIR, self._repair_min(case.fault.branch), [rest]),
+                _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
             ),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
             best,
+            gap,
             rules,
             (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
         )
@@ -336,12 +360,18 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         )
     if remote_only:
         yield text("The repair is over before anybody on site could switch: only remote operations are planned")
-    if case.fault.network.branches["repair_h"][case.fault.branch] is None:
+    if case.fault.network.branches["repair_h"].gather(case.fault.branches).null_count() or len(case.fault.nodes):
         yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
     if case.zones.count == 0 and len(case.fault.dead):
         yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
     if not len(case.fault.dead):
         yield text("The branch is open or dead: this fault puts nobody off")
+
+
+def _stay_open(case: Case, end: Supply) -> Indices:
+    """Return the devices that isolate the fault or tripped, and are open at the end."""
+    devices = np.union1d(case.zones.isolating, case.fault.tripped)
+    return devices[end.is_open_at(devices)]
 
 
 def _stage(net: Topology, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:

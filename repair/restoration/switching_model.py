@@ -4,21 +4,24 @@ Two states are sought at once: *early*, when remote operations are done, and *la
 early stays fed, and by the same switches. In each state every fed zone has exactly one switch through which power comes in, so it
 is radial, and a unit of an imaginary good that each fed zone consumes reaches it from a live node, so no ring feeds itself.
 Currents are sums at nominal voltage; they only grow from early to late, so that the late state alone is held to the limits.
+Where live load may be moved they may sink too: then only the late state is sought, and live zones have to be fed in it.
 
 Goals come one after the other, each kept exactly for the next: what is fed, by the chosen measure and by the other; how much
-of it early; how few operations; how few of them on site; and at last the smallest highest loading, that is the widest margin.
+of it early; how few operations; how few of them on site; how little live load is moved; and at last the smallest highest
+loading, that is the widest margin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.isolation import MAKES_LOAD
+from repair.restoration.operation import Operation
 from repair.restoration.program import Goal, Program
 from repair.restoration.voltage import Level, Levels
 from repair.restoration.zones import Zones
@@ -68,14 +71,16 @@ class Limit:
     """What some ports may bring in together, beside what flows already.
 
     Attributes:
-        ports: switches by number in the zones.
+        ports: switches by number in the zones; power that passes from their first end to their second comes in.
         present: A that flow already.
         limit: A that may flow.
+        back: switches by number for which it is the other way round.
     """
 
     ports: tuple[int, ...]
     present: float
     limit: float
+    back: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,31 +88,90 @@ class Choice(Shown):
     """A solution.
 
     Attributes:
+        zones: what the switches and the zones are.
         early, late: whether each switch is closed once remote operations are done, and at the end; shape (switches,).
         feeds: whether power passes each switch at the end, shape (switches,).
-        from_zone: the zone from which it comes, -1 for a live node, shape (switches,).
-        to_zone: the zone to which it goes, shape (switches,).
-        fed_early, fed: whether each zone is fed, shape (zones,).
-        gain: what is fed, by the chosen measure and by the other.
-        proven: whether the program has none that feeds more.
+        backwards: whether it passes from the second zone to the first, shape (switches,).
+        fed: whether each zone is fed at the end, shape (zones,).
+        fed_early: whether each is once remote operations are done, shape (zones,).
+        gain: what is fed beyond what is live after the trip, by the chosen measure and by the other.
+        gain_early: what is fed early, by the chosen measure.
+        proven: whether the search has none that feeds more.
+        most: what is known to be the most that can be fed by the chosen measure.
+        sequence: the order of operations, where live load is moved.
     """
 
+    zones: Zones
     early: Mask
     late: Mask
     feeds: Mask
-    from_zone: Indices
-    to_zone: Indices
-    fed_early: Mask
+    backwards: Mask
     fed: Mask
+    fed_early: Mask
     gain: tuple[int, int]
-    proven: bool
+    gain_early: int
+    proven: bool = False
+    most: float = np.inf
+    sequence: tuple[Operation, ...] | None = None
+
+    @classmethod
+    def of(cls, zones: Zones, users: tuple[Users, Users], early: Mask, late: Mask) -> Choice:
+        """Return the choice that leaves each switch closed or open, shape (switches,)."""
+        feeds, backwards, fed = _fed_by(zones, late)
+        first, other = users
+        fed_early = _fed_by(zones, early)[-1]
+        return cls(
+            zones, early, late, feeds, backwards, fed, fed_early, (_gain(first, fed), _gain(other, fed)),
+            _gain(first, fed_early),
+        )  # fmt: skip
 
     @classmethod
     def nothing(cls, zones: Zones) -> Choice:
         """Return the choice to isolate the fault and to feed nobody."""
-        none = np.zeros(len(zones.switch), dtype=np.bool_)
-        dead = np.zeros(zones.count, dtype=np.bool_)
-        return cls(zones.closed, zones.closed, none, zones.first, zones.second, dead, dead, (0, 0), False)
+        feeds, backwards, fed = _fed_by(zones, zones.closed)
+        return cls(zones, zones.closed, zones.closed, feeds, backwards, fed, fed, (0, 0), 0)
+
+    @property
+    def operated(self) -> Indices:
+        """The switches whose state differs at the end from that after the trip, by number in the zones."""
+        return np.flatnonzero(self.late != self.zones.closed)
+
+    @property
+    def moves_live_load(self) -> bool:
+        """Whether a live zone is fed another way at the end, or parted from another."""
+        zones = self.zones
+        at_live = zones.live[zones.second] & np.where(zones.first < 0, True, zones.live[zones.first])
+        return bool(at_live[self.operated].any())
+
+
+def _fed_by(zones: Zones, closed: Mask) -> tuple[Mask, Mask, Mask]:
+    """Return which switches power passes, which of them backwards, and which zones it reaches, from the live ones outwards."""
+    feeds, backwards = np.zeros(len(closed), dtype=np.bool_), np.zeros(len(closed), dtype=np.bool_)
+    fed = zones.root >= 0
+    ways: list[list[int]] = [[] for _ in range(zones.count)]
+    edge = np.flatnonzero(fed).tolist()
+    for at in np.flatnonzero(closed).tolist():
+        one, two = int(zones.first[at]), int(zones.second[at])
+        ways[two].append(at)
+        if one >= 0:
+            ways[one].append(at)
+        elif not fed[two]:
+            fed[two] = feeds[at] = True
+            edge.append(two)
+    while edge:
+        zone = edge.pop()
+        for at in ways[zone]:
+            other = int(zones.first[at]) if zones.second[at] == zone else int(zones.second[at])
+            if other >= 0 and not fed[other]:
+                fed[other] = feeds[at] = True
+                backwards[at] = zones.second[at] == zone
+                edge.append(other)
+    return feeds, backwards, fed
+
+
+def _gain(users: Users, fed: Mask) -> int:
+    pairs = zip(users.zones, users.weight.tolist(), strict=True)
+    return int(sum(weight for zones, weight in pairs if fed[list(zones)].any()))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,6 +196,8 @@ class SwitchingModel:
         line_limit: what each place of the zones' forest may carry, in A, shape (places,).
         isolated_late: zones that a device on site still joins to the fault when remote operations are done.
         early_first: whether how much is fed early counts before how few operations it takes.
+        barred: switches by number that stay open.
+        isolating: zones beside each isolating device that is closed: where one of them is fed it is opened.
     """
 
     def __init__(
@@ -144,6 +210,8 @@ class SwitchingModel:
         line_limit: Numbers,
         isolated_late: Indices,
         early_first: bool,
+        barred: Sequence[int] = (),
+        isolating: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.zones, self.users, self.demand = zones, users, demand
         branches = zones.isolation.network.branches
@@ -151,15 +219,20 @@ class SwitchingModel:
         self.makes = branches["kind"].gather(zones.switch).is_in(MAKES_LOAD).to_numpy()
         self.program = Program()
         self.late = self._state()
-        self.early = self.late if self.remote.all() and not len(isolated_late) else self._state()
-        self._keep_what_was_fed(isolated_late)
+        one_state = bool(zones.live.any()) or (self.remote.all() and not len(isolated_late))
+        self.early = self.late if one_state else self._state()
+        if not one_state:
+            self._keep_what_was_fed(isolated_late)
+        for at in barred:
+            self.program.fix(self.late.closed[at], 0.0)
         self._reach_from_a_live_node()
         self.flow, self.second = self._flows()
         self.highest = int(self.program.variables(1)[0])
         self._limit_flows(limits, switch_limit, line_limit)
-        self.moved_early, self.moved_late = self._operations()
+        self.moved_early, self.moved_late = self._operations(isolating)
         self.goals = self._goals(early_first)
         self.before_voltages: tuple[int, int] | None = None
+        self.forbidden: list[Choice] = []
 
     # The states ---------------------------------------------------------------------------------------------------
 
@@ -170,6 +243,8 @@ class SwitchingModel:
         closed = program.variables(count, integer=True)
         inwards, outwards = program.variables(count, integer=True), program.variables(count, integer=True)
         fed = program.variables(zones.count, integer=True)
+        for zone in np.flatnonzero(zones.live).tolist():
+            program.fix(fed[zone], 1.0)
         into: list[list[int]] = [[] for _ in range(zones.count)]
         for at in range(count):
             one, two = int(zones.first[at]), int(zones.second[at])
@@ -185,7 +260,8 @@ class SwitchingModel:
             program.row([(inwards[at], 1), (fed[one], -1)], most=0)
             program.row([(outwards[at], 1), (fed[two], -1)], most=0)
         for zone, ways in enumerate(into):
-            program.row([(fed[zone], -1), *((way, 1) for way in ways)], least=0, most=0)
+            own = 0.0 if zones.root[zone] >= 0 else -1.0
+            program.row([(fed[zone], own), *((way, 1) for way in ways)], least=0, most=0)
         return _State(closed, inwards, outwards, fed)
 
     def _keep_what_was_fed(self, isolated_late: Indices) -> None:
@@ -205,7 +281,7 @@ class SwitchingModel:
         zones, late = self.zones, self.late
         good = self.program.variables(len(zones.switch), -zones.count, zones.count)
         self._carry_only_where_fed(good, float(zones.count))
-        for zone, terms in enumerate(self._balance(good)):
+        for zone, terms in self._balance(good).items():
             self.program.row([(late.fed[zone], -1), *terms], least=0, most=0)
 
     def _carry_only_where_fed(self, flow: Indices, most: float | Numbers) -> None:
@@ -214,13 +290,14 @@ class SwitchingModel:
             self.program.row([(flow[at], 1), (self.late.inwards[at], -bound[at])], most=0)
             self.program.row([(flow[at], -1), (self.late.outwards[at], -bound[at])], most=0)
 
-    def _balance(self, flow: Indices) -> list[list[tuple[int, float]]]:
-        """Return, for each zone, what flows in less what flows out."""
-        terms: list[list[tuple[int, float]]] = [[] for _ in range(self.zones.count)]
-        for at in range(len(flow)):
-            terms[self.zones.second[at]].append((flow[at], 1.0))
-            if self.zones.first[at] >= 0:
-                terms[self.zones.first[at]].append((flow[at], -1.0))
+    def _balance(self, flow: Indices) -> dict[int, list[tuple[int, float]]]:
+        """Return, for each zone without a source, what flows in less what flows out."""
+        terms: dict[int, list[tuple[int, float]]] = {zone: [] for zone in np.flatnonzero(self.zones.root < 0).tolist()}
+        for at, (one, two) in enumerate(zip(self.zones.first.tolist(), self.zones.second.tolist(), strict=True)):
+            if two in terms:
+                terms[two].append((flow[at], 1.0))
+            if one in terms:
+                terms[one].append((flow[at], -1.0))
         return terms
 
     # Currents -----------------------------------------------------------------------------------------------------
@@ -234,14 +311,16 @@ class SwitchingModel:
         second = program.variables(len(demand.second))
         balance = self._balance(flow)
         of_zone: Numbers = np.bincount(zones.zone, weights=demand.at_node, minlength=zones.count).astype(np.float64)
-        for zone in range(zones.count):
-            balance[zone].append((late.fed[zone], -of_zone[zone]))
+        for zone, terms in balance.items():
+            terms.append((late.fed[zone], -of_zone[zone]))
         for taken, (_, one, _, two, ampere) in zip(second, demand.second, strict=True):
             program.row([(late.fed[two], 1), (late.fed[one], -1), (taken, -1)], most=0)
             program.row([(taken, 1), (late.fed[two], -1)], most=0)
-            balance[one].append((late.fed[one], -ampere))
-            balance[two].append((taken, -ampere))
-        for terms in balance:
+            if one in balance:
+                balance[one].append((late.fed[one], -ampere))
+            if two in balance:
+                balance[two].append((taken, -ampere))
+        for terms in balance.values():
             program.row(terms, least=0, most=0)
         self._carry_what_is_fed(flow, of_zone, total)
         return flow, second
@@ -260,7 +339,7 @@ class SwitchingModel:
     def _limit_flows(self, limits: Sequence[Limit], switch_limit: Numbers, line_limit: Numbers) -> None:
         program = self.program
         for each in limits:
-            terms = [(self.flow[port], 1.0) for port in each.ports]
+            terms = [(self.flow[port], 1.0) for port in each.ports] + [(self.flow[port], -1.0) for port in each.back]
             program.row(terms, most=each.limit - each.present)
             if each.limit > 0:
                 program.row([*terms, (self.highest, -each.limit)], most=-each.present)
@@ -268,26 +347,35 @@ class SwitchingModel:
             if np.isfinite(limit):
                 program.row([(self.flow[at], 1)], least=-limit, most=limit)
         total = float(self.demand.at_node.sum() + sum(each[-1] for each in self.demand.second))
-        for place in np.flatnonzero(line_limit < total):
-            for terms in self._line(int(place)):
+        bound = np.flatnonzero(line_limit < total)
+        if len(bound):
+            ends = [(zones, self.zones.node_at(zones)) for zones in (self.zones.first, self.zones.second)]
+        for place in bound:
+            for terms in self._line(int(place), ends):
                 program.row(terms, least=-line_limit[place], most=line_limit[place])
 
-    def _line(self, place: int) -> list[list[tuple[int, float]]]:
+    def _line(self, place: int, ends: Sequence[tuple[Indices, Indices]]) -> list[list[tuple[int, float]]]:
         """Return what flows in an inner line: the load beyond it, and what leaves there less what comes in.
 
         A line of a closed ring is taken to carry all that comes into its zone.
+
+        Args:
+            place: the line.
+            ends: zone and node of each switch at its first end, and at its second.
         """
         zones, forest = self.zones, self.zones.forest
         zone = int(zones.zone[forest.node_at[place]])
-        ways = [(at, 1.0) for at in np.flatnonzero(zones.first == zone)]
-        ways += [(at, -1.0) for at in np.flatnonzero(zones.second == zone)]
+        ways = [
+            (at, sign, int(node[at]))
+            for (of_end, node), sign in zip(ends, (1.0, -1.0), strict=True)
+            for at in np.flatnonzero(of_end == zone).tolist()
+        ]
         if not forest.is_bridge[place]:
-            return [[(self.flow[at], sign)] for at, sign in ways]
+            return [[(int(self.flow[at]), sign)] for at, sign, _ in ways]
         inside = forest.place_of[:-1]
         beyond = (inside >= place) & (inside < forest.end[place])
         terms = [(int(self.late.fed[zone]), float(self.demand.at_node[beyond].sum()))]
-        node = {at: int(zones.node_at(np.full(len(zones.switch), zone))[at]) for at, _ in ways}
-        terms += [(int(self.flow[at]), sign) for at, sign in ways if beyond[node[at]]]
+        terms += [(int(self.flow[at]), sign) for at, sign, node in ways if beyond[node]]
         for taken, (first, one, second, two, ampere) in zip(self.second, self.demand.second, strict=True):
             if one == zone and beyond[first]:
                 terms.append((int(self.late.fed[one]), ampere))
@@ -308,8 +396,10 @@ class SwitchingModel:
         if self.before_voltages is None:
             self.before_voltages = program.so_far()
             self.root = program.variables(zones.count, most=HIGHEST_SQUARE + SLACK)
+            for zone in np.flatnonzero(zones.root >= 0).tolist():
+                program.fix(self.root[zone], HIGHEST_SQUARE)
         program.forget(self.before_voltages)
-        apart = HIGHEST_SQUARE - min((square for _, square in levels.floors), default=0.0) + SLACK
+        apart = HIGHEST_SQUARE - min((square for _, square, _ in levels.floors), default=0.0) + SLACK
         for at, (one, two) in enumerate(zip(levels.first, levels.second, strict=True)):
             if one is None or two is None or np.isnan(levels.drop[at]):
                 continue
@@ -318,13 +408,17 @@ class SwitchingModel:
             ways = [(int(late.inwards[at]), apart), (int(late.outwards[at]), apart)]
             program.row([*terms, *ways], most=apart - known)
             program.row([*terms, *((way, -factor) for way, factor in ways)], least=-apart - known)
-        for level, square in levels.floors:
+        for level, square, present in levels.floors:
             terms = self._terms(level, 1.0)
-            if level.zone >= 0:
+            if level.zone >= 0 and zones.live[level.zone]:
+                program.row(terms, least=min(square + margin, present - SLACK))
+            elif level.zone >= 0:
                 program.row([*terms, (int(late.fed[level.zone]), -square - margin)], least=0.0)
-                continue
-            for port, _ in level.flows:
-                program.row([*terms, (int(late.inwards[port]), -margin)], least=square - level.known)
+            else:
+                for port, _ in level.flows:
+                    program.row([*terms, (int(late.inwards[port]), -margin)], least=square - level.known)
+        for choice in self.forbidden:
+            self._forbid(choice)
 
     def _terms(self, level: Level, sign: float) -> list[tuple[int, float]]:
         terms = [(int(self.flow[at]), -sign * factor) for at, factor in level.flows]
@@ -334,7 +428,9 @@ class SwitchingModel:
 
     # Goals --------------------------------------------------------------------------------------------------------
 
-    def _operations(self) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    def _operations(
+        self, isolating: Sequence[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         """Return the terms that count operations, early and late; a constant is left out."""
         program, zones = self.program, self.zones
         early: list[tuple[int, float]] = []
@@ -349,6 +445,11 @@ class SwitchingModel:
             program.row([(self.late.closed[at], 1), (self.early.closed[at], -1), (moved, -1)], most=0)
             program.row([(self.early.closed[at], 1), (self.late.closed[at], -1), (moved, -1)], most=0)
             late.append((moved, 1.0))
+        for beside in isolating:
+            opened = int(program.variables(1)[0])
+            for zone in beside:
+                program.row([(self.late.fed[zone], 1), (opened, -1)], most=0)
+            late.append((opened, 1.0))
         return early, late
 
     def _gain(self, users: Users, fed: Indices) -> list[tuple[int, float]]:
@@ -370,21 +471,36 @@ class SwitchingModel:
         on_site = {int(self.late.closed[at]) for at in np.flatnonzero(~self.remote)}
         by_hand = Goal([term for term in self.moved_late if term[0] in on_site])
         then = [early, operations] if early_first else [operations, early]
-        return [*gains, *then, by_hand, Goal([(self.highest, 1.0)], whole=False)]
+        moved = [Goal(self._stays())] if self.zones.live.any() else []
+        return [*gains, *then, by_hand, *moved, Goal([(self.highest, 1.0)], whole=False)]
+
+    def _stays(self) -> list[tuple[int, float]]:
+        """Return the terms that count the load of live zones which are fed as before."""
+        zones, late = self.zones, self.late
+        feeds, backwards, _ = _fed_by(zones, zones.closed)
+        feeds &= zones.live[zones.second]
+        load = np.bincount(zones.zone, weights=self.demand.at_node, minlength=zones.count)
+        return [
+            (
+                int((late.outwards if backwards[at] else late.inwards)[at]),
+                -max(float(np.round(load[(zones.first if backwards[at] else zones.second)[at]])), 1.0),
+            )
+            for at in np.flatnonzero(feeds).tolist()
+        ]
 
     # Solutions ----------------------------------------------------------------------------------------------------
 
     def best(
         self,
-        deadline: float,
+        most_nodes: int,
         first_goals_only: bool = False,
         along: Choice | None = None,
         near: Choice | None = None,
     ) -> Choice | None:
-        """Return the best choice, ``None`` where none was found: no state keeps the limits, or time ran out.
+        """Return the best choice, ``None`` where none was found: no state keeps the limits, or the work ran out.
 
         Args:
-            deadline: when the search ends, by ``time.monotonic``.
+            most_nodes: of the search tree of each goal.
             first_goals_only: leave open how and how soon; only what is fed in the end counts.
             along: feed only by the ways of this choice, as far out as the limits allow: quick, and not always the best.
             near: change at most :data:`NEAR` of the ways of this choice: quick likewise.
@@ -392,37 +508,33 @@ class SwitchingModel:
         goals = self.goals[:MEASURES] if first_goals_only else self.goals
         barred: Sequence[int] = ()
         if along is not None:
-            back = along.feeds & (along.from_zone == self.zones.second)
+            back = along.backwards
             barred = [*self.late.inwards[~along.feeds | back], *self.late.outwards[~back]]
         kept = self.program.so_far()
         if near is not None:
             self._stay_near(near)
         with self.program.held_at_zero(barred):
-            values = self.program.best(goals, deadline)
+            values = self.program.best(goals, most_nodes=most_nodes)
         self.program.forget(kept)
         if values is None:
             return None
-        inwards, outwards = values[self.late.inwards] > 0.5, values[self.late.outwards] > 0.5
-        return Choice(
-            values[self.early.closed] > 0.5,
-            values[self.late.closed] > 0.5,
-            inwards | outwards,
-            np.where(outwards, self.zones.second, self.zones.first),
-            np.where(outwards, self.zones.first, self.zones.second),
-            values[self.early.fed] > 0.5,
-            values[self.late.fed] > 0.5,
-            (self._worth(0, values), self._worth(1, values)),
-            along is near is None and self.program.proven_goals >= MEASURES,
-        )
+        choice = Choice.of(self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5)
+        if along is not None or near is not None:
+            return choice
+        return replace(choice, proven=self.program.proven_goals >= MEASURES, most=-self.program.bound)
 
     def _stay_near(self, choice: Choice) -> None:
         """Add that few switches feed another way than in a choice."""
-        inwards = choice.feeds & (choice.to_zone == self.zones.second)
-        outwards = choice.feeds & ~inwards
+        inwards, outwards = choice.feeds & ~choice.backwards, choice.backwards
         terms = [(int(way), -1.0) for way in (*self.late.inwards[inwards], *self.late.outwards[outwards])]
         terms += [(int(way), 1.0) for way in (*self.late.inwards[~inwards], *self.late.outwards[~outwards])]
         self.program.row(terms, most=NEAR - int(choice.feeds.sum()))
 
-    def _worth(self, measure: int, values: Numbers) -> int:
-        worth = sum(factor * round(values[variable]) for variable, factor in self.goals[measure].terms)
-        return -int(worth)
+    def forbid(self, choice: Choice) -> None:
+        """Add that the end is another one than that of a choice, which no order of operations reaches."""
+        self.forbidden.append(choice)
+        self._forbid(choice)
+
+    def _forbid(self, choice: Choice) -> None:
+        terms = [(int(self.late.closed[at]), -1.0 if is_closed else 1.0) for at, is_closed in enumerate(choice.late)]
+        self.program.row(terms, least=1.0 - float(choice.late.sum()))

@@ -42,13 +42,13 @@ class Levels(Shown):
     Attributes:
         first, second: at either end of each switch; ``None`` where impedances are missing.
         drop: what the flow through each switch takes off in the switch itself, per ampere, shape (switches,).
-        floors: nodes at the ends of the zones, and the square that each must keep.
+        floors: nodes at the ends of the zones, the square that each must keep, and what losses left out make it now.
     """
 
     first: Sequence[Level | None]
     second: Sequence[Level | None]
     drop: Numbers
-    floors: Sequence[tuple[Level, float]]
+    floors: Sequence[tuple[Level, float, float]]
 
     @classmethod
     def of(
@@ -61,7 +61,7 @@ class Levels(Shown):
             zones: what lost supply.
             at_node: load at each node of the zones, in A, shape (nodes,).
             floor_pu: lowest voltage of each node of the network, shape (network nodes,).
-            states: the live feeders around.
+            states: the feeders around, after the trip.
         """
         per_ampere = loads.drop_per_ampere(zones.switch)
         inside = _Inside.of(loads, zones, at_node)
@@ -70,9 +70,13 @@ class Levels(Shown):
         first = [live.get(at) if zones.port[at] else inside.level(int(inside.first[at])) for at in everywhere]
         second = [inside.level(int(inside.second[at])) for at in everywhere]
         ends = _ends(zones.forest)
+        present = np.ones(len(floor_pu))
+        for state in states:
+            reached = ~np.isnan(state.without_losses)
+            present[state.part.nodes[reached]] = state.without_losses[reached]
         floors += [
-            (level, float(floor_pu[zones.nodes[zones.forest.node_at[place]]]) ** 2)
-            for place in ends.tolist()
+            (level, float(floor_pu[node]) ** 2, float(present[node]))
+            for place, node in zip(ends.tolist(), zones.nodes[zones.forest.node_at[ends]].tolist(), strict=True)
             if (level := inside.level(place)) is not None
         ]
         return cls(first, second, per_ampere, floors)
@@ -112,10 +116,10 @@ class _Inside(Shown):
 
 def _live_levels(
     loads: Loads, zones: Zones, floor_pu: Numbers, states: Sequence[FeederState]
-) -> tuple[dict[int, Level], list[tuple[Level, float]]]:
+) -> tuple[dict[int, Level], list[tuple[Level, float, float]]]:
     """Return the voltage at the live end of each port, and those at the ends of the live feeders with what each must keep."""
     found: dict[int, Level] = {}
-    floors: list[tuple[Level, float]] = []
+    floors: list[tuple[Level, float, float]] = []
     for state in states:
         forest, nodes = state.part.forest, state.part.nodes
         at_port = {
@@ -134,7 +138,11 @@ def _live_levels(
         found |= {port: _live_level(at_port, square, shared, place) for port, place in at_port.items() if known[place]}
         ends = _ends(forest)
         floors += [
-            (_live_level(at_port, square, shared, place), float(floor_pu[nodes[forest.node_at[place]]]) ** 2)
+            (
+                _live_level(at_port, square, shared, place),
+                float(floor_pu[nodes[forest.node_at[place]]]) ** 2,
+                float(square[place]),
+            )
             for place in ends[known[ends]].tolist()
         ]
     return found, floors

@@ -25,6 +25,7 @@ class Branch:
     is_open: bool = False
     remote: bool = True
     rating: float | None = None
+    may_parallel: bool | None = None
 
 
 @dataclass
@@ -34,17 +35,22 @@ class Grid:
     loads: list[tuple[str, str | None, int, int]]  # node, second node, kW, customers
     refused: set[int] = field(default_factory=set)
     clearing: tuple[str, ...] = PROTECTIVE  # what parts the fault; for planned work what opens under load
+    station: dict[str, str] = field(default_factory=dict)
     refused_clear: bool = True  # protection trips a device that nobody can operate; planned work cannot
 
     def network(self, settings: dict[str, Any] | None = None) -> Network:
         rules = {**SETTINGS["restoration"], **(settings or {})}
         return network_from_tables(
             {
-                "sources": [{"node": node, "capacity_a": limit} for node, limit in self.sources.items()],
+                "sources": [
+                    {"node": node, "capacity_a": limit, "station_id": self.station.get(node)}
+                    for node, limit in self.sources.items()
+                ],
                 "branches": [
                     {
                         "branch_id": f"B{i}", "from_node": each.a, "to_node": each.b, "kind": each.kind,
                         "normally_open": each.is_open, "remote": each.remote, "rating_a": each.rating,
+                        "may_parallel": each.may_parallel,
                     }
                     for i, each in enumerate(self.branches)
                 ],

@@ -59,10 +59,20 @@ def test_a_fault_on_a_closed_ring_opens_both_ends() -> None:
     assert affected_by_opening(ring.energise(), ["L1"]).as_dict()["transformers"] == []
 
 
-def test_a_fault_on_an_open_branch_cuts_off_nobody(feeder: Network) -> None:
+def test_a_fault_on_an_open_branch_cuts_off_nobody() -> None:
+    supply = Network.from_text("=S -[K1]- 1 -L1- 2 /(T)/ 3 -L3- 4; T2 @ 2; T4 @ 4").energise()
+    for fault in ("T", "L3"):
+        found = affected_by_fault(supply, fault).as_dict()
+        assert (found["transformers"], found["opened"]) == ([], [])
+
+
+def test_a_device_that_was_opened_is_what_cleared_the_fault(feeder: Network) -> None:
     supply = feeder.energise().switched(open=["K2"])
-    assert affected_by_fault(supply, "K2").as_dict()["customers"] == 0
-    assert affected_by_fault(supply, "L2").as_dict()["opened"] == []
+    for fault in ("K2", "L2"):
+        found = affected_by_fault(supply, fault).as_dict()
+        assert (found["customers"], found["opened"], found["transformers"]) == (2, ["K2"], ["T4"])
+    tripped_above = affected_by_fault(feeder.energise().switched(open=["K1"]), "L2").as_dict()
+    assert (tripped_above["opened"], tripped_above["transformers"]) == (["K1"], ["T2", "T4", "T6"])
 
 
 @given(plain_networks(), st.data())

@@ -22,7 +22,7 @@ from tests.repair.grids import SETTINGS, Grid, grids, large_grids
 
 
 def plan_of(grid: Grid, fault: int, **rules: Any) -> RestorationPlan:
-    net = grid.network(rules)
+    net = grid.network({"transfer_allowed": "never", **rules})
     return restore(net.energise(), f"B{fault}", refused=[f"B{i}" for i in sorted(grid.refused)])
 
 
@@ -330,7 +330,8 @@ def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataOb
     r_ohm = pl.Series([0.0 if each.kind != "line" else ohm for each, ohm in zip(grid.branches, ohms, strict=True)])
     tables["branches"] = tables["branches"].with_columns(r_ohm=r_ohm, x_ohm=r_ohm * 0)
     net = network_from_tables(
-        {name: tables[name] for name in ("sources", "branches", "transformers", "customers")}, SETTINGS
+        {name: tables[name] for name in ("sources", "branches", "transformers", "customers")},
+        {"restoration": {**SETTINGS["restoration"], "transfer_allowed": "never"}},
     )
     supply = net.energise()
     plan = restore(supply, f"B{fault}", [f"B{i}" for i in grid.refused])

@@ -1,0 +1,141 @@
+"""Moving live load to make room 转供: which feeders take part, in chains of two and three, and what that adds to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from network.arrays import Indices
+from repair.isolation import MAKES_LOAD
+from repair.restoration.case import Case
+from repair.restoration.loading import FeederState
+from repair.restoration.operation import REMOTE
+from repair.restoration.order import Orders
+from repair.restoration.parallel import NO, groups_that_may_join, may_join, source_of
+from repair.restoration.switching_model import Choice, SwitchingModel
+
+MOST_SWITCHES = 600
+"""A chain that brings more switches into the search is left out."""
+
+Accept = Callable[[Choice], Choice | None]
+Settle = Callable[[Case, SwitchingModel, bool, Choice, Accept], Choice]
+
+
+def with_moves(
+    case: Case, measure: str, best: Choice, every: tuple[int, int], first_goals_only: bool, settle: Settle
+) -> tuple[Case, Choice] | None:
+    """Return the best choice that may move live load, and the case with the feeders it touches; ``None`` where none may.
+
+    Chains grow feeder by feeder until all is fed.
+
+    Args:
+        case: the fault.
+        measure: what shall come back.
+        best: the best choice without moves.
+        every: what could be fed at most.
+        first_goals_only: leave open how and how soon.
+        settle: searches a program for the best choice that a rule accepts.
+    """
+    found = None
+    for nodes in _chains(case):
+        wider = case.with_movable(nodes)
+        if len(wider.zones.switch) > MOST_SWITCHES:
+            break
+        orders = Orders(wider)
+        choice = settle(
+            wider, wider.model(measure, _stay_open(wider)), first_goals_only, best,
+            lambda choice, orders=orders: _in_order(orders, measure, choice),  # type: ignore[misc]
+        )  # fmt: skip
+        if choice.zones is not wider.zones:
+            choice = replace(best, most=choice.most, proven=choice.proven)
+            found = found if found and found[1].gain > best.gain else (case, choice)
+        else:
+            found = wider, choice
+        if choice.gain == every:
+            break
+    return found
+
+
+def _in_order(orders: Orders, measure: str, choice: Choice) -> Choice | None:
+    """Return a choice with the order of its operations and what of it is done remotely; ``None`` where there is no order."""
+    sequence = orders.to(choice)
+    if sequence is None:
+        return None
+    zones, early = choice.zones, choice.zones.closed.copy()
+    number = {int(branch): at for at, branch in enumerate(zones.switch)}
+    for each in sequence:
+        if each.stage == REMOTE and each.branch in number:
+            early[number[each.branch]] = each.action == "close"
+    known = Choice.of(zones, orders.case.both_users(measure), early, choice.late)
+    return replace(known, proven=choice.proven, most=choice.most, sequence=sequence)
+
+
+def _chains(case: Case) -> Iterator[Indices]:
+    """Give the nodes of the feeders whose load may be moved: those beside the fault with their neighbours, then theirs too."""
+    zones, net = case.zones, case.fault.network
+    rules = case.capacity.loads.rules
+    if rules.transfer_allowed == "never":
+        return
+    after = case.fault.after
+    states = [FeederState.of(case.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])]
+    known = {id(each.part): each for each in states if _can_be_moved(each, zones.live_node[zones.port])}
+    if not known:
+        return
+    edge = list(known.values())
+    makes = net.branches["kind"].is_in(MAKES_LOAD).to_numpy() & ~case.fault.barred
+    for _ in range(1, rules.transfer_chain):
+        beyond: dict[frozenset[int], FeederState] = {}
+        for state in edge:
+            ties = np.unique(net.branches_at_node.of_keys(state.part.nodes[state.part.forest.reached]))
+            ties = ties[makes[ties] & after.is_open_at(ties)]
+            ties = ties[after.live(net.from_node[ties]) & after.live(net.to_node[ties])]
+            for branch in ties.tolist():
+                if rules.transfer_allowed == "make_before_break" and _never(case, branch):
+                    continue
+                ends = np.array([net.from_node[branch], net.to_node[branch]])
+                for part in after.parts_of(ends):
+                    other = FeederState.of(case.capacity.loads, after, part)
+                    if part.members not in {each.part.members for each in known.values()} and _can_be_moved(
+                        other, ends
+                    ):
+                        beyond[part.members] = other
+        known |= {id(each.part): each for each in beyond.values()}
+        nodes = np.unique(np.concatenate([each.part.nodes for each in known.values()]))
+        yield nodes
+        edge = list(beyond.values())
+        if not edge:
+            return
+
+
+def _can_be_moved(state: FeederState, nodes: Indices) -> bool:
+    """Return whether a feeder takes part: it hangs radially on one source, has a voltage, and one of these nodes is its own."""
+    forest = state.part.forest
+    own = np.isin(nodes, state.part.nodes[forest.reached]).any()
+    return bool(own and not len(forest.back_branch) and (forest.parent == 0).sum() == 1 and not state.collapsed)
+
+
+def _never(case: Case, branch: int) -> bool:
+    """Return whether a tie joins no live parts whatever is moved: it says so."""
+    net = case.fault.network
+    return net.branches["may_parallel"][branch] is False
+
+
+def _stay_open(case: Case) -> list[int]:
+    """Return the switches, by number, that can never be closed between live parts without an interruption."""
+    zones, after = case.zones, case.fault.after
+    if case.capacity.loads.rules.transfer_allowed != "make_before_break":
+        return []
+    between = ~zones.closed & (zones.first >= 0)
+    between[between] &= zones.live[zones.first[between]] & zones.live[zones.second[between]]
+    numbers = np.flatnonzero(between)
+    group = groups_that_may_join(after, zones.switch[numbers])
+    net, stays = case.fault.network, []
+    for number in numbers.tolist():
+        branch = int(zones.switch[number])
+        sources = [source_of(after, int(end[branch])) for end in (net.from_node, net.to_node)]
+        apart = group[sources[0]] != group[sources[1]]
+        if _never(case, branch) or (apart and may_join(after, branch) == NO):
+            stays.append(number)
+    return stays

@@ -1,0 +1,181 @@
+"""The order in which switches reach an end where live load is moved: every step keeps the rules, parallel moments included.
+
+A live part is moved make-before-break 合环倒负荷: the tie closes while both sides are live, and the switch behind opens next;
+or, where that is allowed, with a short interruption 短时停电, the other way round. Between two such pairs the network is radial.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from network import Supply
+from network.arrays import Indices
+from repair.isolation import BREAKS_LOAD, MAKES_LOAD
+from repair.restoration.case import Case
+from repair.restoration.loading import FeederState
+from repair.restoration.operation import ON_SITE, REMOTE, Operation
+from repair.restoration.parallel import NO, loop_moment, may_join
+from repair.restoration.switching_model import Choice
+
+MOST_STATES = 400
+"""States that are looked at for one order."""
+
+MOST_DETOURS = 14
+"""Switches, at most, among which an order is sought that operates one of them twice."""
+
+Wanted = dict[int, bool]
+"""Branches with whether each is to be closed."""
+
+DEAD_LINE, LIVE_END, MOVE, INTERRUPT = range(4)
+"""Kinds of steps, those first that are tried first: on a dead line; power comes; a move; one with a short interruption."""
+
+
+@dataclass(eq=False)
+class Orders:
+    """Looks for an order of operations.
+
+    Attributes:
+        case: the fault, with the feeders whose load may be moved.
+        states: how many states were looked at.
+    """
+
+    case: Case
+    states: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        branches = self.case.fault.network.branches
+        self.remote = branches["remote"].fill_null(value=False).to_numpy()
+        self.breaks = branches["kind"].is_in(BREAKS_LOAD).to_numpy()
+        self.makes = branches["kind"].is_in(MAKES_LOAD).to_numpy()
+
+    def to(self, choice: Choice) -> tuple[Operation, ...] | None:
+        """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""
+        zones, self.states = choice.zones, 0
+        wanted: Wanted = dict.fromkeys(self.case.opened_for(choice).tolist(), False)
+        wanted |= {int(zones.switch[at]): bool(choice.late[at]) for at in choice.operated}
+        found = self._straight(self.case.fault.after, wanted)
+        if found is None and len(zones.switch) <= MOST_DETOURS:
+            found = self._roundabout(wanted, set(zones.switch.tolist()) | set(wanted))
+        return None if found is None else self._in_stages(found)
+
+    def _in_stages(self, steps: list[int]) -> tuple[Operation, ...]:
+        """Return operations of branches in order; once somebody is on site all that follows waits for them."""
+        is_open = self.case.fault.after.is_open.copy()
+        found, stage = [], REMOTE
+        for branch in steps:
+            stage = stage if self.remote[branch] else ON_SITE
+            found.append(Operation(branch, "close" if is_open[branch] else "open", stage))
+            is_open[branch] = ~is_open[branch]
+        return tuple(found)
+
+    def _straight(self, now: Supply, wanted: Wanted) -> list[int] | None:
+        """Return an order in which every branch is operated once, by depth-first search."""
+        seen: set[frozenset[int]] = set()
+        stack: list[tuple[Supply, Wanted, list[int]]] = [(now, wanted, [])]
+        while stack:
+            state, left, done = stack.pop()
+            if not left:
+                return done
+            if frozenset(left) in seen or self.states >= MOST_STATES:
+                continue
+            seen.add(frozenset(left))
+            onwards = [
+                (after, {branch: end for branch, end in left.items() if branch not in steps}, [*done, *steps])
+                for steps, after in self._steps(state, left)
+            ]
+            stack += onwards[::-1]
+        return None
+
+    def _roundabout(self, wanted: Wanted, free: set[int]) -> list[int] | None:
+        """Return a shortest order that may operate any switch, by breadth-first search."""
+        start = self.case.fault.after
+        end = frozenset(branch for branch in wanted)
+        barred = self.case.fault.barred
+        edge: deque[tuple[Supply, frozenset[int], list[int]]] = deque([(start, frozenset(), [])])
+        seen = {frozenset[int]()}
+        while edge:
+            state, moved, done = edge.popleft()
+            if moved == end:
+                return done
+            if self.states >= MOST_STATES:
+                return None
+            now = {branch: bool(state.is_open_at(np.array([branch]))[0]) for branch in sorted(free)}
+            now = {branch: to_close for branch, to_close in now.items() if branch in wanted or not barred[branch]}
+            for steps, after in self._steps(state, now):
+                then = moved.symmetric_difference(steps)
+                if then not in seen:
+                    seen.add(then)
+                    edge.append((after, then, [*done, *steps]))
+        return None
+
+    # Steps --------------------------------------------------------------------------------------------------------
+
+    def _steps(self, now: Supply, wanted: Wanted) -> list[tuple[tuple[int, ...], Supply]]:
+        """Return what can be done next and keeps all rules, those by remote control first."""
+        found = sorted(
+            self._possible(now, wanted), key=lambda each: (not self.remote[list(each[1])].all(), each[0], each[1])
+        )
+        held = []
+        for kind, steps in found:
+            self.states += 1
+            after = self._after(now, kind, steps)
+            if after is not None:
+                held.append((steps, after))
+        return held
+
+    def _possible(self, now: Supply, wanted: Wanted) -> Iterator[tuple[int, tuple[int, ...]]]:
+        net = now.network
+        branches: Indices = np.array(list(wanted), dtype=np.int64)
+        live = np.stack([now.live(net.from_node[branches]), now.live(net.to_node[branches])])
+        opens = [branch for branch, end in zip(branches.tolist(), live[0], strict=True) if not wanted[branch] and end]
+        opens = [branch for branch in opens if self.breaks[branch]]
+        for branch, one, other in zip(branches.tolist(), *live, strict=True):
+            if not wanted[branch]:
+                if not one and not other:
+                    yield DEAD_LINE, (branch,)
+            elif not one and not other:
+                if not self.makes[branch]:
+                    yield DEAD_LINE, (branch,)
+            elif self.makes[branch] and one != other:
+                yield LIVE_END, (branch,)
+            elif self.makes[branch]:
+                joins = may_join(now, branch) != NO
+                for behind in opens:
+                    if joins:
+                        yield MOVE, (branch, behind)
+                    elif self.case.capacity.loads.rules.transfer_allowed == "with_short_interruption":
+                        yield INTERRUPT, (behind, branch)
+
+    def _after(self, now: Supply, kind: int, steps: tuple[int, ...]) -> Supply | None:
+        """Return the state after a step; ``None`` where it breaks a rule."""
+        fault, capacity = self.case.fault, self.case.capacity
+        ids = fault.network.branches["branch_id"]
+        states = [now]
+        for branch in steps:
+            action = "close" if states[-1].is_open_at(np.array([branch]))[0] else "open"
+            states.append(states[-1].switched(**{action: [str(ids[branch])]}))
+        after = states[-1]
+        if after.live(fault.zone).any() or len(now.nodes_lost_in(after)):
+            return None
+        if kind == DEAD_LINE:
+            return after
+        if kind == MOVE and (_is_meshed(capacity.states(after)) or loop_moment(capacity, now, steps[0]).over):
+            return None
+        if kind == INTERRUPT and not self._may_interrupt(now, states[1]):
+            return None
+        return None if capacity.broken(after) else after
+
+    def _may_interrupt(self, now: Supply, meanwhile: Supply) -> bool:
+        """Return whether all who are cut off for a moment may be: nobody important or sensitive."""
+        cut = now.lost_in(meanwhile)
+        customers = now.network.customers[cut.customer_index]
+        marked = customers["important"].fill_null(value=False) | customers["sensitive"].fill_null(value=False)
+        return not marked.any() and not self.case.capacity.broken(meanwhile)
+
+
+def _is_meshed(states: list[FeederState]) -> bool:
+    return any(len(state.part.forest.back_branch) for state in states)

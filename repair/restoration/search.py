@@ -1,0 +1,177 @@
+"""The search for one fault, from what is quick and mostly enough to what is exact.
+
+First nothing is opened but what isolates the fault: the tripped device closes again, ties close. If that feeds all that could be
+fed, no plan feeds more and none takes fewer operations. Else any switch of what lost supply may be opened, and then live load
+may be moved to make room. Each search goes without voltages first; the power flow judges what it finds, and only where it does
+not agree are voltages held as sums, with a margin for losses that is widened until it does.
+
+Work is counted in nodes of search trees, never in seconds: the answer is the same however busy the machine is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from network import FudianError, text
+from repair.isolation import resumed
+from repair.restoration.case import Case
+from repair.restoration.moves import Accept, with_moves
+from repair.restoration.switching_model import Choice, SwitchingModel
+
+MOST_ROUNDS = 12
+"""Times that the margin for losses is widened, or an end that cannot be reached is ruled out."""
+
+WIDER = 1e-5
+"""Beyond the losses that were found, in squares of the voltage."""
+
+
+def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Case, Choice]:
+    """Return the best choice that the power flow accepts in the end; ``proven`` says whether nothing feeds more.
+
+    The case beside it is that of the fault with all feeders which the choice touches.
+
+    Args:
+        case: the fault.
+        measure: what shall come back, ``customers`` or ``kw``.
+        first_goals_only: leave open how and how soon; only what is fed in the end counts.
+
+    Raises:
+        FudianError: not even the isolated fault alone keeps the limits.
+    """
+    every = case.feedable(measure)
+    best = _settled(case.as_closed, measure, first_goals_only)
+    if best.gain == every and (first_goals_only or _is_final(case, best, measure)):
+        return case, replace(best, proven=True, most=float(every[0]))
+    in_two = _in_two_steps(case, measure) if best.gain == every else None
+    if in_two is not None and in_two.gain == every and in_two.gain_early == case.most_early(measure):
+        return case, replace(in_two, proven=True, most=float(every[0]))
+    best = _better(case, best, _settled(case, measure, first_goals_only, best))
+    found = with_moves(case, measure, best, every, first_goals_only, _settled_with) if best.gain < every else None
+    if found is not None:
+        case, best = found[0], _better(case, best, found[1])
+    if case.losses(best):
+        raise FudianError(
+            text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(case.fault.ids)),
+            text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
+        )
+    most = min(best.most, float(every[0]))
+    return case, replace(best, most=most, proven=best.proven or best.gain == every)
+
+
+def _in_two_steps(case: Case, measure: str) -> Choice | None:
+    """Return the choice that isolates by remote operations first, as if nobody could get to the other devices, and then goes on.
+
+    It takes the power flow's word for both states; ``None`` where one of the two breaks a limit.
+    """
+    net, fault = case.fault.network, case.fault
+    remote = net.branches["remote"].fill_null(value=False).to_numpy()
+    on_site = net.branches["branch_id"].filter(pl.Series(net.switching & ~remote)).to_list()
+    at_first = case.at(resumed(fault, fault.after, on_site))
+    early = _settled(at_first.as_closed, measure, first_goals_only=False)
+    reached = at_first.state_of(early)
+    if at_first.losses(early):
+        return None
+    then = case.at(resumed(fault, reached))
+    late = _settled(then.as_closed, measure, first_goals_only=False)
+    if then.losses(late):
+        return None
+    closed = [~state.is_open_at(case.zones.switch) for state in (reached, then.state_of(late))]
+    return Choice.of(case.zones, case.both_users(measure), *closed)
+
+
+def _is_final(case: Case, best: Choice, measure: str) -> bool:
+    """Return whether no plan that opens more is better than one that feeds all: none takes fewer operations."""
+    return not case.capacity.loads.rules.early_first or best.gain_early == case.most_early(measure)
+
+
+def _better(case: Case, *choices: Choice | None) -> Choice:
+    """Return the choice that feeds most, then the one that does so as the goals say; of equal ones the first."""
+    found = [each for each in choices if each is not None]
+    best = max(found, key=lambda each: _worth(case, each))
+    proven = any(each.proven and each.gain == best.gain for each in found)
+    return replace(best, most=max(found[-1].most, float(best.gain[0])), proven=proven)
+
+
+def _worth(case: Case, choice: Choice) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return what makes a choice the better one: what it feeds, and then how soon and how simply."""
+    then = choice.gain_early, -case.operations_of(choice)
+    return choice.gain, then if case.capacity.loads.rules.early_first else then[::-1]
+
+
+def _settled(case: Case, measure: str, first_goals_only: bool, known: Choice | None = None) -> Choice:
+    """Return the best choice without moving live load; nothing at all where none is found."""
+    nothing = known or Choice.nothing(case.zones)
+    return _settled_with(case, case.model(measure), first_goals_only, nothing, lambda choice: choice)
+
+
+def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, known: Choice, accept: Accept) -> Choice:
+    """Return the best choice of a program that the power flow and a further rule accept.
+
+    Without voltages first. What is found with voltages as sums, which without losses are never too low, bounds what can be fed;
+    what losses take is then a margin, widened until the power flow agrees. What was accepted is improved step by step at the end.
+    """
+    nodes = case.capacity.loads.rules.search_nodes
+    accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
+    proven = False
+    for _ in range(MOST_ROUNDS):
+        choice = model.best(nodes, first_goals_only)
+        if choice is not None and margin == 0.0:
+            most = min(most, choice.most)
+        if choice is None:
+            break
+        if lost := case.losses(choice):
+            if not holds:
+                first, holds = choice, True
+                model.hold_voltages(case.levels(), 0.0)
+                continue
+            margin = max(lost, margin) + WIDER
+            model.hold_voltages(case.levels(), margin)
+            along = model.best(nodes, first_goals_only, along=first)
+            if along is not None and not case.losses(along) and (reached := accept(along)) is not None:
+                accepted.append(reached)
+            continue
+        reached = accept(choice)
+        if reached is None:
+            model.forbid(choice)
+            continue
+        if reached.gain < accepted[-1].gain:
+            break
+        accepted.append(reached)
+        proven = choice.proven and margin == 0.0
+        if case.operations_of(reached) == case.operations_of(choice):
+            break
+        model.forbid(choice)  # reached by a detour; another end may be as good and need none
+    best = max(accepted, key=lambda each: _worth(case, each))
+    if holds and not proven and best.gain[0] < most:
+        best = _improved(case, model, best, first_goals_only, accept)
+    return replace(best, most=most, proven=proven or best.gain[0] >= most - 0.5)
+
+
+def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only: bool, accept: Accept) -> Choice:
+    """Return a choice that feeds more, step by step within few changes of the last, as long as there is one."""
+    if not np.array_equal(best.zones.switch, model.zones.switch):
+        return best
+    nodes, levels = case.capacity.loads.rules.search_nodes, case.levels()
+    start, margin, kept = best, 0.0, 0.0
+    for _ in range(MOST_ROUNDS):
+        model.hold_voltages(levels, margin)
+        choice = model.best(nodes, True, near=best)
+        lost = 0.0 if choice is None else case.losses(choice)
+        if choice is None or (not lost and choice.gain <= best.gain):
+            break
+        if lost:
+            margin = max(lost, margin) + WIDER
+        elif (reached := accept(choice)) is not None:
+            best, kept = reached, margin
+        else:
+            model.forbid(choice)
+    if best is start or first_goals_only:
+        return best
+    model.hold_voltages(levels, kept)
+    along = model.best(nodes, along=best)
+    if along is None or along.gain != best.gain or case.losses(along):
+        return best
+    return accept(along) or best

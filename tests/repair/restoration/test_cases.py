@@ -1,0 +1,182 @@
+"""Cases from the field, each drawn and answered by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from network import Network, network_from_tables
+from repair.restoration.restorer import RestorationPlan, restore
+
+AMPERES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
+"""So that one kW is one ampere."""
+
+CHAIN = """
+=S -[K1]- 1 -L1- 2 -(S1)- 3 /(TIE1)/ 5
+=R -[K2] rating_a=100- 5 -(S5)- 6 /(TIE2) may_parallel={parallel}/ 7
+=Q -[K3] rating_a=200- 7
+T2(20) @ 3 load_kw=60; T4 @ 5 load_kw=30; T5 @ 6 load_kw=40; T6 @ 7 load_kw=50
+"""
+
+
+def steps(plan: RestorationPlan) -> list[str]:
+    return [f"{step.action} {step.branch_id}" for step in plan.steps]
+
+
+def test_live_load_makes_room_for_what_is_off_and_nobody_is_cut() -> None:
+    plan = restore(Network.from_text(CHAIN.format(parallel="true"), settings=AMPERES).energise(), "L1")
+    assert steps(plan) == ["open S1", "close TIE2", "open S5", "close TIE1"]
+    assert (plan.back.customer_count, plan.best, plan.proof.holds) == (20, True, True)
+    assert [step.parallel for step in plan.steps] == [None, "yes", None, None]
+    assert all(not step.interrupts_transformers for step in plan.steps)
+
+
+def test_where_no_move_is_allowed_nobody_is_sent_out_for_nothing() -> None:
+    plan = restore(Network.from_text(CHAIN.format(parallel="false"), settings=AMPERES).energise(), "L1")
+    assert (steps(plan), plan.best, plan.isolating) == ([], True, ("K1",))
+
+
+def test_a_short_interruption_is_planned_only_where_it_is_allowed_and_never_of_the_important() -> None:
+    rules = {"restoration": {**AMPERES["restoration"], "transfer_allowed": "with_short_interruption"}}
+    diagram = CHAIN.format(parallel="false")
+    plan = restore(Network.from_text(diagram, settings=rules).energise(), "L1")
+    assert steps(plan) == ["open S1", "open S5", "close TIE2", "close TIE1"]
+    assert [step.interrupts_transformers for step in plan.steps] == [(), ("T5",), (), ()]
+    assert plan.back.transformers == ["T2"]
+    customers = [{"customer_id": f"C{at}", "transformer_id": "T2"} for at in range(20)]
+    for mark in ("important", "sensitive"):
+        with_one = [*customers, {"customer_id": "X", "transformer_id": "T5", mark: True}]
+        plan = restore(
+            Network.from_text(diagram.replace("(20)", ""), {"customers": with_one}, settings=rules).energise(), "L1"
+        )
+        assert steps(plan) == []
+
+
+@pytest.mark.parametrize(("stations", "said"), [(("A", "A"), "confirm"), (("A", "B"), None), ((None, None), None)])
+def test_two_buses_of_one_station_may_be_joined_once_that_is_confirmed(
+    stations: tuple[str | None, str | None], said: str | None
+) -> None:
+    net = Network.from_text(CHAIN.replace(" may_parallel={parallel}", ""), settings=AMPERES)
+    tables = {
+        name: net.workspace.tables[name].drop("row") for name in ("sources", "branches", "transformers", "customers")
+    }
+    of_node = dict(zip(("R", "Q"), stations, strict=True))
+    tables["sources"] = tables["sources"].with_columns(
+        station_id=pl.col("node").replace_strict(of_node, default=None, return_dtype=pl.String)
+    )
+    plan = restore(network_from_tables(tables, AMPERES).energise(), "L1")
+    assert plan.back.customer_count == (20 if said else 0)
+    assert said in {step.parallel for step in plan.steps} or not plan.steps
+
+
+def test_what_tripped_is_what_tripped_whichever_section_is_faulted() -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2 -F kind=fuse- 3 -L3- 4; T1(7) @ 2; T3(3) @ 4")
+    logged = net.energise().switched(open=["K1"])
+    for supply, tripped in ((logged, ()), (net.energise(), ("K1",))):
+        plan = restore(supply, "L3", tripped=tripped)
+        assert plan.as_dict()["tripped"] == ["K1"]
+        assert steps(plan) == ["open F", "close K1"]
+        assert (plan.lost.customer_count, plan.back.customer_count) == (10, 7)
+    assert steps(restore(net.energise(), "L3")) == []
+    assert restore(logged, "L1").lost.customer_count == 10
+
+
+THREE = """
+=S -[K1]- 1 -L1- 2 -(S1)- 3 -L2- 4 -(S2)- 5 -L3- 6 /(T)/ 7 -[K2]- =R
+T1(1) @ 2; T2(20) @ 4; T3(3) @ 6; T4(4) @ 7
+"""
+
+
+def test_several_faults_at_once_are_one_plan() -> None:
+    supply = Network.from_text(THREE).energise()
+    plan = restore(supply, ["L1", "L3"])
+    assert (plan.as_dict()["faults"], steps(plan), plan.lost.customer_count) == (["L1", "L3"], [], 24)
+    plan = restore(Network.from_text(THREE + "4 /(U)/ 7").energise(), ["L1", "L3"])
+    assert sorted(steps(plan)[:2]) == ["open S1", "open S2"]
+    assert (steps(plan)[2:], plan.back.customer_count) == (["close U"], 20)
+
+
+def test_the_loss_of_a_source_or_a_bus_is_a_fault_like_another() -> None:
+    supply = Network.from_text(THREE).energise()
+    plan = restore(supply, "S")
+    assert (steps(plan), plan.back.customer_count, plan.isolating) == (["open K1", "close T"], 24, ("K1",))
+    bus = Network.from_text("=S -[K1]- B -[K2]- 2 /(T1)/ 8 -[K8]- =R; B -[K3]- 3 /(T2)/ 8; T1 @ 2; T2 @ 3").energise()
+    plan = restore(bus, "B")
+    assert sorted(steps(plan)) == ["close T1", "close T2", "open K2", "open K3"]
+    assert plan.back.transformers == ["T1", "T2"]
+
+
+def test_a_spare_cable_that_is_open_at_both_ends_is_a_tie() -> None:
+    net = Network.from_text(
+        "=S -[K1]- 1 -L1- 2 -(S1)- 3 /(C1)/ 8 -CABLE kind=cable- 9 /(C2)/ 5 -[K2]- =R; T1 @ 2; T2(6) @ 3"
+    )
+    plan = restore(net.energise(), "L1")
+    assert (plan.back.customer_count, plan.best) == (6, True)
+    assert sorted(steps(plan)) == ["close C1", "close C2", "open S1"]
+
+
+def test_isolate_and_steps_alone_describe_the_end() -> None:
+    plan = restore(Network.from_text("=S -[K1]- 1 -L1- 2 -(S1)- 3 -L2- 4; T1(2) @ 2; T2 @ 4").energise(), "L1")
+    is_open = {*plan.isolating} | {step.branch_id for step in plan.steps if step.action == "open"}
+    end = plan.states[-1]
+    known = end.network.branches["branch_id"].to_list()
+    assert {known[at] for at in range(len(known)) if end.is_open[at]} == is_open == {"K1"}
+
+
+def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
+    """Return a network with a switch at either end of every line, and one breaker at its source."""
+    branches = [{"branch_id": "K", "from_node": "S", "to_node": "0", "kind": "breaker"}]
+
+    def line(name: int, a: int, b: int, is_open: bool = False) -> None:
+        ohm = {"r_ohm": 0.06, "x_ohm": 0.07} if with_impedance else {}
+        branches.append(
+            {
+                "branch_id": f"A{name}",
+                "from_node": str(a),
+                "to_node": f"{name}a",
+                "kind": "switch",
+                "normally_open": is_open,
+            }
+        )
+        branches.append(
+            {"branch_id": f"L{name}", "from_node": f"{name}a", "to_node": f"{name}b", "kind": "line", **ohm}
+        )
+        branches.append({"branch_id": f"B{name}", "from_node": f"{name}b", "to_node": str(b), "kind": "switch"})
+
+    for node in range(1, nodes):
+        line(node, max(node - 1 - node % 5, 0), node)
+    for at in range(ties):
+        line(nodes + at, (37 * at + 11) % nodes, (53 * at + 70) % nodes, is_open=True)
+    transformers = [{"transformer_id": f"T{at}", "node": str(at), "load_kw": 12.0} for at in range(1, nodes)]
+    customers = [
+        {"customer_id": f"C{at}-{k}", "transformer_id": f"T{at}"}
+        for at in range(1, nodes)
+        for k in range(13 + (at < 26))
+    ]
+    return network_from_tables(
+        {"sources": [{"node": "S"}], "branches": branches, "transformers": transformers, "customers": customers}
+    )
+
+
+@pytest.mark.parametrize("with_impedance", [True, False])
+def test_many_switches_behind_one_breaker(with_impedance: bool) -> None:
+    """Open the two switches of the line, close the breaker again, close one tie: four steps, whatever else could be operated."""
+    net = meshed(136, 21, with_impedance)
+    assert net.branches.filter(kind="switch").height == 312
+    plan = restore(net.energise(), "L40")
+    assert (plan.lost.customer_count, plan.back.customer_count, plan.best) == (1780, 1780, True)
+    assert len(plan.steps) == 4
+    assert {"open A40", "open B40", "close K"} < set(steps(plan))
+    assert plan.proof.holds
+
+
+def test_nothing_is_printed_by_the_search() -> None:
+    code = (
+        "from tests.repair.restoration.test_cases import *; "
+        "restore(Network.from_text(CHAIN.format(parallel='true')).energise(), 'L1')"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == ("", "")
