@@ -229,10 +229,12 @@ def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
         objective: Annotated[str | None, Query(description="customers or kw")] = None,
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
         tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
+        done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
-        plan = served.utility.restore(_columns(fault), _columns(refused), objective, as_of, tripped=_columns(tripped))
+        asked = _columns(fault), _columns(refused), objective, as_of
+        plan = served.utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
         return plan.as_dict(_language(request))
 
     @routes.post("/locate")
@@ -248,6 +250,15 @@ def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
     ) -> dict[str, Any]:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
         return served.utility.infer(signals, as_of).as_dict(_language(request))
+
+    @routes.get("/crews")
+    def crews(
+        assign: Annotated[str, Query(description="crews that a person has chosen: incident=crew, with commas")] = "",
+        without: Annotated[str, Query(description="crews that are not to be sent, with commas")] = "",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
+        return served.utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:

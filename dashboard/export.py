@@ -52,6 +52,8 @@ def export_router(served: Fresh, pool: Pool) -> APIRouter:
         make, heading = _LISTS[page, name]
         utility = served.utility
         address = Address.read(page, request.url.query, utility.language)
+        if (page, name, ending) == ("dispatch", "steps", "html"):
+            return Response(dispatch.order_of(utility, address), media_type="text/html; charset=utf-8")
         title, frame = make(utility, address)
         titled = f"{translate(heading, address.language)} {title}".strip()
         if ending == "html":

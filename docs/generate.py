@@ -13,6 +13,7 @@ import typer.main
 from pydantic import BaseModel
 
 from fudian.cli.app import app
+from fudian.crew_questions import CrewQuestions
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -22,7 +23,7 @@ from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
+from repair.settings import CrewSettings, InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -80,6 +81,7 @@ def settings_page() -> str:
         + _settings("restoration", RestorationSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
+        + _settings("crews", CrewSettings)
     )
 
 
@@ -136,7 +138,14 @@ def questions_page() -> str:
 
 
 def _questions() -> dict[str, Callable[..., Any]]:
-    rooms = (ReliabilityQuestions, SteeringQuestions, RepairQuestions, LiveQuestions, PlanningQuestions)
+    rooms = (
+        ReliabilityQuestions,
+        SteeringQuestions,
+        RepairQuestions,
+        LiveQuestions,
+        CrewQuestions,
+        PlanningQuestions,
+    )
     return {
         name: method
         for room in rooms

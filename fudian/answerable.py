@@ -59,6 +59,7 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "n_1": ("restoration",),
     "live_ratio": ("reliability",),
     "precheck": ("planned", "reliability", "restoration", "inference"),
+    "crews": ("crews", "location", "inference", "restoration"),
     "audit": ("reliability",),
 }
 """Settings that each question rests on."""
@@ -93,6 +94,9 @@ class _Answers:
             self._table("live_jobs"), self._records(), *self._users(),
         ], [self._values("live_jobs", "outage_h")])  # fmt: skip
         yield self._question("precheck", text("what planned outages cost"), [*self._network(), self._table("plans")])
+        yield self._question("crews", text("which crew goes to which fault"), [
+            *self._network(), self._table("crews"),
+        ], [self._table("bases"), self._table("nodes"), self._table("orders")])  # fmt: skip
         yield self._question("audit", text("whether records, switching log and meters agree"), [
             self._records(), *self._users(), self._evidence(),
         ])  # fmt: skip

@@ -40,7 +40,7 @@ Names: TypeAlias = str | Iterable[str]
 FROM_ELSEWHERE = ("plans", "signals", "switching")
 """Arguments that are tables from elsewhere."""
 
-SEVERAL = ("by", "plan_id", "refused", "fault", "tripped")
+SEVERAL = ("by", "plan_id", "refused", "fault", "tripped", "done")
 """Arguments that are one name or several."""
 
 Method = TypeVar("Method", bound=Callable[..., Any])

@@ -11,6 +11,7 @@ import polars as pl
 from fudian.answers import AffectedAnswer, Answer, LocationAnswer
 from fudian.foundation import Foundation, Moment, Names, Table, names, question
 from network import FudianError, Problem, Supply, text
+from network.ids import each_of
 from repair import (
     Inference,
     RestorationPlan,
@@ -152,6 +153,7 @@ class RepairQuestions(Foundation):
         at: Moment = None,
         switching: Table | None = None,
         tripped: Names = (),
+        done: Names = (),
     ) -> RestorationPlan:
         """Plan which switches to operate, in which order, so that most has power again before the repair.
 
@@ -163,6 +165,8 @@ class RepairQuestions(Foundation):
             switching: the log; by default that of the workspace.
             tripped: devices that are known to have tripped; by default those that the state of the switches tells of, else those
                 that should have.
+            done: operations carried out since, in order, as ``open:S1`` or ``close:K1``: the rest is planned from the state they
+                reached.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -170,15 +174,21 @@ class RepairQuestions(Foundation):
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        return self.restore_in(self.state(at, switching), fault, names(refused), objective, tripped)
+        return self.restore_in(self.state(at, switching), fault, names(refused), objective, tripped, done)
 
     def restore_in(
-        self, supply: Supply, fault: Names, refused: Names = (), objective: str | None = None, tripped: Names = ()
+        self,
+        supply: Supply,
+        fault: Names,
+        refused: Names = (),
+        objective: str | None = None,
+        tripped: Names = (),
+        done: Names = (),
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
-        key = ("restore_in", supply, names(fault), names(refused), objective, names(tripped))
-        return self.memory.recall(key, lambda: restorer.plan(names(fault), names(refused), objective, names(tripped)))
+        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done))
+        return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
 
     def replay(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
-from repair.settings import inference_settings, location_settings, planned_settings, restoration_settings
+from repair.settings import crew_settings, inference_settings, location_settings, planned_settings, restoration_settings
 
 SETTINGS_OF = {
     "reliability": reliability_settings,
@@ -17,6 +17,7 @@ SETTINGS_OF = {
     "restoration": restoration_settings,
     "planned": planned_settings,
     "grid": grid_settings,
+    "crews": crew_settings,
 }
 """What reads each table of ``fudian.toml``."""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from fudian.crew_questions import CrewQuestions
 from fudian.language import default_language
-from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
-from fudian.repair_questions import RepairQuestions
 from fudian.steering_questions import SteeringQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(SteeringQuestions, ReliabilityQuestions, RepairQuestions, PlanningQuestions, LiveQuestions):
+class Utility(SteeringQuestions, ReliabilityQuestions, CrewQuestions, PlanningQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is
@@ -24,7 +23,7 @@ class Utility(SteeringQuestions, ReliabilityQuestions, RepairQuestions, Planning
         >>> import fudian
         >>> county = fudian.open("data_samples/county")
         >>> county
-        <Utility: 复源县, 21 tables>
+        <Utility: 复源县, 23 tables>
         >>> county.indices(2022).rows["N_T"].item() > 1000
         True
     """

@@ -243,7 +243,7 @@ def resumed(fault: Isolation, now: Supply, refused: str | Iterable[str] = ()) ->
             text("In this state the fault on {branch} is live.", branch=", ".join(fault.ids)),
             text("Look at what was operated: a device around the fault is closed."),
         )
-    joins, barred = ~net.switching, fault.barred.copy()
+    joins, barred = fault.joins.copy(), fault.barred.copy()
     joins[net.branch_index(refused)] = True
     barred[net.branch_index(refused)] = True
     return _isolated(

@@ -294,3 +294,50 @@ def planned_settings(settings: Mapping[str, Any]) -> PlannedSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(PlannedSettings, "planned", settings)
+
+
+class CrewSettings(BaseModel):
+    """What the dispatch of crews takes where the tables and the field leave it open (5.1, 5.4)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    speed_kmh: float = Field(35.0, gt=0, description="mean speed on the road")
+    road_factor: float = Field(1.3, ge=1, description="kilometres of road per kilometre as the crow flies")
+    unknown_travel_min: float = Field(
+        30.0, ge=0, description="minutes of travel where a place has no coordinates and no row of travel"
+    )
+    turnout_min: float = Field(5.0, ge=0, description="minutes until a crew at its base can leave")
+    look_min: float = Field(5.0, ge=0, description="minutes to look at a section, besides its length")
+    patrol_min_per_km: float = Field(20.0, ge=0, description="minutes to walk a kilometre of a section")
+    least_probability: float = Field(
+        0.02, ge=0, lt=0.5, description="sections less probable than this are not on the crew's way"
+    )
+    remote_first_probability: float = Field(
+        0.9, gt=0, le=1, description="from this probability of a section on, remote operations wait for no crew"
+    )
+    low_voltage_repair_h: float = Field(1.0, gt=0, description="hours of repair at a transformer or a customer")
+    least_repair_min: float = Field(
+        10.0, ge=0, description="minutes of repair that are left where a crew is at work for longer than was expected"
+    )
+    come_back: bool = Field(True, description="a crew may switch at another fault before it repairs the first")
+    keep_zones: bool = Field(
+        False, description="crews stay in their own zones; false: they also help in others, by hours saved"
+    )
+    arrival_profile: Literal["sgcc", "gbt28583", "custom"] = Field(
+        "sgcc", description="limits of arrival: sgcc 45/90/120 min, gbt28583 60/120/240 min, custom (5.1)"
+    )
+    arrival_urban_min: float = Field(45.0, gt=0, description="limit of arrival in towns and cities, for custom")
+    arrival_rural_min: float = Field(90.0, gt=0, description="limit of arrival in the country, for custom")
+    arrival_remote_min: float = Field(120.0, gt=0, description="limit of arrival in remote areas, for custom")
+    warning_min: float = Field(10.0, ge=0, description="minutes before the limit of arrival from which it is warned of")
+    search_steps: int = Field(6000, ge=0, description="steps of the search where there are too many faults to be exact")
+    search_limit_s: float = Field(1.8, gt=0, description="seconds of the processor after which the search ends")
+
+
+def crew_settings(settings: Mapping[str, Any]) -> CrewSettings:
+    """Return the settings under ``[crews]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(CrewSettings, "crews", settings)

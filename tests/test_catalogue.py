@@ -47,6 +47,7 @@ TEXT_CONSTANTS = {
     "SENTENCES",
     "ROLE_NAMES",
     "_REASON_NAMES",
+    "_PART_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -29,10 +29,16 @@ KNOWN_S = 1.0
 """For how long it is taken as still so that a session or token is good; a disabled account is out after that."""
 
 THREADS = 4
-"""That ask the store, or hash passwords, at a time."""
+"""That ask the store at a time."""
 
 MOST_WAITING = 64
-"""Sign-ins that wait for one of them, at most."""
+"""Questions that wait for one of them, at most."""
+
+HASHED_AT_A_TIME = 2
+"""Passwords, beside the questions: a flood of them delays nobody who has signed in."""
+
+MOST_SIGNING_IN = 16
+"""Who wait for their password to be judged, at most."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,9 @@ class Access:
         self.tokens = Tokens(self.store)
         self.failures = Failures(self.store)
         self.looks = Looks(self.store)
-        self._threads = ThreadPoolExecutor(THREADS, "access")
+        self._asking = _Line(THREADS, MOST_WAITING)
+        self._judging = _Line(HASHED_AT_A_TIME, MOST_SIGNING_IN)
         self._recent: TTLCache[Hashable, Any] = TTLCache(4096, KNOWN_S, timer=time.monotonic)
-        self._waiting = 0
 
     def warnings(self) -> list[Text]:
         """Return what to say at the start about who can come in."""
@@ -126,13 +132,15 @@ class Access:
         Raises:
             BusyError: too many ask already.
         """
-        if self._waiting >= MOST_WAITING:
-            raise BusyError
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, question)
-        finally:
-            self._waiting -= 1
+        return await self._asking.result(question)
+
+    async def judge(self, question: Callable[[], Result]) -> Result:
+        """Judge a password beside the event loop, and beside the questions of others.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        return await self._judging.result(question)
 
     async def signs_in(self) -> bool:
         """Tell whether everybody signs in: as soon as there is an account, or a proxy that names users."""
@@ -193,6 +201,24 @@ class Access:
             recent = self._recent[key] = await self.ask(question)
         found: Result = recent
         return found
+
+
+class _Line:
+    """Threads, and a line before them that has an end."""
+
+    def __init__(self, threads: int, most: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, "access")
+        self._most = most
+        self._waiting = 0
+
+    async def result(self, question: Callable[[], Result]) -> Result:
+        if self._waiting >= self._most:
+            raise BusyError
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        finally:
+            self._waiting -= 1
 
 
 _NOT_ASKED = object()

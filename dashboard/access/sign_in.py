@@ -88,7 +88,7 @@ async def _with_password(access: Access, request: Request, spoken: Callable[[str
         return 0, account
 
     try:
-        wait_s, account = await access.ask(judge)
+        wait_s, account = await access.judge(judge)
     except BusyError:
         wait_s, account = 5, None
     if account is not None:

@@ -12,7 +12,7 @@ import polars as pl
 from dash import html
 
 from dashboard.access.units import customers_off
-from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, stepping, switching_order
+from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
     Part,
@@ -33,6 +33,7 @@ from dashboard.parts.certainty import doubts, off_facts
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event, feeder_diagram
+from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
@@ -44,7 +45,7 @@ TABS = ("active", "restored", "planned")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
 _LISTED = 100
 _MOMENTS = 30
-NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None}
+NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
 """What of an address belongs to one plan, left out."""
 
 
@@ -672,6 +673,19 @@ def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]
         )
     row_ = plan.row(0, named=True)
     return _place(utility, row_), customers_off(utility.affected_by_plan(row_))
+
+
+def order_of(utility: Utility, address: Address) -> str:
+    """Return the switching order that an address shows, as a page to print.
+
+    Raises:
+        FudianError: the address names no event of the board, or one without a plan.
+    """
+    at = moment_of(utility, address)
+    board = utility.board(at)
+    entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
+    plan = plan_to_print(utility, address, entry, at)
+    return order_sheet(plan, entry.key if entry else "", utility.name, at, address.language)
 
 
 def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -11,6 +11,7 @@ from dash import html
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
 from dashboard.parts.names import device
+from dashboard.parts.order_sheet import remark
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
@@ -32,6 +33,7 @@ class Chosen:
         section: which of the probable sections the fault is taken to lie in, from 1.
         step: after how many steps the diagram shows the network.
         refused: devices that are said not to move.
+        done: operations that are ticked off, in order, as ``open:S1``.
     """
 
     plan: RestorationPlan | None
@@ -39,23 +41,26 @@ class Chosen:
     section: int
     step: int
     refused: tuple[str, ...]
+    done: tuple[str, ...] = ()
 
 
 def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
     """Return the plan at a moment for an event that goes on and whose fault has a probable section; ``None`` for any other."""
-    address.asked.update({"section", "step", "refused"})
+    address.asked.update({"section", "step", "refused", "done"})
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
         return None
     ranked = entry.incident.location.ranked[:SECTIONS]
     section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
-    refused = tuple(each for each in address.values.get("refused", "").split(",") if each)
+    refused, done = (
+        tuple(each for each in address.values.get(name, "").split(",") if each) for name in ("refused", "done")
+    )
     try:
         fault = ranked[section - 1].branches[0]
-        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped)
+        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped, done=done)
     except FudianError as refusal:
-        return Chosen(None, refusal.message, section, 0, refused)
+        return Chosen(None, refusal.message, section, 0, refused, done)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
-    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused)
+    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done)
 
 
 def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
@@ -64,12 +69,15 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
     title = translate("Power back first, repair after", language)
     if plan is None:
         said = chosen.reason.in_language(language) if chosen.reason else ""
-        return card(title, html.P(said, className="warning"), *_refused(address, chosen), name="plan")
+        left_out = [*_done(address, chosen), *_refused(address, chosen)]
+        return card(title, html.P(said, className="warning"), *left_out, name="plan")
     content: list[Part] = [
         html.P(_sentence(plan, language)),
+        *_done(address, chosen),
         _operations(utility, address, chosen, plan),
         *_refused(address, chosen),
     ]
+    content += [html.P(each.said.in_language(language)) for each in plan.missing]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
     if not plan.best:
         content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))
@@ -121,14 +129,22 @@ def _operations(utility: Utility, address: Address, chosen: Chosen, plan: Restor
     for step, worth in zip(plan.steps, plan.worth, strict=True):
         refused = address.href(refused=",".join((*chosen.refused, step.branch_id)), step=None)
         saved = _seconds(worth.saidi_h)
+        ticked = ",".join((*chosen.done, f"{step.action}:{step.branch_id}"))
+        next_one = link(translate("done", language), address.href(done=ticked, step=None), "above quiet")
+        tick = [next_one] if step.order == 1 else []
         cells: list[tuple[Part, str]] = [
             (str(step.order), ""),
             (operation_words(step, language), ""),
             (device(utility, step.branch_id), ""),
-            (_effect(plan, step, language), "right"),
+            (
+                remark(step, language)
+                if step.parallel or step.interrupts_transformers
+                else _effect(plan, step, language),
+                "right",
+            ),
             (f"−{number(saved, 1)}" if saved else DASH, "right"),
             (_within(minutes[step.stage], language), "right quiet"),
-            (link(translate("does not move", language), refused, "above quiet"), "right"),
+            ([*tick, " ", link(translate("does not move", language), refused, "above quiet")], "right"),
         ]
         rows.append(row(cells, address.href(step=str(step.order)), "chosen" if step.order == chosen.step else ""))
     rest = plan.stages[-1]
@@ -193,6 +209,26 @@ def _refused(address: Address, chosen: Chosen) -> list[Part]:
     return [html.P(parts)]
 
 
+def _done(address: Address, chosen: Chosen) -> list[Part]:
+    """Return the operations that are ticked off, the last with the way back."""
+    if not chosen.done:
+        return []
+    language = address.language
+    parts: list[Part] = [translate("Done so far; the rest is planned from there:", language), " "]
+    for each in chosen.done[:-1]:
+        parts += [html.Span(done_words(each, language), className="chip"), " "]
+    back = address.href(done=",".join(chosen.done[:-1]) or None, step=None)
+    parts.append(link(f"{done_words(chosen.done[-1], language)} ×", back, "chip", title=translate("undo", language)))
+    return [html.P(parts)]
+
+
+def done_words(operation: str, language: str) -> str:
+    """Return an operation that was carried out in words: 合上 F01-T14."""
+    action, _, branch_id = operation.partition(":")
+    said = "opened {device}" if action == "open" else "closed {device}"
+    return translate(said, language, device=branch_id)
+
+
 def stepping(address: Address, chosen: Chosen) -> list[Part]:
     """Return the words beside the diagram: after which step it stands, with the ways to the one before and the one after."""
     plan, language = chosen.plan, address.language
@@ -216,8 +252,8 @@ def stepping(address: Address, chosen: Chosen) -> list[Part]:
     return parts
 
 
-def switching_order(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
-    """Return the fault and the operations of the plan that an address shows, as people take them along.
+def plan_to_print(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> RestorationPlan:
+    """Return the plan that an address shows.
 
     Raises:
         FudianError: the event has no plan.
@@ -228,7 +264,16 @@ def switching_order(utility: Utility, address: Address, entry: Entry | None, at:
             (chosen.reason if chosen else None) or text("There is no plan for this event."),
             text("Go back to the list and choose one."),
         )
-    plan, language = chosen.plan, address.language
+    return chosen.plan
+
+
+def switching_order(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
+    """Return the fault and the operations of the plan that an address shows, as people take them along.
+
+    Raises:
+        FudianError: the event has no plan.
+    """
+    plan, language = plan_to_print(utility, address, entry, at), address.language
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = [
         {

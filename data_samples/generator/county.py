@@ -24,7 +24,16 @@ from data_samples.generator.network import BRANCH_COLUMNS, TRANSFORMER_COLUMNS, 
 from data_samples.generator.outages import make_outages
 from data_samples.generator.places import COUNTY_NAME
 from data_samples.generator.signals import Story, make_story, make_switching
-from data_samples.generator.work import make_bases, make_budget, make_crews, make_live_jobs, make_orders, make_plans
+from data_samples.generator.work import (
+    make_bases,
+    make_budget,
+    make_crews,
+    make_live_jobs,
+    make_orders,
+    make_plans,
+    make_shifts,
+    make_travel,
+)
 from network.tables.schema import TABLES
 
 COUNTY: Path = Path(__file__).parent.parent / "county"
@@ -145,6 +154,8 @@ def _make(customers: int, seed: int, tell: Progress) -> tuple[dict[str, pl.DataF
         "applications": make_applications(grid, for_automation),
         "budget": make_budget(grid),
         "bases": make_bases(),
+        "shifts": make_shifts(),
+        "travel": make_travel(),
     }
     return tables, story
 

@@ -53,6 +53,13 @@ BUDGET_H = {"city_centre": 0.3, "urban": 1.5, "town": 9.0, "rural": 15.0}
 """Hours of outage in a year that the budget has for a user of each class."""
 
 CREWS_PER_UNIT = 2
+VEHICLES = {(1, 1): "带电作业车", (2, 1): "带电作业车", (1, 2): "发电车", (3, 1): "移动箱变车"}
+"""Vehicles by unit and crew."""
+
+FIRST_SHIFT, SHIFT_DAYS = datetime(2022, 12, 26, 8), 12
+LONG_ROADS = (("ZD5", "F14", 75.0), ("ZD6", "F06", 60.0), ("ZD6", "F12", 70.0))
+"""Base, feeder and minutes of travel where there is no direct road."""
+
 ACTIVE_REPAIR_SHARE = {2020: 0.28, 2021: 0.36, 2022: 0.47}
 TRAVEL_MINUTES = {"city_centre": 22.0, "urban": 26.0, "town": 38.0, "rural": 58.0}
 CHILD_ORDER_SHARE = 0.03
@@ -273,10 +280,34 @@ def make_crews() -> pl.DataFrame:
                 "unit": unit.name,
                 "members": 3 + (number + crew) % 3,
                 "live_line": crew == 1 and number <= 3,
+                "cable": number <= 3,
+                "low_voltage": True,
+                "vehicles": VEHICLES.get((number, crew), ""),
+                "zones": unit.name,
             }
             for number, unit in enumerate(places.UNITS, start=1)
             for crew in range(1, CREWS_PER_UNIT + 1)
         ]
+    )
+
+
+def make_shifts() -> pl.DataFrame:
+    """Return who is on duty in the days around the present: in each unit both crews by day, and one of them by night in turn."""
+    rows = []
+    for day in range(SHIFT_DAYS):
+        morning = FIRST_SHIFT + timedelta(days=day)
+        for number in range(1, len(places.UNITS) + 1):
+            at_night = 1 + (day + number) % CREWS_PER_UNIT
+            for crew in range(1, CREWS_PER_UNIT + 1):
+                hours = 24 if crew == at_night else 12
+                rows.append({"crew_id": f"BZ{number}{crew}", "start": morning, "end": morning + timedelta(hours=hours)})
+    return pl.DataFrame(rows)
+
+
+def make_travel() -> pl.DataFrame:
+    """Return what coordinates do not tell: over the pass between two units the road is long."""
+    return pl.DataFrame(
+        [{"from_place": base, "to_place": feeder, "travel_min": minutes} for base, feeder, minutes in LONG_ROADS]
     )
 
 

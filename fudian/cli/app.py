@@ -17,7 +17,7 @@ import typer
 
 import fudian
 from fudian import Utility
-from fudian.cli import access, grid, plans, reliability, repair, serving, steering, tables
+from fudian.cli import access, crews, grid, plans, reliability, repair, serving, steering, tables
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
@@ -117,6 +117,7 @@ app.add_typer(reliability.app)
 app.add_typer(grid.app)
 app.add_typer(steering.app)
 app.add_typer(repair.app)
+app.add_typer(crews.app)
 app.add_typer(plans.app)
 app.add_typer(tables.app)
 

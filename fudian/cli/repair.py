@@ -165,6 +165,9 @@ def restore(
     objective: Annotated[str | None, typer.Option(help="What shall come back: customers or kw.")] = None,
     refused: Annotated[str, typer.Option(help="Devices that cannot be operated, with commas.")] = "",
     tripped: Annotated[str, typer.Option(help="Devices that are known to have tripped, with commas.")] = "",
+    done: Annotated[
+        str, typer.Option(help="Operations carried out since, as open:S1,close:K1; the rest is planned from there.")
+    ] = "",
     switching: Switching = None,
     as_of: AsOf = None,
     csv: Annotated[
@@ -176,7 +179,13 @@ def restore(
     utility = asked(workspace)
     with working("looking for a plan"):
         plan = utility.restore(
-            names_in(fault), names_in(refused), objective, as_of, file_given(switching), names_in(tripped)
+            names_in(fault),
+            names_in(refused),
+            objective,
+            as_of,
+            file_given(switching),
+            names_in(tripped),
+            names_in(done),
         )
     if csv is not None:
         listed = plan.affected()
@@ -197,6 +206,7 @@ def restore(
         translate("Isolated by: {devices}", language(), devices=", ".join(result["isolate"]) or "—"),
     )  # fmt: skip
     print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
+    print_rows(result["missing"], ["reason", "customers", "kw", "way", "missing_a", "missing_kw", "missing_pu", "said"])
     sys.stdout.write(
         translate(
             "Saved against waiting for the repair: {hours:.1f} hours of medium-voltage users. Proven step by step: the fault "

@@ -28,7 +28,7 @@ from network.texts import Text, text
 LONG_OUTAGE_DAYS = 30
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
-    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "orders",
+    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "shifts", "travel", "orders",
     "automation_terminals", "automation_actions", "automation_outages", "applications",
     "budget", "targets", "reliability_report", "area_map",
 )  # fmt: skip
@@ -53,6 +53,7 @@ _HANDLING: Mapping[str, Handling] = {
     "customers": "keep",
     "live_jobs": "blank",
     "crews": "blank",
+    "shifts": "leave_out",
     "orders": "blank",
     "automation_terminals": "leave_out",
     "automation_actions": "leave_out",
@@ -327,7 +328,7 @@ def _check_own_rules(checked: Checked, table: str) -> None:
         _check_signals(checked)
     elif table == "sensors":
         _check_sensors(checked)
-    elif table in {"plans", "live_jobs", "reliability_report"}:
+    elif table in {"plans", "live_jobs", "reliability_report", "shifts"}:
         _check_ends(checked, table)
 
 

@@ -1,7 +1,8 @@
 """Transformers with two supplies from different feeders: off where both are dead, by the posteriors of both and their own words.
 
-What such a transformer says tells of itself exactly; what it would tell of the feeders in turn is left out, so that these stay
-apart (an approximation on the safe side: a feeder is judged by its own users).
+Such a transformer has the better state of its two nodes. Its probability is exact, since the feeders are judged without what
+it says: they are independent then, and the sum over both states weighs all there is. What it would tell of the feeders in turn,
+and so of another such transformer, is left out, so that feeders stay apart: an approximation, by no more than one report counts.
 """
 
 from __future__ import annotations
@@ -12,19 +13,56 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import Indices, Mask, Numbers
+from network.arrays import Indices, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.reports import Said, own_outage
+from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.inference.reports import HOUR, Moment, Said, node_hears, of_terminals
 from repair.inference.spells import Rows
 from repair.settings import InferenceSettings
 
 OF_ONE_SUPPLY = 0.3
 """Terminals of two supplies that report off where one of them is dead."""
 
-DarkAt = Callable[[Indices], Numbers]
-"""Probability that each of some places is dead."""
+Tick = Callable[[int], int]
+"""The last tick of the clock after a moment, in ms."""
+
+StateAt = Callable[[Indices], Numbers]
+"""Probability of each state of some places, shape (places, 5)."""
+
+
+def better(one: int, other: int) -> int:
+    """Return the state of what hangs on two nodes: with supply where either has it; unheard where both channels are down."""
+    if LIVE in {one, other}:
+        return LIVE
+    back = {BACK, BACK_UNHEARD} & {one, other}
+    if back:
+        return BACK if BACK in back else BACK_UNHEARD
+    return UNHEARD if {one, other} == {UNHEARD} else DARK
+
+
+BETTER = np.array([[better(one, other) for other in range(STATES)] for one in range(STATES)])
+
+
+def off_by_both(one: Numbers, other: Numbers, says: Numbers, by_one: Numbers, dead: Numbers) -> Numbers:
+    """Return how probable it is that users of two nodes are off, shape (users,).
+
+    Args:
+        one: probability of each state of their first nodes, without what they say themselves, shape (users, 5).
+        other: the same of their second nodes.
+        says: log-likelihood of what each said, by its own state, shape (users, 5).
+        by_one: how probable what it said is besides, with power, where just one of its nodes is live; shape (users,).
+        dead: how probable it is off in each state, given what it said, shape (users, 5).
+    """
+    logs = says[:, BETTER]
+    scale = logs.max(axis=(1, 2), keepdims=True)
+    joint = one[:, :, None] * other[:, None, :]
+    said = joint * np.exp(logs - scale)
+    off = (said * dead[:, BETTER]).sum(axis=(1, 2))
+    single = joint[:, LIVE].sum(axis=1) + joint[:, :, LIVE].sum(axis=1) - 2 * joint[:, LIVE, LIVE]
+    total = said.sum(axis=(1, 2)) + single * by_one * np.exp(-scale[:, 0, 0])
+    return np.asarray(off / np.maximum(total, 1e-300))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,26 +92,41 @@ class CoupledUsers(Shown):
             supply.place_of[net.transformer_second_node[self.transformer]],
         )
 
-    def judged(self, rows: Rows, dark_at: DarkAt) -> tuple[Numbers, Said, Indices]:
+    def judged(self, rows: Rows, state_at: StateAt, tick: Tick) -> tuple[Numbers, Said, Indices]:
         """Return how probable each is off, what those said that spoke, and which of these they are.
 
         Args:
             rows: their signals, by device and time.
-            dark_at: posterior of the places of feeders.
+            state_at: posterior of the places of feeders.
+            tick: the moment until which silence after some word counts, in ms.
         """
-        rules = self.rules
         first, second = self.places
-        one, other = dark_at(first), dark_at(second)
-        both, either = one * other, np.maximum(one, other)
         said = Said.of(np.zeros(len(rows.device), dtype=np.int64), rows)
         at = np.searchsorted(self.transformer, said.device)
-        power = np.maximum(said.last_on, said.answered)
-        is_off: Mask = (said.last_off > -EVER) & (said.last_off > power)
-        is_on: Mask = (power > -EVER) & ~is_off & (said.last_off > -EVER)
-        weight = np.where(both >= rules.suspected, np.log(rules.on_loss), 0.0)
-        heard = np.log((1 - rules.on_loss) / (rules.false_off + OF_ONE_SUPPLY * either[at]))
-        weight[at] = np.where(is_off, heard, np.where(is_on, np.log(rules.false_on), 0.0))
-        weight[at] += np.minimum(said.unanswered, 2) * -np.log(rules.unanswered)
-        prior = both + (1 - both) * own_outage(rules)[0]
-        odds = np.log(np.maximum(prior, 1e-300)) - np.log(np.maximum(1 - prior, 1e-300)) + weight
-        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500)))), said, at
+        one, other = state_at(first), state_at(second)
+        says = np.zeros((len(self.transformer), STATES))
+        by_one, dead = np.zeros(len(says)), np.zeros((len(says), STATES))
+        dead[:, [DARK, UNHEARD]] = 1.0
+        if len(at):
+            says[at], dead[at] = self._says(said, tick)
+            by_one[at] = np.where(said.last_off > -EVER, OF_ONE_SUPPLY, 0.0)
+        share = off_by_both(one, other, says, by_one, dead)
+        return share, said, at
+
+    def _says(self, said: Said, tick: Tick) -> tuple[Numbers, Numbers]:
+        """Return what those who spoke say by their own state, and how probable each is off then; (speakers, 5)."""
+        rules, count = self.rules, len(said.event)
+        last = np.stack([said.last_off, said.last_on, said.answered, said.asked, said.call]).max(axis=0)
+        now = np.array([tick(each) for each in last.tolist()], dtype=np.int64)
+        began = np.where(said.first < EVER, said.first, now)
+        alone = Said(np.arange(count), *(column for name, column in vars(said).items() if name != "event"))
+        moment = Moment(now, began, began)
+        no = np.zeros(count, dtype=np.bool_)
+        logs, dead = [], np.zeros((count, STATES))
+        for quality in rules.qualities:
+            own = of_terminals(alone, moment, rules, quality, no, no, no) + np.log(quality[0])
+            hears, off, _ = node_hears(own, rules, no, np.maximum(now - began, 0) / HOUR)
+            logs.append(hears)
+            dead += np.exp(hears) * off
+        total = np.logaddexp.reduce(np.stack(logs), axis=0)
+        return total, dead / np.exp(total)

@@ -8,7 +8,7 @@ import numpy as np
 
 from network.arrays import Indices
 from network.representation import Shown
-from repair.inference.spells import CALL, OFF, Rows
+from repair.inference.spells import CALL, FLAG, OFF, RECLOSE, Rows
 from repair.settings import InferenceSettings
 
 
@@ -35,12 +35,12 @@ class Events(Shown):
 def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
     """Return when the latest burst of words of outage of each event began, and the first, in ms; its moment where there is none.
 
-    Shapes (events,).
+    Reports of power lost count before calls, and these before what only sensors and reclosings tell. Shapes (events,).
     """
     window = round(rules.window_min * 60_000)
     kind = events.rows.kind
     found, first = events.at.copy(), events.at.copy()
-    for kinds in ((CALL,), (OFF,)):
+    for kinds in ((FLAG, RECLOSE), (CALL,), (OFF,)):
         which = np.flatnonzero(np.isin(kind, kinds))
         order = which[np.lexsort((events.rows.time[which], events.of[which]))]
         of, time = events.of[order], events.rows.time[order]

@@ -11,6 +11,7 @@ event it belongs to), :mod:`~repair.inference.reports` and :mod:`~repair.inferen
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
 from repair.inference.outage import BestExplanation, Doubted, InferredOutage
-from repair.inference.posterior import CLOSED_AGAIN, DARK, OPENED, UNHEARD
+from repair.inference.posterior import CLOSED_AGAIN, LIVE, OPENED, STATES
 from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
@@ -48,6 +49,9 @@ STEP = 24 * 60 * MINUTE
 
 STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 720.0, 1440.0)
 """Minutes after the last signal of a feeder at which its silence is judged again: ticks of the clock."""
+
+STEPS = tuple(round(each * MINUTE) for each in STEPS_MIN)
+"""The same, in ms."""
 
 _ORIGIN = datetime(1970, 1, 1)
 
@@ -72,7 +76,7 @@ class Piece:
         last: last signal, in ms.
         at: moment of the present event's judgement, in ms.
         sure: transformers, and the probability that each is off, where it is not negligible.
-        dark: places, and the probability that each is dead, where it is not negligible.
+        states: places that may have lost supply, and the probability of each of their states.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
@@ -84,7 +88,7 @@ class Piece:
     last: int = -int(EVER)
     at: int = -int(EVER)
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
-    dark: tuple[Indices, Numbers] = (NONE, np.zeros(0))
+    states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
     faded: tuple[int, ...] = ()
 
 
@@ -127,6 +131,7 @@ class Inference:
         self._pieces: dict[int, Piece] = {}
         self._told: dict[int, dict[str, InferredOutage]] = {}
         self._changed: set[int] = set()
+        self._fading: set[int] = set()
         self._latest: dict[int, int] = {}
         self._phases: dict[int, dict[str, InferredOutage]] = {}
         self._forgotten_before: datetime | None = None
@@ -219,11 +224,13 @@ class Inference:
         for number in touched:
             self._bring_back(number)
         self._changed |= due
-        for number, piece in self._pieces.items():
+        for number in self._fading:
+            piece = self._pieces[number]
             until = tuple(self._tick(each.judged) for each in piece.over if fades(each.outage))
             if until != piece.faded:
                 piece.faded = until
                 self._changed.add(number)
+        self._fading = {number for number in self._fading if self._pieces[number].faded}
 
     def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
         size = self._tree.last - self._tree.first
@@ -299,9 +306,10 @@ class Inference:
             end = candidate[asked]
             judgement = self._judged(history.pieces[asked], since[asked], ends.time[end], ends.at[end], rows, of)
             self._close(judgement, [states[each] for each in asked], ends, end)
+            self._fading |= set(history.pieces[asked].tolist())
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
-            state.sure = state.dark = (NONE, np.zeros(0))
+            state.sure, state.states = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
             at = np.array([self._moment(states[each]) for each in going_on])
@@ -373,23 +381,23 @@ class Inference:
                 rows = first + np.flatnonzero(matters[first:last])
             state.sure = judgement.transformer[rows], judgement.dark[rows]
             if len(self._coupled.transformer):
-                state.dark = self._dark_places(judgement, number)
+                state.states = self._states(judgement, number)
 
     @staticmethod
-    def _dark_places(judgement: Judgement, event: int) -> tuple[Indices, Numbers]:
-        """Return the places of an event that may be dead, and how probable that is."""
+    def _states(judgement: Judgement, event: int) -> tuple[Indices, Numbers]:
+        """Return the places of an event that may have lost supply, and how probable each state of them is."""
         first, last = np.searchsorted(judgement.event, [event, event + 1])
-        dark = judgement.state[first:last][:, [DARK, UNHEARD]].sum(axis=1)
-        which = np.flatnonzero(dark > NEGLIGIBLE)
-        return judgement.place[first + which], dark[which]
+        which = first + np.flatnonzero(judgement.state[first:last, LIVE] < 1 - NEGLIGIBLE)
+        return judgement.place[which], judgement.state[which]
 
-    def _dark_at(self, places: Indices) -> Numbers:
-        """Return how probable it is that each of some places is dead."""
-        found = np.zeros(len(places))
+    def _state_at(self, places: Indices) -> Numbers:
+        """Return how probable each state of some places is, shape (places, 5)."""
+        found = np.zeros((len(places), STATES))
+        found[:, LIVE] = 1.0
         pieces = self._tree.piece_of(places)
         for row, number in enumerate(pieces.tolist()):
             if number in self._pieces:
-                known, share = self._pieces[number].dark
+                known, share = self._pieces[number].states
                 at = int(np.searchsorted(known, places[row]))
                 if at < len(known) and known[at] == places[row]:
                     found[row] = share[at]
@@ -401,7 +409,9 @@ class Inference:
         if not len(coupled.transformer):
             return [], NONE, np.zeros(0)
         mine = np.flatnonzero((self._piece < 0) & np.isin(self._rows.device, coupled.transformer))
-        share, said, at = coupled.judged(Rows(self._rows.device[mine], self._rows.word[mine]), self._dark_at)
+        share, said, at = coupled.judged(
+            Rows(self._rows.device[mine], self._rows.word[mine]), self._state_at, self._tick
+        )
         began = np.full(len(share), -int(EVER))
         began[at] = said.last_off
         found = [
@@ -468,8 +478,8 @@ class Inference:
 
     def _tick(self, since: int) -> int:
         """Return the last tick of the clock after a moment, in ms."""
-        now = _ms(self.at) if self.at else since
-        return max([since, *(step for step in (since + round(each * MINUTE) for each in STEPS_MIN) if step <= now)])
+        passed = bisect_right(STEPS, (_ms(self.at) if self.at else since) - since)
+        return since + STEPS[max(passed - 1, 0)]
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start

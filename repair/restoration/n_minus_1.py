@@ -8,7 +8,7 @@ and is given beside as stranded. A feeder passes if every section does; one that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,7 @@ class SectionResult:
         branch_id: a branch of the section, on which the fault was put.
         transfer_a: healthy load that lost supply and could be fed, in A; ``None`` where it could not be tried, as those below.
         missing_a: what of it no plan within the limits can feed, in A.
+        missing_without_moves_a: the same where no live load is moved to make room, in A: what the moves are worth.
         stranded_a: healthy load that hangs on the section alone, in A.
         ties: open devices between what lost supply and what did not, other than those that tripped.
         reason: why it could not be tried; ``None`` where it was.
@@ -48,6 +49,7 @@ class SectionResult:
     branch_id: str
     transfer_a: float | None
     missing_a: float | None
+    missing_without_moves_a: float | None
     stranded_a: float | None
     ties: int | None
     reason: Text | None = None
@@ -229,7 +231,7 @@ def _at_once(told: WithoutTies, supply: Supply, feeder_id: str, branch_id: str) 
     """Return the result of a section on a feeder without ties, ``None`` for any other."""
     branch = supply.network.branch_index(branch_id)[0]
     transfer, stranded = float(told.transfer_a[branch]), float(told.stranded_a[branch])
-    return None if np.isnan(transfer) else SectionResult(feeder_id, branch_id, transfer, 0.0, stranded, 0)
+    return None if np.isnan(transfer) else SectionResult(feeder_id, branch_id, transfer, 0.0, 0.0, stranded, 0)
 
 
 def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
@@ -241,11 +243,25 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
         lost = _ampere_at(case, healthy)
         transfer = _ampere_at(case, zones.nodes)
-        choice = search(case, "kw", first_goals_only=True)[1] if zones.count else None
-        fed = choice.zones.nodes[choice.fed[choice.zones.zone]] if choice else zones.nodes
-        return SectionResult(feeder_id, branch_id, transfer, transfer - _ampere_at(case, fed), lost - transfer, ties)
+        without, missing = 0.0, 0.0
+        if zones.count:
+            without = missing = _missing(case, "never", transfer)
+            policy = restorer.loads.rules.transfer_allowed
+            if missing >= LEAST_A and policy != "never":
+                missing = min(_missing(case, policy, transfer), without)
+        return SectionResult(feeder_id, branch_id, transfer, missing, without, lost - transfer, ties)
     except FudianError as refused:
-        return SectionResult(feeder_id, branch_id, None, None, None, None, refused.message)
+        return SectionResult(feeder_id, branch_id, None, None, None, None, None, refused.message)
+
+
+def _missing(case: Case, transfer_allowed: str, transfer_a: float) -> float:
+    """Return what of the load to transfer no plan feeds, in A, where live load is moved as allowed."""
+    loads = case.capacity.loads
+    rules = loads.rules.model_copy(update={"transfer_allowed": transfer_allowed})
+    capacity = replace(case.capacity, loads=replace(loads, rules=rules))
+    choice = search(replace(case, capacity=capacity), "kw", first_goals_only=True)[1]
+    fed = choice.fed & ~choice.zones.live
+    return transfer_a - _ampere_at(case, choice.zones.nodes[fed[choice.zones.zone]])
 
 
 def _ties(case: Case) -> int:

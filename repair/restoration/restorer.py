@@ -9,7 +9,7 @@ branch and source within its limit and every voltage above the lowest one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,10 +21,11 @@ from network.arrays import Indices, Numbers
 from network.ids import each_of
 from network.representation import Shown
 from repair.affected import Affected, between
-from repair.isolation import Isolation, isolate
+from repair.isolation import Isolation, isolate, resumed
 from repair.restoration.capacity import Overload, load_of_sources
 from repair.restoration.case import PARTS_OF_KW, Case
 from repair.restoration.loading import Loads
+from repair.restoration.missing import LIMIT, Missing, missing
 from repair.restoration.operation import ON_SITE, REMOTE
 from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search
@@ -99,6 +100,7 @@ class RestorationPlan(Shown):
         lost: who lost supply by the trip.
         back: who has it again at the end.
         stages: what comes back when.
+        missing: who stays off until the repair, and why.
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
@@ -106,6 +108,7 @@ class RestorationPlan(Shown):
         gap: what could be fed more at most, by the objective: customers (important ones by their weight) or kW; 0 for the best.
         rules: the settings.
         assumed: what stands in for missing data, and what else to know.
+        done: operations that were carried out before, each ``open`` or ``close`` with its device; the plan goes on from there.
     """
 
     fault: Isolation
@@ -115,6 +118,7 @@ class RestorationPlan(Shown):
     lost: Hit
     back: Hit
     stages: tuple[Stage, ...]
+    missing: tuple[Missing, ...]
     overloads: tuple[Overload, ...]
     proof: Proof
     lowest_voltage_pu: float | None
@@ -122,6 +126,7 @@ class RestorationPlan(Shown):
     gap: float
     rules: RestorationSettings
     assumed: tuple[Text, ...]
+    done: tuple[tuple[str, str], ...] = ()
 
     def _line(self) -> str:
         back, lost = len(self.back.transformer_index), len(self.lost.transformer_index)
@@ -200,6 +205,8 @@ class RestorationPlan(Shown):
                 vars(each) | {"transformer_ids": list(each.transformer_ids), "customer_ids": list(each.customer_ids)}
                 for each in self.stages
             ],
+            "done": [list(each) for each in self.done],
+            "missing": [each.as_dict(language) for each in self.missing],
             **self.saved.as_dict(),
             "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
@@ -223,6 +230,7 @@ def restore(
     objective: str | None = None,
     settings: RestorationSettings | None = None,
     tripped: str | Iterable[str] = (),
+    done: Iterable[str] = (),
 ) -> RestorationPlan:
     """Return the best proven plan that brings power back around a fault.
 
@@ -233,12 +241,14 @@ def restore(
         objective: ``customers`` or ``kw``; that of the settings by default.
         settings: rules; those of the workspace by default.
         tripped: devices that are known to have tripped.
+        done: operations carried out since, in order, as ``open:S1`` or ``close:K1``: the rest is planned from the state they
+            reached.
 
     Raises:
         UnknownIdError: a branch is not in the network.
-        FudianError: there is no such objective, or no plan can be proven.
+        FudianError: there is no such objective, an operation is none, or no plan can be proven.
     """
-    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped)
+    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped, done)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -271,6 +281,7 @@ class Restorer(Shown):
         refused: str | Iterable[str] = (),
         objective: str | None = None,
         tripped: str | Iterable[str] = (),
+        done: Iterable[str] = (),
     ) -> RestorationPlan:
         """Return the best proven plan for a fault; see :func:`restore`."""
         rules = self.loads.rules
@@ -284,10 +295,19 @@ class Restorer(Shown):
         by_hand = self._too_late(isolation)
         if by_hand:
             isolation = isolate(self.supply, fault, (*refused, *by_hand), tripped)
+        carried_out = _operations_named(done)
+        if carried_out:
+            reached = [isolation.after]
+            for action, branch_id in carried_out:
+                reached.append(reached[-1].switched(**{action: [branch_id]}))
+            if len(reached[-1].loops) > len(reached[-2].loops):
+                before = each_of(done)[:-1]
+                return _amid_a_move(self.plan(fault, refused, objective, tripped, before), carried_out)
+            isolation = resumed(isolation, reached[-1])
         case = Case.of(self.loads, self.source_ampere, isolation)
         known = not self.supply.network.customers.is_empty()
         if case.zones.count == 0:
-            return self._plan(case, play(case, [], known), True, 0.0, measure, bool(by_hand))
+            return self._plan(case, play(case, [], known), True, 0.0, measure, bool(by_hand), carried_out)
         case, choice = search(case, measure)
         played = play(case, operations(case, choice), known)
         if not played.proof.holds:
@@ -299,7 +319,7 @@ class Restorer(Shown):
                 text("Please report it, with the workspace if you may share it."),
             )
         gap = 0.0 if choice.proven else (choice.most - choice.gain[0]) / (PARTS_OF_KW if measure == "kw" else 1.0)
-        return self._plan(case, played, choice.proven, gap, measure, bool(by_hand))
+        return self._plan(case, played, choice.proven, gap, measure, bool(by_hand), carried_out)
 
     def _repair_min(self, fault: Isolation) -> float:
         """Return the minutes until the last of the faults is repaired."""
@@ -315,8 +335,28 @@ class Restorer(Shown):
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
 
+    def _missing(self, case: Case, end: Supply, measure: str) -> tuple[Missing, ...]:
+        """Return who stays off and why; of whom a limit keeps off, whether only a permission is missing."""
+        if not len(case.fault.dead):
+            return ()
+        found = missing(case, end)
+        rules = self.loads.rules
+        if rules.transfer_allowed != "make_before_break" or all(each.reason != LIMIT for each in found):
+            return found
+        freely = replace(self.loads, rules=rules.model_copy(update={"transfer_allowed": "with_short_interruption"}))
+        case, choice = search(Case.of(freely, self.source_ampere, case.fault), measure)
+        more = set(case.state_of(choice).lost_in(end).transformers)
+        return tuple(each.with_permission() if more.issuperset(each.transformers) else each for each in found)
+
     def _plan(
-        self, case: Case, played: Played, best: bool, gap: float, measure: str, remote_only: bool
+        self,
+        case: Case,
+        played: Played,
+        best: bool,
+        gap: float,
+        measure: str,
+        remote_only: bool,
+        done: tuple[tuple[str, str], ...],
     ) -> RestorationPlan:
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
         moved = list(zip(played.steps, played.gains, strict=True))
@@ -335,6 +375,7 @@ class Restorer(Shown):
                 _stage(net, ON_SITE, rules.manual_min, late),
                 _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
             ),
+            self._missing(case, played.after[-1], measure),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
@@ -342,7 +383,40 @@ class Restorer(Shown):
             gap,
             rules,
             (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
+            done,
         )
+
+
+def _amid_a_move(plan: RestorationPlan, done: tuple[tuple[str, str], ...]) -> RestorationPlan:
+    """Return the rest of a plan of which a first step has joined two live parts.
+
+    Raises:
+        FudianError: the plan does not begin with that step.
+    """
+    action, branch_id = done[-1]
+    if not plan.steps or (plan.steps[0].action, plan.steps[0].branch_id) != (action, branch_id):
+        raise FudianError(
+            text("{branch} is closed and joins two live parts, and no plan goes on from there.", branch=branch_id),
+            text("Open it again and tick that off, or undo it."),
+        )
+    steps = tuple(replace(each, order=each.order - 1) for each in plan.steps[1:])
+    return replace(plan, steps=steps, states=plan.states[1:], done=done)
+
+
+def _operations_named(done: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return operations that are named as ``open:S1`` or ``close:K1``.
+
+    Raises:
+        FudianError: one is named otherwise.
+    """
+    named = tuple(each.partition(":")[::2] for each in each_of(done))
+    for action, branch_id in named:
+        if action not in {"open", "close"} or not branch_id:
+            raise FudianError(
+                text("{operation!r} is no operation.", operation=f"{action}:{branch_id}"),
+                text("Write open:DEVICE or close:DEVICE."),
+            )
+    return named
 
 
 def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only: bool) -> Iterator[Text]:

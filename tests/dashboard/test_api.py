@@ -265,6 +265,14 @@ def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: htt
     assert sorted(back) == sorted(each.minutes for each in plan.stages for _ in range(each.customers or 0))
     assert client.get("/export/dispatch/steps.html", params=asked).status_code == 200
     assert client.get("/export/dispatch/steps.csv", params={"event": "none"}).status_code == 422
+    sheet = client.get("/export/dispatch/steps.html", params=asked).text
+    assert all(f"（{each.branch_id}）" in sheet or each.branch_id in sheet for each in plan.steps)
+    assert sheet.count("☐") == len(plan.steps)
+    for said in ("Switching order", entry.key, "purpose", "guardian", "dispatcher in charge"):
+        assert said in sheet
+    ticked = f"{plan.steps[0].action}:{plan.steps[0].branch_id}"
+    rest = client.get("/export/dispatch/steps.html", params=asked | {"done": ticked}).text
+    assert rest.count("☐") == len(plan.steps) - 1
 
 
 def test_plans_and_calendar_can_be_taken_along(client: httpx.Client, net: Network) -> None:

@@ -287,6 +287,18 @@ def test_how_power_comes_back(utility: Utility, command: Any, route: Route) -> N
     assert expected == route("restore", fault="F03-L05")
 
 
+def test_which_crew_goes_where(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.crews().as_dict())
+    assert len(expected["incidents"]) == 1
+    assert expected == command("crews")
+    assert expected == route("crews")
+    incident = expected["incidents"][0]["incident"]
+    chosen = Same(utility.crews(assign={incident: "BZ11"}, without="BZ12").as_dict())
+    assert chosen["incidents"][0]["crew_id"] == "BZ11"
+    assert chosen == command("crews", "--assign", f"{incident}=BZ11", "--without", "BZ12")
+    assert chosen == route("crews", assign=f"{incident}=BZ11", without="BZ12")
+
+
 def test_what_planned_outages_cost(utility: Utility, command: Any, route: Route, served: str) -> None:
     expected = Same(utility.precheck().as_dict())
     assert expected == command("precheck")

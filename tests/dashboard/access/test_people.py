@@ -35,9 +35,16 @@ LISTS = {"operations", "dispatcher", "manager", "admin"}
 @contextmanager
 def running(workspace: Path, access: Access) -> Iterator[str]:
     """Serve a workspace as the command does."""
+    with running_app(create_app(workspace, "en", access)) as address:
+        yield address
+
+
+@contextmanager
+def running_app(app: Any) -> Iterator[str]:
+    """Serve an application as the command does."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(server_settings(create_app(workspace, "en", access)))
+    server = uvicorn.Server(server_settings(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:
@@ -229,6 +236,16 @@ def test_an_account_of_one_unit_sees_its_own_customers_and_rows(address: str, ac
     everybody = {name for each in lists for name in re.findall(r"^(C\d{6}),", each.text, re.MULTILINE)}
     assert set().union(*seen.values()) == everybody
     assert len(everybody) > 100
+
+
+def test_no_program_is_led_to_the_callbacks(county: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASH_MCP_ENABLED", "true")
+    app = create_app(county)
+    with running_app(app) as address:
+        for path in ("/_mcp", "/_mcp/"):
+            asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            assert httpx.post(address + path, json=asked, timeout=60).status_code == 405
+            assert "tools" not in httpx.get(address + path, timeout=60, follow_redirects=True).text.split("<body>")[0]
 
 
 def test_scripts_in_every_text_column_are_text(address: str, access: Access) -> None:

@@ -20,7 +20,7 @@ from fastapi.responses import RedirectResponse
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from dashboard.access.entrance import Access
+from dashboard.access.entrance import MOST_SIGNING_IN, Access
 from dashboard.access.failures import MOST_BY_NAME_AND_PEER
 from dashboard.access.hosts import networks
 from dashboard.access.provider import Provider, ProviderSettings
@@ -358,6 +358,22 @@ async def test_a_provider_that_is_not_there_is_told(store: Store) -> None:
         answer = await client.get("/access/provider", headers={"accept": "text/html"})
         assert (answer.status_code, "does not answer" in answer.text) == (403, True)
         assert "company account" in (await client.get("/access/sign-in")).text
+
+
+async def test_a_flood_of_passwords_delays_nobody_who_has_signed_in(store: Store) -> None:
+    access = served_by(store)
+    secret = access.sessions.begin(access.accounts.add("li", "viewer", PASSWORD))
+    async with browser(access) as client:
+        flood = [asyncio.create_task(sign_in(client, f"name {number}", "wrong")) for number in range(20)]
+        await asyncio.sleep(0.05)
+        for _ in range(3):
+            answer = await client.get("/api/v1/plans", headers={"cookie": f"fudian={secret}"})
+            assert answer.status_code == 200
+            access.forget(secret)
+        assert not all(task.done() for task in flood), "others still wait for their password to be judged"
+        statuses = [(await task).status_code for task in flood]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) <= MOST_SIGNING_IN
 
 
 async def test_a_store_that_is_busy_lets_nobody_in(peopled: Store) -> None:

@@ -12,6 +12,7 @@ from repair import Inference, affected_by_signals, incidents, locate
 from repair.desk.board import board
 from repair.desk.incidents import Told
 from repair.inference.outage import InferredOutage
+from repair.settings import InferenceSettings
 from tests.repair.inference.words import NOON, OUTAGES, PLANS, SPAN, inferred, minute, said
 
 
@@ -290,6 +291,14 @@ def test_the_best_explanation_names_fault_and_devices_together() -> None:
     offs = [f"T{i} off 0" for i in range(1, 5)]
     (parted,) = inferred(net, "K1 trip 0", *offs, "K1 close 30", "T1 on 30", at=45).best_explanations()
     assert (parted.faults, parted.opened, parted.closed_again) == (("L2",), (), ("K1",))
+
+
+def test_silence_counts_where_only_a_sensor_spoke() -> None:
+    rules = InferenceSettings(trip_loss=0.4, flag_false=1e-6)
+    inference = Inference(chain(20).energise(), None, rules)
+    inference.take(said("K1 fault_current 0"))
+    inference.tick(minute(30))
+    assert inference.sure() == {}
 
 
 def test_a_lost_on_is_not_an_incident_of_its_own() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair.inference.best import Best
-from repair.inference.posterior import Chances, Evidence, Posterior
-from tests.repair.inference.every_explanation import B, D, L, M, explanations
+from repair.inference.coupled import off_by_both
+from repair.inference.posterior import STATES, Chances, Evidence, Posterior
+from tests.repair.inference.every_explanation import B, D, L, M, W, explanations
 
 CLOSE = 1e-9
 
@@ -116,6 +117,25 @@ def test_the_best_of_every_explanation_is_found(seed: int, count: int) -> None:
         and each.states == tuple(found.state.tolist())
     ]
     assert max(chosen) == pytest.approx(best, rel=CLOSE)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 2), st.integers(1, 2))
+@settings(max_examples=40)
+def test_a_user_of_two_feeders_equals_every_explanation_of_both(seed: int, count: int, other_count: int) -> None:
+    dice = np.random.default_rng(seed)
+    ways = [random_evidence(seed + each, size) for each, size in enumerate((count, other_count))]
+    says, by_one, dead = dice.normal(0, 3, STATES), float(dice.random()), dice.random(STATES)
+    off = total = 0.0
+    for first in explanations(ways[0]):
+        for second in explanations(ways[1]):
+            one, other = first.states[-1], second.states[-1]
+            own = next(state for state in (L, B, W, D, M) if state in {one, other})
+            weight, single = first.weight * second.weight, (one == L) != (other == L)
+            off += weight * np.exp(says[own]) * dead[own]
+            total += weight * (np.exp(says[own]) + by_one * single)
+    nodes = [Posterior(each).state[[-1]] for each in ways]
+    found = off_by_both(*nodes, says[None], np.array([by_one]), dead[None])
+    assert found[0] == pytest.approx(off / total, abs=CLOSE)
 
 
 def test_strong_words_against_each_other_stay_numbers() -> None:

@@ -37,6 +37,28 @@ def test_live_load_makes_room_for_what_is_off_and_nobody_is_cut() -> None:
 def test_where_no_move_is_allowed_nobody_is_sent_out_for_nothing() -> None:
     plan = restore(Network.from_text(CHAIN.format(parallel="false"), settings=AMPERES).energise(), "L1")
     assert (steps(plan), plan.best, plan.isolating) == ([], True, ("K1",))
+    (short,) = plan.missing
+    assert (short.reason, short.transformers, short.customers, short.way) == ("limit", ("T2",), 20, "TIE1")
+    assert (short.limit.object_id, short.limit.value, short.limit.limit) == ("K2", pytest.approx(130), 100)
+    assert (short.missing_a, short.missing_kw) == (pytest.approx(30), pytest.approx(30))
+    assert short.lifted_by[0] == "permission"
+    wide = CHAIN.format(parallel="false").replace("rating_a=100", "rating_a=130")
+    assert restore(Network.from_text(wide, settings=AMPERES).energise(), "L1").missing == ()
+
+
+def test_a_voltage_that_is_too_low_and_those_nobody_can_reach_are_told() -> None:
+    diagram = """
+    =S -[K1]- 1 -L1 r_ohm=0.1 x_ohm=0.1- 2 -(S1)- 3 -L2 r_ohm=9 x_ohm=9- 4 /(T)/ 5 -L5 r_ohm=3 x_ohm=3- 6 -[K2]- =R
+    2 -L6 r_ohm=0.1 x_ohm=0.1- 7; 4 -F kind=fuse- 8 -L8 r_ohm=0.1 x_ohm=0.1- 9
+    T2(3) @ 3 load_kw=700; T7(2) @ 7 load_kw=10; T4 @ 5 load_kw=10
+    """
+    plan = restore(Network.from_text(diagram).energise(), "L1")
+    low, faulted = plan.missing
+    assert (low.reason, low.transformers, low.limit.object) == ("limit", ("T2",), "node")
+    assert low.missing_pu == pytest.approx(0.93 - low.limit.value)
+    assert (faulted.reason, faulted.transformers, faulted.customers) == ("fault", ("T7",), 2)
+    stranded = restore(Network.from_text(diagram.replace("/(T)/", "/L9/")).energise(), "L1").missing
+    assert [(each.reason, each.transformers) for each in stranded] == [("no_way", ("T2",)), ("fault", ("T7",))]
 
 
 def test_a_short_interruption_is_planned_only_where_it_is_allowed_and_never_of_the_important() -> None:

@@ -1,0 +1,62 @@
+"""The commands of whoever sends crews."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, asked, file_given, names_in
+from fudian.cli.terminal import language, print_json, print_rows, tell, working
+from network import translate
+
+app = typer.Typer()
+
+
+@app.command()
+def crews(
+    workspace: WorkspaceArgument,
+    signals: Annotated[Path | None, typer.Option(help="File with signals, in the form of the signals table.")] = None,
+    assign: Annotated[str, typer.Option(help="Crews that a person has chosen: incident=crew, with commas.")] = "",
+    without: Annotated[str, typer.Option(help="Crews that are not to be sent, with commas.")] = "",
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Plan which crew goes to which open fault, in which order."""
+    utility = asked(workspace)
+    with working("planning the crews"):
+        plan = utility.crews(as_of, file_given(signals), names_in(assign), names_in(without))
+    result = plan.as_dict()
+    if as_json:
+        print_json(result)
+        return
+    rows = [row | {"part": translate(_PART_NAMES[row["part"]], language())} for row in plan.rows().to_dicts()]
+    print_rows(rows, ["crew_id", "number", "incident", "part", "sections", "arrives", "switched", "done"])
+    for each in result["incidents"]:
+        if each["crew_id"] is None:
+            tell("Nobody goes to {incident}: {reason}", style="yellow", incident=each["incident"],
+                 reason=translate(_REASON_NAMES[each["reason"]], language()))  # fmt: skip
+        if each["clock"]["state"] in _STATES:
+            tell("{incident}: {clock}, due {due}", style="yellow", incident=each["incident"],
+                 clock=translate(_STATES[each["clock"]["state"]], language()), due=each["clock"]["due"])  # fmt: skip
+    sys.stdout.write(
+        translate("{own:.0f} customer-hours; by the nearest free crew {nearest:.0f}, by customers per minute {greedy:.0f}",
+                  language(), own=result["customer_hours"], nearest=result["nearest_free_customer_hours"],
+                  greedy=result["greedy_customer_hours"])
+        + "\n"
+    )  # fmt: skip
+
+
+_REASON_NAMES = {"no_crew": "no crew has the skills", "no_shift": "no crew is on duty long enough"}
+_PART_NAMES = {
+    "all": "find, switch and repair",
+    "switch": "find and switch",
+    "repair": "come back for the repair",
+}
+_STATES = {
+    "missed": "the limit of arrival has passed",
+    "late": "the plan is later than the limit of arrival",
+    "due": "the limit of arrival is near",
+}
