@@ -10,7 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dashboard.access.refusals import REFUSALS
+from dashboard.intake.http import intake_router
+from dashboard.intake.work import work_router
 from dashboard.pool import Pool, PooledRouter
+from fudian.desk import Desk
 from fudian.fresh import Fresh
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
@@ -24,8 +27,10 @@ Source = Annotated[str, Query(description="records, or switching for the replay 
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 
 
-def install(server: FastAPI, served: Fresh, pool: Pool) -> None:
-    """Add the routes over a utility, and the form of their errors."""
+def install(server: FastAPI, served: Fresh, desk: Desk, pool: Pool) -> None:
+    """Add the routes over a workspace and its desk, and the form of their errors."""
+    server.include_router(intake_router(desk, REFUSALS))
+    server.include_router(work_router(desk, REFUSALS))
     server.include_router(_statistics_routes(served, pool))
     server.include_router(_target_routes(served, pool))
     server.include_router(_repair_routes(served, pool))
@@ -260,15 +265,26 @@ def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
         """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
         return served.utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
+    @routes.get("/restoration-times")
+    def restoration_times(as_of: Moment = None) -> dict[str, Any]:
+        """Tell when power will be back for every open fault, with a range."""
+        return served.utility.restoration_times(as_of).as_dict()
+
+    @routes.get("/bases")
+    def bases(
+        count: Annotated[int | None, Query(ge=1, le=100, description="how many; by default as many as now")] = None,
+        limit_min: Annotated[
+            float | None, Query(gt=0, le=1440, description="minutes within which faults shall lie")
+        ] = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Tell where crews should wait by the faults of the past, and what that gains."""
+        return served.utility.bases(count, limit_min, as_of).as_dict()
+
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
         return served.utility.incidents(_language(request))
-
-    @routes.post("/signals")
-    def hear(request: Request, rows: Annotated[list[dict[str, Any]], Body()], now: Moment = None) -> dict[str, Any]:
-        """Take signals into account, and return which incidents changed."""
-        return served.utility.hear(rows, now, _language(request))
 
     return routes
 

@@ -7,8 +7,8 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -35,6 +35,7 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.intake.lifetime import taking_in
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
@@ -44,6 +45,7 @@ from dashboard.parts.grids import block
 from dashboard.pool import Pool, PooledServer
 from dashboard.rows import rows_of
 from fudian import Utility
+from fudian.desk import Desk
 from fudian.fresh import Fresh
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
@@ -77,14 +79,17 @@ def create_app(
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
+        FudianError: another desk runs on the store, or the broker that the settings name cannot be reached.
     """
     served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
-    lifespan = partial(_while_served, served if looks_after else None)
+    desk = Desk(served.utility, access.store)
+    served.follow = partial(setattr, desk, "utility")
+    lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
-    install(server, served, pool)
+    install(server, served, desk, pool)
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))
@@ -115,13 +120,16 @@ def create_app(
 
 
 @asynccontextmanager
-async def _while_served(served: Fresh | None, _: FastAPI) -> AsyncIterator[None]:
-    """Look after the data for as long as it is served."""
-    if served is not None:
-        served.begin()
-    yield
-    if served is not None:
-        served.end()
+async def _while_served(
+    served: Fresh | None, desk_at_work: Callable[[FastAPI], AbstractAsyncContextManager[Any]], server: FastAPI
+) -> AsyncIterator[None]:
+    """Let the desk work, and look after the data, for as long as it is served."""
+    async with desk_at_work(server):
+        if served is not None:
+            served.begin()
+        yield
+        if served is not None:
+            served.end()
 
 
 def _ask_beforehand(utility: Utility) -> None:

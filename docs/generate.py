@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
@@ -23,7 +24,14 @@ from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
-from repair.settings import CrewSettings, InferenceSettings, LocationSettings, PlannedSettings, RestorationSettings
+from repair.settings import (
+    CrewSettings,
+    InferenceSettings,
+    LocationSettings,
+    PlannedSettings,
+    RestorationSettings,
+    RestorationTimeSettings,
+)
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -75,6 +83,7 @@ def settings_page() -> str:
     return (
         intro
         + _settings("reading", ReadingSettings)
+        + _settings("intake", IntakeSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
@@ -82,6 +91,7 @@ def settings_page() -> str:
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("crews", CrewSettings)
+        + _settings("restoration_time", RestorationTimeSettings)
     )
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from fudian.foundation import Moment, Names, Table, names
+import polars as pl
+
+from fudian.answers import Answer
+from fudian.foundation import Moment, Names, Table, names, question
 from fudian.live import LiveQuestions
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from repair.desk.board import Board, board
+from repair.desk.crews.bases import base_plan
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
-from repair.settings import crew_settings
+from repair.desk.restoration_time.outlook import learned, outlook
+from repair.settings import crew_settings, restoration_time_settings
 
 
 class CrewQuestions(RepairQuestions, LiveQuestions):
@@ -56,6 +63,50 @@ class CrewQuestions(RepairQuestions, LiveQuestions):
 
         return self.memory.recall(key, planned)
 
+    @question
+    def restoration_times(self, at: Moment = None) -> Answer:
+        """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
+
+        Learned from the faults that were over by then, with what was known of each at the time; the estimate of a fault changes
+        when a crew is sent and when it arrives. Where there is too little of a past, medians by the kind of fault stand in.
+
+        Args:
+            at: the moment; by default as far as is known.
+
+        Raises:
+            WorkspaceError: the network has no source, or settings cannot be used.
+        """
+        self.network.require_sources()
+        shown = self.board(at)
+        rules = restoration_time_settings(self.workspace.settings)
+        tables = self.workspace.tables
+        day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
+        model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
+        rows = outlook(model, shown.active, tables, shown.at)
+        told = {"at": shown.at.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
+        form = told | {"rows": [_plain(row) for row in rows.to_dicts()]}
+        return Answer("restoration_times", rows, f"at {shown.at:%Y-%m-%d %H:%M}", lambda _: form)
+
+    @question
+    def bases(self, count: int | None = None, limit_min: float | None = None, as_of: Moment = None) -> Answer:
+        """Tell where crews should wait, so that the faults of the past would have been reached soonest, and what that gains.
+
+        Candidates are the present bases, and places of transformers a kilometre or more apart.
+
+        Args:
+            count: how many bases; by default as many as there are now.
+            limit_min: minutes of travel within which most faults shall lie; by default the mean travel is the least.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: there are fewer places than bases, or no fault with a place.
+        """
+        until = self.moment(as_of) or self.known_until
+        rules = crew_settings(self.workspace.settings)
+        told = base_plan(self.workspace.tables, until, rules, count, limit_min)
+        rows = pl.DataFrame(told["rows"])
+        return Answer("bases", rows, f"{told['faults']} faults until {until:%Y-%m-%d}", lambda _: told)
+
     def _board_of(self, at: Moment, signals: Table | None) -> Board:
         if signals is None:
             return self.board(at)
@@ -63,6 +114,11 @@ class CrewQuestions(RepairQuestions, LiveQuestions):
         moment = self.moment(at) or heard["time"].max()
         supply, tables = self.present(moment), {**self.workspace.tables, "signals": heard}  # type: ignore[arg-type]
         return board(supply, tables, moment, told=Told.by(supply, tables, moment))  # type: ignore[arg-type]
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its moments as text."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _chosen(assign: Mapping[str, str] | Names) -> dict[str, str]:

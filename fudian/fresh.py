@@ -50,6 +50,7 @@ class Fresh:
         doing: what is being done meanwhile, or ``None``.
         warning: why the files as they are now are not served, or ``None``.
         renewed: whether it is another version than the first.
+        follow: told of every new version that takes the place of the one before.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Fresh:
         self.doing: Text | None = None
         self.warning: Text | None = None
         self.renewed = False
+        self.follow: Callable[[Utility], object] = lambda _: None
         self.standing = self._read(state_of(folder))
         self._seen = self._refused = self.standing.state
         self._over = threading.Event()
@@ -151,6 +153,7 @@ class Fresh:
         before = self.standing.utility
         new.utility.carry_on(before)
         self.standing, self.warning, self.renewed = new, None, True
+        self.follow(new.utility)
         new.utility.carry_on(before)
         return True
 

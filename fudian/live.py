@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from fudian.foundation import Foundation, Moment, Table
-from network import FudianError, Supply, text
+from network import FudianError, Problem, Supply, text
 from repair import Inference
 from repair.desk.board import Board, board
 from repair.desk.incidents import Told, state_told
@@ -73,6 +74,18 @@ class LiveQuestions(Foundation):
             return None
         return self._newest + timedelta(minutes=(monotonic() - self._newest_came) // 60)
 
+    @property
+    def skew_limit_min(self) -> float:
+        """By how many minutes a signal may be ahead of the time at which it was heard."""
+        return self._live.rules.skew_limit_min
+
+    def reject(self, problems: Sequence[Problem] = (), repeated: pl.DataFrame | None = None) -> None:
+        """Count rows of signals that cannot be read, and signals that came again."""
+        with self._hearing:
+            self._live.reject(problems)
+            if repeated is not None and repeated.height:
+                self._live.repeated(repeated)
+
     def hear(self, rows: list[dict[str, Any]], now: Moment = None, language: str | None = None) -> dict[str, Any]:
         """Take rows of the signals table into account, and tell what came of it.
 
@@ -82,6 +95,18 @@ class LiveQuestions(Foundation):
             language: of the problems.
         """
         read, problems = self.workspace.read("signals", rows)
+        told = self.hear_table(read, problems, now)
+        said = [problem.as_dict(language or self.language) for problem in told["problems"]]
+        return told | {"heard": len(rows), "problems": said}
+
+    def hear_table(self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None) -> dict[str, Any]:
+        """Take signals that were read already into account; see :meth:`hear`.
+
+        Args:
+            read: table of signals.
+            problems: what is wrong with rows that could not be read.
+            now: local time at which they were heard; by default the clock.
+        """
         with self._hearing:
             live = self._live
             live.reject(problems)
@@ -92,10 +117,10 @@ class LiveQuestions(Foundation):
             if self._is_asked:
                 self._tell(live)
             return {
-                "heard": len(rows),
+                "heard": read.height,
                 "changed": [each.as_dict() for each in changed[:TOLD]],
                 "changes": len(changed),
-                "problems": [problem.as_dict(language or self.language) for problem in problems[:TOLD]],
+                "problems": problems[:TOLD],
             }
 
     def carry_on(self, before: LiveQuestions) -> None:

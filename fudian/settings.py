@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fudian.intake_settings import intake_settings
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
-from repair.settings import crew_settings, inference_settings, location_settings, planned_settings, restoration_settings
+from repair.settings import (
+    crew_settings,
+    inference_settings,
+    location_settings,
+    planned_settings,
+    restoration_settings,
+    restoration_time_settings,
+)
 
 SETTINGS_OF = {
     "reliability": reliability_settings,
@@ -17,7 +25,9 @@ SETTINGS_OF = {
     "restoration": restoration_settings,
     "planned": planned_settings,
     "grid": grid_settings,
+    "intake": intake_settings,
     "crews": crew_settings,
+    "restoration_time": restoration_time_settings,
 }
 """What reads each table of ``fudian.toml``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -133,7 +133,7 @@ def major_event_days(daily: pl.DataFrame, period: Period, settings: ReliabilityS
         return judged_days(daily, period, settings)
 
     def inside(days: Sequence[date]) -> tuple[date, ...]:
-        return tuple(sorted({day for day in days if period.start.date() <= day < period.end.date()}))
+        return tuple(sorted({day for day in days if _touches(period, day)}))
 
     if isinstance(approved, Mapping):
         by_unit = {unit: inside(days) for unit, days in approved.items()}
@@ -166,8 +166,13 @@ def judged_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettin
         without = sum((date(each + 1, 1, 1) - date(each, 1, 1)).days for each in years) - history.height
         limit = threshold(history["saidi_h"].to_list() + [0.0] * without, settings.beta_ddof, settings.zero_days)
         judged = known.filter((pl.col("year") == year) & (pl.col("saidi_h") > limit.saidi_h))["day"].to_list()
-        found += [day for day in judged if period.start.date() <= day < period.end.date()]
+        found += [day for day in judged if _touches(period, day)]
     return MajorEventDays(tuple(found), "calculated" if limit else "not_computable", limit, reason)
+
+
+def _touches(period: Period, day: date) -> bool:
+    """Return whether a part of a day lies in a period; a period may end in the middle of one."""
+    return period.start.date() <= day and datetime.combine(day, time()) < period.end
 
 
 def users_on(population: Any, days: pl.Series) -> pl.Series:

@@ -341,3 +341,34 @@ def crew_settings(settings: Mapping[str, Any]) -> CrewSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(CrewSettings, "crews", settings)
+
+
+class RestorationTimeSettings(BaseModel):
+    """What the estimate of restoration times takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    coverage: float = Field(0.8, gt=0.1, lt=1, description="share of ranges that shall hold")
+    least_history: int = Field(
+        300, ge=50, description="moments of past faults from which a model is learned; below, medians by cause"
+    )
+    least_of_cause: int = Field(
+        5, ge=1, description="moments of past faults from which a cause has a median of its own"
+    )
+    calibration_share: float = Field(
+        0.35, gt=0.05, lt=0.9, description="the newest part of the past, by which the range is calibrated"
+    )
+    trees: int = Field(120, ge=10, le=2000, description="trees of each boosted model")
+    depth_factor: float = Field(
+        3.0, gt=1, description="so many times more open faults than usual are out of the model's depth"
+    )
+    depth_least: float = Field(5.0, ge=0, description="so few open faults never are out of depth")
+
+
+def restoration_time_settings(settings: Mapping[str, Any]) -> RestorationTimeSettings:
+    """Return the settings under ``[restoration_time]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(RestorationTimeSettings, "restoration_time", settings)

@@ -1,4 +1,5 @@
-"""Brings what tests need beyond Python packages: compiled texts, a Chromium, fonts with Chinese characters, a Java for Spark.
+"""Brings what tests need beyond Python packages: compiled texts, a Chromium, fonts with Chinese characters, a Java for Spark,
+an MQTT broker.
 
 An installed one is used; else Playwright's own browser; else the system's package when root on Debian. What cannot be brought is
 said, and the tests that need it skip with that reason.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from network.texts import CATALOGUES, is_stale
 from tests.browser import chromium_path
+from tests.mosquitto import mosquitto_path
 
 
 def run(*command: str, seconds: int = 600) -> bool:
@@ -85,7 +87,14 @@ def prepare_java() -> None:
         print("prepare: no Java: the tests on Spark will be skipped", file=sys.stderr)
 
 
+def prepare_broker() -> None:
+    """Find or bring an MQTT broker."""
+    if mosquitto_path() is None and not install("mosquitto"):
+        print("prepare: no mosquitto: the tests with an MQTT broker will be skipped", file=sys.stderr)
+
+
 if __name__ == "__main__":
     prepare_catalogue()
     prepare_browser()
     prepare_java()
+    prepare_broker()

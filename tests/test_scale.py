@@ -27,13 +27,19 @@ def parallel(kind: str) -> tuple[list[int], list[int], list[str]]:
     return [0] + [1] * (COUNT // 2), [1] + [2] * (COUNT // 2), [kind] * (COUNT // 2 + 1)
 
 
-def write(folder: Path, tail: list[int], head: list[int], kinds: list[str]) -> None:
+def comb(kind: str) -> tuple[list[int], list[int], list[str]]:
+    """A feeder of one breaker and one more branch at every place of one source."""
+    ends = range(1, COUNT + 1)
+    return [0] * COUNT + list(ends), [*ends, *range(COUNT + 1, 2 * COUNT + 1)], ["breaker"] * COUNT + [kind] * COUNT
+
+
+def write(folder: Path, tail: list[int], head: list[int], kinds: list[str], feeders: int = 1) -> None:
     branches = {
         "branch_id": [f"B{at}" for at in range(len(tail))],
         "from_node": [f"N{at}" for at in tail],
         "to_node": [f"N{at}" for at in head],
         "kind": ["breaker", *kinds[1:]],
-        "feeder_id": ["F1"] * len(tail),
+        "feeder_id": [f"F{at % feeders}" for at in range(len(tail))],
     }
     pl.DataFrame(branches).write_parquet(folder / "branches.parquet")
     nodes = sorted(set(head))[::4]
@@ -42,14 +48,15 @@ def write(folder: Path, tail: list[int], head: list[int], kinds: list[str]) -> N
     customers = users.select(pl.format("C{}", "transformer_id").alias("customer_id"), "transformer_id")
     customers.write_parquet(folder / "customers.parquet")
     (folder / "sources.csv").write_text("node\nN0\n")
-    (folder / "feeders.csv").write_text("feeder_id,name\nF1,one\n")
+    names = pl.DataFrame({"feeder_id": [f"F{at}" for at in range(feeders)]})
+    names.with_columns(name="feeder_id").write_csv(folder / "feeders.csv")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["line", "switch"])
-@pytest.mark.parametrize("shape", [path, star, parallel])
+@pytest.mark.parametrize("shape", [path, star, parallel, comb])
 def test_every_command_takes_seconds(shape: object, kind: str, tmp_path: Path) -> None:
-    write(tmp_path, *shape(kind))  # type: ignore[operator]
+    write(tmp_path, *shape(kind), feeders=COUNT if shape is comb else 1)  # type: ignore[operator]
     environment = {**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
     for asked in (["check"], ["affected", "--fault", "B1000"], ["affected", "--open", "B1000"], ["grid-kpi"], ["n-1"]):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

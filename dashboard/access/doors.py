@@ -46,6 +46,8 @@ DOORS = (
     _door(r"/api/v1/(locate|infer)", "POST", Right.ASK, is_whole=True),
     _door(r"/api/v1/(ledger|frequent|audit|calendar)", "GET HEAD", Right.SEE, is_whole=True),
     _door(r"/api/v1/signals", "POST", Right.SIGNALS),
+    _door(r"/api/v1/incidents/[^/]+/sheet", "GET HEAD", Right.SEE),
+    _door(r"/api/v1/incidents/[^/]+/decisions", "POST", Right.DECIDE),
     _door(r"/export/[^/]*/customers\.[^/]*", "GET HEAD", Right.EXPORT, Right.CUSTOMERS, is_list=True),
     _door(r"/export/planned/(plans|calendar)\..*", "GET HEAD", Right.EXPORT, is_whole=True),
     _door(r"/export/.*", "GET HEAD", Right.EXPORT),

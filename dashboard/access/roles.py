@@ -21,6 +21,8 @@ class Right(StrEnum):
     """Names, phones and addresses of customers as they are."""
     SIGNALS = "signals"
     """Tell the desk what was heard."""
+    DECIDE = "decide"
+    """Work on incidents: acknowledge, set stages, close."""
     LOOKS = "looks"
     """See who looked at which list of customers."""
 
@@ -30,7 +32,7 @@ _READS = frozenset({Right.SEE, Right.EXPORT, Right.ASK, Right.CUSTOMERS})
 ROLES: Mapping[str, frozenset[Right]] = {
     "viewer": frozenset({Right.SEE}),
     "operations": _READS,
-    "dispatcher": _READS | {Right.PERSONAL, Right.SIGNALS},
+    "dispatcher": _READS | {Right.PERSONAL, Right.SIGNALS, Right.DECIDE},
     "manager": _READS | {Right.LOOKS},
     "admin": _READS | {Right.LOOKS},
 }
@@ -47,7 +49,7 @@ ROLE_NAMES: Mapping[str, str] = {
 }
 """Each role in words."""
 
-LOCAL_RIGHTS = _READS | {Right.SIGNALS, Right.LOOKS}
+LOCAL_RIGHTS = _READS | {Right.SIGNALS, Right.DECIDE, Right.LOOKS}
 """Of whoever sits at the machine that serves, where nobody signs in: all but personal data."""
 
 OPEN_RIGHTS = _READS
@@ -59,5 +61,6 @@ SCOPES: Mapping[str, frozenset[Right]] = {
     "customers": frozenset({Right.CUSTOMERS}),
     "personal": frozenset({Right.CUSTOMERS, Right.PERSONAL}),
     "signals": frozenset({Right.SIGNALS}),
+    "decide": frozenset({Right.DECIDE}),
 }
 """What each scope of a token allows."""

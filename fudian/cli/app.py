@@ -17,7 +17,7 @@ import typer
 
 import fudian
 from fudian import Utility
-from fudian.cli import access, crews, grid, plans, reliability, repair, serving, steering, tables
+from fudian.cli import access, crews, desk, grid, plans, reliability, repair, serving, steering, tables
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
 from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
@@ -176,6 +176,7 @@ def sample(
 
 
 app.add_typer(serving.app)
+app.add_typer(desk.app)
 app.add_typer(access.users)
 app.add_typer(access.tokens)
 app.add_typer(access.looks)

@@ -49,6 +49,45 @@ def crews(
     )  # fmt: skip
 
 
+@app.command("restoration-times")
+def restoration_times(workspace: WorkspaceArgument, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Tell when power will be back for every open fault, with a range."""
+    answer = asked(workspace).restoration_times(as_of)
+    if as_json:
+        print_json(answer.as_dict(language()))
+        return
+    rows = [
+        row | {name: translate(row[name], language()) for name in ("stage", "basis")} for row in answer.rows.to_dicts()
+    ]
+    print_rows(rows, ["incident", "start", "customers", "stage", "low", "likely", "high", "basis", "out_of_depth"])
+
+
+@app.command()
+def bases(
+    workspace: WorkspaceArgument,
+    count: Annotated[int | None, typer.Option(min=1, help="How many; by default as many as there are now.")] = None,
+    limit_min: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Minutes within which most faults shall lie; default: least mean travel."),
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Tell where crews should wait by the faults of the past, and what that gains."""
+    answer = asked(workspace).bases(count, limit_min, as_of)
+    result = answer.as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["rows"], ["place", "is_base", "lon", "lat", "faults", "mean_min"])
+    if result["today"]["mean_min"] is not None:
+        tell("Mean travel {new:.1f} min; today {now:.1f} min", new=result["mean_min"], now=result["today"]["mean_min"])
+    if result["covered"] is not None and result["today"]["covered"] is not None:
+        tell(
+            "Faults within the limit: {new:.1%}; today {now:.1%}", new=result["covered"], now=result["today"]["covered"]
+        )
+
+
 _REASON_NAMES = {"no_crew": "no crew has the skills", "no_shift": "no crew is on duty long enough"}
 _PART_NAMES = {
     "all": "find, switch and repair",

@@ -31,7 +31,7 @@ language = default_language
 """The language of texts for people."""
 
 _SHOWN_PROBLEMS = 20
-_MOST_ROWS, _MOST_IN_CELL = 500, 50
+_MOST_ROWS, _MOST_IN_CELL = 200, 50
 
 
 @contextmanager
@@ -140,15 +140,15 @@ def print_rows(
 ) -> None:
     """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown.
 
-    Nobody reads more than some hundreds of rows: without a limit so many are printed, and what is left out is said.
+    Nobody reads thousands of rows: without a limit the first two hundred are printed, and what is left out is said.
     """
     if title:
         sys.stdout.write(f"{title}\n")
+    shown = rows[: _MOST_ROWS if limit is None else limit]
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        numeric = any(isinstance(row.get(column), int | float) for row in shown)
         table.add_column(header(column, language()), justify="right" if numeric else "left")
-    shown = rows[: _MOST_ROWS if limit is None else limit]
     for row in shown:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from fudian.store.held import Held, hold
 from fudian.store.upgrade import upgrade
 from network import FudianError, text
 
@@ -53,6 +54,14 @@ class Store:
         """Give a connection whose changes are kept, all or none, once the block ends; SQLite has one writer at a time."""
         with self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
             yield connection
+
+    def hold(self, purpose: str) -> Held:
+        """Hold the store for one purpose, until it is closed or the process ends; others may still read and write otherwise.
+
+        Raises:
+            FudianError: another process holds it for that.
+        """
+        return hold(self.engine, purpose)
 
     def close(self) -> None:
         """Let go of all connections."""

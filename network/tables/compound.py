@@ -70,6 +70,16 @@ def look_at_compound(data: bytes) -> None:
     _look_at_cells(_workbook(data, size, 1 << mini_shift, following, mini))
 
 
+def workbook_stream(data: bytes) -> bytes:
+    """Return the records of the workbook in a container that :func:`look_at_compound` has let pass, empty where there is none."""
+    shift, mini_shift = struct.unpack_from("<HH", data, 30)
+    size = 1 << shift
+    following = _table(data, size, _table_sectors(data, size))
+    first_of_mini, count = struct.unpack_from("<II", data, 60)
+    mini = _table(data, size, _chain(following, first_of_mini) if count else [])
+    return _workbook(data, size, 1 << mini_shift, following, mini)
+
+
 def _damaged() -> UnreadableError:
     return UnreadableError(
         text("This workbook cannot be opened"),

@@ -7,7 +7,7 @@ spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
+from network.tables.days import join_days, say_next_day
 from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
 from network.tables.ends import (
@@ -150,7 +151,9 @@ def read_frame(
 def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
     """Match the headers, understand the values, and leave out the rows that cannot be used."""
     report = _Report(table, sheet, file, list(sheet.problems))
-    matched = match_headers(sheet, table, words, report)
+    joined = join_days(sheet, table, accepted_names(table, words.headers_of(table)), words.reading)
+    sheet = joined.sheet
+    matched = match_headers(sheet, table, words, report, joined.used)
     missing = [column for column in table.columns if column.required and column.name not in matched]
     if missing:
         found = ", ".join(clean(header) for header in sheet.headers)
@@ -173,6 +176,8 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
         )
     look_at_midnights(columns, sheet.is_workbook, words.reading)
     _settle_ends(sheet, table, columns, matched, words)
+    if joined.next_day:
+        say_next_day(next(each for each in columns if each.column.name == "end"), joined.next_day)
     frame = pl.DataFrame([*(each.values for each in columns), sheet.rows.alias(ROW)])
     columns = [replace(each, faults=_that_mean_something(frame, table, each)) for each in columns]
     usable = ~_unusable(columns, len(sheet.rows))
@@ -257,8 +262,10 @@ class _Matched:
     again: tuple[int, ...] = ()
 
 
-def match_headers(sheet: Sheet, table: Table, words: Words, report: _Report) -> dict[str, _Matched]:
-    """Find the columns of a table in a sheet, and report the headers that cannot be used."""
+def match_headers(
+    sheet: Sheet, table: Table, words: Words, report: _Report, used: Collection[int] = ()
+) -> dict[str, _Matched]:
+    """Find the columns of a table in a sheet, and report the headers that cannot be used, but for columns that are used up."""
     own = words.headers_of(table)
     names = accepted_names(table, own)
     matched: dict[str, _Matched] = {}
@@ -266,7 +273,7 @@ def match_headers(sheet: Sheet, table: Table, words: Words, report: _Report) -> 
     for index, header in enumerate(sheet.headers[: len(sheet.columns)]):
         found = match_header(header, names)
         if found is None:
-            if own.get(header_key(header)) != "":
+            if own.get(header_key(header)) != "" and index not in used:
                 _report_unknown(report, header, index, sheet, names)
             continue
         column, rank, unit = found

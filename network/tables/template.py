@@ -78,5 +78,7 @@ def example_of(column: Column, language: str) -> str:
     if column.name in _EXAMPLES:
         return _EXAMPLES[column.name]
     if column.kind in _EXAMPLES_OF_KIND:
-        return _EXAMPLES_OF_KIND[column.kind]
+        example = _EXAMPLES_OF_KIND[column.kind]
+        too_small = column.minimum is not None and column.kind == "integer" and int(example) < column.minimum
+        return f"{column.minimum:g}" if too_small else example
     return f"{column.name.split('_')[0][:1].upper()}001" if column.kind == "id" else "…"

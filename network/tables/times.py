@@ -32,6 +32,7 @@ _FIRST_TIME, _END_OF_TIMES = datetime(_FIRST_YEAR, 1, 1), datetime(_LAST_YEAR + 
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 73_050
 _SERIAL_ORIGIN = datetime(1899, 12, 30)
 _EPOCH = datetime(1970, 1, 1)
+_CLOCK_DAY = datetime(2000, 1, 1)
 _FIRST_SECOND, _LAST_SECOND = 5e8, 4.1e9
 _SHOWS_CLOCK = r"[:：时点]|\d{12}|\d{8}[Tt\s]\d|[Tt]\d"
 _PROBE_ROWS = 200
@@ -366,6 +367,9 @@ def _read_form(raw: pl.Series, form: str | None) -> pl.Series:
             "%Y-%m-%d %H:%M:%S",
         )
     read = raw.str.to_datetime(form, time_unit="us", strict=False)
+    sixtieth = raw.str.contains(r":60(?:\D|$)").fill_null(False)  # taken for a leap second, which no utility records
+    if sixtieth.any():
+        read = read.set(sixtieth, None)
     return read.set(~read.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(True), None)
 
 
@@ -411,6 +415,15 @@ def _unread(word: str, unreadable: Text) -> Fault:
         hint = text('Write the year first; or set date_order = "dmy" or "mdy" under [reading] in fudian.toml.')
         return _not_a_time(hint)
     return _not_a_time(unreadable)
+
+
+def clock_of(written: str) -> timedelta | None:
+    """Return the time since midnight of a text that shows a clock and no day, such as ``8:05``; ``None`` of any other."""
+    word = clean(written)
+    if not re.search(_SHOWS_CLOCK, word) or _written_time(word) is not None:
+        return None
+    read = _written_time(f"{_CLOCK_DAY:%Y-%m-%d} {word}")
+    return None if read is None else read - _CLOCK_DAY
 
 
 def _written_time(word: str, order: str = "ymd") -> datetime | None:

@@ -105,10 +105,11 @@ def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candida
     assert header is not None  # noqa: S101  # only sheets with a header are chosen
     columns = _body_of_sheet(book, chosen.name, header.last, len(header.names))
     height = len(columns[0]) if columns else 0
-    spans = spans_of(data, chosen.name) if any(column.null_count() for column in columns) else Spans()
+    spans = spans_of(data, chosen.name) if any(_blanks(column).any() for column in columns) else Spans()
+    blank = [_blanks(column) for column in columns] if spans.formulas else []
     for formula in spans.formulas:
         row = formula.row - header.last - 2
-        if 0 <= row < height and formula.column < len(columns) and columns[formula.column][row] is None:
+        if 0 <= row < height and formula.column < len(columns) and blank[formula.column][row]:
             columns[formula.column] = as_text(columns[formula.column]).scatter(row, formula.written)
     return Sheet(
         header.names,
@@ -119,6 +120,11 @@ def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candida
         merged=spans.merged,
         is_workbook=True,
     )
+
+
+def _blanks(cells: pl.Series) -> pl.Series:
+    """Return which cells hold nothing: a formula of the old form that was never calculated is a text without letters."""
+    return cells.is_null() | (cells == "").fill_null(False) if cells.dtype == pl.String else cells.is_null()
 
 
 def _body_of_sheet(book: fastexcel.ExcelReader, name: str, position: int, width: int) -> list[pl.Series]:

@@ -206,6 +206,12 @@ class Inference:
         examples = [{"row": each.row, "column": each.column, "value": each.value} for each in errors[:EXAMPLES]]
         self._removed.add("malformed", len(errors), examples)
 
+    def repeated(self, rows: pl.DataFrame) -> None:
+        """Count signals that came again, and were not heard twice."""
+        shown = rows.head(EXAMPLES).select(pl.col("time").cast(pl.String), "object", "object_id")
+        examples = list(shown.iter_rows(named=True))
+        self._removed.add("duplicate", rows.height, examples)
+
     def _not_forgotten(self, heard: Rows, removed: Removed) -> Rows:
         if self._forgotten_before is None:
             return heard

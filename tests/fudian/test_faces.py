@@ -29,7 +29,8 @@ from tests.page_text import page_text
 
 PROJECT = Path(__file__).parents[2]
 CUT = datetime(2022, 7, 1)
-TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudian demo", "fudian template"}
+TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudian demo", "fudian template",
+         "fudian backup", "fudian restore-backup"}  # fmt: skip
 """Commands that answer no question of the field."""
 
 WORDS = {"text", "translate", "listed", "language_of", "unknown_language"}
@@ -297,6 +298,16 @@ def test_which_crew_goes_where(utility: Utility, command: Any, route: Route) -> 
     assert chosen["incidents"][0]["crew_id"] == "BZ11"
     assert chosen == command("crews", "--assign", f"{incident}=BZ11", "--without", "BZ12")
     assert chosen == route("crews", assign=f"{incident}=BZ11", without="BZ12")
+
+
+def test_when_power_is_back_and_where_crews_wait(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.restoration_times().as_dict())
+    assert len(expected["rows"]) == 1
+    assert expected == command("restoration-times")
+    assert expected == route("restoration-times")
+    expected = Same(utility.bases(5, 20.0).as_dict())
+    assert expected == command("bases", "--count", "5", "--limit-min", "20")
+    assert expected == route("bases", count=5, limit_min=20)
 
 
 def test_what_planned_outages_cost(utility: Utility, command: Any, route: Route, served: str) -> None:

@@ -27,6 +27,7 @@ SECONDS = 10.0
 """How long one input may take, in seconds of the processor, so that other work on the machine does not count."""
 
 _MOST_STARTS = 5
+"""So often in a row may a worker break off between two inputs."""
 
 AT_MOST = 120.0
 """And in seconds of the clock, for what waits for ever without work."""
@@ -149,7 +150,9 @@ def _hear(worker: Worker, score: Score) -> bool:
         if worker.at is None:
             worker.starts += 1
             if worker.starts > _MOST_STARTS:
-                raise RuntimeError("a worker breaks off before it reads an input") from None
+                score.bad.append((worker.next, "", "a worker breaks off before it reads an input"))
+                worker.stop()
+                return True
             worker.stop()
             worker.start()
             return False
@@ -159,7 +162,7 @@ def _hear(worker: Worker, score: Score) -> bool:
         worker.at, worker.since, worker.worked_before = (said[1], said[2]), time.perf_counter(), worker.worked()
     elif said[0] == "ended":
         score.take(*said[1:])
-        worker.next, worker.at = said[1] + worker.step, None
+        worker.next, worker.at, worker.starts = said[1] + worker.step, None, 0
     else:
         score.memory_kb = max(score.memory_kb, said[1])
         worker.stop()

@@ -62,8 +62,9 @@ class Reader:
         self.supply = build_network(whole).energise()
         for left in folder.iterdir():  # by an input at which the process broke off
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-        (folder / "table").mkdir()
-        (folder / "sources.csv").write_text("node\nS\n")
+        for place in ("table", "settings"):
+            (folder / place).mkdir()
+        (folder / "settings" / "sources.csv").write_text("node\nS\n")  # apart: the inputs have such names too
 
     def read(self, kind: str, name: str, content: bytes) -> str:
         """Return ``result`` or ``refused``; anything else is raised."""
@@ -116,7 +117,11 @@ class Reader:
             read_script(path)
 
     def _settings(self, path: Path) -> None:
-        self._told(read_workspace(path.parent))
+        given = path.rename(self.folder / "settings" / path.name)
+        try:
+            self._told(read_workspace(given.parent))
+        finally:
+            given.unlink(missing_ok=True)
 
     def _rows(self, path: Path) -> None:
         try:

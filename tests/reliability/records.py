@@ -15,6 +15,8 @@ from tests.networks import Plain
 from tests.reliability.slow_states import SlowStates
 
 START = datetime(2022, 1, 30)
+EVENING = datetime(2022, 1, 30, 23)
+"""An hour before midnight, so that the records of a scene begin on two days."""
 MINUTE = timedelta(minutes=1)
 CLASSES = ("city_centre", "urban", "town", "rural")
 
@@ -39,7 +41,8 @@ def statistics(tables: Mapping[str, Any], settings: Mapping[str, Any] | None = N
 class Scene:
     """A network of section switches with outages, stages and service dates, all in whole minutes.
 
-    ``moves`` gives transformers that hang elsewhere from a minute on; ``states`` the switching log beside the records.
+    ``moves`` gives transformers that hang elsewhere from a minute on; ``states`` the switching log beside the records;
+    ``natures`` how the nature of each outage is written; ``refused`` further rows, whose end says nothing.
     """
 
     plain: Plain
@@ -49,31 +52,41 @@ class Scene:
     stages: list[dict[str, Any]] = field(default_factory=list)
     moves: dict[int, tuple[int, str]] = field(default_factory=dict)
     states: SlowStates | None = None
+    natures: dict[str, str] = field(default_factory=dict)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    start: datetime = START
     searched: dict[int | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def network(self, settings: Mapping[str, Any] | None = None, one_customer_each: bool = False) -> Network:
         base = self.plain.network().workspace.tables
         transformers = [
             row
-            | {"region_class": self.classes[i], "in_service": at(self.service[i][0]), "retired": at(self.service[i][1])}
+            | {
+                "region_class": self.classes[i],
+                "in_service": self.at(self.service[i][0]),
+                "retired": self.at(self.service[i][1]),
+            }
             for i, row in enumerate(base["transformers"].select("transformer_id", "node", "second_node").to_dicts())
         ]
         placed = [each for i, row in enumerate(transformers) for each in self._periods(i, row)]
         moments = ("start", "end", "restored_at", "approved_end")
         rows = [
             [
-                {name: at(value) if name in moments else value for name, value in row.items() if name != "number"}
+                {name: self.at(value) if name in moments else value for name, value in row.items() if name != "number"}
                 for row in table
             ]
             for table in (self.outages, self.stages)
         ]
+        for row in rows[0]:
+            row["nature"] = self.natures.get(row["outage_id"], row["nature"])
+        rows[0] += [row | {"start": self.at(row["start"])} for row in self.refused]
         return network_from_tables(
             {
                 "sources": base["sources"].drop("row"),
                 "branches": base["branches"].drop("row"),
                 "transformers": placed,
                 "switching": [
-                    {"time": at(minute), "branch_id": branch, "action": "open" if opens else "close"}
+                    {"time": self.at(minute), "branch_id": branch, "action": "open" if opens else "close"}
                     for minute, branch, opens in (self.states.written if self.states else ())
                 ],
                 "customers": [
@@ -94,8 +107,11 @@ class Scene:
         if transformer not in self.moves:
             return [row]
         minute, node = self.moves[transformer]
-        later = row | {"node": node, "second_node": None, "in_service": at(minute)}
-        return [row | {"retired": at(minute)}, later]
+        later = row | {"node": node, "second_node": None, "in_service": self.at(minute)}
+        return [row | {"retired": self.at(minute)}, later]
+
+    def at(self, minute: int | None) -> datetime | None:
+        return None if minute is None else self.start + minute * MINUTE
 
     def place(self, transformer: int, minute: int) -> tuple[str, str | None]:
         """Return the nodes that a transformer hangs on in a minute."""
@@ -199,9 +215,12 @@ def scenes(draw: st.DrawFn, minutes: int = 90) -> Scene:
 
 
 @st.composite
-def logged_scenes(draw: st.DrawFn) -> Scene:
+def logged_scenes(draw: st.DrawFn, one_supply_each: bool = False) -> Scene:
     """Draw scenes with a switching log beside the records, outages of several rows, and transformers that are moved."""
     scene = draw(scenes())
+    if one_supply_each:
+        transformers: list[tuple[str, str | None]] = [(node, None) for node, _ in scene.plain.transformers]
+        scene = replace(scene, plain=replace(scene.plain, transformers=transformers))
     plain, minutes = scene.plain, 110
     row = st.tuples(
         st.integers(0, minutes), st.sampled_from([f"B{i}" for i in range(len(plain.branches))]), st.booleans()
@@ -242,6 +261,35 @@ def logged_scenes(draw: st.DrawFn) -> Scene:
         {users + i: user for i, user in enumerate(moves)},
     )  # fmt: skip
     return replace(scene, outages=outages, stages=stages, service=service, moves=moves, states=states)
+
+
+WRITTEN = {
+    "F-INT": ("F-INT", "内部故障停电", "故障停电/内部故障停电", "内部故障－故障停电", "故障停电 > 内部故障"),
+    "F-EXT": ("F-EXT", "外部故障停电", "故障停电—外部故障停电", "外部故障，故障停电", "故障停电\\外部故障停电"),
+    "P-PLAN-MAINT": (
+        "检修停电", "预安排停电/计划停电/检修停电", "计划停电-检修停电", "检修停电，计划停电，预安排停电",
+        "预安排停电 计划停电 检修停电",
+    ),
+    "P-RAT-SYS": (
+        "系统电源不足限电", "预安排停电/限电/系统电源不足限电", "限电>系统电源不足限电", "预安排停电－限电－系统电源不足限电",
+    ),
+}  # fmt: skip
+"""How natures are written, as paths too (R1.22)."""
+
+
+@st.composite
+def scenes_as_written(draw: st.DrawFn) -> Scene:
+    """Draw logged scenes of users with one supply, with natures as paths, and rows whose end says nothing."""
+    scene = draw(logged_scenes(one_supply_each=True))
+    natures = {each["outage_id"]: draw(st.sampled_from(WRITTEN[each["nature"]])) for each in scene.outages}
+    refused = [
+        {
+            "outage_id": f"R{number}", "start": draw(st.integers(0, 100)), "end": draw(st.sampled_from(["/", "无", "N/A", "—"])),
+            "nature": "F-INT", **draw(named_parts(len(scene.plain.branches), len(scene.classes))),
+        }
+        for number in range(draw(st.integers(0, 2)))
+    ]  # fmt: skip
+    return replace(scene, natures=natures, refused=refused, start=EVENING)
 
 
 def named_parts(branches: int, users: int) -> st.SearchStrategy[dict[str, str | None]]:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reliability import Period
-from tests.reliability.records import MINUTE, START, Scene
+from tests.reliability.records import MINUTE, Scene
 
 LAST = 130
 """A minute after everything that is recorded."""
@@ -74,7 +74,8 @@ class Slow:
 
     @property
     def period(self) -> Period:
-        return Period(START + self.first * MINUTE, START + self.last * MINUTE)
+        start = self.scene.start
+        return Period(start + self.first * MINUTE, start + self.last * MINUTE)
 
     def spells(self, user: int) -> list[Spell]:
         """Return the interruptions of a user that count in the period, by the merge and the crossing rule."""

@@ -6,12 +6,14 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from network import Network, network_from_tables, read_network
@@ -22,7 +24,9 @@ from reliability.ledger_table import ledger, without_days
 from reliability.population_table import customer_groups, population
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Query, Statistics
-from tests.reliability.records import statistics
+from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
+from tests.reliability.records import Scene, scenes_as_written, statistics
+from tests.reliability.slow import LAST, Rules, moment_of_knowledge, rules
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
@@ -215,6 +219,17 @@ def test_records_as_they_come_are_the_same_on_every_engine(engine: str, level: s
         assert hours == {"2022-03": 4 + 6 + 1, "2022-04": 5}
     else:  # C0 hangs on T1 until April, and is not there when T1 goes off in its end
         assert hours == {"2022-03": 2 * 4 + (3 * 1 + 2 * 2 + 2 * 3) + 3, "2022-04": 2 * 5}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scene=scenes_as_written(), drawn=rules(), first=st.integers(0, 60), last=st.integers(61, LAST),
+       as_of=st.none() | st.integers(62, LAST), days=st.sets(st.sampled_from(DAYS)), open_min=st.integers(1, 120))  # fmt: skip
+def test_random_records_are_counted_as_by_the_minute(
+    engine: str, scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None, days: set[date], open_min: int
+) -> None:
+    """Rules R1.16 to R1.22 switched at random, on every engine."""
+    as_of = moment_of_knowledge(scene, drawn, as_of)
+    assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
 
 
 def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> None:

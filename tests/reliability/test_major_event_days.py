@@ -202,3 +202,18 @@ def test_without_days_is_without_their_records(scene: Scene, days: list[int], cr
     found = Statistics(net).indices(Query(period, ("region_class",), level, "exclude", as_of))
     expected = Statistics(other).indices(Query(period, ("region_class",), level, "include", as_of))
     assert_frame_equal(found, expected, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("until", [datetime(2022, 5, 31, 21), datetime(2022, 5, 31, 23)])
+def test_a_day_in_the_middle_of_which_the_period_ends_is_a_major_event_day_too(until: datetime) -> None:
+    """R1.17: not the period decides; the day of today, of which only a part is known, neither."""
+    tables = bus(2)
+    tables["outages"] = [
+        {"outage_id": "E", "transformer_id": "T0", "nature": "F-INT",
+         "start": datetime(2022, 5, 31, 20), "end": datetime(2022, 5, 31, 22)},
+    ]  # fmt: skip
+    county = statistics(tables, {"major_event_days": ["2022-05-31"]})
+    for query in (Query(Period(datetime(2022, 5, 1), until)), Query(Period.year(2022), as_of=until)):
+        counted, left = (county.indices(replace(query, med=med))["CI"].item() for med in ("include", "exclude"))
+        assert (counted, left) == (1, 0)
+        assert county.basis(query.known)["major_event_days"]["days"] == ["2022-05-31"]

@@ -17,7 +17,7 @@ from fudian.store import Store, store_of
 from fudian.store.database import IN_MEMORY
 from tests.dashboard.access.conftest import PASSWORD, gated, served_by
 
-READ, ASKING, LISTS, NAMES, SIGNALS = (f"token {scope}" for scope in SCOPES)
+READ, ASKING, LISTS, NAMES, SIGNALS, DECIDING = (f"token {scope}" for scope in SCOPES)
 SEEING = {*ROLES, READ, "local", "open"}
 TAKING = SEEING - {"viewer"}
 LISTING = {"operations", "dispatcher", "manager", "admin", "local", "open"}
@@ -68,6 +68,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
     ("GET", "/api/v1/sensor-health"): SEEING,
+    ("GET", "/api/v1/crews"): SEEING,
     ("GET", "/api/v1/affected"): LISTING,
     ("GET", "/api/v1/restore"): LISTING,
     ("GET", "/api/v1/incidents"): LISTING,
@@ -75,6 +76,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/locate"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,
     ("POST", "/api/v1/precheck"): ASKING_THEM,
@@ -183,7 +186,7 @@ def test_everybody_comes_to_what_is_theirs_and_to_nothing_else(
 def test_an_account_of_one_unit_comes_to_no_rows_of_others() -> None:
     access = served_by(store_of(IN_MEMORY))
     secret = access.sessions.begin(access.accounts.add("li", "dispatcher", PASSWORD, unit="城区"))
-    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals"], unit="城区")
+    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide"], unit="城区")
     closed = 0
     for headers in ({"cookie": f"fudian={secret}"}, {"authorization": f"Bearer {token}"}):
         for (method, path), allowed in TABLE.items():

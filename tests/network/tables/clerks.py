@@ -427,7 +427,7 @@ def _beneath(spans: Spans | None) -> set[tuple[int, int]]:
     return {(row + down, column) for (row, column), rows in (spans or {}).items() for down in range(1, rows)}
 
 
-def xlsb(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
+def xlsb(sheets: Mapping[str, Sequence[Sequence[str]]], merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
     """Return a binary workbook of texts: as few records as a reader needs ([MS-XLSB] 2.4)."""
     packed = io.BytesIO()
     links, bundle = "", b""
@@ -437,7 +437,7 @@ def xlsb(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
             target = f"worksheets/sheet{number}.bin"
             links += f'<Relationship Id="{identity}" Type="{_WORKSHEET}" Target="{target}"/>'
             bundle += _record(0x9C, struct.pack("<II", 0, number) + _wide(identity) + _wide(name))
-            archive.writestr(f"xl/{target}", _binary_sheet(rows))
+            archive.writestr(f"xl/{target}", _binary_sheet(rows, merged))
         archive.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types/>')
         archive.writestr("xl/_rels/workbook.bin.rels", f'<?xml version="1.0"?><Relationships>{links}</Relationships>')
         book = _record(0x83) + _record(0x8F) + bundle + _record(0x90) + _record(0x84)
@@ -448,7 +448,7 @@ def xlsb(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
 _WORKSHEET = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
 
 
-def _binary_sheet(rows: Sequence[Sequence[str]]) -> bytes:
+def _binary_sheet(rows: Sequence[Sequence[str]], merged: Sequence[tuple[int, int, int, int]]) -> bytes:
     width = max(map(len, rows))
     content = _record(0x81) + _record(0x94, struct.pack("<IIII", 0, len(rows) - 1, 0, width - 1)) + _record(0x91)
     for number, row in enumerate(rows):
@@ -456,7 +456,10 @@ def _binary_sheet(rows: Sequence[Sequence[str]]) -> bytes:
         content += b"".join(
             _record(0x06, struct.pack("<II", column, 0) + _wide(cell)) for column, cell in enumerate(row) if cell
         )
-    return content + _record(0x92) + _record(0x82)
+    content += _record(0x92) + _record(0xB1, struct.pack("<I", len(merged)))
+    for top, left, bottom, right in merged:
+        content += _record(0xB0, struct.pack("<IIII", top, bottom, left, right))
+    return content + _record(0xB2) + _record(0x82)
 
 
 def _record(kind: int, content: bytes = b"") -> bytes:

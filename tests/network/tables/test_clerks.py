@@ -32,6 +32,7 @@ from tests.network.tables.clerks import (
     styles,
     write,
     xls,
+    xlsb,
     xlsx,
     xml_workbook,
 )
@@ -144,7 +145,7 @@ def test_an_unreadable_end_leaves_its_row_out(tmp_path: Path) -> None:
     assert (ids(workspace), only(workspace).severity) == (["A"], "error")
 
 
-@pytest.mark.parametrize("form", ["xlsx", "xls", "ods", "xml", "html"])
+@pytest.mark.parametrize("form", ["xlsx", "xls", "xlsb", "ods", "xml", "html"])
 def test_merged_cells_hold_for_each_of_their_rows(form: str, tmp_path: Path) -> None:
     """R4: an end that is merged over three rows; the numbers of users beside it are not."""
     rows = [HEADER.split(",")]
@@ -158,6 +159,7 @@ def test_merged_cells_hold_for_each_of_their_rows(form: str, tmp_path: Path) -> 
     content = {
         "xlsx": lambda: xlsx({"1月": rows}, merged=merged),
         "xls": lambda: xls({"1月": rows}, merged),
+        "xlsb": lambda: xlsb({"1月": rows}, merged),
         "ods": lambda: ods({"1月": rows}, {(1, 2): 3}),
         "xml": lambda: xml_workbook(rows, {(1, 2): 3}),
         "html": lambda: html(rows, {(1, 2): 3}),

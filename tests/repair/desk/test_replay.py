@@ -97,7 +97,10 @@ def test_bad_rows_are_told_and_the_rest_is_taken(desk: str) -> None:
     assert len(found["incidents"]) == 1
     assert {each["object_id"] for each in found["problems"]} == {None, "F99-B02"}
     assert httpx.post(f"{desk}/api/v1/signals", json=[], timeout=60).json()["heard"] == 0
-    assert httpx.post(f"{desk}/api/v1/signals", json={"a": 1}, timeout=60).status_code == 422
+    one = httpx.post(f"{desk}/api/v1/signals", json={"a": 1}, timeout=60).json()
+    assert (one["accepted"], one["heard"]) == (0, 1)
+    assert one["problems"]
+    assert httpx.post(f"{desk}/api/v1/signals", json=[1], timeout=60).status_code == 422
 
 
 def test_the_parts_keep_the_pace(county: Network) -> None:

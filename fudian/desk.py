@@ -1,0 +1,341 @@
+"""The incident desk: what comes in is kept before it is acknowledged, and judged apart from that.
+
+Reports wait in one queue. A writer keeps all that wait in one transaction, acknowledges them, and hands them to a judge; neither
+waits for a page, and no page waits for them. Where too much waits, more is refused with the time after which to try again; where
+the store cannot be written, nothing is acknowledged. After a start all that was ever kept is judged again, so that the desk is
+where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import polars as pl
+
+from fudian.foundation import Moment
+from fudian.ledger import DeskEvent, Ledger, event_id_of
+from fudian.store import Store
+from fudian.utility import Utility
+from network import FudianError, Problem, text
+from repair.desk.work import Sheet, Work, checked
+
+MOST_WAITING = 200_000
+"""Reports that wait to be kept, or to be judged, at most."""
+
+AT_ONCE = 20_000
+"""Reports that are kept in one transaction at most."""
+
+HEARD_AT = "heard_at"
+"""Of a report that is not heard as of the clock: the local time that was named."""
+
+RETRY_S = 2
+"""After how many seconds one who was refused may try again."""
+
+
+class DeskBusyError(FudianError):
+    """More waits than the desk takes; nothing of this was taken."""
+
+
+class DeskStoreError(FudianError):
+    """The store cannot be written now; nothing of this was taken."""
+
+
+@dataclass
+class _Batch:
+    events: list[DeskEvent]
+    rows: pl.DataFrame
+    now: datetime | None
+    again: pl.DataFrame | None = None
+    kept: Future[tuple[int, int]] = field(default_factory=Future)
+    judged: Future[dict[str, Any]] = field(default_factory=Future)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was acknowledged.
+
+    Attributes:
+        accepted: how many reports are kept now that were not before.
+        repeated: how many were known already.
+        problems: rows that cannot be read.
+        judged: what came of them, once they are judged; see :meth:`fudian.Utility.hear`.
+    """
+
+    accepted: int
+    repeated: int
+    problems: tuple[Problem, ...]
+    judged: Future[dict[str, Any]]
+
+
+class Desk:
+    """A utility whose signals are kept in a store.
+
+    Args:
+        utility: what judges them.
+        store: where they are kept; held by this desk alone while it runs.
+
+    Raises:
+        FudianError: another desk holds the store.
+    """
+
+    def __init__(self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING) -> None:
+        self.utility = utility
+        self.ledger = Ledger(store)
+        self._most = most_waiting
+        self._held = store.hold("desk")
+        self._to_keep: deque[_Batch] = deque()
+        self._to_judge: deque[_Batch] = deque()
+        self._waiting = 0
+        self._moved = threading.Condition()
+        self._is_closing = self._is_written = False
+        self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
+        self._deciding = threading.RLock()
+        self._work = Work.of(self.ledger.since(kinds=("decision", "order")))
+        self._restore()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for work, name in ((self._write, "desk-writer"), (self._judge, "desk-judge"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # Intake -------------------------------------------------------------------------------------------------------
+
+    def accept(
+        self, rows: list[dict[str, Any]] | Path, who: str, now: Moment = None, timeout_s: float = 60.0
+    ) -> Receipt:
+        """Keep reports of the signals table; what this returns outlasts a power cut.
+
+        Args:
+            rows: a file, or rows as in one; ``event_id`` is the sender's own number of a report, which makes it safe to send
+                it again.
+            who: the sender.
+            now: local time at which they were heard, where that is not the clock.
+            timeout_s: how long to wait for the store.
+
+        Raises:
+            DeskBusyError: too much waits; try again after :data:`RETRY_S` seconds.
+            DeskStoreError: the store cannot be written.
+        """
+        read, problems = self.utility.workspace.read("signals", rows)
+        moment = self.utility.moment(now)
+        batch = _Batch(_events(read, who, moment), read, moment)
+        if batch.events:
+            self._queue(batch)
+            accepted, repeated = batch.kept.result(timeout_s)
+        else:
+            accepted = repeated = 0
+            batch.judged.set_result({"heard": 0, "changed": [], "changes": 0, "problems": []})
+        if problems:
+            self.counts["malformed"] += sum(each.severity == "error" for each in problems)
+            self.utility.reject(problems)
+        return Receipt(accepted, repeated, problems, batch.judged)
+
+    def _queue(self, batch: _Batch) -> None:
+        count = len(batch.events)
+        with self._moved:
+            if self._is_closing or (self._waiting and self._waiting + count > self._most):
+                self.counts["refused"] += count
+                raise DeskBusyError(
+                    text("The desk cannot take more reports now."),
+                    text("Send them again after {seconds} seconds; none of them was taken.", seconds=RETRY_S),
+                )
+            self._waiting += count
+            self._to_keep.append(batch)
+            self._moved.notify_all()
+
+    # Work on incidents ----------------------------------------------------------------------------------------------
+
+    def sheet(self, incident: str) -> Sheet:
+        """Return the sheet of an incident: its stages, orders and decisions.
+
+        Raises:
+            FudianError: signals tell of no such incident, and nothing was decided of it.
+        """
+        with self._deciding:
+            if incident in self._work.sheets or any(each.id == incident for each in self.utility.told().outages):
+                return self._work.sheet(incident)
+        raise FudianError(
+            text("There is no incident {incident!r}.", incident=incident), text("The board lists those there are.")
+        )
+
+    def decide(self, incident: str, details: Mapping[str, Any], who: str, event_id: str | None = None) -> Sheet:
+        """Keep what a person decided on an incident, and return its sheet as it stands then.
+
+        Args:
+            incident: its id.
+            details: ``action`` and what it must say; see :data:`repair.desk.work.ACTIONS`.
+            who: the person.
+            event_id: the sender's own number, which makes it safe to send the decision again.
+
+        Raises:
+            FudianError: there is no such incident, or the decision cannot be taken.
+            DeskStoreError: the store cannot be written; nothing was decided.
+        """
+        with self._deciding:
+            sheet = self.sheet(incident)
+            told = checked(sheet, details, self.utility.workspace.reading.now())
+            before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
+            named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
+            event = DeskEvent(named, "decision", who, told, incident, before)
+            try:
+                kept = self.ledger.keep([event])
+            except Exception as error:
+                raise _unwritten(error) from error
+            for each in kept.new:
+                self._work.add(each)
+            return self._work.sheet(incident)
+
+    # Waiting ------------------------------------------------------------------------------------------------------
+
+    def wait(self) -> None:
+        """Wait until all that was accepted is judged."""
+        with self._moved:
+            self._moved.wait_for(lambda: not self._waiting)
+
+    def close(self) -> None:
+        """Keep and judge what waits, and let go of the store."""
+        with self._moved:
+            self._is_closing = True
+            self._moved.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._held.close()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Work ---------------------------------------------------------------------------------------------------------
+
+    def _take(self, queue: deque[_Batch], is_over: Callable[[], bool]) -> list[_Batch]:
+        """Return some of the batches that wait in a queue; none once it is over and nothing is left."""
+        with self._moved:
+            self._moved.wait_for(lambda: bool(queue) or is_over())
+            taken: list[_Batch] = []
+            count = 0
+            while queue and (not taken or count + len(queue[0].events) <= AT_ONCE):
+                taken.append(queue.popleft())
+                count += len(taken[-1].events)
+            return taken
+
+    def _write(self) -> None:
+        """Keep what comes in, until the desk closes."""
+        while taken := self._take(self._to_keep, lambda: self._is_closing):
+            kept = self._keep_together(taken)
+            with self._moved:
+                if kept:
+                    self._to_judge.extend(taken)
+                else:
+                    self._waiting -= sum(len(batch.events) for batch in taken)
+                self._moved.notify_all()
+        with self._moved:
+            self._is_written = True
+            self._moved.notify_all()
+
+    def _judge(self) -> None:
+        """Judge what was kept, until the last of it."""
+        while taken := self._take(self._to_judge, lambda: self._is_written):
+            for now, group in groupby(taken, key=lambda batch: batch.now):
+                self._judge_together(list(group), now)
+            with self._moved:
+                self._waiting -= sum(len(batch.events) for batch in taken)
+                self._moved.notify_all()
+
+    def _keep_together(self, taken: list[_Batch]) -> bool:
+        """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
+        try:
+            kept = self.ledger.keep([event for batch in taken for event in batch.events])
+        except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
+            self.counts["store_errors"] += 1
+            refusal = _unwritten(error)
+            for batch in taken:
+                batch.kept.set_exception(refusal)
+            return False
+        new = {event.event_id for event in kept.new}
+        heard = self.utility.moment(kept.at)
+        for batch in taken:
+            is_new = []
+            for event in batch.events:
+                is_new.append(event.event_id in new)
+                new.discard(event.event_id)
+            fresh = pl.Series(is_new)
+            batch.rows, batch.again = batch.rows.filter(fresh), batch.rows.filter(~fresh)
+            batch.now = batch.now or heard
+            self.counts["accepted"] += sum(is_new)
+            self.counts["repeated"] += len(is_new) - sum(is_new)
+            batch.kept.set_result((sum(is_new), len(is_new) - sum(is_new)))
+        return True
+
+    def _judge_together(self, batches: list[_Batch], now: datetime | None) -> None:
+        try:
+            self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
+            told = self.utility.hear_table(pl.concat([batch.rows for batch in batches]), (), now)
+        except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
+            for batch in batches:
+                batch.judged.set_exception(failure)
+            return
+        self.counts["judged"] += sum(batch.rows.height for batch in batches)
+        for batch in batches:
+            batch.judged.set_result(told | {"heard": batch.rows.height})
+
+    def _restore(self) -> None:
+        """Judge all that the ledger holds, each report as of the time at which it came."""
+        skew = timedelta(minutes=self.utility.skew_limit_min)
+        for part in _parts(self.ledger.since(kinds=("signal",))):
+            heard = pl.Series("heard", [_heard_at(self.utility, event) for event in part], dtype=pl.Datetime("us"))
+            read = _table(self.utility, part).with_columns(heard)
+            early = pl.col("time") > pl.col("heard") + skew
+            self.utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
+            for few in read.filter(early).partition_by("heard"):
+                self.utility.hear_table(few.drop("heard"), (), few["heard"][0])
+
+
+def _unwritten(error: Exception) -> DeskStoreError:
+    reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
+    return DeskStoreError(
+        text("The store cannot be written: {reason}.", reason=reason),
+        text("Send it again later; none of it was taken."),
+    )
+
+
+def _parts(events: Iterator[DeskEvent]) -> Iterator[list[DeskEvent]]:
+    while part := list(islice(events, AT_ONCE)):
+        yield part
+
+
+def _events(read: pl.DataFrame, who: str, now: datetime | None) -> list[DeskEvent]:
+    """Return the reports of a table as events; without an id of the sender's each is named by what it says."""
+    texts = read.with_columns(pl.col("time").dt.to_string("iso:strict")).drop("event_id")
+    heard = {} if now is None else {HEARD_AT: now.isoformat()}
+    events = []
+    for name, row in zip(read["event_id"].to_list(), texts.iter_rows(named=True), strict=True):
+        said = {key: value for key, value in row.items() if value is not None}
+        event_id = f"{who}:{name}" if name else event_id_of("signal", said)
+        events.append(DeskEvent(event_id, "signal", who, said | heard))
+    return events
+
+
+def _table(utility: Utility, events: list[DeskEvent]) -> pl.DataFrame:
+    """Return events as rows of the signals table."""
+    schema = utility.workspace.tables["signals"].schema
+    as_text = {name: pl.String() if kind == pl.Datetime else kind for name, kind in schema.items()}
+    rows = pl.DataFrame([dict(event.details) for event in events], schema=as_text)
+    return rows.with_columns(pl.col("time").str.to_datetime(time_unit="us"))
+
+
+def _heard_at(utility: Utility, event: DeskEvent) -> datetime:
+    """Return the local time at which a report was heard."""
+    given = event.details.get(HEARD_AT)
+    return datetime.fromisoformat(given) if given else utility.moment(event.received_at) or datetime.max

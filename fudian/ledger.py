@@ -1,0 +1,175 @@
+"""The ledger of the incident desk: every event that was accepted, in the order in which it came, kept before it is acknowledged.
+
+What the desk knows is a projection of these events: it can be made again from them at any time. An event has the sender's own id,
+or one made of what it says; the same id is one event, however often it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from fudian.store import Store
+from fudian.store.desk_tables import DESK_EVENTS
+from fudian.store.tables import utc_now
+from network.representation import Shown
+
+KINDS = ("signal", "operation", "decision", "order")
+"""A report from the field, a switch that moved, what a person decided, an order to a crew."""
+
+AT_ONCE = 5_000
+"""Events in one statement."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DeskEvent(Shown):
+    """One event.
+
+    Attributes:
+        event_id: the sender's own, or one made of what it says.
+        kind: one of :data:`KINDS`.
+        who: the person, or the system, that told it.
+        details: what it says.
+        incident: id of the incident whose sheet it belongs to; ``None`` where it belongs to none.
+        before: what it replaced; ``None`` where nothing was there.
+        number: its place in the ledger; ``None`` until it is kept.
+        received_at: when it was accepted, with zone; ``None`` until it is kept.
+    """
+
+    event_id: str
+    kind: str
+    who: str
+    details: Mapping[str, Any]
+    incident: str | None = None
+    before: Mapping[str, Any] | None = None
+    number: int | None = None
+    received_at: datetime | None = None
+
+    @classmethod
+    def told(
+        cls,
+        kind: str,
+        who: str,
+        details: Mapping[str, Any],
+        incident: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        event_id: str | None = None,
+    ) -> DeskEvent:
+        """Return an event; without an id of its own it is named by what it says, so that the same words are one event."""
+        named = event_id or event_id_of(kind, incident, details)
+        return cls(named, kind, who, details, incident, before)
+
+
+def event_id_of(*parts: object) -> str:
+    """Return the id of an event that has none of its own."""
+    said = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return "made-" + blake2b(said.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of events that were handed in.
+
+    Attributes:
+        new: those that were not known, as they stand in the ledger now.
+        repeated: ids of those that were known already, or stood there twice.
+        at: when they were kept, with zone.
+    """
+
+    new: tuple[DeskEvent, ...]
+    repeated: tuple[str, ...]
+    at: datetime
+
+
+class Ledger:
+    """The events of one desk in a store.
+
+    One process writes at a time (see :meth:`fudian.store.Store.hold`); many may read.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def keep(self, events: Sequence[DeskEvent]) -> Kept:
+        """Keep events, all or none; when this returns they outlast a power cut.
+
+        Raises:
+            SQLAlchemyError: the store cannot be written now; nothing was kept.
+        """
+        first: dict[str, DeskEvent] = {}
+        repeated: list[str] = []
+        for event in events:
+            if event.event_id in first:
+                repeated.append(event.event_id)
+            else:
+                first[event.event_id] = event
+        received = utc_now()
+        with self.store.writing() as connection:
+            known = _known(connection, list(first))
+            last = connection.execute(select(func.max(DESK_EVENTS.c.number))).scalar_one() or 0
+            fresh = [event for name, event in first.items() if name not in known]
+            new = tuple(_numbered(event, last + place, received) for place, event in enumerate(fresh, 1))
+            if new:
+                connection.execute(insert(DESK_EVENTS), [_row(event) for event in new])
+        return Kept(new, (*repeated, *(name for name in first if name in known)), received)
+
+    def since(self, number: int = 0, kinds: Iterable[str] = KINDS) -> Iterator[DeskEvent]:
+        """Give the events after a place of the ledger, in their order.
+
+        Args:
+            number: the place; 0 gives all.
+            kinds: which.
+        """
+        wanted = (
+            select(DESK_EVENTS)
+            .where(DESK_EVENTS.c.number > number, DESK_EVENTS.c.kind.in_(list(kinds)))
+            .order_by(DESK_EVENTS.c.number)
+        )
+        with self.store.reading() as connection:
+            for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted).mappings():
+                yield DeskEvent(
+                    row["event_id"],
+                    row["kind"],
+                    row["who"],
+                    json.loads(row["details"]),
+                    row["incident"],
+                    None if row["before"] is None else json.loads(row["before"]),
+                    row["number"],
+                    row["received_at"],
+                )
+
+
+def _known(connection: Connection, names: list[str]) -> set[str]:
+    """Return which of these ids stand in the ledger."""
+    found: set[str] = set()
+    for start in range(0, len(names), AT_ONCE):
+        wanted = names[start : start + AT_ONCE]
+        found |= set(
+            connection.execute(select(DESK_EVENTS.c.event_id).where(DESK_EVENTS.c.event_id.in_(wanted))).scalars()
+        )
+    return found
+
+
+def _row(event: DeskEvent) -> dict[str, Any]:
+    return {
+        "number": event.number,
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "incident": event.incident,
+        "who": event.who,
+        "received_at": event.received_at,
+        "details": json.dumps(event.details, ensure_ascii=False, default=str),
+        "before": None if event.before is None else json.dumps(event.before, ensure_ascii=False, default=str),
+    }
+
+
+def _numbered(event: DeskEvent, number: int, received: datetime) -> DeskEvent:
+    return DeskEvent(
+        event.event_id, event.kind, event.who, event.details, event.incident, event.before, number, received
+    )

@@ -1,0 +1,101 @@
+"""Moments of past and open faults as the desk knew them: what is learned from, and what is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from repair.desk.restoration_time.model import Features
+
+FEATURES = Features(
+    ("stage", "elapsed_h", "hour", "weekday", "month", "open_faults"),
+    ("fault_type", "level", "site_class", "unit"),
+)
+"""Known at the moment of the estimate: the kind of fault as the order says, where it is, and how far the repair has come."""
+
+REPORTED, ASSIGNED, ARRIVED = 0, 1, 2
+"""Stages by the times of the order: nothing but a report; a crew was sent; it arrived."""
+
+LOOKS_H = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Hours after the start at which a past fault that was still open is looked at, besides the times of its order."""
+
+_PLACES = ("customer_id", "transformer_id", "branch_id", "feeder_id")
+
+
+def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime) -> pl.DataFrame:
+    """Return the moments of faults that were over by a moment, in order of time, with ``hours`` until restoration.
+
+    Args:
+        tables: ``outages`` and ``orders`` of the contract; internal faults that are counted.
+        until: nothing later is known.
+    """
+    faults = _faults(tables, until)
+    over = faults.filter(pl.col("end").is_not_null() & (pl.col("end") > pl.col("start")))
+    rows = []
+    for fault in over.to_dicts():
+        times = {fault[name] for name in ("dispatch_time", "arrive_time") if fault[name] is not None}
+        times |= {fault["start"] + timedelta(hours=hours) for hours in LOOKS_H}
+        rows += [
+            row_of(fault, at) | {"hours": (fault["end"] - at).total_seconds() / 3600}
+            for at in sorted(times)
+            if fault["start"] <= at < fault["end"]
+        ]
+    return _with_load(rows, faults)
+
+
+_SCHEMA: dict[str, Any] = {
+    "at": pl.Datetime("us"), "stage": pl.Int64, "elapsed_h": pl.Float64, "hour": pl.Float64, "weekday": pl.Int64,
+    "month": pl.Int64, "fault_type": pl.String, "level": pl.String, "site_class": pl.String, "unit": pl.String,
+}  # fmt: skip
+
+
+def row_of(fault: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """Return what was known of a fault at a moment: nothing of an order that was made later."""
+
+    def is_past(name: str) -> bool:
+        return fault.get(name) is not None and fault[name] <= at
+
+    stage = ARRIVED if is_past("arrive_time") else ASSIGNED if is_past("dispatch_time") else REPORTED
+    has_order = is_past("accept_time")
+    level = next((name for name in _PLACES if fault.get(name)), None)
+    return {
+        "at": at,
+        "stage": stage,
+        "elapsed_h": (at - fault["start"]).total_seconds() / 3600,
+        "hour": at.hour + at.minute / 60,
+        "weekday": at.isoweekday(),
+        "month": at.month,
+        "fault_type": fault.get("fault_type") if has_order else None,
+        "level": level.removesuffix("_id") if level else None,
+        "site_class": fault.get("site_class") if has_order else None,
+        "unit": fault.get("unit"),
+    }
+
+
+def _faults(tables: Mapping[str, pl.DataFrame], until: datetime) -> pl.DataFrame:
+    """Return the internal faults known by a moment with the first order of each; an end after it is not known yet."""
+    orders = tables["orders"].filter(pl.col("parent_id").is_null()).sort("accept_time", nulls_last=True)
+    first = orders.unique("outage_id", keep="first", maintain_order=True).select(
+        "outage_id", "accept_time", "dispatch_time", "arrive_time", "fault_type", "site_class"
+    )
+    return (
+        tables["outages"]
+        .filter(pl.col("nature").str.starts_with("F-INT"), pl.col("exclusion").is_null(), pl.col("start") <= until)
+        .with_columns(end=pl.when(pl.col("end") <= until).then("end"))
+        .join(first, on="outage_id", how="left", maintain_order="left")
+        .select("outage_id", "start", "end", *_PLACES, "unit", *first.columns[1:])
+    )
+
+
+def _with_load(rows: Iterable[Mapping[str, Any]], faults: pl.DataFrame) -> pl.DataFrame:
+    """Add how many faults were open at each moment."""
+    frame = pl.DataFrame(list(rows), schema=_SCHEMA | {"hours": pl.Float64}).sort("at", maintain_order=True)
+    starts = np.sort(faults["start"].to_numpy())
+    ends = np.sort(faults["end"].drop_nulls().to_numpy())
+    at = frame["at"].to_numpy()
+    is_open = np.searchsorted(starts, at, "right") - np.searchsorted(ends, at, "right")
+    return frame.with_columns(open_faults=pl.Series(is_open, dtype=pl.Int64))

@@ -1,0 +1,93 @@
+"""When power will be back for every open fault of the board, as far as is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from repair.desk.board import Entry
+from repair.desk.restoration_time.history import FEATURES, past_moments, row_of
+from repair.desk.restoration_time.model import RestorationTimes
+from repair.settings import RestorationTimeSettings
+
+STAGES = ("reported", "assigned", "arrived")
+"""How far a repair has come, by the times of its order."""
+
+_SCHEMA: dict[str, Any] = {
+    "incident": pl.String, "start": pl.Datetime("us"), "customers": pl.Int64, "stage": pl.String, "low": pl.Datetime("us"),
+    "likely": pl.Datetime("us"), "high": pl.Datetime("us"), "basis": pl.String, "out_of_depth": pl.Boolean,
+}  # fmt: skip
+
+
+def learned(tables: Mapping[str, pl.DataFrame], at: datetime, rules: RestorationTimeSettings) -> RestorationTimes:
+    """Return what the faults that were over by a moment tell."""
+    return RestorationTimes(past_moments(tables, at), FEATURES, rules)
+
+
+def outlook(
+    model: RestorationTimes, entries: Iterable[Entry], tables: Mapping[str, pl.DataFrame], at: datetime
+) -> pl.DataFrame:
+    """Return for each open entry of the board when power will be back: a likely moment, and a range that holds as promised.
+
+    Args:
+        model: what the past tells.
+        entries: the open entries.
+        tables: ``orders`` and ``transformers`` of the contract.
+        at: nothing later is known.
+
+    Returns:
+        ``incident``, ``start``, ``customers``, ``stage`` (see :data:`STAGES`), ``low``, ``likely``, ``high``, ``basis``
+        (``model``, ``median_by_cause`` or ``median``) and ``out_of_depth``: far more is out than before, so it may not hold.
+    """
+    entries = list(entries)
+    orders = _orders(tables, at)
+    units = dict(tables["transformers"].select("transformer_id", "unit").iter_rows())
+    known = [row_of(_fault(entry, orders, units), at) for entry in entries]
+    if not known:
+        return pl.DataFrame(schema=_SCHEMA)
+    rows = pl.DataFrame(known, infer_schema_length=None).with_columns(open_faults=pl.lit(len(entries)))
+    told = model.estimate(rows).to_dicts()
+    return pl.DataFrame(
+        [_row(entry, row, hours, at) for entry, row, hours in zip(entries, known, told, strict=True)], schema=_SCHEMA
+    )
+
+
+def _orders(tables: Mapping[str, pl.DataFrame], at: datetime) -> dict[str, dict[str, Any]]:
+    """Return the first order of each outage."""
+    made = tables["orders"].filter(pl.col("parent_id").is_null(), pl.col("accept_time") <= at)
+    return {row["outage_id"]: row for row in made.sort("accept_time", descending=True).to_dicts()}
+
+
+def _fault(entry: Entry, orders: Mapping[str, Any], units: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return an entry as a fault of the history."""
+    record = dict(entry.record or {})
+    if not record:
+        level = entry.incident.outage.level if entry.incident else "branch"
+        name = {"transformer": "transformer_id", "customer": "customer_id", "customers": "transformer_id"}.get(level)
+        record = {name or "branch_id": entry.object_id}
+    order = orders.get(record.get("outage_id") or "") or orders.get(entry.key) or {}
+    if record.get("unit") is None:
+        below = entry.affected.hit.transformers
+        record["unit"] = units.get(below[0]) if below else None
+    times = ("accept_time", "dispatch_time", "arrive_time", "fault_type", "site_class")
+    return record | {name: order.get(name) for name in times} | {"start": entry.start}
+
+
+def _row(entry: Entry, row: Mapping[str, Any], hours: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def moment(name: str) -> datetime | None:
+        return None if hours[name] is None else at + timedelta(minutes=round(hours[name] * 60))
+
+    return {
+        "incident": entry.key,
+        "start": entry.start,
+        "customers": entry.customers,
+        "stage": STAGES[row["stage"]],
+        "low": moment("low_h"),
+        "likely": moment("likely_h"),
+        "high": moment("high_h"),
+        "basis": hours["basis"],
+        "out_of_depth": hours["out_of_depth"],
+    }

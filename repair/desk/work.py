@@ -1,0 +1,261 @@
+"""An incident as work 一张工单、一支队伍、一次解决: its sheet, from the events that a desk kept of it.
+
+A sheet is a projection: made of the decisions and orders of one incident in the order in which they were kept, and nothing
+else. The stages are those of the trade: accepted 已受理, dispatched 已派单, taken 已接单, arrived 已到达, located 故障定位,
+isolated 隔离完成, partly restored 部分复电, under way 处理中, restored 已复电.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from network import FudianError, text
+from network.representation import Shown
+
+STAGES = (
+    "accepted", "dispatched", "taken", "arrived", "located", "isolated", "partly_restored", "under_way", "restored",
+)  # fmt: skip
+"""In the order in which an incident passes them; some may be left out."""
+
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "acknowledge": (),
+    "note": ("note",),
+    "hand_over": ("to", "note"),
+    "commander": ("name",),
+    "stage": ("stage", "at"),
+    "order": ("order_id",),
+    "merge": ("into",),
+    "section": ("branches",),
+    "refuse": ("branch_id",),
+    "step": ("branch_id", "move", "at"),
+    "close": (),
+    "reopen": ("reason",),
+    "undo": ("number",),
+}
+"""What may be decided on a sheet, and what each decision must say."""
+
+
+class KeptEvent(Protocol):
+    """An event of the ledger."""
+
+    @property
+    def number(self) -> int | None:
+        """Its place in the ledger."""
+
+    @property
+    def who(self) -> str:
+        """Who told it."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What it says: ``action`` and what belongs to it."""
+
+    @property
+    def incident(self) -> str | None:
+        """Whose sheet it belongs to."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Line(Shown):
+    """One line of the history of a sheet."""
+
+    number: int
+    who: str
+    action: str
+    details: Mapping[str, Any]
+    is_undone: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sheet(Shown):
+    """The sheet of one incident.
+
+    Attributes:
+        incident: its id.
+        history: all that was decided, in order, with what was undone.
+    """
+
+    incident: str
+    history: tuple[Line, ...] = ()
+
+    @property
+    def lines(self) -> list[Line]:
+        """What was decided and holds."""
+        return [line for line in self.history if not line.is_undone and line.action != "undo"]
+
+    def _last(self, action: str, name: str) -> Any:
+        return next((line.details[name] for line in reversed(self.lines) if line.action == action), None)
+
+    def _all(self, action: str, name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(line.details[name] for line in self.lines if line.action == action))
+
+    @property
+    def stages(self) -> dict[str, datetime]:
+        """When each stage was reached, in the order of the stages."""
+        told = {line.details["stage"]: line.details["at"] for line in self.lines if line.action == "stage"}
+        return {stage: datetime.fromisoformat(told[stage]) for stage in STAGES if stage in told}
+
+    @property
+    def stage(self) -> str | None:
+        """The furthest stage; ``None`` before the first."""
+        return next(reversed(self.stages), None)
+
+    @property
+    def acknowledged_by(self) -> str | None:
+        """Who looks after it: who acknowledged it last, or to whom it was handed over since."""
+        who = None
+        for line in self.lines:
+            who = {"acknowledge": line.who, "hand_over": line.details.get("to")}.get(line.action, who)
+        return who
+
+    @property
+    def commander(self) -> str | None:
+        """The incident commander 总指挥长."""
+        found: str | None = self._last("commander", "name")
+        return found
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Ids of its orders; the first is the parent 母单."""
+        return self._all("order", "order_id")
+
+    @property
+    def merged_into(self) -> str | None:
+        """The incident that it is part of."""
+        found: str | None = self._last("merge", "into")
+        return found
+
+    @property
+    def section(self) -> tuple[str, ...]:
+        """Branches of the section that was confirmed or chosen."""
+        return tuple(self._last("section", "branches") or ())
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Devices that did not move."""
+        return self._all("refuse", "branch_id")
+
+    @property
+    def steps(self) -> tuple[Mapping[str, Any], ...]:
+        """Operations that were done: ``branch_id``, ``move`` (``open`` or ``close``) and ``at``."""
+        return tuple(line.details for line in self.lines if line.action == "step")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a person closed it, and nobody opened it again."""
+        last = next((line.action for line in reversed(self.lines) if line.action in {"close", "reopen"}), None)
+        return last == "close"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sheet for JSON."""
+        return {
+            "incident": self.incident,
+            "stage": self.stage,
+            "stages": {stage: at.isoformat() for stage, at in self.stages.items()},
+            "acknowledged_by": self.acknowledged_by,
+            "commander": self.commander,
+            "orders": list(self.orders),
+            "merged_into": self.merged_into,
+            "section": list(self.section),
+            "refused": list(self.refused),
+            "steps": [dict(each) for each in self.steps],
+            "closed": self.is_closed,
+            "history": [vars(line) | {"details": dict(line.details)} for line in self.history],
+        }
+
+
+@dataclass
+class Work:
+    """The sheets of all incidents, kept up event by event.
+
+    Attributes:
+        sheets: by incident.
+    """
+
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[KeptEvent]) -> Work:
+        """Return the sheets that events make."""
+        work = cls()
+        for event in events:
+            work.add(event)
+        return work
+
+    def sheet(self, incident: str) -> Sheet:
+        """Return the sheet of an incident; an empty one where nothing was decided yet."""
+        return self.sheets.get(incident, Sheet(incident))
+
+    def add(self, event: KeptEvent) -> None:
+        """Take one more decision into account."""
+        if event.incident is None:
+            return
+        sheet = self.sheet(event.incident)
+        details = {name: value for name, value in event.details.items() if name != "action"}
+        line = Line(event.number or 0, event.who, str(event.details["action"]), details)
+        history = sheet.history
+        if line.action == "undo":
+            history = tuple(
+                replace(each, is_undone=each.is_undone or each.number == details["number"]) for each in history
+            )
+        self.sheets[event.incident] = replace(sheet, history=(*history, line))
+
+
+def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return a decision as it is kept.
+
+    Args:
+        sheet: as it stands.
+        details: ``action`` and what it must say; ``at`` is a local time, by default now.
+        now: local time.
+
+    Raises:
+        FudianError: there is no such action or stage, something is missing, a time lies in the future, or there is nothing to
+            undo.
+    """
+    action = str(details.get("action", ""))
+    if action not in ACTIONS:
+        raise FudianError(
+            text("There is no decision {action!r}.", action=action),
+            text("Known are: {known}.", known=", ".join(ACTIONS)),
+        )
+    told = {"action": action} | {name: details[name] for name in ACTIONS[action] if details.get(name) is not None}
+    if "at" in ACTIONS[action]:
+        told["at"] = _moment(details.get("at"), now).isoformat()
+    missing = [name for name in ACTIONS[action] if name not in told and name != "note"]
+    if missing:
+        raise FudianError(
+            text("The decision {action} does not say {names}.", action=action, names=", ".join(missing)),
+            text("Say it and send the decision again."),
+        )
+    if action == "stage" and told["stage"] not in STAGES:
+        raise FudianError(
+            text("There is no stage {stage!r}.", stage=told["stage"]),
+            text("Known are: {known}.", known=", ".join(STAGES)),
+        )
+    if action == "undo" and told["number"] not in {line.number for line in sheet.lines}:
+        raise FudianError(
+            text("There is nothing to undo under number {number}.", number=told["number"]),
+            text("The history of the sheet gives the number of each decision."),
+        )
+    if action == "merge" and told["into"] == sheet.incident:
+        raise FudianError(text("An incident cannot be part of itself."), text("Name the other one."))
+    return told
+
+
+def _moment(given: Any, now: datetime) -> datetime:
+    try:
+        at = now if given is None else datetime.fromisoformat(str(given))
+    except ValueError:
+        raise FudianError(
+            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
+        ) from None
+    if at.tzinfo is not None or at > now:
+        raise FudianError(
+            text("The time {time} lies in the future, or has a zone.", time=at),
+            text("Give the local time at which it was done."),
+        )
+    return at

@@ -1,0 +1,320 @@
+"""The desk loses nothing that it acknowledged, doubles nothing, and is where it was after a start."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+
+from fudian import Utility
+from fudian.desk import Desk, DeskBusyError, DeskStoreError
+from fudian.ledger import DeskEvent, Ledger
+from fudian.store import Store, store_of
+from network import FudianError, Network
+
+NOON = datetime(2022, 7, 20, 12)
+FEEDER = "=S -[K1]- 0 -L1- 1 -L2- 2 -L3- 3 -L4- 4 -L5- 5;" + "; ".join(f"T{i}(3) @ {i}" for i in range(1, 6))
+
+
+def utility() -> Utility:
+    """Return a feeder of five sections, each with a transformer of three customers, that has heard nothing."""
+    return Utility(Network.from_text(FEEDER).workspace)
+
+
+def report(object_id: str, kind: str, minutes: float, event_id: str | None = None) -> dict[str, Any]:
+    """Return one row of signals; names that begin with K are branches, with T transformers."""
+    object_ = {"K": "branch", "T": "transformer"}[object_id[0]]
+    at = (NOON + timedelta(minutes=minutes)).isoformat()
+    return {"time": at, "object": object_, "object_id": object_id, "kind": kind, "event_id": event_id}
+
+
+TRIP = [report("K1", "trip", 0, "1"), *(report(f"T{i}", "off", 0.5, str(i + 1)) for i in range(1, 6))]
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    store = store_of(store_url)
+    yield store
+    store.close()
+
+
+def told(desk: Desk) -> list[tuple[Any, ...]]:
+    desk.wait()
+    return [(each["id"], each["state"], each["dark"]) for each in desk.utility.incidents()["incidents"]]
+
+
+def numbers(store: Store) -> list[int | None]:
+    return [each.number for each in Ledger(store).since()]
+
+
+def test_what_was_accepted_is_there_after_a_start(store: Store) -> None:
+    with Desk(utility(), store) as desk:
+        receipt = desk.accept(TRIP, "head end")
+        assert (receipt.accepted, receipt.repeated, receipt.problems) == (6, 0, ())
+        assert [each["object_id"] for each in receipt.judged.result(30)["changed"]] == ["K1"]
+        before = told(desk)
+        problems = desk.utility.incidents()["problems"]
+    assert before == [("20220720T120000-K1", "confirmed", 5)]
+    with Desk(utility(), store) as again:
+        assert told(again) == before
+        assert again.utility.incidents()["problems"] == problems
+        assert again.utility.now == NOON + timedelta(minutes=0.5) or again.utility.now > NOON
+
+
+def test_what_is_sent_again_counts_once(store: Store) -> None:
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        receipt = desk.accept([*TRIP[2:], report("T1", "on", 9, "99"), report("T1", "on", 9, "99")], "head end")
+        assert (receipt.accepted, receipt.repeated) == (1, 5)
+        without_id = [row | {"event_id": None} for row in TRIP]
+        assert desk.accept(without_id, "head end").accepted == 6, "named by what they say, not by the sender's number"
+        assert desk.accept(without_id, "head end").repeated == 6
+        assert desk.accept(TRIP, "another").accepted == 6, "numbers are each sender's own"
+        desk.wait()
+        assert len(desk.utility.incidents()["incidents"]) == 1
+    assert numbers(store) == list(range(1, 20))
+
+
+def test_bad_rows_are_told_and_the_rest_is_kept(store: Store) -> None:
+    early = report("T1", "off", (datetime.now() + timedelta(days=30) - NOON) / timedelta(minutes=1), "early")
+    with Desk(utility(), store) as desk:
+        receipt = desk.accept([TRIP[0], {"time": "never"}, report("T9", "off", 1), early], "head end")
+        assert receipt.accepted == 3, "what lies in the future, or names what is not there, is kept and not believed"
+        assert {each.value for each in receipt.problems} >= {"never"}
+        desk.wait()
+        problems = desk.utility.incidents()["problems"]
+        assert any("T9" in str(each) for each in problems)
+        assert len(desk.utility.incidents()["incidents"]) == 1
+    with Desk(utility(), store) as again:
+        again.wait()
+        assert len(again.utility.incidents()["incidents"]) == 1
+
+
+def test_a_clock_that_runs_ahead_is_ahead_after_a_start_too(store: Store) -> None:
+    """A report of an hour later than it was heard is not believed, even when it is read again after that hour."""
+    with Desk(utility(), store) as desk:
+        desk.accept([report("T1", "off", 60)], "head end", NOON)
+        desk.accept([report("T2", "off", 61)], "head end", NOON + timedelta(hours=2))
+        before = told(desk)
+    assert [name.partition("-")[2] for name, *_ in before] == ["T2"]
+    with Desk(utility(), store) as again:
+        assert told(again) == before
+
+
+def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path) -> None:
+    """A disk that is full, and then has room again: what was refused is taken when it is sent again."""
+    store = store_of(tmp_path / "store.sqlite")
+    full = {"pages": 0}
+
+    @event.listens_for(store.engine, "begin")
+    def limit(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={full['pages'] or 1_000_000}")
+
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP[:1], "head end")
+        with store.reading() as connection:
+            full["pages"] = int(connection.execute(text("PRAGMA page_count")).scalar_one())
+        many = [report("T1", "off", i / 1000, f"m{i}") for i in range(2000)]
+        with pytest.raises(DeskStoreError, match="full"):
+            desk.accept(many, "head end")
+        assert numbers(store) == [1]
+        full["pages"] = 0
+        assert desk.accept(many, "head end").accepted == 2000
+        assert desk.counts["store_errors"] == 1
+    assert numbers(store) == list(range(1, 2002))
+    store.close()
+
+
+def test_too_much_is_refused_and_nothing_of_it_taken(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store.sqlite")
+    with Desk(utility(), store, most_waiting=10) as desk:
+        with desk.utility._hearing:  # the judge is held up
+            desk.accept(TRIP, "head end")
+            with pytest.raises(DeskBusyError):
+                desk.accept([report("T1", "on", i, f"x{i}") for i in range(5)], "head end")
+        desk.wait()
+        assert desk.accept([report("T1", "on", i, f"x{i}") for i in range(5)], "head end").accepted == 5
+    assert len(numbers(store)) == 11
+    store.close()
+
+
+def test_one_desk_holds_a_store(store_url: str) -> None:
+    one, two = store_of(store_url), store_of(store_url)
+    with Desk(utility(), one), pytest.raises(FudianError, match="Another desk"):
+        Desk(utility(), two)
+    Desk(utility(), two).close()
+    one.close()
+    two.close()
+
+
+def test_many_senders_at_once(store: Store) -> None:
+    with Desk(utility(), store) as desk:
+
+        def send(sender: int) -> None:
+            for i in range(20):
+                desk.accept([report(f"T{1 + i % 5}", "off", i / 100, f"{i}-{part}") for part in range(3)], f"s{sender}")
+
+        threads = [threading.Thread(target=send, args=(sender,)) for sender in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert numbers(store) == list(range(1, 8 * 20 * 3 + 1))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(st.lists(st.sampled_from(range(14)), min_size=1, max_size=5), min_size=1, max_size=6),
+    stops=st.sets(st.integers(0, 5)),
+)
+def test_in_whatever_parts_and_with_whatever_starts_between_the_desk_is_the_same(
+    parts: list[list[int]], stops: set[int]
+) -> None:
+    words = [*TRIP, *(report(f"T{i}", "on", 20 + i, f"on{i}") for i in range(1, 6)), report("K1", "close", 20, "c"),
+             report("T4", "off", 90, "again"), report("T5", "read", 95, "read")]  # fmt: skip
+    store = store_of("sqlite://")
+    desk = Desk(utility(), store)
+    for number, part in enumerate(parts):
+        desk.accept([words[each] for each in part], "head end")
+        if number in stops:
+            desk.close()
+            desk = Desk(utility(), store)
+    found = told(desk)
+    desk.close()
+    store.close()
+    whole = utility()
+    whole.hear([words[each] for each in sorted({each for part in parts for each in part})])
+    assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
+
+
+# Power cuts -----------------------------------------------------------------------------------------------------------
+
+DESK = """
+import json, sys
+from fudian.desk import Desk
+from fudian.store import store_of
+from tests.fudian.test_desk import utility
+
+desk = Desk(utility(), store_of(sys.argv[1]))
+print("ready", flush=True)
+for line in sys.stdin:
+    desk.accept(json.loads(line), "head end")
+    print("kept", flush=True)
+"""
+
+
+def test_a_desk_that_is_killed_loses_nothing_that_it_acknowledged(store_url: str) -> None:
+    """Killed at random moments while reports come in; the sender sends again what was not acknowledged."""
+    chance = random.Random(7)
+    words = [
+        report(f"T{1 + i % 5}", "off" if (i // 5) % 2 == 0 else "on", 12 * (i // 5) + i / 60, str(i))
+        for i in range(400)
+    ]
+    waiting = [words[start : start + 4] for start in range(0, len(words), 4)]
+    acknowledged: list[str] = []
+    kills = 0
+    while waiting:
+        process = subprocess.Popen(
+            [sys.executable, "-c", DESK, store_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        last = kills >= 3
+        timer = threading.Timer(3600 if last else chance.uniform(0.0, 0.25), os.kill, (process.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            while waiting:
+                process.stdin.write(json.dumps(waiting[0]) + "\n")
+                process.stdin.flush()
+                if process.stdout.readline() != "kept\n":
+                    break
+                acknowledged += [row["event_id"] for row in waiting.pop(0)]
+        except BrokenPipeError:
+            pass
+        timer.cancel()
+        kills += 1
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    store = store_of(store_url)
+    kept = [each.event_id for each in Ledger(store).since()]
+    assert kept == [f"head end:{name}" for name in acknowledged], "in order, none lost, none doubled"
+    with Desk(utility(), store) as desk:
+        found = told(desk)
+    store.close()
+    whole = utility()
+    whole.hear(words)
+    assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
+
+
+def test_an_event_says_who_and_what_was_before(store: Store) -> None:
+    ledger = Ledger(store)
+    first = DeskEvent.told("decision", "li", {"stage": "accepted"}, "20220720T120000-K1")
+    second = DeskEvent.told("decision", "wang", {"stage": "arrived"}, "20220720T120000-K1", before=first.details)
+    ledger.keep([first])
+    assert ledger.keep([first, second]).repeated == (first.event_id,)
+    kept = list(ledger.since(1))
+    assert [(each.who, each.details, each.before, each.incident) for each in kept] == [
+        ("wang", {"stage": "arrived"}, {"stage": "accepted"}, "20220720T120000-K1")
+    ]
+    assert kept[0].received_at is not None
+    assert [each.kind for each in ledger.since(kinds=["signal"])] == []
+
+
+# Work on incidents ----------------------------------------------------------------------------------------------------
+
+
+def test_decisions_outlast_a_start(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        desk.decide(name, {"action": "acknowledge"}, "li")
+        desk.decide(name, {"action": "stage", "stage": "accepted", "at": "2022-07-20T12:02:00"}, "li", "once")
+        sheet = desk.decide(name, {"action": "stage", "stage": "accepted", "at": "2022-07-20T12:02:00"}, "li", "once")
+        assert [line.action for line in sheet.history] == ["acknowledge", "stage"]
+        told = desk.decide(name, {"action": "commander", "name": "sun"}, "wang").as_dict()
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).as_dict() == told
+        before = [each.before for each in again.ledger.since(kinds=["decision"])]
+        assert before[-1] == {"stage": "accepted", "acknowledged_by": "li", "closed": False}
+        with pytest.raises(FudianError, match="no incident"):
+            again.decide("20220720T120000-K9", {"action": "acknowledge"}, "li")
+
+
+def test_many_decide_at_once(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+
+        def decide(person: int) -> None:
+            for number in range(10):
+                desk.decide(name, {"action": "note", "note": f"{person}-{number}"}, f"w{person}")
+
+        threads = [threading.Thread(target=decide, args=(person,)) for person in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        told = desk.sheet(name).as_dict()
+        assert len(told["history"]) == 40
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).as_dict() == told

@@ -1,0 +1,118 @@
+"""Ranges of restoration times keep their promise, know nothing of the future, and say where they are out of their depth."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import fudian
+from data_samples.generator.county import COUNTY
+from network import read_workspace
+from repair.desk.restoration_time.history import FEATURES as COUNTY_FEATURES
+from repair.desk.restoration_time.history import past_moments
+from repair.desk.restoration_time.model import BY_CATEGORY, MODEL, OVERALL, Features, RestorationTimes, _conformal
+from repair.settings import RestorationTimeSettings
+
+FEATURES = Features(("distance",), ("cause",))
+RULES = RestorationTimeSettings()
+
+
+def faults(count: int, seed: int, slower: float = 1.0) -> pl.DataFrame:
+    """Draw faults: the cause and the distance say much, and the spread grows with the distance."""
+    chance = np.random.default_rng(seed)
+    cause = chance.choice(["tree", "animal", "cable"], count)
+    distance = chance.uniform(0, 10, count)
+    usual = np.where(cause == "cable", 6.0, np.where(cause == "tree", 2.0, 1.0)) + 0.2 * distance
+    hours = slower * usual * np.exp(chance.normal(0, 0.2 + 0.05 * distance))
+    return pl.DataFrame(
+        {"cause": cause, "distance": distance, "hours": hours, "open_faults": chance.integers(1, 10, count)}
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ranges_hold_as_often_as_promised(seed: int) -> None:
+    model = RestorationTimes(faults(1500, seed), FEATURES, RULES)
+    new = faults(2000, seed + 100)
+    told = model.estimate(new)
+    held = (new["hours"] >= told["low_h"]) & (new["hours"] <= told["high_h"])
+    assert 0.76 <= held.mean() <= 0.85  # type: ignore[operator]
+    assert set(told["basis"]) == {MODEL}
+    assert (told["low_h"] <= told["likely_h"]).all()
+    assert (told["likely_h"] <= told["high_h"]).all()
+    by_cause = RestorationTimes(
+        faults(1500, seed), FEATURES, RULES.model_copy(update={"least_history": 10**6})
+    ).estimate(new)
+    assert set(by_cause["basis"]) == {BY_CATEGORY}
+    own, median = ((each["likely_h"] - new["hours"]).abs().mean() for each in (told, by_cause))
+    assert own < 0.97 * median  # type: ignore[operator]
+
+
+def test_the_calibration_follows_a_world_that_drifts() -> None:
+    """Faults of late take longer: what was learned of older ones alone would hold far less often."""
+    past = pl.concat([faults(900, 1), faults(600, 2, slower=1.6)])
+    new = faults(2000, 3, slower=1.6)
+    rolling, stale = RestorationTimes(past, FEATURES, RULES), RestorationTimes(faults(1500, 1), FEATURES, RULES)
+    held = [
+        ((new["hours"] >= told["low_h"]) & (new["hours"] <= told["high_h"])).mean()
+        for told in (rolling.estimate(new), stale.estimate(new))
+    ]
+    assert held[0] > 0.75  # type: ignore[operator]
+    assert held[1] < 0.72  # type: ignore[operator]
+
+
+def test_what_was_never_seen_is_out_of_depth() -> None:
+    model = RestorationTimes(faults(600, 4), FEATURES, RULES)
+    new = faults(3, 5).with_columns(open_faults=pl.Series([3, 15, 100]))
+    assert model.estimate(new)["out_of_depth"].to_list() == [False, False, True]
+
+
+def test_with_little_past_the_median_of_the_cause_stands() -> None:
+    past = pl.DataFrame({
+        "cause": ["tree"] * 5 + ["cable"] * 2, "distance": [1.0] * 7, "hours": [1.0, 2.0, 3.0, 4.0, 50.0, 9.0, 9.0],
+        "open_faults": [1] * 7,
+    })  # fmt: skip
+    new = pl.DataFrame({"cause": ["tree", "cable", None], "distance": [1.0] * 3, "open_faults": [1] * 3})
+    told = RestorationTimes(past, FEATURES, RULES).estimate(new)
+    assert told["likely_h"].to_list() == [3.0, 4.0, 4.0]
+    assert told["basis"].to_list() == [BY_CATEGORY, OVERALL, OVERALL]
+    nothing = RestorationTimes(past.clear(), FEATURES, RULES).estimate(new)
+    assert nothing["likely_h"].to_list() == [None] * 3
+    assert nothing["out_of_depth"].all()
+
+
+def test_the_conformal_rule() -> None:
+    scores = np.arange(1.0, 20.0)
+    assert _conformal(scores, 0.9) == 18.0  # the 18th of 19: 0.9 times 20
+    assert _conformal(scores, 1.0) == 19.0
+
+
+def test_the_past_knows_nothing_of_the_future() -> None:
+    tables = dict(read_workspace(COUNTY).tables)
+    until = datetime(2021, 7, 1)
+    whole = past_moments(tables, until)
+    cut = tables | {
+        "outages": tables["outages"]
+        .filter(pl.col("start") <= until)
+        .with_columns(end=pl.when(pl.col("end") <= until).then("end")),
+        "orders": tables["orders"].filter(pl.col("accept_time") <= until),
+    }
+    assert whole.height > 500
+    assert whole.equals(past_moments(cut, until))
+    assert (whole["hours"] > 0).all()
+    assert whole["at"].max() < until  # type: ignore[operator]
+    assert set(COUNTY_FEATURES.numbers) | set(COUNTY_FEATURES.categories) <= set(whole.columns)
+
+
+def test_the_county_is_told_when_power_is_back() -> None:
+    utility = fudian.open(COUNTY, "en")
+    answer = utility.restoration_times().as_dict()
+    (row,) = answer["rows"]
+    now = datetime.fromisoformat(answer["at"])
+    times = [datetime.fromisoformat(row[name]) for name in ("low", "likely", "high")]
+    assert now <= times[0] <= times[1] <= times[2] < now + timedelta(days=1)
+    assert row["basis"] == "model"
+    assert row["stage"] == "arrived"
+    assert not row["out_of_depth"]

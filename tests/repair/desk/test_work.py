@@ -1,0 +1,118 @@
+"""The sheet of an incident is what its decisions make, in their order, however they are put together."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fudian.ledger import DeskEvent
+from network import FudianError
+from repair.desk.work import ACTIONS, STAGES, Sheet, Work, checked
+
+NOW = datetime(2022, 10, 9, 9)
+NAME = "20221009T074831-F02-K01"
+
+
+def event(place: int, who: str, **details: Any) -> DeskEvent:
+    return DeskEvent(f"e{place}", "decision", who, details, NAME, None, place)
+
+
+def test_a_sheet_goes_through_its_stages() -> None:
+    told = [
+        event(1, "li", action="acknowledge"),
+        event(2, "li", action="stage", stage="accepted", at="2022-10-09T07:50:00"),
+        event(3, "li", action="order", order_id="G1"),
+        event(4, "li", action="stage", stage="arrived", at="2022-10-09T08:20:00"),
+        event(5, "wang", action="section", branches=["F02-L05"]),
+        event(6, "wang", action="refuse", branch_id="F02-K04"),
+        event(7, "wang", action="step", branch_id="F02-K03", move="open", at="2022-10-09T08:25:00"),
+        event(8, "li", action="hand_over", to="zhao", note="shift"),
+        event(9, "zhao", action="commander", name="sun"),
+    ]
+    sheet = Work.of(told).sheet(NAME)
+    assert sheet.stage == "arrived"
+    assert list(sheet.stages) == ["accepted", "arrived"]
+    assert (sheet.acknowledged_by, sheet.commander, sheet.orders) == ("zhao", "sun", ("G1",))
+    assert (sheet.section, sheet.refused, sheet.is_closed) == (("F02-L05",), ("F02-K04",), False)
+    assert [each["branch_id"] for each in sheet.steps] == ["F02-K03"]
+
+
+def test_what_is_undone_holds_no_more_and_stays_in_the_history() -> None:
+    told = [
+        event(1, "li", action="stage", stage="accepted", at="2022-10-09T07:50:00"),
+        event(2, "li", action="stage", stage="restored", at="2022-10-09T08:00:00"),
+        event(3, "li", action="close"),
+        event(4, "li", action="undo", number=2),
+        event(5, "li", action="undo", number=3),
+    ]
+    sheet = Work.of(told).sheet(NAME)
+    assert (sheet.stage, sheet.is_closed) == ("accepted", False)
+    assert [line.is_undone for line in sheet.history] == [False, True, True, False, False]
+    again = [*told, event(6, "li", action="close"), event(7, "wu", action="reopen", reason="call")]
+    assert not Work.of(again).sheet(NAME).is_closed
+
+
+ANY = st.sampled_from(["acknowledge", "close", "reopen", "undo", "stage"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), ANY, st.integers(0, 8))))
+def test_a_sheet_kept_up_is_the_sheet_made_again(words: list[tuple[str, str, int]]) -> None:
+    """The slow way: a list of what holds, each time from the beginning."""
+    work, events = Work(), []
+    for number, (incident, action, choice) in enumerate(words, 1):
+        details: dict[str, Any] = {"action": action}
+        if action == "undo":
+            details["number"] = choice
+        if action == "stage":
+            details |= {"stage": STAGES[choice], "at": "2022-10-09T08:00:00"}
+        if action == "reopen":
+            details["reason"] = "dark"
+        each = DeskEvent(str(number), "decision", f"w{choice}", details, incident, None, number)
+        work.add(each)
+        events.append(each)
+    for incident in ("a", "b"):
+        mine = [each for each in events if each.incident == incident]
+        undone = {each.details["number"] for place, each in enumerate(mine) if each.details["action"] == "undo"
+                  for earlier in mine[:place] if earlier.number == each.details["number"]}  # fmt: skip
+        holds = [each for each in mine if each.details["action"] != "undo" and each.number not in undone]
+        moves = [each.details["action"] for each in holds if each.details["action"] in {"close", "reopen"}]
+        who = [each.who for each in holds if each.details["action"] == "acknowledge"]
+        reached = {each.details["stage"] for each in holds if each.details["action"] == "stage"}
+        sheet = work.sheet(incident)
+        assert sheet.is_closed == (moves[-1:] == ["close"])
+        assert sheet.acknowledged_by == (who[-1] if who else None)
+        assert sheet.stage == max(reached, key=STAGES.index, default=None)
+        assert sheet.as_dict() == Work.of(events).sheet(incident).as_dict()
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {},
+        {"action": "sing"},
+        {"action": "stage"},
+        {"action": "stage", "stage": "asleep"},
+        {"action": "stage", "stage": "arrived", "at": (NOW + timedelta(minutes=1)).isoformat()},
+        {"action": "stage", "stage": "arrived", "at": "soon"},
+        {"action": "stage", "stage": "arrived", "at": "2022-10-09T08:00:00+08:00"},
+        {"action": "undo", "number": 5},
+        {"action": "merge", "into": NAME},
+        {"action": "order"},
+    ],
+)
+def test_what_cannot_be_decided_is_refused_with_the_remedy(details: dict[str, Any]) -> None:
+    with pytest.raises(FudianError) as refused:
+        checked(Sheet(NAME), details, NOW)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_decision_can_be_taken(action: str) -> None:
+    said = dict.fromkeys(ACTIONS[action], "x") | {"at": "2022-10-09T08:00:00", "stage": "arrived", "number": 1}
+    sheet = Work.of([event(1, "li", action="acknowledge")]).sheet(NAME)
+    told = checked(sheet, {"action": action, "unknown": 1} | said, NOW)
+    assert set(told) == {"action", *ACTIONS[action]}
