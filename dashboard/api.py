@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from dashboard.access.refusals import REFUSALS
 from dashboard.intake.http import intake_router
@@ -20,6 +22,13 @@ from network.texts import language_of
 
 WAIT_S = 30.0
 """For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
+
+REPORT_KINDS = {
+    ".pdf": "application/pdf",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Media types of the files of a report."""
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
 Moment = Annotated[datetime | None, Query()]
@@ -346,5 +355,69 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
     ) -> dict[str, Any]:
         """Explain why SAIDI or SAIFI changed between two periods."""
         return served.utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
+
+    @routes.get("/budget")
+    def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
+        """Return the budget of customer-hours by unit, class and month."""
+        return utility.budget(year, as_of).as_dict(_language(request))
+
+    @routes.get("/forecast")
+    def forecast(
+        request: Request,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Forecast the year end of every target of a plan."""
+        return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
+
+    @routes.get("/levers")
+    def levers(
+        request: Request,
+        plan: str,
+        target: str | None = None,
+        as_of: Moment = None,
+        faster_min: Annotated[
+            float, Query(ge=0, description="minutes by which faults could be restored sooner")
+        ] = 15.0,
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Return what would meet a target in the rest of the year."""
+        return utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
+
+    @routes.get("/report")
+    def report(
+        request: Request,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Return every figure of the report of a period; ``/report/report.pdf``, ``.docx`` and ``.xlsx`` give the file."""
+        return utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
+
+    @routes.get("/report/{name}", response_class=FileResponse)
+    def report_file(
+        request: Request,
+        name: str,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> Response:
+        """Return the report of a period as a file: its ending says which."""
+        made = utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"report{Path(name).suffix.lower()}"
+            utility.write_report(made, path)
+            content = path.read_bytes()
+        said = {
+            "Content-Disposition": f'attachment; filename="report-{made.basis["period"]["start"][:7]}{path.suffix}"'
+        }
+        return Response(content, media_type=REPORT_KINDS[path.suffix], headers=said)
 
     return routes

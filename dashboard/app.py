@@ -37,7 +37,7 @@ from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, management, operations, planned
+from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
@@ -54,6 +54,7 @@ from network.complaints import complaints
 
 _PAGES = {
     "operations": operations.page,
+    "steering": steering.page,
     "dispatch": dispatch.page,
     "planned": planned.page,
     "management": management.page,

@@ -19,11 +19,13 @@ from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
+from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES, Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
+from reliability.steering.settings import SteeringSettings
 from repair.settings import (
     CrewSettings,
     InferenceSettings,
@@ -90,6 +92,7 @@ def settings_page() -> str:
         + _settings("restoration", RestorationSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
+        + _settings("steering", SteeringSettings)
         + _settings("crews", CrewSettings)
         + _settings("restoration_time", RestorationTimeSettings)
     )
@@ -151,6 +154,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
     rooms = (
         ReliabilityQuestions,
         SteeringQuestions,
+        ReportQuestions,
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
@@ -194,7 +198,12 @@ def asked_by_routes() -> dict[str, set[str]]:
 def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
-    cards = {"plan_card": "dispatch", "grid_card": "management", "operation_card": "management"}
+    cards = {
+        "plan_card": "dispatch",
+        "grid_card": "management",
+        "operation_card": "management",
+        "frequent_card": "steering",
+    }
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("[a-z]*.py")):
         found.setdefault(cards.get(path.stem, path.stem), set()).update(_asked(ast.parse(path.read_text("utf-8"))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,8 @@ from reliability.meters import EVENTS
 from reliability.statistics import Statistics
 from reliability.targets import obstacles, plans
 from repair.restoration.grid_figures import N_1, missing_limits
+
+YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "restore": ("restoration",),
     "n_1": ("restoration",),
     "live_ratio": ("reliability",),
+    "forecast": ("steering", "reliability", "planned", "inference"),
+    "why": ("reliability",),
+    "budget": ("reliability", "planned", "inference"),
     "precheck": ("planned", "reliability", "restoration", "inference"),
     "crews": ("crews", "location", "inference", "restoration"),
     "audit": ("reliability",),
@@ -94,6 +100,13 @@ class _Answers:
             self._table("live_jobs"), self._records(), *self._users(),
         ], [self._values("live_jobs", "outage_h")])  # fmt: skip
         yield self._question("precheck", text("what planned outages cost"), [*self._network(), self._table("plans")])
+        yield self._question("forecast", text("how the year is likely to end, and whether its targets will be met"), [
+            self._records(), *self._users(),
+        ], [self._history(), self._table("plans")])  # fmt: skip
+        yield self._question("why", text("why an index changed between two periods"), [self._records(), *self._users()])
+        yield self._question("budget", text("what may still be spent of the customer-hour budget"), [
+            self._table("budget") if self.budget_plan is None else None, *self._users(),
+        ], [self._history()])  # fmt: skip
         yield self._question("crews", text("which crew goes to which fault"), [
             *self._network(), self._table("crews"),
         ], [self._table("bases"), self._table("nodes"), self._table("orders")])  # fmt: skip
@@ -189,6 +202,20 @@ class _Answers:
 
     def _records(self) -> Text | None:
         return self._table("outages")
+
+    def _history(self) -> Text | None:
+        """Return what to say where the records reach back less than a year, so that no season is known."""
+        starts = self.tables["outages"]["start"]
+        first, last = starts.min(), starts.max()
+        if not isinstance(first, datetime) or not isinstance(last, datetime) or (last - first).days >= YEAR_DAYS:
+            return None
+        return text("records of more than {days} days: a year of them tells the season", days=(last - first).days)
+
+    @property
+    def budget_plan(self) -> str | None:
+        """The plan whose targets give the budget where the table does not."""
+        plan = self.workspace.settings.get("reliability", {}).get("budget_plan")
+        return plan if isinstance(plan, str) else None
 
     def _users(self) -> list[Text | None]:
         """Return what to say where there are no users, or where records name parts of a network that is not there."""

@@ -9,6 +9,7 @@ from fudian.intake_settings import intake_settings
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
+from reliability.steering.settings import steering_settings
 from repair.settings import (
     crew_settings,
     inference_settings,
@@ -25,6 +26,7 @@ SETTINGS_OF = {
     "restoration": restoration_settings,
     "planned": planned_settings,
     "grid": grid_settings,
+    "steering": steering_settings,
     "intake": intake_settings,
     "crews": crew_settings,
     "restoration_time": restoration_time_settings,

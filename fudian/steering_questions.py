@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from fudian.answers import Answer, Targets
-from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
-from network import WorkspaceError, text
+from fudian.foundation import Moment, Names, PeriodLike, names, question
+from fudian.planning_questions import PlanningQuestions
+from network import Text, UnknownIdError, WorkspaceError, text
+from reliability.frequent import preset
+from reliability.steering.budget import budgets
+from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
+from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
+from reliability.steering.levers import levers
+from reliability.steering.near_bars import near_bars
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
 
-class SteeringQuestions(Foundation):
+class SteeringQuestions(PlanningQuestions):
     """What can be told of the year while it can still be changed."""
 
     @question
@@ -85,6 +94,128 @@ class SteeringQuestions(Foundation):
         found = why(self._statistics, before, after, metric, names(by))
         rows = pl.DataFrame(found.as_dict()["parts"], infer_schema_length=None)
         return Answer("why", rows, f"{metric} by {', '.join(found.by)}, change {found.change:+.4g}", found.as_dict)
+
+    @question
+    def budget(self, year: int | None = None, as_of: Moment = None) -> BudgetSheet:
+        """Return the budget of customer-hours by unit, class and month: used, promised, kept for faults, still to be planned.
+
+        Args:
+            year: calendar year; by default that of the day on which the data is known.
+            as_of: nothing later is known.
+        """
+        moment = self.moment(as_of) or self.known_until
+        chosen = moment.year if year is None else year
+        notes: tuple[Text, ...] = ()
+        if self.workspace.tables["sources"].is_empty():
+            notes = (text("there is no network: what approved plans will use is not known"),)
+            return budget_sheet(self._statistics, chosen, moment, budgets(self._statistics, chosen, moment), {}, notes)
+        with self._at_the_desk:
+            desk = self._own_desk(as_of)
+            units = {unit: desk.budget_of(unit, chosen) for unit in budgets(self._statistics, chosen, moment)}
+            known = {unit: each for unit, each in units.items() if each is not None}
+            if desk.refused:
+                notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+            return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
+
+    @question
+    def forecast(
+        self,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: int | None = None,
+    ) -> Forecast:
+        """Return for each target of a plan how the year is likely to end, and how likely the target is met.
+
+        Args:
+            plan: as for :meth:`targets`.
+            as_of: nothing later is known; by default until when the data is known.
+            level: ``mv`` or ``lv``.
+            med: ``include`` or ``exclude`` major event days.
+            year: calendar year; by default that which the data reaches, the last one with records where that has just begun.
+
+        Raises:
+            FudianError: the plan is not known, or the year has not begun.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        chosen = (moment - timedelta(microseconds=1)).year if year is None else year
+        planned, notes = self._planned_hours(as_of)
+        return forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+
+    @question
+    def levers(
+        self,
+        plan: str,
+        target_id: str | None = None,
+        as_of: Moment = None,
+        faster_min: float = 15.0,
+        year: int | None = None,
+    ) -> Answer:
+        """Return what would meet a target in the rest of the year, in order of customer-hours, with its effect on the chance.
+
+        Args:
+            plan: as for :meth:`forecast`.
+            target_id: the target; by default the one that is least likely to be met.
+            as_of: nothing later is known.
+            faster_min: minutes by which faults could be restored sooner.
+            year: as for :meth:`forecast`.
+
+        Returns:
+            One row per lever: ``kind`` (``live``, ``feeder``, ``faster``), ``name``, ``saves_ch``, ``probability``, ``says``.
+
+        Raises:
+            FudianError: the plan or target is not known, or the year has not begun.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        said = self.forecast(plan, as_of, year=year)
+        told = said.tightest if target_id is None else said.row(target_id)
+        if target_id is not None and told is None:
+            raise UnknownIdError("target", target_id, [each.target.target_id for each in said.rows])
+        planned, _ = self._planned_hours(as_of)
+        found = () if told is None else levers(self._statistics, said, told.target.target_id, planned, faster_min)
+        rows = pl.DataFrame([each.as_dict() for each in found], infer_schema_length=None)
+
+        def form(language: str) -> dict[str, object]:
+            target = None if told is None else told.as_dict(language)
+            return {"plan": plan, "target": target, "rows": [each.as_dict(language) for each in found]}
+
+        return Answer("levers", rows, f"plan {plan}", form)
+
+    @question
+    def frequent_bands(self, rules: str = "nea", level: str = "mv", as_of: Moment = None) -> pl.DataFrame:
+        """Return who is over a bar of frequent outages, at it, or one below; see :func:`reliability.steering.near_bars`.
+
+        Args:
+            rules: the preset ``nea`` or ``sgcc``.
+            level: ``mv`` or ``lv``.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: there is no such preset.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        planned, _ = self._planned_hours(as_of)
+        return near_bars(self._statistics, preset(rules), moment, level, planned)
+
+    def _planned_hours(self, as_of: Moment) -> tuple[pl.DataFrame | None, tuple[Text, ...]]:
+        """Return the plans to come at a moment, with the hours of each transformer."""
+        if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
+            return None, ()
+        rows = []
+        with self._at_the_desk:
+            desk = self._own_desk(as_of)
+            for job in desk.jobs.values():
+                if job.needs_outage:
+                    for transformer, hours in desk.hours_by_transformer(job).items():
+                        rows.append((job.plan_id, job.start, transformer, hours, job.approved))
+        said = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+        frame = pl.DataFrame(rows, schema=COMMITTED_SCHEMA, orient="row")
+        return frame, said if desk.refused else ()
 
     def _year(self, year: int | None) -> int:
         if year is not None:

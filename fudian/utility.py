@@ -7,13 +7,11 @@ from pathlib import Path
 
 from fudian.crew_questions import CrewQuestions
 from fudian.language import default_language
-from fudian.planning_questions import PlanningQuestions
-from fudian.reliability_questions import ReliabilityQuestions
-from fudian.steering_questions import SteeringQuestions
+from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(SteeringQuestions, ReliabilityQuestions, CrewQuestions, PlanningQuestions):
+class Utility(ReportQuestions, CrewQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from reliability.index_table import users_by
 from reliability.natures import URBAN_NETWORK
+from reliability.period import Period
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Query, Statistics
 
@@ -31,6 +33,11 @@ class Area:
             return rows.filter(pl.col(self.column).is_in(list(self.values)))
         urban = pl.col("region_class").is_in(list(URBAN_NETWORK[settings.aggregate_scheme]))
         return rows.filter(urban if "urban_net" in self.values else ~urban)
+
+    def users_in(self, statistics: Statistics, period: Period, level: str = "mv") -> float:
+        """Return N_T of the area in a period, whether or not there are records (1.5)."""
+        users = self.of(statistics.population(level), statistics.settings)
+        return float(users_by(users, (), period, statistics.settings)["N_T"].sum())
 
     def equivalent_users(self, statistics: Statistics, query: Query) -> float:
         """Return N_T of the area: equivalent users of the period (1.5)."""

@@ -14,6 +14,29 @@ LIMIT_FACTOR = 2.66
 """Distance of the natural limits from the mean, in mean moving ranges."""
 
 
+RUN_ON_ONE_SIDE = 8
+"""Values in a row on one side of the mean that are no chance any more (Wheeler)."""
+
+RUN_OF_A_TREND = 6
+"""Values in a row each above, or each below, the one before it that are no chance any more (Nelson 1984)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Values in a row that say that the process has changed although each lies within the limits.
+
+    Attributes:
+        kind: ``above`` or ``below`` the mean, ``rising`` or ``falling``.
+        first, last: positions of its first and last value.
+        length: known values in it.
+    """
+
+    kind: str
+    first: int
+    last: int
+    length: int
+
+
 @dataclass(frozen=True)
 class ControlChart:
     """A run of values judged as a process.
@@ -23,6 +46,7 @@ class ControlChart:
         mean: mean of the known values; ``None`` when nothing is known.
         lower, upper: natural limits, cut at what the figure can be; ``None`` with fewer than two values.
         signals: positions of the values outside the limits.
+        runs: eight or more in a row on one side of the mean, six or more rising or falling.
     """
 
     values: tuple[float | None, ...]
@@ -30,11 +54,12 @@ class ControlChart:
     lower: float | None
     upper: float | None
     signals: tuple[int, ...]
+    runs: tuple[Run, ...] = ()
 
     @property
     def stable(self) -> bool | None:
-        """Whether every value lies within the limits; ``None`` when there are no limits."""
-        return None if self.lower is None else not self.signals
+        """Whether every value lies within the limits and none makes a run; ``None`` when there are no limits."""
+        return None if self.lower is None else not self.signals and not self.runs
 
 
 def control_chart(
@@ -58,4 +83,50 @@ def control_chart(
     lower = mean - reach if minimum is None else max(mean - reach, minimum)
     upper = mean + reach if maximum is None else min(mean + reach, maximum)
     outside = tuple(position for position, value in known if not lower <= value <= upper)
-    return ControlChart(tuple(values), mean, lower, upper, outside)
+    return ControlChart(tuple(values), mean, lower, upper, outside, _runs(known, mean))
+
+
+def _runs(known: Sequence[tuple[int, float]], mean: float) -> tuple[Run, ...]:
+    """Return the runs of known values, in order of their beginning."""
+    sides = ["above" if value > mean else "below" if value < mean else "" for _, value in known]
+    steps = [
+        "rising" if after > before else "falling" if after < before else ""
+        for (_, before), (_, after) in pairwise(known)
+    ]
+    found = [
+        Run(kind, known[first][0], known[last][0], last - first + 1)
+        for kind, first, last in _stretches(sides)
+        if last - first + 1 >= RUN_ON_ONE_SIDE
+    ]
+    found += [
+        Run(kind, known[first][0], known[last + 1][0], last - first + 2)
+        for kind, first, last in _stretches(steps)
+        if last - first + 2 >= RUN_OF_A_TREND
+    ]
+    return tuple(sorted(found, key=lambda run: (run.first, run.kind)))
+
+
+def _stretches(words: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return the stretches of equal words that are not blank, each with its first and last place."""
+    found: list[tuple[str, int, int]] = []
+    for place, word in enumerate(words):
+        if found and found[-1][0] == word and found[-1][2] == place - 1:
+            found[-1] = (word, found[-1][1], place)
+        elif word:
+            found.append((word, place, place))
+    return found
+
+
+def split_charts(
+    values: Sequence[float | None], changes: Sequence[int], minimum: float | None = None, maximum: float | None = None
+) -> tuple[ControlChart, ...]:
+    """Return a chart of each part of a run of values, split at stated changes of the process.
+
+    Args:
+        values: in order of time.
+        changes: positions at which the process was changed: the first value of each new part.
+        minimum: the figure cannot be smaller.
+        maximum: the figure cannot be greater.
+    """
+    edges = sorted({0, len(values), *(each for each in changes if 0 < each < len(values))})
+    return tuple(control_chart(values[first:last], minimum, maximum) for first, last in pairwise(edges))

@@ -89,6 +89,24 @@ def indices(
     return like(_finish(table, list(by), rules).to_native(), nw.from_native(interruptions)).to_native()  # type: ignore[no-any-return]
 
 
+def users_by(
+    population: pl.DataFrame, by: Sequence[str], period: Period, settings: ReliabilitySettings | None = None
+) -> pl.DataFrame:
+    """Return ``N_T`` (equivalent users) of each combination of columns of users in a period; without records.
+
+    Args:
+        population: the table of :func:`reliability.population`.
+        by: any of :data:`reliability.population_table.ATTRIBUTES`.
+        period: the statistical period.
+        settings: rules of the statistics.
+    """
+    users = _as_users(_stated(nw.from_native(population), settings or ReliabilitySettings()))
+    keys = list(by)
+    found: pl.DataFrame = _denominators(users, period.frame(), keys or ["whole"]).to_native()
+    blank = [pl.when(pl.col(key) != _BLANK).then(key).alias(key) for key in keys]
+    return found.select(*blank, "N_T").sort(keys, nulls_last=True) if keys else found.select("N_T")
+
+
 @contextmanager
 def cells(
     interruptions: Any,

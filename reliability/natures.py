@@ -23,3 +23,10 @@ SYSTEM_SHORTAGE = ("P-RAT-SYS",)
 
 URBAN_NETWORK = {"sgcc": ("city_centre", "urban"), "nea": ("city_centre", "urban", "town")}
 """Region classes of the urban network by scheme; all others are the rural network (2.1)."""
+
+
+def classes_of(aggregate: str, scheme: str) -> tuple[str, ...]:
+    """Return the region classes of an aggregate: ``urban_net``, ``rural_net`` or ``all_scope``."""
+    urban = URBAN_NETWORK[scheme]
+    rural = tuple(each for each in schema.REGION_CLASSES if each not in urban)
+    return {"urban_net": urban, "rural_net": rural}.get(aggregate, (*urban, *rural))

@@ -71,6 +71,15 @@ class ReliabilitySettings(BaseModel):
         lt=1,
         description="share of a budget kept for faults where three years of records do not say (4.2)",
     )
+    budget_plan: str | None = Field(
+        None,
+        description="plan whose targets give the customer-hour budget of a unit for which the table budget gives none",
+    )
+    budget_season_prior_years: float = Field(
+        1.0,
+        ge=0,
+        description="the season of faults in a budget is pulled towards twelve equal months as if they were this many years",
+    )
     aggregate_scheme: Literal["sgcc", "nea"] = Field(
         "sgcc", description="which region classes make up the urban network (2.1)"
     )

@@ -24,7 +24,7 @@ from reliability.cube import Cube
 from reliability.engines import from_engine, has_order, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
-from reliability.index_table import VARIANTS, indices
+from reliability.index_table import VARIANTS, indices, users_by
 from reliability.interruption_table import interruptions, states_of_records
 from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
@@ -340,6 +340,10 @@ class Statistics(Shown):
         """Return the interruptions behind a figure, each with what it adds or why it adds nothing."""
         rows: pl.DataFrame = self._ledger_on(query, "polars")
         return rows
+
+    def users_by(self, period: Period, by: Sequence[str]) -> pl.DataFrame:
+        """Return ``N_T`` of each combination of columns of users, whether or not there are records."""
+        return users_by(self.population(), by, period, self.settings)
 
     def _ledger_on(self, query: Query, engine: str) -> Any:
         if cube := self._cube(query, engine):

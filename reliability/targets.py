@@ -15,6 +15,7 @@ import polars as pl
 
 from network import FudianError, Text, schema, text
 from network.tables.reading import read_file
+from reliability.natures import classes_of
 from reliability.operating_kpis import Kpi
 from reliability.period import Period
 from reliability.statistics import Statistics
@@ -31,6 +32,8 @@ STATUSES = {
     "not_computable": text("cannot be computed"),
 }
 """What each status of a target means."""
+
+_ALTERNATIVE = re.compile(r"yoy<=-(\d+(?:\.\d+)?)%")
 
 _WITHOUT_DATA = {
     "tie_rate": text("there are no public feeders"),
@@ -161,6 +164,61 @@ def obstacles(
     return {row["target_id"]: judged.obstacle(row) for row in rows.to_dicts()}
 
 
+def alternative_limits(statistics: Statistics, plan: str, year: int, level: str = "mv") -> dict[str, float]:
+    """Return the limit that the alternative rule of a target sets by an earlier year, in its unit, where it sets one.
+
+    Args:
+        statistics: of the workspace.
+        plan: as for :func:`judge`.
+        year: the calendar year that is judged.
+        level: user level of the figures.
+
+    Raises:
+        FudianError: the plan is not known.
+    """
+    judged = _Judged(statistics, year, None, level, {})
+    found = {}
+    for row in _of_plan(statistics, plan).filter(pl.col("alt_rule").is_not_null()).to_dicts():
+        rule, where = _ALTERNATIVE.fullmatch(row["alt_rule"]), judged.area(row)
+        base, factor = judged.year_on_year(1 - float(rule[1]) / 100) if rule else (None, 1.0)
+        if where is None or base not in statistics.years() or base is None:
+            continue
+        sums = judged.sums(row, where, base)
+        if sums[1]:
+            found[row["target_id"]] = factor * _figure(row, *sums)
+    return found
+
+
+def class_limits(statistics: Statistics, plan: str) -> tuple[str, dict[str, float]]:
+    """Return the outage time in h that a plan allows users of each class, and the column of the classes.
+
+    A target of an aggregate stands for those of its classes for which the plan has no target of their own.
+
+    Raises:
+        FudianError: the plan is not known, or sets no outage time for any class.
+    """
+    rows = _of_plan(statistics, plan).filter(pl.col("metric") == "SAIDI")
+    judged = _Judged(statistics, plan_year(statistics, plan), None, "mv", {})
+    scheme = statistics.settings.aggregate_scheme
+    found: dict[str, dict[str, float]] = {}
+    wide: dict[str, float] = {}
+    for row in rows.to_dicts():
+        area = judged.area(row)
+        hours = row["value"] / (60 if row["unit"] == "min" else 1)
+        if area is None:
+            continue
+        for value in area[1]:
+            if area[0] == "aggregate":
+                wide |= dict.fromkeys(classes_of(value, scheme), hours)
+            elif area[0] in {"region_class", "planning_class"}:
+                found.setdefault(area[0], {})[value] = hours
+    if wide:
+        found["region_class"] = wide | found.get("region_class", {})
+    if not found:
+        raise FudianError(text("The plan {plan} sets no outage time for a class of users.", plan=plan))
+    return max(found.items(), key=lambda each: len(each[1]))
+
+
 def judge_grid(statistics: Statistics, plan: str, further: Further | None = None) -> list[TargetResult]:
     """Return the targets of a plan for the structure of the grid, judged on the network as it is.
 
@@ -236,12 +294,12 @@ class _Judged:
         if row["metric"] == "service_live_connect_rate":
             return self._live_connect_rate(row, make)
         obstacle = self.obstacle(row)
-        where = self._area(row) if row["area_scheme"] in AREA_SCHEMES else None
+        where = self.area(row) if row["area_scheme"] in AREA_SCHEMES else None
         if obstacle is not None:
             return make(None, "not_computable", obstacle, where=where)
         if where is None:
             return self._judge_kpi(row, make)
-        hours_or_counts, users = self._sums(row, where, self.year)
+        hours_or_counts, users = self.sums(row, where, self.year)
         if not users:
             return make(None, "not_computable", text("the number of users is not known"), where=where)
         value = _figure(row, hours_or_counts, users)
@@ -275,7 +333,7 @@ class _Judged:
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return _WITHOUT_DATA.get(row["metric"], unknown)
-        if self._area(row) is None:
+        if self.area(row) is None:
             return text(
                 "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",
                 label=row["area_label"],
@@ -317,7 +375,7 @@ class _Judged:
         status = "pass" if _holds(value, row["op"], row["value"]) else "fail"
         return make(value, status, said, numerator=ratio.live_connections, denominator=ratio.connections)
 
-    def _area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+    def area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
         """Return which users the label means: by the workspace's map, the shipped map, or the label of feeders (2.3)."""
         tables = self.statistics.net.workspace.tables
         feeders = tables["feeders"].filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
@@ -328,7 +386,7 @@ class _Judged:
                 return column, values
         return None
 
-    def _sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
+    def sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
         """Return customer-hours (or interruptions) and users of an area: sums of its classes, never a mean of means."""
         column, values = where
         figures = self.statistics.totals(
@@ -349,10 +407,10 @@ class _Judged:
                 text("the year is not over: the limit holds so far, until {moment}", moment=query.as_of),
                 None,
             )
-        alternative = re.fullmatch(r"yoy<=-(\d+(?:\.\d+)?)%", row["alt_rule"] or "")
+        alternative = _ALTERNATIVE.fullmatch(row["alt_rule"] or "")
         if holds or not alternative:
             return "pass" if holds else "fail", None, None
-        base, factor = self._year_on_year(1 - float(alternative[1]) / 100)
+        base, factor = self.year_on_year(1 - float(alternative[1]) / 100)
         if base is None:
             rule = text("{percent} per cent less each year", percent=alternative[1])
             reason = text("the limit is missed, and the compound rule ({rule}) needs year_on_year_base", rule=rule)
@@ -361,7 +419,7 @@ class _Judged:
         if base not in self.statistics.years():
             reason = text("the limit is missed, and {year} has no records for the rule ({rule})", year=base, rule=rule)
             return "unknown", reason, None
-        sums = self._sums(row, where, base)
+        sums = self.sums(row, where, base)
         previous = _figure(row, *sums) if sums[1] else None
         if not over or previous is None:
             return (
@@ -373,7 +431,7 @@ class _Judged:
             return "pass", text("by the alternative rule: {rule}", rule=rule), previous
         return "fail", text("the alternative rule ({rule}) fails too", rule=rule), previous
 
-    def _year_on_year(self, yearly: float) -> tuple[int | None, float]:
+    def year_on_year(self, yearly: float) -> tuple[int | None, float]:
         """Return the year to compare with and the share of it that may be left (2.4)."""
         rules = self.statistics.settings
         if rules.year_on_year == "simple":

@@ -32,6 +32,7 @@ TEXT_PLACES = {
     "said_in": (0,),
     "UnknownIdError": (0,),
     "wrong": (2,),
+    "say": (0,),
 }
 """Functions whose arguments at these places are texts."""
 

@@ -45,6 +45,8 @@ DOORS = (
     _door(r"/api/v1/(affected|precheck)", "POST", Right.ASK, Right.CUSTOMERS, is_list=True, is_whole=True),
     _door(r"/api/v1/(locate|infer)", "POST", Right.ASK, is_whole=True),
     _door(r"/api/v1/(ledger|frequent|audit|calendar)", "GET HEAD", Right.SEE, is_whole=True),
+    _door(r"/api/v1/report", "GET HEAD", Right.SEE, is_whole=True),
+    _door(r"/api/v1/report/[^/]*", "GET HEAD", Right.SEE, Right.EXPORT, is_whole=True),
     _door(r"/api/v1/signals", "POST", Right.SIGNALS),
     _door(r"/api/v1/incidents/[^/]+/sheet", "GET HEAD", Right.SEE),
     _door(r"/api/v1/incidents/[^/]+/decisions", "POST", Right.DECIDE),

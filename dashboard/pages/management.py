@@ -14,6 +14,7 @@ from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
 from dashboard.parts.freshness import freshness
+from dashboard.parts.report_links import report_links
 from dashboard.parts.words import moment, number, percent, word
 from fudian import Utility
 from network import translate
@@ -24,6 +25,13 @@ from reliability.period import Period
 BASES = ("jobs", "hours")
 _BASIS_NAMES = {"jobs": "by jobs", "hours": "by customer-hours"}
 _SHOWN = 8
+SENTENCES = {
+    "above": ", {count} months in a row above the mean from {first} to {last}: the process has changed",
+    "below": ", {count} months in a row below the mean from {first} to {last}: the process has changed",
+    "rising": ", {count} months in a row rising from {first} to {last}: the process is changing",
+    "falling": ", {count} months in a row falling from {first} to {last}: the process is changing",
+}
+"""What a run of months says."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Pa
             translate("Basis of the ratio", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
+        report_links(str(year), language),
     ]
 
 
@@ -142,11 +151,16 @@ def _lead(utility: Utility, address: Address, year: int, value: float | None, ru
                 count=strong(str(len(run.chart.signals)), "warning"),
                 limits=limits,
             )
-        else:
+        elif not run.chart.runs:
             sentence += compose(", every month within the usual {limits}", language, limits=limits)
     if whole.live_jobs is None:
         why = "There is no table of live-line jobs that can be used, so the ratio cannot be computed."
         return lead([translate("{year}", language, year=year), ": ", translate(why, language)], [])
+        for each in run.chart.runs[-1:]:
+            sentence += compose(
+                SENTENCES[each.kind], language, count=strong(str(each.length), "warning"),
+                first=run.months[each.first], last=run.months[each.last],
+            )  # fmt: skip
     sentence += compose(
         "; {hours} customer-hours avoided, {each} hours per user.",
         language,

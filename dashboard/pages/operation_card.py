@@ -14,8 +14,8 @@ from fudian import Utility
 from network import translate
 
 
-def operation_card(utility: Utility, address: Address, year: int) -> html.Section:
-    """Return the card of a year."""
+def operation_card(utility: Utility, address: Address, year: int) -> html.Div:
+    """Return the figures of a year beside the targets of every plan for them."""
     language = address.language
     rows = [_row(each, language) for each in utility.operating_kpi(year).as_dict(language)["rows"]]
     head = [
@@ -26,16 +26,17 @@ def operation_card(utility: Utility, address: Address, year: int) -> html.Sectio
     ]
     title = translate("Automation, waiting, repair", language)
     judged = [target for each in utility.operating_targets(year) for target in each.results]
-    content = html.Div(
-        [html.Div(table(head, rows, "operating", title)), html.Div(targets_table(address, judged))], className="two"
+    figures = card(title, table(head, rows, "operating", title), note=str(year))
+    return html.Div(
+        [figures, card(translate("Targets of operation", language), targets_table(address, judged), note=str(year))],
+        className="grid halves",
     )
-    return card(title, content, note=str(year))
 
 
 def _row(each: dict[str, Any], language: str) -> html.Tr:
     value = each["value"]
     label: list[Part] = [word(each["kpi"], language)]
-    if each["reason"]:
+    if each["reason"] and value is None:
         label.append(html.Div(each["reason"], className="reason"))
     parts = DASH
     if each["denominator"] is not None:

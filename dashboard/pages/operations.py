@@ -27,6 +27,7 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
+from dashboard.parts.report_links import report_links
 from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
@@ -171,6 +172,7 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
         *_no_days(utility, chosen, language),
+        report_links(str(chosen.year), language, chosen.plan),
     ]
 
 

@@ -17,7 +17,13 @@ from network import translate
 Part = Any
 """A Dash component, a text, or a list of them."""
 
-_PAGE_NAMES = {"operations": "Operations", "dispatch": "Repair", "planned": "Plans", "management": "Management"}
+_PAGE_NAMES = {
+    "operations": "Operations",
+    "steering": "Steering",
+    "dispatch": "Repair",
+    "planned": "Plans",
+    "management": "Management",
+}
 
 
 def compose(template: str, language: str, /, **parts: Part) -> list[Part]:

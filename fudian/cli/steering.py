@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fudian.cli.arguments import AsOf, Json, Level, Limit, Med, WorkspaceArgument, asked, names_in
-from fudian.cli.terminal import language, print_json, print_rows, tell
+from fudian.cli.terminal import language, print_json, print_rows, tell, working
 
 app = typer.Typer()
 
@@ -77,3 +78,128 @@ def why(
         print_rows(result["ranking"], ["rank", "rank_low", "rank_high", "value", "users", "events", "figure", "shrunk"])
     for note in result["basis"]["notes"]:
         tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def budget(workspace: WorkspaceArgument, year: Year = None, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show the budget of customer-hours by unit, class and month: used, promised, kept for faults, still to be planned."""
+    utility = asked(workspace)
+    with working("adding up the budget"):
+        result = utility.budget(year, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = [
+        "unit",
+        "annual_ch",
+        "consumed_ch",
+        "committed_ch",
+        "remaining_ch",
+        "reserve_left_ch",
+        "may_plan_ch",
+        "runs_out",
+    ]
+    print_rows(result["rows"], shown, str(result["year"]))
+    print_rows(result["classes"], ["unit", "area_class", "annual_ch", "consumed_ch", "left_ch"])
+    monthly = [
+        "unit",
+        "month",
+        "budget_ch",
+        "plan_ch",
+        "fault_reserve_ch",
+        "prearranged_ch",
+        "committed_ch",
+        "may_plan_ch",
+    ]
+    print_rows(result["months"], monthly)
+    for warning in result["warnings"]:
+        tell("{reason}", reason=warning["says"], style="red" if warning["light"] == "red" else "yellow")
+    for note in result["notes"]:
+        tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def forecast(
+    workspace: WorkspaceArgument,
+    plan: Annotated[
+        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
+    ],
+    as_of: AsOf = None,
+    level: Level = "mv",
+    med: Med = "include",
+    year: Year = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast the year end of every target of a plan, with its range and how likely the target is met."""
+    utility = asked(workspace)
+    with working("drawing the rest of the year"):
+        result = utility.forecast(plan, as_of, level, med, year).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    rows = [row | {"measured_in": row["unit"]} for row in result["rows"]]
+    shown = ["target_id", "label", "metric", "measured_in", "limit", "to_date", "committed", "expected", "p10", "p50", "p90",
+             "probability_met", "left_ch", "method"]  # fmt: skip
+    print_rows(rows, shown, f"{plan} · {result['year']} · {result['as_of'][:16]}")
+    for row in result["rows"]:
+        tell("{reason}", reason=row["says"])
+    plain = [{"baseline": name} | values for name, values in result["baselines"].items()]
+    if any(len(row) > 1 for row in plain):
+        print_rows(plain, list(dict.fromkeys(name for row in plain for name in row)))
+    for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note, style="yellow")
+
+
+@app.command()
+def report(
+    workspace: WorkspaceArgument,
+    to: Annotated[Path | None, typer.Option(help="File to write: .pdf, .docx or .xlsx.")] = None,
+    month: Annotated[str | None, typer.Option(help="Month: 2022-07.")] = None,
+    quarter: Annotated[str | None, typer.Option(help="Quarter: 2022Q3.")] = None,
+    year: Year = None,
+    period: Annotated[str | None, typer.Option(help="Any other period: two dates with .. between them.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan whose targets are told; by default the first.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only this unit, where figures are of users.")] = None,
+    spoken: Annotated[str | None, typer.Option("--language", help="zh or en; by default that of the terminal.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a month, quarter, year or any period: PDF, DOCX, or a workbook with live formulas."""
+    utility = asked(workspace)
+    with working("putting the report together"):
+        made = utility.report(month or quarter or period or year, plan, spoken or language(), unit, as_of, None)
+    if to is not None:
+        with working("writing the report"):
+            utility.write_report(made, to)
+        tell("The report is written to {path}", path=to)
+    if as_json:
+        print_json(made.as_dict())
+        return
+    for section in made.sections:
+        print_rows(
+            [dict(row) for row in section.rows], [column.name for column in section.columns], f"\n{section.title}"
+        )
+        for sentence in section.says:
+            tell("{reason}", reason=sentence)
+
+
+@app.command()
+def levers(
+    workspace: WorkspaceArgument,
+    plan: Annotated[str, typer.Option(help="Plan whose target is to be met.")],
+    target: Annotated[str | None, typer.Option(help="Id of the target; by default the least likely one.")] = None,
+    as_of: AsOf = None,
+    faster_min: Annotated[float, typer.Option(min=0, help="Minutes by which faults could be restored sooner.")] = 15.0,
+    year: Year = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would meet a target in the rest of the year, in order of customer-hours, and its effect on the chance."""
+    utility = asked(workspace)
+    with working("drawing the rest of the year"):
+        result = utility.levers(plan, target, as_of, faster_min, year).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    if result["target"] is not None:
+        tell("{reason}", reason=result["target"]["says"])
+    print_rows(result["rows"], ["kind", "saves_ch", "probability", "says"])

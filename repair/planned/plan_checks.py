@@ -10,10 +10,10 @@ import polars as pl
 
 from network import Text, listed, text
 from network.representation import Shown
-from reliability.budget import Budget, budget_words
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
 from reliability.repeat import RULES
+from reliability.steering.budget import Budget, budget_words
 from repair.planned.merging import Group
 from repair.planned.mobile_supply import MobileSupply
 from repair.planned.plan_desk import Job, PlanDesk

@@ -17,11 +17,11 @@ from network.ids import each_of
 from network.model import serving
 from network.representation import Shown
 from network.tables.as_of import known_until
-from reliability.budget import Budget, budgets
 from reliability.frequent import PRESETS, Preset, outages_that_count
 from reliability.live_items import LIVE_ITEMS
 from reliability.repeat import binds, rooms
 from reliability.statistics import Statistics
+from reliability.steering.budget import Budget, budgets
 from repair.affected import Affected, affected_by_transformers
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
@@ -177,6 +177,9 @@ class PlanDesk(Shown):
     ) -> PlanDesk:  # fmt: skip
         """Gather the plans to come: those that begin after the as-of time and are not void.
 
+        Seen from a moment in the past a plan that was carried out since was still to come, and one that was applied for since
+        was not there yet.
+
         Args:
             statistics: of the workspace.
             plans: plans from elsewhere, in the form of the table; they stand beside those of the workspace, and replace those
@@ -191,7 +194,9 @@ class PlanDesk(Shown):
             own = pl.concat([plans, others], how="diagonal")
         rules = settings or planned_settings(workspace.settings)
         known = as_of or known_until(workspace)
-        void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False)
+        carried_out_since = (pl.col("actual_start") >= known).fill_null(value=False)
+        void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False) & ~carried_out_since
+        own = own.filter((pl.col("applied_at") <= known).fill_null(value=True))
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
         waiting = pl.col("status").is_in(inference_settings(workspace.settings).not_approved).fill_null(value=False)
@@ -295,6 +300,15 @@ class PlanDesk(Shown):
                 if index is brief:
                     switching_by_unit[name] = count * each
         return Cost(sum(by_unit.values()), by_unit, len(touched), switching_by_unit)
+
+    def hours_by_transformer(self, job: Job) -> dict[str, float]:
+        """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""
+        off = np.sort(job.outage.after.hit.transformer_index)
+        off, touched = off[self.serving[off]], job.outage.touched[self.serving[job.outage.touched]]
+        ids = self.net.transformers["transformer_id"]
+        switching_h = round(2 * self.rules.transfer_min) / 60.0
+        brief = dict.fromkeys(ids.gather(np.setdiff1d(touched, off)).to_list(), switching_h)
+        return brief | dict.fromkeys(ids.gather(off).to_list(), job.minutes / 60.0)
 
     def outage_of(self, work: Work) -> WorkOutage:
         """Return the outage of some work, found once: many plans name the same place.
@@ -423,13 +437,21 @@ class PlanDesk(Shown):
         return None if found is None else Budget(**{**vars(found), "committed_ch": max(committed, 0.0)})
 
     @cached_property
-    def _committed(self) -> dict[tuple[str, int], float]:
-        """Customer-hours of approved outages, and what is left of those under way, by unit and year."""
-        found: dict[tuple[str, int], float] = {}
+    def committed_by_month(self) -> dict[tuple[str, int, int], float]:
+        """Customer-hours of approved outages, and what is left of those under way, by unit, year and month."""
+        found: dict[tuple[str, int, int], float] = {}
         for job in (*self.under_way, *self.jobs.values()):
             if job.commits:
-                for key, hours in job.hours_by_year.items():
+                for key, hours in job.after.hours_by_month(job.start, job.minutes).items():
                     found[key] = found.get(key, 0.0) + hours
+        return found
+
+    @cached_property
+    def _committed(self) -> dict[tuple[str, int], float]:
+        """The same by unit and year."""
+        found: dict[tuple[str, int], float] = {}
+        for (unit, year, _), hours in self.committed_by_month.items():
+            found[unit, year] = found.get((unit, year), 0.0) + hours
         return found
 
     def _budgets(self, year: int) -> dict[str, Budget]:

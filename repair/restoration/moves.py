@@ -16,7 +16,7 @@ from repair.restoration.order import Orders
 from repair.restoration.parallel import NO, groups_that_may_join, may_join, source_of
 from repair.restoration.switching_model import Choice, SwitchingModel
 
-MOST_SWITCHES = 600
+MOST_SWITCHES = 250
 """A chain that brings more switches into the search is left out."""
 
 Accept = Callable[[Choice], Choice | None]

@@ -25,6 +25,9 @@ Terms = Sequence[tuple[int, float]]
 SHORTEST_S = 1.0
 """Each goal is given at least so long."""
 
+LESS_FOR_LATER = 10
+"""Goals after the first decide among what is as good by the first: each may take so many times fewer nodes."""
+
 LARGEST = 1000.0
 """Goals are scaled to factors up to this: the solver's tolerances are absolute."""
 
@@ -157,7 +160,7 @@ class Program:
         Args:
             goals: sums; one that is whole consists of variables that are 0 or 1 in the end, with whole factors.
             deadline: when the search ends, by ``time.monotonic``; a goal that is not reached by then is left as it stands.
-            most_nodes: of the search tree of each goal, likewise.
+            most_nodes: of the search tree of the first goal, likewise, and fewer of each that follows.
         """
         kept = self.so_far()
         values = None
@@ -166,7 +169,8 @@ class Program:
             largest = max((abs(factor) for _, factor in goal.terms), default=0.0)
             scale = min(1.0, LARGEST / (largest or 1.0))  # a goal may be all zeros: plans that cut nobody off
             terms = [(variable, factor * scale) for variable, factor in goal.terms]
-            better, is_certain, bound = self.solve(terms, deadline, most_nodes, values)
+            nodes = most_nodes if most_nodes is None or number == 0 else max(most_nodes // LESS_FOR_LATER, 1)
+            better, is_certain, bound = self.solve(terms, deadline, nodes, values)
             if number == 0:
                 self.bound = bound / scale
             self.proven &= is_certain and better is not None

@@ -19,10 +19,13 @@ from network import FudianError, text
 from repair.isolation import resumed
 from repair.restoration.case import Case
 from repair.restoration.moves import Accept, with_moves
-from repair.restoration.switching_model import Choice, SwitchingModel
+from repair.restoration.switching_model import FULL_SWITCHES, Choice, SwitchingModel
 
 MOST_ROUNDS = 12
 """Times that the margin for losses is widened, or an end that cannot be reached is ruled out."""
+
+ROUNDS_OF_LARGE = 3
+"""The same among more than :data:`FULL_SWITCHES`."""
 
 WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
@@ -113,10 +116,10 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
     Without voltages first. What is found with voltages as sums, which without losses are never too low, bounds what can be fed;
     what losses take is then a margin, widened until the power flow agrees. What was accepted is improved step by step at the end.
     """
-    nodes = case.capacity.loads.rules.search_nodes
+    nodes = _nodes(case)
     accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
     proven = False
-    for _ in range(MOST_ROUNDS):
+    for _ in range(_rounds(case)):
         choice = model.best(nodes, first_goals_only)
         if choice is not None and margin == 0.0:
             most = min(most, choice.most)
@@ -150,13 +153,23 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
     return replace(best, most=most, proven=proven or best.gain[0] >= most - 0.5)
 
 
+def _nodes(case: Case) -> int:
+    """Return how many nodes a search may take: fewer where each costs more, so that large faults are answered as soon."""
+    rules = case.capacity.loads.rules
+    return max(rules.search_nodes * FULL_SWITCHES // max(len(case.zones.switch), FULL_SWITCHES), 1)
+
+
+def _rounds(case: Case) -> int:
+    return MOST_ROUNDS if len(case.zones.switch) <= FULL_SWITCHES else ROUNDS_OF_LARGE
+
+
 def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only: bool, accept: Accept) -> Choice:
     """Return a choice that feeds more, step by step within few changes of the last, as long as there is one."""
     if not np.array_equal(best.zones.switch, model.zones.switch):
         return best
-    nodes, levels = case.capacity.loads.rules.search_nodes, case.levels()
+    nodes, levels = _nodes(case), case.levels()
     start, margin, kept = best, 0.0, 0.0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(_rounds(case)):
         model.hold_voltages(levels, margin)
         choice = model.best(nodes, True, near=best)
         lost = 0.0 if choice is None else case.losses(choice)

@@ -32,6 +32,9 @@ MEASURES = 2
 HIGHEST_SQUARE = 1.0
 """No square of a voltage, of nominal, is above that of the sources: loads only take."""
 
+FULL_SWITCHES = 100
+"""Among more switches only what is fed and the number of operations are made best: the goals between cost more than they give."""
+
 NEAR = 8
 """Ways that may differ where a choice is improved step by step."""
 
@@ -467,7 +470,7 @@ class SwitchingModel:
         """Return what is to be made least, one after the other."""
         gains = [Goal(self._gain(users, self.late.fed)) for users in self.users]
         early = Goal(self._gain(self.users[0], self.early.fed))
-        operations = Goal([*self.moved_early, *self.moved_late])
+        operations = self.operations = Goal([*self.moved_early, *self.moved_late])
         on_site = {int(self.late.closed[at]) for at in np.flatnonzero(~self.remote)}
         by_hand = Goal([term for term in self.moved_late if term[0] in on_site])
         then = [early, operations] if early_first else [operations, early]
@@ -506,6 +509,8 @@ class SwitchingModel:
             near: change at most :data:`NEAR` of the ways of this choice: quick likewise.
         """
         goals = self.goals[:MEASURES] if first_goals_only else self.goals
+        if len(self.zones.switch) > FULL_SWITCHES and not first_goals_only:
+            goals = [self.goals[0], self.operations]
         barred: Sequence[int] = ()
         if along is not None:
             back = along.backwards
@@ -521,7 +526,7 @@ class SwitchingModel:
         choice = Choice.of(self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5)
         if along is not None or near is not None:
             return choice
-        return replace(choice, proven=self.program.proven_goals >= MEASURES, most=-self.program.bound)
+        return replace(choice, proven=self.program.proven_goals >= 1, most=-self.program.bound)
 
     def _stay_near(self, choice: Choice) -> None:
         """Add that few switches feed another way than in a choice."""

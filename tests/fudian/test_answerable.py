@@ -30,12 +30,15 @@ ASKED: dict[str, Callable[[Utility], Any]] = {
     "affected": lambda utility: utility.affected(open=first(utility)),
     "live_ratio": lambda utility: utility.live_ratio(2022),
     "precheck": lambda utility: utility.precheck(),
+    "forecast": lambda utility: utility.forecast("xihua-2022"),
+    "why": lambda utility: utility.why("2021", "2022"),
+    "budget": lambda utility: utility.budget(),
     "audit": lambda utility: utility.audit(2022),
 }
 """How to ask, for questions that are answered or refused as a whole."""
 
 
-REFUSED = {"indices", "indices lv", "live_ratio", "audit"}
+REFUSED = {"indices", "indices lv", "live_ratio", "audit", "forecast", "why"}
 """Questions that are refused where they have no answer; the others answer that nobody is concerned."""
 
 

@@ -404,3 +404,33 @@ def test_why_a_figure_changed(utility: Utility, command: Any, route: Route) -> N
     assert expected == route("why", **{"from": "2021"}, to="2022-03", metric="saifi", by="unit,cause", level="lv")
     assert expected["residual"] == 0
     assert Same(utility.why("2021").as_dict()) == command("why", "--from", "2021")
+
+
+def test_the_budget_of_customer_hours(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.budget(2022).as_dict())
+    assert expected == command("budget", "--year", "2022")
+    assert expected == route("budget", year=2022)
+    assert Same(utility.budget().as_dict()) == command("budget")
+
+
+def test_how_the_year_is_likely_to_end(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.forecast("jinhua-2022").as_dict())
+    assert expected == command("forecast", "--plan", "jinhua-2022")
+    assert expected == route("forecast", plan="jinhua-2022")
+    asked = Same(utility.forecast("jinhua-2022", "2022-03-01", "lv", "exclude", 2022).as_dict())
+    options = ("--as-of", "2022-03-01", "--level", "lv", "--med", "exclude", "--year", "2022")
+    assert asked == command("forecast", "--plan", "jinhua-2022", *options)
+    assert asked == route("forecast", plan="jinhua-2022", as_of="2022-03-01", level="lv", med="exclude", year=2022)
+
+
+def test_the_report(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.report("2022-03", "xihua-2022", "en", wait_s=None).as_dict())
+    assert expected == command("report", "--month", "2022-03", "--plan", "xihua-2022", "--language", "en")
+    assert expected == route("report", period="2022-03", plan="xihua-2022", language="en")
+
+
+def test_what_would_meet_a_target(utility: Utility, command: Any, route: Route) -> None:
+    expected = Same(utility.levers("jinhua-2022", "JH-4", faster_min=20.0).as_dict())
+    assert expected == command("levers", "--plan", "jinhua-2022", "--target", "JH-4", "--faster-min", "20")
+    assert expected == route("levers", plan="jinhua-2022", target="JH-4", faster_min=20)
+    assert expected["rows"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliability.control_chart import control_chart
+from reliability.control_chart import control_chart, split_charts
 
 
 def test_limits_of_a_run_worked_by_hand() -> None:
@@ -47,3 +49,40 @@ def test_limits_move_with_the_run(values: list[float], shift: float) -> None:
     chart, moved = control_chart(values), control_chart([value + shift for value in values])
     assert chart.lower is not None
     assert moved.lower == pytest.approx(chart.lower + shift, abs=1e-6)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 6).map(float)), max_size=30))
+def test_runs_are_what_counting_from_every_place_finds(values: list[float | None]) -> None:
+    chart = control_chart(values)
+    known = [(place, value) for place, value in enumerate(values) if value is not None]
+    expected = set()
+    for first in range(len(known)):
+        for last in range(first, len(known)):
+            part = [value for _, value in known[first : last + 1]]
+            tests = {
+                "above": (8, lambda run: all(value > chart.mean for value in run)),
+                "below": (8, lambda run: all(value < chart.mean for value in run)),
+                "rising": (6, lambda run: all(one < two for one, two in pairwise(run))),
+                "falling": (6, lambda run: all(one > two for one, two in pairwise(run))),
+            }
+            for kind, (least, holds) in tests.items():
+                wider = [known[max(first - 1, 0) : last + 1], known[first : last + 2]]
+                grows = any(len(each) > len(part) and holds([value for _, value in each]) for each in wider)
+                if len(part) >= least and holds(part) and not grows:
+                    expected.add((kind, known[first][0], known[last][0], len(part)))
+    assert {(run.kind, run.first, run.last, run.length) for run in chart.runs} == expected
+
+
+def test_nine_months_below_the_mean_are_not_usual() -> None:
+    chart = control_chart([88.0, 93.0, 87.5, 92.0, *[86.0, 87.0, 86.5, 87.0, 86.0, 87.2, 86.1, 86.9, 86.4]])
+    assert chart.signals == ()
+    assert [(run.kind, run.length) for run in chart.runs] == [("below", 9)]
+    assert chart.stable is False
+
+
+def test_limits_are_split_at_stated_changes() -> None:
+    values = [10.0, 11.0, 10.0, 11.0, 30.0, 31.0, 30.0, 31.0]
+    first, second = split_charts(values, [4])
+    assert (first.mean, second.mean) == (10.5, 30.5)
+    assert first.signals == second.signals == ()
+    assert len(split_charts(values, [0, 8, 99, -1])) == 1

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from network.arrays import Mask, Numbers
 from repair.settings import RestorationTimeSettings
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 MOST_LEVELS = 200
 """Values of one category that are told apart, the most frequent ones; the learner takes 255 at most."""
@@ -93,6 +95,8 @@ class RestorationTimes:
 
     def _model(self, quantile: float) -> HistGradientBoostingRegressor:
         numbers = len(self.features.numbers)
+        from sklearn.ensemble import HistGradientBoostingRegressor  # as slow to load as all the rest
+
         return HistGradientBoostingRegressor(
             loss="quantile",
             quantile=quantile,

@@ -64,6 +64,12 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/plans"): SEEING,
     ("GET", "/api/v1/operating-kpi"): SEEING,
     ("GET", "/api/v1/why"): SEEING,
+    ("GET", "/api/v1/budget"): SEEING,
+    ("GET", "/api/v1/forecast"): SEEING,
+    ("GET", "/api/v1/levers"): SEEING,
+    ("GET", "/api/v1/report"): SEEING,
+    ("GET", "/api/v1/report/report.pdf"): TAKING,
+    ("GET", "/steering"): SEEING,
     ("GET", "/api/v1/live-ratio"): SEEING,
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
@@ -126,7 +132,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
 The last row: what stands below ``/public/`` is nothing else by another name, since no path is taken apart behind the gate."""
 
 OF_ALL_UNITS = re.compile(
-    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar)|/export/planned/(pl|ca).*"
+    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|report(/.*)?)"
+    r"|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""
 

@@ -1,0 +1,253 @@
+"""The steering page: will targets be met, what may still be spent, why the year differs from the last, who is off too often."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from dash import html
+
+from dashboard.pages.frequent_card import frequent_card
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, badge, bar, card, chip, frame, lead, row, strong, table
+from dashboard.parts.freshness import freshness
+from dashboard.parts.words import DASH, number, word
+from fudian import Utility
+from network import FudianError, translate
+from reliability.period import Period
+from reliability.steering.forecast import Forecast, TargetForecast
+
+_PARTS = 8
+_WHY = ("nature", "cause", "region_class", "unit", "feeder_id", "device")
+
+
+def page(utility: Utility, address: Address) -> html.Div:
+    """Return the page."""
+    utility.require_records()
+    years = [str(year) for year in utility.years]
+    year = int(address.choose("year", years, years[-1]))
+    plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
+    moments = _moments(utility, year)
+    as_of = address.choose("until", moments, moments[-1])
+    by = address.choose("by", _WHY, "nature")
+    address.note_unknown()
+    said = utility.forecast(plan, as_of, year=year)
+    return frame(
+        address,
+        _chips(utility, address, year, plan, as_of, moments),
+        freshness(utility, address),
+        [
+            _lead(said, address.language),
+            html.Div(
+                [forecast_card(said, address), _budget_card(utility, address, year, as_of)], className="grid halves"
+            ),
+            _levers_card(utility, address, said, plan, year, as_of),
+            html.Div(
+                [_why_card(utility, address, year, by), frequent_card(utility, address, as_of)], className="grid halves"
+            ),
+        ],
+    )
+
+
+def _moments(utility: Utility, year: int) -> list[str]:
+    """Return the month ends of a year as far as anything is known, the last moment known among them."""
+    known = min(utility.known_until, Period.year(year).end)
+    ends = [part.end for _, part in Period.year(year).months() if part.end < known]
+    return [
+        f"{each:%Y-%m-%d}" if each.time() == datetime.min.time() else f"{each:%Y-%m-%dT%H:%M:%S}"
+        for each in (*ends, known)
+    ]
+
+
+def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str, moments: list[str]) -> list[Part]:
+    language = address.language
+    name = f"{utility.name} · " if utility.name else ""
+    return [
+        chip(
+            f"{name}{translate('{year}', language, year=year)}",
+            [(str(each), address.href(year=str(each), until=None)) for each in reversed(utility.years)],
+            translate("Year", language),
+        ),
+        chip(
+            translate("plan {plan}", language, plan=plan),
+            [(each, address.href(plan=each)) for each in utility.target_plans],
+            translate("Plan", language),
+        ),
+        chip(
+            translate("seen from {moment}", language, moment=as_of[:10]),
+            [(each[:10], address.href(until=each)) for each in reversed(moments)],
+            translate("Seen from", language),
+        ),
+        html.Span(translate("MV users, with major event days", language), className="chip still"),
+    ]
+
+
+def _lead(said: Forecast, language: str) -> html.Div:
+    tightest = said.tightest
+    if tightest is None:
+        return lead([translate("Nothing can be said of the targets of this plan.", language)], [])
+    notes = [each.in_language(language) for each in said.notes]
+    return lead([tightest.says().in_language(language), translate(".", language)], ["; ".join(notes)])
+
+
+def forecast_card(said: Forecast, address: Address) -> html.Section:
+    """Return the card of the targets: so far, expected, range, and how likely each is met."""
+    language = address.language
+    rows = [_forecast_row(each, language) for each in said.rows if each.quantiles[0] is not None]
+    untold = [each for each in said.rows if each.quantiles[0] is None]
+    head = [
+        (translate("Target", language), ""),
+        (translate("so far", language), "right"),
+        (translate("range and limit", language), "wide-cell"),
+        (translate("expected", language), "right"),
+        (translate("is met with", language), "right"),
+        (translate("hours left to spend", language), "right"),
+    ]
+    title = translate("How the year is likely to end", language)
+    below = [html.P(each.says().in_language(language), className="quiet") for each in untold]
+    note = translate(
+        "seen from {moment} · range of 80 % · {approved} approved and {submitted} submitted plans",
+        language, moment=f"{said.as_of:%Y-%m-%d}", approved=said.plans[0], submitted=said.plans[1],
+    )  # fmt: skip
+    content: Part = table(head, rows, "forecast", title) if rows else translate("Nothing can be said of it.", language)
+    return card(title, content, *below, note=note, name="forecast")
+
+
+def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
+    p10, _, p90 = each.quantiles
+    chance = each.probability() or 0.0
+    widest = max(p90 or 0.0, each.limit) * 1.1 or 1.0
+    unit = word(each.target.unit, language)
+    label = f"{each.target.label} {number(p10)}–{number(p90)} {unit}"
+    span = bar(
+        ((each.to_date or 0.0) / widest, "measure"),
+        (max((p10 or 0.0) - (each.to_date or 0.0), 0.0) / widest, "gap"),
+        (((p90 or 0.0) - (p10 or 0.0)) / widest, "light"),
+        mark=each.limit / widest,
+        label=label,
+    )
+    tone = "warning" if chance < 0.5 else ""
+    return row(
+        [
+            ([f"{each.target.label} ", html.Span(word(each.target.metric, language), className="quiet")], ""),
+            (number(each.to_date), "right"),
+            (
+                [span, html.Div(f"{number(p10)}–{number(p90)}, ≤ {each.limit:.4g} {unit}", className="reason")],
+                "wide-cell",
+            ),
+            (number(each.expected), "right"),
+            (badge(f"{chance:.0%}", tone), "right"),
+            (number(each.left, 0) if each.target.metric == "SAIDI" else DASH, "right"),
+        ],
+        None,
+    )
+
+
+def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, year: int, as_of: str) -> html.Section:
+    language = address.language
+    tightest = said.tightest
+    title = translate("What would meet it", language)
+    answer = utility.levers(plan, as_of=as_of, year=year).as_dict(language)
+    rows = [
+        row(
+            [
+                (each["says"], ""),
+                (number(each["saves_ch"], 1), "right"),
+                (DASH if each["probability"] is None else f"{each['probability']:.0%}", "right"),
+            ],
+            None,
+        )
+        for each in answer["rows"][:_PARTS]
+    ]
+    head = [
+        (translate("Lever", language), ""),
+        (translate("saves CH", language), "right"),
+        (translate("is met with", language), "right"),
+    ]
+    content: Part = table(head, rows, "levers", title)
+    if not rows:
+        content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
+    return card(title, content, note=tightest.target.label if tightest else "", name="levers")
+
+
+def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> html.Section:
+    language = address.language
+    sheet = utility.budget(year, as_of)
+    rows = [
+        row(
+            [
+                (each["unit"], ""),
+                (number(each["annual_ch"], 0), "right"),
+                (number(each["consumed_ch"], 0), "right"),
+                (number(each["committed_ch"], 0), "right"),
+                (number(each["reserve_left_ch"], 0), "right"),
+                (
+                    strong(number(each["may_plan_ch"], 0), "warning" if each["light"] in {"amber", "red"} else ""),
+                    "right",
+                ),
+            ],
+            None,
+        )
+        for each in sheet.rows()
+    ]
+    head = [
+        (translate("Unit", language), ""),
+        (translate("budget", language), "right"),
+        (translate("spent so far", language), "right"),
+        (translate("promised", language), "right"),
+        (translate("kept for faults", language), "right"),
+        (translate("may still be planned", language), "right"),
+    ]
+    title = translate("Budget of customer-hours", language)
+    warnings = [html.P(each["says"], className="quiet") for each in sheet.warnings(language)]
+    notes = [html.P(each.in_language(language), className="quiet") for each in sheet.notes]
+    return card(
+        title, table(head, rows, "budget", title), *warnings, *notes, note=translate("customer-hours", language)
+    )
+
+
+def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Section:
+    language = address.language
+    title = translate("Why the year differs from the last", language)
+    try:
+        found = utility.why(str(year - 1), str(year), "saidi", by).as_dict(language)
+    except FudianError as refused:
+        return card(title, html.P(refused.message.in_language(language), className="quiet"))
+    picker = chip(
+        word(by, language),
+        [(word(each, language), address.href(by=each)) for each in _WHY],
+        translate("Broken down by", language),
+    )
+    names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
+    parts = found["parts"]
+    rest = parts[_PARTS:]
+    widest = max((abs(part["total"]) for part in parts), default=1.0) or 1.0
+    rows = [_why_row(part, names, widest, language) for part in parts[:_PARTS]]
+    if rest:
+        sums = {
+            name: sum(part[name] for part in rest) for name in ("users", "frequency", "extent", "duration", "total")
+        }
+        label = translate("{count} more", language, count=len(rest))
+        rows.append(_why_row({"value": label} | sums, {}, widest, language))
+    head = [
+        (word(by, language), ""),
+        ("", "wide-cell"),
+        (translate("change", language), "right"),
+        *((translate(word_, language), "right quiet") for word_ in ("users", "frequency", "extent", "duration")),
+    ]
+    said = translate(
+        "{before} h per user in {last}, {after} h in {year}: {change} h", language, before=number(found["from"]["value"]),
+        last=year - 1, after=number(found["to"]["value"]), year=year, change=f"{found['change']:+.2f}",
+    )  # fmt: skip
+    notes = [html.P(each, className="quiet") for each in found["basis"]["notes"]]
+    return card([title, picker], html.P(said), table(head, rows, "why", title), *notes, name="why",
+                note=translate("h per user · the parts add up to the change", language))  # fmt: skip
+
+
+def _why_row(part: dict[str, Any], names: dict[str, str], widest: float, language: str) -> html.Tr:
+    value = part["value"]
+    label = names.get(value) or word(value, language) if value else translate("not recorded", language)
+    total = part["total"]
+    shape = bar((abs(total) / widest, "over" if total > 0 else "light"), label=f"{label} {total:+.2f}")
+    factors = [(f"{part[name]:+.2f}", "right quiet") for name in ("users", "frequency", "extent", "duration")]
+    return row([(label, ""), (shape, "wide-cell"), (html.B(f"{total:+.2f}"), "right"), *factors], None)

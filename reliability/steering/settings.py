@@ -1,0 +1,59 @@
+"""The settings of budget and forecast: every rule that the field leaves open, named (table ``[steering]``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from network.tables.settings import settings_of
+
+
+class SteeringSettings(BaseModel):
+    """Rules of the forecast that a utility may set in ``fudian.toml`` under ``[steering]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    forecast_draws: int = Field(2000, ge=100, le=100_000, description="draws of the rest of the year")
+    forecast_seed: int = Field(836, ge=0, description="seed of the draws: the same input gives the same figures")
+    forecast_recency: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="a day of the year before counts this much of one of this year, and so on backwards",
+    )
+    forecast_window_days: int = Field(
+        30, ge=5, le=182, description="days to come are drawn from days this close in the season"
+    )
+    forecast_evidence_days: float = Field(
+        180.0,
+        ge=0,
+        description="the level of the year so far counts by its days against these days of what earlier years say",
+    )
+    forecast_pooling_events: float = Field(
+        10.0,
+        ge=0,
+        description="a class takes its level from all classes as if they gave it this many days with outages",
+    )
+    forecast_least_days: int = Field(
+        30, ge=2, description="storm days are told apart where at least this many days have outages"
+    )
+    plan_lead_days: float = Field(
+        30.0, ge=0, description="planned outages of the days to come until then are taken to be submitted already"
+    )
+    pending_share: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="share of the plans that are submitted and not approved yet which will be carried out",
+    )
+
+
+def steering_settings(settings: Mapping[str, Any]) -> SteeringSettings:
+    """Return the settings under ``[steering]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(SteeringSettings, "steering", settings)

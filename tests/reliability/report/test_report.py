@@ -1,0 +1,150 @@
+"""The report read back from its files: the figures of the other questions, and formulas that give them."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import formulas
+import openpyxl
+import pytest
+from docx import Document
+from pypdf import PdfReader
+
+import fudian
+from data_samples.generator.county import COUNTY
+from fudian import Utility
+from network import FudianError
+from reliability.report.content import Column, Report, Section
+
+PERIOD, PLAN = "2022-07", "jinhua-2022"
+
+
+@pytest.fixture(scope="module")
+def county() -> Utility:
+    return fudian.open(COUNTY, "en")
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def report(request: pytest.FixtureRequest, county: Utility) -> Report:
+    return county.report(PERIOD, PLAN, request.param, wait_s=None)
+
+
+def plain(words: str) -> str:
+    """Return text without blanks: a PDF sets them between figures and characters."""
+    return re.sub(r"\s+", "", words)
+
+
+def test_its_figures_are_those_of_the_other_questions(report: Report, county: Utility) -> None:
+    whole = county.indices(PERIOD).rows.row(0, named=True)
+    told = {row["figure"]: row["value"] for row in report.section("headline").rows}
+    assert told == pytest.approx({name: whole[name] for name in told}, rel=1e-12)
+    by_class = county.indices(PERIOD, by="region_class").as_dict()["rows"]
+    assert [row["CH"] for row in report.section("classes").rows] == pytest.approx([row["CH"] for row in by_class])
+    months = report.section("months")
+    assert months.total(months.columns[3]) == pytest.approx(whole["CH"])
+    targets = county.targets(PLAN, 2022).as_dict()["rows"]
+    assert [row["value"] for row in report.section("targets").rows] == pytest.approx([row["value"] for row in targets])
+    said = county.forecast(PLAN, "2022-08-01", year=2022).as_dict()["rows"]
+    assert [row["p50"] for row in report.section("forecast").rows] == pytest.approx([row["p50"] for row in said])
+    causes = county.causes(county.query(PERIOD), 10)["ch"].to_list()
+    assert [row["ch"] for row in report.section("causes").rows] == pytest.approx(causes)
+    live = county.live_ratio(PERIOD, "unit").as_dict()["rows"]
+    assert [row["reduced_ch"] for row in report.section("live").rows] == pytest.approx(
+        [row["reduced_ch"] for row in live]
+    )
+    assert all(row["value"] is not None for row in report.section("grid").rows)
+
+
+def test_the_pdf_says_every_figure(report: Report, county: Utility, tmp_path: Path) -> None:
+    county.write_report(report, tmp_path / "r.pdf")
+    reader = PdfReader(tmp_path / "r.pdf")
+    told = plain("".join(page.extract_text() for page in reader.pages))
+    assert plain(report.title) in told
+    for section in report.sections:
+        assert plain(section.title) in told
+        for sentence in section.says:
+            assert plain(sentence) in told
+        for row in section.rows:
+            for column in section.columns:
+                value = row.get(column.name)
+                if isinstance(value, float):
+                    assert f"{value:,.{column.digits}f}" in told, (section.name, column.name)
+    assert b"pdfaid" in (tmp_path / "r.pdf").read_bytes() or reader.xmp_metadata is not None
+
+
+def test_the_workbook_computes_what_the_questions_answer(report: Report, county: Utility, tmp_path: Path) -> None:
+    path = tmp_path / "r.xlsx"
+    county.write_report(report, path)
+    book = openpyxl.load_workbook(path)
+    solved = formulas.ExcelModel().loads(str(path)).finish().calculate()
+    cells = {key.upper(): each.value[0, 0] for key, each in solved.items() if "!" in key and each.value.shape == (1, 1)}
+    seen = 0
+    for number, section in enumerate(report.sections, start=1):
+        sheet = book[f"{number} {section.name}"]
+        if not section.rows:
+            continue
+        head = len(section.says) + 3
+        assert [cell.value for cell in sheet[head]][: len(section.columns)] == [each.title for each in section.columns]
+        lines: list[Any] = [dict(row) for row in section.rows]
+        if section.has_total:
+            lines.append({column.name: section.total(column) for column in section.columns if column.total})
+        for at, row in enumerate(lines, start=head + 1):
+            for place, column in enumerate(section.columns):
+                value, cell = row.get(column.name), sheet.cell(at, place + 1)
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    key = f"'[R.XLSX]{sheet.title.upper()}'!{cell.coordinate}"
+                    assert float(cells[key]) == pytest.approx(value, rel=1e-12), (section.name, cell.coordinate)
+                    seen += 1
+                elif isinstance(value, float):
+                    assert cell.value == pytest.approx(value, rel=1e-12)
+    assert seen > 20
+
+
+def test_the_document_holds_the_tables(report: Report, county: Utility, tmp_path: Path) -> None:
+    county.write_report(report, tmp_path / "r.docx")
+    document = Document(str(tmp_path / "r.docx"))
+    filled = [section for section in report.sections if section.rows]
+    assert len(document.tables) == len(filled)
+    for table, section in zip(document.tables, filled, strict=True):
+        assert len(table.rows) == 1 + len(section.rows) + section.has_total
+        assert [cell.text for cell in table.rows[0].cells] == [column.title for column in section.columns]
+
+
+def test_text_that_looks_like_a_formula_stays_text(county: Utility, tmp_path: Path) -> None:
+    section = Section(
+        "s", "=1+1", ("=2+2",), (Column("name", "=3"),), ({"name": "=HYPERLINK(1)"}, {"name": "@x #set page()"})
+    )
+    made = Report("t", "s", "en", (section,), {})
+    for ending in (".xlsx", ".pdf", ".docx"):
+        county.write_report(made, tmp_path / f"r{ending}")
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets[0]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} == {"s"}
+    told = plain("".join(page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages))
+    assert "=HYPERLINK(1)@x#setpage()" in told
+
+
+def test_a_part_that_cannot_be_told_says_why_and_the_rest_stands(county: Utility) -> None:
+    whole = county.workspace
+    files = {name: file for name, file in whole.files.items() if name != "live_jobs"}
+    less = fudian.open(replace(whole, files=files), "en")
+    made = less.report(PERIOD, PLAN)
+    assert made.section("live").rows == ()
+    assert "live" in " ".join(made.section("live").says)
+    assert made.section("headline").rows
+
+
+def test_a_unit_alone_and_any_period(county: Utility) -> None:
+    unit = county.workspace.tables["budget"]["unit"][0]
+    made = county.report("2022Q3", PLAN, "en", unit, wait_s=None)
+    by_unit = {row["unit"]: row for row in county.indices("2022Q3", by="unit").as_dict()["rows"]}
+    told = {row["figure"]: row["value"] for row in made.section("headline").rows}
+    assert told["CH"] == pytest.approx(by_unit[unit]["CH"])
+    assert [row["month"] for row in made.section("months").rows] == ["2022-07", "2022-08", "2022-09"]
+    half = county.report("2022-01-01..2022-07-01", PLAN, "en")
+    assert len(half.section("months").rows) == 6
+
+
+def test_another_kind_of_file_is_refused(county: Utility, report: Report, tmp_path: Path) -> None:
+    with pytest.raises(FudianError, match=r"\.pdf, \.docx or \.xlsx|not written"):
+        county.write_report(report, tmp_path / "r.txt")
