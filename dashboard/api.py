@@ -359,7 +359,7 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
     @routes.get("/budget")
     def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
         """Return the budget of customer-hours by unit, class and month."""
-        return utility.budget(year, as_of).as_dict(_language(request))
+        return served.utility.budget(year, as_of).as_dict(_language(request))
 
     @routes.get("/forecast")
     def forecast(
@@ -371,7 +371,7 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
         year: Year = None,
     ) -> dict[str, Any]:
         """Forecast the year end of every target of a plan."""
-        return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
+        return served.utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
 
     @routes.get("/levers")
     def levers(
@@ -385,7 +385,7 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
         year: Year = None,
     ) -> dict[str, Any]:
         """Return what would meet a target in the rest of the year."""
-        return utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
+        return served.utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
 
     @routes.get("/report")
     def report(
@@ -397,7 +397,7 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Return every figure of the report of a period; ``/report/report.pdf``, ``.docx`` and ``.xlsx`` give the file."""
-        return utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
+        return served.utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
 
     @routes.get("/report/{name}", response_class=FileResponse)
     def report_file(
@@ -410,6 +410,7 @@ def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
         as_of: Moment = None,
     ) -> Response:
         """Return the report of a period as a file: its ending says which."""
+        utility = served.utility
         made = utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S)
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"report{Path(name).suffix.lower()}"

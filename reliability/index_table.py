@@ -100,9 +100,9 @@ def users_by(
         period: the statistical period.
         settings: rules of the statistics.
     """
-    users = _as_users(_stated(nw.from_native(population), settings or ReliabilitySettings()))
+    users = as_users(_stated(nw.from_native(population), settings or ReliabilitySettings()))
     keys = list(by)
-    found: pl.DataFrame = _denominators(users, period.frame(), keys or ["whole"]).to_native()
+    found: pl.DataFrame = denominators_of(users, period.frame(), keys or ["whole"]).to_native()
     blank = [pl.when(pl.col(key) != _BLANK).then(key).alias(key) for key in keys]
     return found.select(*blank, "N_T").sort(keys, nulls_last=True) if keys else found.select("N_T")
 

@@ -135,6 +135,9 @@ def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Pa
 def _lead(utility: Utility, address: Address, year: int, value: float | None, run: Process) -> html.Div:
     language = address.language
     whole = _whole(utility, year)
+    if whole.live_jobs is None:
+        why = "There is no table of live-line jobs that can be used, so the ratio cannot be computed."
+        return lead([translate("{year}", language, year=year), ": ", translate(why, language)], [])
     sentence = compose(
         "{year}: {ratio} of the work was done without an outage",
         language,
@@ -153,9 +156,6 @@ def _lead(utility: Utility, address: Address, year: int, value: float | None, ru
             )
         elif not run.chart.runs:
             sentence += compose(", every month within the usual {limits}", language, limits=limits)
-    if whole.live_jobs is None:
-        why = "There is no table of live-line jobs that can be used, so the ratio cannot be computed."
-        return lead([translate("{year}", language, year=year), ": ", translate(why, language)], [])
         for each in run.chart.runs[-1:]:
             sentence += compose(
                 SENTENCES[each.kind], language, count=strong(str(each.length), "warning"),
