@@ -80,6 +80,7 @@ def client(desk: Desk) -> Iterator[httpx.Client]:
         (gzip.compress(LINES.encode()), {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}),
         (gzip.compress(json.dumps(TRIP).encode()), {"Content-Encoding": "gzip"}),
     ],
+    ids=["list", "lines", "packed lines", "packed list"],
 )
 def test_reports_are_kept_and_judged_in_any_form(
     client: httpx.Client, store: Store, body: bytes, headers: dict[str, str]
@@ -117,6 +118,7 @@ def test_one_report_needs_no_list(client: httpx.Client) -> None:
         (gzip.compress(b" " * (65 << 20)), {"Content-Encoding": "gzip"}),
         (b"[" + b"{}," * 100_000 + b"{}]", {}),
     ],
+    ids=["cut", "number", "list", "deep", "second line", "no gzip", "cut gzip", "other packing", "large", "many"],
 )
 def test_what_is_no_report_is_refused(client: httpx.Client, store: Store, body: bytes, headers: dict[str, str]) -> None:
     answer = client.post("/api/v1/signals", content=body, headers=headers)
