@@ -14,8 +14,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from dashboard.access.refusals import REFUSALS
 from dashboard.intake.http import intake_router
 from dashboard.intake.work import work_router
-from fudian import Utility
+from dashboard.pool import Pool, PooledRouter
 from fudian.desk import Desk
+from fudian.fresh import Fresh
 from network import FudianError, UnknownIdError, WorkspaceError, text, translate
 from network.texts import language_of
 
@@ -35,16 +36,15 @@ Source = Annotated[str, Query(description="records, or switching for the replay 
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 
 
-def install(server: FastAPI, desk: Desk) -> None:
-    """Add the routes over a desk and its utility, and the form of their errors."""
-    utility = desk.utility
+def install(server: FastAPI, served: Fresh, desk: Desk, pool: Pool) -> None:
+    """Add the routes over a workspace and its desk, and the form of their errors."""
     server.include_router(intake_router(desk, REFUSALS))
     server.include_router(work_router(desk, REFUSALS))
-    server.include_router(_statistics_routes(utility))
-    server.include_router(_target_routes(utility))
-    server.include_router(_repair_routes(utility))
-    server.include_router(_plan_routes(utility))
-    server.include_router(_steering_routes(utility))
+    server.include_router(_statistics_routes(served, pool))
+    server.include_router(_target_routes(served, pool))
+    server.include_router(_repair_routes(served, pool))
+    server.include_router(_plan_routes(served, pool))
+    server.include_router(_steering_routes(served, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
 
@@ -87,13 +87,13 @@ def _columns(by: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in by.split(",") if part.strip())
 
 
-def _statistics_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
+def _statistics_routes(served: Fresh, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/check")
     def check(request: Request) -> dict[str, Any]:
         """List what is wrong with the tables, the topology and the settings."""
-        return utility.check().as_dict(_language(request))
+        return served.utility.check().as_dict(_language(request))
 
     @routes.get("/indices")
     def indices(
@@ -109,7 +109,7 @@ def _statistics_routes(utility: Utility) -> APIRouter:
         standard: Annotated[str, Query(description="dlt, or ieee beside it")] = "dlt",
     ) -> dict[str, Any]:
         """Return the indices of a period."""
-        answer = utility.indices((start, end), _columns(by), level, med, as_of, engine, source, standard)
+        answer = served.utility.indices((start, end), _columns(by), level, med, as_of, engine, source, standard)
         return answer.as_dict(_language(request))
 
     @routes.get("/ledger")
@@ -126,14 +126,14 @@ def _statistics_routes(utility: Utility) -> APIRouter:
     ) -> dict[str, Any]:
         """Return the interruptions behind a figure."""
         period = (start, end) if start or end else None
-        return utility.ledger(period, level, med, as_of, source, event, customer).as_dict(_language(request))
+        return served.utility.ledger(period, level, med, as_of, source, event, customer).as_dict(_language(request))
 
     @routes.get("/audit")
     def audit(
         request: Request, start: Moment = None, end: Moment = None, level: str = "mv", as_of: Moment = None
     ) -> dict[str, Any]:
         """Compare the outage records with the switching log and the meters."""
-        return utility.audit((start, end), level, as_of).as_dict(_language(request))
+        return served.utility.audit((start, end), level, as_of).as_dict(_language(request))
 
     @routes.get("/frequent")
     def frequent(
@@ -145,7 +145,7 @@ def _statistics_routes(utility: Utility) -> APIRouter:
         times: Annotated[int | None, Query(ge=1, description="outages that are too many, for custom")] = None,
     ) -> dict[str, Any]:
         """List users and feeders that lose supply too often, and who soon may."""
-        return utility.frequent(preset, level, med, as_of, days, times).as_dict()
+        return served.utility.frequent(preset, level, med, as_of, days, times).as_dict()
 
     @routes.get("/rolling")
     def rolling(
@@ -159,44 +159,44 @@ def _statistics_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Return SAIDI, SAIFI and CAIDI of the window of days up to each day of a period."""
-        return utility.rolling((start, end), days, centred, level, med, as_of).as_dict(_language(request))
+        return served.utility.rolling((start, end), days, centred, level, med, as_of).as_dict(_language(request))
 
     @routes.get("/cross-check")
     def cross_check(request: Request, as_of: Moment = None) -> dict[str, Any]:
         """Compare the reliability system's own report with itself and with the figures here."""
-        return utility.cross_check(as_of).as_dict(_language(request))
+        return served.utility.cross_check(as_of).as_dict(_language(request))
 
     return routes
 
 
-def _target_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
+def _target_routes(served: Fresh, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["reliability"], responses=REFUSALS)
 
     @routes.get("/targets")
     def targets(request: Request, plan: str, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
         """Judge the figures of a year against a plan."""
-        return utility.targets(plan, year, as_of=as_of, wait_s=WAIT_S).as_dict(_language(request))
+        return served.utility.targets(plan, year, as_of=as_of, wait_s=WAIT_S).as_dict(_language(request))
 
     @routes.get("/grid-kpi")
     def grid_kpi(request: Request, plan: str = "gongan-2022") -> dict[str, Any]:
         """Return the grid-structure KPIs of the public feeders with the N-1 test, judged against a plan."""
-        return utility.grid_kpi(plan, WAIT_S).as_dict(_language(request))
+        return served.utility.grid_kpi(plan, WAIT_S).as_dict(_language(request))
 
     @routes.get("/plans")
     def plans() -> dict[str, Any]:
         """Return the plans that can be judged, and the years with records."""
-        return {"plans": utility.target_plans, "years": utility.years}
+        return {"plans": served.utility.target_plans, "years": served.utility.years}
 
     @routes.get("/live-ratio")
     def live_ratio(request: Request, start: Moment = None, end: Moment = None, by: By = "") -> dict[str, Any]:
         """Return the live-line ratio with numerators and denominators."""
-        return utility.live_ratio((start, end), _columns(by)).as_dict(_language(request))
+        return served.utility.live_ratio((start, end), _columns(by)).as_dict(_language(request))
 
     return routes
 
 
-def _repair_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["repair"], responses=REFUSALS)
+def _repair_routes(served: Fresh, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["repair"], responses=REFUSALS)
 
     @routes.get("/n-1")
     def n_1(
@@ -204,7 +204,7 @@ def _repair_routes(utility: Utility) -> APIRouter:
         wait_s: Annotated[float, Query(ge=0, le=60, description="return sooner only when all is tried")] = 0.0,
     ) -> dict[str, Any]:
         """Return the N-1 test as far as it is done; the first call begins it. ``complete`` says whether it is over."""
-        return utility.n_1(wait_s).as_dict(_language(request))
+        return served.utility.n_1(wait_s).as_dict(_language(request))
 
     @routes.get("/affected")
     def affected(
@@ -217,19 +217,19 @@ def _repair_routes(utility: Utility) -> APIRouter:
     ) -> dict[str, Any]:
         """Return who is off when branches open, or when a fault strikes one; of a fault also who is once it is isolated."""
         branches = None if opened is None else _columns(opened)
-        return utility.affected(branches, fault, at=as_of).as_dict(_language(request))
+        return served.utility.affected(branches, fault, at=as_of).as_dict(_language(request))
 
     @routes.post("/affected")
     def affected_by_signals(
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Return who is off by rows of the signals table."""
-        return utility.affected(signals=signals, at=as_of).as_dict(_language(request))
+        return served.utility.affected(signals=signals, at=as_of).as_dict(_language(request))
 
     @routes.get("/sensor-health")
     def sensor_health(request: Request) -> dict[str, Any]:
         """Return what closed incidents tell of each sensor."""
-        return utility.sensor_health().as_dict(_language(request))
+        return served.utility.sensor_health().as_dict(_language(request))
 
     @routes.get("/restore")
     def restore(
@@ -248,7 +248,7 @@ def _repair_routes(utility: Utility) -> APIRouter:
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
         asked = _columns(fault), _columns(refused), objective, as_of
-        plan = utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
+        plan = served.utility.restore(*asked, tripped=_columns(tripped), done=_columns(done))
         return plan.as_dict(_language(request))
 
     @routes.post("/locate")
@@ -256,14 +256,14 @@ def _repair_routes(utility: Utility) -> APIRouter:
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Find the faulted section from rows of the signals table."""
-        return utility.locate(signals, as_of).as_dict(_language(request))
+        return served.utility.locate(signals, as_of).as_dict(_language(request))
 
     @routes.post("/infer")
     def infer(
         request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
-        return utility.infer(signals, as_of).as_dict(_language(request))
+        return served.utility.infer(signals, as_of).as_dict(_language(request))
 
     @routes.get("/crews")
     def crews(
@@ -272,12 +272,12 @@ def _repair_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan which crew goes to which open fault, in which order, with its arrival clocks."""
-        return utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
+        return served.utility.crews(as_of, None, _columns(assign), _columns(without)).as_dict()
 
     @routes.get("/restoration-times")
     def restoration_times(as_of: Moment = None) -> dict[str, Any]:
         """Tell when power will be back for every open fault, with a range."""
-        return utility.restoration_times(as_of).as_dict()
+        return served.utility.restoration_times(as_of).as_dict()
 
     @routes.get("/bases")
     def bases(
@@ -288,18 +288,18 @@ def _repair_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Tell where crews should wait by the faults of the past, and what that gains."""
-        return utility.bases(count, limit_min, as_of).as_dict()
+        return served.utility.bases(count, limit_min, as_of).as_dict()
 
     @routes.get("/incidents")
     def incidents(request: Request) -> dict[str, Any]:
         """Return the incidents that all signals tell of, and what is wrong with signals."""
-        return utility.incidents(_language(request))
+        return served.utility.incidents(_language(request))
 
     return routes
 
 
-def _plan_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
+def _plan_routes(served: Fresh, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["planned outages"], responses=REFUSALS)
 
     @routes.get("/precheck")
     def precheck(
@@ -308,14 +308,14 @@ def _plan_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Calculate the planned outages to come before anything is cut."""
-        return utility.precheck(plan_id=_columns(plan), as_of=as_of).as_dict(_language(request))
+        return served.utility.precheck(plan_id=_columns(plan), as_of=as_of).as_dict(_language(request))
 
     @routes.post("/precheck")
     def precheck_rows(
         request: Request, plans: Annotated[list[dict[str, Any]], Body()], as_of: Moment = None
     ) -> dict[str, Any]:
         """Calculate rows of the plans table beside those of the workspace."""
-        return utility.precheck(plans, as_of=as_of).as_dict(_language(request))
+        return served.utility.precheck(plans, as_of=as_of).as_dict(_language(request))
 
     @routes.get("/calendar")
     def calendar(
@@ -324,13 +324,13 @@ def _plan_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Find days and groups for all planned outages to come."""
-        return utility.calendar(live_as_outage=live_as_outage, as_of=as_of).as_dict(_language(request))
+        return served.utility.calendar(live_as_outage=live_as_outage, as_of=as_of).as_dict(_language(request))
 
     return routes
 
 
-def _steering_routes(utility: Utility) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["steering"], responses=REFUSALS)
+def _steering_routes(served: Fresh, pool: Pool) -> APIRouter:
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["steering"], responses=REFUSALS)
 
     @routes.get("/operating-kpi")
     def operating_kpi(
@@ -340,7 +340,7 @@ def _steering_routes(utility: Utility) -> APIRouter:
         base_year: Annotated[int | None, Query(ge=1900, le=2199, description="reductions are counted from it")] = None,
     ) -> dict[str, Any]:
         """Return the figures of operation that plans set targets for, with numerators and denominators."""
-        return utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
+        return served.utility.operating_kpi(year, as_of, base_year).as_dict(_language(request))
 
     @routes.get("/why")
     def why(
@@ -354,12 +354,12 @@ def _steering_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Explain why SAIDI or SAIFI changed between two periods."""
-        return utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
+        return served.utility.why(from_, to, metric, _columns(by), level, med, as_of).as_dict(_language(request))
 
     @routes.get("/budget")
     def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
         """Return the budget of customer-hours by unit, class and month."""
-        return utility.budget(year, as_of).as_dict(_language(request))
+        return served.utility.budget(year, as_of).as_dict(_language(request))
 
     @routes.get("/forecast")
     def forecast(
@@ -371,7 +371,7 @@ def _steering_routes(utility: Utility) -> APIRouter:
         year: Year = None,
     ) -> dict[str, Any]:
         """Forecast the year end of every target of a plan."""
-        return utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
+        return served.utility.forecast(plan, as_of, level, med, year).as_dict(_language(request))
 
     @routes.get("/levers")
     def levers(
@@ -385,7 +385,7 @@ def _steering_routes(utility: Utility) -> APIRouter:
         year: Year = None,
     ) -> dict[str, Any]:
         """Return what would meet a target in the rest of the year."""
-        return utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
+        return served.utility.levers(plan, target, as_of, faster_min, year).as_dict(_language(request))
 
     @routes.get("/report")
     def report(
@@ -397,7 +397,7 @@ def _steering_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Return every figure of the report of a period; ``/report/report.pdf``, ``.docx`` and ``.xlsx`` give the file."""
-        return utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
+        return served.utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S).as_dict()
 
     @routes.get("/report/{name}", response_class=FileResponse)
     def report_file(
@@ -410,6 +410,7 @@ def _steering_routes(utility: Utility) -> APIRouter:
         as_of: Moment = None,
     ) -> Response:
         """Return the report of a period as a file: its ending says which."""
+        utility = served.utility
         made = utility.report(period, plan, language or _language(request), unit, as_of, WAIT_S)
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"report{Path(name).suffix.lower()}"

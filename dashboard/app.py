@@ -7,6 +7,9 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import fudian
 from dashboard.access.callbacks import CallbackForm
 from dashboard.access.connections import MOST_CONNECTIONS, BoundedProtocol
 from dashboard.access.edges import MOST_BYTES, Edges
@@ -30,6 +32,7 @@ from dashboard.access.look_list import looks_router
 from dashboard.access.provider import Provider
 from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
+from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.intake.lifetime import taking_in
@@ -37,11 +40,13 @@ from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
-from dashboard.parts.blocks import Part, frame, note_card
+from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
+from dashboard.pool import Pool, PooledServer
 from dashboard.rows import rows_of
 from fudian import Utility
 from fudian.desk import Desk
+from fudian.fresh import Fresh
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
@@ -58,7 +63,11 @@ _log = logging.getLogger("fudian")
 
 
 def create_app(
-    workspace: Path, language: str = "zh", access: Access | None = None, provider: Provider | None = None
+    workspace: Path,
+    language: str = "zh",
+    access: Access | None = None,
+    provider: Provider | None = None,
+    looks_after: bool = False,
 ) -> FastAPI:
     """Return the application over a workspace.
 
@@ -67,24 +76,28 @@ def create_app(
         language: ``zh`` or ``en``, for addresses that name none.
         access: who may come in; by default whoever sits at this machine, and nothing is kept.
         provider: where readers may sign in besides.
+        looks_after: whether figures are prepared beforehand, and changes of the workspace are taken, while it runs.
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
         FudianError: another desk runs on the store, or the broker that the settings name cannot be reached.
     """
-    utility = fudian.open(workspace, language)
+    served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
-    desk = Desk(utility, access.store)
-    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=taking_in(desk))
-    server.add_middleware(GZipMiddleware, minimum_size=2000)
-    install(server, desk)
-    server.include_router(export_router(utility))
+    desk = Desk(served.utility, access.store)
+    served.follow = partial(setattr, desk, "utility")
+    lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
+    server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
+    server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
+    pool = Pool()
+    install(server, served, desk, pool)
+    server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))
     pages = Dash(
         __name__,
-        server=server,  # type: ignore[arg-type]  # annotated for Flask only
-        backend="fastapi",
+        server=False,
+        backend=PooledServer,
         title="复电 Fudian",
         update_title="",
         serve_locally=True,
@@ -93,8 +106,11 @@ def create_app(
         enable_mcp=False,
         index_string=_index(language),
     )
-    pages.layout = _layout()
-    _connect(pages, utility)
+    pages.layout = partial(_layout, served)
+    pages.backend.pool = pool  # type: ignore[attr-defined]
+    pages.init_app(server)
+    _connect(pages, served)
+    connect_state(pages, served)
     server.add_exception_handler(DependencyException, _no_such_file)
     server.add_middleware(PageAddresses)
     server.add_middleware(LanguageNote)
@@ -102,6 +118,25 @@ def create_app(
     server.add_middleware(Edges)
     server.add_middleware(Gate, access=access, policy=content_policy(pages.csp_hashes()), language=language)
     return server
+
+
+@asynccontextmanager
+async def _while_served(
+    served: Fresh | None, desk_at_work: Callable[[FastAPI], AbstractAsyncContextManager[Any]], server: FastAPI
+) -> AsyncIterator[None]:
+    """Let the desk work, and look after the data, for as long as it is served."""
+    async with desk_at_work(server):
+        if served is not None:
+            served.begin()
+        yield
+        if served is not None:
+            served.end()
+
+
+def _ask_beforehand(utility: Utility) -> None:
+    """Make each page once, so that the first reader finds it made."""
+    for page in _PAGES:
+        page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
@@ -153,7 +188,7 @@ def serve(
     address = (
         f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
     )
-    server = create_app(workspace, language, access, provider)
+    server = create_app(workspace, language, access, provider, looks_after=True)
     for sentence in (text("Fudian is at {address} (Ctrl+C stops it)", address=address), *access.warnings()):
         sys.stderr.write(sentence.in_language(language) + "\n")
     if open_browser:
@@ -184,6 +219,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise FudianError(
@@ -203,12 +239,14 @@ def _index(language: str) -> str:
     return f"<!DOCTYPE html>{head}<title>{{%title%}}</title>{{%favicon%}}{{%css%}}</head>{body}"
 
 
-def _layout() -> dmc.MantineProvider:
+def _layout(served: Fresh) -> dmc.MantineProvider:
     return dmc.MantineProvider(
         [
             dcc.Location(id="address", refresh=False),
             dcc.Store(id="shown"),
-            html.Div(id="page"),
+            *state_parts(served),
+            html.Div(id="page", **data(busy="正在计算 · computing")),
+            state_line(),
             dmc.Drawer(
                 id="drawer", position="right", size="min(1180px, 92vw)", opened=False, padding="md", lockScroll=True
             ),
@@ -218,7 +256,7 @@ def _layout() -> dmc.MantineProvider:
     )
 
 
-def _connect(pages: Dash, utility: Utility) -> None:
+def _connect(pages: Dash, served: Fresh) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
 
     @pages.callback(
@@ -226,11 +264,14 @@ def _connect(pages: Dash, utility: Utility) -> None:
         Output("shown", "data"),
         Input("address", "pathname"),
         Input("address", "search"),
+        Input(VERSION, "data"),
         State("shown", "data"),
     )
-    def show_page(path: str | None, search: str | None, shown: str | None) -> tuple[Part, Part]:
+    def show_page(path: str | None, search: str | None, _: str | None, shown: str | None) -> tuple[Part, Part]:
+        standing = served.standing
+        utility = standing.utility
         address = Address.read(path, search, utility.language)
-        key = f"/{address.page}{address.search(address.without_rows())} {path}"
+        key = f"{standing.version} /{address.page}{address.search(address.without_rows())} {path}"
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
@@ -241,6 +282,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         prevent_initial_call=True,
     )
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
 
     @pages.callback(
@@ -252,6 +294,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         Input("address", "search"),
     )
     def show_rows(path: str | None, search: str | None) -> tuple[bool, Part, Part, Part]:
+        utility = served.utility
         address = Address.read(path, search, utility.language)
         if ROWS not in address.values:
             return False, no_update, no_update, no_update
@@ -267,7 +310,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         prevent_initial_call=True,
     )
     def follow(opened: bool, clicks: list[dict[str, Any] | None], path: str | None, search: str | None) -> Part:
-        address = Address.read(path, search, utility.language)
+        address = Address.read(path, search, served.utility.language)
         if ctx.triggered_id == "drawer":
             return address.search(address.without_rows()) if not opened and ROWS in address.values else no_update
         return next((door for door in map(_door, ctx.triggered) if door), no_update) if any(clicks) else no_update
@@ -279,6 +322,7 @@ def _connect(pages: Dash, utility: Utility) -> None:
         State("address", "search"),
     )
     def scroll(request: dict[str, Any] | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
         rows = rows_of(utility, Address.read(path, search, utility.language))
         return no_update if request is None or rows is None else block(rows.frame, request)
 
@@ -312,4 +356,4 @@ def page_or_note(utility: Utility, address: Address) -> Part:
             translate("Something went wrong inside Fudian.", language),
             translate("The log of the server says more; the other pages are not affected.", language),
         )
-    return frame(address, [], [], [card])
+    return frame(address, [], [], [card], has_heading=False)

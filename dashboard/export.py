@@ -12,8 +12,10 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
+from dashboard.pool import Pool, PooledRouter
 from dashboard.rows import rows_of
 from fudian import Utility
+from fudian.fresh import Fresh
 from network import Text, translate
 from network.tables.writing import for_people, workbook
 
@@ -30,12 +32,13 @@ _LISTS = {
 _BYTE_ORDER_MARK = "﻿"
 
 
-def export_router(utility: Utility) -> APIRouter:
+def export_router(served: Fresh, pool: Pool) -> APIRouter:
     """Return the routes of the exports; each takes the address of the page that shows the same rows."""
-    routes = APIRouter(prefix="/export", include_in_schema=False)
+    routes = PooledRouter(pool, prefix="/export", include_in_schema=False)
 
     @routes.get("/{page}/rows.{ending}")
     def rows(page: str, ending: str, request: Request) -> Response:
+        utility = served.utility
         address = Address.read(page, request.url.query, utility.language)
         found = rows_of(utility, address)
         if found is None or ending not in _TYPES:
@@ -47,6 +50,7 @@ def export_router(utility: Utility) -> APIRouter:
         if (page, name) not in _LISTS:
             raise HTTPException(404)
         make, heading = _LISTS[page, name]
+        utility = served.utility
         address = Address.read(page, request.url.query, utility.language)
         if (page, name, ending) == ("dispatch", "steps", "html"):
             return Response(dispatch.order_of(utility, address), media_type="text/html; charset=utf-8")

@@ -199,7 +199,9 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
         .sort("hours", "from", "user_id", descending=[True, False, False])
         .select(
             outage="outage_id",
-            user="user_id",
+            user=pl.when(pl.col("recorded_only"))
+            .then(pl.lit(translate("users recorded by number", language)))
+            .otherwise("user_id"),
             user_name="user_name",
             users="users",
             since=pl.from_epoch("from", time_unit="us").dt.strftime("%Y-%m-%d %H:%M:%S"),

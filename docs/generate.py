@@ -221,7 +221,7 @@ def _asked(tree: ast.AST) -> set[str]:
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in QUESTIONS
-        and ast.unparse(node.value).split("(")[0] in {"utility", "asked", "opened", "fudian.open"}
+        and ast.unparse(node.value).split("(")[0] in {"utility", "served.utility", "asked", "opened", "fudian.open"}
     }  # fmt: skip
 
 

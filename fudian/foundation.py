@@ -20,6 +20,7 @@ from fudian.memory import Memory
 from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
 from network.tables.workspace import FrameOrRows
+from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
 from reliability.statistics import Query, Statistics
 
@@ -115,6 +116,21 @@ class Foundation:
     def years(self) -> list[int]:
         """Calendar years with records, ascending."""
         return self._statistics.years()
+
+    # What is made once for each version of the data ---------------------------------------------------------------
+
+    def sums_of(self, level: str) -> Cube:
+        """Return the interruptions of a level merged and summed, to be kept; see :mod:`reliability.cube`."""
+        return self._statistics.cube_of(level)
+
+    def take_sums(self, level: str, kept: Path) -> None:
+        """Let figures of a level be taken from what :meth:`sums_of` gave; they are the same without, and take longer.
+
+        Args:
+            level: ``mv`` or ``lv``.
+            kept: the folder to which it was saved.
+        """
+        self._statistics.cubes[level] = Cube.load(kept, self._statistics.settings)
 
     # Defaults -----------------------------------------------------------------------------------------------------
 

@@ -123,6 +123,19 @@ class LiveQuestions(Foundation):
                 "problems": problems[:TOLD],
             }
 
+    def carry_on(self, before: LiveQuestions) -> None:
+        """Hear what was heard before by an earlier version of the same workspace, as far as this one does not hold it itself.
+
+        Args:
+            before: the earlier version, which may go on hearing; what it hears later is carried on when asked again.
+        """
+        columns = ["time", "object", "object_id", "kind", "value"]
+        known = pl.concat([each.workspace.tables["signals"].select(columns) for each in (self, before)])
+        further = before.signals.select(columns).join(known, on=columns, how="anti", nulls_equal=True)
+        further = further.join(self.signals.select(columns), on=columns, how="anti", nulls_equal=True)
+        if further.height:
+            self.hear(further.to_dicts(), before.now)
+
     def _keep(self, live: Inference, read: pl.DataFrame) -> None:
         """Keep what was heard, and forget what is older than the board shows."""
         heard = self._heard if self._heard is not None else live.places(self.workspace.tables["signals"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -14,6 +16,9 @@ Answer = TypeVar("Answer")
 
 KEPT_BYTES = 256 << 20
 """How much is kept; what was asked for longest ago is forgotten first."""
+
+waiting: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("waiting", default=nullcontext)
+"""Entered by a thread for as long as it waits for an answer that another computes."""
 
 SMALL_BYTES = 64 << 10
 """What an answer counts for besides the tables in it."""
@@ -51,6 +56,9 @@ class Memory:
                 answer.set_exception(failure)
                 raise
             self._weigh(key, answer, keep=True)
+        if not answer.done():
+            with waiting.get()():
+                return answer.result()
         return answer.result()
 
     def _weigh(self, key: Hashable, answer: Future[Any], keep: bool) -> None:

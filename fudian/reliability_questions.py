@@ -385,6 +385,11 @@ class ReliabilityQuestions(Foundation):
     # Rows behind figures ------------------------------------------------------------------------------------------
 
     @question
+    def totals(self, query: Query) -> pl.DataFrame:
+        """Return those figures of :meth:`indices` that are sums: users, customer-hours, interruptions, SAIDI, SAIFI."""
+        return self._statistics.totals(query)
+
+    @question
     def accrued(self, query: Query, area: Area | None = None) -> pl.DataFrame:
         """Return SAIDI-1 accrued until the end of each day; see :func:`reliability.curve.cumulative_saidi`."""
         return cumulative_saidi(self._statistics, query, area)

@@ -42,6 +42,6 @@ class Area:
     def equivalent_users(self, statistics: Statistics, query: Query) -> float:
         """Return N_T of the area: equivalent users of the period (1.5)."""
         if self.column is None:
-            return float(statistics.indices(replace(query, by=()))["N_T"].sum())
-        figures = statistics.indices(replace(query, by=(self.column,)))
+            return float(statistics.totals(replace(query, by=()))["N_T"].sum())
+        figures = statistics.totals(replace(query, by=(self.column,)))
         return float(figures.filter(pl.col(self.column).is_in(list(self.values)))["N_T"].sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -33,14 +33,17 @@ def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = N
         null where the number of users is not known).
     """
     whole = area or Area()
-    rows = whole.of(statistics.ledger(query), statistics.settings).filter(pl.col("h") > 0)
     period = query.period
     known = min(query.as_of or period.end, period.end)
     days = [period.start + timedelta(days=number) for number in range(max((known - period.start).days, 0))]
     if period.start + timedelta(days=len(days)) < known:
         days.append(period.start + timedelta(days=len(days)))
-    ends = np.array([microseconds(min(day + timedelta(days=1), known)) for day in days], dtype=np.int64)
-    accrued = _accrued_whole(rows, ends) if statistics.settings.crossing == "start" else _accrued(rows, period, ends)
+    accrued = _summed(statistics, query, whole, days)
+    if accrued is None:
+        rows = whole.of(statistics.ledger(query), statistics.settings).filter(pl.col("h") > 0)
+        ends = np.array([microseconds(min(day + timedelta(days=1), known)) for day in days], dtype=np.int64)
+        starts_whole = statistics.settings.crossing == "start"
+        accrued = _accrued_whole(rows, ends) if starts_whole else _accrued(rows, period, ends)
     users = whole.equivalent_users(statistics, query)
     return pl.DataFrame(
         {
@@ -49,6 +52,21 @@ def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = N
             "saidi_h": accrued / users if users else pl.Series([None] * len(days), dtype=pl.Float64),
         }
     )
+
+
+def _summed(statistics: Statistics, query: Query, area: Area, days: list[datetime]) -> npt.NDArray[np.float64] | None:
+    """Return the customer-hours that have passed until the end of each day, where those of the days are summed already."""
+    told = statistics.hours_by_day(query, None if "all_scope" in area.values else area.column)
+    if told is None:
+        return None
+    if area.column in told.columns:
+        told = told.filter(pl.col(area.column).is_in(list(area.values)))
+    numbers = pl.DataFrame({"day": [(day - datetime(1970, 1, 1)).days for day in days]}, schema={"day": pl.Int64})
+    hours = numbers.join(
+        told.group_by(pl.col("day").cast(pl.Int64)).agg(pl.col("ch").sum()), on="day", how="left", maintain_order="left"
+    )["ch"].fill_null(0.0)
+    passed: npt.NDArray[np.float64] = np.cumsum(hours.to_numpy())
+    return passed
 
 
 def _accrued(rows: pl.DataFrame, period: Period, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -276,7 +276,7 @@ def _users(statistics: Statistics, level: str) -> pl.DataFrame:
     voltage = net.feeders.select("feeder_id", "voltage_kv").unique("feeder_id", keep="first")
     public = net.transformers.select("transformer_id", pl.col("public").fill_null(value=True))
     return (
-        statistics.population(level)
+        statistics.sharing(level)
         .join(public, on="transformer_id", how="left", maintain_order="left")
         .join(voltage, on="feeder_id", how="left", maintain_order="left")
         .with_columns(high_voltage=(pl.col("voltage_kv") >= HIGH_VOLTAGE_KV).fill_null(value=False))

@@ -100,9 +100,9 @@ def users_by(
         period: the statistical period.
         settings: rules of the statistics.
     """
-    users = _as_users(_stated(nw.from_native(population), settings or ReliabilitySettings()))
+    users = as_users(_stated(nw.from_native(population), settings or ReliabilitySettings()))
     keys = list(by)
-    found: pl.DataFrame = _denominators(users, period.frame(), keys or ["whole"]).to_native()
+    found: pl.DataFrame = denominators_of(users, period.frame(), keys or ["whole"]).to_native()
     blank = [pl.when(pl.col(key) != _BLANK).then(key).alias(key) for key in keys]
     return found.select(*blank, "N_T").sort(keys, nulls_last=True) if keys else found.select("N_T")
 
@@ -142,15 +142,15 @@ def cells(
         rows = rows.filter(nw.col("exclusion").is_null())
     else:
         rows = merged(_numbered(in_memory(clipped(rows, span, rules, as_of))), span, rules)
-    users = _as_users(_stated(nw.from_native(population), rules))
+    users = as_users(_stated(nw.from_native(population), rules))
     if "aggregate" in by:
-        rows, users = _with_aggregates(rows, rules), _with_aggregates(users, rules)
+        rows, users = with_aggregates(rows, rules), with_aggregates(users, rules)
     user_keys = [key for key in by if key not in EVENT_COLUMNS] or ["whole"]
     keys = list(dict.fromkeys([*by, *user_keys]))
     bounds = span.frame(by_month="month" in by)
 
-    denominators = _denominators(in_passing(users), bounds, user_keys)
-    cut = _keyed(_pieces(in_passing(rows), bounds, rules.crossing), keys)
+    denominators = denominators_of(in_passing(users), bounds, user_keys)
+    cut = keyed(pieces_in(in_passing(rows), bounds, rules.crossing), keys)
     with held(compact(cut, {*keys, "nature"})) as pieces:
         yield pieces, denominators, keys
 
@@ -171,7 +171,7 @@ def _numbered(rows: Any) -> Any:
     return named.with_columns(numbers_of(named, column).alias(column) for column in ("user_id", "outage_id"))
 
 
-def _pieces(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
+def pieces_in(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
     """Give the rows to the cells: each cut to those from where it begins to where it ends, or whole to where its group began."""
     cells = bounds.height
     if cells == 1:
@@ -207,7 +207,7 @@ def _stated(population: Any, rules: ReliabilitySettings) -> Any:
     return like(with_exclusive_ends(small(population).to_native(), rules.population_ends), population)
 
 
-def _as_users(population: Any) -> Any:
+def as_users(population: Any) -> Any:
     """Return the users with every column that a figure may need; the contract's table has its own names for two of them."""
     names = population.collect_schema().names()
     renamed = {
@@ -228,7 +228,7 @@ def _calendar_years(rows: Any) -> Period:
     return Period(Period.year(first.year).start, Period.year(last.year).end)
 
 
-def _with_aggregates(frame: Any, rules: ReliabilitySettings) -> Any:
+def with_aggregates(frame: Any, rules: ReliabilitySettings) -> Any:
     """Repeat each row for all areas together and for the urban or rural network it lies in (2.1)."""
     urban = nw.col("region_class").is_in(URBAN_NETWORK[rules.aggregate_scheme])
     return nw.concat(
@@ -241,16 +241,16 @@ def _with_aggregates(frame: Any, rules: ReliabilitySettings) -> Any:
     )
 
 
-def _keyed(frame: Any, keys: Sequence[str]) -> Any:
+def keyed(frame: Any, keys: Sequence[str]) -> Any:
     """Give every row a value in every key."""
     return frame.with_columns(whole=nw.lit(_BLANK)).with_columns(nw.col(*keys).fill_null(_BLANK))
 
 
-def _denominators(users: Any, bounds: pl.DataFrame, keys: list[str]) -> Any:
+def denominators_of(users: Any, bounds: pl.DataFrame, keys: list[str]) -> Any:
     """Return N_T (equivalent users), the connected capacity and the hours of each cell (1.5)."""
     own = [key for key in keys if key != "month"] or ["whole"]
     same = (
-        _keyed(users, own)
+        keyed(users, own)
         .with_columns(
             entered=microseconds_of("in_service", users).fill_null(-(2**62)),
             left=microseconds_of("retired", users).fill_null(2**62),

@@ -80,12 +80,48 @@ def ledger(
     require_columns(interruptions, "interruptions", REQUIRED, TIMES)
     given: Any = nw.from_native(interruptions)
     rules = settings or ReliabilitySettings()
-    start, end = microseconds(period.start), microseconds(period.end)
     rows = merged(_clip_to_as_of(in_memory(given), period, rules, as_of), period, rules)
-    bounded = rows.with_columns(bound_start=nw.lit(start), bound_end=nw.lit(end))
-    rows = add_within(bounded, rules.crossing).drop("bound_start", "bound_end")
+    rows = _bounded(rows, period, rules)
     lazy = isinstance(given, nw.LazyFrame) and has_order(rows)
     return (rows.lazy() if lazy else rows).to_native()  # type: ignore[no-any-return]
+
+
+def _bounded(rows: Any, period: Period, rules: ReliabilitySettings) -> Any:
+    start, end = microseconds(period.start), microseconds(period.end)
+    bounded = rows.with_columns(bound_start=nw.lit(start), bound_end=nw.lit(end))
+    return add_within(bounded, rules.crossing).drop("bound_start", "bound_end")
+
+
+def merged_until(interruptions: pl.DataFrame, settings: ReliabilitySettings, as_of: datetime) -> pl.DataFrame:
+    """Return all interruptions known by a moment, merged, for :func:`ledger_of` of any period.
+
+    Args:
+        interruptions: the table of :func:`reliability.interruptions`.
+        settings: rules of the statistics.
+        as_of: interruptions without end last until then, and nothing later is known.
+
+    Returns:
+        What :func:`ledger` gives, less ``h``, ``count``, ``counted`` and ``reason``, with ``until_all``: when the merged
+        interruption ended.
+    """
+    require_columns(interruptions, "interruptions", REQUIRED, TIMES)
+    known = _clip_to_as_of(nw.from_native(interruptions), Period.year(as_of.year), settings, as_of)
+    rows: pl.DataFrame = _cut_at_approved_end(_merge(known, settings), settings).to_native()
+    return rows
+
+
+def ledger_of(rows: pl.DataFrame, period: Period, settings: ReliabilitySettings) -> pl.DataFrame:
+    """Return the ledger of a period from the rows of :func:`merged_until`; see :func:`ledger`."""
+    touching = _touching(period)
+    within: pl.DataFrame = _bounded(
+        nw.from_native(rows).filter(touching).drop("until_all"), period, settings
+    ).to_native()
+    return within
+
+
+def _touching(period: Period) -> Any:
+    start, end = microseconds(period.start), microseconds(period.end)
+    return (nw.col("group_start") < end) & ((nw.col("until_all") > start) | (nw.col("group_start") >= start))
 
 
 def clipped(rows: Any, period: Period, rules: ReliabilitySettings, as_of: datetime | None) -> Any:
@@ -96,9 +132,7 @@ def clipped(rows: Any, period: Period, rules: ReliabilitySettings, as_of: dateti
 
 def merged(rows: Any, period: Period, rules: ReliabilitySettings) -> Any:
     """Return the rows that touch a period, merged, before it is known what each adds; other columns are passed on."""
-    start, end = microseconds(period.start), microseconds(period.end)
-    touching = (nw.col("group_start") < end) & ((nw.col("until_all") > start) | (nw.col("group_start") >= start))
-    return _cut_at_approved_end(_merge(rows, rules).filter(touching).drop("until_all"), rules)
+    return _cut_at_approved_end(_merge(rows, rules).filter(_touching(period)).drop("until_all"), rules)
 
 
 def add_within(rows: Any, crossing: str = "cut") -> Any:

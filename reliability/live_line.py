@@ -18,29 +18,29 @@ class LiveRatio:
     """Live-line work of one unit, month or the whole, with numerators and denominators.
 
     Attributes:
-        live_jobs: jobs done without an outage.
+        live_jobs: jobs done without an outage; ``None`` where there is no table of them that can be used.
         outage_jobs: planned outages for work (rationing left out).
         reduced_ch: customer-hours that the same work would have cost with an outage; medium-voltage users; ``None`` where no
             job tells, too low by the unknown jobs otherwise.
         prearranged_ch: customer-hours of those planned outages.
         unknown_jobs: live jobs whose saving cannot be told (no hours, or no users).
-        connections: new connections; live_connections of them were made without an outage.
+        connections: new connections; live_connections of them were made without an outage; ``None`` as of the jobs.
         population: equivalent users, the basis of what was saved per user.
     """
 
-    live_jobs: int
+    live_jobs: int | None
     outage_jobs: int
     reduced_ch: float | None
     prearranged_ch: float
     unknown_jobs: int
-    connections: int
-    live_connections: int
+    connections: int | None
+    live_connections: int | None
     population: float | None
 
     @property
     def by_jobs(self) -> float | None:
         """不停电作业化率 by jobs, in per cent."""
-        return _percent(self.live_jobs, self.live_jobs + self.outage_jobs)
+        return None if self.live_jobs is None else _percent(self.live_jobs, self.live_jobs + self.outage_jobs)
 
     @property
     def by_customer_hours(self) -> float | None:
@@ -56,6 +56,8 @@ class LiveRatio:
     @property
     def live_connect_rate(self) -> float | None:
         """业扩不停电作业接电率, in per cent."""
+        if self.live_connections is None or self.connections is None:
+            return None
         return _percent(self.live_connections, self.connections)
 
     @property
@@ -96,6 +98,7 @@ def live_ratio(
     plans: pl.DataFrame,
     period: Period,
     users: float | None,
+    is_known: bool = True,
 ) -> LiveRatio:
     """Return the live-line ratio of a period.
 
@@ -105,19 +108,21 @@ def live_ratio(
         plans: table of the contract; connections among them were made with an outage.
         period: the statistical period; a job or plan belongs to the moment it starts.
         users: equivalent users of the period, or ``None``.
+        is_known: whether there is a table of live jobs that can be used: what cannot be computed is not zero.
     """
     done = jobs.filter(_inside(period))
     outages = planned.filter(pl.col("nature").is_in(PLANNED_WORK) & pl.col("counted"))
     connected = plans.filter(_inside(period) & pl.col("connection"))
     live_connections = done.filter(pl.col("connection")).height
+    told = done.is_empty() or done["reduced_ch"].count() > 0
     return LiveRatio(
-        live_jobs=done.height,
+        live_jobs=done.height if is_known else None,
         outage_jobs=outages.filter(pl.col("count") > 0)["outage_id"].n_unique(),
-        reduced_ch=float(done["reduced_ch"].sum()) if done.is_empty() or done["reduced_ch"].count() else None,
+        reduced_ch=float(done["reduced_ch"].sum()) if told and is_known else None,
         prearranged_ch=float((outages["users"] * outages["h"]).sum()),
         unknown_jobs=done["reduced_ch"].null_count(),
-        connections=live_connections + connected.height,
-        live_connections=live_connections,
+        connections=live_connections + connected.height if is_known else None,
+        live_connections=live_connections if is_known else None,
         population=users,
     )
 

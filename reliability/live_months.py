@@ -21,7 +21,12 @@ def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[st
         (
             label,
             live_ratio(
-                statistics.live_jobs, ledger_within(planned, month, statistics.settings.crossing), plans, month, None
+                statistics.live_jobs,
+                ledger_within(planned, month, statistics.settings.crossing),
+                plans,
+                month,
+                None,
+                statistics.knows_live_jobs,
             ),
         )
         for label, month in period.months()

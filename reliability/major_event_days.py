@@ -106,9 +106,14 @@ def daily_saidi(
         return pl.DataFrame(schema={"day": pl.Date, "saidi_h": pl.Float64})
     first: datetime = known["start"].min()  # type: ignore[assignment]
     span = Period(max(first, datetime(FIRST_YEAR, 1, 1)), min(known_until, datetime(LAST_YEAR, 1, 1)))
-    rows = ledger(known, span, settings, known_until).filter("counted")
+    return saidi_of_days(ledger(known, span, settings, known_until), population)
+
+
+def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame) -> pl.DataFrame:
+    """Return the table of :func:`daily_saidi` from the ledger of all that is known."""
     per_day = (
-        rows.group_by(day=pl.from_epoch("group_start", time_unit="us").dt.date())
+        rows.filter("counted")
+        .group_by(day=pl.from_epoch("group_start", time_unit="us").dt.date())
         .agg(ch=(pl.col("users") * pl.col("h")).sum())
         .sort("day")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -41,6 +41,7 @@ def population(
     outages: pl.DataFrame | None = None,
     alone: Collection[str] = (),
     settings: ReliabilitySettings | None = None,
+    since: datetime | None = None,
 ) -> pl.DataFrame:
     """Return the users of a network.
 
@@ -53,6 +54,8 @@ def population(
         outages: at low voltage, the records that name customers, so that those customers stand alone.
         alone: further customers that stand alone.
         settings: how the ends of stated numbers are meant (``population_ends``).
+        since: at low voltage, customers of one transformer that were in service by then share a row, whose ``in_service`` is
+            null: nothing is asked of them before. By default each day of beginning is a row of its own.
 
     Returns:
         Columns ``user_id``, ``users`` (how many the row stands for), ``transformer_id``, ``second_transformer_id``,
@@ -78,7 +81,7 @@ def population(
             net.workspace.problems_of("customers"),
             text("Add the table customers, or use the level mv."),
         )
-    grouped: pl.DataFrame = customer_groups(net.customers, transformers, standing_alone(net, outages, alone))
+    grouped: pl.DataFrame = customer_groups(net.customers, transformers, standing_alone(net, outages, alone), since)
     return grouped.sort("user_id", "in_service", nulls_last=False)
 
 
@@ -113,13 +116,14 @@ def _transformers(net: Network) -> pl.DataFrame:
     )
 
 
-def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series) -> Any:
+def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series, since: datetime | None = None) -> Any:
     """Return the low-voltage users: customers of one transformer that share every interruption in one row.
 
     Args:
         customers: table of the contract on any engine; only groups are ever made of its rows.
         transformers: the users at medium voltage.
         named: customers that stand alone.
+        since: see :func:`population`.
 
     Returns:
         The columns of :func:`population`, on the engine of ``customers``.
@@ -128,10 +132,12 @@ def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series
     service = ["transformer_id", "second_transformer_id", "in_service", "retired"]
     alone = like(pl.DataFrame({"customer_id": named.unique(), "alone": named.unique()}), table)
     place = like(_one_place_each(transformers), table)
+    rows = table.select("customer_id", *service).join(alone, on="customer_id", how="left")
+    if since is not None:
+        long_since = nw.col("alone").is_null() & (nw.col("in_service") <= since)
+        rows = rows.with_columns(in_service=nw.when(~long_since.fill_null(value=False)).then("in_service"))
     groups = (
-        table.select("customer_id", *service)
-        .join(alone, on="customer_id", how="left")
-        .group_by([*service, "alone"])
+        rows.group_by([*service, "alone"])
         .agg(nw.len().alias("users"), nw.col("customer_id").min().alias("first"))
         .join(place, on="transformer_id", how="left")
         .with_columns(share=nw.col("users") / nw.col("users").sum().over("transformer_id"))

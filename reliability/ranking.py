@@ -22,7 +22,7 @@ def causes(statistics: Statistics, query: Query, most: int | None = None) -> pl.
         ``cause`` (null where none is recorded), ``fault_ch``, ``prearranged_ch``, ``ch``, ``running_percent``,
         ``rest``, ``causes`` (how many causes the row stands for).
     """
-    figures = statistics.indices(replace(query, by=("cause", "nature")))
+    figures = statistics.totals(replace(query, by=("cause", "nature")))
     hours = (
         figures.with_columns(is_fault=pl.col("nature").is_in(FAULT))
         .group_by("cause")
@@ -54,10 +54,10 @@ def worst_feeders(statistics: Statistics, query: Query, most: int = 8) -> pl.Dat
         ``feeder_id``, ``name``, ``ch``, ``share_percent`` (of all customer-hours), ``saidi_h``, ``outages`` (counted),
         ``by_month`` (customer-hours of each month of the period, in order).
     """
-    figures = statistics.indices(replace(query, by=("feeder_id",)))
+    figures = statistics.totals(replace(query, by=("feeder_id",)))
     total = float(figures["CH"].sum())
     months = [label for label, _ in query.period.months()]
-    monthly = statistics.indices(replace(query, by=("feeder_id", "month")))
+    monthly = statistics.totals(replace(query, by=("feeder_id", "month")))
     grid = monthly.select("feeder_id", "month", "CH")
     events = (
         statistics.ledger(query)
@@ -68,7 +68,7 @@ def worst_feeders(statistics: Statistics, query: Query, most: int = 8) -> pl.Dat
     worst = figures.filter(pl.col("CH") > 0).sort("CH", "feeder_id", descending=[True, False]).head(most)
     names = statistics.net.feeders.select("feeder_id", "name").unique("feeder_id", keep="first")
     listed = worst.join(names, on="feeder_id", how="left", maintain_order="left").join(
-        events, on="feeder_id", how="left", maintain_order="left"
+        events, on="feeder_id", how="left", maintain_order="left", nulls_equal=True
     )
     by_month = [
         [dict(grid.filter(feeder_id=feeder).select("month", "CH").iter_rows()).get(month, 0.0) for month in months]

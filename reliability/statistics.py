@@ -20,18 +20,19 @@ from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
+from reliability.cube import Cube
 from reliability.engines import from_engine, has_order, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
-from reliability.index_table import indices, users_by
+from reliability.index_table import VARIANTS, indices, users_by
 from reliability.interruption_table import interruptions, states_of_records
 from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
-from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days
+from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days, saidi_of_days
 from reliability.natures import UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
-from reliability.period import Period
-from reliability.population_table import customer_groups, population, standing_alone
+from reliability.period import MICROSECONDS_PER_HOUR, Period
+from reliability.population_table import ATTRIBUTES, customer_groups, population, standing_alone
 from reliability.record_states import RecordStates
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
 from reliability.settings import ReliabilitySettings, reliability_settings
@@ -131,7 +132,7 @@ class Statistics(Shown):
         """
         if source == "records":
             if level not in self._interruptions:
-                self._interruptions[level] = self._from_records(level, self.population(level))
+                self._interruptions[level] = self._from_records(level, self.sharing(level))
             return self._interruptions[level]
         if level not in self._switched:
             log = self.net.workspace.tables["switching"]
@@ -158,10 +159,43 @@ class Statistics(Shown):
         chosen: pl.DataFrame = _chosen(self.population(query.level), query.where)
         return chosen
 
+    def places(self, level: str = "mv") -> pl.DataFrame:
+        """Return the classes, units and feeders of the users of a level, each combination at least once."""
+        cube = self.cubes.get(level)
+        return (self.population(level) if cube is None else cube.users).select(ATTRIBUTES)
+
+    def sharing(self, level: str = "mv") -> pl.DataFrame:
+        """Return the users of a level as they stand in the interruptions: those that share every one of them in one row."""
+        if level == "mv":
+            return self.population(level)
+        outages = self.net.workspace.tables["outages"]
+        first: Any = outages["start"].min()
+        return population(self.net, level, outages, settings=self.settings, since=first)
+
     def _from_records(self, level: str, users: Any) -> Any:
         tables = self.net.workspace.tables
         records = tables["outages"], tables["stages"]
         return interruptions(*records, self.net, level, users, self.settings, states=self.record_states)
+
+    # What is computed once for each version of the data ------------------------------------------------------------
+
+    @cached_property
+    def cubes(self) -> dict[str, Cube]:
+        """The cubes that figures are taken from, by level, as far as there are any; see :meth:`cube_of`."""
+        return {}
+
+    def cube_of(self, level: str) -> Cube:
+        """Merge and sum the interruptions of a level, until when the data is known.
+
+        Figures are taken from a cube once it stands in :attr:`cubes`; they are the same without.
+        """
+        as_of = stated_as_of(self.net.workspace) or self.known_until
+        return Cube.of(self.interruptions(level), self.population(level), self.settings, as_of)
+
+    def _cube(self, query: Query, engine: str = "polars") -> Cube | None:
+        """Return the cube that knows the ledger of a query."""
+        cube = self.cubes.get(query.level) if query.source == "records" and engine == "polars" else None
+        return cube if cube is not None and query.as_of == cube.as_of else None
 
     @cached_property
     def known_until(self) -> datetime:
@@ -312,6 +346,8 @@ class Statistics(Shown):
         return users_by(self.population(), by, period, self.settings)
 
     def _ledger_on(self, query: Query, engine: str) -> Any:
+        if cube := self._cube(query, engine):
+            return _chosen(cube.ledger(query.period, self._left_out(query)), query.where)
         rows = self._tables_on(query, engine)[0]
         if query.med == "exclude":
             rows = self._days_until(query).without(rows)
@@ -360,9 +396,52 @@ class Statistics(Shown):
         """
         return self._figures(ieee_indices, query, engine)
 
+    def totals(self, query: Query) -> pl.DataFrame:
+        """Return the figures of :meth:`indices` that are sums over days, and those sums over users.
+
+        Returns:
+            The columns of ``query.by``, ``N_T``, ``CH``, ``CI``, and of each variant ``SAIDI-k`` and ``SAIFI-k``.
+
+        Raises:
+            FudianError: a column cannot be broken down by.
+        """
+        query, names = query.known, [f"{name}-{each}" for name in ("SAIDI", "SAIFI") for each in VARIANTS]
+        cube = self._cube(query)
+        if cube is None or not cube.answers(query.period):
+            return self.indices(query).select(*query.by, "N_T", "CH", "CI", *names)
+        told = cube.totals(query.period, query.by, self._left_out(query), query.where)
+        hours = {f"CH-{each}": pl.col(f"us-{each}").cast(pl.Float64) / MICROSECONDS_PER_HOUR for each in VARIANTS}
+        some = pl.col("N_T") > 0
+        per_user = {f"SAIDI-{each}": pl.when(some).then(pl.col(f"CH-{each}") / pl.col("N_T")) for each in VARIANTS}
+        per_user |= {f"SAIFI-{each}": pl.when(some).then(pl.col(f"CI-{each}") / pl.col("N_T")) for each in VARIANTS}
+        ratios = told.with_columns(**hours).with_columns(CH="CH-1", CI=pl.col("CI-1").cast(pl.Int64), **per_user)
+        return ratios.select(*query.by, "N_T", "CH", "CI", *names)
+
+    def hours_by_day(self, query: Query, column: str | None = None) -> pl.DataFrame | None:
+        """Return the customer-hours of each day with any, where they are summed already: ``day`` (since 1970), ``ch``.
+
+        Args:
+            query: what the figure covers.
+            column: of the users, by which they are broken down.
+        """
+        cube, period = self._cube(query), query.known.period
+        if cube is None or not cube.answers(period):
+            return None
+        told = cube.hours_by_day(period, column, self._left_out(query), query.where)
+        return told.with_columns(ch=pl.col("us-1").cast(pl.Float64) / MICROSECONDS_PER_HOUR).drop("us-1")
+
+    def _left_out(self, query: Query) -> MajorEventDays | None:
+        return self._days_until(query) if query.med == "exclude" else None
+
+    def _users_on(self, query: Query, engine: str) -> Any:
+        cube = self._cube(query, engine)
+        if cube is not None and query.period.start >= cube.since:
+            return cube.users
+        return self._tables_on(query, engine)[1]
+
     def _figures(self, figures_of: Callable[..., Any], query: Query, engine: str) -> pl.DataFrame:
         query = query.known
-        users = _chosen(self._tables_on(query, engine)[1], query.where)
+        users = _chosen(self._users_on(query, engine), query.where)
         rows = self._ledger_on(query, engine)
         if has_order(nw.from_native(rows)):
             self._tally(query, engine, rows)  # while they are at hand: the basis of the figures tells it
@@ -412,7 +491,9 @@ class Statistics(Shown):
         """
         found = major_event_days(self._daily_saidi(query), query.period, self.settings)
         earlier = self._days_until(query).days
-        rows = self.interruptions(source=query.source).filter(pl.col("start") < query.period.start)
+        cube = self._cube(replace(query, level="mv"))
+        rows = cube.merged if cube else self.interruptions(source=query.source)
+        rows = rows.select("start", "end").filter(pl.col("start") < query.period.start)
         reaching = (
             rows.filter(pl.col("end").is_null() | (pl.col("end") > query.period.start))["start"].dt.date().unique()
         )
@@ -428,9 +509,13 @@ class Statistics(Shown):
         """Return the SAIDI of every day with interruptions, at medium voltage, as far as is known (R1.17)."""
         key = query.source, query.as_of or self.known_until
         if key not in self._daily:
-            self._daily[key] = daily_saidi(
-                self.interruptions(source=query.source), self.population(), key[1], self.settings
-            )
+            cube = self._cube(replace(query, level="mv", as_of=key[1]))
+            if cube:
+                rows = cube.ledger(Period(cube.since, max(cube.as_of, Period.year(cube.since.year).end)))
+                self._daily[key] = saidi_of_days(rows, cube.users)
+            else:
+                rows = self.interruptions(source=query.source)
+                self._daily[key] = daily_saidi(rows, self.population(), key[1], self.settings)
         return self._daily[key]
 
     @cached_property
@@ -464,7 +549,8 @@ class Statistics(Shown):
         undivided = nw.col("exclusion").is_in(["no_population", "low_voltage_unknown"])
         usable = self.net.workspace.tables["outages"].height
         if query.source == "records":
-            rows: Any = nw.from_native(self._tables_on(query, engine)[0])
+            cube = self._cube(query, engine)
+            rows: Any = nw.from_native(cube.merged if cube else self._tables_on(query, engine)[0])
             usable -= small(rows.filter(undivided).select("outage_id")).shape[0]
         rejected = len({problem.row for problem in self.rejected() if problem.table == "outages"})
         return {
@@ -609,13 +695,14 @@ class Statistics(Shown):
         """Return the live-line ratio of a period, for the whole or for one unit."""
         query = self.query(period, where=where)
         tables = self.net.workspace.tables
-        users = float(self.indices(query)["N_T"].sum())
+        users = float(self.totals(query)["N_T"].sum())
         return live_ratio(
             _chosen(self.live_jobs, query.where),
             self.ledger(query),
             _chosen(tables["plans"], query.where),
             period,
             users,
+            self.knows_live_jobs,
         )
 
     def live_ratios(self, period: Period, by: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -629,7 +716,7 @@ class Statistics(Shown):
         if list(by) == ["month"]:
             return [{"month": label} | self.live_ratio(part).as_dict() for label, part in period.months()]
         if list(by) == ["unit"]:
-            units = pl.concat([self.live_jobs["unit"], self.population()["unit"]]).drop_nulls().unique().sort()
+            units = pl.concat([self.live_jobs["unit"], self.places()["unit"]]).drop_nulls().unique().sort()
             return [{"unit": unit} | self.live_ratio(period, {"unit": unit}).as_dict() for unit in units]
         raise FudianError(
             text("The live-line ratio cannot be broken down by {by}.", by=", ".join(by)), text("Use unit or month.")
@@ -649,6 +736,14 @@ class Statistics(Shown):
     ) -> Mapping[str, Kpi]:
         """Return the figures of operation of a year; see :func:`reliability.operating_kpis.operating_kpis`."""
         return operating_kpis(self.net, self.settings, year, as_of or stated_as_of(self.net.workspace), base_year)
+
+    @property
+    def knows_live_jobs(self) -> bool:
+        """Whether there is a table of live jobs, with a usable row unless it has none at all."""
+        source = self.net.workspace
+        return "live_jobs" in source.files and not (
+            source.tables["live_jobs"].is_empty() and source.problems_of("live_jobs", "error")
+        )
 
     @cached_property
     def live_jobs(self) -> pl.DataFrame:

@@ -380,7 +380,7 @@ class _Judged:
         tables = self.statistics.net.workspace.tables
         feeders = tables["feeders"].filter(pl.col("area_label") == row["area_label"])["feeder_id"].to_list()
         readings = [_mapped(source, row) for source in (tables["area_map"], shipped("area_map"))]
-        users = self.statistics.population(self.level)
+        users = self.statistics.places(self.level)
         for column, values in (*readings, ("feeder_id", tuple(feeders))):
             if column == "aggregate" or (column in users.columns and users[column].is_in(values).any()):
                 return column, values
@@ -389,7 +389,7 @@ class _Judged:
     def sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
         """Return customer-hours (or interruptions) and users of an area: sums of its classes, never a mean of means."""
         column, values = where
-        figures = self.statistics.indices(
+        figures = self.statistics.totals(
             self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
         )
         area = figures.filter(pl.col(column).is_in(values))
@@ -412,26 +412,24 @@ class _Judged:
             return "pass" if holds else "fail", None, None
         base, factor = self.year_on_year(1 - float(alternative[1]) / 100)
         if base is None:
-            reason = text(
-                "the limit is missed, and the compound rule {rule} needs year_on_year_base", rule=row["alt_rule"]
-            )
+            rule = text("{percent} per cent less each year", percent=alternative[1])
+            reason = text("the limit is missed, and the compound rule ({rule}) needs year_on_year_base", rule=rule)
             return "unknown", reason, None
+        rule = text("{percent} per cent less than in {year}", percent=f"{(1 - factor) * 100:.4g}", year=base)
         if base not in self.statistics.years():
-            reason = text(
-                "the limit is missed, and {year} has no records for the rule {rule}", year=base, rule=row["alt_rule"]
-            )
+            reason = text("the limit is missed, and {year} has no records for the rule ({rule})", year=base, rule=rule)
             return "unknown", reason, None
         sums = self.sums(row, where, base)
         previous = _figure(row, *sums) if sums[1] else None
         if not over or previous is None:
             return (
                 "unknown",
-                text("the limit is missed; the alternative rule {rule} is open", rule=row["alt_rule"]),
+                text("the limit is missed; the alternative rule ({rule}) is open", rule=rule),
                 previous,
             )
         if _holds(value, "<=", factor * previous):
-            return "pass", text("by the alternative rule {rule}", rule=row["alt_rule"]), previous
-        return "fail", text("the alternative rule {rule} fails too", rule=row["alt_rule"]), previous
+            return "pass", text("by the alternative rule: {rule}", rule=rule), previous
+        return "fail", text("the alternative rule ({rule}) fails too", rule=rule), previous
 
     def year_on_year(self, yearly: float) -> tuple[int | None, float]:
         """Return the year to compare with and the share of it that may be left (2.4)."""

@@ -74,6 +74,7 @@ def page(utility: Utility, address: Address) -> html.Div:
         _chips(address, board, tab),
         _freshness(utility, address, at),
         [html.Div([left, right], className="grid halves desk")],
+        has_heading=False,
     )
 
 
@@ -160,6 +161,13 @@ def title_of(utility: Utility, entry: Entry, language: str) -> str:
     return object_id
 
 
+def off_by(entry: Entry) -> int:
+    """Return how many are off by an event: customers, or users where a record only states their number."""
+    if entry.record and entry.object_id is None and entry.record.get("users"):
+        return int(entry.record["users"])
+    return entry.affected.customer_count
+
+
 def _state(entry: Entry) -> tuple[str, str]:
     if entry.end is not None:
         return "restored", ""
@@ -190,7 +198,7 @@ def _incident_list(
             row(
                 [
                     (html.B(title_of(utility, entry, language)), ""),
-                    (f"{entry.affected.customer_count:,}", "right"),
+                    (f"{off_by(entry):,}", "right"),
                     (important, "right"),
                     *([] if tab == "restored" else [(_kind(entry, language), "right")]),
                     (_certainty(location, language), "right"),
@@ -320,10 +328,10 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
         translate(
             "{count} customers off" if entry.end is None else "{count} customers were off",
             language,
-            count=f"{entry.affected.customer_count:,}",
+            count=f"{off_by(entry):,}",
         ),
         className="abnormal" if entry.end is None else "",
-        **data(figure="customers", value=entry.affected.customer_count),
+        **data(figure="customers", value=off_by(entry)),
     )
     content = (
         _location_part(entry, address, plan)
@@ -346,7 +354,7 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
         ],
         className="card",
     )
-    planned = plan_card(address, plan) if plan else None
+    planned = plan_card(utility, address, plan) if plan else None
     off = _affected(entry, plan, language)
     columns = [*(CUSTOMER_COLUMNS[:-1] if "stage" in off.columns else CUSTOMER_COLUMNS)]
     columns += [name for name in ("stage", "sure") if name in off.columns]
@@ -473,10 +481,9 @@ def _sentences(location: Location, language: str) -> list[Part]:
         parts += [
             html.Br(),
             *compose(
-                "Most worth checking next: {device} (+{gain} bit)",
+                "Most worth checking next: {device}",
                 language,
                 device=strong(check.object_id),
-                gain=number(check.gain_bits),
             ),
         ]
     return parts
@@ -494,6 +501,7 @@ def _diagram_card(utility: Utility, address: Address, entry: Entry | None, plan:
         label = translate("fault {percent}%", address.language, percent=f"{section.probability * 100:.0f}")
     event = Event(
         dead=entry.affected.branches if entry.end is None else (),
+        off=entry.affected.hit.transformers if entry.end is None else (),
         opened=entry.affected.opened if entry.end is None else (),
         suspected=_state(entry)[0] == "suspected",
         fault=section.branches if section else (),

@@ -6,6 +6,7 @@ from dash import dcc, html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, data, row, strong, table
+from dashboard.parts.names import named
 from dashboard.parts.targets_table import targets_table
 from dashboard.parts.words import DASH, number
 from fudian import Utility
@@ -20,7 +21,7 @@ _SHOWN = 10
 
 def grid_card(utility: Utility, address: Address) -> html.Div:
     """Return the card; while the N-1 test is under way it holds the clock by which it is drawn again."""
-    return html.Div(grid_content(utility, address), id=CARD)
+    return html.Div(grid_content(utility, address), id=CARD, className="grid-card")
 
 
 def grid_content(utility: Utility, address: Address) -> list[Part]:
@@ -56,7 +57,10 @@ def _sections(utility: Utility, sweep: NMinus1, language: str) -> list[Part]:
     failing = sorted(
         (each for each in sweep.sections if each.passes is False), key=lambda each: -(each.missing_a or 0.0)
     )
-    rows = [_section_row(names.get(each.feeder_id) or each.feeder_id, each) for each in failing[:_SHOWN]]
+    rows = [
+        _section_row(names.get(each.feeder_id) or each.feeder_id, named(utility, each.branch_id), each)
+        for each in failing[:_SHOWN]
+    ]
     rows += [
         row([(names.get(each["feeder_id"]) or each["feeder_id"], ""), (each["reason"], ""), (DASH, "right"), (DASH, "right")])
         for each in sweep.feeder_rows(language) if each["reason"] and sweep.complete
@@ -78,6 +82,6 @@ def _sections(utility: Utility, sweep: NMinus1, language: str) -> list[Part]:
     ]
 
 
-def _section_row(feeder: str, section: SectionResult) -> html.Tr:
+def _section_row(feeder: str, place: str, section: SectionResult) -> html.Tr:
     missing = strong(number(section.missing_a, 0), "abnormal")
-    return row([(feeder, ""), (section.branch_id, ""), (number(section.transfer_a, 0), "right"), (missing, "right")])
+    return row([(feeder, ""), (place, ""), (number(section.transfer_a, 0), "right"), (missing, "right")])

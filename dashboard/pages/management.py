@@ -45,6 +45,8 @@ class Process:
 
 def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
+    if not utility.years and not utility.network.branches.is_empty():
+        return _network_alone(utility, address)
     utility.require_records()
     years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
@@ -70,6 +72,17 @@ def page(utility: Utility, address: Address) -> html.Div:
     )
 
 
+def _network_alone(utility: Utility, address: Address) -> html.Div:
+    """Return the page of a workspace that holds a network and no record: the grid is all that can be told."""
+    language = address.language
+    address.note_unknown()
+    sentence = [
+        translate("The grid as it is; there are no records of outages, so no figure of work can be told.", language)
+    ]
+    chips = [html.Span(utility.name, className="chip still")] if utility.name else []
+    return frame(address, chips, freshness(utility, address), [lead(sentence, []), grid_card(utility, address)])
+
+
 def _whole(utility: Utility, year: int) -> LiveRatio:
     return utility.live_work(year)
 
@@ -87,8 +100,12 @@ def process(utility: Utility, year: int, basis: str) -> Process:
 
 def _fraction(each: dict[str, Any], basis: str) -> str:
     if basis == "jobs":
-        return f"{each['live_jobs']:,} / {each['live_jobs'] + each['outage_jobs']:,}"
+        return _of(each["live_jobs"], None if each["live_jobs"] is None else each["live_jobs"] + each["outage_jobs"])
     return f"{number(each['reduced_ch'], 0)} / {number(each['work_ch'], 0)}"
+
+
+def _of(part: int | None, whole: int | None) -> str:
+    return f"{number(part, 0)} / {number(whole, 0)}"
 
 
 def ratio_of(live: LiveRatio, basis: str) -> float | None:
@@ -118,6 +135,9 @@ def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Pa
 def _lead(utility: Utility, address: Address, year: int, value: float | None, run: Process) -> html.Div:
     language = address.language
     whole = _whole(utility, year)
+    if whole.live_jobs is None:
+        why = "There is no table of live-line jobs that can be used, so the ratio cannot be computed."
+        return lead([translate("{year}", language, year=year), ": ", translate(why, language)], [])
     sentence = compose(
         "{year}: {ratio} of the work was done without an outage",
         language,
@@ -267,13 +287,13 @@ def _connections_card(address: Address, whole: LiveRatio) -> html.Section:
     lines: list[tuple[str, str, str, str | None]] = [
         (
             translate("Connections made without an outage", language),
-            f"{whole.live_connections:,} / {whole.connections:,}",
+            _of(whole.live_connections, whole.connections),
             percent(whole.live_connect_rate),
             address.rows_href("live_jobs", {"connection": "1"}),
         ),
         (
             translate("Work done without an outage, by jobs", language),
-            f"{whole.live_jobs:,} / {whole.live_jobs + whole.outage_jobs:,}",
+            _of(whole.live_jobs, None if whole.live_jobs is None else whole.live_jobs + whole.outage_jobs),
             percent(whole.by_jobs),
             address.rows_href("live_jobs"),
         ),

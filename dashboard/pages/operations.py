@@ -28,10 +28,10 @@ from dashboard.parts.blocks import (
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
 from dashboard.parts.report_links import report_links
-from dashboard.parts.targets_table import metric_word, targets_table
+from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
-from network import text, translate
+from network import translate
 from network.tables.writing import header
 from reliability.area import Area
 from reliability.statistics import MED, Query
@@ -39,6 +39,8 @@ from reliability.targets import TargetResult
 
 WHOLE = "all"
 _CAUSES = 8
+_CLASSES = ("city_centre", "urban", "town", "rural")
+"""Region classes from the densest to the sparsest, as every report lists them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Bullet:
         href: link to the rows.
         title: what the area is made of, or why it has no target.
         missed: whether the target is missed.
+        reason: what else is to say of it.
+        status: of the target; nothing where there is none.
     """
 
     label: str
@@ -62,6 +66,8 @@ class Bullet:
     href: str
     title: str
     missed: bool = False
+    reason: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def page(utility: Utility, address: Address) -> html.Div:
     address.note_unknown()
     query = utility.query(chosen.year, level=chosen.level, med=chosen.med)
     targets = utility.targets(chosen.plan, chosen.year, chosen.level, wait_s=0.0).results
-    whole = utility.indices(query).rows.row(0, named=True)
+    whole = utility.totals(query).row(0, named=True)
     return frame(
         address,
         _chips(utility, address, chosen),
@@ -133,12 +139,7 @@ def page(utility: Utility, address: Address) -> html.Div:
                 className="grid two-one",
             ),
             html.Div(
-                [
-                    _causes_card(utility, address, query),
-                    _feeders_card(utility, address, query),
-                    _targets_card(address, chosen, targets),
-                ],
-                className="grid three",
+                [_causes_card(utility, address, query), _feeders_card(utility, address, query)], className="grid halves"
             ),
         ],
     )
@@ -170,7 +171,23 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
             translate("Major event days", language),
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
+        *_no_days(utility, chosen, language),
         report_links(str(chosen.year), language, chosen.plan),
+    ]
+
+
+def _no_days(utility: Utility, chosen: Choice, language: str) -> list[Part]:
+    """Return that nothing is left out, where major event days shall be and there are none."""
+    if chosen.med == "include":
+        return []
+    found = utility.major_event_days(utility.query(chosen.year, level=chosen.level, med=chosen.med))
+    if found.days:
+        return []
+    said = translate("no major event day in {year}: nothing is left out", language, year=chosen.year)
+    return [
+        html.Span(
+            [said, f" · {found.reason.in_language(language)}" if found.reason else ""], className="chip still warning"
+        )
     ]
 
 
@@ -207,8 +224,13 @@ def _below(address: Address, targets: Sequence[TargetResult]) -> list[Part]:
     gap = abs(worst.value - worst.limit)
     unit = word(worst.unit, language)
     filters = {"target": worst.target_id, "med": "include"} if worst.where else None
-    return compose(
+    missed = (
         "Farthest from its target: {label} {metric} {value}, target {limit}, off by {gap}. {door}"
+        if worst.op == "<="
+        else "Farthest from its target: {label} {metric} {value}, target {limit}, {gap} short of it. {door}"
+    )
+    return compose(
+        missed
         if worst.status == "fail"
         else "Nearest to its limit: {label} {metric} {value}, target {limit}, {gap} to spare. {door}",
         language,
@@ -271,55 +293,94 @@ def _curve_card(
 
 
 def _classes_card(utility: Utility, address: Address, query: Query, targets: Sequence[TargetResult]) -> html.Section:
+    """Return every target of the plan as a bullet, and the classes that it states none for."""
     language = address.language
-    of_plan = [each for each in targets if has_curve(each)]
-    stated = {each.where for each in of_plan}
-    groups: list[tuple[str, list[Bullet]]] = []
-    plan_rows = [
-        Bullet(
-            each.label,
-            in_hours(each.value or 0.0, each.unit),
-            in_hours(each.limit, each.unit),
-            each.unit,
-            address.rows_href("ledger", {"target": each.target_id, "med": "include"}),
-            _members(each, language),
-            each.status == "fail",
-        )
-        for each in of_plan
-    ]
-    if plan_rows:
-        groups.append((translate("Areas of the plan", language), plan_rows))
-    for column, heading in (
-        ("region_class", translate("Region class", language)),
-        ("planning_class", translate("Planning class", language)),
-    ):
-        by_class = replace(query, by=(column,))
-        figures = utility.indices(by_class).rows
-        reason = translate("The plan states no target for it.", language)
-        rows = [
-            Bullet(word(name, language), value, None, "h", address.rows_href("ledger", {column: name}), reason)
-            for name, value in figures.select(column, "SAIDI-1").iter_rows()
-            if value is not None and (column, (name,)) not in stated
-        ]
-        if rows:
-            groups.append((heading, rows))
-    widest = max((max(each.value, each.limit or 0.0) for _, rows in groups for each in rows), default=1.0) * 1.05 or 1.0
+    stated = {each.where for each in targets if has_curve(each)}
+    groups: list[tuple[str, list[html.Tr]]] = []
+    times = [each for each in targets if has_curve(each)]
+    bullets = [_of_target(each, address) for each in times]
+    classes = {
+        translate("Region class", language): _bullets_of(utility, address, query, "region_class", stated),
+        translate("Planning class", language): _bullets_of(utility, address, query, "planning_class", stated),
+    }
+    every = [*bullets, *(each for rows in classes.values() for each in rows)]
+    widest = max((max(each.value, each.limit or 0.0) for each in every), default=1.0) * 1.05 or 1.0
+    if bullets:
+        groups.append((translate("Areas of the plan", language), [_bullet(each, widest, language) for each in bullets]))
+    others = [_other_target(each, address) for each in targets if not has_curve(each)]
+    if others:
+        groups.append((translate("Other targets of the plan", language), others))
+    groups += [(name, [_bullet(each, widest, language) for each in rows]) for name, rows in classes.items() if rows]
     head = [
-        (translate("Area", language), ""),
+        (groups[0][0] if groups else translate("Area", language), ""),
         ("", "wide-cell"),
-        (translate("accrued", language), "right"),
+        (translate("reached", language), "right"),
         (translate("target", language), "right"),
+        (translate("status", language), "right"),
     ]
     body = []
-    for position, (heading, bullets) in enumerate(groups):
+    for position, (heading, rows) in enumerate(groups):
         if position:
-            body.append(html.Tr(html.Th(heading, colSpan=4, scope="colgroup"), className="group"))
-        body += [_bullet(each, widest, language) for each in bullets]
-    head[0] = (groups[0][0] if groups else head[0][0], "")
+            body.append(html.Tr(html.Th(heading, colSpan=5, scope="colgroup"), className="group"))
+        body += rows
     return card(
         translate("Areas against targets", language),
         table(head, body, "bullets", translate("Outage time of each area against its target", language)),
-        note=translate("h per user · the stroke is the target", language),
+        note=translate("h per user · the stroke is the target · targets are judged with major event days", language),
+    )
+
+
+def _of_target(each: TargetResult, address: Address) -> Bullet:
+    return Bullet(
+        each.label,
+        in_hours(each.value or 0.0, each.unit),
+        in_hours(each.limit, each.unit),
+        each.unit,
+        address.rows_href("ledger", {"target": each.target_id, "med": "include"}),
+        _members(each, address.language),
+        each.status == "fail",
+        each.reason.in_language(address.language) if each.reason else "",
+        each.status,
+    )
+
+
+def _bullets_of(utility: Utility, address: Address, query: Query, column: str, stated: set[Any]) -> list[Bullet]:
+    """Return the classes of a column that the plan states no target for, in their order."""
+    language = address.language
+    figures = utility.totals(replace(query, by=(column,)))
+    reason = translate("The plan states no target for it.", language)
+    rows = sorted(
+        figures.select(column, "SAIDI-1").iter_rows(),
+        key=lambda each: (_CLASSES.index(each[0]) if each[0] in _CLASSES else len(_CLASSES), each[0] or ""),
+    )
+    return [
+        Bullet(word(name, language), value, None, "h", address.rows_href("ledger", {column: name}), reason)
+        for name, value in rows
+        if value is not None and (column, (name,)) not in stated
+    ]
+
+
+def _other_target(each: TargetResult, address: Address) -> html.Tr:
+    """Return a target that is no outage time: reached and asked for in its own unit, or why it cannot be told."""
+    language = address.language
+    unit = word(each.unit, language)
+    label: list[Part] = [each.label, " ", html.Span(metric_word(each.metric, language), className="quiet")]
+    if each.reason:
+        label.append(html.Div(each.reason.in_language(language), className="reason"))
+    sign = "≤" if each.op == "<=" else "≥"
+    missed = "warning" if each.status == "fail" else ""
+    share = _load(each) / 1.5 if each.value is not None and each.limit else 0.0
+    tone = "over" if missed else "measure"
+    shown = "" if each.value is None else bar((min(share, 1.0), tone), mark=1 / 1.5, label=str(number(each.value)))
+    return row(
+        [
+            (label, ""),
+            (shown, "wide-cell"),
+            (html.B(DASH if each.value is None else f"{number(each.value)} {unit}", className=missed), "right"),
+            (f"{sign} {each.limit:g} {unit}", "right quiet"),
+            (status_badge(each.status, language), "right"),
+        ],
+        address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None,
     )
 
 
@@ -330,17 +391,19 @@ def _members(target: TargetResult, language: str) -> str:
 
 
 def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
-    factor = 60 if each.unit == "min" else 1
-    shown = f"{each.value * factor:.0f}" if each.unit == "min" else number(each.value)
-    target = DASH if each.limit is None else f"{each.limit * factor:g} {each.unit}"
-    described = f"{each.label} {shown} {each.unit}, {translate('target', language)} {target}"
+    in_minutes = each.unit == "min"
+    shown = f"{each.value * 60:.0f} min" if in_minutes else number(each.value)
+    target = DASH if each.limit is None else f"{each.limit * (60 if in_minutes else 1):g} {each.unit}"
+    described = f"{each.label} {shown}{'' if in_minutes else ' h'}, {translate('target', language)} {target}"
     mark = None if each.limit is None else each.limit / widest
+    label: Part = [each.label, html.Div(each.reason, className="reason")] if each.reason else each.label
     return row(
         [
-            (each.label, ""),
+            (label, ""),
             (bar((each.value / widest, "over" if each.missed else "measure"), mark=mark, label=described), "wide-cell"),
             (html.B(shown, className="warning" if each.missed else ""), "right"),
             (target, "right quiet"),
+            (status_badge(each.status, language) if each.status else "", "right"),
         ],
         each.href,
         title=each.title,
@@ -425,18 +488,3 @@ def _feeders_card(utility: Utility, address: Address, query: Query) -> html.Sect
         table(head, rows, "", translate("Feeders with most customer-hours", language)) if rows else _nothing(language)
     )
     return card(translate("Feeders that cost most", language), content, note=translate("customer-hours", language))
-
-
-def _targets_card(address: Address, chosen: Choice, targets: Sequence[TargetResult]) -> html.Section:
-    language = address.language
-    note = text(
-        "{plan}, judged on {year}, {level}, with major event days",
-        plan=chosen.plan,
-        year=chosen.year,
-        level=word(chosen.level, language),
-    )
-    return card(
-        translate("Targets of the plan", language),
-        targets_table(address, targets),
-        note=note.in_language(language),
-    )

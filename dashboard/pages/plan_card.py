@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
+from dashboard.parts.names import device
 from dashboard.parts.order_sheet import remark
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
@@ -62,7 +63,7 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done)
 
 
-def plan_card(address: Address, chosen: Chosen) -> html.Section:
+def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
     """Return the card: who comes back when, the operations, the proof, and the order to print."""
     language, plan = address.language, chosen.plan
     title = translate("Power back first, repair after", language)
@@ -73,7 +74,7 @@ def plan_card(address: Address, chosen: Chosen) -> html.Section:
     content: list[Part] = [
         html.P(_sentence(plan, language)),
         *_done(address, chosen),
-        _operations(address, chosen, plan),
+        _operations(utility, address, chosen, plan),
         *_refused(address, chosen),
     ]
     content += [html.P(each.said.in_language(language)) for each in plan.missing]
@@ -121,7 +122,7 @@ def _seconds(hours: float | None) -> float | None:
     return None if hours is None else 3600 * hours
 
 
-def _operations(address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
+def _operations(utility: Utility, address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
     language = address.language
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = []
@@ -134,7 +135,7 @@ def _operations(address: Address, chosen: Chosen, plan: RestorationPlan) -> html
         cells: list[tuple[Part, str]] = [
             (str(step.order), ""),
             (operation_words(step, language), ""),
-            (html.B(step.branch_id), ""),
+            (device(utility, step.branch_id), ""),
             (
                 remark(step, language)
                 if step.parallel or step.interrupts_transformers

@@ -15,6 +15,7 @@ from dashboard.parts.calendar_chart import calendar_figure
 from dashboard.parts.charts import graph
 from dashboard.parts.customers_card import customers_card
 from dashboard.parts.freshness import freshness
+from dashboard.parts.names import device, named
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
@@ -38,8 +39,8 @@ def page(utility: Utility, address: Address) -> html.Div:
     content: list[Part] = [_lead(utility, address)]
     if checks:
         check = next(each for each in checks if each.plan_id == chosen)
-        lower = [_list_card(address, checks, chosen), _calendar_card(utility, address, chosen)]
-        sheet = html.Div([_sheet(utility, address, check), *_facts_cards(address, check)], className="stack")
+        lower = [_list_card(utility, address, checks, chosen), _calendar_card(utility, address, chosen)]
+        sheet = html.Div([_sheet(utility, address, check), *_facts_cards(utility, address, check)], className="stack")
         content.append(html.Div([html.Div(lower, className="stack"), sheet], className="grid two-one planned"))
     return frame(address, _chips(utility), freshness(utility, address), content)
 
@@ -107,7 +108,7 @@ def _lead(utility: Utility, address: Address) -> html.Div:
     return lead(sentence, below)
 
 
-def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> html.Section:
+def _list_card(utility: Utility, address: Address, checks: Sequence[PlanCheck], chosen: str) -> html.Section:
     language = address.language
     head = [
         (translate("Number", language), ""),
@@ -120,7 +121,7 @@ def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> ht
         (translate("budget", language), ""),
         (translate("verdict", language), "right"),
     ]
-    rows = [_list_row(address, each, each.plan_id == chosen) for each in checks]
+    rows = [_list_row(utility, address, each, each.plan_id == chosen) for each in checks]
     note = translate("without transfer → with it · a row opens its sheet", language)
     return card(
         translate("Planned outages", language),
@@ -129,7 +130,7 @@ def _list_card(address: Address, checks: Sequence[PlanCheck], chosen: str) -> ht
     )
 
 
-def _list_row(address: Address, check: PlanCheck, is_chosen: bool) -> html.Tr:
+def _list_row(utility: Utility, address: Address, check: PlanCheck, is_chosen: bool) -> html.Tr:
     language, facts, given = address.language, check.facts, check.row
     hours = (given["end"] - given["start"]).total_seconds() / 3600
     light = facts.budget_light if facts else None
@@ -137,7 +138,7 @@ def _list_row(address: Address, check: PlanCheck, is_chosen: bool) -> html.Tr:
         (check.plan_id, ""),
         (moment(given["start"]), "right"),
         (number(hours, 1), "right"),
-        (check.place or DASH, ""),
+        (named(utility, check.place), "cut"),
         (given["work"] or DASH, "cut"),
         (_change(facts.before.transformers, facts.after.transformers, 0) if facts else DASH, "right"),
         (_change(facts.before.ch_mv, facts.after.ch_mv, 1) if facts else DASH, "right"),
@@ -171,9 +172,8 @@ def _sheet(utility: Utility, address: Address, check: PlanCheck) -> html.Section
     if facts is not None:
         content += [_figures(address, facts), _checks(address, facts)]
         content += [html.P(each.in_language(language), className="quiet") for each in check.remarks[:_SHOWN_REMARKS]]
-    names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
-    place = check.place or DASH
-    where = " · ".join(each for each in (names.get(place, place), check.row["unit"], check.row["work"]) if each)
+    place = named(utility, check.place)
+    where = " · ".join(each for each in (place, check.row["unit"], check.row["work"]) if each)
     return card(html.Span(title), *content, note=where, name="sheet")
 
 
@@ -226,11 +226,11 @@ def _checks(address: Address, facts: Facts) -> html.Table:
     return table([], rows, "checks", translate("The four checks", language))
 
 
-def _facts_cards(address: Address, check: PlanCheck) -> list[Part]:
+def _facts_cards(utility: Utility, address: Address, check: PlanCheck) -> list[Part]:
     if check.facts is None:
         return []
     mobile = [_mobile_card(address, check.facts)] if check.facts.mobile else []
-    return [*mobile, _steps_card(address, check.facts), _customers_card(address, check.facts)]
+    return [*mobile, _steps_card(utility, address, check.facts), _customers_card(address, check.facts)]
 
 
 def _mobile_card(address: Address, facts: Facts) -> html.Section:
@@ -259,14 +259,14 @@ def _mobile_card(address: Address, facts: Facts) -> html.Section:
     return card(title, table(head, rows, "mobile", title))
 
 
-def _steps_card(address: Address, facts: Facts) -> html.Section:
+def _steps_card(utility: Utility, address: Address, facts: Facts) -> html.Section:
     language, outage = address.language, facts.job.outage
     rows = [
         row(
             [
                 (str(step.order), ""),
                 (operation_words(step, language), ""),
-                (html.B(step.branch_id), ""),
+                (device(utility, step.branch_id), ""),
                 (f"{len(step.restores_transformers):,}", "right"),
                 (DASH if step.restores_customers is None else f"{step.restores_customers:,}", "right"),
             ]

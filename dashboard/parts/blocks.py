@@ -7,7 +7,6 @@ from string import Formatter
 from typing import Any
 from urllib.parse import quote
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard.access.reader import reader
@@ -48,7 +47,7 @@ def link(label: Part, href: str, name: str = "", **more: Any) -> dcc.Link:
     return dcc.Link(label, href=href, className=f"link {name}".strip(), **more)
 
 
-def chip(label: str, options: Sequence[tuple[str, str]], described: str) -> dmc.Menu:
+def chip(label: str, options: Sequence[tuple[str, str]], described: str) -> html.Details:
     """Return a chip that shows a choice and opens the others.
 
     Args:
@@ -56,21 +55,17 @@ def chip(label: str, options: Sequence[tuple[str, str]], described: str) -> dmc.
         options: label and link of every choice.
         described: what is chosen, for screen readers.
     """
-    return dmc.Menu(
+    named: list[Part] = [
+        html.Span(f"{described}: ", className="hidden"),
+        label,
+        html.Span("▾", className="caret", **aria(hidden="true")),
+    ]
+    return html.Details(
         [
-            dmc.MenuTarget(
-                html.Button(
-                    [label, html.Span("▾", className="caret", **aria(hidden="true"))],
-                    className="chip",
-                    **aria(label=f"{described}: {label}"),
-                )
-            ),
-            dmc.MenuDropdown([dmc.MenuItem(each, href=href, refresh=False) for each, href in options]),
+            html.Summary(named, className="chip"),
+            html.Div([dcc.Link(each, href=href) for each, href in options], className="choices"),
         ],
-        position="bottom-start",
-        shadow="sm",
-        radius=8,
-        trigger="click",
+        className="choice",
     )
 
 
@@ -89,15 +84,21 @@ def table(head: Sequence[tuple[str, str]], rows: Iterable[Part], name: str = "",
         name: class of the table.
         caption: what it shows, for screen readers.
     """
+    body = list(rows)
+    for each in body:
+        if len(each.children) == len(head):
+            for cell, (label, _) in zip(each.children, head, strict=True):
+                if label:
+                    setattr(cell, "data-label", label)
     return html.Table(
         [
             html.Caption(caption, className="hidden"),
             html.Thead(html.Tr([html.Th(label, className=kind, scope="col") for label, kind in head]))
             if head
             else None,
-            html.Tbody(list(rows)),
+            html.Tbody(body),
         ],
-        className=f"table {name}".strip(),
+        className=f"table {name} {'' if head and name != 'bullets' else 'kept'}".strip(),
     )
 
 
@@ -158,8 +159,18 @@ def lead(sentence: Sequence[Part], below: Sequence[Part]) -> html.Div:
     return html.Div([html.H1(list(sentence)), html.P(list(below))], className="lead")
 
 
-def frame(address: Address, chips: Sequence[Part], right: Sequence[Part], content: Sequence[Part]) -> html.Div:
-    """Return a whole page: navigation at the left, controls and freshness above, notes, then the content."""
+def frame(
+    address: Address, chips: Sequence[Part], right: Sequence[Part], content: Sequence[Part], has_heading: bool = True
+) -> html.Div:
+    """Return a whole page: navigation at the left, controls and freshness above, notes, then the content.
+
+    Args:
+        address: of the page.
+        chips: choices above the content.
+        right: what stands beside them.
+        content: of the page.
+        has_heading: whether the content has a heading of the first order; else the name of the page is one, unseen.
+    """
     language = address.language
     other = "en" if language == "zh" else "zh"
     navigation = html.Nav(
@@ -184,6 +195,9 @@ def frame(address: Address, chips: Sequence[Part], right: Sequence[Part], conten
         className="languages",
         **aria(label=translate("Language", language)),
     )
+    name = translate(_PAGE_NAMES[address.page], language)
+    heading = [] if has_heading else [html.H1(name, className="hidden")]
+    title = f"{name} · {translate('Fudian', language)}"
     notes = [html.P(note.in_language(language), className="address-note", role="status") for note in address.notes]
     top = html.Div(
         [
@@ -193,7 +207,10 @@ def frame(address: Address, chips: Sequence[Part], right: Sequence[Part], conten
         className="top",
     )
     return html.Div(
-        [navigation, html.Main([top, *notes, *content])], className="shell", lang="zh-CN" if language == "zh" else "en"
+        [navigation, html.Main([*heading, top, *notes, *content])],
+        className="shell",
+        lang="zh-CN" if language == "zh" else "en",
+        **data(title=title),
     )
 
 

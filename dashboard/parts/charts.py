@@ -15,9 +15,9 @@ from dashboard.parts.words import number, percent
 from network import translate
 from reliability.control_chart import ControlChart
 
-INK, QUIET, GROUND, WHITE = "#1d2730", "#6b7a86", "#f3f4f5", "#ffffff"
+INK, QUIET, GROUND, WHITE = "#1d2730", "#5a6772", "#f3f4f5", "#ffffff"
 FAULT, PREARRANGED, LINK = "#4f6f88", "#a9bccb", "#3d6b8e"
-WARNING, ABNORMAL = "#a85a00", "#a3211b"
+WARNING, ABNORMAL = "#8a4a00", "#a3211b"
 BAND, GRID, NORMAL = "#d9e2ea", "#eceff1", "#9db1c1"
 FONT = (
     '-apple-system, "Segoe UI", "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", '

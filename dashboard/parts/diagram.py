@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.parts.charts import ABNORMAL, INK, LINK, NORMAL, QUIET, house_figure
 from network import Supply, Topology, translate
-from network.pictures.layout import DrawnTransformer, Layout, feeder_layout
+from network.pictures.layout import DrawnBranch, DrawnTransformer, Layout, feeder_layout
 
 LINES = ("line", "cable", "bus")
 _LANE = 62
@@ -23,6 +23,7 @@ class Event:
 
     Attributes:
         dead: branches without supply.
+        off: transformers without supply, of whatever their branch is.
         opened: branches that opened.
         suspected: the dead part is only thought to be without supply.
         colour: of what is without supply.
@@ -34,6 +35,7 @@ class Event:
     """
 
     dead: Collection[str] = ()
+    off: Collection[str] = ()
     opened: Collection[str] = ()
     suspected: bool = False
     colour: str = ABNORMAL
@@ -72,17 +74,27 @@ def _path(lines: Iterable[tuple[tuple[float, float], ...]]) -> tuple[list[float 
 
 def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> None:
     dead, fault, back = set(event.dead) | set(event.opened), set(event.fault), set(event.back)
+    live = {"color": NORMAL, "width": 2.2}
+    without = {"color": event.colour, "width": 2.6, "dash": "dash" if event.suspected else "solid"}
+    borders = {ids[each.branch] for each in layout.branches if _is_border(each, layout, ids, event)}
+    before = [_halves(each.points)[0] for each in layout.branches if ids[each.branch] in borders]
+
+    def beyond(chosen: Collection[str]) -> list[tuple[tuple[float, float], ...]]:
+        """Return the lines of branches; of a switch that parts live from dead only what lies beyond it."""
+        return [
+            _halves(each.points)[1] if ids[each.branch] in borders else each.points
+            for each in layout.branches
+            if ids[each.branch] in chosen
+        ]
+
     looks = (
-        ([each for each in layout.branches if ids[each.branch] not in dead | back], {"color": NORMAL, "width": 2.2}),
-        ([each for each in layout.branches if ids[each.branch] in back], {"color": LINK, "width": 2.6}),
-        (
-            [each for each in layout.branches if ids[each.branch] in dead and ids[each.branch] not in fault],
-            {"color": event.colour, "width": 2.6, "dash": "dash" if event.suspected else "solid"},
-        ),
-        ([each for each in layout.branches if ids[each.branch] in fault], {"color": ABNORMAL, "width": 6}),
+        (before + [each.points for each in layout.branches if ids[each.branch] not in dead | back], live),
+        (beyond(back), {"color": LINK, "width": 2.6}),
+        (beyond(dead - fault), without),
+        (beyond(fault), {"color": ABNORMAL, "width": 6}),
     )
-    for chosen, line in looks:
-        x, y = _path(each.points for each in chosen)
+    for lines, line in looks:
+        x, y = _path(lines)
         figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
     for is_closed, line in (
         (False, {"color": NORMAL, "width": 1.6, "dash": "dot"}),
@@ -104,17 +116,37 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
         )
 
 
+def _halves(points: tuple[tuple[float, float], ...]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return a line up to the switch on it, and from there on."""
+    middle = _middle(points)
+    return (*points[:-1], middle), (middle, points[-1])
+
+
+def _is_border(switch: DrawnBranch, layout: Layout, ids: list[str], event: Event) -> bool:
+    """Return whether an open switch has supply before it: no branch that ends where it begins is without."""
+    if ids[switch.branch] not in event.opened:
+        return False
+    before = [ids[each.branch] for each in layout.branches if each.points[-1] == switch.points[0]]
+    return not any(each in event.dead or each in event.opened for each in before)
+
+
 def _transformers(figure: go.Figure, net: Topology, layout: Layout, event: Event, language: str) -> None:
     customers = np.bincount(net.customer_transformer[net.customer_transformer >= 0], minlength=net.transformers.height)
     dead_nodes = _nodes_of(net, event.dead)
     back_nodes = _nodes_of(net, event.back) - dead_nodes
     names, ids = net.transformers["name"].to_list(), net.transformers["transformer_id"].to_list()
+    off = set(event.off) if not event.back else set()
     colours = dict.fromkeys(dead_nodes, event.colour) | dict.fromkeys(back_nodes, LINK)
     for colour in (NORMAL, event.colour, LINK):
         chosen = [
             each
             for each in layout.transformers
-            if colours.get(int(net.transformer_node[each.transformer]), NORMAL) == colour
+            if (
+                event.colour
+                if ids[each.transformer] in off
+                else colours.get(int(net.transformer_node[each.transformer]), NORMAL)
+            )
+            == colour
         ]
         x, y = _path((each.foot, each.head) for each in chosen)
         figure.add_scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.4}, hoverinfo="skip")

@@ -45,7 +45,7 @@ _LOOK = {
     "fontSize": 13,
     "headerFontSize": 13,
     "headerFontWeight": 400,
-    "headerTextColor": "#6b7a86",
+    "headerTextColor": "#5a6772",
     "foregroundColor": "#1d2730",
     "backgroundColor": "#ffffff",
     "headerBackgroundColor": "#ffffff",

@@ -24,6 +24,11 @@ def _digits(value: float | None) -> int:
     return 0 if value is None or value == round(value) or abs(value) >= 100 else 1
 
 
+def status_badge(status: str, language: str) -> html.Span:
+    """Return whether a target holds, in a word."""
+    return badge(STATUSES[status].in_language(language), _STATUS_TONES[status])
+
+
 def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Table:
     """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
     language = address.language
@@ -47,7 +52,7 @@ def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Tab
                     (label, ""),
                     (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
                     (f"{sign} {each.limit:g} {unit}", "right quiet"),
-                    (badge(STATUSES[each.status].in_language(language), _STATUS_TONES[each.status]), "right"),
+                    (status_badge(each.status, language), "right"),
                 ],
                 href,
             )

@@ -1,0 +1,240 @@
+"""The dashboard under many readers: how long until the first figure, how long a click takes, and whether anyone waits.
+
+    python -m benchmarks.dashboard                      # the sample county
+    python -m benchmarks.dashboard 1000000              # a million customers, 700 feeders, three years of events
+    python -m benchmarks.dashboard 1000000 --browsers 3 --seconds 60
+
+The server runs in a process of its own, pinned to one core; the readers, pinned to the other, speak the protocol of the
+callbacks as the document in a browser does, each choosing one of twenty kinds of interaction, with a pause between two. A few
+real browsers may look on. Beside them a plain request is asked for all the while. Memory is that of the server alone; what is
+made once for each version of the data is made before the readers come, and timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from data_samples.generator.county import COUNTY, generate
+
+PAGES = ("/operations", "/management", "/dispatch", "/planned")
+INTERACTIONS: tuple[tuple[str, str], ...] = (
+    ("/operations", ""), ("/operations", "?year=2021"), ("/operations", "?year=2020"), ("/operations", "?med=exclude"),
+    ("/operations", "?year=2021&med=exclude"), ("/operations", "?level=lv"), ("/operations", "?level=lv&year=2021"),
+    ("/operations", "?level=lv&med=exclude"), ("/operations", "?plan=gongan-2022"), ("/operations", "?plan=changzhou-2020"),
+    ("/operations", "?area=all"), ("/operations", "?lang=en"), ("/management", ""), ("/management", "?year=2021"),
+    ("/management", "?basis=hours"), ("/management", "?year=2020&basis=hours"), ("/dispatch", ""), ("/dispatch", "?tab=restored"),
+    ("/dispatch", "?tab=planned"), ("/planned", ""),
+)  # fmt: skip
+"""Twenty kinds of interaction: what the address says after it."""
+
+PAUSE_S = 2.0
+
+
+@dataclass
+class Waits:
+    """How long answers took, by what was asked, in seconds."""
+
+    of: dict[str, list[float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, what: str, seconds: float) -> None:
+        """Add one."""
+        with self.lock:
+            self.of.setdefault(what, []).append(seconds)
+
+
+def share(values: list[float], part: float) -> float:
+    """Return the value below which a part of the values lies."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else float("nan")
+
+
+@contextmanager
+def server(workspace: Path, core: int | None) -> Iterator[tuple[str, int]]:
+    """The server in a process of its own on one core: its address and its process."""
+    command = [sys.executable, "-m", "fudian.cli", "serve", str(workspace), "--port", "0"]
+    pinned = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
+    running = subprocess.Popen([*pinned, *command], stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stderr is not None
+        said = (re.search(r"http://\S+/", line) for line in running.stderr)
+        yield next(found[0] for found in said if found), running.pid
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
+def ask(client: httpx.Client, path: str, search: str) -> float:
+    """Ask for a page as the document does; return how long its content took.
+
+    Raises:
+        RuntimeError: the page is a note that it cannot be shown.
+    """
+    values = (("address", "pathname", path), ("address", "search", search), ("data-version", "data", None))
+    asked = {
+        "output": "..page.children...shown.data..",
+        "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
+        "inputs": [{"id": name, "property": kind, "value": value} for name, kind, value in values],
+        "changedPropIds": ["address.search"],
+        "state": [{"id": "shown", "property": "data", "value": None}],
+    }
+    began = time.perf_counter()
+    answer = client.post("/_dash-update-component", json=asked)
+    took = time.perf_counter() - began
+    answer.raise_for_status()
+    if "cannot be shown" in answer.text or "无法显示" in answer.text:
+        raise RuntimeError(f"{path}{search}: {answer.text[:300]}")
+    return took
+
+
+def memory_gb(process: int) -> tuple[float, float]:
+    """Return how much memory a process holds now, and how much of it is its own and not a file's."""
+    told = Path(f"/proc/{process}/status").read_text()
+    return tuple(int(re.search(rf"{name}:\s+(\d+)", told)[1]) / 1e6 for name in ("VmRSS", "RssAnon"))  # type: ignore[index,return-value]
+
+
+def prepared_in(address: str) -> float:
+    """Wait until figures are prepared; return how long that took."""
+    began = time.perf_counter()
+    told = (("data-version", "data"), ("data-notice", "children"), ("data-state", "children"))
+    values = (("data-clock", "n_intervals", 0), ("address", "search", "?lang=en"))
+    states = (("data-version", "data", None), ("address", "pathname", "/operations"))
+    asked = {
+        "output": "..data-version.data...data-notice.children...data-state.children..",
+        "outputs": [{"id": name, "property": kind} for name, kind in told],
+        "inputs": [{"id": name, "property": kind, "value": value} for name, kind, value in values],
+        "changedPropIds": ["data-clock.n_intervals"],
+        "state": [{"id": name, "property": kind, "value": value} for name, kind, value in states],
+    }
+    with httpx.Client(base_url=address, timeout=600) as client:
+        while "prepared" in client.post("/_dash-update-component", json=asked).text:
+            time.sleep(0.5)
+    return time.perf_counter() - began
+
+
+def readers(address: str, count: int, seconds: float, waits: Waits) -> None:
+    """Let readers click for a while, and ask for something plain meanwhile."""
+    over = time.monotonic() + seconds
+
+    def read(seed: int) -> None:
+        choice = random.Random(seed)
+        with httpx.Client(base_url=address, timeout=300) as client:
+            while time.monotonic() < over:
+                path, search = choice.choice(INTERACTIONS)
+                waits.add(path + search, ask(client, path, search))
+                time.sleep(choice.uniform(0, 2 * PAUSE_S))
+
+    def plain() -> None:
+        with httpx.Client(base_url=address, timeout=300) as client:
+            while time.monotonic() < over:
+                began = time.perf_counter()
+                client.get("/").raise_for_status()
+                waits.add("GET /", time.perf_counter() - began)
+                time.sleep(0.02)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(count)] + [threading.Thread(target=plain)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def browse(address: str, count: int) -> list[float]:
+    """Return how long real browsers take from the shell to the first figure."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import ARGUMENTS, chromium_path
+
+    found = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        for number in range(count):
+            page = browser.new_page()
+            page.goto(f"{address}{PAGES[number % 2][1:]}", wait_until="domcontentloaded")
+            began = time.perf_counter()
+            page.wait_for_selector("h1 b", timeout=300_000)
+            found.append(time.perf_counter() - began)
+            page.close()
+        browser.close()
+    return found
+
+
+def main() -> None:
+    """Measure one workspace."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("customers", nargs="?", type=int, default=0)
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("--readers", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--browsers", type=int, default=0)
+    given = parser.parse_args()
+    console = Console()
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    with tempfile.TemporaryDirectory() as scratch:
+        workspace = given.workspace or Path(scratch) / "workspace"
+        if given.workspace is None:
+            if given.customers:
+                generate(given.customers, workspace)
+            else:
+                shutil.copytree(COUNTY, workspace, ignore=shutil.ignore_patterns(".*"))
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores[1:])
+        core = cores[0] if len(cores) > 1 else None
+        table = Table("what", "seconds")
+        began = time.perf_counter()
+        with server(workspace, core) as (address, process), httpx.Client(base_url=address, timeout=600) as client:
+            client.get("/").raise_for_status()
+            table.add_row("from start to the shell", f"{time.perf_counter() - began:.2f}")
+            for page in PAGES[:2]:
+                table.add_row(f"first figure of {page}, nothing prepared", f"{ask(client, page, ''):.2f}")
+            table.add_row("prepared after another", f"{prepared_in(address):.1f}")
+        with server(workspace, core) as (address, process):
+            with httpx.Client(base_url=address, timeout=600) as client:
+                client.get("/").raise_for_status()
+                for page in PAGES:
+                    table.add_row(
+                        f"first figure of {page}, prepared, server just started", f"{ask(client, page, ''):.2f}"
+                    )
+                prepared_in(address)
+                for page in PAGES:
+                    table.add_row(f"first figure of {page}, warm", f"{ask(client, page, ''):.3f}")
+            for name in ("cold", "warm"):
+                waits = Waits()
+                readers(address, given.readers, given.seconds, waits)
+                plain = waits.of.pop("GET /")
+                clicks = [each for values in waits.of.values() for each in values]
+                for part in (0.5, 0.95):
+                    table.add_row(
+                        f"p{part * 100:.0f} of {len(clicks)} interactions, {name}", f"{share(clicks, part):.3f}"
+                    )
+                slowest = max(waits.of, key=lambda each: share(waits.of[each], 0.95))
+                table.add_row(f"p95 of {slowest}, {name}", f"{share(waits.of[slowest], 0.95):.3f}")
+                table.add_row(f"p99 of {len(plain)} plain requests, {name}", f"{share(plain, 0.99):.3f}")
+            if given.browsers:
+                table.add_row(
+                    f"first figure in {given.browsers} browsers, worst", f"{max(browse(address, given.browsers)):.2f}"
+                )
+            whole, own = memory_gb(process)
+            table.add_row("memory of the server, GB (of it its own)", f"{whole:.2f} ({own:.2f})")
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What is made once for each version of a workspace and kept beside it, so that figures are there when they are asked for.
+
+It lies in the hidden folder ``.fudian`` of the workspace, or of the user's folder for caches where the workspace
+cannot be written to. It holds no name, telephone number or address, and may be deleted at any time.
+
+    python -m fudian.prepared FOLDER     # makes it, in a process whose memory is free again afterwards
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from fudian import __version__
+from fudian.utility import Utility, open_workspace
+from network.tables.aside import folder_aside
+from network.tables.folder import form_of
+
+HOME = ".fudian"
+KEPT_VERSIONS = 2
+_FORM = "1"
+"""Changes with the form of what is kept."""
+
+State = tuple[tuple[str, int, int], ...]
+"""Name, size and time of writing of each file that a workspace is read from."""
+
+
+def state_of(folder: Path) -> State:
+    """Return what is looked at to see whether a workspace has changed; empty where the folder is gone."""
+    try:
+        files = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
+        files = [path for path in files if path.suffix == ".toml" or form_of(path) is not None]
+        pieces = [piece for path in files for piece in (sorted(path.iterdir()) if path.is_dir() else [path])]
+        found = [(str(path.relative_to(folder)), *_size_and_time(path)) for path in pieces]
+    except OSError:
+        return ()
+    return tuple(sorted(found))
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    known = path.stat()
+    return known.st_size, known.st_mtime_ns
+
+
+def version_of(state: State) -> str:
+    """Return the name of a version of the data: the same for the same files and the same program."""
+    told = repr((state, __version__, _FORM)).encode()
+    return hashlib.blake2b(told, digest_size=6).hexdigest()
+
+
+def levels_of(utility: Utility) -> tuple[str, ...]:
+    """Return the user levels at which figures of reliability can be asked for."""
+    tables = utility.workspace.tables
+    if tables["outages"].is_empty():
+        return ()
+    return ("mv", "lv") if tables["customers"].height else ("mv",)
+
+
+def prepare(utility: Utility, folder: Path, version: str) -> None:
+    """Make what a version lacks, and let figures be taken from it.
+
+    Args:
+        utility: of that version.
+        folder: its workspace.
+        version: see :func:`version_of`.
+
+    Raises:
+        OSError: it can be written nowhere.
+    """
+    home = _home(folder)
+    for level in levels_of(utility):
+        if kept := _kept(folder, version, level):
+            utility.take_sums(level, kept)
+            continue
+        with folder_aside(home / version / level) as aside:
+            utility.sums_of(level).save(aside)
+        utility.take_sums(level, home / version / level)
+    _forget(home, version)
+
+
+def prepare_apart(folder: Path) -> bool:
+    """Make what the present version of a workspace lacks in a process of its own; return whether it ended well."""
+    command = [sys.executable, "-m", "fudian.prepared", str(folder)]
+    done = subprocess.run(  # noqa: S603 (our own module, no shell)
+        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return done.returncode == 0
+
+
+def take(utility: Utility, folder: Path, version: str) -> bool:
+    """Let figures be taken from what is kept of a version; return whether all of it was there."""
+    there = [(level, _kept(folder, version, level)) for level in levels_of(utility)]
+    for level, kept in there:
+        if kept is not None:
+            utility.take_sums(level, kept)
+    return all(kept is not None for _, kept in there)
+
+
+def _homes(folder: Path) -> tuple[Path, Path]:
+    named = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=6).hexdigest()
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return folder / HOME, caches / "fudian" / named
+
+
+def _home(folder: Path) -> Path:
+    beside, elsewhere = _homes(folder)
+    return beside if os.access(folder, os.W_OK) else elsewhere
+
+
+def _kept(folder: Path, version: str, level: str) -> Path | None:
+    places = (home / version / level for home in _homes(folder))
+    return next((place for place in places if (place / "moments.arrow").is_file()), None)
+
+
+def _forget(home: Path, version: str) -> None:
+    """Delete all but the last versions; what a running server still reads stays until it lets go."""
+    others = sorted((each for each in home.iterdir() if each.name != version), key=lambda each: -each.stat().st_mtime)
+    for each in others[KEPT_VERSIONS - 1 :]:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def main(folder: str) -> None:
+    """Make what the present version of a workspace lacks, quietly and after everything else."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    path = Path(folder)
+    version = version_of(state_of(path))
+    prepare(open_workspace(path), path, version)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

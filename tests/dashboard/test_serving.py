@@ -1,0 +1,145 @@
+"""What serves the pages: nobody waits for what somebody else computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+
+from dashboard.pool import Permits, Pool, PooledRouter
+from data_samples.generator.county import COUNTY
+from fudian.memory import Memory, waiting
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@contextmanager
+def server_of(workspace: Path) -> Iterator[str]:
+    """The server as people start it, in a process of its own; its address."""
+    command = [sys.executable, "-m", "fudian.cli", "serve", str(workspace), "--port", "0"]
+    running = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "FUDIAN_LANG": "en"}
+    )
+    try:
+        assert running.stderr is not None
+        said = (re.search(r"http://\S+/", line) for line in running.stderr)
+        yield next(found[0] for found in said if found)
+    finally:
+        running.terminate()
+        running.communicate(timeout=20)
+
+
+def get(address: str, wait_s: float = 120) -> bytes:
+    return httpx.get(address, timeout=wait_s).content
+
+
+def ask_page(served: str, path: str, search: str) -> bytes:
+    """Ask for a page as the browser does."""
+    named = (
+        {"id": "address", "property": "pathname", "value": path},
+        {"id": "address", "property": "search", "value": search},
+    )
+    question = {
+        "output": "..page.children...shown.data..",
+        "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
+        "inputs": [*named, {"id": "data-version", "property": "data", "value": None}],
+        "changedPropIds": ["address.pathname"],
+        "state": [{"id": "shown", "property": "data"}],
+    }
+    return httpx.post(f"{served}_dash-update-component", json=question, timeout=300).content
+
+
+def test_a_plain_request_is_answered_while_pages_are_computed() -> None:
+    with server_of(COUNTY) as served, ThreadPoolExecutor(4) as readers:
+        get(served)
+        asked = time.perf_counter()
+        pages = [
+            readers.submit(ask_page, served, "/planned", ""),
+            readers.submit(ask_page, served, "/operations", "?level=lv&med=exclude"),
+            readers.submit(ask_page, served, "/dispatch", ""),
+            readers.submit(ask_page, served, "/management", "?year=2021"),
+        ]
+        waited = []
+        while not all(each.done() for each in pages):
+            began = time.perf_counter()
+            get(served)
+            waited.append(time.perf_counter() - began)
+        lasted = time.perf_counter() - asked
+        assert all(b'"page"' in each.result() for each in pages)
+        assert len(waited) > 20, "the pages took long enough for many plain requests to be answered meanwhile"
+        assert sorted(waited)[int(len(waited) * 0.99)] < lasted / 5, "a plain request waits for no page"
+
+
+def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
+    permits, memory = Permits(1), Memory()
+    begun, go = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        go.wait(10)
+        return "slow"
+
+    def ask() -> str:
+        waiting.set(permits.waiting)
+        with permits.computing():
+            return memory.recall("slow", slow)
+
+    with ThreadPoolExecutor(3) as threads:
+        owner = threads.submit(lambda: memory.recall("slow", slow))
+        begun.wait(10)
+        waiter = threads.submit(ask)
+        time.sleep(0.1)
+
+        def quick() -> str:
+            with permits.computing():
+                return "quick"
+
+        assert threads.submit(quick).result(5) == "quick"
+        go.set()
+        assert (owner.result(5), waiter.result(5)) == ("slow", "slow")
+
+
+def test_what_nobody_waits_for_is_never_begun() -> None:
+    pool, computed = Pool(threads=1), []
+    app, hold = FastAPI(), threading.Event()
+    routes = PooledRouter(pool)
+
+    @routes.get("/{name}")
+    def answer(request: Request, name: str) -> str:
+        computed.append(name)
+        hold.wait(10)
+        return name
+
+    app.include_router(routes)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with ThreadPoolExecutor(2) as readers:
+        first = readers.submit(get, f"http://127.0.0.1:{port}/first")
+        while not computed:
+            time.sleep(0.02)
+        with pytest.raises(httpx.ReadTimeout):
+            get(f"http://127.0.0.1:{port}/left", 0.3)
+        time.sleep(1.2)
+        hold.set()
+        assert json.loads(first.result()) == "first"
+        assert json.loads(get(f"http://127.0.0.1:{port}/later")) == "later"
+    server.should_exit = True
+    thread.join(10)
+    assert computed == ["first", "later"]
