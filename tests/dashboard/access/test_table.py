@@ -76,7 +76,6 @@ TABLE: dict[tuple[str, str], set[str]] = {
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
     ("GET", "/api/v1/sensor-health"): SEEING,
-    ("GET", "/api/v1/crews"): SEEING,
     ("GET", "/api/v1/affected"): LISTING,
     ("GET", "/api/v1/restore"): LISTING,
     ("GET", "/api/v1/incidents"): LISTING,
