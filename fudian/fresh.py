@@ -54,7 +54,7 @@ class Fresh:
     """
 
     def __init__(
-        self, folder: Path, language: str | None = None, warm: Callable[[Utility], object] = lambda _: None
+        self, folder: str | Path, language: str | None = None, warm: Callable[[Utility], object] = lambda _: None
     ) -> None:
         """Read a workspace.
 
@@ -67,6 +67,7 @@ class Fresh:
             FudianError: the folder is not there.
             WorkspaceError: it holds no table.
         """
+        folder = Path(folder)
         self.folder, self._language, self._warm = folder, language, warm
         self.doing: Text | None = None
         self.warning: Text | None = None

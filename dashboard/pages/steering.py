@@ -41,7 +41,7 @@ def page(utility: Utility, address: Address) -> html.Div:
             html.Div(
                 [forecast_card(said, address), _budget_card(utility, address, year, as_of)], className="grid halves"
             ),
-            _levers_card(utility, address, said, plan, year, as_of),
+            html.Div([_levers_card(utility, address, said, plan, year, as_of)], className="grid"),
             html.Div(
                 [_why_card(utility, address, year, by), frequent_card(utility, address, as_of)], className="grid halves"
             ),

@@ -95,6 +95,9 @@ _WIDTHS = {
 }
 """Widths in pixels; every other column takes what is left."""
 
+_NARROWEST = 0.74
+"""Of its width, to which a column gives way on a narrow screen; beyond that the table is scrolled."""
+
 _FORMS = {"sure": ".1%"}
 """How numbers are shown that are no plain ones."""
 
@@ -168,7 +171,8 @@ def _column(name: str, kind: pl.DataType, language: str, searchable: bool) -> di
         "suppressFloatingFilterButton": True,
         "cellDataType": False,
     }
-    column |= {"width": _WIDTHS[name]} if name in _WIDTHS else {"flex": 1, "minWidth": 120}
+    width = _WIDTHS.get(name)
+    column |= {"flex": 1, "minWidth": 120} if width is None else {"width": width, "minWidth": round(width * _NARROWEST)}
     if kind.is_float() or kind.is_integer():
         form = _FORMS.get(name, ",.2f" if kind.is_float() else ",")
         column |= {
