@@ -5,6 +5,7 @@
     return asked.apply(window, arguments).then(function (answer) {
       if (answer.status === 401 && new URL(answer.url).origin === location.origin) {
         location.assign('/access/sign-in?next=' + encodeURIComponent(location.pathname + location.search));
+        return new Promise(function () {}); // the page is being left: nobody reads the refusal
       }
       return answer;
     });

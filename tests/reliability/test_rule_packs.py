@@ -69,5 +69,6 @@ def test_national_values_stand_beside_the_figures_of_their_years() -> None:
         2023,
         2024,
     ]
-    county = statistics(bus(1) | {"outages": [outage("A", 8, 9)]})
+    later = outage("B", 8, 9) | {"start": datetime(2023, 6, 1, 8), "end": datetime(2023, 6, 1, 9)}
+    county = statistics(bus(1) | {"outages": [outage("A", 8, 9), later]})
     assert [row["SAIDI-1"] for row in county.statement(Query(Period.year(2023)))["reference"]] == [7.83]
