@@ -8,6 +8,7 @@ where it was.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 import polars as pl
+from sqlalchemy.exc import SQLAlchemyError
 
 from fudian.foundation import Moment
 from fudian.ledger import DeskEvent, Ledger, event_id_of
@@ -39,6 +41,9 @@ HEARD_AT = "heard_at"
 
 RETRY_S = 2
 """After how many seconds one who was refused may try again."""
+
+
+_log = logging.getLogger("fudian")
 
 
 class DeskBusyError(FudianError):
@@ -99,7 +104,9 @@ class Desk:
         self._is_closing = self._is_written = False
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
         self._deciding = threading.RLock()
-        self._work = Work.of(self.ledger.since(kinds=("decision", "order")))
+        decided = list(self.ledger.since(kinds=("decision", "order")))
+        self._decided = {event.event_id for event in decided}
+        self._work = Work.of(decided)
         self._restore()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -181,16 +188,19 @@ class Desk:
             FudianError: there is no such incident, or the decision cannot be taken.
             DeskStoreError: the store cannot be written; nothing was decided.
         """
+        named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
         with self._deciding:
             sheet = self.sheet(incident)
+            if named in self._decided:  # sent again: it stands already, whatever could be decided now
+                return sheet
             told = checked(sheet, details, self.utility.workspace.reading.now())
             before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
-            named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
             event = DeskEvent(named, "decision", who, told, incident, before)
             try:
                 kept = self.ledger.keep([event])
-            except Exception as error:
+            except (SQLAlchemyError, OSError) as error:
                 raise _unwritten(error) from error
+            self._decided.add(named)
             for each in kept.new:
                 self._work.add(each)
             return self._work.sheet(incident)
@@ -258,6 +268,7 @@ class Desk:
         try:
             kept = self.ledger.keep([event for batch in taken for event in batch.events])
         except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
+            _log.exception("Reports could not be kept")
             self.counts["store_errors"] += 1
             refusal = _unwritten(error)
             for batch in taken:
@@ -283,6 +294,7 @@ class Desk:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
             told = self.utility.hear_table(pl.concat([batch.rows for batch in batches]), (), now)
         except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
+            _log.exception("Reports that are kept could not be judged; a start judges them again")
             for batch in batches:
                 batch.judged.set_exception(failure)
             return

@@ -21,22 +21,7 @@ from reliability.repeat import RULES
 from reliability.report.content import Column, Report, Section, ranked_bars, stacked_months
 from reliability.report.writing import write_report
 from reliability.rule_packs import DLT_836_2016
-from reliability.targets import STATUSES
-
-METRICS = {
-    "SAIDI": "average outage time",
-    "SAIFI": "average number of outages",
-    "tie_rate": "tie rate",
-    "standard_structure_rate": "standard structure rate",
-    "n1_pass_rate": "N-1 pass rate",
-    "long_feeder_reduction": "fewer feeders over 15 km",
-    "service_live_connect_rate": "connections made without an outage",
-    "da_action_accuracy": "accuracy of automation actions",
-    "da_line_coverage": "feeders with automation",
-    "outage_schedule_time_reduction": "shorter wait for a planned outage",
-    "active_repair_rate_gain": "more repairs begun before a call",
-}
-"""What targets measure, for people."""
+from reliability.targets import METRIC_NAMES, STATUSES
 
 MOST = 10
 """Rows of the worst that a section lists."""
@@ -225,7 +210,7 @@ class _Made:
         """Return what people read for the codes of a target."""
         return {
             "judged": STATUSES[row["status"]].in_language(self.language),
-            "metric": translate(METRICS.get(row["metric"], row["metric"]), self.language),
+            "metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), self.language),
             "measured_in": "次"
             if self.language == "zh" and row["unit"] == "次"
             else row["unit"].replace("次", "times"),

@@ -115,18 +115,3 @@ def _stretches(words: Sequence[str]) -> list[tuple[str, int, int]]:
         elif word:
             found.append((word, place, place))
     return found
-
-
-def split_charts(
-    values: Sequence[float | None], changes: Sequence[int], minimum: float | None = None, maximum: float | None = None
-) -> tuple[ControlChart, ...]:
-    """Return a chart of each part of a run of values, split at stated changes of the process.
-
-    Args:
-        values: in order of time.
-        changes: positions at which the process was changed: the first value of each new part.
-        minimum: the figure cannot be smaller.
-        maximum: the figure cannot be greater.
-    """
-    edges = sorted({0, len(values), *(each for each in changes if 0 < each < len(values))})
-    return tuple(control_chart(values[first:last], minimum, maximum) for first, last in pairwise(edges))

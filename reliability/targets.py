@@ -33,6 +33,29 @@ STATUSES = {
 }
 """What each status of a target means."""
 
+METRIC_NAMES = {
+    "SAIDI": "average outage time",
+    "SAIFI": "average number of outages",
+    "tie_rate": "tie rate",
+    "standard_structure_rate": "standard structure rate",
+    "n1_pass_rate": "N-1 pass rate",
+    "long_feeder_reduction": "fewer feeders over 15 km",
+    "service_live_connect_rate": "connections made without an outage",
+    "da_action_accuracy": "accuracy of automation actions",
+    "da_line_coverage": "feeders with automation",
+    "outage_schedule_time_reduction": "shorter wait for a planned outage",
+    "active_repair_rate_gain": "more repairs begun before a call",
+    "active_repair_rate": "repairs begun before a call",
+    "da_effective_coverage": "feeders with effective automation",
+    "remote_control_success_rate": "remote operations that succeed",
+    "remote_control_use_rate": "operations done by remote control",
+    "remote_signal_accuracy": "accuracy of remote signals",
+    "master_online_rate": "master station on line",
+    "terminal_online_rate": "terminals on line",
+    "operation_punctuality": "operations on time",
+}
+"""What targets and figures of operation measure, for people."""
+
 _ALTERNATIVE = re.compile(r"yoy<=-(\d+(?:\.\d+)?)%")
 
 _WITHOUT_DATA = {

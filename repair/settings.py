@@ -93,9 +93,6 @@ class RestorationSettings(BaseModel):
     transfer_chain: int = Field(
         3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next"
     )
-    short_interruption_min: float = Field(
-        3.0, ge=0, description="minutes without supply for those moved with an interruption"
-    )
     search_nodes: int = Field(
         1000,
         ge=1,

@@ -41,6 +41,7 @@ TEXT_CONSTANTS = {
     "NOT_COMPARED",
     "FINDINGS",
     "CODE_WORDS",
+    "METRIC_NAMES",
     "_PAGE_NAMES",
     "_TAB_NAMES",
     "_STATES",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from network import translate
+from reliability.targets import METRIC_NAMES
 
 DASH = "—"
 """Stands where a figure is missing: never zero."""
 
 CODE_WORDS = {
+    **METRIC_NAMES,
     "city_centre": "city centre",
     "urban": "urban district",
     "town": "town",
@@ -38,25 +40,6 @@ CODE_WORDS = {
     "generator": "generator car",
     "mobile_substation": "mobile substation",
     "low_voltage": "low voltage without outage",
-    "SAIDI": "average outage time",
-    "SAIFI": "average number of outages",
-    "tie_rate": "tie rate",
-    "standard_structure_rate": "standard structure rate",
-    "n1_pass_rate": "N-1 pass rate",
-    "long_feeder_reduction": "fewer feeders over 15 km",
-    "service_live_connect_rate": "connections made without an outage",
-    "da_action_accuracy": "accuracy of automation actions",
-    "da_line_coverage": "feeders with automation",
-    "outage_schedule_time_reduction": "shorter wait for a planned outage",
-    "active_repair_rate_gain": "more repairs begun before a call",
-    "active_repair_rate": "repairs begun before a call",
-    "da_effective_coverage": "feeders with effective automation",
-    "remote_control_success_rate": "remote operations that succeed",
-    "remote_control_use_rate": "operations done by remote control",
-    "remote_signal_accuracy": "accuracy of remote signals",
-    "master_online_rate": "master station on line",
-    "terminal_online_rate": "terminals on line",
-    "operation_punctuality": "operations on time",
     "days": "days",
     "nature": "nature",
     "cause": "cause",

@@ -84,7 +84,9 @@ def store_of(url: str | Path) -> Store:
             folder = Path(place.database).absolute().parent
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             Path(place.database).touch(mode=0o600)  # nobody else reads it, nor the log beside it
-        return _upgraded(Store(_sqlite(place) if is_sqlite else create_engine(place, pool_pre_ping=True)))
+        return _upgraded(
+            Store(_sqlite(place) if is_sqlite else create_engine(place, pool_pre_ping=True, hide_parameters=True))
+        )
     except (OSError, SQLAlchemyError, ImportError) as error:
         raise _unopened(place, error) from error
 
@@ -136,7 +138,9 @@ def _sqlite(place: URL) -> Engine:
         "max_overflow": 0,
     }  # a memory is one connection's own
     more = {} if place.database and place.database != ":memory:" else alone
-    engine = create_engine(place, connect_args={"timeout": BUSY_S, "check_same_thread": False}, **more)
+    engine = create_engine(
+        place, hide_parameters=True, connect_args={"timeout": BUSY_S, "check_same_thread": False}, **more
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:

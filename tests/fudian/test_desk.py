@@ -318,3 +318,18 @@ def test_many_decide_at_once(store: Store) -> None:
         assert len(told["history"]) == 40
     with Desk(utility(), store) as again:
         assert again.sheet(name).as_dict() == told
+
+
+def test_a_decision_that_is_sent_again_is_not_judged_again(store: Store) -> None:
+    """An undo that came through is no undo of nothing when the phone sends it once more, after a start too."""
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        number = desk.decide(name, {"action": "close"}, "li", "1").history[-1].number
+        undone = desk.decide(name, {"action": "undo", "number": number}, "li", "2").as_dict()
+        assert desk.decide(name, {"action": "undo", "number": number}, "li", "2").as_dict() == undone
+    with Desk(utility(), store) as again:
+        assert again.decide(name, {"action": "undo", "number": number}, "li", "2").as_dict() == undone
+        with pytest.raises(FudianError, match="nothing to undo"):
+            again.decide(name, {"action": "undo", "number": number}, "li", "3")

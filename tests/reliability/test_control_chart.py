@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliability.control_chart import control_chart, split_charts
+from reliability.control_chart import control_chart
 
 
 def test_limits_of_a_run_worked_by_hand() -> None:
@@ -78,11 +78,3 @@ def test_nine_months_below_the_mean_are_not_usual() -> None:
     assert chart.signals == ()
     assert [(run.kind, run.length) for run in chart.runs] == [("below", 9)]
     assert chart.stable is False
-
-
-def test_limits_are_split_at_stated_changes() -> None:
-    values = [10.0, 11.0, 10.0, 11.0, 30.0, 31.0, 30.0, 31.0]
-    first, second = split_charts(values, [4])
-    assert (first.mean, second.mean) == (10.5, 30.5)
-    assert first.signals == second.signals == ()
-    assert len(split_charts(values, [0, 8, 99, -1])) == 1
