@@ -7,15 +7,17 @@ import re
 import socket
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Form
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -241,7 +243,11 @@ class FalseProvider:
             return RedirectResponse(f"{redirect_uri}?code=one&state={state}", 303)
 
         @app.post("/token")
-        def token(code: str = Form(), code_verifier: str = Form()) -> dict[str, Any]:
+        async def token(request: Request) -> dict[str, Any]:
+            sent = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+            verifier = urlsafe_b64encode(sha256(sent["code_verifier"].encode()).digest()).decode().rstrip("=")
+            if (sent["code"], verifier) != ("one", self.asked["challenge"]):
+                raise HTTPException(400, "not who began it")
             now = int(time.time())
             said = {
                 "iss": self.issuer, "sub": "7", "aud": "fudian", "exp": now + 60, "iat": now, "nonce": self.asked["nonce"],
