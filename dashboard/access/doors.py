@@ -44,7 +44,12 @@ DOORS = (
     _door(r"/api/v1/incidents", "GET HEAD", *_CUSTOMERS, is_whole=True),
     _door(r"/api/v1/(affected|precheck)", "POST", Right.ASK, Right.CUSTOMERS, is_list=True, is_whole=True),
     _door(r"/api/v1/(locate|infer|durations)", "POST", Right.ASK, is_whole=True),
-    _door(r"/api/v1/(ledger|frequent|audit|calendar|durations|avoidable|frequent-bands)", "GET HEAD", Right.SEE, is_whole=True),
+    _door(
+        r"/api/v1/(ledger|frequent|audit|calendar|durations|avoidable|frequent-bands)",
+        "GET HEAD",
+        Right.SEE,
+        is_whole=True,
+    ),
     _door(r"/api/v1/report", "GET HEAD", Right.SEE, is_whole=True),
     _door(r"/api/v1/report/[^/]*", "GET HEAD", Right.SEE, Right.EXPORT, is_whole=True),
     _door(r"/api/v1/signals", "POST", Right.SIGNALS),

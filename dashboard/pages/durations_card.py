@@ -47,7 +47,7 @@ def duration_card(address: Address, said: Prediction) -> html.Section:
         )
     title = translate("How long it takes", language)
     head = [
-        (translate("part", language), ""),
+        (translate("phase", language), ""),
         (translate("half take less", language), "right"),
         (translate("range of 80 %", language), "right"),
         (translate("stated", language), "right"),
