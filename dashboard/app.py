@@ -37,7 +37,7 @@ from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, management, operations, planned, steering
+from dashboard.pages import dispatch, frequent, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
@@ -57,6 +57,7 @@ _PAGES = {
     "steering": steering.page,
     "dispatch": dispatch.page,
     "planned": planned.page,
+    "frequent": frequent.page,
     "management": management.page,
 }
 _log = logging.getLogger("fudian")

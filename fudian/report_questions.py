@@ -251,7 +251,7 @@ class _Made:
         return Section("feeders", self.say("Feeders that cost most"), (), columns, rows)
 
     def _frequent(self) -> Section:
-        bands = self.utility.frequent_bands(as_of=self.query.known.period.end)
+        bands = self.utility.frequent_bands(as_of=self.query.known.period.end).rows
         words = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
         names = dict(self.utility.network.transformers.select("transformer_id", "name").iter_rows())
         rows = tuple(

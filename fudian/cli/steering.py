@@ -165,11 +165,31 @@ def forecast(
     print_rows(rows, shown, f"{plan} · {result['year']} · {result['as_of'][:16]}")
     for row in result["rows"]:
         tell("{reason}", reason=row["says"])
+    if result["frequent"]:
+        print_rows(result["frequent"], ["rule", "most", "over", "at", "near", "planned", "breaks"])
     plain = [{"baseline": name} | values for name, values in result["baselines"].items()]
     if any(len(row) > 1 for row in plain):
         print_rows(plain, list(dict.fromkeys(name for row in plain for name in row)))
     for note in result["basis"]["notes"]:
         tell("{reason}", reason=note, style="yellow")
+
+
+@app.command("frequent-bands")
+def frequent_bands(
+    workspace: WorkspaceArgument,
+    rules: Annotated[str, typer.Option(help="nea or sgcc.")] = "nea",
+    level: Level = "mv",
+    as_of: AsOf = None,
+    limit: Limit = 30,
+    as_json: Json = False,
+) -> None:
+    """List who is over a bar of frequent outages, at it, or one below, with the plans to come that cut them off."""
+    result = asked(workspace).frequent_bands(rules, level, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["counts"], ["rule", "most", "over", "at", "near", "planned", "breaks"], result["as_of"][:16])
+    print_rows(result["rows"], ["user_id", "rule", "times", "most", "band", "planned"], limit=limit)
 
 
 @app.command()
@@ -224,4 +244,4 @@ def levers(
         return
     if result["target"] is not None:
         tell("{reason}", reason=result["target"]["says"])
-    print_rows(result["rows"], ["kind", "saves_ch", "probability", "says"])
+    print_rows(result["rows"], ["kind", "saves_ch", "counted", "probability", "without", "says"])
