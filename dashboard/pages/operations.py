@@ -29,7 +29,7 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
-from dashboard.parts.report_links import report_links
+from dashboard.parts.report_links import report_links, report_period
 from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
@@ -92,6 +92,7 @@ def choices(utility: Utility, address: Address) -> Choice:
     years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
     plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
+    report_period(utility, address, year)
     level = address.choose("level", ("mv", "lv"), "mv")
     med = address.choose("med", MED, "include")
     curves = [each.target_id for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)]
@@ -187,7 +188,7 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
         *_no_days(utility, chosen, language),
-        report_links(str(chosen.year), language, chosen.plan),
+        *report_links(utility, address, chosen.year, chosen.plan),
     ]
 
 

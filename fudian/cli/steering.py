@@ -198,18 +198,21 @@ def report(
     to: Annotated[Path | None, typer.Option(help="File to write: .pdf, .docx or .xlsx.")] = None,
     month: Annotated[str | None, typer.Option(help="Month: 2022-07.")] = None,
     quarter: Annotated[str | None, typer.Option(help="Quarter: 2022Q3.")] = None,
+    half: Annotated[str | None, typer.Option(help="Half-year: 2022H1.")] = None,
     year: Year = None,
     period: Annotated[str | None, typer.Option(help="Any other period: two dates with .. between them.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan whose targets are told; by default the first.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Only this unit, where figures are of users.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Only this unit; a figure that is of the whole utility says so.")
+    ] = None,
     spoken: Annotated[str | None, typer.Option("--language", help="zh or en; by default that of the terminal.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a month, quarter, year or any period: PDF, DOCX, or a workbook with live formulas."""
+    """Write the report of a month, quarter, half-year, year or any period: PDF, DOCX, or a workbook with live formulas."""
     utility = asked(workspace)
     with working("putting the report together"):
-        made = utility.report(month or quarter or period or year, plan, spoken or language(), unit, as_of, None)
+        made = utility.report(month or quarter or half or period or year, plan, spoken or language(), unit, as_of, None)
     if to is not None:
         with working("writing the report"):
             utility.write_report(made, to)
