@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, KeysView, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -166,7 +166,7 @@ class PlanDesk(Shown):
     left_out: Mapping[str, int]
     gone: Mapping[str, str] = field(default_factory=dict)
     going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
-    _answers: dict[str, Any] = field(default_factory=dict, repr=False)
+    _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
     _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
 
@@ -245,7 +245,7 @@ class PlanDesk(Shown):
                 text("Ask as of an earlier time."),
             )
 
-    def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
+    def remember(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         """Return the answer under a key, made once."""
         if key not in self._answers:
             self._answers[key] = make()
@@ -473,16 +473,19 @@ class PlanDesk(Shown):
         """The outages of each user that the rules count so far: ``user_id``, ``outage_id``, ``nature``, ``start``."""
         return outages_that_count(self.statistics, self.frequent_rules, self.as_of)
 
-    def counting(self, outage: WorkOutage) -> list[str]:
+    def counting(self, outage: WorkOutage) -> KeysView[str]:
         """Return the users for whom the rules count an outage; nobody where it cuts off a single one."""
+        return self.remember(("counting", outage), lambda: self._counting(outage))
+
+    def _counting(self, outage: WorkOutage) -> KeysView[str]:
         rules = self.frequent_rules
         brief = self.rules.transfer_min < rules.shortest_min
         index = np.sort(outage.after.hit.transformer_index) if brief else outage.touched
         index = index[self.serving[index]]
         public = self.net.transformers["public"].gather(index).fill_null(value=True)
         if rules.without_single_user and len(index) == 1 and not public[0]:
-            return []
-        return self.net.transformers["transformer_id"].gather(index).to_list()
+            return dict[str, None]().keys()
+        return dict.fromkeys(self.net.transformers["transformer_id"].gather(index).to_list()).keys()
 
     def breaches(self, job: Job) -> pl.DataFrame:
         """Return the users whom a plan cuts off once too often, counting records and approved outages to come.
@@ -492,6 +495,7 @@ class PlanDesk(Shown):
         """
         rules, start, nature = self.frequent_rules, job.start, job.row["nature"]
         near = timedelta(hours=rules.merge_h)
+        users = self.counting(job.outage)
         planned = [
             {"user_id": user, "outage_id": other.plan_id, "nature": other.row["nature"], "start": other.start}
             for other in self.jobs.values()
@@ -499,11 +503,11 @@ class PlanDesk(Shown):
             and other.needs_outage
             and other.plan_id != job.plan_id
             and abs(other.start - start) >= near
-            for user in self.counting(other.outage)
+            for user in users & self.counting(other.outage)
         ]
-        kept = pl.concat([self.history, pl.DataFrame(planned, schema=self.history.schema)])
-        users = self.counting(job.outage)
-        left = rooms(kept.filter(pl.col("user_id").is_in(users)), rules, [start], self.voltage_kv(job))
+        history = self.history.filter(pl.col("user_id").is_in(list(users)))
+        kept = pl.concat([history, pl.DataFrame(planned, schema=self.history.schema)])
+        left = rooms(kept, rules, [start], self.voltage_kv(job))
         full = left.filter(
             pl.col("user_id").is_not_null()
             & (pl.col("since") <= start) & (pl.col("until") > start) & (pl.col("left") == 0)
