@@ -36,6 +36,25 @@ def _plans(routes: PooledRouter, served: Fresh) -> None:
         """Calculate rows of the plans table beside those of the workspace."""
         return served.utility.precheck(plans, as_of=as_of).as_dict(spoken(request))
 
+    @routes.get("/durations")
+    def durations(
+        request: Request,
+        as_of: Moment = None,
+        period: Annotated[str | None, Query(description="of what was lost: 2022, 2022-06, 2022Q3 or two dates")] = None,
+    ) -> dict[str, Any]:
+        """Predict how long each planned outage takes, and tell what overruns and late operations cost each unit."""
+        return served.utility.durations(as_of=as_of, period=period).as_dict(spoken(request))
+
+    @routes.post("/durations")
+    def durations_of_rows(
+        request: Request,
+        plans: Annotated[list[dict[str, Any]], Body()],
+        as_of: Moment = None,
+        period: str | None = None,
+    ) -> dict[str, Any]:
+        """Predict how long rows of the plans table take."""
+        return served.utility.durations(plans, as_of, period).as_dict(spoken(request))
+
     @routes.get("/calendar")
     def calendar(
         request: Request,
