@@ -18,10 +18,12 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from network import Problem, Text, listed, text
 from network.representation import Shown
+from network.steps import step
 from reliability.notice import notice_of
 from repair.planned.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.planned.merging import Group, candidates
@@ -309,8 +311,10 @@ def _choose(
     )
     goals = [Goal([(int(each), 1.0) for each in left_over])]
     goals += [Goal([pair for pair in zip(taken.tolist(), each, strict=True) if pair[1]]) for each in weights]
-    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s)
-    if values is None:  # leaving all over keeps every rule
+    none_has_a_day = np.concatenate([np.zeros(len(taken)), np.ones(len(left_over))])  # keeps every rule
+    step(text("the calendar of plans"), 0, 1)
+    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s, start=none_has_a_day)
+    if values is None:
         return [False] * len(options), False
     return [bool(values[each] > 0.5) for each in taken], program.proven
 
