@@ -30,7 +30,7 @@ def apart(work: Callable[..., Answer], *arguments: object, library: str, seconds
     Raises:
         WorkspaceError: the work raised it, was stopped, or broke off.
     """
-    context = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder, ours:
         process = context.Process(target=_answer, args=(theirs, folder, work, arguments), daemon=True)
