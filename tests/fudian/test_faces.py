@@ -434,3 +434,23 @@ def test_what_would_meet_a_target(utility: Utility, command: Any, route: Route) 
     assert expected == command("levers", "--plan", "jinhua-2022", "--target", "JH-4", "--faster-min", "20")
     assert expected == route("levers", plan="jinhua-2022", target="JH-4", faster_min=20)
     assert expected["rows"]
+
+
+def test_how_long_planned_outages_take(utility: Utility, command: Any, route: Route, served: str) -> None:
+    expected = Same(utility.durations(as_of="2023-01-01", period="2022Q2").as_dict())
+    assert expected == command("durations", "--as-of", "2023-01-01", "--period", "2022Q2")
+    assert expected == route("durations", as_of="2023-01-01", period="2022Q2")
+    assert Same(utility.durations().as_dict()) == command("durations")
+    checked = utility.precheck(as_of="2023-01-01").as_dict()["plans"]
+    by_plan = {each["plan_id"]: each for each in expected["rows"]}
+    for plan in checked:
+        if plan["duration"] is None:
+            continue
+        assert Same(plan["duration"]) == by_plan[plan["plan_id"]]
+        warning = plan["duration"]["warning"]
+        assert (warning in plan["remarks"]) == (warning is not None)
+    assert any(each["warning"] for each in expected["rows"])
+    lost = utility.durations().losses
+    shown = page_text(served, "/planned", "?lang=en")
+    assert lost.height
+    assert all(f'"{unit}"' in shown for unit in lost["unit"])
