@@ -187,11 +187,12 @@ def asked_by_commands() -> dict[str, set[str]]:
 def asked_by_routes() -> dict[str, set[str]]:
     """Return which methods each route of the HTTP interface asks."""
     found = {}
-    for function in _functions(PROJECT / "dashboard" / "api.py"):
-        for decorator in function.decorator_list:
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
-                verb = ast.unparse(decorator.func).split(".")[1].upper()
-                found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = _asked(function)
+    for path in sorted((PROJECT / "dashboard" / "routes").glob("*.py")):
+        for function in _functions(path):
+            for decorator in function.decorator_list:
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
+                    verb = ast.unparse(decorator.func).split(".")[1].upper()
+                    found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = _asked(function)
     return found
 
 
