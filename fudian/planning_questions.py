@@ -15,6 +15,7 @@ from network.steps import Done, telling
 from reliability.period import Period
 from reliability.steering.durations import Durations, History
 from repair import Affected
+from repair.planned.avoidable import Avoidable, avoidable
 from repair.planned.calendar_plan import calendar_plan
 from repair.planned.plan_desk import PlanDesk
 from repair.planned.planned_work import Work
@@ -107,6 +108,24 @@ class PlanningQuestions(Foundation):
         history = self.memory.recall(("durations", moment), lambda: History.of(self.network, moment))
         predictions = tuple(history.predict(row) for row in wanted.to_dicts())
         return Durations(moment, predictions, span, history.losses(span), history.rules)
+
+    @question
+    def avoidable(self, period: PeriodLike = None, most: int = 100, as_of: Moment = None) -> Avoidable:
+        """Return the planned outages of a period, one by one, with what live work, transfer or merging would have saved.
+
+        Args:
+            period: by default the last calendar year with records.
+            most: transfer is tried for so many of the outages that cost most.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: the words name no period, or nothing of it is known.
+            WorkspaceError: there is no usable outage record, no source, or nothing to divide by.
+        """
+        self.require_records()
+        query = self.query(period, as_of=as_of)
+        with self._at_the_desk:
+            return avoidable(self._own_desk(as_of), query, most)
 
     def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
         """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.

@@ -55,6 +55,16 @@ def _plans(routes: PooledRouter, served: Fresh) -> None:
         """Predict how long rows of the plans table take."""
         return served.utility.durations(plans, as_of, period).as_dict(spoken(request))
 
+    @routes.get("/avoidable")
+    def avoidable(
+        request: Request,
+        period: Annotated[str | None, Query(description="2022, 2022-06, 2022Q3 or two dates with ..")] = None,
+        most: Annotated[int, Query(ge=0, description="transfer is tried for so many of the dearest")] = 100,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """List the planned outages that could have been avoided, with what each way would have saved."""
+        return served.utility.avoidable(period, most, as_of).as_dict(spoken(request))
+
     @routes.get("/calendar")
     def calendar(
         request: Request,

@@ -55,6 +55,16 @@ def _steering(routes: PooledRouter, served: Fresh) -> None:
         """Explain why SAIDI or SAIFI changed between two periods."""
         return served.utility.why(from_, to, metric, columns(by), level, med, as_of).as_dict(spoken(request))
 
+    @routes.get("/process")
+    def process(
+        request: Request,
+        figure: Annotated[str, Query(description="saidi, live_jobs or live_hours")] = "saidi",
+        year: Year = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Judge a figure month by month as a process."""
+        return served.utility.process(figure, year, as_of).as_dict(spoken(request))
+
     @routes.get("/budget")
     def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
         """Return the budget of customer-hours by unit, class and month."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from network.tables.settings import settings_of
+
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+"""A calendar month, as ``2022-07``."""
 
 
 class SteeringSettings(BaseModel):
@@ -47,6 +50,10 @@ class SteeringSettings(BaseModel):
         ge=0,
         le=1,
         description="share of the plans that are submitted and not approved yet which will be carried out",
+    )
+    process_changes: dict[Month, str] = Field(
+        {},
+        description="months from which a process runs in another way, and what was changed: control limits begin anew there",
     )
     duration_pooling_cases: float = Field(
         5.0,
