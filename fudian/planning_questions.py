@@ -124,8 +124,7 @@ class PlanningQuestions(Foundation):
         """
         self.require_records()
         query = self.query(period, as_of=as_of)
-        with self._at_the_desk:
-            return avoidable(self._own_desk(as_of), query, most)
+        return avoidable(self._own_desk(as_of), query, most)
 
     def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
         """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.
