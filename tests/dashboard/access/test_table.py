@@ -83,6 +83,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/locate"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("POST", "/api/v1/operations"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
