@@ -36,6 +36,7 @@ from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.intake.lifetime import taking_in
+from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
@@ -94,6 +95,7 @@ def create_app(
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     install(server, served, desk, pool)
+    server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))

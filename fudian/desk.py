@@ -23,12 +23,14 @@ from uuid import uuid4
 import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
+from fudian.changes import Changes
 from fudian.foundation import Moment
 from fudian.ledger import DeskEvent, Ledger, event_id_of
 from fudian.store import Store
 from fudian.utility import Utility
 from network import FudianError, Problem, text
 from repair.desk.operations import Operation, Operations, checked_operation
+from repair.desk.reopening import still_dark
 from repair.desk.work import Sheet, Work, checked
 
 MOST_WAITING = 200_000
@@ -107,6 +109,7 @@ class Desk:
         self._moved = threading.Condition()
         self._is_closing = self._is_written = False
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
+        self.changes = Changes()
         self._deciding = threading.RLock()
         decided = list(self.ledger.since(kinds=WORK))
         self._decided = {event.event_id for event in decided}
@@ -271,7 +274,26 @@ class Desk:
         self._decided.update(event.event_id for event in events)
         for each in kept.new:
             self.work.add(each)
+        self.changes.tell(each.incident or "" for each in kept.new)
         return kept.new
+
+    def _reopen(self, rows: pl.DataFrame) -> None:
+        """Open incidents again that were closed and of which a user says to be still without power."""
+        with self._deciding:
+            events = [
+                DeskEvent(
+                    f"reopen:{each.incident}:{each.object_id}:{each.at.isoformat()}",
+                    "decision",
+                    "desk",
+                    {"action": "reopen", "reason": each.kind, "user": each.object_id, "at": each.at.isoformat()},
+                    each.incident,
+                    {"closed": True},
+                )
+                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows)
+            ]
+            new = [each for each in events if each.event_id not in self._decided]
+            if new:
+                self._keep_now(new)
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
@@ -360,7 +382,11 @@ class Desk:
     def _judge_together(self, batches: list[_Batch], now: datetime | None) -> None:
         try:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
-            told = self.utility.hear_table(pl.concat([batch.rows for batch in batches]), (), now)
+            rows = pl.concat([batch.rows for batch in batches])
+            told = self.utility.hear_table(rows, (), now)
+            if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
+                self._reopen(rows)
+            self.changes.tell(each["id"] for each in told["changed"])
         except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
             _log.exception("Reports that are kept could not be judged; a start judges them again")
             for batch in batches:
@@ -380,6 +406,8 @@ class Desk:
             self.utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
             for few in read.filter(early).partition_by("heard"):
                 self.utility.hear_table(few.drop("heard"), (), few["heard"][0])
+            if any(sheet.is_closed for sheet in self.work.sheets.values()):
+                self._reopen(read.drop("heard"))
 
 
 def _unwritten(error: Exception) -> DeskStoreError:

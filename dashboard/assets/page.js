@@ -8,6 +8,7 @@ window.dash_clientside.fudian = {
         document.documentElement.lang = shell.lang;
         document.title = shell.dataset.title || document.title;
       }
+      window.dispatchEvent(new Event("fudian-shown"));
     });
     return window.dash_clientside.no_update;
   },

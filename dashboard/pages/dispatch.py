@@ -209,6 +209,7 @@ def _incident_list(
                 ],
                 address.href(event=entry.key, **NO_PLAN),
                 "chosen" if entry is shown else "",
+                incident=entry.key,
             )
         )
     names = [

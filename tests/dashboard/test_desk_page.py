@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -162,3 +163,50 @@ def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, serve
     now.get_by_role("button", name="undo").click()
     expect(now).to_contain_text("All switches are as they normally are.")
     assert httpx.get(f"{served}/api/v1/operations").json()["dead"] == []
+
+
+def test_what_is_new_appears_by_itself_is_marked_until_looked_at_and_rings_once(page: Page, served: str) -> None:
+    page.goto(f"{served}/dispatch?lang=en")
+    expect(page.locator(".live-state")).to_have_text("live")
+    expect(page.locator(".card").first).to_contain_text("Nothing is out at this moment.")
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    sent = time.perf_counter()
+    expect(page.locator("tr[data-incident]")).to_have_count(1)
+    took = time.perf_counter() - sent
+    assert took < 5, "no reload was needed"
+    assert page.evaluate("document.documentElement.dataset.rung") == "1"
+    other = [report("K5", "fault_current", 5, 1), report("K5", "trip", 5), report("T7", "off", 5)]
+    httpx.post(f"{served}/api/v1/signals", json=other).raise_for_status()
+    expect(page.locator("tr[data-incident]")).to_have_count(2)
+    unseen = page.locator("tr.new")
+    expect(unseen).to_have_count(1)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    assert page.locator("nav a[data-count]").get_attribute("data-count") == "1"
+    picture(page, "desk-live-en")
+    unseen.locator("a").click()
+    expect(page.locator("tr.new")).to_have_count(0)
+    page.get_by_role("button", name="sound on").click()
+    expect(page.get_by_role("button", name="sound off")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="sound off")).to_be_visible()
+    httpx.post(f"{served}/api/v1/signals", json=[report("T7", "on", 30), report("K5", "close", 30)]).raise_for_status()
+    expect(page.locator("tr[data-incident]")).to_have_count(1)
+    assert page.evaluate("document.documentElement.dataset.rung") is None, "muted, and nothing new"
+
+
+def test_what_somebody_decides_stands_on_everybody_s_page(page: Page, browser: Browser, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    with browser.new_page() as other:
+        other.goto(f"{served}/dispatch?lang=zh")
+        expect(other.locator(".live-state")).to_have_text("实时")
+        page.locator(".card.work").get_by_role("button", name="arrived").click()
+        expect(other.locator(".stages .reached")).to_contain_text("已到达")
+
+
+def test_a_page_that_is_told_nothing_says_so(page: Page, tmp_path: Path) -> None:
+    with serving(tmp_path / "feeder") as address:
+        page.goto(f"{address}/dispatch?lang=en")
+        expect(page.locator(".live-state")).to_have_text("live")
+    expect(page.locator(".live-state")).to_contain_text("Not told of changes since")
+    picture(page, "desk-stale-en")

@@ -389,6 +389,54 @@ def test_a_plan_goes_on_from_what_was_operated_since_the_fault(store: Store) -> 
         assert len(desk.utility.restore("L1").steps) == 2, "the log knows nothing of it"
 
 
+def test_a_closed_incident_is_opened_again_by_a_user_that_is_still_dark(store: Store) -> None:
+    name = "20220720T120000-K1"
+    back = [report("K1", "close", 30, "c"), *(report(f"T{i}", "on", 31, f"on{i}") for i in range(1, 6))]
+    call = {
+        "time": (NOON + timedelta(minutes=50)).isoformat(),
+        "object": "customer",
+        "object_id": "T3-2",
+        "kind": "call",
+    }
+    with Desk(utility(), store) as desk:
+        changed: list[str] = []
+        desk.changes.watch(changed.extend)
+        desk.accept([*TRIP, *back], "head end")
+        desk.wait()
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:40:00"}, "li")
+        desk.accept([report("T2", "off", 35, "late")], "head end")
+        desk.wait()
+        assert desk.sheet(name).is_closed, "it spoke of a moment before"
+        changed.clear()
+        desk.accept([call], "95598")
+        desk.wait()
+        sheet = desk.sheet(name)
+        assert (sheet.is_closed, sheet.reopened, sheet.history[-1].who) == (False, ("call",), "desk")
+        assert name in changed
+        desk.decide(name, {"action": "close", "at": "2022-07-20T13:30:00"}, "li")
+        desk.accept([call | {"event_id": "again"}], "95598")
+        desk.wait()
+        assert desk.sheet(name).is_closed, "that call was before it was closed"
+        count = len(list(desk.ledger.since()))
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).is_closed
+        assert len(list(again.ledger.since())) == count
+
+
+def test_a_desk_that_died_before_it_opened_an_incident_again_does_so_at_its_start(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:10:00"}, "li")
+    said = {"time": "2022-07-20T12:20:00.000000", "object": "transformer", "object_id": "T4", "kind": "off"}
+    Ledger(store).keep([DeskEvent("head end:x", "signal", "head end", said)])
+    for _ in range(2):
+        with Desk(utility(), store) as again:
+            assert again.sheet(name).reopened == ("off",)
+            assert len(again.sheet(name).history) == 2
+
+
 class Histories(RuleBasedStateMachine):
     """Signals, operations, decisions and starts in any order: what is made again equals what was kept up."""
 

@@ -43,6 +43,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/openapi.json"): SEEING,
     ("POST", "/_dash-update-component"): SEEING,
     ("WEBSOCKET", "/_dash-ws-callback"): SEEING,
+    ("WEBSOCKET", "/api/v1/changes"): SEEING,
     ("WEBSOCKET", "/anything"): set(),
     # reliability
     ("GET", "/api/v1/check"): SEEING,
