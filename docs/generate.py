@@ -187,13 +187,14 @@ def asked_by_commands() -> dict[str, set[str]]:
 def asked_by_routes() -> dict[str, set[str]]:
     """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
-    for path in ("api.py", "intake/work.py"):
-        for function in _functions(PROJECT / "dashboard" / path):
+    folder = PROJECT / "dashboard"
+    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
+        for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
                     verb = ast.unparse(decorator.func).split(".")[1].upper()
                     asked = _asked(function)
-                    if asked or path == "api.py":
+                    if asked or path.parent.name == "routes":
                         found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = asked
     return found
 

@@ -22,6 +22,7 @@ from reliability.live_items import LIVE_ITEMS
 from reliability.repeat import binds, rooms
 from reliability.statistics import Statistics
 from reliability.steering.budget import Budget, budgets
+from reliability.steering.durations import History
 from repair.affected import Affected, affected_by_transformers
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
@@ -271,6 +272,11 @@ class PlanDesk(Shown):
     def serving(self) -> Mask:
         """Whether each transformer is in service at the as-of time, shape (transformers,)."""
         return serving(self.net.transformers, self.as_of)
+
+    @cached_property
+    def durations(self) -> History:
+        """How long the plans took that were carried out."""
+        return History.of(self.net, self.as_of)
 
     @property
     def users(self) -> int:

@@ -81,6 +81,7 @@ class PlanCheck(Shown):
 _FACTS = (
     "before", "after", "checks", "budget_light", "budgets", "grade", "grade_means", "isolate", "steps", "transformers_before",
     "transformers_after", "proof", "merge", "mobile_supplies", "breaches", "notice",
+    "duration",
 )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ def _facts_dict(facts: Facts, language: str) -> dict[str, Any]:
         "mobile_supplies": [each.as_dict() for each in facts.mobile],
         "breaches": [_all_plain(each) for each in facts.breaches.to_dicts()],
         "notice": _all_plain(vars(facts.notice)),
+        "duration": facts.duration.as_dict(language) if facts.duration else None,
     }
 
 
@@ -191,6 +193,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         desk.rules.merge_window_days,
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
         grouping.complete,
+        desk.durations.predict(row),
     )  # fmt: skip
 
 
