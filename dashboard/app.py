@@ -65,6 +65,9 @@ _PAGES = {
 CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
 
+WARMED = ("operations", "steering", "management", "dispatch", "planned")
+"""Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
+
 SWITCH_S = 0.001
 """How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
 
@@ -145,7 +148,7 @@ async def _while_served(
 
 def _ask_beforehand(utility: Utility) -> None:
     """Make each page once, so that the first reader finds it made."""
-    for page in _PAGES:
+    for page in WARMED:
         page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
