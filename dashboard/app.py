@@ -35,6 +35,7 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
@@ -96,6 +97,7 @@ def create_app(
     pool = Pool()
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
+    server.include_router(health_router(desk))
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))

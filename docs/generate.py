@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.desk_questions import DeskQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
@@ -158,6 +159,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        DeskQuestions,
         PlanningQuestions,
     )
     return {
@@ -204,6 +206,7 @@ def asked_by_pages() -> dict[str, set[str]]:
     folder = PROJECT / "dashboard" / "pages"
     cards = {
         "work_card": "dispatch",
+        "loop_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",

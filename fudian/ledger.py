@@ -20,8 +20,8 @@ from fudian.store.desk_tables import DESK_EVENTS
 from fudian.store.tables import utc_now
 from network.representation import Shown
 
-KINDS = ("signal", "operation", "decision", "order")
-"""A report from the field, a switch that moved, what a person decided, an order to a crew."""
+KINDS = ("signal", "operation", "decision", "order", "erasure")
+"""A report from the field, a switch that moved, what a person decided, an order to a crew, that personal data was erased."""
 
 AT_ONCE = 5_000
 """Events in one statement."""
