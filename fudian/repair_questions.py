@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from repair import (
 )
 from repair.desk.incidents import Told, affected_by_told
 from repair.desk.replay import play, speed_of
+from repair.isolation import isolate
 from repair.location.sensor_health import health_of
+from repair.restoration.load_curve import hours_off as hours_off_by_log
+from repair.restoration.weak_spots import WeakSpots, weak_spots
 
 
 class RepairQuestions(Foundation):
@@ -154,6 +158,7 @@ class RepairQuestions(Foundation):
         switching: Table | None = None,
         tripped: Names = (),
         done: Names = (),
+        hours_off: float | None = None,
     ) -> RestorationPlan:
         """Plan which switches to operate, in which order, so that most has power again before the repair.
 
@@ -167,6 +172,7 @@ class RepairQuestions(Foundation):
                 that should have.
             done: operations carried out since, in order, as ``open:S1`` or ``close:K1``: the rest is planned from the state they
                 reached.
+            hours_off: for how many hours those who lost supply have been without it; by default as the log tells, else 0.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -174,7 +180,11 @@ class RepairQuestions(Foundation):
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        return self.restore_in(self.state(at, switching), fault, names(refused), objective, tripped, done)
+        supply, moment = self.state(at, switching), self.moment(at)
+        if hours_off is None and moment is not None:
+            log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+            hours_off = hours_off_by_log(isolate(supply, fault, names(refused), tripped), log, moment)
+        return self.restore_in(supply, fault, names(refused), objective, tripped, done, moment, hours_off or 0.0)
 
     def restore_in(
         self,
@@ -184,11 +194,29 @@ class RepairQuestions(Foundation):
         objective: str | None = None,
         tripped: Names = (),
         done: Names = (),
+        at: datetime | None = None,
+        hours_off: float = 0.0,
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
-        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done))
+        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done)), at, hours_off
         return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
+
+    @question
+    def weak_spots(self, at: Moment = None) -> WeakSpots:
+        """Return the weak spots of the grid: lines and transformers heavily loaded, low and high voltages, long radii.
+
+        What was measured goes before what is worked out; each spot says what would lift it.
+
+        Args:
+            at: the state of the switches as logged until then, and the day whose hours of a load curve stand; by default the
+                normal state and the day with the most load.
+
+        Raises:
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+        return weak_spots(self.state(at), self.moment(at))
 
     def replay(
         self,

@@ -56,7 +56,8 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     )
     try:
         fault = ranked[section - 1].branches[0]
-        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped, done=done)
+        hours_off = max((at - entry.start).total_seconds() / 3600.0, 0.0)
+        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped, done=done, hours_off=hours_off)
     except FudianError as refusal:
         return Chosen(None, refusal.message, section, 0, refused, done)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
@@ -78,6 +79,7 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
         *_refused(address, chosen),
     ]
     content += [html.P(each.said.in_language(language)) for each in plan.missing]
+    content += [html.P(each.said.in_language(language)) for each in plan.mobile]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
     if not plan.best:
         content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))

@@ -16,8 +16,8 @@ from repair.restoration.order import Orders
 from repair.restoration.parallel import NO, groups_that_may_join, may_join, source_of
 from repair.restoration.switching_model import Choice, SwitchingModel
 
-MOST_SWITCHES = 250
-"""A chain that brings more switches into the search is left out."""
+MOST_SWITCHES = 100
+"""Of a chain that brings more switches into the search only what it could feed at most is worked out."""
 
 Accept = Callable[[Choice], Choice | None]
 Settle = Callable[[Case, SwitchingModel, bool, Choice, Accept], Choice]
@@ -42,10 +42,14 @@ def with_moves(
     for nodes in _chains(case):
         wider = case.with_movable(nodes)
         if len(wider.zones.switch) > MOST_SWITCHES:
-            break
+            most = wider.model(measure, _stay_open(wider)).at_most()
+            of, known = found or (case, best)
+            return of, replace(known, most=max(most, known.most), proven=False)
         orders = Orders(wider)
+        model = wider.model(measure, _stay_open(wider))
+        model.require(best.gain[0])
         choice = settle(
-            wider, wider.model(measure, _stay_open(wider)), first_goals_only, best,
+            wider, model, first_goals_only, best,
             lambda choice, orders=orders: _in_order(orders, measure, choice),  # type: ignore[misc]
         )  # fmt: skip
         if choice.zones is not wider.zones:

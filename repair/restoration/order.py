@@ -75,19 +75,20 @@ class Orders:
     def _straight(self, now: Supply, wanted: Wanted) -> list[int] | None:
         """Return an order in which every branch is operated once, by depth-first search."""
         seen: set[frozenset[int]] = set()
-        stack: list[tuple[Supply, Wanted, list[int]]] = [(now, wanted, [])]
+        stack = [(now, wanted, list[int](), iter(self._in_turn(now, wanted)))]
         while stack:
-            state, left, done = stack.pop()
+            state, left, done, onwards = stack[-1]
             if not left:
                 return done
-            if frozenset(left) in seen or self.states >= MOST_STATES:
-                continue
-            seen.add(frozenset(left))
-            onwards = [
-                (after, {branch: end for branch, end in left.items() if branch not in steps}, [*done, *steps])
-                for steps, after in self._steps(state, left)
-            ]
-            stack += onwards[::-1]
+            kind, steps = next(onwards, (DEAD_LINE, ()))
+            rest = {branch: end for branch, end in left.items() if branch not in steps}
+            if not steps:
+                stack.pop()
+            elif frozenset(rest) not in seen and self.states < MOST_STATES:
+                after = self._counted(state, kind, steps)
+                if after is not None:
+                    seen.add(frozenset(rest))
+                    stack.append((after, rest, [*done, *steps], iter(self._in_turn(after, rest))))
         return None
 
     def _roundabout(self, wanted: Wanted, free: set[int]) -> list[int] | None:
@@ -115,17 +116,19 @@ class Orders:
     # Steps --------------------------------------------------------------------------------------------------------
 
     def _steps(self, now: Supply, wanted: Wanted) -> list[tuple[tuple[int, ...], Supply]]:
-        """Return what can be done next and keeps all rules, those by remote control first."""
-        found = sorted(
+        """Return what can be done next and keeps all rules, in turn."""
+        found = ((steps, self._counted(now, kind, steps)) for kind, steps in self._in_turn(now, wanted))
+        return [(steps, after) for steps, after in found if after is not None]
+
+    def _in_turn(self, now: Supply, wanted: Wanted) -> list[tuple[int, tuple[int, ...]]]:
+        """Return what could be done next, that by remote control first."""
+        return sorted(
             self._possible(now, wanted), key=lambda each: (not self.remote[list(each[1])].all(), each[0], each[1])
         )
-        held = []
-        for kind, steps in found:
-            self.states += 1
-            after = self._after(now, kind, steps)
-            if after is not None:
-                held.append((steps, after))
-        return held
+
+    def _counted(self, now: Supply, kind: int, steps: tuple[int, ...]) -> Supply | None:
+        self.states += 1
+        return self._after(now, kind, steps)
 
     def _possible(self, now: Supply, wanted: Wanted) -> Iterator[tuple[int, tuple[int, ...]]]:
         net = now.network
