@@ -16,10 +16,11 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
-from network.arrays import NONE, Indices
+from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import isolate_work
+from repair.restoration.capacity import load_of_sources
 from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.proof import Step, play
@@ -130,6 +131,7 @@ class WorkOutage(Shown):
         assumed: what stands in for missing data.
         idle: whether all of the work is dead already.
         ways: what of the network it takes and leans on.
+        source_change_a: by how much each source gives more meanwhile, in A, shape (sources,).
     """
 
     work: Work
@@ -149,6 +151,7 @@ class WorkOutage(Shown):
     assumed: tuple[Text, ...]
     idle: bool
     ways: Ways
+    source_change_a: Numbers
 
     @cached_property
     def area(self) -> frozenset[int]:
@@ -210,6 +213,7 @@ def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ())
         case.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
         _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
+        load_of_sources(restorer.loads, final) - restorer.source_ampere,
     )  # fmt: skip
 
 
@@ -219,7 +223,7 @@ def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     own = np.sort(off.hit.transformer_index)
     return WorkOutage(
         work, off, off, own, own, (), (), True, True, 0, 0, 0, None, None, (), not len(own),
-        _ways(restorer.supply, NONE, own, NONE),
+        _ways(restorer.supply, NONE, own, NONE), np.zeros(len(restorer.source_ampere)),
     )  # fmt: skip
 
 

@@ -191,6 +191,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         desk.rules.merge_window_days,
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
         grouping.complete,
+        tuple(desk.short_sources(job)) if job.needs_outage else (),
     )  # fmt: skip
 
 
