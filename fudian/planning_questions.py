@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
+import polars as pl
+
 from fudian.answers import Calendar, Precheck
-from fudian.foundation import Foundation, Moment, Names, Table, names, question
+from fudian.foundation import Foundation, Moment, Names, PeriodLike, Table, names, question
 from network import Problem
+from reliability.period import Period
+from reliability.steering.durations import Durations, History
 from repair import Affected
+from repair.planned.avoidable import Avoidable, avoidable
 from repair.planned.calendar_plan import calendar_plan
 from repair.planned.plan_desk import PlanDesk
 from repair.planned.planned_work import Work
@@ -58,6 +64,46 @@ class PlanningQuestions(Foundation):
         desk, rejected, _ = self._desk(plans, as_of)
         with self._at_the_desk:
             return Calendar(desk, calendar_plan(desk, live_as_outage), rejected)
+
+    @question
+    def durations(self, plans: Table | None = None, as_of: Moment = None, period: PeriodLike = None) -> Durations:
+        """Return how long each plan to come is likely to take, and what overruns and late operations cost each unit.
+
+        Args:
+            plans: plans from elsewhere; these alone are told of, by the history of the workspace.
+            as_of: nothing later is known.
+            period: of what was lost; by default the calendar year that ends or goes on at that moment.
+
+        Raises:
+            FudianError: the words name no period.
+            WorkspaceError: no row of ``plans`` can be used.
+        """
+        moment = self.moment(as_of) or self.known_until
+        given = None if plans is None else self.table("plans", plans)[0]
+        desk = PlanDesk.of(self._statistics, given, as_of=moment)
+        wanted = desk.plans if given is None else desk.plans.filter(pl.col("plan_id").is_in(given["plan_id"].implode()))
+        span = Period.year((moment - datetime.resolution).year) if period is None else self.period(period)
+        history = self.memory.recall(("durations", moment), lambda: History.of(self.network, moment))
+        predictions = tuple(history.predict(row) for row in wanted.to_dicts())
+        return Durations(moment, predictions, span, history.losses(span), history.rules)
+
+    @question
+    def avoidable(self, period: PeriodLike = None, most: int = 100, as_of: Moment = None) -> Avoidable:
+        """Return the planned outages of a period, one by one, with what live work, transfer or merging would have saved.
+
+        Args:
+            period: by default the last calendar year with records.
+            most: transfer is tried for so many of the outages that cost most.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: the words name no period, or nothing of it is known.
+            WorkspaceError: there is no usable outage record, no source, or nothing to divide by.
+        """
+        self.require_records()
+        query = self.query(period, as_of=as_of)
+        with self._at_the_desk:
+            return avoidable(self._own_desk(as_of), query, most)
 
     def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
         """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.

@@ -17,7 +17,6 @@ from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.area import Area
-from reliability.control_chart import ControlChart, control_chart
 from reliability.cross_check import CrossCheck
 from reliability.curve import cumulative_saidi, ledger_within
 from reliability.frequent import FrequentOutages, frequent_outages, preset
@@ -434,10 +433,6 @@ class ReliabilityQuestions(Foundation):
     def live_work_by_month(self, period: PeriodLike = None) -> list[tuple[str, LiveRatio]]:
         """Return the live-line ratio of each month of a period."""
         return live_ratio_by_month(self._statistics, self.period(period))
-
-    def control_chart(self, values: tuple[float | None, ...], least: float, most: float) -> ControlChart:
-        """Return monthly values as one process with its natural limits; see :mod:`reliability.control_chart`."""
-        return control_chart(list(values), least, most)
 
     @property
     def live_jobs(self) -> pl.DataFrame:

@@ -11,11 +11,13 @@ from fudian.foundation import Moment, Names, PeriodLike, names, question
 from fudian.planning_questions import PlanningQuestions
 from network import Text, UnknownIdError, WorkspaceError, text
 from reliability.frequent import preset
+from reliability.period import Period
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
 from reliability.steering.levers import levers
 from reliability.steering.near_bars import near_bars
+from reliability.steering.process import Process, process
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
 
@@ -94,6 +96,23 @@ class SteeringQuestions(PlanningQuestions):
         found = why(self._statistics, before, after, metric, names(by))
         rows = pl.DataFrame(found.as_dict()["parts"], infer_schema_length=None)
         return Answer("why", rows, f"{metric} by {', '.join(found.by)}, change {found.change:+.4g}", found.as_dict)
+
+    @question
+    def process(self, figure: str = "saidi", year: int | None = None, as_of: Moment = None) -> Process:
+        """Return a figure month by month, judged as a process: natural limits, run rules, and the sentences that follow.
+
+        Args:
+            figure: ``saidi``, ``live_jobs`` or ``live_hours`` (live-line ratio by jobs or by customer-hours).
+            year: calendar year until the end of which months are looked at; by default the last with records.
+            as_of: nothing later is known.
+
+        Raises:
+            FudianError: there is no such figure.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        return process(self._statistics, figure, min(moment, Period.year(self._year(year)).end))
 
     @question
     def budget(self, year: int | None = None, as_of: Moment = None) -> BudgetSheet:

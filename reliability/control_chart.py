@@ -38,15 +38,33 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Values between two stated changes of the process: they have a mean and natural limits of their own.
+
+    Attributes:
+        first, last: positions of its first and last value.
+        mean: mean of the known values; ``None`` when nothing is known.
+        lower, upper: natural limits, cut at what the figure can be; ``None`` with fewer than two values.
+    """
+
+    first: int
+    last: int
+    mean: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
 class ControlChart:
     """A run of values judged as a process.
 
     Attributes:
         values: as given, in order of time; ``None`` where there was none.
-        mean: mean of the known values; ``None`` when nothing is known.
-        lower, upper: natural limits, cut at what the figure can be; ``None`` with fewer than two values.
+        mean: mean of the known values since the last stated change; ``None`` when nothing is known.
+        lower, upper: natural limits since then, cut at what the figure can be; ``None`` with fewer than two values.
         signals: positions of the values outside the limits.
-        runs: eight or more in a row on one side of the mean, six or more rising or falling.
+        runs: eight or more in a row on one side of the mean, six or more rising or falling, between two changes.
+        stretches: the parts that stated changes make.
     """
 
     values: tuple[float | None, ...]
@@ -55,6 +73,7 @@ class ControlChart:
     upper: float | None
     signals: tuple[int, ...]
     runs: tuple[Run, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
 
     @property
     def stable(self) -> bool | None:
@@ -63,7 +82,10 @@ class ControlChart:
 
 
 def control_chart(
-    values: Sequence[float | None], minimum: float | None = None, maximum: float | None = None
+    values: Sequence[float | None],
+    minimum: float | None = None,
+    maximum: float | None = None,
+    changes: Sequence[int] = (),
 ) -> ControlChart:
     """Return mean and natural limits of a run of values.
 
@@ -71,19 +93,40 @@ def control_chart(
         values: in order of time; ``None`` is left out, and the moving range goes from one known value to the next.
         minimum: the figure cannot be smaller, such as 0 %.
         maximum: the figure cannot be greater, such as 100 %.
+        changes: positions at which the process was changed on purpose; limits and runs begin anew there.
     """
-    known = [(position, value) for position, value in enumerate(values) if value is not None]
+    starts = sorted({0, *(place for place in changes if 0 < place < len(values))})
+    stretches: list[Stretch] = []
+    signals: list[int] = []
+    runs: list[Run] = []
+    for first, following in pairwise([*starts, len(values)]):
+        known = [(place, value) for place, value in enumerate(values[first:following], first) if value is not None]
+        stretch = _limits(known, first, following - 1, minimum, maximum)
+        stretches.append(stretch)
+        if stretch.mean is None or stretch.lower is None or stretch.upper is None:
+            continue
+        signals += [place for place, value in known if not stretch.lower <= value <= stretch.upper]
+        runs += _runs(known, stretch.mean)
+    now = stretches[-1] if values else Stretch(0, -1, None, None, None)
+    return ControlChart(
+        tuple(values), now.mean, now.lower, now.upper, tuple(signals), tuple(runs), tuple(stretches) if values else ()
+    )
+
+
+def _limits(
+    known: Sequence[tuple[int, float]], first: int, last: int, minimum: float | None, maximum: float | None
+) -> Stretch:
+    """Return the mean and natural limits of known values between two changes."""
     if not known:
-        return ControlChart(tuple(values), None, None, None, ())
+        return Stretch(first, last, None, None, None)
     mean = sum(value for _, value in known) / len(known)
     if len(known) < 2:
-        return ControlChart(tuple(values), mean, None, None, ())
+        return Stretch(first, last, mean, None, None)
     ranges = [abs(after - before) for (_, before), (_, after) in pairwise(known)]
     reach = LIMIT_FACTOR * sum(ranges) / len(ranges)
     lower = mean - reach if minimum is None else max(mean - reach, minimum)
     upper = mean + reach if maximum is None else min(mean + reach, maximum)
-    outside = tuple(position for position, value in known if not lower <= value <= upper)
-    return ControlChart(tuple(values), mean, lower, upper, outside, _runs(known, mean))
+    return Stretch(first, last, mean, lower, upper)
 
 
 def _runs(known: Sequence[tuple[int, float]], mean: float) -> tuple[Run, ...]:

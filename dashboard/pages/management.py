@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from dash import html
 
+from dashboard.pages.avoidable_card import avoidable_card
 from dashboard.pages.grid_card import grid_card
 from dashboard.pages.operation_card import operation_card
+from dashboard.pages.process_card import process_card
 from dashboard.pages.weak_card import weak_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
@@ -19,29 +20,13 @@ from dashboard.parts.report_links import report_links
 from dashboard.parts.words import moment, number, percent, word
 from fudian import Utility
 from network import translate
-from reliability.control_chart import ControlChart
 from reliability.live_line import LiveRatio
-from reliability.period import Period
+from reliability.steering.process import RUNS, Process
 
 BASES = ("jobs", "hours")
 _BASIS_NAMES = {"jobs": "by jobs", "hours": "by customer-hours"}
 _SHOWN = 8
-SENTENCES = {
-    "above": ", {count} months in a row above the mean from {first} to {last}: the process has changed",
-    "below": ", {count} months in a row below the mean from {first} to {last}: the process has changed",
-    "rising": ", {count} months in a row rising from {first} to {last}: the process is changing",
-    "falling": ", {count} months in a row falling from {first} to {last}: the process is changing",
-}
-"""What a run of months says."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """The monthly ratios until the end of a year, judged as one process."""
-
-    months: tuple[str, ...]
-    chart: ControlChart
-    fractions: tuple[str, ...]
+_FIGURES = {"jobs": "live_jobs", "hours": "live_hours"}
 
 
 def page(utility: Utility, address: Address) -> html.Div:
@@ -66,6 +51,9 @@ def page(utility: Utility, address: Address) -> html.Div:
             ),
             html.Div(
                 [_planned_card(utility, address, year), _connections_card(address, whole)], className="grid two-one"
+            ),
+            html.Div(
+                [process_card(utility, address, year), avoidable_card(utility, address, year)], className="grid halves"
             ),
             grid_card(utility, address),
             weak_card(utility, address),
@@ -95,14 +83,8 @@ def _whole(utility: Utility, year: int) -> LiveRatio:
 
 
 def process(utility: Utility, year: int, basis: str) -> Process:
-    """Return the ratio of every month with records until the end of a year or of what is known."""
-    end = min(Period.year(year).end, utility.known_until)
-    first = utility.years[0]
-    period = Period(Period.year(first).start, max(end, Period.year(first).months()[0][1].end))
-    months = utility.live_work_by_month(period)
-    chart = utility.control_chart(tuple(ratio_of(each, basis) for _, each in months), 0.0, 100.0)
-    fractions = tuple(_fraction(each.as_dict(), basis) for _, each in months)
-    return Process(tuple(label for label, _ in months), chart, fractions)
+    """Return the live-line ratio of every month that is over until the end of a year, judged as one process."""
+    return utility.process(_FIGURES[basis], year)
 
 
 def _fraction(each: dict[str, Any], basis: str) -> str:
@@ -164,8 +146,9 @@ def _lead(utility: Utility, address: Address, year: int, value: float | None, ru
         elif not run.chart.runs:
             sentence += compose(", every month within the usual {limits}", language, limits=limits)
         for each in run.chart.runs[-1:]:
+            sentence += [translate(", ", language)]
             sentence += compose(
-                SENTENCES[each.kind], language, count=strong(str(each.length), "warning"),
+                RUNS[each.kind].template, language, count=strong(str(each.length), "warning"),
                 first=run.months[each.first], last=run.months[each.last],
             )  # fmt: skip
     sentence += compose(
@@ -199,13 +182,17 @@ def _lead(utility: Utility, address: Address, year: int, value: float | None, ru
 def _chart_card(address: Address, run: Process, basis: str) -> html.Section:
     language = address.language
     label = translate("Live-work ratio of each month with its natural limits", language)
-    content = graph(control_figure(run.months, run.chart, run.fractions, address), "control", language, label)
+    content = graph(control_figure(run, address), "control", language, label)
+    changes = [
+        html.P(translate("from {month} on: {what}", language, month=month, what=what), className="quiet")
+        for month, what in run.changes.items()
+    ]
     note = translate(
         "{basis} · XmR control chart: ups and downs inside the band need no comment",
         language,
         basis=translate(_BASIS_NAMES[basis], language),
     )
-    return card(translate("Live-work ratio", language), content, note=note)
+    return card(translate("Live-work ratio", language), content, *changes, note=note)
 
 
 def _units_card(utility: Utility, address: Address, year: int, basis: str) -> html.Section:

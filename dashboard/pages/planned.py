@@ -8,6 +8,7 @@ import polars as pl
 from dash import html
 
 from dashboard.access.units import customers_off
+from dashboard.pages.durations_card import duration_card, losses_card
 from dashboard.pages.plan_card import operation_words
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
@@ -40,8 +41,11 @@ def page(utility: Utility, address: Address) -> html.Div:
     if checks:
         check = next(each for each in checks if each.plan_id == chosen)
         lower = [_list_card(utility, address, checks, chosen), _calendar_card(utility, address, chosen)]
+        lower.append(losses_card(utility, address))
         sheet = html.Div([_sheet(utility, address, check), *_facts_cards(utility, address, check)], className="stack")
         content.append(html.Div([html.Div(lower, className="stack"), sheet], className="grid two-one planned"))
+    else:
+        content.append(html.Div([losses_card(utility, address)], className="grid"))
     return frame(address, _chips(utility), freshness(utility, address), content)
 
 
@@ -230,7 +234,8 @@ def _facts_cards(utility: Utility, address: Address, check: PlanCheck) -> list[P
     if check.facts is None:
         return []
     mobile = [_mobile_card(address, check.facts)] if check.facts.mobile else []
-    return [*mobile, _steps_card(utility, address, check.facts), _customers_card(address, check.facts)]
+    taken = [duration_card(address, check.facts.duration)] if check.facts.duration else []
+    return [*taken, *mobile, _steps_card(utility, address, check.facts), _customers_card(address, check.facts)]
 
 
 def _mobile_card(address: Address, facts: Facts) -> html.Section:

@@ -13,7 +13,8 @@ from dash import dcc, html
 from dashboard.parts.address import Address
 from dashboard.parts.words import number, percent
 from network import translate
-from reliability.control_chart import ControlChart
+from reliability.control_chart import Stretch
+from reliability.steering.process import Process
 
 INK, QUIET, GROUND, WHITE = "#1d2730", "#5a6772", "#f3f4f5", "#ffffff"
 FAULT, PREARRANGED, LINK = "#4f6f88", "#a9bccb", "#3d6b8e"
@@ -221,23 +222,24 @@ def _mark_event_days(figure: go.Figure, event_days: Sequence[date], top: float, 
         )
 
 
-def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequence[str], address: Address) -> go.Figure:
+def control_figure(process: Process, address: Address) -> go.Figure:
     """Return a control chart: natural limits as a band, the mean as a line, months outside in the abnormal colour.
 
     Args:
-        months: ``YYYY-MM``, in order.
-        chart: the process.
-        fractions: numerator and denominator of each month, for the hover.
+        process: a figure month by month.
         address: that the doors lead from.
     """
-    height = 264
+    height, chart, months = 264, process.chart, process.months
     figure = house_figure(height, (46, 116, 12, 26))
-    known = [value for value in chart.values if value is not None]
-    low = min([*known, chart.lower if chart.lower is not None else 100.0], default=0.0)
-    floor = max(0.0, low - 6)
+    is_share = process.unit == "%"
+    floor, ceiling = _reach(process)
     positions = list(range(len(months)))
-    _natural_limits(figure, chart, len(months))
+    for each in chart.stretches:
+        _natural_limits(figure, each, process.changes.get(months[each.first]), ceiling)
     colours = [ABNORMAL if position in chart.signals else INK for position in positions]
+    parts = zip(process.numerators, process.denominators, strict=True)
+    fractions = [f"{number(above, 0)} / {number(below, 0)}" for above, below in parts]
+    rows = "live_jobs" if is_share else "ledger"
     figure.add_scatter(
         x=positions,
         y=list(chart.values),
@@ -249,37 +251,64 @@ def control_figure(months: Sequence[str], chart: ControlChart, fractions: Sequen
             "size": [9 if position in chart.signals else 6 for position in positions],
         },
         customdata=[
-            [address.rows_search("live_jobs", {"month": month}), month, fraction]
+            [address.rows_search(rows, {"month": month}), month, fraction]
             for month, fraction in zip(months, fractions, strict=True)
         ],
-        hovertemplate="%{customdata[1]}<br>%{y:.1f}%<br>%{customdata[2]}<extra></extra>",
+        hovertemplate=f"%{{customdata[1]}}<br>{'%{y:.1f}%' if is_share else '%{y:.3f} h'}<br>%{{customdata[2]}}<extra></extra>",
     )
     labels: list[tuple[float, str, str]] = []
-    if known and chart.values[-1] is not None:
-        labels.append((chart.values[-1], f"<b>{percent(chart.values[-1])}</b>", INK))
+    if chart.values and chart.values[-1] is not None:
+        shown = percent(chart.values[-1]) if is_share else f"{chart.values[-1]:.2f} h"
+        labels.append((chart.values[-1], f"<b>{shown}</b>", INK))
     if chart.lower is not None and chart.upper is not None and chart.mean is not None:
         words = (
             (translate("upper limit", address.language), chart.upper),
             (translate("mean", address.language), chart.mean),
             (translate("lower limit", address.language), chart.lower),
         )
-        labels += [(value, f"{name} {value:.0f}%", QUIET) for name, value in words]
-    _end_labels(figure, labels, (102 - floor) / (height - 38) * 17, 102)
+        labels += [
+            (value, f"{name} {value:.0f}%" if is_share else f"{name} {value:.2f}", QUIET) for name, value in words
+        ]
+    _end_labels(figure, labels, (ceiling - floor) / (height - 38) * 17, ceiling)
     figure.update_xaxes(
         range=[-0.5, len(months) - 0.4],
         tickvals=positions[:: max(1, len(months) // 6)],
         ticktext=[month[2:] for month in months][:: max(1, len(months) // 6)],
     )
-    figure.update_yaxes(range=[floor, 102], ticksuffix="%", nticks=6)
+    figure.update_yaxes(range=[floor, ceiling], ticksuffix="%" if is_share else "", nticks=6)
     return figure
 
 
-def _natural_limits(figure: go.Figure, chart: ControlChart, months: int) -> None:
-    """Draw the band of usual ups and downs, and the mean in it."""
-    if chart.lower is None or chart.upper is None:
+def _reach(process: Process) -> tuple[float, float]:
+    """Return between which values a control chart is drawn."""
+    known = [value for value in process.chart.values if value is not None]
+    limits = [
+        each for stretch in process.chart.stretches for each in (stretch.lower, stretch.upper) if each is not None
+    ]
+    if process.unit == "%":
+        return max(0.0, min([*known, *limits], default=6.0) - 6), 102.0
+    return 0.0, 1.08 * max([*known, *limits], default=1.0) or 1.0
+
+
+def _natural_limits(figure: go.Figure, stretch: Stretch, change: str | None, ceiling: float) -> None:
+    """Draw the band of usual ups and downs between two changes, the mean in it, and what was changed above it."""
+    ends = {"x0": stretch.first - 0.5, "x1": stretch.last + 0.5}
+    if change is not None:
+        figure.add_annotation(
+            x=ends["x0"],
+            y=ceiling,
+            text=change,
+            showarrow=False,
+            xanchor="left",
+            yanchor="top",
+            font={"color": QUIET, "size": 12},
+        )
+        figure.add_shape(
+            type="line", x0=ends["x0"], x1=ends["x0"], y0=0, y1=1, yref="paper", line={"color": BAND, "width": 1}
+        )
+    if stretch.lower is None or stretch.upper is None:
         return
-    ends = {"x0": -0.5, "x1": months - 0.5}
     figure.add_shape(
-        type="rect", y0=chart.lower, y1=chart.upper, fillcolor="#eaf0f4", line_width=0, layer="below", **ends
+        type="rect", y0=stretch.lower, y1=stretch.upper, fillcolor="#eaf0f4", line_width=0, layer="below", **ends
     )
-    figure.add_shape(type="line", y0=chart.mean, y1=chart.mean, line={"color": "#8496a3", "width": 1}, **ends)
+    figure.add_shape(type="line", y0=stretch.mean, y1=stretch.mean, line={"color": "#8496a3", "width": 1}, **ends)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fudian.answers import Calendar, Precheck
-from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, asked, file_given, names_in
+from fudian.cli.arguments import AsOf, Json, Limit, WorkspaceArgument, asked, file_given, names_in
 from fudian.cli.terminal import language, print_json, print_rows, tell, tell_problems, working
 from network import translate
 from network.tables.writing import write_table
@@ -51,9 +51,65 @@ def precheck(
         checked = [one["reason"] for one in each["checks"] or ()]
         for reason in dict.fromkeys((*each["reasons"], *checked)):
             tell("  {reason}", reason=reason)
+        if each["duration"] and each["duration"]["warning"]:
+            tell("  {reason}", reason=each["duration"]["warning"], style="yellow")
     if not result["merging_best"]:
         tell("It is not proven that no other grouping of the jobs saves more.", style="yellow")
     _tell_left_out(answer)
+
+
+@app.command()
+def durations(
+    workspace: WorkspaceArgument,
+    plan: Annotated[Path | None, typer.Option("--plan", help="File with plans; these alone are told of.")] = None,
+    as_of: AsOf = None,
+    period: Annotated[
+        str | None, typer.Option(help="Period of what was lost: 2022, 2022-06, 2022Q3; by default the year.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict how long each planned outage takes, with a range, and tell what overruns and late operations cost each unit."""
+    result = asked(workspace).durations(file_given(plan), as_of, period).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["plan_id", "kind", "extent_means", "stated_h", "whole_low_h", "whole_middle_h", "whole_high_h", "opening_middle_h",
+             "work_middle_h", "closing_middle_h", "alike", "of_kind", "longer"]  # fmt: skip
+    print_rows(result["rows"], shown)
+    for each in result["rows"]:
+        if each["warning"]:
+            tell("{plan}: {verdict}", plan=each["plan_id"], verdict=each["warning"], style="yellow")
+    losses = ["unit", "plans", "overrun", "late", "overrun_ch", "late_ch", "lost_ch", "off_ch", "untold"]
+    print_rows(result["losses"], losses, f"{result['period']['start'][:10]} … {result['period']['end'][:10]}")
+
+
+@app.command()
+def avoidable(
+    workspace: WorkspaceArgument,
+    period: Annotated[
+        str | None,
+        typer.Option(help="2022, 2022-06, 2022Q3 or two dates with .. between them; by default the last year."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=0, help="Transfer is tried for so many of the dearest outages.")] = 100,
+    as_of: AsOf = None,
+    limit: Limit = 30,
+    as_json: Json = False,
+) -> None:
+    """List the planned outages that could have been avoided: done live, fed another way, merged; and notices missed."""
+    utility = asked(workspace)
+    with working("calculating the plans"):
+        result = utility.avoidable(period, most, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    shown = ["outage_id", "start", "unit", "place", "work", "users", "ch", "live_item", "live_ch", "transfer_ch", "merge_with",
+             "merge_ch", "notice_ch", "avoidable_ch"]  # fmt: skip
+    print_rows(result["rows"], shown, limit=limit)
+    print_rows(list(result["totals"].values()), ["means", "outages", "ch"])
+    tell("{avoidable:.1f} of {all:.1f} customer-hours of planned work could have been avoided.",
+         avoidable=result["avoidable_ch"], all=result["ch"])  # fmt: skip
+    for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note)
 
 
 @app.command()

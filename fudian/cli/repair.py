@@ -189,7 +189,7 @@ def restore(
             file_given(switching),
             names_in(tripped),
             names_in(done),
-            hours_off,
+            hours_off=hours_off,
         )
     if csv is not None:
         listed = plan.affected()

@@ -81,6 +81,28 @@ def why(
 
 
 @app.command()
+def process(
+    workspace: WorkspaceArgument,
+    figure: Annotated[str, typer.Option(help="saidi, live_jobs or live_hours.")] = "saidi",
+    year: Year = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Judge SAIDI or the live-line ratio month by month as a process: natural limits, runs, and what they say."""
+    result = asked(workspace).process(figure, year, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(
+        result["rows"],
+        ["month", "value", "numerator", "denominator", "mean", "lower", "upper", "outside"],
+        f"{result['means']} ({result['unit']})",
+    )
+    for sentence in (*result["says"], *result["basis"]["notes"]):
+        tell("{reason}", reason=sentence)
+
+
+@app.command()
 def budget(workspace: WorkspaceArgument, year: Year = None, as_of: AsOf = None, as_json: Json = False) -> None:
     """Show the budget of customer-hours by unit, class and month: used, promised, kept for faults, still to be planned."""
     utility = asked(workspace)

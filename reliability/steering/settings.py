@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from network.tables.settings import settings_of
+
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+"""A calendar month, as ``2022-07``."""
 
 
 class SteeringSettings(BaseModel):
@@ -47,6 +50,25 @@ class SteeringSettings(BaseModel):
         ge=0,
         le=1,
         description="share of the plans that are submitted and not approved yet which will be carried out",
+    )
+    process_changes: dict[Month, str] = Field(
+        {},
+        description="months from which a process runs in another way, and what was changed: control limits begin anew there",
+    )
+    duration_pooling_cases: float = Field(
+        5.0,
+        ge=0,
+        description="jobs of the same kind stand behind those of the same kind and extent like this many cases, behind them "
+        "those of the same nature, and behind those all",
+    )
+    duration_few_users: int = Field(
+        10, ge=2, description="work that cuts off at most so many medium-voltage users is of small extent"
+    )
+    duration_short_share: float = Field(
+        0.5, gt=0, lt=1, description="a stated time is too short where more than this share of such jobs took longer"
+    )
+    duration_least_cases: int = Field(
+        5, ge=2, description="stated times are judged where at least so many jobs of the same kind were carried out"
     )
 
 

@@ -20,8 +20,8 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
 from repair.inference.known import KnownOutages, PowerBetween
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
-from repair.inference.posterior import DARK, LIVE, UNHEARD
 from repair.inference.spells import OFF, ON, RECLOSE
+from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.settings import InferenceSettings
 
 ORIGIN = datetime(1970, 1, 1)

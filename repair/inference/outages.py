@@ -33,9 +33,9 @@ from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.known import KnownOutages
 from repair.inference.outage import BestExplanation, Doubted, InferredOutage
-from repair.inference.posterior import CLOSED_AGAIN, LIVE, OPENED, STATES
 from repair.inference.records import Records
 from repair.inference.spells import OFF, ON, READ, Rows
+from repair.inference.states import CLOSED_AGAIN, LIVE, OPENED, STATES
 from repair.settings import InferenceSettings, inference_settings
 
 MOST_WAITING = 1 << 18
@@ -227,8 +227,7 @@ class Inference:
         due = touched | {number for number, piece in self._pieces.items() if self._moment(piece) != piece.at}
         for chunk in self._chunks(sorted(due)):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
-        for number in touched:
-            self._bring_back(number)
+        self._bring_back(touched)
         self._changed |= due
         for number in self._fading:
             piece = self._pieces[number]
@@ -497,28 +496,42 @@ class Inference:
             outage = replace(outage, reason="overrun")
         return outage
 
-    def _bring_back(self, number: int) -> None:
-        """End the incidents of single users of a piece that had power since, though their event is over."""
-        piece, phases = self._pieces[number], self._phases.get(number, {})
-        piece.over = [Past(self._by_power(each.outage, number), each.judged) for each in piece.over]
-        for name, each in phases.items():
-            phases[name] = self._by_power(each, number)
+    def _bring_back(self, touched: set[int]) -> None:
+        """End the incidents of single users of some pieces that had power since, though their event is over."""
+        power = np.flatnonzero(np.isin(self._rows.kind, (ON, READ)))
+        signs, piece = Rows(self._rows.device[power], self._rows.word[power]), self._piece[power]
+        for number in touched:
+            first, last = np.searchsorted(piece, [number, number + 1])
+            if first == last:
+                continue
+            known = self._pieces[number]
+            ended = self._ended_by(Rows(signs.device[first:last], signs.word[first:last]), self._single(number))
+            if ended:
+                known.over = [Past(ended.get(each.outage.id, each.outage), each.judged) for each in known.over]
+                phases = self._phases.get(number, {})
+                phases.update({name: ended[name] for name in phases if name in ended})
 
-    def _by_power(self, outage: InferredOutage, number: int) -> InferredOutage:
-        """Return an incident of users as the first sign of power after it has it."""
-        if not outage.is_open or self._is_of_line(outage):
-            return outage
-        first, last = np.searchsorted(self._piece, [number, number + 1])
-        rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
-        net = self.supply.network
-        if outage.customer_ids:
-            devices = net.known_customers(outage.customer_ids)[0] + self._devices.customers_from
-        else:
-            devices = net.known_transformers([outage.object_id])[0]
-        mine = np.isin(rows.device, devices) & np.isin(rows.kind, (ON, READ)) & (rows.time > _ms(outage.last))
-        if not mine.any():
-            return outage
-        return closed(outage, time_of(int(rows.time[mine].min())), "")
+    def _single(self, number: int) -> list[InferredOutage]:
+        """Return the open incidents of single users of a piece, of events that are over."""
+        known = [*(each.outage for each in self._pieces[number].over), *self._phases.get(number, {}).values()]
+        return [each for each in known if each.is_open and not self._is_of_line(each)]
+
+    def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
+        """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
+        newest = int(signs.time.max())
+        outages = [each for each in outages if _ms(each.last) < newest]
+        if not outages:
+            return {}
+        told: dict[tuple[str, str], list[int]] = {}
+        for device, time in zip(signs.device.tolist(), signs.time.tolist(), strict=True):
+            told.setdefault(self._devices.kind_and_id(device), []).append(time)
+        found = {}
+        for each in outages:
+            users = [("customer", name) for name in each.customer_ids] or [("transformer", each.object_id)]
+            later = [time for user in users for time in told.get(user, []) if time > _ms(each.last)]
+            if later:
+                found[each.id] = closed(each, time_of(min(later)), "")
+        return found
 
     def changes(self) -> tuple[InferredOutage, ...]:
         """Return the incidents that are new, or not as they were, since this was asked last; latest first."""

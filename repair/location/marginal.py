@@ -23,8 +23,9 @@ from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.intake import Intake, Removed
 from repair.inference.judgement import Judge, Prepared
-from repair.inference.posterior import DARK, LIVE, STATES, UNHEARD, Posterior
+from repair.inference.posterior import Posterior
 from repair.inference.spells import Rows
+from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.location.radial import Radial
 from repair.settings import InferenceSettings, inference_settings
 
@@ -143,8 +144,7 @@ class Marginal(Radial):
         """Return the mean over ways of reporting of values by node; shape (nodes, …)."""
         case = self._case
         weight, _ = case.weights(posterior)
-        by_way = values.reshape(len(case.says), len(case.place), -1)
-        return np.asarray((by_way * weight[:, case.event, None]).sum(axis=0))
+        return np.asarray(np.einsum("wn,wn...->n...", weight[:, case.event], values))
 
     def _given(self, faults: Numbers) -> tuple[Numbers, Numbers]:
         """Return what several sets of faults explain.
@@ -156,15 +156,12 @@ class Marginal(Radial):
             log P(signals | just these), shape (sets,), and how much better one more fault at each candidate explains them, shape
             (sets, candidates).
         """
-        case, sets = self._case, len(faults)
-        events, ways, count = len(case.events.piece), len(case.says), len(case.place)
-        posterior = case.posterior(faults.ravel(), sets)
-        prior = np.log([each[0] for each in case.rules.qualities])[:, None]
-        logs = posterior.log_evidence.reshape(ways, sets, events) + prior[:, None]
+        case = self._case
+        posterior = case.posterior(faults)
+        logs = posterior.log_evidence + np.log([each[0] for each in case.rules.qualities])[:, None, None]
         total = np.logaddexp.reduce(logs, axis=0)
         weight = np.exp(logs - total)
-        better = posterior.with_fault.reshape(ways, sets, count)
-        return total.sum(axis=1), (better * weight[:, :, case.event]).sum(axis=0)[:, self._node]
+        return total.sum(axis=1), (posterior.with_fault * weight[:, :, case.event]).sum(axis=0)[:, self._node]
 
     @cached_property
     def _without(self) -> tuple[float, Numbers]:
@@ -228,7 +225,7 @@ class Marginal(Radial):
         fault[self._node[[self._best_candidate(section) for section in sections]]] = 1.0
         posterior = case.posterior(fault)
         flow, state = self._weighed(posterior, posterior.flow), self._weighed(posterior, posterior.state)
-        opened = self._weighed(posterior, posterior.opened)[:, 0]
+        opened = self._weighed(posterior, posterior.opened)
         return [*self._doubted_flags(flow), *self._doubted_trips(flow, opened), *self._doubted_users(posterior, state)]
 
     def _doubted_flags(self, flow: Numbers) -> list[tuple[str, int, str]]:
@@ -251,7 +248,7 @@ class Marginal(Radial):
     def _doubted_users(self, posterior: Posterior, state: Numbers) -> list[tuple[str, int, str]]:
         case = self._case
         weight, _ = case.weights(posterior)
-        states = posterior.state.reshape(len(case.says), len(case.place), STATES)
+        states = posterior.state
         dark, was = np.zeros(len(case.node)), np.zeros(len(case.node))
         for way, share in enumerate(weight):
             dark += share[case.of_transformer] * (states[way, case.node] * case.heard.dead[way]).sum(axis=1)

@@ -14,9 +14,11 @@ from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.notice import Notice
 from reliability.repeat import RULES
 from reliability.steering.budget import Budget, budget_words
+from reliability.steering.durations import Prediction
 from repair.planned.merging import Group
 from repair.planned.mobile_supply import MobileSupply
-from repair.planned.plan_desk import Job, PlanDesk, SourceShortage
+from repair.planned.plan_desk import Job, PlanDesk
+from repair.planned.source_room import SourceShortage
 
 VERDICTS = {
     "approve": text("approve"),
@@ -143,6 +145,7 @@ class Facts(Shown):
         merge_window_days: within which jobs are merged.
         in_the_way: other outages at the same time that take or need what it takes or needs, but for those of its group.
         all_groups_tried: whether every group that jobs could form was looked at.
+        duration: how long it is likely to take.
         short_sources: sources that it and other outages at the same time load beyond what they can give.
     """
 
@@ -158,6 +161,7 @@ class Facts(Shown):
     merge_window_days: int
     in_the_way: tuple[Job, ...] = ()
     all_groups_tried: bool = True
+    duration: Prediction | None = None
     short_sources: tuple[SourceShortage, ...] = ()
 
     @property
@@ -376,7 +380,8 @@ def _can_reduce(desk: PlanDesk, facts: Facts) -> bool:
 def remarks_of(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
     """Return what else to know of a plan: customers to be looked after, peak hours, notice, and what was assumed."""
     after = facts.after
-    said = []
+    warning = facts.duration.warning if facts.duration is not None else None
+    said = [] if warning is None else [warning]
     if facts.budget_light == "amber":
         said.append(text("the budget is amber: less than {share:.0%} of it is left then",
                          share=desk.statistics.settings.budget_amber_share))  # fmt: skip

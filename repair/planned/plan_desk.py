@@ -22,9 +22,9 @@ from reliability.live_items import LIVE_ITEMS
 from reliability.repeat import binds, rooms
 from reliability.statistics import Statistics
 from reliability.steering.budget import Budget, budgets
+from reliability.steering.durations import History
 from repair.affected import Affected, affected_by_transformers
 from repair.planned.planned_work import Work, WorkOutage, outage_of
-from repair.restoration.loading import KEPT
 from repair.restoration.restorer import Restorer
 from repair.settings import PlannedSettings, inference_settings, planned_settings
 
@@ -78,23 +78,6 @@ class Cost:
 
 def _next_month(moment: datetime) -> datetime:
     return datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1)
-
-
-@dataclass(frozen=True)
-class SourceShortage:
-    """A source that gives more than it can while several outages last.
-
-    Attributes:
-        node: of the source.
-        value_a: what it would give, in A.
-        limit_a: what it can.
-        with_plans: the other plans that load it further.
-    """
-
-    node: str
-    value_a: float
-    limit_a: float
-    with_plans: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -289,6 +272,11 @@ class PlanDesk(Shown):
     def serving(self) -> Mask:
         """Whether each transformer is in service at the as-of time, shape (transformers,)."""
         return serving(self.net.transformers, self.as_of)
+
+    @cached_property
+    def durations(self) -> History:
+        """How long the plans took that were carried out."""
+        return History.of(self.net, self.as_of)
 
     @property
     def users(self) -> int:
@@ -540,32 +528,6 @@ class PlanDesk(Shown):
             if other is not job and other.needs_outage and other.start < job.row["end"] and job.start < other.row["end"]
             and job.outage.ways.shared(other.outage.ways)
         ]  # fmt: skip
-
-    def short_sources(self, job: Job) -> list[SourceShortage]:
-        """Return the sources that a plan loads further, and that with other outages at the same time give more than they can.
-
-        What all outages of a moment move onto a source and away from it is added up. A source that is above its capacity before
-        any of them is held to what it has.
-        """
-        capacity = self.net.sources["capacity_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-        present = self.restorer.source_ampere
-        others = [
-            other
-            for other in (*self.under_way, *self.jobs.values())
-            if other is not job and other.needs_outage and other.start < job.row["end"] and job.start < other.row["end"]
-        ]
-        found: dict[int, SourceShortage] = {}
-        for moment in sorted({job.start, *(each.start for each in others if each.start > job.start)}):
-            there = [each for each in others if each.start <= moment < each.row["end"]]
-            given = present + sum((each.outage.source_change_a for each in there), job.outage.source_change_a)
-            limit = np.maximum(capacity, present)
-            adds = job.outage.source_change_a > KEPT
-            for row in np.flatnonzero((given > limit * (1 + KEPT) + KEPT) & adds).tolist():
-                with_it = tuple(each.plan_id for each in there if each.outage.source_change_a[row] > KEPT)
-                if with_it and (row not in found or given[row] > found[row].value_a):
-                    node = self.net.nodes[int(self.net.source_node[row])]
-                    found[row] = SourceShortage(node, float(given[row]), float(limit[row]), with_it)
-        return [found[row] for row in sorted(found)]
 
     def on_holiday(self, start: datetime, end: datetime) -> bool:
         """Return whether a time touches a day on which nobody is cut off for planned work."""

@@ -24,6 +24,7 @@ from repair.planned.merging import Group, Grouping, best_grouping
 from repair.planned.mobile_supply import mobile_supplies
 from repair.planned.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
 from repair.planned.plan_desk import Cost, Job, PlanDesk
+from repair.planned.source_room import short_sources
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,6 +82,7 @@ class PlanCheck(Shown):
 _FACTS = (
     "before", "after", "checks", "budget_light", "budgets", "grade", "grade_means", "isolate", "steps", "transformers_before",
     "transformers_after", "proof", "merge", "mobile_supplies", "breaches", "notice",
+    "duration",
 )  # fmt: skip
 
 
@@ -111,6 +113,7 @@ def _facts_dict(facts: Facts, language: str) -> dict[str, Any]:
         "mobile_supplies": [each.as_dict() for each in facts.mobile],
         "breaches": [_all_plain(each) for each in facts.breaches.to_dicts()],
         "notice": _all_plain(vars(facts.notice)),
+        "duration": facts.duration.as_dict(language) if facts.duration else None,
     }
 
 
@@ -191,7 +194,8 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         desk.rules.merge_window_days,
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
         grouping.complete,
-        tuple(desk.short_sources(job)) if job.needs_outage else (),
+        desk.durations.predict(row),
+        short_sources(desk, job),
     )  # fmt: skip
 
 

@@ -438,3 +438,47 @@ def test_what_would_meet_a_target(utility: Utility, command: Any, route: Route) 
     assert expected == command("levers", "--plan", "jinhua-2022", "--target", "JH-4", "--faster-min", "20")
     assert expected == route("levers", plan="jinhua-2022", target="JH-4", faster_min=20)
     assert expected["rows"]
+
+
+def test_how_long_planned_outages_take(utility: Utility, command: Any, route: Route, served: str) -> None:
+    expected = Same(utility.durations(as_of="2023-01-01", period="2022Q2").as_dict())
+    assert expected == command("durations", "--as-of", "2023-01-01", "--period", "2022Q2")
+    assert expected == route("durations", as_of="2023-01-01", period="2022Q2")
+    assert Same(utility.durations().as_dict()) == command("durations")
+    checked = utility.precheck(as_of="2023-01-01").as_dict()["plans"]
+    by_plan = {each["plan_id"]: each for each in expected["rows"]}
+    for plan in checked:
+        if plan["duration"] is None:
+            continue
+        assert Same(plan["duration"]) == by_plan[plan["plan_id"]]
+        warning = plan["duration"]["warning"]
+        assert (warning in plan["remarks"]) == (warning is not None)
+    assert any(each["warning"] for each in expected["rows"])
+    lost = utility.durations().losses
+    shown = page_text(served, "/planned", "?lang=en")
+    assert lost.height
+    assert all(f'"{unit}"' in shown for unit in lost["unit"])
+
+
+def test_months_as_a_process(utility: Utility, command: Any, route: Route, served: str) -> None:
+    for figure in ("saidi", "live_jobs", "live_hours"):
+        expected = Same(utility.process(figure, 2022).as_dict())
+        assert expected == command("process", "--figure", figure, "--year", "2022")
+        assert expected == route("process", figure=figure, year=2022)
+        assert expected["rows"][-1]["month"] == "2022-06"
+    assert Same(utility.process().as_dict()) == command("process")
+    shown = page_text(served, "/management", "?lang=en&year=2022")
+    assert str(utility.process("saidi", 2022).says[0]) in shown
+
+
+def test_planned_outages_that_could_have_been_avoided(
+    utility: Utility, command: Any, route: Route, served: str
+) -> None:
+    expected = Same(utility.avoidable("2022", 5).as_dict())
+    assert expected == command("avoidable", "--period", "2022", "--most", "5")
+    assert expected == route("avoidable", period="2022", most=5)
+    whole = utility.avoidable(2022)
+    assert sum(each.ch for each in whole.outages) == pytest.approx(utility.costly_plans(2022)["ch"].sum())
+    shown = page_text(served, "/management", "?lang=en&year=2022")
+    assert whole.outages[0].avoidable_ch > 0
+    assert f'"{whole.outages[0].outage_id}"' in shown

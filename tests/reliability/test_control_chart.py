@@ -78,3 +78,24 @@ def test_nine_months_below_the_mean_are_not_usual() -> None:
     assert chart.signals == ()
     assert [(run.kind, run.length) for run in chart.runs] == [("below", 9)]
     assert chart.stable is False
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 6).map(float)), min_size=1, max_size=30),
+    st.lists(st.integers(-2, 32), max_size=3),
+)
+def test_limits_and_runs_begin_anew_at_each_stated_change(values: list[float | None], changes: list[int]) -> None:
+    chart = control_chart(values, 0.0, changes=changes)
+    edges = sorted({0, *(each for each in changes if 0 < each < len(values))})
+    alone = [control_chart(values[first:last], 0.0) for first, last in pairwise([*edges, len(values)])]
+    assert [each.first for each in chart.stretches] == edges
+    assert [(each.mean, each.lower, each.upper) for each in chart.stretches] == [
+        (each.mean, each.lower, each.upper) for each in alone
+    ]
+    assert (chart.mean, chart.lower, chart.upper) == (alone[-1].mean, alone[-1].lower, alone[-1].upper)
+    assert list(chart.signals) == [
+        first + place for first, each in zip(edges, alone, strict=True) for place in each.signals
+    ]
+    assert [(run.kind, run.first, run.length) for run in chart.runs] == [
+        (run.kind, first + run.first, run.length) for first, each in zip(edges, alone, strict=True) for run in each.runs
+    ]

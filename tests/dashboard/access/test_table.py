@@ -43,6 +43,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/openapi.json"): SEEING,
     ("POST", "/_dash-update-component"): SEEING,
     ("WEBSOCKET", "/_dash-ws-callback"): SEEING,
+    ("WEBSOCKET", "/api/v1/changes"): SEEING,
     ("WEBSOCKET", "/anything"): set(),
     # reliability
     ("GET", "/api/v1/check"): SEEING,
@@ -69,6 +70,10 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/budget"): SEEING,
     ("GET", "/api/v1/forecast"): SEEING,
     ("GET", "/api/v1/levers"): SEEING,
+    ("GET", "/api/v1/durations"): SEEING,
+    ("GET", "/api/v1/avoidable"): SEEING,
+    ("GET", "/api/v1/process"): SEEING,
+    ("GET", "/api/v1/frequent-bands"): SEEING,
     ("GET", "/api/v1/report"): SEEING,
     ("GET", "/api/v1/report/report.pdf"): TAKING,
     ("GET", "/steering"): SEEING,
@@ -83,7 +88,10 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/affected"): ASKING_THEM,
     ("POST", "/api/v1/locate"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
+    ("POST", "/api/v1/durations"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("POST", "/api/v1/operations"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
@@ -134,7 +142,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
 The last row: what stands below ``/public/`` is nothing else by another name, since no path is taken apart behind the gate."""
 
 OF_ALL_UNITS = re.compile(
-    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|report(/.*)?)"
+    r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|durations|avoidable|frequent-bands|report(/.*)?)"
     r"|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""

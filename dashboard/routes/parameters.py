@@ -1,0 +1,28 @@
+"""What parameters of several routes share, and how an answer reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from network.texts import language_of
+
+WAIT_S = 30.0
+"""For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
+
+By = Annotated[str, Query(description="columns to break down by, with commas")]
+Moment = Annotated[datetime | None, Query()]
+Source = Annotated[str, Query(description="records, or switching for the replay of the switching log")]
+Year = Annotated[int | None, Query(ge=1900, le=2199)]
+
+
+def spoken(request: Request) -> str:
+    """Return the language that a request asks for."""
+    return language_of(request.query_params.get("lang", "")) or "en"
+
+
+def columns(by: str) -> tuple[str, ...]:
+    """Return names that were given with commas."""
+    return tuple(part.strip() for part in by.split(",") if part.strip())

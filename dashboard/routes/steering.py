@@ -1,0 +1,133 @@
+"""Routes of how the year goes, and of its reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import FileResponse, Response
+
+from dashboard.access.refusals import REFUSALS
+from dashboard.pool import Pool, PooledRouter
+from dashboard.routes.parameters import WAIT_S, By, Moment, Year, columns, spoken
+from fudian.fresh import Fresh
+
+REPORT_KINDS = {
+    ".pdf": "application/pdf",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Media types of the files of a report."""
+
+
+def steering_routes(served: Fresh, pool: Pool) -> PooledRouter:
+    """Return the routes of operation, budget, forecast and reports."""
+    routes = PooledRouter(pool, prefix="/api/v1", tags=["steering"], responses=REFUSALS)
+    _steering(routes, served)
+    _reports(routes, served)
+    return routes
+
+
+def _steering(routes: PooledRouter, served: Fresh) -> None:
+    @routes.get("/operating-kpi")
+    def operating_kpi(
+        request: Request,
+        year: Year = None,
+        as_of: Moment = None,
+        base_year: Annotated[int | None, Query(ge=1900, le=2199, description="reductions are counted from it")] = None,
+    ) -> dict[str, Any]:
+        """Return the figures of operation that plans set targets for, with numerators and denominators."""
+        return served.utility.operating_kpi(year, as_of, base_year).as_dict(spoken(request))
+
+    @routes.get("/why")
+    def why(
+        request: Request,
+        from_: Annotated[str, Query(alias="from", description="2021, 2021-06, 2021Q3 or two dates with ..")],
+        to: str | None = None,
+        metric: Annotated[str, Query(description="saidi or saifi")] = "saidi",
+        by: By = "nature",
+        level: str = "mv",
+        med: str = "include",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Explain why SAIDI or SAIFI changed between two periods."""
+        return served.utility.why(from_, to, metric, columns(by), level, med, as_of).as_dict(spoken(request))
+
+    @routes.get("/process")
+    def process(
+        request: Request,
+        figure: Annotated[str, Query(description="saidi, live_jobs or live_hours")] = "saidi",
+        year: Year = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Judge a figure month by month as a process."""
+        return served.utility.process(figure, year, as_of).as_dict(spoken(request))
+
+    @routes.get("/budget")
+    def budget(request: Request, year: Year = None, as_of: Moment = None) -> dict[str, Any]:
+        """Return the budget of customer-hours by unit, class and month."""
+        return served.utility.budget(year, as_of).as_dict(spoken(request))
+
+    @routes.get("/forecast")
+    def forecast(
+        request: Request,
+        plan: str,
+        as_of: Moment = None,
+        level: str = "mv",
+        med: str = "include",
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Forecast the year end of every target of a plan."""
+        return served.utility.forecast(plan, as_of, level, med, year).as_dict(spoken(request))
+
+    @routes.get("/levers")
+    def levers(
+        request: Request,
+        plan: str,
+        target: str | None = None,
+        as_of: Moment = None,
+        faster_min: Annotated[
+            float, Query(ge=0, description="minutes by which faults could be restored sooner")
+        ] = 15.0,
+        year: Year = None,
+    ) -> dict[str, Any]:
+        """Return what would meet a target in the rest of the year."""
+        return served.utility.levers(plan, target, as_of, faster_min, year).as_dict(spoken(request))
+
+
+def _reports(routes: PooledRouter, served: Fresh) -> None:
+    @routes.get("/report")
+    def report(
+        request: Request,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """Return every figure of the report of a period; ``/report/report.pdf``, ``.docx`` and ``.xlsx`` give the file."""
+        return served.utility.report(period, plan, language or spoken(request), unit, as_of, WAIT_S).as_dict()
+
+    @routes.get("/report/{name}", response_class=FileResponse)
+    def report_file(
+        request: Request,
+        name: str,
+        period: str | None = None,
+        plan: str | None = None,
+        language: str | None = None,
+        unit: str | None = None,
+        as_of: Moment = None,
+    ) -> Response:
+        """Return the report of a period as a file: its ending says which."""
+        utility = served.utility
+        made = utility.report(period, plan, language or spoken(request), unit, as_of, WAIT_S)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"report{Path(name).suffix.lower()}"
+            utility.write_report(made, path)
+            content = path.read_bytes()
+        said = {
+            "Content-Disposition": f'attachment; filename="report-{made.basis["period"]["start"][:7]}{path.suffix}"'
+        }
+        return Response(content, media_type=REPORT_KINDS[path.suffix], headers=said)
