@@ -94,6 +94,12 @@ class RestorationSettings(BaseModel):
         ((0.0, 1.0), (1.0, 1.3), (4.0, 1.6)),
         description="hours without supply, with what comes back then takes at first over its load of the hour",
     )
+    interruption_cost: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description="what a customer (or kW) that is cut off for a moment to move its load costs, beside one that is back",
+    )
     transfer_chain: int = Field(
         3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next"
     )

@@ -115,6 +115,14 @@ class Case(Shown):
         weight = np.concatenate([np.where(important, rules.important_weight, 1), np.ones(len(alone), dtype=np.int64)])
         return _grouped(zones, weight)
 
+    def weight_of(self, hit: Hit, measure: str) -> float:
+        """Return what users count by a measure, in the unit of the search; a transformer without customers is one customer."""
+        net = self.fault.network
+        if measure == "kw":
+            return float(self.capacity.loads.kw[hit.transformer_index].sum() * PARTS_OF_KW)
+        alone = np.diff(net.customers_of_transformer.first)[hit.transformer_index] == 0
+        return float(hit.customer_count + alone.sum())
+
     def feedable(self, measure: str) -> tuple[int, int]:
         """Return what could be fed if every zone were, by a measure and by the other."""
         first, other = self.both_users(measure)

@@ -355,7 +355,7 @@ class Restorer(Shown):
         if case.zones.count == 0:
             return _Found(case, play(case, [], known), True, 0.0, basis)
         case, choice = search(case, measure)
-        most = float(choice.gain[0]) if choice.proven else choice.most
+        most = choice.value if choice.proven else choice.most
         planned: list[Callable[[], tuple[Case, Choice]]] = [lambda: (case, choice)]
         if len(hours) > 1:
             planned.append(lambda: search(self._at_load(typical, highest_of(hours)), measure))
@@ -364,8 +364,8 @@ class Restorer(Shown):
             of, chosen = plan()
             steps = operations(of, chosen)
             if all(play(self._at_load(of, each), steps, known).proof.holds for each in hours):
-                short = (most - chosen.gain[0]) / (PARTS_OF_KW if measure == "kw" else 1.0)
-                best = chosen.gain[0] >= most if chosen is not choice else choice.proven
+                short = (most - chosen.value) / (PARTS_OF_KW if measure == "kw" else 1.0)
+                best = chosen.value >= most if chosen is not choice else choice.proven
                 return _Found(of, play(of, steps, known), best, 0.0 if best else short, basis, chosen)
         raise FudianError(
             text("The plan for a fault on {branch} could not be proven and is not shown.", branch=", ".join(fault.ids)),

@@ -61,14 +61,14 @@ def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Ca
     found = with_moves(case, measure, best, every, first_goals_only, _settled_with) if best.gain < every else None
     if found is not None:
         case, best = found[0], _better(case, best, found[1])
-        best = replace(best, proven=found[1].proven or best.gain[0] >= best.most - 0.5)
+        best = replace(best, proven=found[1].proven or best.value >= best.most - (0.0 if best.cost else 0.5))
     if case.losses(best):
         raise FudianError(
             text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(case.fault.ids)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
     most = min(np.floor(best.most + SURELY), float(every[0]))
-    return case, replace(best, most=most, proven=best.proven or best.gain == every)
+    return case, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
 
 
 def with_permission(case: Case, measure: str, best: Choice) -> tuple[Case, Choice] | None:
@@ -119,10 +119,10 @@ def _better(case: Case, *choices: Choice | None) -> Choice:
     return replace(best, most=max(found[-1].most, float(best.gain[0])), proven=proven)
 
 
-def _worth(case: Case, choice: Choice) -> tuple[tuple[int, int], tuple[int, int]]:
+def _worth(case: Case, choice: Choice) -> tuple[float, int, tuple[int, int]]:
     """Return what makes a choice the better one: what it feeds, and then how soon and how simply."""
     then = choice.gain_early, -case.operations_of(choice)
-    return choice.gain, then if case.capacity.loads.rules.early_first else then[::-1]
+    return choice.value, choice.gain[1], then if case.capacity.loads.rules.early_first else then[::-1]
 
 
 def _settled(case: Case, measure: str, first_goals_only: bool, known: Choice | None = None) -> Choice:
@@ -163,21 +163,21 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
             continue
         if holds:
             choice = _in_full(case, model, choice, first_goals_only)
-        reached = accept(choice)
-        if reached is None:
-            model.forbid(choice)
-            continue
-        if reached.gain < accepted[-1].gain:
-            break
-        accepted.append(reached)
-        proven = choice.proven and margin == 0.0
-        if case.operations_of(reached) == case.operations_of(choice):
-            break
-        model.forbid(choice)  # reached by a detour; another end may be as good and need none
+        if (reached := accept(choice)) is not None:
+            if reached.gain < accepted[-1].gain:
+                break
+            accepted.append(reached)
+            proven = choice.proven and margin == 0.0 and not reached.cost
+            if case.operations_of(reached) == case.operations_of(choice) and not reached.cost:
+                break
+        model.forbid(
+            choice
+        )  # out of reach, by a detour, or with somebody cut off for a moment: another end may do without
     best = max(accepted, key=lambda each: _worth(case, each))
     if holds and not proven and best.gain[0] < most:
         best = _improved(case, model, best, first_goals_only, accept)
-    return replace(best, most=most, proven=proven or best.gain[0] >= most - 0.5)
+    is_most = best.value >= most - (0.5 if not best.cost else 0.0)
+    return replace(best, most=most, proven=(proven and not best.cost) or is_most)
 
 
 def _in_full(case: Case, model: SwitchingModel, choice: Choice, first_goals_only: bool) -> Choice:

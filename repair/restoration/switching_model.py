@@ -102,6 +102,7 @@ class Choice(Shown):
         proven: whether the search has none that feeds more.
         most: what is known to be the most that can be fed by the chosen measure.
         sequence: the order of operations, where live load is moved.
+        cost: what those cost who are cut off for a moment on the way, in the unit of ``gain``.
     """
 
     zones: Zones
@@ -116,6 +117,12 @@ class Choice(Shown):
     proven: bool = False
     most: float = np.inf
     sequence: tuple[Operation, ...] | None = None
+    cost: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """What is fed by the chosen measure, less what short interruptions cost."""
+        return self.gain[0] - self.cost
 
     @classmethod
     def of(cls, zones: Zones, users: tuple[Users, Users], early: Mask, late: Mask) -> Choice:
