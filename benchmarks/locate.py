@@ -39,7 +39,7 @@ from network.arrays import Indices, Mask, Numbers
 from repair.location.cross_checks import matrix_method, zero_one_programming
 from repair.location.evidence import Sensors, Witnesses, lower_place
 from repair.location.feeders import Feeders
-from repair.location.radial import Radial
+from repair.location.radial_model import RadialModel
 from repair.location.sections import Reading, locate
 from repair.settings import LocationSettings
 
@@ -199,13 +199,24 @@ class Bench:
         place = self.place[:, None]
         return (place <= self.candidates) & (self.candidates < self.feeders.end[place])
 
-    def model(self, report: Numbers, miss: float, false: float, rules: LocationSettings) -> Radial:
+    @cached_property
+    def watched(self) -> pl.DataFrame:
+        """The branches with a sensor."""
+        ids = self.supply.network.branches["branch_id"].gather(self.feeders.branch_to[self.place])
+        return pl.DataFrame({"object_id": ids})
+
+    def model(self, report: Numbers, miss: float, false: float, rules: LocationSettings) -> RadialModel:
         """Return the reports as the location takes them."""
         count = len(self.place)
         branch = self.feeders.branch_to[self.place]
         sensors = Sensors(branch, self.place, np.full(count, miss), np.full(count, false), report)
         nobody = Witnesses(np.zeros(0, dtype=np.int64), np.zeros(0), ())
-        return Radial(self.feeders, sensors, np.zeros(0, dtype=np.int64), nobody, rules)
+        heard = self.watched.with_columns(
+            pl.lit(datetime(2022, 1, 1)).alias("time"), object=pl.lit("branch"), kind=pl.lit("fault_current"), value=report
+        )
+        prior = np.zeros(self.supply.network.branches.height)
+        prior[self.feeders.branch_to[self.candidates]] = self.prior
+        return RadialModel(self.feeders, sensors, np.zeros(0, dtype=np.int64), nobody, rules, heard, prior)
 
 
 def signatures(bench: Bench) -> tuple[Mask, Indices]:
@@ -259,10 +270,7 @@ class Methods:
 
     @cached_property
     def names(self) -> list[str]:
-        bench = self.bench
-        names: list[str] = (
-            bench.supply.network.branches["branch_id"].gather(bench.feeders.branch_to[bench.place]).to_list()
-        )
+        names: list[str] = self.bench.watched["object_id"].to_list()
         return names
 
     @cached_property

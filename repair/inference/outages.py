@@ -75,6 +75,7 @@ class Piece:
         since: when the present event began, in ms; ``EVER`` where there is none.
         last: last signal, in ms.
         at: moment of the present event's judgement, in ms.
+        due: when it is to be judged again although nothing is heard of it, in ms; ``EVER`` where there is no event.
         sure: transformers, and the probability that each is off, where it is not negligible.
         states: places that may have lost supply, and the probability of each of their states.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
@@ -87,6 +88,7 @@ class Piece:
     since: int = int(EVER)
     last: int = -int(EVER)
     at: int = -int(EVER)
+    due: int = int(EVER)
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
     states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
     faded: tuple[int, ...] = ()
@@ -224,7 +226,8 @@ class Inference:
     def _settle(self) -> None:
         """Judge the pieces that the waiting signals speak of, and those whose silence tells more than it did."""
         touched = self._with_those_known() if self._waiting else set()
-        due = touched | {number for number, piece in self._pieces.items() if self._moment(piece) != piece.at}
+        now = _ms(self.at) if self.at else -int(EVER)
+        due = touched | {number for number, piece in self._pieces.items() if piece.due <= now}
         for chunk in self._chunks(sorted(due)):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
         self._bring_back(touched)
@@ -250,28 +253,22 @@ class Inference:
         if chunk:
             yield chunk
 
-    def _moment(self, piece: Piece) -> int:
-        """Return when a piece is to be judged: at the last tick after its last signal; nowhere else without an event."""
-        if piece.since >= EVER:
-            return piece.at
-        return self._tick(piece.last)
-
     def _with_those_known(self) -> set[int]:
         """Put the waiting signals among those known, each once, and return the pieces they speak of."""
+        from repair.inference.merging import merge
+
         heard = Rows(*(np.concatenate([getattr(rows, name) for rows in self._waiting]) for name in ("device", "word")))
         self._waiting = []
         heard_piece, _ = self.places_of(heard.device)
-        device, word = (np.concatenate([getattr(self._rows, n), getattr(heard, n)]) for n in ("device", "word"))
-        piece = np.concatenate([self._piece, heard_piece])
-        order = np.lexsort((word, device, piece))
-        device, word, piece = device[order], word[order], piece[order]
-        again = np.zeros(len(device), dtype=np.bool_)
-        again[1:] = (device[1:] == device[:-1]) & (word[1:] == word[:-1])
+        order = np.lexsort((heard.word, heard.device, heard_piece))
+        new = heard_piece[order], heard.device[order], heard.word[order]
+        merged = np.empty((3, len(self._piece) + len(order)), dtype=np.int64)
+        again = np.zeros(len(order), dtype=np.bool_)
+        count = merge(self._piece, self._rows.device, self._rows.word, *new, merged, again)
         if again.any():
             where = np.flatnonzero(again)
-            self._removed.add("duplicate", len(where), self._examples(Rows(device, word), where))
-            device, word, piece = device[~again], word[~again], piece[~again]
-        self._rows, self._piece = Rows(device, word), piece
+            self._removed.add("duplicate", len(where), self._examples(Rows(new[1], new[2]), where))
+        self._piece, self._rows = merged[0, :count], Rows(merged[1, :count], merged[2, :count])
         first_of = np.lexsort((heard.time, heard_piece))
         numbers, at = np.unique(heard_piece[first_of], return_index=True)
         firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
@@ -297,7 +294,7 @@ class Inference:
         history = History.of(of, rows)
         states = [self._pieces[int(number)] for number in history.pieces]
         for number in set(pieces.tolist()) - set(history.pieces.tolist()):
-            self._pieces[number].since = int(EVER)
+            self._pieces[number].since = self._pieces[number].due = int(EVER)
         now = _ms(self.at) if self.at else 0
         ends = history.ends(now, self._bars)
         while True:
@@ -314,19 +311,19 @@ class Inference:
             self._fading |= set(history.pieces[asked].tolist())
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
+            state.due = self._next_tick(last) if begin < EVER else int(EVER)
             state.sure, state.states = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
-            at = np.array([self._moment(states[each]) for each in going_on])
+            at = np.array([self._tick(states[each].last) for each in going_on])
             judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
             self._keep(judgement, [states[each] for each in going_on])
 
     def _usable(self, pieces: Indices) -> tuple[Rows, Indices]:
-        """Return the signals of some pieces, without outages that were too short to be any."""
-        wanted = np.zeros(len(self._tree.first) + 1, dtype=np.bool_)
-        wanted[pieces] = True
-        mine = wanted[self._piece]
-        mine[self._piece < 0] = False
+        """Return the signals of some pieces, given in rising order, without outages that were too short to be any."""
+        first, last = (np.searchsorted(self._piece, pieces, side) for side in ("left", "right"))
+        size = last - first
+        mine = np.arange(size.sum()) + np.repeat(first - (np.cumsum(size) - size), size)
         rows, of = Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine]
         short = np.zeros(len(of), dtype=np.bool_)
         pair = (rows.device[1:] == rows.device[:-1]) & (rows.kind[:-1] == OFF) & (rows.kind[1:] == ON)
@@ -485,6 +482,11 @@ class Inference:
         """Return the last tick of the clock after a moment, in ms."""
         passed = bisect_right(STEPS, (_ms(self.at) if self.at else since) - since)
         return since + STEPS[max(passed - 1, 0)]
+
+    def _next_tick(self, since: int) -> int:
+        """Return the next tick of the clock after a moment, in ms; ``EVER`` where there is none."""
+        passed = bisect_right(STEPS, (_ms(self.at) if self.at else since) - since)
+        return since + STEPS[passed] if passed < len(STEPS) else int(EVER)
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
