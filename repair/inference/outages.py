@@ -573,10 +573,10 @@ class Inference:
         """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
         self._settle()
         asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
-        if not asked:
-            return []
-        pieces = np.array(sorted(asked), dtype=np.int64)
-        states = [self._pieces[int(each)] for each in pieces]
+        return [each for chunk in self._chunks(sorted(asked)) for each in self._best_of(chunk)]
+
+    def _best_of(self, asked: list[int]) -> list[BestExplanation]:
+        pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]
         since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
         case = self._judge.prepare(self._events(pieces, since, until, at, *self._usable(pieces)))
         found, share = case.best()
@@ -596,7 +596,7 @@ class Inference:
             for event in range(len(pieces))
         ]
 
-    def as_dict(self, language: str = "en") -> dict[str, Any]:
+    def told(self, language: str = "en") -> dict[str, Any]:
         """Return incidents and problems for JSON.
 
         Args:
@@ -607,6 +607,14 @@ class Inference:
             "incidents": [each.as_dict() for each in self.incidents],
             "problems": [each.as_dict(language) for each in self.problems],
         }
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the same, with the most probable ``explanations`` of what is still out.
+
+        Args:
+            language: ``en`` or ``zh``, for the problems.
+        """
+        return self.told(language) | {"explanations": [vars(each) for each in self.best_explanations()]}
 
     @property
     def problems(self) -> list[Problem]:
