@@ -47,7 +47,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def question(method: Method) -> Method:
-    """Have a method computed once for equal arguments, whichever thread asks; tables from elsewhere are read anew each time."""
+    """Have a method computed once for equal arguments, whichever thread asks.
+
+    Tables from elsewhere are read anew each time, and what is asked of the present state is asked anew.
+    """
     signature = inspect.signature(method)
 
     @wraps(method)
@@ -55,7 +58,7 @@ def question(method: Method) -> Method:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         given = dict(list(bound.arguments.items())[1:])
-        if any(given.get(name) is not None for name in FROM_ELSEWHERE):
+        if given.get("by") == "desk" or any(given.get(name) is not None for name in FROM_ELSEWHERE):
             return method(self, *args, **kwargs)
         key = (method.__name__, *(names(value) if name in SEVERAL else value for name, value in given.items()))
         return self.memory.recall(key, lambda: method(self, *args, **kwargs))

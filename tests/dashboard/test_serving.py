@@ -55,7 +55,11 @@ def ask_page(served: str, path: str, search: str) -> bytes:
     question = {
         "output": "..page.children...shown.data..",
         "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [*named, {"id": "data-version", "property": "data", "value": None}],
+        "inputs": [
+            *named,
+            {"id": "data-version", "property": "data", "value": None},
+            {"id": "desk-changed", "property": "data", "value": None},
+        ],
         "changedPropIds": ["address.pathname"],
         "state": [{"id": "shown", "property": "data"}],
     }
