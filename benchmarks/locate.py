@@ -212,7 +212,10 @@ class Bench:
         sensors = Sensors(branch, self.place, np.full(count, miss), np.full(count, false), report)
         nobody = Witnesses(np.zeros(0, dtype=np.int64), np.zeros(0), ())
         heard = self.watched.with_columns(
-            pl.lit(datetime(2022, 1, 1)).alias("time"), object=pl.lit("branch"), kind=pl.lit("fault_current"), value=report
+            pl.lit(datetime(2022, 1, 1)).alias("time"),
+            object=pl.lit("branch"),
+            kind=pl.lit("fault_current"),
+            value=report,
         )
         prior = np.zeros(self.supply.network.branches.height)
         prior[self.feeders.branch_to[self.candidates]] = self.prior
