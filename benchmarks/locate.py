@@ -40,7 +40,7 @@ from repair.location.cross_checks import matrix_method, zero_one_programming
 from repair.location.evidence import Sensors, Witnesses, lower_place
 from repair.location.feeders import Feeders
 from repair.location.radial_model import RadialModel
-from repair.location.sections import Reading, locate
+from repair.location.sections import SectionPosterior, locate
 from repair.settings import LocationSettings
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -284,7 +284,9 @@ class Methods:
         """Return what every method says to one report."""
         rules = LocationSettings(second_fault_rate=0.0 if self.faults == 1 else 1 - 1e-9)
         model = self.bench.model(report.astype(np.float64), self.miss, self.false, rules)
-        first, few, stated = _our_answer(Reading(model, self.bench.prior, rules), self.shown, self.section, self.faults)
+        first, few, stated = _our_answer(
+            SectionPosterior(model, self.bench.prior, rules), self.shown, self.section, self.faults
+        )
         best = _best(self.every, report, self.miss, self.false)
         flags = {each: bool(value) for each, value in zip(self.names, report, strict=True)}
         matrix = _shows(matrix_method(self.bench.supply, flags), self.names, self.bench)
@@ -322,7 +324,7 @@ def run_cell(name: str, missing: float, false: float, faults: int, rounds: int, 
     return Cell(shares, stated, correct, covered / rounds, size / rounds)
 
 
-def _our_answer(reading: Reading, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Mask, float]:
+def _our_answer(reading: SectionPosterior, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Mask, float]:
     """Return what the first answer would show, what each of the sections that hold 90 % would, and the stated probability."""
     first_of = np.unique(reading.model.section, return_index=True)[1]
     sections = section[first_of]

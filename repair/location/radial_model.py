@@ -24,8 +24,8 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.intake import Intake, Removed
 from repair.inference.judgement import Judge, Prepared
 from repair.inference.posterior import Posterior
-from repair.inference.spells import Rows
 from repair.inference.states import DARK, LIVE, UNHEARD
+from repair.inference.words import Rows
 from repair.location.radial_sections import RadialSections
 from repair.settings import InferenceSettings, inference_settings
 

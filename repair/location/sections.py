@@ -102,7 +102,7 @@ class Location(Shown):
     ambiguous: bool
     supply: Supply
     signals: pl.DataFrame
-    reading: Reading | None
+    reading: SectionPosterior | None
 
     @cached_property
     def outage(self) -> dict[str, str | None]:
@@ -189,7 +189,7 @@ class Location(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reading(Shown):
+class SectionPosterior(Shown):
     """The signals of one incident, weighed.
 
     Attributes:
@@ -318,7 +318,7 @@ def locate(
     if model is None:
         return Location((), False, supply, signals, None)
     prior = _prior(net, rules)[model.branch]
-    reading = Reading(model, prior / prior.sum(), rules)
+    reading = SectionPosterior(model, prior / prior.sum(), rules)
     equal = reading.probability >= reading.probability.max() * (1 - SAME)
     return Location(reading.sections, int(equal.sum()) > 1, supply, signals, reading)
 
