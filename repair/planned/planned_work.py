@@ -20,7 +20,6 @@ from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import Isolation, isolate_work
-from repair.restoration.capacity import load_of_sources
 from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.proof import Step, play
@@ -233,7 +232,7 @@ def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) ->
         case.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
         _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
-        load_of_sources(restorer.loads, final) - restorer.source_ampere,
+        case.capacity.source_load(case.capacity.states(final)) - restorer.source_ampere,
     )  # fmt: skip
 
 
