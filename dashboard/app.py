@@ -41,6 +41,7 @@ from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
+from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
@@ -297,6 +298,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
         utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
+
+    @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(PLANS_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_plans(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        return page_or_note(utility, address) if address.page == "planned" else no_update
 
     @pages.callback(
         Output("drawer", "opened"),
