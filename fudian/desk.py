@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +46,9 @@ HEARD_AT = "heard_at"
 
 WORK = ("operation", "decision", "order")
 """Kinds of events of which the work on incidents is made."""
+
+REST_S = 1.0
+"""For how long the judge rests at most after it worked as long, so that reports are kept meanwhile and judged together."""
 
 RETRY_S = 2
 """After how many seconds one who was refused may try again."""
@@ -381,11 +385,14 @@ class Desk:
     def _judge(self) -> None:
         """Judge what was kept, until the last of it."""
         while taken := self._take(self._to_judge, lambda: self._is_written):
+            begun = monotonic()
             for now, group in groupby(taken, key=lambda batch: batch.now):
                 self._judge_together(list(group), now)
+            rest = min(monotonic() - begun, REST_S)
             with self._moved:
                 self._waiting -= sum(len(batch.events) for batch in taken)
                 self._moved.notify_all()
+                self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 
     def _keep_together(self, taken: list[_Batch]) -> bool:
         """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
