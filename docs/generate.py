@@ -33,6 +33,7 @@ from repair.settings import (
     PlannedSettings,
     RestorationSettings,
     RestorationTimeSettings,
+    WeakSpotSettings,
 )
 
 FOLDER = Path(__file__).parent
@@ -90,6 +91,7 @@ def settings_page() -> str:
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
         + _settings("restoration", RestorationSettings)
+        + _settings("weak_spots", WeakSpotSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("steering", SteeringSettings)

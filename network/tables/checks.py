@@ -20,6 +20,7 @@ from network.ids import Places, perhaps_repeated
 from network.nearest import nearest
 from network.problems import Problem
 from network.tables.conventions import LOCAL_ZONE
+from network.tables.load_checks import LOAD_RULES
 from network.tables.parts import Parts, row_of
 from network.tables.schema import NOT_OPENED, ROW, TABLES
 from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
@@ -28,7 +29,8 @@ from network.texts import Text, text
 LONG_OUTAGE_DAYS = 30
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
-    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "shifts", "travel", "orders",
+    "switching", "signals", "load_profile",
+    "measurements", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "shifts", "travel", "orders",
     "automation_terminals", "automation_actions", "automation_outages", "applications",
     "budget", "targets", "reliability_report", "area_map",
 )  # fmt: skip
@@ -36,7 +38,7 @@ _ONE_START = timedelta(minutes=1)
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 _PLACES = ("customer_id", "transformer_id", "branch_id", "feeder_id")
 """What a record may name, the most specific first."""
-_REPEATS_ALLOWED = frozenset({"signals", "switching"})
+_REPEATS_ALLOWED = frozenset({"signals", "switching", "measurements"})
 _PLACE = "place"
 _NEAR_POOL = 2000
 _NEAR_ASKED = 50
@@ -47,6 +49,8 @@ _HANDLING: Mapping[str, Handling] = {
     "stages": "leave_out",
     "switching": "leave_out",
     "signals": "leave_out",
+    "load_profile": "leave_out",
+    "measurements": "leave_out",
     "sensors": "leave_out",
     "incidents": "leave_out",
     "plans": "leave_out",
@@ -330,6 +334,16 @@ def _check_own_rules(checked: Checked, table: str) -> None:
         _check_sensors(checked)
     elif table in {"plans", "live_jobs", "reliability_report", "shifts"}:
         _check_ends(checked, table)
+    elif table == "sources":
+        checked.mention(
+            "sources",
+            pl.col("grid_forming") & pl.col("capacity_a").is_null(),
+            text("Generation that may feed an island alone needs capacity_a; without it it is no source"),
+            text("Fill in the current that it can give."),
+            "capacity_a",
+        )
+    for rule in LOAD_RULES.get(table, ()):
+        checked.leave_out(table, rule.wrong, rule.message, rule.hint, rule.column)
 
 
 def _check_branches(checked: Checked) -> None:
@@ -608,7 +622,7 @@ class _Reference:
 
 
 def _check_references(checked: Checked, table: str) -> None:
-    if table == "signals":
+    if table in {"signals", "measurements"}:
         for kind, target in (("branch", "branches"), ("transformer", "transformers"), ("customer", "customers")):
             of_kind = pl.col("object") == kind
             _check_reference(checked, _Reference(table, "object_id", target, f"{kind}_id", "leave_out", of_kind))

@@ -184,6 +184,10 @@ OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+MEASURED_OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: OBJECTS[name] for name in ("branch", "transformer")}
+)
+
 KINDS_WITH_VALUE = ("fault_current", "read")
 """Kinds of signal whose value means something."""
 
@@ -327,6 +331,13 @@ _TABLES = (
             _id("station_id", "变电站编码", "substation", "SUBS_ID", "变电站"),
             _text("name", "名称", "name of the source", "变电站名称", "SUBS_NAME", "母线名称"),
             _number("capacity_a", "容量", "current that the source can give", "限额电流"),
+            _flag(
+                "grid_forming",
+                "可孤岛运行",
+                "blank: a bus of the grid; false: generation, which feeds nobody alone and is no source; true: generation that "
+                "may feed an island alone, within capacity_a, once the grid is gone there",
+                "可组网",
+            ),
         ),
         key=("node",),
     ),
@@ -410,6 +421,9 @@ _TABLES = (
             ),
             _number("capacity_kva", "变压器容量", "rated capacity", "TG_CAP", "PLATE_CAP", "容量"),
             _number("load_kw", "负荷", "typical load", "平均负荷"),
+            _text(
+                "load_class", "用电类别", "class of its load in load_profile; blank means its region class", "负荷类别"
+            ),
             _REGION,
             _PLANNING,
             _UNIT,
@@ -747,6 +761,53 @@ _TABLES = (
             _text("phases", "相别", "phases that are meant, such as A or BC; blank: all of them", "缺相", "相位"),
             _id("event_id", "事件编号", "the sender's own number of the report: told twice, it is one report"),
         ),
+    ),
+    Table(
+        "load_profile",
+        "负荷曲线",
+        "the load of a class, or of one transformer, in one hour of the day, beside the typical load",
+        (
+            _text(
+                "class",
+                "用电类别",
+                "class of load, or a region class; all means whoever has no row of their own",
+                "负荷类别",
+            ),
+            _id("transformer_id", "台区编号", "transformer", refers_to="transformers.transformer_id"),
+            Column(
+                "hour", "integer", "小时", "hour of the day that begins, 0 to 23", ("时段",), required=True, minimum=0
+            ),
+            _number("factor", "负荷系数", "load in that hour over load_kw", "系数", required=True),
+            Column(
+                "month", "integer", "月份", "month, 1 to 12; blank means every one", ("月",), critical=True, minimum=1
+            ),
+            Column(
+                "weekday",
+                "integer",
+                "星期",
+                "day of the week, 1 Monday to 7 Sunday; blank means every one",
+                critical=True,
+                minimum=1,
+            ),
+        ),
+        key=("class", "transformer_id", "hour", "month", "weekday"),
+    ),
+    Table(
+        "measurements",
+        "运行量测",
+        "what was measured at a branch or a transformer at one time",
+        (
+            _time("time", "时间", "when", "采集时间", "量测时间", required=True),
+            _code("object", "对象", "branch or transformer", MEASURED_OBJECTS, "对象类型", required=True),
+            _id("object_id", "对象编码", "which one", required=True),
+            _number("current_a", "电流", "current", "A相电流"),
+            _number("kw", "有功功率", "active power; below zero it flows backwards", "有功", minimum=-1e9),
+            _number(
+                "voltage_v", "电压", "voltage of the low-voltage side of a transformer, phase to neutral", "A相电压"
+            ),
+            _number("voltage_kv", "线电压", "voltage between phases of the medium-voltage side"),
+        ),
+        aliases=("运行工况",),
     ),
     Table(
         "sensors",
