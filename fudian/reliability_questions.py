@@ -370,7 +370,8 @@ class ReliabilityQuestions(Foundation):
         metrics(self._statistics, plan)
         swept = self.n_1(wait_s, progress)
         figures = cache(partial(grid_figures, self._statistics, plan, swept))
-        rows = pl.DataFrame(figures(self.language)["rows"], infer_schema_length=None)
+        told = figures(self.language)["rows"]
+        rows = pl.DataFrame({name: [row[name] for row in told] for name in (told[0] if told else ())})
         return Answer("grid_kpi", rows, f"plan {plan}", lambda language: dict(figures(language)))
 
     def grid_targets(self, wait_s: float | None = None) -> list[Targets]:
