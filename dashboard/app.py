@@ -36,9 +36,11 @@ from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
 from dashboard.intake.lifetime import taking_in
+from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
+from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
@@ -59,6 +61,9 @@ _PAGES = {
     "planned": planned.page,
     "management": management.page,
 }
+CHANGED = "desk-changed"
+"""Id of the store that the script of the page writes to when something changed at the desk."""
+
 _log = logging.getLogger("fudian")
 
 
@@ -85,12 +90,13 @@ def create_app(
     served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
     desk = Desk(served.utility, access.store)
-    served.follow = partial(setattr, desk, "utility")
+    served.follow = desk.follow
     lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     install(server, served, desk, pool)
+    server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))
@@ -244,6 +250,7 @@ def _layout(served: Fresh) -> dmc.MantineProvider:
         [
             dcc.Location(id="address", refresh=False),
             dcc.Store(id="shown"),
+            dcc.Store(id=CHANGED),
             *state_parts(served),
             html.Div(id="page", **data(busy="正在计算 · computing")),
             state_line(),
@@ -265,13 +272,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
         Input("address", "pathname"),
         Input("address", "search"),
         Input(VERSION, "data"),
+        Input(CHANGED, "data"),
         State("shown", "data"),
     )
-    def show_page(path: str | None, search: str | None, _: str | None, shown: str | None) -> tuple[Part, Part]:
+    def show_page(
+        path: str | None, search: str | None, _: str | None, changed: float | None, shown: str | None
+    ) -> tuple[Part, Part]:
         standing = served.standing
         utility = standing.utility
         address = Address.read(path, search, utility.language)
         key = f"{standing.version} /{address.page}{address.search(address.without_rows())} {path}"
+        if address.page == "dispatch":
+            key += f" {changed}"
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
@@ -284,6 +296,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
         utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
+
+    @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(PLANS_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_plans(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        return page_or_note(utility, address) if address.page == "planned" else no_update
 
     @pages.callback(
         Output("drawer", "opened"),

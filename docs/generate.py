@@ -185,14 +185,17 @@ def asked_by_commands() -> dict[str, set[str]]:
 
 
 def asked_by_routes() -> dict[str, set[str]]:
-    """Return which methods each route of the HTTP interface asks."""
+    """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
-    for path in sorted((PROJECT / "dashboard" / "routes").glob("*.py")):
+    folder = PROJECT / "dashboard"
+    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
                     verb = ast.unparse(decorator.func).split(".")[1].upper()
-                    found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = _asked(function)
+                    asked = _asked(function)
+                    if asked or path.parent.name == "routes":
+                        found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = asked
     return found
 
 
@@ -200,6 +203,7 @@ def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
     cards = {
+        "work_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",
@@ -216,13 +220,17 @@ def _functions(path: Path) -> Iterator[ast.FunctionDef]:
     yield from (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef))
 
 
+ASKED = frozenset({"utility", "served.utility", "desk.utility", "asked", "opened", "fudian.open"})
+"""How faces name an object that they ask."""
+
+
 def _asked(tree: ast.AST) -> set[str]:
     """Return the questions that are called on an object named ``utility``, or on what opens one."""
     return {
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in QUESTIONS
-        and ast.unparse(node.value).split("(")[0] in {"utility", "served.utility", "asked", "opened", "fudian.open"}
+        and ast.unparse(node.value).split("(")[0] in ASKED
     }  # fmt: skip
 
 

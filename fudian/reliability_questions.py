@@ -12,7 +12,6 @@ from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
 from fudian.settings import SETTINGS_OF
-from fudian.sweep import Sweep
 from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
@@ -34,7 +33,7 @@ from reliability.statistics import Query
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
 from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
-from repair.restoration.n_minus_1 import NMinus1
+from repair.restoration.n_minus_1 import NMinus1, n_minus_1
 
 STANDARDS = {"dlt": "dlt", "ieee": "ieee", DLT_836_2016.id: "dlt", IEEE_1366_2012.id: "ieee"}
 """Words for the rules that figures are counted by: a standard, or the id of a rule pack."""
@@ -350,7 +349,7 @@ class ReliabilityQuestions(Foundation):
             FudianError: it cannot be done.
         """
         self.network.require_sources()
-        sweep = self._kept.recall("sweep", lambda: Sweep(self.present()))
+        sweep = self.in_background("n-1", lambda tell: n_minus_1(self.present(), progress=tell))
         told = None if progress is None else (lambda done: progress(len(done.sections), done.sections_in_all))
         return sweep.result(wait_s, told)
 

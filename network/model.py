@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +23,20 @@ from network.topology_checks import topology_problems
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+@dataclass(frozen=True)
+class Jumper:
+    """A temporary line 临时跳线 between two nodes.
+
+    Attributes:
+        branch_id: its name; no branch has it.
+        from_node, to_node: what it joins.
+    """
+
+    branch_id: str
+    from_node: str
+    to_node: str
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +80,24 @@ class Network(Topology):
             customer_transformer=np.where(customers, now[self.customer_transformer], -1),
             customer_second_transformer=np.where(customers, now[self.customer_second_transformer], -1),
             whole=self,
+        )
+
+    def joined(self, jumpers: Sequence[Jumper]) -> Network:
+        """Return the network with temporary lines; its branches come after all others, which keep their index.
+
+        Raises:
+            UnknownIdError: a jumper names a node that the network does not have.
+        """
+        if not jumpers:
+            return self
+        rows = pl.DataFrame(
+            [vars(each) | {"kind": "line", "normally_open": False, "remote": False} for each in jumpers]
+        )
+        return replace(
+            self,
+            branches=pl.concat([self.branches, rows], how="diagonal_relaxed"),
+            from_node=np.append(self.from_node, self.node_index([each.from_node for each in jumpers])),
+            to_node=np.append(self.to_node, self.node_index([each.to_node for each in jumpers])),
         )
 
     @cached_property

@@ -50,6 +50,9 @@ TEXT_CONSTANTS = {
     "ROLE_NAMES",
     "_REASON_NAMES",
     "_PART_NAMES",
+    "STAGE_NAMES",
+    "ACTION_NAMES",
+    "MOVE_NAMES",
 }
 """Module constants whose values are texts."""
 

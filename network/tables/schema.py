@@ -443,6 +443,8 @@ _TABLES = (
             _text("name", "用户名称", "name (personal)", "CONS_NAME", "户名"),
             _text("phone", "联系电话", "phone (personal)", "电话", "手机号"),
             _text("address", "用电地址", "address (personal)", "地址"),
+            _id("box_id", "表箱编号", "meter box that the meter hangs in", "计量箱编号", "表箱"),
+            _text("phase", "相别", "phase or phases of the meter, such as A or ABC", "接入相别"),
             _flag("important", "重要用户", "important customer", "是否重要用户", default=False),
             _flag("sensitive", "敏感用户", "sensitive customer", "是否敏感用户", default=False),
             _flag("verified", "实名认证", "contact is verified", "是否实名认证", default=False),

@@ -7,8 +7,8 @@ and voltages; and every step is played on the network and proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, te
 from network.arrays import NONE, Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
-from repair.isolation import isolate_work
+from repair.isolation import Isolation, isolate_work
 from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.proof import Step, play
@@ -156,24 +156,44 @@ class WorkOutage(Shown):
         return frozenset(self.touched_before.tolist())
 
 
-def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ()) -> WorkOutage:
+def outage_of(
+    restorer: Restorer,
+    work: Work,
+    refused: str | Iterable[str] = (),
+    known: MutableMapping[Hashable, WorkOutage] | None = None,
+) -> WorkOutage:
     """Return who is off by planned work, before and after transfer, with the proven steps.
 
     Args:
         restorer: the engine over the state of the network before the work.
         work: what is taken out.
         refused: devices that cannot be operated.
+        known: outages by what is parted from supply, in the same state and without the same devices; another is added. Works
+            between the same devices are one outage, and are searched for once.
 
     Raises:
         UnknownIdError: a branch or transformer is not in the network.
         FudianError: no device that opens under load parts the work from a source.
     """
-    net, supply = restorer.supply.network, restorer.supply
+    net = restorer.supply.network
     out = net.transformer_index(work.transformers)
     if not work.branches:
         return _of_transformers(restorer, work)
-    case = Case.of(restorer.loads, restorer.source_ampere, isolate_work(supply, work.branches, refused))
-    fault, ids = case.fault, net.branches["branch_id"]
+    fault = isolate_work(restorer.supply, work.branches, refused)
+    part = (fault.zone, fault.devices, fault.tripped, fault.dead, np.flatnonzero(fault.barred), np.sort(out))
+    key = tuple(each.tobytes() for each in part)
+    found = None if known is None else known.get(key)
+    if found is None:
+        found = _searched(restorer, work, fault, out)
+        if known is not None and found.refusal is None:  # a refusal names the work
+            known[key] = found
+    return replace(found, work=work)
+
+
+def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) -> WorkOutage:
+    """Return the outage of work that is parted from supply, with the transfer that feeds most."""
+    net, supply = restorer.supply.network, restorer.supply
+    case, ids = Case.of(restorer.loads, restorer.source_ampere, fault), net.branches["branch_id"]
     closed = fault.devices[~supply.is_open_at(fault.devices)]
     parted = supply.switched(open=ids.gather(closed).to_list())
     off_before = np.union1d(supply.lost_in(parted).transformer_index, out)

@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from network import Problem, Text
+from network import Problem, Text, text
 from network.arrays import Indices
 from network.representation import Shown
+from network.steps import step
 from reliability.notice import notice_of
 from reliability.plan_grade import grade_words, plan_grade
 from repair.affected import Affected
@@ -147,7 +148,11 @@ def precheck(desk: PlanDesk, plan_ids: Iterable[str] | None = None) -> list[Plan
     wanted = None if plan_ids is None else set(plan_ids)
     grouping = pending_grouping(desk)
     rows = [row for row in desk.plans.to_dicts() if wanted is None or row["plan_id"] in wanted]
-    return [_checked(desk, row, grouping) for row in rows]
+    checks = []
+    for at, row in enumerate(rows):
+        step(text("checks of plans"), at, len(rows))
+        checks.append(_checked(desk, row, grouping))
+    return checks
 
 
 def pending_grouping(desk: PlanDesk) -> Grouping:

@@ -153,7 +153,11 @@ class Program:
         return model
 
     def best(
-        self, goals: Iterable[Goal], deadline: float | None = None, most_nodes: int | None = None
+        self,
+        goals: Iterable[Goal],
+        deadline: float | None = None,
+        most_nodes: int | None = None,
+        start: Numbers | None = None,
     ) -> Numbers | None:
         """Return the values that make each goal least among those that are best for all before it.
 
@@ -161,9 +165,10 @@ class Program:
             goals: sums; one that is whole consists of variables that are 0 or 1 in the end, with whole factors.
             deadline: when the search ends, by ``time.monotonic``; a goal that is not reached by then is left as it stands.
             most_nodes: of the search tree of the first goal, likewise, and fewer of each that follows.
+            start: values that keep all rows, to begin with; they are returned where nothing better was found.
         """
         kept = self.so_far()
-        values = None
+        values = start
         self.proven, self.proven_goals = True, 0
         for number, goal in enumerate(goals):
             largest = max((abs(factor) for _, factor in goal.terms), default=0.0)

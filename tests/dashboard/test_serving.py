@@ -22,6 +22,8 @@ from fastapi import FastAPI, Request
 from dashboard.pool import Permits, Pool, PooledRouter
 from data_samples.generator.county import COUNTY
 from fudian.memory import Memory, waiting
+from network import text
+from network.steps import step
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,7 +57,11 @@ def ask_page(served: str, path: str, search: str) -> bytes:
     question = {
         "output": "..page.children...shown.data..",
         "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [*named, {"id": "data-version", "property": "data", "value": None}],
+        "inputs": [
+            *named,
+            {"id": "data-version", "property": "data", "value": None},
+            {"id": "desk-changed", "property": "data", "value": None},
+        ],
         "changedPropIds": ["address.pathname"],
         "state": [{"id": "shown", "property": "data"}],
     }
@@ -110,6 +116,41 @@ def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
         assert threads.submit(quick).result(5) == "quick"
         go.set()
         assert (owner.result(5), waiter.result(5)) == ("slow", "slow")
+
+
+def test_what_a_reader_left_ends_at_its_next_step() -> None:
+    pool, memory, taken = Pool(threads=2), Memory(), list[int]()
+    app = FastAPI()
+    routes = PooledRouter(pool)
+
+    @routes.get("/long")
+    def answer(request: Request) -> int:
+        def compute() -> int:
+            for at in range(100):
+                step(text("checks of plans"), at, 100)
+                taken.append(at)
+                time.sleep(0.05)
+            return len(taken)
+
+        return memory.recall("long", compute)
+
+    app.include_router(routes)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/long"
+    with pytest.raises(httpx.ReadTimeout):
+        get(address, 0.3)
+    time.sleep(2)
+    reached = len(taken)
+    time.sleep(0.5)
+    assert 0 < len(taken) == reached < 100, "nobody waits, so it went no further"
+    taken.clear()
+    assert json.loads(get(address)) == 100
+    server.should_exit = True
+    thread.join(10)
 
 
 def test_what_nobody_waits_for_is_never_begun() -> None:
