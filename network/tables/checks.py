@@ -19,9 +19,11 @@ from network.arrays import Indices
 from network.ids import Places, perhaps_repeated
 from network.nearest import nearest
 from network.problems import Problem
+from network.tables.code_words import NOT_OPENED
 from network.tables.conventions import LOCAL_ZONE
 from network.tables.parts import Parts, row_of
-from network.tables.schema import NOT_OPENED, ROW, TABLES
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW
 from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
 from network.texts import Text, text
 

@@ -60,7 +60,7 @@ def assert_as_counted_day_by_day(
         {"reliability": {"population_ends": ends}},
     )  # fmt: skip
     statistics = Statistics(network)
-    row = statistics.statement(Query(Period(origin + first * day, origin + last * day)), engine)["rows"][0]
+    row = statistics.statement(Query(Period(origin + first * day, origin + last * day), over=True), engine)["rows"][0]
 
     def on(region: str, at: int) -> int:
         return sum(users for stated_for, users, since, until in stated if stated_for == region and since <= at < until)
