@@ -194,7 +194,7 @@ class InferenceSettings(BaseModel):
     calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
-        0.00005, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+        0.00006, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
     )
     coincidence: float = Field(
         0.05,
