@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from network import network_from_tables
 from reliability import Period
+from reliability.query import Query
 from reliability.record_checks import population_problems
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 
 
 @st.composite

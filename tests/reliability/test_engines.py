@@ -22,8 +22,9 @@ from reliability.engines import ENGINES, from_engine, to_engine
 from reliability.interruption_table import interruptions
 from reliability.ledger_table import ledger, without_days
 from reliability.population_table import customer_groups, population
+from reliability.query import Query
 from reliability.settings import ReliabilitySettings
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
 from tests.reliability.records import Scene, scenes_as_written, statistics
 from tests.reliability.slow import LAST, Rules, moment_of_knowledge, rules

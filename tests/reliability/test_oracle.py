@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
 from tests.reliability.records import MINUTE, START, Scene, logged_scenes, scenes, scenes_as_written
 from tests.reliability.slow import Rules, Slow, moment_of_knowledge, rules
