@@ -34,6 +34,7 @@ from repair.settings import (
     PlannedSettings,
     RestorationSettings,
     RestorationTimeSettings,
+    WeakSpotSettings,
 )
 
 FOLDER = Path(__file__).parent
@@ -91,6 +92,7 @@ def settings_page() -> str:
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
         + _settings("restoration", RestorationSettings)
+        + _settings("weak_spots", WeakSpotSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("steering", SteeringSettings)

@@ -35,6 +35,8 @@ from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
 from reliability.switched import interruptions_from_switching
 
+__all__ = ["Query", "Statistics"]
+
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
     "group_start", "nature", "external", "cause", "record_state", "sustained", "provisional", "overrun", "h", "count",

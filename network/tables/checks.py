@@ -22,7 +22,8 @@ from network.tables.repeats import check_ids, check_repeats
 
 _ORDER = (
     "feeders", "sources", "nodes", "branches", "transformers", "customers", "population", "outages", "stages",
-    "switching", "signals", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "shifts", "travel", "orders",
+    "switching", "signals", "load_profile",
+    "measurements", "sensors", "incidents", "plans", "live_jobs", "bases", "crews", "shifts", "travel", "orders",
     "automation_terminals", "automation_actions", "automation_outages", "applications",
     "budget", "targets", "reliability_report", "area_map",
 )  # fmt: skip

@@ -75,6 +75,10 @@ OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+MEASURED_OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: OBJECTS[name] for name in ("branch", "transformer")}
+)
+
 KINDS_WITH_VALUE = ("fault_current", "read")
 """Kinds of signal whose value means something."""
 

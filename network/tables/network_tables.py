@@ -24,6 +24,13 @@ NETWORK_TABLES = (
             id_column("station_id", "变电站编码", "substation", "SUBS_ID", "变电站"),
             text_column("name", "名称", "name of the source", "变电站名称", "SUBS_NAME", "母线名称"),
             number_column("capacity_a", "容量", "current that the source can give", "限额电流"),
+            flag_column(
+                "grid_forming",
+                "可孤岛运行",
+                "blank: a bus of the grid; false: generation, which feeds nobody alone and is no source; true: generation that "
+                "may feed an island alone, within capacity_a, once the grid is gone there",
+                "可组网",
+            ),
         ),
         key=("node",),
     ),
@@ -111,6 +118,9 @@ NETWORK_TABLES = (
             ),
             number_column("capacity_kva", "变压器容量", "rated capacity", "TG_CAP", "PLATE_CAP", "容量"),
             number_column("load_kw", "负荷", "typical load", "平均负荷"),
+            text_column(
+                "load_class", "用电类别", "class of its load in load_profile; blank means its region class", "负荷类别"
+            ),
             REGION,
             PLANNING,
             UNIT,

@@ -9,6 +9,7 @@ import polars as pl
 from network.problems import Problem
 from network.tables.checked import Checked
 from network.tables.code_words import NOT_OPENED
+from network.tables.load_checks import LOAD_RULES
 from network.tables.table_form import ROW
 from network.tables.values import SHED_UNOPENED, SHED_UNOPENED_HINT
 from network.texts import text
@@ -36,6 +37,16 @@ def check_own_rules(checked: Checked, table: str) -> None:
         _check_sensors(checked)
     elif table in {"plans", "live_jobs", "reliability_report", "shifts"}:
         _check_ends(checked, table)
+    elif table == "sources":
+        checked.mention(
+            "sources",
+            pl.col("grid_forming") & pl.col("capacity_a").is_null(),
+            text("Generation that may feed an island alone needs capacity_a; without it it is no source"),
+            text("Fill in the current that it can give."),
+            "capacity_a",
+        )
+    for rule in LOAD_RULES.get(table, ()):
+        checked.leave_out(table, rule.wrong, rule.message, rule.hint, rule.column)
 
 
 def _check_branches(checked: Checked) -> None:

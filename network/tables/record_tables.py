@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from network.tables.code_words import ACTIONS, EXCLUSIONS, NATURES, OBJECTS, REGION_CLASSES, SENSOR_KINDS, SIGNAL_KINDS
+from network.tables.code_words import (
+    ACTIONS,
+    EXCLUSIONS,
+    MEASURED_OBJECTS,
+    NATURES,
+    OBJECTS,
+    REGION_CLASSES,
+    SENSOR_KINDS,
+    SIGNAL_KINDS,
+)
 from network.tables.shared_columns import REGION, UNIT
 from network.tables.table_form import (
     Column,
@@ -299,6 +308,53 @@ RECORD_TABLES = (
             text_column("phases", "相别", "phases that are meant, such as A or BC; blank: all of them", "缺相", "相位"),
             id_column("event_id", "事件编号", "the sender's own number of the report: told twice, it is one report"),
         ),
+    ),
+    Table(
+        "load_profile",
+        "负荷曲线",
+        "the load of a class, or of one transformer, in one hour of the day, beside the typical load",
+        (
+            text_column(
+                "class",
+                "用电类别",
+                "class of load, or a region class; all means whoever has no row of their own",
+                "负荷类别",
+            ),
+            id_column("transformer_id", "台区编号", "transformer", refers_to="transformers.transformer_id"),
+            Column(
+                "hour", "integer", "小时", "hour of the day that begins, 0 to 23", ("时段",), required=True, minimum=0
+            ),
+            number_column("factor", "负荷系数", "load in that hour over load_kw", "系数", required=True),
+            Column(
+                "month", "integer", "月份", "month, 1 to 12; blank means every one", ("月",), critical=True, minimum=1
+            ),
+            Column(
+                "weekday",
+                "integer",
+                "星期",
+                "day of the week, 1 Monday to 7 Sunday; blank means every one",
+                critical=True,
+                minimum=1,
+            ),
+        ),
+        key=("class", "transformer_id", "hour", "month", "weekday"),
+    ),
+    Table(
+        "measurements",
+        "运行量测",
+        "what was measured at a branch or a transformer at one time",
+        (
+            time_column("time", "时间", "when", "采集时间", "量测时间", required=True),
+            code_column("object", "对象", "branch or transformer", MEASURED_OBJECTS, "对象类型", required=True),
+            id_column("object_id", "对象编码", "which one", required=True),
+            number_column("current_a", "电流", "current", "A相电流"),
+            number_column("kw", "有功功率", "active power; below zero it flows backwards", "有功", minimum=-1e9),
+            number_column(
+                "voltage_v", "电压", "voltage of the low-voltage side of a transformer, phase to neutral", "A相电压"
+            ),
+            number_column("voltage_kv", "线电压", "voltage between phases of the medium-voltage side"),
+        ),
+        aliases=("运行工况",),
     ),
     Table(
         "sensors",

@@ -25,6 +25,8 @@ HANDLING: Mapping[str, Handling] = {
     "stages": "leave_out",
     "switching": "leave_out",
     "signals": "leave_out",
+    "load_profile": "leave_out",
+    "measurements": "leave_out",
     "sensors": "leave_out",
     "incidents": "leave_out",
     "plans": "leave_out",
@@ -53,7 +55,7 @@ class _Reference:
 
 def check_references(checked: Checked, table: str) -> None:
     """Look for every id that a table names in the table that has it, and handle the rows that name an unknown one."""
-    if table == "signals":
+    if table in {"signals", "measurements"}:
         for kind, target in (("branch", "branches"), ("transformer", "transformers"), ("customer", "customers")):
             of_kind = pl.col("object") == kind
             _check_reference(checked, _Reference(table, "object_id", target, f"{kind}_id", "leave_out", of_kind))

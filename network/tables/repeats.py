@@ -18,7 +18,7 @@ from network.texts import Text, text
 
 _ONE_START = timedelta(minutes=1)
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
-_REPEATS_ALLOWED = frozenset({"signals", "switching"})
+_REPEATS_ALLOWED = frozenset({"signals", "switching", "measurements"})
 _PLACE = "place"
 
 

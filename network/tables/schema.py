@@ -11,8 +11,10 @@ from types import MappingProxyType
 
 from network.tables.network_tables import NETWORK_TABLES
 from network.tables.record_tables import RECORD_TABLES
-from network.tables.table_form import Table
+from network.tables.table_form import ROW, Column, Table
 from network.tables.work_tables import WORK_TABLES
+
+__all__ = ["ROW", "TABLES", "Column", "Table"]
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {table.name: table for table in (*NETWORK_TABLES, *RECORD_TABLES, *WORK_TABLES)}

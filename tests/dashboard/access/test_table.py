@@ -80,6 +80,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/live-ratio"): SEEING,
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
+    ("GET", "/api/v1/weak-spots"): SEEING,
     ("GET", "/api/v1/sensor-health"): SEEING,
     ("GET", "/api/v1/affected"): LISTING,
     ("GET", "/api/v1/restore"): LISTING,
