@@ -23,7 +23,8 @@ from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
-from network.tables.schema import TABLES, Table
+from network.tables.schema import TABLES
+from network.tables.table_form import Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from reliability.steering.settings import SteeringSettings
