@@ -195,7 +195,7 @@ class LiveQuestions(Foundation):
         with self._hearing:
             live = self._live
             self._tell(live)
-            return live.as_dict(language or self.language)
+            return live.told(language or self.language)
 
     def board(self, at: Moment = None) -> Board:
         """Return the dispatcher's board at a moment: what is out, what came back, what is planned.

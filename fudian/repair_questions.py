@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from repair import (
 )
 from repair.desk.incidents import Told, affected_by_told
 from repair.desk.replay import play, speed_of
+from repair.isolation import isolate
 from repair.location.sensor_health import health_of
+from repair.restoration.load_curve import hours_off as hours_off_by_log
+from repair.restoration.weak_spots import WeakSpots, weak_spots
 
 
 class RepairQuestions(LiveQuestions):
@@ -164,6 +168,7 @@ class RepairQuestions(LiveQuestions):
         done: Names = (),
         by: str = "log",
         since: Moment = None,
+        hours_off: float | None = None,
     ) -> RestorationPlan:
         """Plan which switches to operate, in which order, so that most has power again before the repair.
 
@@ -179,6 +184,7 @@ class RepairQuestions(LiveQuestions):
                 reached.
             by: ``log``, or ``desk`` for the state with what was operated, cut and joined since.
             since: by ``desk``: when the fault began; what switches were operated after it counts as carried out since.
+            hours_off: for how many hours those who lost supply have been without it; by default as the log tells, else 0.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -186,14 +192,18 @@ class RepairQuestions(LiveQuestions):
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        begun = self.moment(since)
+        begun, moment = self.moment(since), self.moment(at)
         supply = self.state(at, switching, by)
         if by == "desk" and begun is not None:
-            until = self.moment(at)
-            later = [each for each in self.work.operations.since(begun) if until is None or each.at <= until]
+            later = [each for each in self.work.operations.since(begun) if moment is None or each.at <= moment]
             done = (*(f"{each.action}:{each.branch_id}" for each in later), *each_of(done))
-            supply = self._operated(until, switching, self._serving(until or self.now), begun)
-        return self.restore_in(supply, fault, names(refused), objective, tripped, done)
+            supply = self._operated(moment, switching, self._serving(moment or self.now), begun)
+            moment = (moment or self.now).replace(second=0, microsecond=0)
+            hours_off = max((moment - begun).total_seconds() / 3600.0, 0.0) if hours_off is None else hours_off
+        if hours_off is None and moment is not None:
+            log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+            hours_off = hours_off_by_log(isolate(supply, fault, names(refused), tripped), log, moment)
+        return self.restore_in(supply, fault, names(refused), objective, tripped, done, moment, hours_off or 0.0)
 
     def restore_in(
         self,
@@ -203,11 +213,29 @@ class RepairQuestions(LiveQuestions):
         objective: str | None = None,
         tripped: Names = (),
         done: Names = (),
+        at: datetime | None = None,
+        hours_off: float = 0.0,
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
-        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done))
+        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done)), at, hours_off
         return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
+
+    @question
+    def weak_spots(self, at: Moment = None) -> WeakSpots:
+        """Return the weak spots of the grid: lines and transformers heavily loaded, low and high voltages, long radii.
+
+        What was measured goes before what is worked out; each spot says what would lift it.
+
+        Args:
+            at: the state of the switches as logged until then, and the day whose hours of a load curve stand; by default the
+                normal state and the day with the most load.
+
+        Raises:
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+        return weak_spots(self.state(at), self.moment(at))
 
     def replay(
         self,

@@ -17,6 +17,7 @@ from network.ids import Places
 from network.problems import Problem
 from network.readers.one_line import one_line_tables
 from network.supply import Supply
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace, read_workspace, workspace
 from network.topology import Topology
 from network.topology_checks import topology_problems
@@ -170,8 +171,9 @@ def network_from_tables(tables: Mapping[str, Any], settings: Mapping[str, Any] |
 def build_network(source: Workspace) -> Network:
     """Turn the tables of a workspace into arrays."""
     tables = source.tables
-    branches, transformers = tables["branches"], tables["transformers"]
-    ends = pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
+    transformers = tables["transformers"]
+    sources, branches = _with_generation(tables["sources"], tables["branches"])
+    ends = pl.concat([branches["from_node"], branches["to_node"], sources["node"]])
     places = Places(ends)
     is_first = places.first == np.arange(len(ends))
     node_at = np.append(np.cumsum(is_first) - 1, -1)
@@ -181,7 +183,7 @@ def build_network(source: Workspace) -> Network:
         transformers=transformers,
         customers=tables["customers"],
         feeders=tables["feeders"],
-        sources=tables["sources"],
+        sources=sources,
         nodes=ends.filter(pl.Series(is_first)).alias("node"),
         from_node=from_node,
         to_node=to_node,
@@ -192,6 +194,35 @@ def build_network(source: Workspace) -> Network:
         customer_second_transformer=_transformer_of_customer(source, "second_transformer_id"),
         workspace=source,
     )
+
+
+ISLAND = "-island"
+"""What follows the node of generation in the id of the breaker by which it begins to feed an island."""
+
+
+def _with_generation(sources: pl.DataFrame, branches: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the sources without generation, which feeds nobody by itself, and the branches.
+
+    Generation that may feed an island alone, and says what it can give, stands beyond a breaker that is open as long as the grid
+    feeds its node, and may never be closed onto a live one.
+    """
+    if sources["grid_forming"].null_count() == sources.height:
+        return sources, branches
+    buses = sources.filter(pl.col("grid_forming").is_null())
+    islands = sources.filter(pl.col("grid_forming") & pl.col("capacity_a").is_not_null())
+    behind = islands.with_columns(pl.col("node") + "-generator")
+    breakers = islands.select(
+        pl.col("node").add(ISLAND).alias("branch_id"),
+        pl.col("node").add("-generator").alias("from_node"),
+        pl.col("node").alias("to_node"),
+        pl.lit("breaker").alias("kind"),
+        pl.lit(value=True).alias("normally_open"),
+        pl.lit(value=False).alias("remote"),
+        pl.lit(value=False).alias("may_parallel"),
+        pl.coalesce("name", "node").alias("name"),
+        pl.col(ROW),
+    )
+    return pl.concat([buses, behind]), pl.concat([branches, breakers], how="diagonal")
 
 
 def _transformer_of_customer(source: Workspace, column: str) -> Indices:

@@ -95,6 +95,7 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
         *_refused(address, chosen),
     ]
     content += [html.P(each.said.in_language(language)) for each in plan.missing]
+    content += [html.P(each.said.in_language(language)) for each in plan.mobile]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
     if not plan.best:
         content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))

@@ -17,9 +17,9 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
-from repair.inference.spells import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.inference.states import STATES
 from repair.inference.users import Heard, Hearing, Users, sums_at
+from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
 
 LEAST_WEIGHT = 1e-9

@@ -10,8 +10,8 @@ from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER
 from repair.inference.rates import HOURS_PER_YEAR
-from repair.inference.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
 from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows
 from repair.settings import InferenceSettings
 
 Quality = tuple[float, float, float]

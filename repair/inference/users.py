@@ -24,8 +24,8 @@ from repair.inference.reports import (
     together,
     transformer_speaks,
 )
-from repair.inference.spells import OFF, Rows
 from repair.inference.states import STATES
+from repair.inference.words import OFF, Rows
 from repair.settings import InferenceSettings
 
 MANY = 4

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
-from network.arrays import NONE, Indices
+from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import Isolation, isolate_work
@@ -130,6 +130,7 @@ class WorkOutage(Shown):
         assumed: what stands in for missing data.
         idle: whether all of the work is dead already.
         ways: what of the network it takes and leans on.
+        source_change_a: by how much each source gives more meanwhile, in A, shape (sources,).
     """
 
     work: Work
@@ -149,6 +150,7 @@ class WorkOutage(Shown):
     assumed: tuple[Text, ...]
     idle: bool
     ways: Ways
+    source_change_a: Numbers
 
     @cached_property
     def area(self) -> frozenset[int]:
@@ -230,6 +232,7 @@ def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) ->
         case.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
         _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
+        case.capacity.source_load(case.capacity.states(final)) - restorer.source_ampere,
     )  # fmt: skip
 
 
@@ -239,7 +242,7 @@ def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     own = np.sort(off.hit.transformer_index)
     return WorkOutage(
         work, off, off, own, own, (), (), True, True, 0, 0, 0, None, None, (), not len(own),
-        _ways(restorer.supply, NONE, own, NONE),
+        _ways(restorer.supply, NONE, own, NONE), np.zeros(len(restorer.source_ampere)),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from repair.planned.merging import Group, Grouping, best_grouping
 from repair.planned.mobile_supply import mobile_supplies
 from repair.planned.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
 from repair.planned.plan_desk import Cost, Job, PlanDesk
+from repair.planned.source_room import short_sources
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -199,6 +200,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
         grouping.complete,
         desk.durations.predict(row),
+        short_sources(desk, job),
     )  # fmt: skip
 
 

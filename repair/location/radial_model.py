@@ -1,6 +1,6 @@
 """Fault location on radial feeders, a marginal of the posterior of inference: no evidence is used twice (field reference 6.3).
 
-Sections, their borders and what another look would tell are those of :class:`~repair.location.radial.Radial`; what one fault, two
+Sections, their borders and what another look would tell are those of :mod:`repair.location.radial_sections`; what one fault, two
 or none explain of the signals comes from the one model of what is out: flags, trips, reclosings, lock-outs, fuses, readings,
 calls and silence together.
 """
@@ -24,9 +24,9 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.intake import Intake, Removed
 from repair.inference.judgement import Judge, Prepared
 from repair.inference.posterior import Posterior
-from repair.inference.spells import Rows
 from repair.inference.states import DARK, LIVE, UNHEARD
-from repair.location.radial import Radial
+from repair.inference.words import Rows
+from repair.location.radial_sections import RadialSections
 from repair.settings import InferenceSettings, inference_settings
 
 CONDITIONED = 9
@@ -94,7 +94,7 @@ def _court(supply: Supply, rules: InferenceSettings) -> Court:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Marginal(Radial):
+class RadialModel(RadialSections):
     """The signals of one incident on feeders without loops, weighed by the posterior of inference.
 
     Attributes:
@@ -175,12 +175,21 @@ class Marginal(Radial):
 
     @cached_property
     def log_likelihood(self) -> Numbers:
-        """Return log P(signals | just one fault, there), shape (candidates,)."""
+        """Log P(signals | just one fault, there), shape (candidates,)."""
         total, better = self._without
         return np.asarray(total + np.log(np.maximum(better, 1e-300)))
 
+    @property
+    def scale(self) -> float:
+        """The greatest log-likelihood of one fault; likelihoods are given relative to it."""
+        return float(self.log_likelihood.max())
+
+    def _best_candidate(self, section: int) -> int:
+        members = np.flatnonzero(self.section == section)
+        return int(members[np.argmax(self.log_likelihood[members])])
+
     def pairs(self, prior: Numbers) -> Numbers:
-        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, see :meth:`Radial.pairs`.
+        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, up to a constant.
 
         A second fault is looked for beside one in each of the few sections where one fault is most probable.
         """
