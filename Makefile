@@ -20,9 +20,9 @@ test: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	$(INTEROP)/pytest tests/interop tests/reliability/test_engines.py -n 2 --dist loadfile
 
 # What takes minutes or needs the package index: the package installed with all that it asks for, and 100,000 broken inputs.
-test-long: .venv/test.stamp $(CATALOGUE).mo
+test-long: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	$(BIN)/pytest -m long
-	$(BIN)/python -m tests.fuzz --count 100000
+	$(INTEROP)/python -m tests.fuzz --count 100000   # OpenDSS and pandapower are there too
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

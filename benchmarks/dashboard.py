@@ -87,7 +87,12 @@ def ask(client: httpx.Client, path: str, search: str) -> float:
     Raises:
         RuntimeError: the page is a note that it cannot be shown.
     """
-    values = (("address", "pathname", path), ("address", "search", search), ("data-version", "data", None))
+    values = (
+        ("address", "pathname", path),
+        ("address", "search", search),
+        ("data-version", "data", None),
+        ("desk-changed", "data", None),
+    )
     asked = {
         "output": "..page.children...shown.data..",
         "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],

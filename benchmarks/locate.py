@@ -39,8 +39,8 @@ from network.arrays import Indices, Mask, Numbers
 from repair.location.cross_checks import matrix_method, zero_one_programming
 from repair.location.evidence import Sensors, Witnesses, lower_place
 from repair.location.feeders import Feeders
-from repair.location.radial import Radial
-from repair.location.sections import Reading, locate
+from repair.location.radial_model import RadialModel
+from repair.location.sections import SectionPosterior, locate
 from repair.settings import LocationSettings
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -199,13 +199,27 @@ class Bench:
         place = self.place[:, None]
         return (place <= self.candidates) & (self.candidates < self.feeders.end[place])
 
-    def model(self, report: Numbers, miss: float, false: float, rules: LocationSettings) -> Radial:
+    @cached_property
+    def watched(self) -> pl.DataFrame:
+        """The branches with a sensor."""
+        ids = self.supply.network.branches["branch_id"].gather(self.feeders.branch_to[self.place])
+        return pl.DataFrame({"object_id": ids})
+
+    def model(self, report: Numbers, miss: float, false: float, rules: LocationSettings) -> RadialModel:
         """Return the reports as the location takes them."""
         count = len(self.place)
         branch = self.feeders.branch_to[self.place]
         sensors = Sensors(branch, self.place, np.full(count, miss), np.full(count, false), report)
         nobody = Witnesses(np.zeros(0, dtype=np.int64), np.zeros(0), ())
-        return Radial(self.feeders, sensors, np.zeros(0, dtype=np.int64), nobody, rules)
+        heard = self.watched.with_columns(
+            pl.lit(datetime(2022, 1, 1)).alias("time"),
+            object=pl.lit("branch"),
+            kind=pl.lit("fault_current"),
+            value=report,
+        )
+        prior = np.zeros(self.supply.network.branches.height)
+        prior[self.feeders.branch_to[self.candidates]] = self.prior
+        return RadialModel(self.feeders, sensors, np.zeros(0, dtype=np.int64), nobody, rules, heard, prior)
 
 
 def signatures(bench: Bench) -> tuple[Mask, Indices]:
@@ -259,10 +273,7 @@ class Methods:
 
     @cached_property
     def names(self) -> list[str]:
-        bench = self.bench
-        names: list[str] = (
-            bench.supply.network.branches["branch_id"].gather(bench.feeders.branch_to[bench.place]).to_list()
-        )
+        names: list[str] = self.bench.watched["object_id"].to_list()
         return names
 
     @cached_property
@@ -273,7 +284,9 @@ class Methods:
         """Return what every method says to one report."""
         rules = LocationSettings(second_fault_rate=0.0 if self.faults == 1 else 1 - 1e-9)
         model = self.bench.model(report.astype(np.float64), self.miss, self.false, rules)
-        first, few, stated = _our_answer(Reading(model, self.bench.prior, rules), self.shown, self.section, self.faults)
+        first, few, stated = _our_answer(
+            SectionPosterior(model, self.bench.prior, rules), self.shown, self.section, self.faults
+        )
         best = _best(self.every, report, self.miss, self.false)
         flags = {each: bool(value) for each, value in zip(self.names, report, strict=True)}
         matrix = _shows(matrix_method(self.bench.supply, flags), self.names, self.bench)
@@ -311,7 +324,7 @@ def run_cell(name: str, missing: float, false: float, faults: int, rounds: int, 
     return Cell(shares, stated, correct, covered / rounds, size / rounds)
 
 
-def _our_answer(reading: Reading, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Mask, float]:
+def _our_answer(reading: SectionPosterior, shown: Mask, section: Indices, faults: int) -> tuple[Mask, Mask, float]:
     """Return what the first answer would show, what each of the sections that hold 90 % would, and the stated probability."""
     first_of = np.unique(reading.model.section, return_index=True)[1]
     sections = section[first_of]

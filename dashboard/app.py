@@ -35,14 +35,18 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
+from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import dispatch, frequent, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
+from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.pool import Pool, PooledServer
+from dashboard.ready import ready_page
 from dashboard.rows import rows_of
 from fudian import Utility
 from fudian.desk import Desk
@@ -60,6 +64,15 @@ _PAGES = {
     "frequent": frequent.page,
     "management": management.page,
 }
+CHANGED = "desk-changed"
+"""Id of the store that the script of the page writes to when something changed at the desk."""
+
+WARMED = ("operations", "steering", "management", "dispatch", "planned")
+"""Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
+
+SWITCH_S = 0.001
+"""How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
+
 _log = logging.getLogger("fudian")
 
 
@@ -86,12 +99,14 @@ def create_app(
     served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
     desk = Desk(served.utility, access.store)
-    served.follow = partial(setattr, desk, "utility")
+    served.follow = desk.follow
     lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
+    server.include_router(health_router(desk))
     install(server, served, desk, pool)
+    server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))
@@ -136,7 +151,7 @@ async def _while_served(
 
 def _ask_beforehand(utility: Utility) -> None:
     """Make each page once, so that the first reader finds it made."""
-    for page in _PAGES:
+    for page in WARMED:
         page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
@@ -194,6 +209,7 @@ def serve(
         sys.stderr.write(sentence.in_language(language) + "\n")
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
+    sys.setswitchinterval(SWITCH_S)
     uvicorn.Server(server_settings(server, certificate)).run(sockets=[listener])
 
 
@@ -245,6 +261,7 @@ def _layout(served: Fresh) -> dmc.MantineProvider:
         [
             dcc.Location(id="address", refresh=False),
             dcc.Store(id="shown"),
+            dcc.Store(id=CHANGED),
             *state_parts(served),
             html.Div(id="page", **data(busy="正在计算 · computing")),
             state_line(),
@@ -266,13 +283,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
         Input("address", "pathname"),
         Input("address", "search"),
         Input(VERSION, "data"),
+        Input(CHANGED, "data"),
         State("shown", "data"),
     )
-    def show_page(path: str | None, search: str | None, _: str | None, shown: str | None) -> tuple[Part, Part]:
+    def show_page(
+        path: str | None, search: str | None, _: str | None, changed: float | None, shown: str | None
+    ) -> tuple[Part, Part]:
         standing = served.standing
         utility = standing.utility
         address = Address.read(path, search, utility.language)
         key = f"{standing.version} /{address.page}{address.search(address.without_rows())} {path}"
+        if address.page == "dispatch":
+            key += f" {changed}"
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
@@ -285,6 +307,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
         utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
+
+    @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(PLANS_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_plans(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        return page_or_note(utility, address) if address.page == "planned" else no_update
 
     @pages.callback(
         Output("drawer", "opened"),
@@ -339,7 +373,7 @@ def page_or_note(utility: Utility, address: Address) -> Part:
     """Return a page, or a card that says why it cannot be shown."""
     language = address.language
     try:
-        return _PAGES[address.page](utility, address)
+        return ready_page(utility, address, _PAGES[address.page])
     except FudianError as error:
         items = (
             [each.line(language) for each in complaints(error.problems)[:20]]

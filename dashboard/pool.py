@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import wraps
-from threading import Condition
+from threading import Condition, Event
 from typing import Any, TypeVar
 
 import orjson
@@ -24,6 +24,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.encoders import jsonable_encoder
 
 from fudian.memory import waiting
+from network.steps import NobodyWaitsError, asking
 
 Result = TypeVar("Result")
 
@@ -38,10 +39,6 @@ LOOK_EVERY_S = 0.5
 
 CLIENT_LEFT = 499
 """Status of an answer that nobody waited for."""
-
-
-class NobodyWaitsError(Exception):
-    """Whoever asked has left before the answer was begun."""
 
 
 class Permits:
@@ -89,21 +86,25 @@ class Pool:
         """Return what a thread computes, in the context of the caller.
 
         Args:
-            request: who asks; where they leave before a thread has begun, it never begins.
+            request: who asks; where they leave before a thread has begun, it never begins, and else it ends at its next step.
             compute: gives the answer.
 
         Raises:
             NobodyWaitsError: they have left.
         """
-        job: Future[Result] = self._threads.submit(copy_context().run, self._compute, compute)
+        left = Event()
+        job: Future[Result] = self._threads.submit(copy_context().run, self._compute, compute, left)
         told = asyncio.wrap_future(job)
         while not (await asyncio.wait({told}, timeout=LOOK_EVERY_S))[0]:
-            if await request.is_disconnected() and job.cancel():
-                raise NobodyWaitsError
+            if not left.is_set() and await request.is_disconnected():
+                left.set()
+                if job.cancel():
+                    raise NobodyWaitsError
         return told.result()
 
-    def _compute(self, compute: Callable[[], Result]) -> Result:
+    def _compute(self, compute: Callable[[], Result], left: Event) -> Result:
         waiting.set(self._permits.waiting)
+        asking.set(lambda: not left.is_set())
         with self._permits.computing():
             return compute()
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.desk_questions import DeskQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
@@ -22,7 +23,8 @@ from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
-from network.tables.schema import TABLES, Table
+from network.tables.schema import TABLES
+from network.tables.table_form import Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from reliability.steering.settings import SteeringSettings
@@ -33,6 +35,7 @@ from repair.settings import (
     PlannedSettings,
     RestorationSettings,
     RestorationTimeSettings,
+    WeakSpotSettings,
 )
 
 FOLDER = Path(__file__).parent
@@ -90,6 +93,7 @@ def settings_page() -> str:
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
         + _settings("restoration", RestorationSettings)
+        + _settings("weak_spots", WeakSpotSettings)
         + _settings("planned", PlannedSettings)
         + _settings("grid", GridSettings)
         + _settings("steering", SteeringSettings)
@@ -158,6 +162,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        DeskQuestions,
         PlanningQuestions,
     )
     return {
@@ -185,14 +190,17 @@ def asked_by_commands() -> dict[str, set[str]]:
 
 
 def asked_by_routes() -> dict[str, set[str]]:
-    """Return which methods each route of the HTTP interface asks."""
+    """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
-    for path in sorted((PROJECT / "dashboard" / "routes").glob("*.py")):
+    folder = PROJECT / "dashboard"
+    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):
                     verb = ast.unparse(decorator.func).split(".")[1].upper()
-                    found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = _asked(function)
+                    asked = _asked(function)
+                    if asked or path.parent.name == "routes":
+                        found[f"{verb} {ast.literal_eval(decorator.args[0])}"] = asked
     return found
 
 
@@ -200,6 +208,8 @@ def asked_by_pages() -> dict[str, set[str]]:
     """Return which methods each page asks, its drawer and its cards among it."""
     folder = PROJECT / "dashboard" / "pages"
     cards = {
+        "work_card": "dispatch",
+        "loop_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",
@@ -219,13 +229,17 @@ def _functions(path: Path) -> Iterator[ast.FunctionDef]:
     yield from (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef))
 
 
+ASKED = frozenset({"utility", "served.utility", "desk.utility", "asked", "opened", "fudian.open"})
+"""How faces name an object that they ask."""
+
+
 def _asked(tree: ast.AST) -> set[str]:
     """Return the questions that are called on an object named ``utility``, or on what opens one."""
     return {
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in QUESTIONS
-        and ast.unparse(node.value).split("(")[0] in {"utility", "served.utility", "asked", "opened", "fudian.open"}
+        and ast.unparse(node.value).split("(")[0] in ASKED
     }  # fmt: skip
 
 

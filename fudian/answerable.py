@@ -58,14 +58,15 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "indices": ("reliability",),
     "affected": (),
     "locate": ("location", "inference"),
-    "restore": ("restoration",),
+    "restore": ("restoration", "planned"),
     "n_1": ("restoration",),
+    "weak_spots": ("restoration", "weak_spots"),
     "live_ratio": ("reliability",),
     "forecast": ("steering", "reliability", "planned", "inference"),
     "why": ("reliability",),
     "budget": ("reliability", "planned", "inference"),
     "precheck": ("planned", "reliability", "restoration", "inference"),
-    "crews": ("crews", "location", "inference", "restoration"),
+    "crews": ("crews", "location", "inference", "restoration", "planned"),
     "audit": ("reliability",),
 }
 """Settings that each question rests on."""
@@ -95,6 +96,9 @@ class _Answers:
         yield self._question("restore", text("how power comes back"), [*self._network(), self._ties()], self._limits())
         yield self._question("n_1", text("which sections no neighbour can feed"), [*self._network(), self._ties()], [
             *self._limits(), missing_limits(self.statistics.net),
+        ])  # fmt: skip
+        yield self._question("weak_spots", text("where the grid is weak, and what would lift it"), self._network(), [
+            *self._limits(), self._table("load_profile"), self._table("measurements"),
         ])  # fmt: skip
         yield self._question("live_ratio", text("how much work was done without an outage"), [
             self._table("live_jobs"), self._records(), *self._users(),

@@ -10,7 +10,6 @@ import polars as pl
 
 from fudian.answers import Answer
 from fudian.foundation import Moment, Names, Table, names, question
-from fudian.live import LiveQuestions
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from repair.desk.board import Board, board
@@ -22,7 +21,7 @@ from repair.desk.restoration_time.outlook import learned, outlook
 from repair.settings import crew_settings, restoration_time_settings
 
 
-class CrewQuestions(RepairQuestions, LiveQuestions):
+class CrewQuestions(RepairQuestions):
     """What can be told of the crews of a utility."""
 
     def crews(

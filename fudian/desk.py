@@ -11,23 +11,28 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
+from fudian.changes import Changes
+from fudian.desk_records import write_accepted
 from fudian.foundation import Moment
 from fudian.ledger import DeskEvent, Ledger, event_id_of
 from fudian.store import Store
 from fudian.utility import Utility
 from network import FudianError, Problem, text
+from repair.desk.operations import Operation, Operations, checked_operation
+from repair.desk.reopening import still_dark
 from repair.desk.work import Sheet, Work, checked
 
 MOST_WAITING = 200_000
@@ -38,6 +43,12 @@ AT_ONCE = 20_000
 
 HEARD_AT = "heard_at"
 """Of a report that is not heard as of the clock: the local time that was named."""
+
+WORK = ("operation", "decision", "order")
+"""Kinds of events of which the work on incidents is made."""
+
+REST_S = 1.0
+"""For how long the judge rests at most after it worked as long, so that reports are kept meanwhile and judged together."""
 
 RETRY_S = 2
 """After how many seconds one who was refused may try again."""
@@ -103,10 +114,12 @@ class Desk:
         self._moved = threading.Condition()
         self._is_closing = self._is_written = False
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
+        self.changes = Changes()
         self._deciding = threading.RLock()
-        decided = list(self.ledger.since(kinds=("decision", "order")))
+        decided = list(self.ledger.since(kinds=WORK))
         self._decided = {event.event_id for event in decided}
-        self._work = Work.of(decided)
+        self.work = Work.of(decided)
+        self.follow(utility)
         self._restore()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -162,18 +175,18 @@ class Desk:
 
     # Work on incidents ----------------------------------------------------------------------------------------------
 
+    def follow(self, utility: Utility) -> None:
+        """Let another version of the workspace judge from now on."""
+        utility.work = self.work
+        self.utility = utility
+
     def sheet(self, incident: str) -> Sheet:
         """Return the sheet of an incident: its stages, orders and decisions.
 
         Raises:
-            FudianError: signals tell of no such incident, and nothing was decided of it.
+            FudianError: neither signals nor a record tell of such an incident, and nothing was decided of it.
         """
-        with self._deciding:
-            if incident in self._work.sheets or any(each.id == incident for each in self.utility.told().outages):
-                return self._work.sheet(incident)
-        raise FudianError(
-            text("There is no incident {incident!r}.", incident=incident), text("The board lists those there are.")
-        )
+        return self.utility.sheet(incident)
 
     def decide(self, incident: str, details: Mapping[str, Any], who: str, event_id: str | None = None) -> Sheet:
         """Keep what a person decided on an incident, and return its sheet as it stands then.
@@ -193,17 +206,132 @@ class Desk:
             sheet = self.sheet(incident)
             if named in self._decided:  # sent again: it stands already, whatever could be decided now
                 return sheet
-            told = checked(sheet, details, self.utility.workspace.reading.now())
+            if details.get("action") == "record" and sheet.is_closed and not details.get("tables"):
+                details = {"action": "record", "tables": self.utility.proposed(incident).tables}
+            told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
+            self._require_known(told)
             before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
-            event = DeskEvent(named, "decision", who, told, incident, before)
+            self._keep_now([DeskEvent(named, "decision", who, told, incident, before)])
+            self._hand_over()
+            return self.sheet(incident)
+
+    def _hand_over(self) -> None:
+        """Let the workspace hold the records that people accepted."""
+        folder = self.utility.workspace.folder
+        if folder is not None and folder.is_dir():
             try:
-                kept = self.ledger.keep([event])
-            except (SQLAlchemyError, OSError) as error:
-                raise _unwritten(error) from error
-            self._decided.add(named)
-            for each in kept.new:
-                self._work.add(each)
-            return self._work.sheet(incident)
+                write_accepted(self.work, folder)
+            except (OSError, ValueError):
+                _log.exception(
+                    "The accepted records could not be written into the workspace; the next decision tries again"
+                )
+
+    def _require_known(self, told: Mapping[str, Any]) -> None:
+        """Make sure that a decision names branches, users and incidents that there are."""
+        net = self.utility.network
+        net.branch_index([*told.get("branches", ()), *([told["branch_id"]] if "branch_id" in told else [])])
+        for user in told.get("users", ()):
+            if not len(net.known_transformers([user])[0]) and not len(net.known_customers([user])[0]):
+                raise FudianError(
+                    text("There is neither a transformer nor a customer {id!r}.", id=user),
+                    text("Name those there are."),
+                )
+        for name, rows in told.get("tables", {}).items():
+            if not rows:
+                continue
+            wrong = [each for each in self.utility.workspace.read(name, rows)[1] if each.severity == "error"]
+            if wrong:
+                raise FudianError(text("The record cannot be counted."), wrong[0].message)
+        if told["action"] in {"merge", "move"}:
+            self.sheet(str(told["into"]))
+
+    def operate(
+        self, rows: Sequence[Mapping[str, Any]], who: str
+    ) -> tuple[tuple[Operation, ...], int, tuple[tuple[int, FudianError], ...]]:
+        """Keep operations of switches, cuts and jumpers, and undo what was told by mistake.
+
+        Args:
+            rows: each with ``action`` and what it must say, see :data:`repair.desk.operations.MOVES`; ``at`` is a local time, by
+                default now; ``event_id`` is the sender's own number, which makes it safe to send it again.
+            who: the sender.
+
+        Returns:
+            The operations that are kept now, how many were known already, and which rows cannot be taken (from 0) and why; those
+            do not hinder the others.
+
+        Raises:
+            DeskStoreError: the store cannot be written; nothing was kept.
+        """
+        with self._deciding:
+            now, net = self.utility.workspace.reading.now(), self.utility.network
+            ahead = Operations(self.work.operations.history)
+            events: list[DeskEvent] = []
+            refused: list[tuple[int, FudianError]] = []
+            known = 0
+            number = 1 + max((each.number for each in ahead.history), default=0)
+            for place, row in enumerate(rows):
+                given = row.get("event_id")
+                named = f"{who}:{given}" if given is not None else f"operation-{uuid4()}"
+                if named in self._decided or any(each.event_id == named for each in events):
+                    known += 1
+                    continue
+                try:
+                    told = checked_operation(ahead, net, row, now)
+                except FudianError as wrong:
+                    refused.append((place, wrong))
+                    continue
+                last = ahead.last.get(str(told.get("branch_id")))
+                events.append(
+                    DeskEvent(named, "operation", who, told, None, None if last is None else {"action": last.action})
+                )
+                ahead = ahead.told(number, who, told)
+                number += 1
+            kept = self._keep_now(events) if events else ()
+            numbers = {each.number for each in kept}
+            return tuple(each for each in self.work.operations.history if each.number in numbers), known, tuple(refused)
+
+    def _keep_now(self, events: list[DeskEvent]) -> tuple[DeskEvent, ...]:
+        """Keep events of people, and take them into account; to be called by one at a time."""
+        try:
+            kept = self.ledger.keep(events)
+        except (SQLAlchemyError, OSError) as error:
+            raise _unwritten(error) from error
+        self._decided.update(event.event_id for event in events)
+        for each in kept.new:
+            self.work.add(each)
+        self.changes.tell(each.incident or "" for each in kept.new)
+        return kept.new
+
+    def _reopen(self, rows: pl.DataFrame) -> None:
+        """Open incidents again that were closed and of which a user says to be still without power."""
+        with self._deciding:
+            events = [
+                DeskEvent(
+                    f"reopen:{each.incident}:{each.object_id}:{each.at.isoformat()}",
+                    "decision",
+                    "desk",
+                    {"action": "reopen", "reason": each.kind, "user": each.object_id, "at": each.at.isoformat()},
+                    each.incident,
+                    {"closed": True},
+                )
+                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows)
+            ]
+            new = [each for each in events if each.event_id not in self._decided]
+            if new:
+                self._keep_now(new)
+                self._hand_over()
+
+    # How it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """How many reports wait to be kept or judged."""
+        return self._waiting
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the writer and the judge run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
@@ -257,11 +385,14 @@ class Desk:
     def _judge(self) -> None:
         """Judge what was kept, until the last of it."""
         while taken := self._take(self._to_judge, lambda: self._is_written):
+            begun = monotonic()
             for now, group in groupby(taken, key=lambda batch: batch.now):
                 self._judge_together(list(group), now)
+            rest = min(monotonic() - begun, REST_S)
             with self._moved:
                 self._waiting -= sum(len(batch.events) for batch in taken)
                 self._moved.notify_all()
+                self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 
     def _keep_together(self, taken: list[_Batch]) -> bool:
         """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
@@ -292,7 +423,11 @@ class Desk:
     def _judge_together(self, batches: list[_Batch], now: datetime | None) -> None:
         try:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
-            told = self.utility.hear_table(pl.concat([batch.rows for batch in batches]), (), now)
+            rows = pl.concat([batch.rows for batch in batches])
+            told = self.utility.hear_table(rows, (), now)
+            if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
+                self._reopen(rows)
+            self.changes.tell(each["id"] for each in told["changed"])
         except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
             _log.exception("Reports that are kept could not be judged; a start judges them again")
             for batch in batches:
@@ -304,14 +439,31 @@ class Desk:
 
     def _restore(self) -> None:
         """Judge all that the ledger holds, each report as of the time at which it came."""
-        skew = timedelta(minutes=self.utility.skew_limit_min)
-        for part in _parts(self.ledger.since(kinds=("signal",))):
-            heard = pl.Series("heard", [_heard_at(self.utility, event) for event in part], dtype=pl.Datetime("us"))
-            read = _table(self.utility, part).with_columns(heard)
-            early = pl.col("time") > pl.col("heard") + skew
-            self.utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
-            for few in read.filter(early).partition_by("heard"):
-                self.utility.hear_table(few.drop("heard"), (), few["heard"][0])
+        for read in heard_again(self.utility, self.ledger):
+            if any(sheet.is_closed for sheet in self.work.sheets.values()):
+                self._reopen(read)
+
+
+def heard_again(utility: Utility, ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Have a utility hear all that a ledger holds, each report as of the time at which it came; give what was heard, in parts."""
+    skew = timedelta(minutes=utility.skew_limit_min)
+    for part in _parts(ledger.since(kinds=("signal",))):
+        heard = pl.Series("heard", [_heard_at(utility, event) for event in part], dtype=pl.Datetime("us"))
+        read = _table(utility, part).with_columns(heard)
+        early = pl.col("time") > pl.col("heard") + skew
+        utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
+        for few in read.filter(early).partition_by("heard"):
+            utility.hear_table(few.drop("heard"), (), few["heard"][0])
+        yield read.drop("heard")
+
+
+def at_desk(utility: Utility, store: Store) -> Utility:
+    """Have a utility know what the desk of a store knows, without being the desk: for questions beside one that runs."""
+    ledger = Ledger(store)
+    utility.work = Work.of(ledger.since(kinds=WORK))
+    for _ in heard_again(utility, ledger):
+        pass
+    return utility
 
 
 def _unwritten(error: Exception) -> DeskStoreError:

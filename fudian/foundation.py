@@ -17,12 +17,14 @@ from typing import Any, TypeAlias, TypeVar, cast
 import polars as pl
 
 from fudian.memory import Memory
+from fudian.sweep import Sweep
 from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 Moment: TypeAlias = datetime | date | str | None
 """A local time: a datetime, a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``."""
@@ -43,11 +45,16 @@ FROM_ELSEWHERE = ("plans", "signals", "switching")
 SEVERAL = ("by", "plan_id", "refused", "fault", "tripped", "done")
 """Arguments that are one name or several."""
 
+Answer = TypeVar("Answer")
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def question(method: Method) -> Method:
-    """Have a method computed once for equal arguments, whichever thread asks; tables from elsewhere are read anew each time."""
+    """Have a method computed once for equal arguments, whichever thread asks.
+
+    Tables from elsewhere are read anew each time, and what is asked of the present state is asked anew.
+    """
     signature = inspect.signature(method)
 
     @wraps(method)
@@ -55,7 +62,7 @@ def question(method: Method) -> Method:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         given = dict(list(bound.arguments.items())[1:])
-        if any(given.get(name) is not None for name in FROM_ELSEWHERE):
+        if given.get("by") == "desk" or any(given.get(name) is not None for name in FROM_ELSEWHERE):
             return method(self, *args, **kwargs)
         key = (method.__name__, *(names(value) if name in SEVERAL else value for name, value in given.items()))
         return self.memory.recall(key, lambda: method(self, *args, **kwargs))
@@ -77,6 +84,7 @@ class Foundation:
         self.language = language
         self.memory = Memory()
         self._kept = Memory(math.inf)
+        self._sweeps: list[Sweep[Any]] = []
 
     def __getstate__(self) -> dict[str, Any]:
         return {"workspace": self.workspace, "language": self.language}
@@ -116,6 +124,28 @@ class Foundation:
     def years(self) -> list[int]:
         """Calendar years with records, ascending."""
         return self._statistics.years()
+
+    def in_background(
+        self, name: str, work: Callable[[Callable[[Answer], None]], Answer], first: Answer | None = None
+    ) -> Sweep[Answer]:
+        """Return work of some name that goes on in a thread of its own; it begins when it is asked for first.
+
+        Args:
+            name: of the work.
+            work: see :class:`fudian.sweep.Sweep`.
+            first: what is done before its first step.
+        """
+
+        def begin() -> Sweep[Answer]:
+            self._sweeps.append(sweep := Sweep(work, name, first))
+            return sweep
+
+        return self._kept.recall(("in_background", name), begin)
+
+    def let_go(self) -> None:
+        """Stop what goes on in the background: another version of the data is served now. What was asked is answered."""
+        for sweep in self._sweeps:
+            sweep.stop()
 
     # What is made once for each version of the data ---------------------------------------------------------------
 

@@ -156,6 +156,7 @@ class Fresh:
         self.standing, self.warning, self.renewed = new, None, True
         self.follow(new.utility)
         new.utility.carry_on(before)
+        before.let_go()
         return True
 
 

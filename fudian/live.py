@@ -11,13 +11,17 @@ from typing import Any
 import polars as pl
 
 from fudian.foundation import Foundation, Moment, Table
-from network import FudianError, Problem, Supply, text
+from network import FudianError, Network, Problem, Supply, text
 from repair import Inference
 from repair.desk.board import Board, board
-from repair.desk.incidents import Told, state_told
+from repair.desk.incidents import ALONE, Told, state_told
+from repair.desk.work import Sheet, Work
 
 REMEMBERED_DAYS = 30
 """Days for which live signals are kept; open incidents are kept for as long as they last."""
+
+STATES_BY = ("log", "desk", "signals")
+"""How a state of the switches is told."""
 
 TOLD = 100
 """Changes and problems that one answer lists; their number is told besides."""
@@ -43,6 +47,7 @@ class LiveQuestions(Foundation):
         self._told: Told | None = None
         self._told_is_old = False
         self._is_asked = False
+        self.work = Work()
 
     @property
     def _live(self) -> Inference:
@@ -130,6 +135,7 @@ class LiveQuestions(Foundation):
             before: the earlier version, which may go on hearing; what it hears later is carried on when asked again.
         """
         columns = ["time", "object", "object_id", "kind", "value"]
+        self.work = before.work
         known = pl.concat([each.workspace.tables["signals"].select(columns) for each in (self, before)])
         further = before.signals.select(columns).join(known, on=columns, how="anti", nulls_equal=True)
         further = further.join(self.signals.select(columns), on=columns, how="anti", nulls_equal=True)
@@ -189,7 +195,7 @@ class LiveQuestions(Foundation):
         with self._hearing:
             live = self._live
             self._tell(live)
-            return live.as_dict(language or self.language)
+            return live.told(language or self.language)
 
     def board(self, at: Moment = None) -> Board:
         """Return the dispatcher's board at a moment: what is out, what came back, what is planned.
@@ -208,19 +214,107 @@ class LiveQuestions(Foundation):
         Args:
             at: the moment; without one, and without a log, the normal state.
             switching: the log; by default that of the workspace.
-            by: ``log``; or ``signals``, where besides what signals tell is open is open, until now where no moment is named.
+            by: ``log``; ``desk``, with what was operated, cut and joined since, until now where no moment is named; or
+                ``signals``, where besides what signals tell is open is open.
 
         Raises:
             UnknownIdError: the log operates a branch that the network does not have.
             WorkspaceError: the log has no usable row.
-            FudianError: ``by`` is neither.
+            FudianError: ``by`` is none of these.
         """
-        if by not in {"log", "signals"}:
-            raise FudianError(text("A state is not told by {word!r}.", word=by), text("Say by log or by signals."))
+        require_way(by)
         if by == "log":
             return super().state(at, switching)
-        moment = self.moment(at) or self.now
-        return state_told(super().state(moment, switching), self._told_at(moment))
+        moment = self.moment(at)
+        supply = self._operated(moment, switching, self._serving(moment or self.now))
+        return supply if by == "desk" else state_told(supply, self._told_at(moment or self.now))
+
+    def _operated(
+        self, moment: datetime | None, switching: Table | None, net: Network, before: datetime | None = None
+    ) -> Supply:
+        """Return a network as the log leaves it at a moment, and what was operated since; now without a moment.
+
+        Of the operations of switches only those before another moment count, where one is named.
+        """
+        log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+        held = self.work.operations.until(moment)
+        if before is not None:
+            held = held.without({each.number for each in held.since(before)})
+        logged = log.filter(pl.col("time") <= (moment or self.now))
+
+        def energised() -> Supply:
+            return net.joined(held.jumpers).energise(pl.concat([logged, held.rows], how="diagonal_relaxed"))
+
+        if switching is not None:
+            return energised()
+        return self.memory.recall(("operated", net, moment or self.now, held.numbers), energised)
+
+    def operated(self, at: Moment = None) -> dict[str, Any]:
+        """Return what was operated until a moment, and in what the state of the switches then differs from the normal one.
+
+        Args:
+            at: the moment; by default now.
+
+        Returns:
+            ``operations`` (all that were told, with those that were undone), ``opened`` and ``closed`` (branches that are not as
+            they normally are), ``cuts``, ``jumpers`` (each with its nodes), ``dead`` (transformers without supply) and ``at``.
+        """
+        moment = self.moment(at)
+        told, held = self.work.operations, self.work.operations.until(moment)
+        supply = self.state(moment, by="desk")
+        net = supply.network
+        differs, ids = supply.is_open != net.normally_open, net.branches["branch_id"]
+        jumpers = [vars(each) for each in held.jumpers]
+        return {
+            "at": (moment or self.now).isoformat(),
+            "operations": [each.as_dict() for each in told.history if moment is None or each.at <= moment],
+            "opened": ids.filter(pl.Series(differs & supply.is_open)).to_list(),
+            "closed": ids.filter(pl.Series(differs & ~supply.is_open)).to_list(),
+            "cuts": list(held.cuts),
+            "jumpers": jumpers,
+            "dead": supply.dead(),
+        }
+
+    def sheet(self, incident: str) -> Sheet:
+        """Return the sheet of an incident: its stages, orders and decisions.
+
+        Args:
+            incident: its id; that of a record where no signal told of it.
+
+        Raises:
+            FudianError: neither signals nor a record tell of such an incident, and nothing was decided of it.
+        """
+        if incident not in self.work.sheets and incident not in self.incident_ids():
+            raise FudianError(
+                text("There is no incident {incident!r}.", incident=incident), text("The board lists those there are.")
+            )
+        return self.work.sheet(incident)
+
+    def incident_ids(self) -> set[str]:
+        """Return the ids of all incidents: by signals, by records, and those that were split off."""
+        split = {into for _, into in self.work.moves.values()}
+        records = self._kept.recall("outage_ids", lambda: set(self.workspace.tables["outages"]["outage_id"]))
+        return records | split | {each.id for each in self.told().outages}
+
+    def low_voltage_place(self, incident: str) -> dict[str, Any] | None:
+        """Return where an incident of single users lies: down to meter box and phase where the table of customers has them.
+
+        Args:
+            incident: its id.
+
+        Returns:
+            ``transformer_id``, ``boxes`` (meter boxes of its customers), ``phases`` (those that are lost, else those of its
+            customers; blank where unknown); ``None`` where it is of a line, or not known.
+        """
+        outage = next((each for each in self.told().outages if each.id == incident), None)
+        if outage is None or outage.level not in ALONE:
+            return None
+        customers = self.network.customers.filter(pl.col("customer_id").is_in(outage.customer_ids))
+        boxes, phases = (customers[name].drop_nulls().unique().sort().to_list() for name in ("box_id", "phase"))
+        of_customer = customers["transformer_id"].to_list()[:1]
+        transformer = of_customer[0] if outage.level == "customer" and of_customer else outage.object_id
+        own = outage.phases or ("".join(phases) if len(phases) == 1 else "")
+        return {"transformer_id": transformer, "boxes": boxes, "phases": "".join(own)}
 
     def _told_at(self, moment: datetime) -> Told:
         """Return what signals tell at a moment: all that was heard, or what was heard by then."""
@@ -229,3 +323,15 @@ class LiveQuestions(Foundation):
         tables = {**self.workspace.tables, "signals": self.signals}
         key = ("board", "told", moment)
         return self.memory.recall(key, lambda: Told.by(self.network.energise(), tables, moment))
+
+
+def require_way(by: str) -> None:
+    """Make sure that a state is told in a way that there is.
+
+    Raises:
+        FudianError: it is not.
+    """
+    if by not in STATES_BY:
+        raise FudianError(
+            text("A state is not told by {word!r}.", word=by), text("Use one of {known}.", known=", ".join(STATES_BY))
+        )

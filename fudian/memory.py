@@ -7,10 +7,12 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import polars as pl
 from cachetools import LRUCache
+
+from network.steps import NobodyWaitsError, asking
 
 Answer = TypeVar("Answer")
 
@@ -24,16 +26,29 @@ SMALL_BYTES = 64 << 10
 """What an answer counts for besides the tables in it."""
 
 
+class _Asked(Future[Any]):
+    """An answer, and who waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.askers: list[Callable[[], bool]] = []
+
+    def is_wanted(self) -> bool:
+        """Return whether anybody who asked for it still waits."""
+        return any(waits() for waits in tuple(self.askers))
+
+
 class Memory:
     """Answers by key, each computed by one thread while others that ask for it wait.
 
-    An answer that fails is told to all who waited for it, and is computed again when asked for again. An answer that is larger
-    than all that is kept is given and not kept.
+    What is being computed ends at its next step once none of them waits any more (:func:`network.steps.step`). An answer that
+    fails is told to all who waited for it, and is computed again when asked for again. An answer that is larger than all that is
+    kept is given and not kept.
     """
 
     def __init__(self, most_bytes: float = KEPT_BYTES) -> None:
         """Keep so much; ``math.inf`` forgets nothing."""
-        self._answers: LRUCache[Hashable, Future[Any]] = LRUCache(most_bytes, getsizeof=_bytes_of)
+        self._answers: LRUCache[Hashable, _Asked] = LRUCache(most_bytes, getsizeof=_bytes_of)
         self._lock = Lock()
 
     def recall(self, key: Hashable, compute: Callable[[], Answer]) -> Answer:
@@ -43,25 +58,42 @@ class Memory:
             key: names the question; equal keys are one question.
             compute: gives the answer; it must not ask for the same key.
         """
-        with self._lock:
-            answer: Future[Answer] | None = self._answers.get(key)
-            is_mine = answer is None
-            if answer is None:
-                self._answers[key] = answer = Future()
-        if is_mine:
+        while True:
+            with self._lock:
+                answer = self._answers.get(key)
+                is_mine = answer is None
+                if answer is None:
+                    self._answers[key] = answer = _Asked()
+                if not answer.done():
+                    answer.askers.append(asking.get())
+            if is_mine:
+                return self._computed(key, answer, compute)
             try:
-                answer.set_result(compute())
-            except BaseException as failure:
-                self._weigh(key, answer, keep=False)
-                answer.set_exception(failure)
-                raise
-            self._weigh(key, answer, keep=True)
-        if not answer.done():
-            with waiting.get()():
-                return answer.result()
-        return answer.result()
+                if answer.done():
+                    return cast("Answer", answer.result())
+                with waiting.get()():
+                    return cast("Answer", answer.result())
+            except NobodyWaitsError:  # whoever computed it has just left
+                if not asking.get()():
+                    raise
 
-    def _weigh(self, key: Hashable, answer: Future[Any], keep: bool) -> None:
+    def _computed(self, key: Hashable, answer: _Asked, compute: Callable[[], Answer]) -> Answer:
+        """Compute an answer for all who ask for it."""
+        token = asking.set(answer.is_wanted)
+        try:
+            found = compute()
+        except BaseException as failure:
+            self._weigh(key, answer, keep=False)
+            answer.set_exception(failure)
+            raise
+        finally:
+            asking.reset(token)
+        answer.set_result(found)
+        answer.askers.clear()
+        self._weigh(key, answer, keep=True)
+        return found
+
+    def _weigh(self, key: Hashable, answer: _Asked, keep: bool) -> None:
         """Count an answer for what it is now that it is known, unless it was forgotten meanwhile."""
         with self._lock:
             if self._answers.get(key) is not answer:
@@ -77,7 +109,7 @@ class Memory:
                 del self._answers[key]
 
 
-def _bytes_of(answer: Future[Any]) -> int:
+def _bytes_of(answer: _Asked) -> int:
     """Return what an answer counts for once it is known: what it says itself as ``size_bytes``, else its tables."""
     result = answer.result() if answer.done() else None
     own = getattr(result, "size_bytes", None)

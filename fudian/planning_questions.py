@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from threading import RLock
 from typing import Any
 
 import polars as pl
 
 from fudian.answers import Calendar, Precheck
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, Table, names, question
-from network import Problem
+from network import Problem, text
+from network.steps import Done, telling
 from reliability.period import Period
 from reliability.steering.durations import Durations, History
 from repair import Affected
@@ -24,10 +24,6 @@ from repair.planned.precheck import precheck
 
 class PlanningQuestions(Foundation):
     """What can be told of planned outages before anything is cut."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._at_the_desk = RLock()
 
     @question
     def precheck(self, plans: Table | None = None, plan_id: Names = (), as_of: Moment = None) -> Precheck:
@@ -46,8 +42,7 @@ class PlanningQuestions(Foundation):
         desk, rejected, given = self._desk(plans, as_of)
         wanted = names(plan_id) or given
         desk.require(wanted or ())
-        with self._at_the_desk:
-            return Precheck(desk, tuple(precheck(desk, wanted)), rejected)
+        return Precheck(desk, tuple(precheck(desk, wanted)), rejected)
 
     @question
     def calendar(self, plans: Table | None = None, live_as_outage: bool = False, as_of: Moment = None) -> Calendar:
@@ -62,8 +57,35 @@ class PlanningQuestions(Foundation):
             WorkspaceError: no row of ``plans`` can be used.
         """
         desk, rejected, _ = self._desk(plans, as_of)
-        with self._at_the_desk:
-            return Calendar(desk, calendar_plan(desk, live_as_outage), rejected)
+        return Calendar(desk, calendar_plan(desk, live_as_outage), rejected)
+
+    def plans_under_check(self, wait_s: float = 0.0) -> Done:
+        """Return how far the check of all plans and their calendar is; once it is over, both are there without waiting.
+
+        Both are made once, in a thread of their own, which the first to ask begins.
+
+        Args:
+            wait_s: how long to wait for their end.
+
+        Raises:
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+
+        count = self._own_desk(None).plans.height
+
+        def check(tell: Callable[[Done], None]) -> Done:
+            telling.set(tell)
+            self.precheck()
+            self.calendar()
+            return Done(text("checks of plans"), count, count)
+
+        begun = Done(text("outages of plans"), 0, count)
+        return self.in_background("plans", check, begun).result(wait_s)
+
+    def plans_to_come(self) -> pl.DataFrame:
+        """Return the rows of the table ``plans`` that are to come, before anything of them is computed."""
+        return self._own_desk(None).plans
 
     @question
     def durations(self, plans: Table | None = None, as_of: Moment = None, period: PeriodLike = None) -> Durations:
@@ -102,8 +124,7 @@ class PlanningQuestions(Foundation):
         """
         self.require_records()
         query = self.query(period, as_of=as_of)
-        with self._at_the_desk:
-            return avoidable(self._own_desk(as_of), query, most)
+        return avoidable(self._own_desk(as_of), query, most)
 
     def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
         """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.
@@ -118,8 +139,7 @@ class PlanningQuestions(Foundation):
         work = Work.of(self.network, plan)
 
         def compute() -> Affected:
-            with self._at_the_desk:
-                return self._own_desk(None).outage_of(work).after
+            return self._own_desk(None).outage_of(work).after
 
         return self.memory.recall(("affected_by_plan", work), compute)
 

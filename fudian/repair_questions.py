@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from fudian.answers import AffectedAnswer, Answer, LocationAnswer
-from fudian.foundation import Foundation, Moment, Names, Table, names, question
+from fudian.foundation import Moment, Names, Table, names, question
+from fudian.live import LiveQuestions, require_way
 from network import FudianError, Problem, Supply, text
 from network.ids import each_of
 from repair import (
@@ -23,10 +25,13 @@ from repair import (
 )
 from repair.desk.incidents import Told, affected_by_told
 from repair.desk.replay import play, speed_of
+from repair.isolation import isolate
 from repair.location.sensor_health import health_of
+from repair.restoration.load_curve import hours_off as hours_off_by_log
+from repair.restoration.weak_spots import WeakSpots, weak_spots
 
 
-class RepairQuestions(Foundation):
+class RepairQuestions(LiveQuestions):
     """What a dispatcher asks of one network."""
 
     def affected(
@@ -36,6 +41,7 @@ class RepairQuestions(Foundation):
         signals: Table | None = None,
         at: Moment = None,
         switching: Table | None = None,
+        by: str = "log",
     ) -> AffectedAnswer:
         """Return who is off when branches open, when a fault strikes, or by what signals tell.
 
@@ -47,6 +53,7 @@ class RepairQuestions(Foundation):
             signals: rows of the signals table.
             at: the state of the switches as logged until then, and who is in service that day; by default the normal state.
             switching: the log; by default that of the workspace.
+            by: ``log``, or ``desk`` for the state with what was operated, cut and joined since.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -58,12 +65,12 @@ class RepairQuestions(Foundation):
         self.network.require_sources()
         if signals is not None:
             heard, rejected = self.table("signals", signals)
-            supply = self._state_for_signals(at, switching)
+            supply = self._state_for_signals(at, switching, by)
             told = Told.by(supply, {**self.workspace.tables, "signals": heard}, self.moment(at))
             return AffectedAnswer(
                 affected_by_told(supply, told), supply, named=tuple(heard["object_id"]), rejected=rejected, told=told
             )
-        supply = self.state(at, switching)
+        supply = self.state(at, switching, by)
         if fault is not None:
             area = fault_area(supply, fault)
             return AffectedAnswer(area.before, supply, area)
@@ -72,9 +79,12 @@ class RepairQuestions(Foundation):
             raise FudianError(text("open names no branch."), text("Name one branch, or several with commas."))
         return AffectedAnswer(affected_by_opening(supply, branches), supply)
 
-    def _state_for_signals(self, at: Moment, switching: Table | None) -> Supply:
+    def _state_for_signals(self, at: Moment, switching: Table | None, by: str = "log") -> Supply:
         """Return the state of the switches with all that was ever in service: each signal is judged on its own day."""
+        require_way(by)
         moment = self.moment(at)
+        if by != "log":
+            return self._operated(moment, switching, self.network)
         if moment is None and switching is None:
             return self.network.energise()
         log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
@@ -86,6 +96,7 @@ class RepairQuestions(Foundation):
         at: Moment = None,
         switching: Table | None = None,
         incident: str | None = None,
+        by: str = "log",
     ) -> LocationAnswer:
         """Return the faulted section that explains signals best, with an honest probability.
 
@@ -96,6 +107,7 @@ class RepairQuestions(Foundation):
             at: the state of the switches as logged until then; by default the normal state.
             switching: the log; by default that of the workspace.
             incident: id of one of several incidents; by default that by which most customers lost supply.
+            by: ``log``, or ``desk`` for the state with what was operated, cut and joined since.
 
         Raises:
             WorkspaceError: no signal can be used, or the network has no source.
@@ -103,7 +115,7 @@ class RepairQuestions(Foundation):
         """
         self.network.require_sources()
         heard, rejected = self._signals(signals)
-        supply, sensors = self._state_for_signals(at, switching), self.workspace.tables["sensors"]
+        supply, sensors = self._state_for_signals(at, switching, by), self.workspace.tables["sensors"]
         several = {each.outage.id: each for each in several_incidents(supply, heard, sensors, self.workspace.tables)}
         if incident is not None and incident not in several:
             known = ", ".join(several) or "–"
@@ -154,6 +166,9 @@ class RepairQuestions(Foundation):
         switching: Table | None = None,
         tripped: Names = (),
         done: Names = (),
+        by: str = "log",
+        since: Moment = None,
+        hours_off: float | None = None,
     ) -> RestorationPlan:
         """Plan which switches to operate, in which order, so that most has power again before the repair.
 
@@ -167,6 +182,9 @@ class RepairQuestions(Foundation):
                 that should have.
             done: operations carried out since, in order, as ``open:S1`` or ``close:K1``: the rest is planned from the state they
                 reached.
+            by: ``log``, or ``desk`` for the state with what was operated, cut and joined since.
+            since: by ``desk``: when the fault began; what switches were operated after it counts as carried out since.
+            hours_off: for how many hours those who lost supply have been without it; by default as the log tells, else 0.
 
         Raises:
             UnknownIdError: a branch is not in the network.
@@ -174,7 +192,18 @@ class RepairQuestions(Foundation):
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        return self.restore_in(self.state(at, switching), fault, names(refused), objective, tripped, done)
+        begun, moment = self.moment(since), self.moment(at)
+        supply = self.state(at, switching, by)
+        if by == "desk" and begun is not None:
+            later = [each for each in self.work.operations.since(begun) if moment is None or each.at <= moment]
+            done = (*(f"{each.action}:{each.branch_id}" for each in later), *each_of(done))
+            supply = self._operated(moment, switching, self._serving(moment or self.now), begun)
+            moment = (moment or self.now).replace(second=0, microsecond=0)
+            hours_off = max((moment - begun).total_seconds() / 3600.0, 0.0) if hours_off is None else hours_off
+        if hours_off is None and moment is not None:
+            log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
+            hours_off = hours_off_by_log(isolate(supply, fault, names(refused), tripped), log, moment)
+        return self.restore_in(supply, fault, names(refused), objective, tripped, done, moment, hours_off or 0.0)
 
     def restore_in(
         self,
@@ -184,11 +213,29 @@ class RepairQuestions(Foundation):
         objective: str | None = None,
         tripped: Names = (),
         done: Names = (),
+        at: datetime | None = None,
+        hours_off: float = 0.0,
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
-        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done))
+        asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done)), at, hours_off
         return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
+
+    @question
+    def weak_spots(self, at: Moment = None) -> WeakSpots:
+        """Return the weak spots of the grid: lines and transformers heavily loaded, low and high voltages, long radii.
+
+        What was measured goes before what is worked out; each spot says what would lift it.
+
+        Args:
+            at: the state of the switches as logged until then, and the day whose hours of a load curve stand; by default the
+                normal state and the day with the most load.
+
+        Raises:
+            WorkspaceError: the network has no source.
+        """
+        self.network.require_sources()
+        return weak_spots(self.state(at), self.moment(at))
 
     def replay(
         self,

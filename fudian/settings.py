@@ -17,6 +17,7 @@ from repair.settings import (
     planned_settings,
     restoration_settings,
     restoration_time_settings,
+    weak_spot_settings,
 )
 
 SETTINGS_OF = {
@@ -30,6 +31,7 @@ SETTINGS_OF = {
     "intake": intake_settings,
     "crews": crew_settings,
     "restoration_time": restoration_time_settings,
+    "weak_spots": weak_spot_settings,
 }
 """What reads each table of ``fudian.toml``."""
 

@@ -130,13 +130,12 @@ class SteeringQuestions(PlanningQuestions):
         if self.workspace.tables["sources"].is_empty():
             notes = (text("there is no network: what approved plans will use is not known"),)
             return budget_sheet(self._statistics, chosen, moment, budgets(self._statistics, chosen, moment), {}, notes)
-        with self._at_the_desk:
-            desk = self._own_desk(as_of)
-            units = {unit: desk.budget_of(unit, chosen) for unit in budgets(self._statistics, chosen, moment)}
-            known = {unit: each for unit, each in units.items() if each is not None}
-            if desk.refused:
-                notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
-            return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
+        desk = self._own_desk(as_of)
+        units = {unit: desk.budget_of(unit, chosen) for unit in budgets(self._statistics, chosen, moment)}
+        known = {unit: each for unit, each in units.items() if each is not None}
+        if desk.refused:
+            notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+        return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
 
     @question
     def forecast(
@@ -253,12 +252,11 @@ class SteeringQuestions(PlanningQuestions):
         if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
             return None, ()
         rows = []
-        with self._at_the_desk:
-            desk = self._own_desk(as_of)
-            for job in desk.jobs.values():
-                if job.needs_outage:
-                    for transformer, hours in desk.hours_by_transformer(job).items():
-                        rows.append((job.plan_id, job.start, transformer, hours, job.approved))
+        desk = self._own_desk(as_of)
+        for job in desk.jobs.values():
+            if job.needs_outage:
+                for transformer, hours in desk.hours_by_transformer(job).items():
+                    rows.append((job.plan_id, job.start, transformer, hours, job.approved))
         said = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
         frame = pl.DataFrame(rows, schema=COMMITTED_SCHEMA, orient="row")
         return frame, said if desk.refused else ()

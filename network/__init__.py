@@ -8,7 +8,7 @@ Example:
 """
 
 from network.loops import Loop
-from network.model import Network, build_network, network_from_tables, read_network
+from network.model import Jumper, Network, build_network, network_from_tables, read_network
 from network.problems import (
     FudianError,
     MissingExtraError,
@@ -27,6 +27,7 @@ from network.topology import Topology
 __all__ = [
     "FudianError",
     "Hit",
+    "Jumper",
     "Loop",
     "MissingExtraError",
     "Network",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -17,12 +17,27 @@ from network.ids import Places
 from network.problems import Problem
 from network.readers.one_line import one_line_tables
 from network.supply import Supply
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace, read_workspace, workspace
 from network.topology import Topology
 from network.topology_checks import topology_problems
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+@dataclass(frozen=True)
+class Jumper:
+    """A temporary line 临时跳线 between two nodes.
+
+    Attributes:
+        branch_id: its name; no branch has it.
+        from_node, to_node: what it joins.
+    """
+
+    branch_id: str
+    from_node: str
+    to_node: str
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +81,24 @@ class Network(Topology):
             customer_transformer=np.where(customers, now[self.customer_transformer], -1),
             customer_second_transformer=np.where(customers, now[self.customer_second_transformer], -1),
             whole=self,
+        )
+
+    def joined(self, jumpers: Sequence[Jumper]) -> Network:
+        """Return the network with temporary lines; its branches come after all others, which keep their index.
+
+        Raises:
+            UnknownIdError: a jumper names a node that the network does not have.
+        """
+        if not jumpers:
+            return self
+        rows = pl.DataFrame(
+            [vars(each) | {"kind": "line", "normally_open": False, "remote": False} for each in jumpers]
+        )
+        return replace(
+            self,
+            branches=pl.concat([self.branches, rows], how="diagonal_relaxed"),
+            from_node=np.append(self.from_node, self.node_index([each.from_node for each in jumpers])),
+            to_node=np.append(self.to_node, self.node_index([each.to_node for each in jumpers])),
         )
 
     @cached_property
@@ -138,8 +171,9 @@ def network_from_tables(tables: Mapping[str, Any], settings: Mapping[str, Any] |
 def build_network(source: Workspace) -> Network:
     """Turn the tables of a workspace into arrays."""
     tables = source.tables
-    branches, transformers = tables["branches"], tables["transformers"]
-    ends = pl.concat([branches["from_node"], branches["to_node"], tables["sources"]["node"]])
+    transformers = tables["transformers"]
+    sources, branches = _with_generation(tables["sources"], tables["branches"])
+    ends = pl.concat([branches["from_node"], branches["to_node"], sources["node"]])
     places = Places(ends)
     is_first = places.first == np.arange(len(ends))
     node_at = np.append(np.cumsum(is_first) - 1, -1)
@@ -149,7 +183,7 @@ def build_network(source: Workspace) -> Network:
         transformers=transformers,
         customers=tables["customers"],
         feeders=tables["feeders"],
-        sources=tables["sources"],
+        sources=sources,
         nodes=ends.filter(pl.Series(is_first)).alias("node"),
         from_node=from_node,
         to_node=to_node,
@@ -160,6 +194,35 @@ def build_network(source: Workspace) -> Network:
         customer_second_transformer=_transformer_of_customer(source, "second_transformer_id"),
         workspace=source,
     )
+
+
+ISLAND = "-island"
+"""What follows the node of generation in the id of the breaker by which it begins to feed an island."""
+
+
+def _with_generation(sources: pl.DataFrame, branches: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the sources without generation, which feeds nobody by itself, and the branches.
+
+    Generation that may feed an island alone, and says what it can give, stands beyond a breaker that is open as long as the grid
+    feeds its node, and may never be closed onto a live one.
+    """
+    if sources["grid_forming"].null_count() == sources.height:
+        return sources, branches
+    buses = sources.filter(pl.col("grid_forming").is_null())
+    islands = sources.filter(pl.col("grid_forming") & pl.col("capacity_a").is_not_null())
+    behind = islands.with_columns(pl.col("node") + "-generator")
+    breakers = islands.select(
+        pl.col("node").add(ISLAND).alias("branch_id"),
+        pl.col("node").add("-generator").alias("from_node"),
+        pl.col("node").alias("to_node"),
+        pl.lit("breaker").alias("kind"),
+        pl.lit(value=True).alias("normally_open"),
+        pl.lit(value=False).alias("remote"),
+        pl.lit(value=False).alias("may_parallel"),
+        pl.coalesce("name", "node").alias("name"),
+        pl.col(ROW),
+    )
+    return pl.concat([buses, behind]), pl.concat([branches, breakers], how="diagonal")
 
 
 def _transformer_of_customer(source: Workspace, column: str) -> Indices:

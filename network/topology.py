@@ -177,6 +177,10 @@ class Topology(Shown):
     def _customer_index(self) -> Mapping[str, int]:
         return _rows_by_id(self.customers["customer_id"], self.customer_transformer)
 
+    @cached_property
+    def _node_index(self) -> Mapping[str, int]:
+        return {node: index for index, node in enumerate(self.nodes.to_list())}
+
     def branch_index(self, branch_ids: str | Iterable[str]) -> Indices:
         """Return the indices of branches.
 
@@ -192,6 +196,14 @@ class Topology(Shown):
             UnknownIdError: an id is not in the network; the error names the nearest ones.
         """
         return _look_up("transformer", transformer_ids, self._transformer_index)
+
+    def node_index(self, nodes: str | Iterable[str]) -> Indices:
+        """Return the indices of nodes.
+
+        Raises:
+            UnknownIdError: a node is not in the network; the error names the nearest ones.
+        """
+        return _look_up("node", nodes, self._node_index)
 
     def known_branches(self, branch_ids: Iterable[str]) -> tuple[Indices, Indices]:
         """Return the indices of the branches that are known, and which of ``branch_ids`` they are."""

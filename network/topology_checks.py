@@ -69,16 +69,18 @@ def _rows(
     further: Mapping[str, list[object]] | None = None,
 ) -> list[Problem]:
     """Return one problem per chosen row of a table; ``further`` fills places of the message, one value per chosen row."""
-    frame = net.workspace.tables[table].filter(pl.Series(chosen, dtype=pl.Boolean))
+    whole = {"branches": net.branches, "sources": net.sources}.get(table, net.workspace.tables[table])
+    frame = whole.filter(pl.Series(chosen, dtype=pl.Boolean))
     shown = frame.select(pl.col(frame.columns[0]), pl.col(column).cast(pl.String).alias("value"), "row").rows()
     places = further or {}
+    remedy, file = text(hint), net.workspace.files.get(table)
     return [
         Problem(
             severity,
             table,
             text(message, id=identity, **{name: values[number] for name, values in places.items()}),
-            text(hint),
-            file=net.workspace.files.get(table),
+            remedy,
+            file=file,
             row=row,
             column=column,
             value=value,

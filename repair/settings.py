@@ -90,6 +90,16 @@ class RestorationSettings(BaseModel):
         description="whether live load is moved to make room: never; only through ties that may be closed while both sides are "
         "live; or with a short interruption too, never of important or sensitive customers",
     )
+    cold_load: tuple[tuple[float, float], ...] = Field(
+        ((0.0, 1.0), (1.0, 1.3), (4.0, 1.6)),
+        description="hours without supply, with what comes back then takes at first over its load of the hour",
+    )
+    interruption_cost: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description="what a customer (or kW) that is cut off for a moment to move its load costs, beside one that is back",
+    )
     transfer_chain: int = Field(
         3, ge=2, le=5, description="feeders, at most, along which load is moved one to the next"
     )
@@ -107,6 +117,32 @@ def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(RestorationSettings, "restoration", settings)
+
+
+class WeakSpotSettings(BaseModel):
+    """From where on a line, a transformer, a voltage or a radius is a weak spot 薄弱环节."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    heavy_share: float = Field(
+        0.8, gt=0, lt=1, description="load over rating from which a line or a transformer is heavily loaded"
+    )
+    max_voltage_pu: float = Field(
+        1.07, ge=1, le=1.5, description="highest voltage of the medium-voltage side, of nominal (GB/T 12325)"
+    )
+    low_voltage_v: float = Field(198.0, gt=0, description="lowest voltage of users at 220 V (GB/T 12325: 10 % below)")
+    high_voltage_v: float = Field(235.4, gt=0, description="highest voltage of users at 220 V (GB/T 12325: 7 % above)")
+    long_radius_km: float = Field(15.0, gt=0, description="supply radius beyond which a feeder is long")
+    nominal_v: float = Field(220.0, gt=0, description="nominal voltage of users, phase to neutral")
+
+
+def weak_spot_settings(settings: Mapping[str, Any]) -> WeakSpotSettings:
+    """Return the settings under ``[weak_spots]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(WeakSpotSettings, "weak_spots", settings)
 
 
 class InferenceSettings(BaseModel):
@@ -194,7 +230,7 @@ class InferenceSettings(BaseModel):
     calls_of_one: float = Field(2.0, gt=0, description="calls per hour of a customer who alone has no supply")
     on_loss: float = Field(0.1, gt=0, lt=1, description="power-on reports that never arrive")
     false_off: float = Field(
-        0.00005, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
+        0.00006, gt=0, lt=1, description="probability that a terminal says off within an event while it is live"
     )
     coincidence: float = Field(
         0.05,

@@ -20,6 +20,7 @@ def page_text(address: str, path: str, search: str = "") -> str:
             {"id": "address", "property": "pathname", "value": path},
             {"id": "address", "property": "search", "value": search},
             {"id": "data-version", "property": "data", "value": None},
+            {"id": "desk-changed", "property": "data", "value": None},
         ],
         "changedPropIds": ["address.pathname"],
         "state": [{"id": "shown", "property": "data", "value": None}],

@@ -51,6 +51,11 @@ TEXT_CONSTANTS = {
     "_REASON_NAMES",
     "_PART_NAMES",
     "_LEVER_NAMES",
+    "STAGE_NAMES",
+    "ACTION_NAMES",
+    "MOVE_NAMES",
+    "TOLD_BY_NAMES",
+    "FIGURE_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -52,14 +52,16 @@ DOORS = (
     ),
     _door(r"/api/v1/report", "GET HEAD", Right.SEE, is_whole=True),
     _door(r"/api/v1/report/[^/]*", "GET HEAD", Right.SEE, Right.EXPORT, is_whole=True),
-    _door(r"/api/v1/signals", "POST", Right.SIGNALS),
+    _door(r"/api/v1/(signals|operations)", "POST", Right.SIGNALS),
     _door(r"/api/v1/incidents/[^/]+/sheet", "GET HEAD", Right.SEE),
+    _door(r"/api/v1/incidents/[^/]+/record", "GET HEAD", *_CUSTOMERS),
     _door(r"/api/v1/incidents/[^/]+/decisions", "POST", Right.DECIDE),
     _door(r"/export/[^/]*/customers\.[^/]*", "GET HEAD", Right.EXPORT, Right.CUSTOMERS, is_list=True),
     _door(r"/export/planned/(plans|calendar)\..*", "GET HEAD", Right.EXPORT, is_whole=True),
     _door(r"/export/.*", "GET HEAD", Right.EXPORT),
     _door(r"/_dash-update-component", "POST", Right.SEE),
     _door(r"/_dash-ws-callback", "WEBSOCKET", Right.SEE),
+    _door(r"/api/v1/changes", "WEBSOCKET", Right.SEE),
     _door(r"/.*", "GET HEAD", Right.SEE),
 )
 """The first that fits counts; what fits none is closed to all: a new path that writes needs a door."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query, Request
 from fastapi import Path as InPath
 
 from dashboard.access.reader import reader
+from dashboard.intake.http import sender
 from fudian.desk import Desk
+from network.texts import language_of
 
 Incident = Annotated[str, InPath(description="id of the incident, as /incidents gives it", max_length=200)]
 
@@ -25,7 +28,50 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
     @routes.get("/incidents/{incident}/sheet")
     def sheet(incident: Incident) -> dict[str, Any]:
         """Return the sheet of an incident: stages with times, orders, commander, steps done, and its whole history."""
-        return desk.sheet(incident).as_dict()
+        return desk.utility.sheet(incident).as_dict()
+
+    @routes.get("/incidents/{incident}/record")
+    def record(incident: Incident) -> dict[str, Any]:
+        """Return the outage record that a closed incident would leave, and by whom each user is told to be back."""
+        return desk.utility.proposed(incident).as_dict()
+
+    @routes.get("/desk-kpi")
+    def desk_kpi(
+        start: Annotated[datetime | None, Query()] = None, end: Annotated[datetime | None, Query()] = None
+    ) -> dict[str, Any]:
+        """Return how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
+        return desk.utility.desk_kpi(start, end).as_dict()
+
+    @routes.get("/operations")
+    def operations(as_of: Annotated[datetime | None, Query()] = None) -> dict[str, Any]:
+        """Return what was operated, and in what the state of the switches differs from the normal one."""
+        return desk.utility.operated(as_of)
+
+    @routes.post("/operations")
+    def operate(
+        request: Request, rows: Annotated[dict[str, Any] | list[dict[str, Any]], Body(description="one, or a list")]
+    ) -> dict[str, Any]:
+        """Keep operations: ``action`` is open, close, cut, join, jumper, remove or undo; ``branch_id``, ``at``, ``reason``.
+
+        A jumper also says ``from_node`` and ``to_node``, an undo the ``number`` of the operation. ``event_id`` is the sender's
+        own number of the operation, which makes it safe to send it again. What cannot be taken is among ``problems``.
+        """
+        language = language_of(request.query_params.get("lang", "")) or "en"
+        given = rows if isinstance(rows, list) else [rows]
+        kept, known, refused = desk.operate(given, sender(request))
+        if isinstance(rows, dict) and refused:
+            raise refused[0][1]
+        problems = [
+            {"row": place + 1, "error": wrong.message.in_language(language),
+             "hint": wrong.hint.in_language(language) if wrong.hint else None}
+            for place, wrong in refused
+        ]  # fmt: skip
+        return {
+            "accepted": len(given) - known - len(refused),
+            "repeated": known,
+            "operations": [each.as_dict() for each in kept],
+            "problems": problems,
+        }
 
     @routes.post("/incidents/{incident}/decisions")
     def decide(incident: Incident, decision: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:

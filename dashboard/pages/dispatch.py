@@ -12,7 +12,9 @@ import polars as pl
 from dash import html
 
 from dashboard.access.units import customers_off
+from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
+from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
     Part,
@@ -32,6 +34,7 @@ from dashboard.parts.blocks import (
 from dashboard.parts.certainty import doubts, off_facts
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
+from dashboard.parts.decisions import decide, may_decide, to_incident
 from dashboard.parts.diagram import Event, feeder_diagram
 from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, moment, number, word
@@ -207,6 +210,7 @@ def _incident_list(
                 ],
                 address.href(event=entry.key, **NO_PLAN),
                 "chosen" if entry is shown else "",
+                incident=entry.key,
             )
         )
     names = [
@@ -230,7 +234,12 @@ def _incident_list(
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
     return html.Div(
-        [card(translate(_TAB_NAMES[tab], language), *content), _diagram_card(utility, address, shown, plan)],
+        [
+            card(translate(_TAB_NAMES[tab], language), *content),
+            _diagram_card(utility, address, shown, plan),
+            state_card(utility, address) if "at" not in address.values and tab == "active" else None,
+            loop_card(utility, address) if tab == "restored" else None,
+        ],
         className="stack",
     )
 
@@ -355,11 +364,12 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
         className="card",
     )
     planned = plan_card(utility, address, plan) if plan else None
+    work = work_card(utility, address, entry.key)
     off = _affected(entry, plan, language)
     columns = [*(CUSTOMER_COLUMNS[:-1] if "stage" in off.columns else CUSTOMER_COLUMNS)]
     columns += [name for name in ("stage", "sure") if name in off.columns]
     customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
-    return html.Div([sheet, planned, customers], className="stack")
+    return html.Div([sheet, planned, work, customers], className="stack")
 
 
 def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
@@ -412,6 +422,10 @@ def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[
         tone = "red" if position == 1 else "sand"
         if plan is None:
             rows.append(_probability_row(name, section.probability, tone))
+        elif plan.sheet is not None and may_decide():
+            said = {"action": "section", "branches": list(section.branches)}
+            button = decide(name, to_incident(entry.key), said, "cover")
+            rows.append(_probability_row(button, section.probability, tone, None, position == plan.section, name))
         else:
             href = address.href(**NO_PLAN | {"section": str(position)})
             rows.append(_probability_row(name, section.probability, tone, href, position == plan.section))
@@ -429,15 +443,20 @@ def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[
 
 
 def _probability_row(
-    label: str, probability: float, tone: str, href: str | None = None, is_chosen: bool = False
+    label: Part,
+    probability: float,
+    tone: str,
+    href: str | None = None,
+    is_chosen: bool = False,
+    described: str = "",
 ) -> html.Tr:
     said = "<1%" if 0 < probability < 0.005 else f"{probability * 100:.0f}%"
     cells: list[tuple[Part, str]] = [
         (label, ""),
-        (bar((probability, tone), label=f"{label} {said}"), "wide-cell"),
+        (bar((probability, tone), label=f"{described or label} {said}"), "wide-cell"),
         (said, "right"),
     ]
-    return row(cells, href, "chosen" if is_chosen else "")
+    return row(cells, href, f"{'door' if described else ''} {'chosen' if is_chosen else ''}".strip())
 
 
 def _section_name(bounded_by: tuple[str, ...], branches: tuple[str, ...], language: str) -> str:
@@ -509,7 +528,7 @@ def _diagram_card(utility: Utility, address: Address, entry: Entry | None, plan:
         seen=seen,
         not_seen=not_seen,
     )
-    if plan and plan.plan and plan.step:
+    if plan and plan.plan and (plan.step or plan.plan.done):
         state = plan.plan.state(plan.step)
         event = replace(
             event, dead=state.dead, opened=state.opened, closed=state.closed, back=state.back, suspected=False

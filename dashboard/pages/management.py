@@ -11,6 +11,7 @@ from dashboard.pages.avoidable_card import avoidable_card
 from dashboard.pages.grid_card import grid_card
 from dashboard.pages.operation_card import operation_card
 from dashboard.pages.process_card import process_card
+from dashboard.pages.weak_card import weak_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
@@ -56,6 +57,7 @@ def page(utility: Utility, address: Address) -> html.Div:
                 [process_card(utility, address, year), avoidable_card(utility, address, year)], className="grid halves"
             ),
             grid_card(utility, address),
+            weak_card(utility, address),
             operation_card(utility, address, year),
         ],
     )
@@ -69,7 +71,12 @@ def _network_alone(utility: Utility, address: Address) -> html.Div:
         translate("The grid as it is; there are no records of outages, so no figure of work can be told.", language)
     ]
     chips = [html.Span(utility.name, className="chip still")] if utility.name else []
-    return frame(address, chips, freshness(utility, address), [lead(sentence, []), grid_card(utility, address)])
+    return frame(
+        address,
+        chips,
+        freshness(utility, address),
+        [lead(sentence, []), grid_card(utility, address), weak_card(utility, address)],
+    )
 
 
 def _whole(utility: Utility, year: int) -> LiveRatio:

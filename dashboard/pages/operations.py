@@ -37,7 +37,7 @@ from network import FudianError, translate
 from network.tables.writing import header
 from reliability.area import Area
 from reliability.period import Period
-from reliability.statistics import MED, Query
+from reliability.query import MED, Query
 from reliability.steering.forecast import Forecast, TargetForecast
 from reliability.targets import TargetResult
 

@@ -10,12 +10,14 @@ from dash import html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
+from dashboard.parts.decisions import decide, may_decide, to_incident
 from dashboard.parts.names import device
 from dashboard.parts.order_sheet import remark
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
 from repair.desk.board import Entry
+from repair.desk.work import Sheet
 from repair.restoration.proof import Step
 from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
 
@@ -32,8 +34,9 @@ class Chosen:
         reason: why there is none.
         section: which of the probable sections the fault is taken to lie in, from 1.
         step: after how many steps the diagram shows the network.
-        refused: devices that are said not to move.
-        done: operations that are ticked off, in order, as ``open:S1``.
+        refused: devices that are said not to move, by the sheet or the address.
+        done: operations that the address ticks off besides those that are kept, in order, as ``open:S1``.
+        sheet: what was decided; ``None`` where an earlier moment is shown, at which nothing is decided any more.
     """
 
     plan: RestorationPlan | None
@@ -42,6 +45,7 @@ class Chosen:
     step: int
     refused: tuple[str, ...]
     done: tuple[str, ...] = ()
+    sheet: Sheet | None = None
 
 
 def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
@@ -50,17 +54,30 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
         return None
     ranked = entry.incident.location.ranked[:SECTIONS]
-    section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], "1"))
+    sheet = None if "at" in address.values else utility.work.sheet(entry.key)
+    told = set(sheet.section) if sheet else set()
+    kept = next((place for place, each in enumerate(ranked, 1) if told & set(each.branches)), 1)
+    section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], str(kept)))
     refused, done = (
         tuple(each for each in address.values.get(name, "").split(",") if each) for name in ("refused", "done")
     )
+    if sheet is not None:
+        refused = tuple(dict.fromkeys((*sheet.refused, *refused)))
     try:
         fault = ranked[section - 1].branches[0]
-        plan = utility.restore(fault, refused, at=at, tripped=entry.incident.tripped, done=done)
+        plan = utility.restore(
+            fault,
+            refused,
+            at=None if sheet else at,
+            tripped=entry.incident.tripped,
+            done=done,
+            by="desk",
+            since=entry.start,
+        )
     except FudianError as refusal:
-        return Chosen(None, refusal.message, section, 0, refused, done)
+        return Chosen(None, refusal.message, section, 0, refused, done, sheet)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
-    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done)
+    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done, sheet)
 
 
 def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
@@ -78,6 +95,7 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
         *_refused(address, chosen),
     ]
     content += [html.P(each.said.in_language(language)) for each in plan.missing]
+    content += [html.P(each.said.in_language(language)) for each in plan.mobile]
     content += [html.P(each.in_language(language), className="quiet") for each in plan.assumed]
     if not plan.best:
         content.append(html.P(translate("It is not proven that no better plan exists.", language), className="warning"))
@@ -127,11 +145,8 @@ def _operations(utility: Utility, address: Address, chosen: Chosen, plan: Restor
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = []
     for step, worth in zip(plan.steps, plan.worth, strict=True):
-        refused = address.href(refused=",".join((*chosen.refused, step.branch_id)), step=None)
         saved = _seconds(worth.saidi_h)
-        ticked = ",".join((*chosen.done, f"{step.action}:{step.branch_id}"))
-        next_one = link(translate("done", language), address.href(done=ticked, step=None), "above quiet")
-        tick = [next_one] if step.order == 1 else []
+        tick = [_tick(address, chosen, step)] if step.order == 1 else []
         cells: list[tuple[Part, str]] = [
             (str(step.order), ""),
             (operation_words(step, language), ""),
@@ -144,7 +159,7 @@ def _operations(utility: Utility, address: Address, chosen: Chosen, plan: Restor
             ),
             (f"−{number(saved, 1)}" if saved else DASH, "right"),
             (_within(minutes[step.stage], language), "right quiet"),
-            ([*tick, " ", link(translate("does not move", language), refused, "above quiet")], "right"),
+            ([*tick, " ", _refusal(address, chosen, step)], "right"),
         ]
         rows.append(row(cells, address.href(step=str(step.order)), "chosen" if step.order == chosen.step else ""))
     rest = plan.stages[-1]
@@ -174,6 +189,26 @@ def _operations(utility: Utility, address: Address, chosen: Chosen, plan: Restor
     return table(head, rows, "operations", translate("Operating steps", language))
 
 
+def _tick(address: Address, chosen: Chosen, step: Step) -> Part:
+    """Return the way to say that an operation was carried out: kept on the sheet by who may, else only in the address."""
+    label = translate("done", address.language)
+    if chosen.sheet is not None and may_decide():
+        said = {"action": "step", "branch_id": step.branch_id, "move": step.action}
+        return decide(label, to_incident(chosen.sheet.incident), said, "above")
+    ticked = ",".join((*chosen.done, f"{step.action}:{step.branch_id}"))
+    return link(label, address.href(done=ticked, step=None), "above quiet")
+
+
+def _refusal(address: Address, chosen: Chosen, step: Step) -> Part:
+    """Return the way to say that a device does not move."""
+    label = translate("does not move", address.language)
+    if chosen.sheet is not None and may_decide():
+        said = {"action": "refuse", "branch_id": step.branch_id}
+        return decide(label, to_incident(chosen.sheet.incident), said, "above quiet")
+    refused = address.href(refused=",".join((*chosen.refused, step.branch_id)), step=None)
+    return link(label, refused, "above quiet")
+
+
 def operation_words(step: Step, language: str) -> str:
     """Return what is done with a device, and from where: 遥控合."""
     if step.remote:
@@ -201,24 +236,49 @@ def _refused(address: Address, chosen: Chosen) -> list[Part]:
     """Return the devices that are said not to move, each with the way back."""
     if not chosen.refused:
         return []
-    language = address.language
+    language, sheet = address.language, chosen.sheet
+    lines = (
+        {} if sheet is None else {line.details["branch_id"]: line for line in sheet.lines if line.action == "refuse"}
+    )
     parts: list[Part] = [translate("Left out, since they do not move:", language), " "]
     for each in chosen.refused:
-        others = ",".join(other for other in chosen.refused if other != each) or None
+        if each in lines:
+            parts += [_undo(f"{each} ×", sheet, lines[each].number, language), " "]
+            continue
+        others = ",".join(other for other in chosen.refused if other != each and other not in lines) or None
         parts += [link(f"{each} ×", address.href(refused=others, step=None), "chip"), " "]
     return [html.P(parts)]
 
 
+def _undo(label: str, sheet: Sheet | None, number: int, language: str) -> Part:
+    """Return the way back from a decision for who may decide, else what it says."""
+    if sheet is None or not may_decide():
+        return html.Span(label.removesuffix(" ×"), className="chip still")
+    said = {"action": "undo", "number": number}
+    return decide(label, to_incident(sheet.incident), said, "chip", translate("undo", language))
+
+
 def _done(address: Address, chosen: Chosen) -> list[Part]:
-    """Return the operations that are ticked off, the last with the way back."""
-    if not chosen.done:
+    """Return the operations that were carried out, the last with the way back."""
+    language, sheet = address.language, chosen.sheet
+    kept = [f"{action}:{branch}" for action, branch in (chosen.plan.done if chosen.plan else ())]
+    kept = kept[: len(kept) - len(chosen.done)]
+    if not kept and not chosen.done:
         return []
-    language = address.language
     parts: list[Part] = [translate("Done so far; the rest is planned from there:", language), " "]
-    for each in chosen.done[:-1]:
-        parts += [html.Span(done_words(each, language), className="chip"), " "]
-    back = address.href(done=",".join(chosen.done[:-1]) or None, step=None)
-    parts.append(link(f"{done_words(chosen.done[-1], language)} ×", back, "chip", title=translate("undo", language)))
+    steps = {} if sheet is None else {
+        f"{line.details['move']}:{line.details['branch_id']}": line for line in sheet.lines if line.action == "step"
+    }  # fmt: skip
+    for place, each in enumerate((*kept, *chosen.done), 1):
+        said = done_words(each, language)
+        if place == len(kept) and each in steps and not chosen.done:
+            parts.append(_undo(f"{said} ×", sheet, steps[each].number, language))
+        elif place == len(kept) + len(chosen.done) and chosen.done:
+            back = address.href(done=",".join(chosen.done[:-1]) or None, step=None)
+            parts.append(link(f"{said} ×", back, "chip", title=translate("undo", language)))
+        else:
+            parts.append(html.Span(said, className="chip still"))
+        parts.append(" ")
     return [html.P(parts)]
 
 

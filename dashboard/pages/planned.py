@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-from dash import html
+from dash import dcc, html
 
 from dashboard.access.units import customers_off
 from dashboard.pages.durations_card import duration_card, losses_card
@@ -20,12 +20,23 @@ from dashboard.parts.names import device, named
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
+from network.steps import Done
 from repair.planned.calendar_plan import CalendarPlan
 from repair.planned.plan_checks import CHECKS, LIGHTS, STATES, VERDICTS, Facts
 from repair.planned.precheck import PlanCheck
 
 TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
 LIGHT_TONES = {"green": "", "amber": "warning", "red": "abnormal"}
+CLOCK = "planned-clock"
+"""Id of the clock that has the page made again while plans are being checked."""
+
+FIRST_WAIT_S = 0.8
+"""For how long the page waits for the checks before it shows how far they are."""
+
+SHOWN_MEANWHILE = 100
+"""Plans that are shown until they are checked."""
+
+_EVERY_MS = 1500
 _SHOWN_REMARKS = 4
 _CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
 
@@ -33,6 +44,9 @@ _CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sens
 def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
     utility.require_records()
+    done = utility.plans_under_check(FIRST_WAIT_S)
+    if not done.is_all:
+        return frame(address, _chips(utility), freshness(utility, address), _under_check(utility, address, done))
     checks = utility.precheck().checks
     ids = [each.plan_id for each in checks]
     chosen = address.choose("plan", ids, ids[0] if ids else "")
@@ -47,6 +61,40 @@ def page(utility: Utility, address: Address) -> html.Div:
     else:
         content.append(html.Div([losses_card(utility, address)], className="grid"))
     return frame(address, _chips(utility), freshness(utility, address), content)
+
+
+def _under_check(utility: Utility, address: Address, done: Done) -> list[Part]:
+    """Return what stands on the page until all plans are checked: the plans as submitted, how far it is, and a clock."""
+    language, plans = address.language, utility.plans_to_come()
+    sentence = compose(
+        "{count} planned outages to come are being checked",
+        language,
+        count=html.B(number(plans.height, 0), **data(figure="to-come", value=plans.height)),
+    )
+    how_far = translate(
+        "{what}: {done} of {all}", language, what=done.what.in_language(language), done=done.done, all=done.of
+    )
+    head = [
+        (translate("Number", language), ""),
+        (translate("begins", language), "right"),
+        (translate("hours", language), "right"),
+        (translate("place", language), ""),
+        (translate("work", language), ""),
+    ]
+    rows = [
+        row([
+            (each["plan_id"], ""),
+            (moment(each["start"]), "right"),
+            (number((each["end"] - each["start"]).total_seconds() / 3600, 1), "right"),
+            (named(utility, each["branch_id"] or each["feeder_id"] or each["transformer_id"]), "cut"),
+            (each["work"] or DASH, "cut"),
+        ])
+        for each in plans.head(SHOWN_MEANWHILE).iter_rows(named=True)
+    ]  # fmt: skip
+    title = translate("Planned outages", language)
+    below = html.Span(how_far, role="status", **data(figure="checked", value=done.done))
+    shown = card(title, scrolling(table(head, rows, "plans", title)))
+    return [lead(sentence, [below]), html.Div([shown], className="grid"), dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
 
 
 def _chips(utility: Utility) -> list[Part]:

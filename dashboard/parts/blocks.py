@@ -104,14 +104,20 @@ def table(head: Sequence[tuple[str, str]], rows: Iterable[Part], name: str = "",
 
 
 def row(
-    cells: Sequence[tuple[Part, str]], href: str | None = None, name: str = "", title: str | None = None
+    cells: Sequence[tuple[Part, str]],
+    href: str | None = None,
+    name: str = "",
+    title: str | None = None,
+    incident: str | None = None,
 ) -> html.Tr:
-    """Return a table row; with ``href`` its first cell is a link that covers the whole row."""
+    """Return a table row; with ``href`` its first cell is a link that covers the whole row; changes of an incident mark it."""
     content = [html.Td(cell, className=kind) for cell, kind in cells]
     if href is not None:
         first, kind = cells[0]
         content[0] = html.Td(dcc.Link(first, href=href, className="cover"), className=kind)
     more: Any = {"title": title} if title else {}
+    if incident is not None:
+        more |= data(incident=incident)
     return html.Tr(content, className=f"{'door' if href else ''} {name}".strip(), **more)
 
 
@@ -203,16 +209,29 @@ def frame(
     top = html.Div(
         [
             html.Div(list(chips), className="chips"),
-            html.Div([*right, toggle, *_signed_in(language)], className="freshness"),
+            html.Div([*right, *_live(language), toggle, *_signed_in(language)], className="freshness"),
         ],
         className="top",
     )
     return html.Div(
-        [navigation, html.Main([*heading, top, *notes, *content])],
+        [navigation, html.Main([html.Div(title, className="print-header"), *heading, top, *notes, *content])],
         className="shell",
         lang="zh-CN" if language == "zh" else "en",
         **data(title=title),
     )
+
+
+def _live(language: str) -> list[Part]:
+    """Return where the script of the page says whether it is told of changes, and the switch of its sound."""
+    words = data(
+        live=translate("live", language),
+        lost=translate("Not told of changes since {time}: what is shown may be old.", language, time="{time}"),
+    )
+    sounds = data(on=translate("sound on", language), off=translate("sound off", language))
+    return [
+        html.Span(className="live-state", role="status", **words),
+        html.Button(type="button", className="sound link", **sounds),
+    ]
 
 
 def _signed_in(language: str) -> list[Part]:

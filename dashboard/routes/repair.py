@@ -76,6 +76,11 @@ def _power_back(routes: PooledRouter, served: Fresh) -> None:
         """Return the N-1 test as far as it is done; the first call begins it. ``complete`` says whether it is over."""
         return served.utility.n_1(wait_s).as_dict(spoken(request))
 
+    @routes.get("/weak-spots")
+    def weak_spots(request: Request, as_of: Moment = None) -> dict[str, Any]:
+        """Return the weak spots of the grid, worst first, and what would lift each."""
+        return served.utility.weak_spots(as_of).as_dict(spoken(request))
+
     @routes.get("/restore")
     def restore(
         request: Request,
@@ -89,11 +94,12 @@ def _power_back(routes: PooledRouter, served: Fresh) -> None:
         refused: Annotated[str, Query(description="devices that cannot be operated, with commas")] = "",
         tripped: Annotated[str, Query(description="devices that are known to have tripped, with commas")] = "",
         done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
+        hours_off: Annotated[float | None, Query(ge=0, description="hours since supply was lost")] = None,
         as_of: Moment = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
         asked = columns(fault), columns(refused), objective, as_of
-        plan = served.utility.restore(*asked, tripped=columns(tripped), done=columns(done))
+        plan = served.utility.restore(*asked, tripped=columns(tripped), done=columns(done), hours_off=hours_off)
         return plan.as_dict(spoken(request))
 
 

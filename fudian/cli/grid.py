@@ -33,6 +33,26 @@ def n_minus_1(workspace: WorkspaceArgument, as_json: Json = False) -> None:
         ERRORS.print(said)
 
 
+@app.command("weak-spots")
+def weak_spots(workspace: WorkspaceArgument, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Name the weak spots of the grid, worst first, and what would lift each: load, voltage, supply radius."""
+    answer = asked(workspace).weak_spots(as_of).as_dict(language())
+    if as_json:
+        print_json(answer)
+        return
+    shown = [
+        row | {"lifted_by": "; ".join(each["said"] for each in row["lifts"]), "objects": len(row["objects"])}
+        for row in answer["rows"]
+    ]
+    print_rows(
+        shown,
+        ["kind", "object", "object_id", "feeder_id", "value", "limit", "transformers", "customers", "user_hours_per_day",
+         "basis", "lifted_by"],
+    )  # fmt: skip
+    for said in answer["assumptions"]:
+        ERRORS.print(said)
+
+
 @app.command("grid-kpi")
 def grid_kpi(
     workspace: WorkspaceArgument,

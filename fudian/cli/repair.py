@@ -153,6 +153,9 @@ def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     )
     if result["accuracy"] is not None:
         tell("Correct actions of all sensors: {accuracy:.2f}%", accuracy=result["accuracy"])
+    if result["reports"]:
+        tell("How terminals reported and customers called in these incidents:")
+        print_rows(result["reports"], list(result["reports"][0]))
 
 
 @app.command()
@@ -168,6 +171,9 @@ def restore(
     done: Annotated[
         str, typer.Option(help="Operations carried out since, as open:S1,close:K1; the rest is planned from there.")
     ] = "",
+    hours_off: Annotated[
+        float | None, typer.Option(min=0, help="Hours since supply was lost; by default as the log tells, else 0.")
+    ] = None,
     switching: Switching = None,
     as_of: AsOf = None,
     csv: Annotated[
@@ -186,6 +192,7 @@ def restore(
             file_given(switching),
             names_in(tripped),
             names_in(done),
+            hours_off=hours_off,
         )
     if csv is not None:
         listed = plan.affected()
@@ -207,6 +214,7 @@ def restore(
     )  # fmt: skip
     print_rows(result["stages"], ["stage", "minutes", "transformers", "customers"])
     print_rows(result["missing"], ["reason", "customers", "kw", "way", "missing_a", "missing_kw", "missing_pu", "said"])
+    print_rows(result["mobile"], ["transformer_id", "important", "kva", "means"])
     sys.stdout.write(
         translate(
             "Saved against waiting for the repair: {hours:.1f} hours of medium-voltage users. Proven step by step: the fault "

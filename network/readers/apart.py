@@ -14,6 +14,9 @@ from network.texts import Text, text
 
 Answer = TypeVar("Answer")
 
+METHODS = multiprocessing.get_all_start_methods()
+"""How a clean process can be started here: from a server that is kept for it, else anew each time."""
+
 
 def apart(work: Callable[..., Answer], *arguments: object, library: str, seconds: float) -> Answer:
     """Return what ``work`` returns in a process of its own, whose folder is an empty one that is deleted afterwards.
@@ -27,7 +30,7 @@ def apart(work: Callable[..., Answer], *arguments: object, library: str, seconds
     Raises:
         WorkspaceError: the work raised it, was stopped, or broke off.
     """
-    context = multiprocessing.get_context("spawn")
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder, ours:
         process = context.Process(target=_answer, args=(theirs, folder, work, arguments), daemon=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from network.problems import FudianError, MissingExtraError, WorkspaceError
 from network.readers.gathering import Ends, Gathering, Progress, legs, number, require_files, the_one
+from network.readers.pandapower_file import foreign_object
 from network.tables.workspace import Workspace
-from network.texts import text
+from network.texts import Text, text
 
 SWITCH_KINDS: Mapping[str, str] = MappingProxyType(
     {"CB": "breaker", "LBS": "switch", "LS": "switch", "DS": "disconnector"}
@@ -60,15 +61,24 @@ def read_pandapower(sources: Sequence[Path], progress: Progress, idle_is_open: b
         raise MissingExtraError("pandapower", "pandapower") from missing
     progress(source.name)
     try:
-        net = pandapower.from_json(str(source))
-    except (OSError, UserWarning, ValueError, TypeError, KeyError, AttributeError, ImportError) as reason:
-        raise _not_a_net(source, str(reason)) from reason
-    if not hasattr(net, "bus") or not hasattr(net, "ext_grid"):
-        raise _not_a_net(source, type(net).__name__)
-    return workspace_of_net(net, source.name, idle_is_open)
+        content = source.read_bytes().decode("utf-8-sig")
+        if foreign := foreign_object(content):
+            raise _not_a_net(source, foreign)
+        net = pandapower.from_json_string(content, convert=True)
+        if not hasattr(net, "bus") or not hasattr(net, "ext_grid"):
+            raise _not_a_net(source, type(net).__name__)
+        return workspace_of_net(net, source.name, idle_is_open)
+    except _DAMAGES as reason:
+        raise _not_a_net(source, f"{type(reason).__name__}: {str(reason)[:200]}") from reason
 
 
-def _not_a_net(source: Path, reason: str) -> WorkspaceError:
+_DAMAGES = (
+    ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, UserWarning, ValueError,
+)  # fmt: skip
+"""What pandapower, and the walk over the tables that it makes, raise where a file is damaged."""
+
+
+def _not_a_net(source: Path, reason: Text | str) -> WorkspaceError:
     return WorkspaceError(
         text("{path} is not a pandapower network: {reason}.", path=str(source), reason=reason),
         (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,13 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from network.problems import Problem
-from network.tables.decoding import Decoded
+from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import HEAD_ROWS, Header, find_header
 from network.tables.limits import LONGEST_CELL, look_at_cell, look_at_width
-from network.tables.schema import ROW
 from network.tables.sheets import Sheet, Wanted, no_header, ragged, sheet_of_records
+from network.tables.table_form import ROW
+from network.texts import text
 
-DELIMITERS = (",", "\t", ";", "，")
+DELIMITERS = (",", "\t", ";", "，", "|")
 _HEAD_BYTES = 65_536
 csv.field_size_limit(LONGEST_CELL)
 
@@ -37,6 +39,12 @@ def read_delimited(decoded: Decoded, wanted: Wanted) -> Sheet:
             found.append((header, delimiter))
     if not found:
         first = _records(head.decode(errors="replace"), ",", HEAD_ROWS)
+        if find_header([re.split(r"\s+", line[0].strip()) if line else [] for line in first], wanted.names) is not None:
+            raise UnreadableError(
+                text("The columns are separated by blanks, so that nothing tells where one ends"),
+                text("Save it with commas or tabs between the columns."),
+                encoding=decoded.encoding,
+            )
         raise no_header(first, wanted.table, decoded.encoding)
     header, delimiter = max(found, key=lambda each: each[0].hits)
     look_at_width(len(header.names))

@@ -6,8 +6,10 @@ A blank end says that the outage still lasts, so nothing else may pass for a bla
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import polars as pl
 
@@ -16,9 +18,22 @@ from network.tables.cells import Fault, clean
 from network.tables.columns import Understood
 from network.tables.conventions import ReadingSettings
 from network.tables.durations import is_surely_duration, seconds_of
+from network.tables.times import clock_of
 from network.texts import text
 
 _SIGNS = frozenset({"-", "--", "—", "——", "/", "无", "空", "n/a"})
+_STILL_OFF = frozenset(
+    {
+        "至今", "未恢复", "未送电", "未复电", "未恢复供电", "未恢复送电", "尚未恢复", "尚未送电", "待送电", "待恢复",
+        "仍停电", "停电中", "抢修中", "ongoing", "still off", "not restored",
+    }
+)  # fmt: skip
+"""Words in the place of an end that can only say that the outage lasts."""
+
+_NAMED_DAY = re.compile(
+    r"^(?P<day>次日|翌日|第二天|次晨|next day|当日|当天|同日|same day)\s*(?P<clock>.*)$", re.IGNORECASE
+)
+_SAME_DAY = frozenset({"当日", "当天", "同日", "same day"})
 _SAME_MIN = 1.5
 """Minutes by which an end and a duration may differ: both are often rounded."""
 
@@ -46,6 +61,32 @@ def refuse_signs(end: Understood) -> None:
         ),
     )
     end.add_faults(blank & end.raw.is_in(signs).fill_null(False), fault)
+
+
+def take_still_off(end: Understood) -> None:
+    """Take words such as 未恢复 for what a blank says: that it still lasts."""
+    end.faults = [
+        each for each in end.faults if each[2].severity != "error" or clean(each[1] or "").lower() not in _STILL_OFF
+    ]
+
+
+def take_named_days(start: Understood, end: Understood) -> None:
+    """Give an end such as 次日1:00 or 当日10:00 its day by that of the start; a bare clock may be of any later day."""
+    wrong = {
+        position: said
+        for position, shown, fault in end.faults
+        if fault.severity == "error" and shown is not None and (said := _NAMED_DAY.match(clean(shown)))
+    }
+    clocks = {position: clock for position, said in wrong.items() if (clock := clock_of(said["clock"])) is not None}
+    if not clocks:
+        return
+    positions = list(clocks)
+    later = [
+        timedelta(days=wrong[position]["day"].lower() not in _SAME_DAY) + clocks[position] for position in positions
+    ]
+    days = start.values.gather(positions).dt.truncate("1d")
+    end.faults = [each for each in end.faults if each[0] not in clocks]
+    end.values = end.values.clone().scatter(positions, days + pl.Series(later, dtype=pl.Duration("us")))
 
 
 def take_durations(start: Understood, end: Understood, lasted: Understood | None) -> None:

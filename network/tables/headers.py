@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from network.tables.cells import clean
-from network.tables.schema import Column, Table
+from network.tables.table_form import Column, Table
 from network.tables.values import SAME_UNIT, Scale
 
 Names: TypeAlias = Mapping[str, tuple[Column, int]]
@@ -67,6 +67,19 @@ _BY_NAME: Mapping[str, Mapping[str, Scale]] = {
 }
 
 
+_ROW_NUMBERS = frozenset(
+    {
+        "序号", "行号", "序", "顺序号", "项次", "no", "#", "item", "row", "rowno", "seq", "sn", "s/n", "serialno",
+        "serialnumber",
+    }
+)  # fmt: skip
+_CALCULATED = frozenset(
+    {
+        "停电时户数", "时户数", "停电总时户数", "总时户数", "损失时户数", "影响时户数", "停电户时数", "户时数", "停电户次",
+        "户次", "停电户次数", "customerhours", "customerhourslost", "customerminutes", "customerinterruptions", "cmi", "chi",
+        "userhours",
+    }
+)  # fmt: skip
 _BEGINS = frozenset({"起", "始", "开始", "起始", "自", "从", "由", "停", "停电", "start", "from", "begin"})
 _ENDS = frozenset({"止", "终", "结束", "终止", "截止", "至", "到", "送", "送电", "恢复", "复电", "end", "to", "until"})
 
@@ -81,7 +94,7 @@ def header_key(header: str) -> str:
     Returns:
         The header without spaces and marks around it, in lower case.
     """
-    return re.sub(r"\s+", "", clean(header)).strip("*:").lower()
+    return re.sub(r"\s+", "", clean(header)).strip("*:.").lower()
 
 
 def accepted_names(table: Table, own: Mapping[str, str] | None = None) -> dict[str, tuple[Column, int]]:
@@ -100,10 +113,27 @@ def accepted_names(table: Table, own: Mapping[str, str] | None = None) -> dict[s
     for column in columns:
         for rank, name in enumerate((column.name, column.chinese, *column.aliases)):
             names.setdefault(header_key(name), (column, rank))
+    for key, found in list(names.items()):
+        names.setdefault(_squeezed(key), found)
     for key, name in (own or {}).items():
         if not name:
             names.pop(key, None)
     return names
+
+
+def _squeezed(key: str) -> str:
+    """Return a key without the marks between its words: ``outage_id``, ``Outage-ID`` and ``outageId`` are one header."""
+    return key.replace("_", "").replace("-", "").replace(".", "").replace("/", "")
+
+
+def numbers_rows(header: str) -> bool:
+    """Return whether a header only numbers the rows, such as 序号."""
+    return header_key(header) in _ROW_NUMBERS
+
+
+def is_calculated(header: str) -> bool:
+    """Return whether a header names customer-hours or another figure that follows from the records."""
+    return split_unit(header_key(header))[0].replace("-", "").replace("_", "") in _CALCULATED
 
 
 def split_unit(key: str) -> tuple[str, str | None]:
@@ -135,6 +165,10 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
     if key in names:
         return (*names[key], None)
     bare, unit = split_unit(key)
+    if bare not in names:
+        bare = _squeezed(bare)
+        if unit is None and bare in names:
+            return (*names[bare], None)
     if bare in names:
         return (*_by_unit(names[bare], unit, names), unit)
     found = next(

@@ -49,6 +49,9 @@ ZIP_FAULTS = (
 _PART = 1 << 20
 _CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']\$?([A-Za-z]{1,50})\$?(\d{1,12})""")
 _ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d{1,12})""")
+_FAR = re.compile(rb"""r\s*=\s*["']\$?(?:[A-Za-z]{2,50}\$?\d|[A-Za-z]?\$?\d{6})""")
+"""A place beyond column Z or row 99,999; a sheet without one is small enough, and no further look at its cells is needed."""
+
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,50}[0-9]{1,12})"')
 _PLAIN_ROW = re.compile(rb'<row r="([0-9]{1,12})"')
 _LETTERS, _DIGITS = string.ascii_uppercase.encode(), string.digits.encode()
@@ -152,12 +155,14 @@ def look_at_workbook(data: bytes) -> None:
 
 
 def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    is_sheet = bool(_SHEETS.match(part.filename))
-    extent, blank = _Extent(), 0
+    is_sheet, reaches_far, blank = bool(_SHEETS.match(part.filename)), part.filename == "content.xml", 0
     for piece in _pieces(archive, part):
         blank = 0 if b"<" in piece else blank + len(piece)
         look_at_cell(blank)
-        if is_sheet:
+        reaches_far = reaches_far or (is_sheet and bool(_FAR.search(piece)))
+    if reaches_far:
+        extent = _Extent()
+        for piece in _pieces(archive, part):
             extent.take(piece)
 
 

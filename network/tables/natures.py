@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from network.tables.schema import COARSE_NATURES, NATURES
+from network.tables.code_words import COARSE_NATURES, NATURES
 
 _WORDS = {
     "prearranged": ("预安排", "prearranged"),
-    "planned": ("计划", "planned", "01"),
+    "planned": ("计划", "planned", "scheduled", "01"),
     "temporary": ("临时", "temporary"),
-    "fault": ("故障", "fault", "02"),
+    "fault": ("故障", "fault", "unplanned", "unscheduled", "forced", "02"),
     "rationing": ("限电", "rationing"),
     "internal": ("内部", "internal"),
     "external": ("外部", "external"),
@@ -25,7 +25,7 @@ _WORDS = {
     "SWITCH": ("调电", "load-switching"),
     "SYS": ("系统电源不足", "电源不足"),
     "NET": ("供电网",),
-    "outage": ("停电", "outage"),
+    "outage": ("停电", "outage", "interruption"),
 }
 _MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words}
 _USER_IN_BETWEEN = re.compile("用户(临时|计划)申请")
@@ -38,7 +38,7 @@ _FAULTS = frozenset({"internal", "external"})
 
 
 class Nature(NamedTuple):
-    """A code of :data:`network.tables.schema.NATURES`, whether the text named it in full, and which part of it is not known."""
+    """A code of :data:`network.tables.code_words.NATURES`, whether the text named it in full, and its part that is not known."""
 
     code: str
     in_full: bool

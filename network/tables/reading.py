@@ -18,6 +18,7 @@ import polars as pl
 from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
+from network.tables.code_words import KINDS_WITH_VALUE
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
 from network.tables.days import join_days, say_next_day
 from network.tables.decoding import UnreadableError
@@ -29,18 +30,32 @@ from network.tables.ends import (
     refuse_signs,
     second_header_is_end,
     take_durations,
+    take_named_days,
+    take_still_off,
     without_still_off,
 )
 from network.tables.files import read_sheets
-from network.tables.headers import Names, accepted_names, header_key, known_units, match_header, scale_of, split_unit
+from network.tables.headers import (
+    Names,
+    accepted_names,
+    header_key,
+    is_calculated,
+    known_units,
+    match_header,
+    numbers_rows,
+    scale_of,
+    split_unit,
+)
 from network.tables.limits import bounded
 from network.tables.parts import Part
-from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
+from network.tables.ranges import split_ranges
 from network.tables.sheets import Sheet, row_numbers
+from network.tables.table_form import ROW, Column, Table
 from network.tables.times import NO_UNIT, TimeUnit, time_unit
+from network.tables.trimming import trim
 from network.tables.values import Scale, parse
 from network.tables.words import Words
-from network.texts import text
+from network.texts import Text, text
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class ReadTable:
     """A table as read from one file, or from several.
 
     Attributes:
-        frame: the usable rows, with the columns of the table in order and :data:`network.tables.schema.ROW` at the end. The
+        frame: the usable rows, with the columns of the table in order and :data:`network.tables.table_form.ROW` at the end. The
             rows of a further part are counted on from those of the parts before it.
         problems: all that is wrong with the files, in order of rows.
         file: the name of the file, or of all files.
@@ -131,7 +146,7 @@ def read_frame(
     """Read a frame in memory as one table, by the same rules as a file.
 
     Args:
-        frame: columns under any accepted header, text or typed. A column :data:`network.tables.schema.ROW` is kept as the row
+        frame: columns under any accepted header, text or typed. A column :data:`network.tables.table_form.ROW` is kept as the row
             numbers; without it the first row is 2, as in a file with a header.
         table: what it should hold.
         words: the utility's own headers and codes, and how it writes times.
@@ -151,20 +166,23 @@ def read_frame(
 def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
     """Match the headers, understand the values, and leave out the rows that cannot be used."""
     report = _Report(table, sheet, file, list(sheet.problems))
-    joined = join_days(sheet, table, accepted_names(table, words.headers_of(table)), words.reading)
+    names = accepted_names(table, words.headers_of(table))
+    joined = join_days(split_ranges(sheet, names), table, names, words.reading)
     sheet = joined.sheet
     matched = match_headers(sheet, table, words, report, joined.used)
     missing = [column for column in table.columns if column.required and column.name not in matched]
     if missing:
-        found = ", ".join(clean(header) for header in sheet.headers)
-        for column in missing:
-            message = text("The column {column} ({chinese}) is missing", column=column.name, chinese=column.chinese)
-            hint = text(
-                "Add it, or say which header means it with fudian map. The columns found are: {found}.", found=found
-            )
-            report.add(Fault(message, hint), column=column.name)
+        _report_missing(report, missing, names)
         return table.empty(), report.in_order()
     sheet = _without_blank_rows(sheet, [each.index for each in matched.values()])
+    trimmed = trim(
+        sheet,
+        {name: each.index for name, each in matched.items() if name in table.names},
+        {column.name: column for column in table.columns},
+    )
+    sheet = trimmed.sheet
+    for fault, row, shown in trimmed.said:
+        report.add(fault, value=shown, row=row)
     if not len(sheet.rows):
         report.add(Fault(text("The table has no rows"), text("Export it again, or remove it."), "warning"))
         return table.empty(), report.in_order()
@@ -183,6 +201,42 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
     usable = ~_unusable(columns, len(sheet.rows))
     report.add_columns(frame, columns)
     return frame if usable.all() else frame.filter(usable), report.in_order()
+
+
+_FEWEST_NAMES = 3
+"""So many names of columns one below the other show that a sheet is turned."""
+
+
+def _report_missing(report: _Report, missing: Sequence[Column], names: Names) -> None:
+    """Say which columns a sheet lacks, or that its names stand one below the other."""
+    sheet = report.sheet
+    first = [sheet.headers[0], *as_text(sheet.columns[0].head(50)).to_list()] if sheet.columns else []
+    below = {found[0].name for cell in first if cell and (found := match_header(cell, names))}
+    beside = {found[0].name for header in sheet.headers if (found := match_header(header, names))}
+    if len(below) >= _FEWEST_NAMES and len(below) > len(beside):
+        report.problems.clear()
+        message = text(
+            "The names of the columns stand one below the other, in the first column; the sheet was not read"
+        )
+        hint = text("Turn it: copy the cells and paste them with Transpose, so that each record is a row.")
+        report.add(Fault(message, hint), row=sheet.header_row, value=clean(sheet.headers[0]))
+        return
+    found_headers = ", ".join(clean(header) for header in sheet.headers)
+    number = next((clean(header) for header in sheet.headers if numbers_rows(header)), None)
+    for column in missing:
+        message = text("The column {column} ({chinese}) is missing", column=column.name, chinese=column.chinese)
+        hint = text(
+            "Add it, or say which header means it with fudian map. The columns found are: {found}.", found=found_headers
+        )
+        if number is not None and column.kind == "id" and (column.name,) == report.table.key:
+            hint = text(
+                'Add it; or, if no number under {header} stands twice in the whole table, write "{header}" = "{column}" under '
+                "[headers.{table}] in fudian.toml.",
+                header=number,
+                column=column.name,
+                table=report.table.name,
+            )
+        report.add(Fault(message, hint), column=column.name)
 
 
 def _unusable(columns: Iterable[Understood], height: int) -> pl.Series:
@@ -262,6 +316,10 @@ class _Matched:
     again: tuple[int, ...] = ()
 
 
+def _twice(ignored: str) -> Text:
+    return text("Two headers mean this column; {ignored} was ignored", ignored=ignored)
+
+
 def match_headers(
     sheet: Sheet, table: Table, words: Words, report: _Report, used: Collection[int] = ()
 ) -> dict[str, _Matched]:
@@ -285,13 +343,19 @@ def match_headers(
             same = header_key(known.header) == header_key(header)
             if same:
                 matched[column.name] = replace(known, again=(*known.again, index))
-            message = text("Two headers mean this column; {ignored} was ignored", ignored=ignored)
+            message = _twice(ignored)
             fault = Fault(message, text("Remove one of them, or give them different names."), "warning")
             report.add(fault, column.name, ignored, sheet.header_row)
             if not better:
                 continue
         matched[column.name] = given
         ranks[column.name] = rank
+    beside = [each.header for each in matched.values() if each.again]
+    if len(beside) >= _FEWEST_NAMES:
+        report.problems = [problem for problem in report.problems if problem.message.template != _twice("").template]
+        message = text("Two tables stand side by side; only the left one was read")
+        hint = text("Put the right one below the left one, or on a sheet of its own.")
+        report.add(Fault(message, hint), None, ", ".join(map(clean, beside)), sheet.header_row)
     for name, each in list(matched.items()):
         _report_unit(report, table, name, each, matched)
     return matched
@@ -317,6 +381,14 @@ def _report_unknown(report: _Report, header: str, index: int, sheet: Sheet, name
             message = text("Column {number} has values but no header; it was ignored", number=index + 1)
             fault = Fault(message, text("Give it a name, or remove it."), "warning")
             report.add(fault, value=header, row=sheet.header_row)
+        return
+    if numbers_rows(header) or is_calculated(header):
+        message = (
+            text("This column only numbers the rows; it was left out")
+            if numbers_rows(header)
+            else text("This figure follows from the records and is calculated; the column was not read")
+        )
+        report.add(Fault(message, text("Nothing needs to be done."), "warning"), value=header, row=sheet.header_row)
         return
     near = nearest(split_unit(key)[0], names) if index < _MOST_GUESSED else []
     hint = (
@@ -383,7 +455,9 @@ def _settle_ends(
         end.notes.append(NO_END)
         return
     refuse_signs(end)
+    take_still_off(end)
     take_durations(start, end, lasted)
+    take_named_days(start, end)
 
 
 def _durations(sheet: Sheet, where: _Matched | None, table: Table, words: Words) -> Understood | None:

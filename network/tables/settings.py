@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from network.problems import Problem, WorkspaceError
-from network.texts import text
+from network.texts import Text, text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,7 +35,7 @@ def settings_of(model: type[Model], section: str, settings: Mapping[str, Any]) -
             Problem(
                 "error",
                 "settings",
-                text("this setting cannot be used: {reason}", reason=error["msg"]),
+                _what_is_wrong(error),
                 text("Known settings: {names}.", names=", ".join(model.model_fields)),
                 file="fudian.toml",
                 column=".".join([section, *(str(part) for part in error["loc"])]),
@@ -43,6 +44,13 @@ def settings_of(model: type[Model], section: str, settings: Mapping[str, Any]) -
             for error in invalid.errors()
         ]
         raise WorkspaceError(text("fudian.toml has settings that cannot be used."), problems) from invalid
+
+
+def _what_is_wrong(error: ErrorDetails) -> Text:
+    """Return what is wrong with a setting; a name that there is not is said in our own words."""
+    if error["type"] == "extra_forbidden":
+        return text("nothing reads this setting")
+    return text("this setting cannot be used: {reason}", reason=error["msg"])
 
 
 def unknown_names(settings: Mapping[str, Any], known: Iterable[str]) -> list[Problem]:

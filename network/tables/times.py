@@ -76,7 +76,37 @@ _DIGITS_TIME = re.compile(
 )
 _ZONE = re.compile(r"^(?P<time>.*\d.*?)\s*(?P<zone>Z|UTC|GMT|CST|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$", re.IGNORECASE)
 _CLOCK_AND_ZONE = r"(?i)^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{14})\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$"
-_HALF_OF_DAY = re.compile(r"上午|下午|(?<![a-z])[ap]m(?![a-z])", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+_DAY_MONTH = re.compile(
+    rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s/-]*{_MONTH}[\s/,-]*(?P<year>\d{{4}})(?!\d)", re.IGNORECASE
+)
+_MONTH_DAY = re.compile(rf"{_MONTH}\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s,]+(?P<year>\d{{4}})(?!\d)", re.IGNORECASE)
+_WEEKDAY = re.compile(
+    r"\(?(?:星期|礼拜|周)[一二三四五六日天]\)?"
+    r"|\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[,.]?",
+    re.IGNORECASE,
+)
+_LOOSE_CLOCKS = (
+    (re.compile(r"(?<=\d)(点|时)整$"), r"\1"),
+    (re.compile(r"(?<=\d)(点|时)半$"), r"\g<1>30分"),
+    (re.compile(r"^(\d{4}([-/.])\d{1,2}\2\d{1,2})[-_.](\d{1,2}:\d{2})"), r"\1 \3"),
+    (re.compile(r"^(\d{4}([-/.])\d{1,2}\2\d{1,2}) (\d{2})(\d{2})(\d{2})?$"), r"\1 \3:\4"),
+)
+"""Clocks that are only written otherwise: 8点半, 2022-03-01_08:00, 2022-03-01 0800."""
+
+_HALF_OF_DAY = re.compile(
+    r"凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|夜间|夜里|(?<![a-z])[ap]\.?m\.?(?![a-z])", re.IGNORECASE
+)
+_HALVES = {
+    "凌晨": "am",
+    "清晨": "am",
+    "早上": "am",
+    "早晨": "am",
+    "上午": "am",
+    "中午": "noon",
+    "下午": "pm",
+} | dict.fromkeys(("傍晚", "晚上", "晚间", "夜间", "夜里"), "evening")
 _OFFSET = re.compile(r"^(?:UTC|GMT|Z)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?)?$", re.IGNORECASE)
 _SINCE_1970 = re.compile(r"^1\d{9}(?:\d{3})?$")
 _SINCE_WORDS = {"s": "s", "秒": "s", "ms": "ms", "毫秒": "ms"}
@@ -411,6 +441,8 @@ def _unread(word: str, unreadable: Text) -> Fault:
             unit=unit,
         )
         return _not_a_time(hint)
+    if clock_of(word) is not None:
+        return _not_a_time(text("Write the day before the time of day; 次日 or 当日 before it will do for an end."))
     if any(form.match(word) for form in _ORDERED_TIMES.values()):
         hint = text('Write the year first; or set date_order = "dmy" or "mdy" under [reading] in fudian.toml.')
         return _not_a_time(hint)
@@ -426,13 +458,38 @@ def clock_of(written: str) -> timedelta | None:
     return None if read is None else read - _CLOCK_DAY
 
 
+def _plain(word: str) -> str:
+    """Return a time without the day of the week, and with a number in the place of the name of a month."""
+    word = _WEEKDAY.sub(" ", word).strip()
+    for loose, plain in _LOOSE_CLOCKS:
+        word = loose.sub(plain, word)
+    for form in (_DAY_MONTH, _MONTH_DAY):
+        if found := form.search(word):
+            month = _MONTHS.index(found["name"].lower()) + 1
+            word = f"{found['year']}-{month}-{found['day']} {word[: found.start()]}{word[found.end() :]}"
+            break
+    return " ".join(word.split())
+
+
+def _hour_of(hour: int, half: str) -> int | None:
+    """Return the hour of the day that is meant by one of a half of the day, ``None`` where none can be."""
+    half = _HALVES.get(half, half)
+    if half == "am":
+        return hour % 12 if hour <= 12 else None
+    if half == "noon":
+        return hour + 12 if hour in {1, 2} else hour if 11 <= hour <= 14 else None
+    if half == "evening" and not 5 <= hour % 12 <= 11:
+        return None
+    return hour + 12 if 1 <= hour <= 11 else hour if 12 <= hour <= 23 else None
+
+
 def _written_time(word: str, order: str = "ymd") -> datetime | None:
+    word = _plain(word)
     half = _HALF_OF_DAY.search(word)
     if half is not None:
         read = _written_time(" ".join(_HALF_OF_DAY.sub(" ", word).split()), order)
-        if read is None or not 1 <= read.hour <= 12:
-            return None
-        return read.replace(hour=read.hour % 12 + (12 if half[0].lower() in {"下午", "pm"} else 0))
+        hour = _hour_of(read.hour, half[0].lower().replace(".", "")) if read is not None else None
+        return None if read is None or hour is None else read.replace(hour=hour)
     if re.match(r"^\d{5}(?:\.\d+)?$", word) and _FIRST_SERIAL <= float(word) <= _LAST_SERIAL:
         return _SERIAL_ORIGIN + timedelta(seconds=round(float(word) * 86_400))
     match = _WRITTEN_TIME.match(word) or _DIGITS_TIME.match(word)

@@ -29,9 +29,10 @@ from network.tables.cells import (
     nulls,
     read_distinct,
 )
+from network.tables.code_words import NATURES, NOT_OPENED
 from network.tables.conventions import USUAL, ReadingSettings
 from network.tables.natures import nature_of
-from network.tables.schema import NATURES, NOT_OPENED, Column
+from network.tables.table_form import Column
 from network.tables.times import NO_UNIT, TimeUnit, parse_times
 from network.texts import Text, text
 
@@ -52,6 +53,9 @@ _PLAIN = string.ascii_letters + string.digits + "_-"
 _SLICE = 1 << 15
 _SCIENTIFIC = r"^[+-]?(?:\d+\.\d+[eE][+-]?\d+|\d+[eE]\+\d+)$"
 _EXACT_INTEGERS = 1e15
+_COUNTED = re.compile(
+    r"^(?P<number>[+-]?\d[\d,.]*\s*万?)\s*\(?(?:户次|户|台|个|次|人|项|users?|customers?)\)?$", re.IGNORECASE
+)
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 
 
@@ -203,7 +207,7 @@ def _parse_numbers(values: pl.Series, column: Column, scale: Scale) -> Parsed:
         raw = as_text(values)
         fast = raw.cast(pl.Float64, strict=False)
         parsed = fill_patiently(
-            raw, fast.set(~fast.is_finite().fill_null(True), None), lambda word: _number(word, column)
+            raw, fast.set(~fast.is_finite().fill_null(True), None), lambda word: _number(word, column, scale)
         )
     numbers = parsed.values if scale == SAME_UNIT else parsed.values * scale.times / scale.divided_by
     wrong: list[tuple[pl.Series, Fault]] = []
@@ -238,13 +242,18 @@ def _not_a_number(column: Column) -> Fault:
     )
 
 
-def _number(raw: str, column: Column) -> tuple[float | None, Fault | None]:
+def _number(raw: str, column: Column, scale: Scale = SAME_UNIT) -> tuple[float | None, Fault | None]:
+    """Read a number in the unit of its header; one that carries a unit itself stands in that unit, whatever the header says."""
     word = clean(raw)
     if is_blank(word):
         return None, None
     if word.startswith("="):
         return None, VALUELESS
     times, divided_by = 1.0, 1.0
+    if column.kind == "integer" and (counted := _COUNTED.match(word)):
+        word, own = counted["number"].strip(), True
+    else:
+        own = False
     if column.unit is not None and word.lower().endswith(column.unit):
         word = word[: -len(column.unit)].removeprefix("交流").strip()
     if word.endswith("%") and column.name.endswith("_percent"):
@@ -256,13 +265,15 @@ def _number(raw: str, column: Column) -> tuple[float | None, Fault | None]:
             )
         word, divided_by = word[:-1].strip(), 100.0
     elif word.endswith("万"):
-        word, times = word[:-1].strip(), 10_000.0
+        word, times, own = word[:-1].strip(), 10_000.0, True
     if _THOUSANDS.match(word):
         word = word.replace(",", "")
     try:
         number = float(word) if "_" not in word else math.nan
     except ValueError:
         return None, _not_a_number(column)
+    if own:
+        times, divided_by = times * scale.divided_by, divided_by * scale.times
     return (number * times / divided_by, None) if math.isfinite(number) else (None, _not_a_number(column))
 
 
@@ -349,7 +360,7 @@ def _nature(word: str, column: Column) -> tuple[str | None, Fault | None]:
 def _code_of(word: str, codes: Mapping[str, tuple[str, ...]]) -> str | None:
     lowered = word.lower()
     for code, meanings in codes.items():
-        if lowered == code.lower() or word in meanings:
+        if lowered == code.lower() or word in meanings or lowered.replace(" ", "_") == code:
             return code
     return None
 

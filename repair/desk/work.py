@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Protocol
 
 from network import FudianError, text
+from network.ids import each_of
 from network.representation import Shown
+from repair.desk.operations import Operations, moment_done
 
 STAGES = (
     "accepted", "dispatched", "taken", "arrived", "located", "isolated", "partly_restored", "under_way", "restored",
@@ -28,14 +31,21 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage", "at"),
     "order": ("order_id",),
     "merge": ("into",),
+    "split": ("users",),
+    "move": ("users", "into"),
+    "upstream": ("node", "at", "note"),
     "section": ("branches",),
     "refuse": ("branch_id",),
-    "step": ("branch_id", "move", "at"),
-    "close": (),
+    "step": ("branch_id", "move", "at", "read", "note"),
+    "close": ("at", "note"),
     "reopen": ("reason",),
+    "record": ("tables",),
     "undo": ("number",),
 }
-"""What may be decided on a sheet, and what each decision must say."""
+"""What may be decided on a sheet, and what each decision must say, but for :data:`MAY_SAY`."""
+
+MAY_SAY = frozenset({"note", "read"})
+"""What a decision may leave out: a note, and what was read at a device, such as ``95 A``."""
 
 
 class KeptEvent(Protocol):
@@ -44,6 +54,10 @@ class KeptEvent(Protocol):
     @property
     def number(self) -> int | None:
         """Its place in the ledger."""
+
+    @property
+    def kind(self) -> str:
+        """``operation``, ``decision`` or ``order``."""
 
     @property
     def who(self) -> str:
@@ -140,14 +154,42 @@ class Sheet(Shown):
 
     @property
     def steps(self) -> tuple[Mapping[str, Any], ...]:
-        """Operations that were done: ``branch_id``, ``move`` (``open`` or ``close``) and ``at``."""
+        """Operations that were done: ``branch_id``, ``move`` (``open`` or ``close``), ``at``, and ``read``, if anything was."""
         return tuple(line.details for line in self.lines if line.action == "step")
 
     @property
     def is_closed(self) -> bool:
         """Whether a person closed it, and nobody opened it again."""
-        last = next((line.action for line in reversed(self.lines) if line.action in {"close", "reopen"}), None)
-        return last == "close"
+        return self._closing is not None
+
+    @property
+    def _closing(self) -> Line | None:
+        last = next((line for line in reversed(self.lines) if line.action in {"close", "reopen"}), None)
+        return last if last is not None and last.action == "close" else None
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When it was closed; ``None`` while it is open, or open again, and where nobody said."""
+        told = None if self._closing is None else self._closing.details.get("at")
+        return None if told is None else datetime.fromisoformat(told)
+
+    @property
+    def reopened(self) -> tuple[str, ...]:
+        """Why it was opened again, each time."""
+        return self._all("reopen", "reason")
+
+    @property
+    def upstream(self) -> Mapping[str, Any] | None:
+        """The notice that the grid above is lost 上级电网停电: ``node`` of the source, ``at``, perhaps ``note``."""
+        return next((line.details for line in reversed(self.lines) if line.action == "upstream"), None)
+
+    @property
+    def record(self) -> Mapping[str, Any] | None:
+        """The outage record that a person accepted, rows by table; ``None`` where there is none, or it was opened again."""
+        if not self.is_closed:
+            return None
+        last = next((line for line in reversed(self.lines) if line.action in {"record", "close"}), None)
+        return last.details["tables"] if last is not None and last.action == "record" else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sheet for JSON."""
@@ -162,55 +204,105 @@ class Sheet(Shown):
             "section": list(self.section),
             "refused": list(self.refused),
             "steps": [dict(each) for each in self.steps],
+            "upstream": None if self.upstream is None else dict(self.upstream),
             "closed": self.is_closed,
+            "closed_at": None if self.closed_at is None else self.closed_at.isoformat(),
+            "reopened": list(self.reopened),
+            "record": None if self.record is None else dict(self.record),
             "history": [vars(line) | {"details": dict(line.details)} for line in self.history],
         }
 
 
-@dataclass
+@dataclass(eq=False)
 class Work:
-    """The sheets of all incidents, kept up event by event.
+    """The sheets of all incidents and all operations, kept up event by event.
 
     Attributes:
         sheets: by incident.
+        operations: what was operated.
     """
 
     sheets: dict[str, Sheet] = field(default_factory=dict)
+    operations: Operations = field(default_factory=Operations)
 
     @classmethod
     def of(cls, events: Iterable[KeptEvent]) -> Work:
-        """Return the sheets that events make."""
+        """Return the work that events make."""
         work = cls()
         for event in events:
             work.add(event)
         return work
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        return {
+            "sheets": {name: sheet.as_dict() for name, sheet in sorted(self.sheets.items())},
+            "operations": [each.as_dict() for each in self.operations.history],
+        }
 
     def sheet(self, incident: str) -> Sheet:
         """Return the sheet of an incident; an empty one where nothing was decided yet."""
         return self.sheets.get(incident, Sheet(incident))
 
     def add(self, event: KeptEvent) -> None:
-        """Take one more decision into account."""
+        """Take one more event into account."""
+        number, action = event.number or 0, str(event.details["action"])
+        if event.kind == "operation":
+            self.operations = self.operations.told(number, event.who, event.details)
         if event.incident is None:
             return
         sheet = self.sheet(event.incident)
         details = {name: value for name, value in event.details.items() if name != "action"}
-        line = Line(event.number or 0, event.who, str(event.details["action"]), details)
+        line = Line(number, event.who, action, details)
         history = sheet.history
-        if line.action == "undo":
+        if action == "undo":
             history = tuple(
                 replace(each, is_undone=each.is_undone or each.number == details["number"]) for each in history
             )
+            self.operations = self.operations.undone(details["number"])
+        elif action == "step":
+            self.operations = self.operations.told(number, event.who, details, event.incident)
         self.sheets[event.incident] = replace(sheet, history=(*history, line))
 
+    @property
+    def moves(self) -> dict[str, tuple[str, str]]:
+        """Users that an operator moved from one incident to another, each with both; the last word counts."""
+        found = [
+            (line.number, user, incident, str(line.details["into"]))
+            for incident, sheet in list(self.sheets.items())
+            for line in sheet.lines
+            if line.action in {"split", "move"}
+            for user in line.details["users"]
+        ]
+        return {user: (away, into) for _, user, away, into in sorted(found)}
 
-def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    def parent(self, incident: str) -> str | None:
+        """Return the incident that one was split off; ``None`` for one that was not."""
+        return next(
+            (
+                name
+                for name, sheet in list(self.sheets.items())
+                for line in sheet.lines
+                if line.action == "split" and line.details["into"] == incident
+            ),
+            None,
+        )
+
+    def users(self, incident: str, inferred: Iterable[str]) -> tuple[str, ...]:
+        """Return the users of an incident: those that signals tell of, as operators have moved them since."""
+        moves = self.moves
+        own = [user for user in inferred if moves.get(user, ("", incident))[1] == incident]
+        return tuple(dict.fromkeys([*own, *(user for user, (_, into) in moves.items() if into == incident)]))
+
+
+def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iterable[str] = ()) -> dict[str, Any]:
     """Return a decision as it is kept.
 
     Args:
         sheet: as it stands.
         details: ``action`` and what it must say; ``at`` is a local time, by default now.
         now: local time.
+        taken: ids of incidents that there are; one that is split off gets the next that is free.
 
     Raises:
         FudianError: there is no such action or stage, something is missing, a time lies in the future, or there is nothing to
@@ -224,8 +316,8 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime) -> dict[str
         )
     told = {"action": action} | {name: details[name] for name in ACTIONS[action] if details.get(name) is not None}
     if "at" in ACTIONS[action]:
-        told["at"] = _moment(details.get("at"), now).isoformat()
-    missing = [name for name in ACTIONS[action] if name not in told and name != "note"]
+        told["at"] = moment_done(details.get("at"), now).isoformat()
+    missing = [name for name in ACTIONS[action] if name not in told and name not in MAY_SAY]
     if missing:
         raise FudianError(
             text("The decision {action} does not say {names}.", action=action, names=", ".join(missing)),
@@ -241,21 +333,17 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime) -> dict[str
             text("There is nothing to undo under number {number}.", number=told["number"]),
             text("The history of the sheet gives the number of each decision."),
         )
-    if action == "merge" and told["into"] == sheet.incident:
+    if told.get("into") == sheet.incident:
         raise FudianError(text("An incident cannot be part of itself."), text("Name the other one."))
-    return told
-
-
-def _moment(given: Any, now: datetime) -> datetime:
-    try:
-        at = now if given is None else datetime.fromisoformat(str(given))
-    except ValueError:
+    if action == "record" and not sheet.is_closed:
         raise FudianError(
-            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
-        ) from None
-    if at.tzinfo is not None or at > now:
-        raise FudianError(
-            text("The time {time} lies in the future, or has a zone.", time=at),
-            text("Give the local time at which it was done."),
+            text("The incident {incident} is not closed.", incident=sheet.incident), text("Close it first.")
         )
-    return at
+    if action == "step" and told["move"] not in {"open", "close"}:
+        raise FudianError(text("There is no move {move!r}.", move=told["move"]), text("Use open or close."))
+    if "users" in told:
+        told["users"] = list(dict.fromkeys(str(each) for each in each_of(told["users"])))
+    if action == "split":
+        used = set(taken)
+        told["into"] = next(name for place in count(2) if (name := f"{sheet.incident}.{place}") not in used)
+    return told

@@ -14,7 +14,8 @@ import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
-from repair.inference.posterior import (
+from repair.inference.posterior import Chances, Evidence
+from repair.inference.states import (
     BACK,
     BACK_UNHEARD,
     CLEARED,
@@ -27,10 +28,6 @@ from repair.inference.posterior import (
     UNCLEARED,
     UNHEARD,
     WAYS,
-    Chances,
-    Evidence,
-    allowed_on_a_fault,
-    depths,
 )
 
 IMPOSSIBLE = -1e15
@@ -43,7 +40,7 @@ class Explained(Shown):
 
     Attributes:
         fault: whether each branch is faulted, shape (branches,).
-        did: what each device did, :data:`~repair.inference.posterior.STAYED` and so on, shape (branches,).
+        did: what each device did, :data:`~repair.inference.states.STAYED` and so on, shape (branches,).
         state: state of the node at the lower end of each, shape (branches,).
         log_weight: log-probability of this and of all that was heard, of the tree that each top is the top of; shape (tops,).
     """
@@ -199,3 +196,23 @@ def shared(above: Numbers, parent: Indices, current: Indices, state: Indices) ->
     first = order[np.append(True, parent[order][1:] != parent[order][:-1])]
     best[first] = current[first]
     return np.asarray(best)
+
+
+def depths(parent: Indices) -> Indices:
+    """Return how many branches lie above each branch; a branch comes after all above it."""
+    depth = np.zeros(len(parent), dtype=np.int64)
+    above = parent.copy()
+    while (alive := above >= 0).any():
+        depth[alive] += 1
+        above[alive] = parent[above[alive]]
+    return depth
+
+
+def allowed_on_a_fault(repaired: Numbers) -> Numbers:
+    """Return what what a device did and the state above it are worth for a branch that is faulted itself; shape (3, 5, n).
+
+    To close on a fault, or to be back above it, takes that it is repaired by now, or that its own device is open.
+    """
+    allowed = np.ones((3, STATES, len(repaired)))
+    allowed[STAYED, BACK:] = allowed[CLOSED_AGAIN, BACK:] = allowed[CLOSED_AGAIN, LIVE] = repaired
+    return allowed

@@ -17,9 +17,9 @@ from network.arrays import Indices, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
 from repair.inference.reports import HOUR, Moment, Said, node_hears, of_terminals
-from repair.inference.spells import Rows
+from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.inference.words import Rows
 from repair.settings import InferenceSettings
 
 OF_ONE_SUPPLY = 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
-from repair.inference.spells import OFF, RECLOSE
+from repair.inference.words import OFF, RECLOSE
 from repair.settings import InferenceSettings
 
 NOTHING_SAID, OPEN, OPEN_AFTER_RECLOSE, RECLOSED, CLOSED, ONLY_CLOSED = range(6)

@@ -8,7 +8,7 @@ import numpy as np
 
 from network.arrays import Indices
 from network.representation import Shown
-from repair.inference.spells import CALL, FLAG, OFF, RECLOSE, Rows
+from repair.inference.words import CALL, FLAG, OFF, RECLOSE, Rows
 from repair.settings import InferenceSettings
 
 

@@ -16,12 +16,12 @@ from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
+from repair.inference.explained import ExplainedOutages, PowerBetween
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
-from repair.inference.known import KnownOutages, PowerBetween
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
-from repair.inference.posterior import DARK, LIVE, UNHEARD
-from repair.inference.spells import OFF, ON, RECLOSE
+from repair.inference.states import DARK, LIVE, UNHEARD
+from repair.inference.words import OFF, ON, RECLOSE
 from repair.settings import InferenceSettings
 
 ORIGIN = datetime(1970, 1, 1)
@@ -36,7 +36,7 @@ class Explanations(Shown):
 
     tree: FeederTree
     devices: Devices
-    known: KnownOutages
+    known: ExplainedOutages
     rules: InferenceSettings
 
     def outages(self, judgement: Judgement, power_between: PowerBetween) -> list[tuple[int, InferredOutage]]:

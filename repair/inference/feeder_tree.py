@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from network import Supply
-from network.arrays import NONE, Groups, Indices, Mask, distinct
+from network.arrays import Indices
 from network.representation import Shown
 
 LEVELS = ("line", "trunk", "lateral", "sub_lateral")
@@ -42,67 +42,10 @@ class FeederTree(Shown):
         return np.where(place > 0, piece, -1)
 
     @cached_property
-    def depth(self) -> Indices:
-        """How many places lie on the way from each place to its source, shape (places,)."""
-        return self.supply.sum_along_path(np.ones(len(self.supply.end), dtype=np.int64))
-
-    def at_or_above(self, place: Indices, group: Indices) -> Indices:
-        """Return all places of the same piece at or above given ones, each once for each group.
-
-        Args:
-            place: shape (n,).
-            group: number of the group of each, shape (n,).
-
-        Returns:
-            ``group * places + place``, in rising order.
-        """
-        parent, count = self.supply.parent, len(self.supply.end)
-        order = np.argsort(-self.depth[place], kind="stable")
-        start, depth = (group * count + place)[order], self.depth[place][order]
-        steps = np.searchsorted(-depth, -np.arange(depth[0], -1, -1), side="right") if len(depth) else NONE
-        found: list[Indices] = []
-        climbing = NONE
-        begin = 0
-        for stop in steps.tolist():
-            climbing = distinct(np.concatenate([climbing, start[begin:stop]]))
-            found.append(climbing)
-            begin = stop
-            at = climbing % count
-            inside = ~self._begins_piece[at]
-            climbing = climbing[inside] - at[inside] + parent[at[inside]]
-        return np.sort(np.concatenate([NONE, *found]))
-
-    @cached_property
-    def _begins_piece(self) -> Mask:
-        begins = np.zeros(len(self.supply.end), dtype=np.bool_)
-        begins[self.first] = True
-        return begins
-
-    @cached_property
-    def has_lines(self) -> Mask:
-        """Whether a piece has branches: a source's own node has none, nor has "no piece", the last; shape (pieces + 1,)."""
-        return np.append(self.supply.parent[self.first] > 0, False)
-
-    @cached_property
-    def can_be_out(self) -> Mask:
-        """Whether everything below a place can go off as a whole: its branch alone cuts it off; shape (places,)."""
-        return self.supply.is_bridge & (self.supply.branch_to >= 0)
-
-    @cached_property
     def transformers_before(self) -> Indices:
         """How many transformers hang on places before each one, shape (places + 1,)."""
-        return _before(len(self.supply.end), self.supply.transformer_place)
-
-    @cached_property
-    def customers_before(self) -> Indices:
-        """How many customers hang on places before each one, shape (places + 1,)."""
-        net, places = self.supply.network, self.supply.transformer_place
-        live = places >= 0
-        alone = np.bincount(places[live], net.customers_with_one_supply[live], len(self.supply.end))
-        two = net.customers_with_two_supplies
-        count = alone.astype(np.int64) + np.bincount(
-            self.customer_place(two)[self.customer_place(two) >= 0], minlength=len(alone)
-        )
+        place = self.supply.transformer_place
+        count = np.bincount(place[place >= 0], minlength=len(self.supply.end))
         return np.concatenate([[0], np.cumsum(count)])
 
     def customer_place(self, customers: Indices) -> Indices:
@@ -112,11 +55,6 @@ class FeederTree(Shown):
         return self.supply.forest.meeting_place(
             with_none[net.customer_transformer[customers]], with_none[net.customer_second_transformer[customers]]
         )
-
-    @cached_property
-    def transformers_at(self) -> Groups:
-        """The transformers at each place."""
-        return Groups.of(len(self.supply.end), self.supply.transformer_place)
 
     @cached_property
     def level(self) -> Indices:
@@ -151,18 +89,3 @@ class FeederTree(Shown):
         labelled = np.unique(piece[starts])
         unlabelled = below_source[~np.isin(piece[below_source], labelled)]
         return np.union1d(np.flatnonzero(starts), unlabelled)
-
-    @cached_property
-    def dated(self) -> Indices:
-        """Transformers with a date of service, by place; shape (transformers with dates,)."""
-        table, places = self.supply.network.transformers, self.supply.transformer_place
-        with_date = (table["in_service"].is_not_null() | table["retired"].is_not_null()).to_numpy() & (places > 0)
-        if not with_date.any():
-            return NONE
-        found = np.flatnonzero(with_date)
-        return found[np.argsort(places[found], kind="stable")]
-
-
-def _before(places: int, place: Indices) -> Indices:
-    count = np.bincount(place[place >= 0], minlength=places)
-    return np.concatenate([[0], np.cumsum(count)])

@@ -9,7 +9,7 @@ import numpy as np
 from network.arrays import Indices, Mask
 from network.representation import Shown
 from repair.inference.devices import EVER
-from repair.inference.spells import CALL, FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.words import CALL, FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
 
 MINUTE = 60_000

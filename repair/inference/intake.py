@@ -13,9 +13,9 @@ import polars as pl
 from network import Problem, Supply, Text, text
 from network.arrays import Indices, Mask
 from network.representation import Shown
-from network.tables.schema import OBJECTS
+from network.tables.code_words import OBJECTS
 from repair.inference.devices import Devices
-from repair.inference.spells import CALL, FLAG, NO_FLAG, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
+from repair.inference.words import CALL, FLAG, NO_FLAG, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
 from repair.settings import InferenceSettings
 
 EXAMPLES = 5

@@ -14,11 +14,12 @@ from repair.inference.device_words import categories, flag_likelihoods, word_lik
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.posterior import STATES, Chances, Evidence, Posterior, depths
+from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
-from repair.inference.spells import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.states import STATES
 from repair.inference.users import Heard, Hearing, Users, sums_at
+from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
 
 LEAST_WEIGHT = 1e-9
@@ -59,28 +60,17 @@ class Prepared(Shown):
     heard: Heard
     doing: Indices
 
-    def posterior(self, fault: Numbers, sets: int = 1) -> Posterior:
-        """Return the posterior for each way of reporting, one after another, and there for each set of priors of faults.
+    def posterior(self, fault: Numbers) -> Posterior:
+        """Return the posterior for each way of reporting, and there for each set of priors of faults, where there are several.
 
         Args:
-            fault: priors of faults, set after set, shape (sets x nodes,).
-            sets: how many sets there are.
+            fault: priors of faults, shape (nodes,) or (sets, nodes).
         """
-        ways, count = len(self.says), len(self.place)
-        copies = ways * sets
-        above = np.where(self.parent >= 0, self.parent + np.arange(copies)[:, None] * count, -1)
-        chances = Chances(
-            np.tile(self.refed, (copies, 1)),
-            np.tile(self.left, (copies, 1)),
-            np.tile(self.repaired, copies),
-            self.rules.channel_fails,
-            self.rules.channel_works,
-        )
-        says = np.repeat(self.says, sets, axis=0).reshape(-1, STATES)
-        done = np.tile(self.done, (copies, 1, 1))
-        return Posterior(
-            Evidence(above.ravel(), np.tile(fault, ways), done, says, chances, np.tile(depths(self.parent), copies))
-        )
+        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
+        says = self.says
+        if fault.ndim == 2:
+            says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
+        return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
     def best(self) -> tuple[Explained, Numbers]:
         """Return the best explanation, and how probable just that one is, of each event; shape (events,).
@@ -98,10 +88,7 @@ class Prepared(Shown):
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
-        logs = (
-            posterior.log_evidence.reshape(len(self.says), -1)
-            + np.log([each[0] for each in self.rules.qualities])[:, None]
-        )
+        logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
         total = np.logaddexp.reduce(logs, axis=0)
         return np.exp(logs - total), total
 
@@ -199,18 +186,16 @@ class Judge(Shown):
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
-        nodes = np.stack(
-            [
-                np.stack([sums_at(node, one[:, state], len(place)) for state in range(STATES)], axis=1)
-                for one in heard.says
-            ]
-        )
+        says = np.empty((len(heard.says), len(place), STATES))
+        for way, of_way in enumerate(heard.says):
+            for state in range(STATES):
+                says[way, :, state] = sums_at(node, of_way[:, state], len(place))
         words, seen, doing = self._device_words(events, place, first, offset)
         repaired = rates.repaired(place, moment.since_h()[event])
         done = rates.doings(words, seen if flags is None else flags, place, doing > 0, repaired)
         left = rates.left[place] * (1 - repaired)[:, None]
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done, nodes, rates.refed[place], left,
+            events, self.rules, place, event, parent, rates.fault[place], done, says, rates.refed[place], left,
             repaired,
             transformer, of_transformer, node, heard, doing,
         )  # fmt: skip
@@ -220,24 +205,24 @@ class Judge(Shown):
         prepared = self.prepare(events)
         posterior = prepared.posterior(prepared.fault)
         weight, log_evidence = prepared.weights(posterior)
-        posterior = posterior.only((weight > LEAST_WEIGHT).ravel())
-        count, ways = len(prepared.place), len(self.rules.qualities)
+        posterior = posterior.only(weight > LEAST_WEIGHT)
         event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
 
-        def mixed(values: Numbers) -> Numbers:
-            return np.asarray((values.reshape(ways, count, -1) * weight[:, event, None]).sum(axis=0))
+        share = weight[:, event]
 
-        states = posterior.state.reshape(ways, count, STATES)
+        def mixed(values: Numbers) -> Numbers:
+            return np.asarray(np.einsum("wn,wn...->n...", share, values))
+
         dark, was = np.zeros(len(node)), np.zeros(len(node))
-        for way in range(ways):
-            share = weight[way, of]
-            dark += share * (states[way, node] * heard.dead[way]).sum(axis=1)
-            was += share * (states[way, node] * heard.gone[way]).sum(axis=1)
+        for way in np.flatnonzero((weight > LEAST_WEIGHT).any(axis=1)):
+            states = posterior.state[way, node] * weight[way, of, None]
+            dark += np.einsum("ts,ts->t", states, heard.dead[way])
+            was += np.einsum("ts,ts->t", states, heard.gone[way])
         live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
-            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault)[:, 0],
+            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
             mixed(posterior.flow).sum(axis=1),
-            mixed(posterior.opened)[:, 0], mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
+            mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
         )  # fmt: skip
 

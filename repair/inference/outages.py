@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,16 +26,17 @@ from network.tables.frames import require_table
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
-from repair.inference.explanations import Explanations, time_of
+from repair.inference.explained import ExplainedOutages
+from repair.inference.explanations import Explanations, ms_of, time_of
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
-from repair.inference.known import KnownOutages
-from repair.inference.outage import BestExplanation, Doubted, InferredOutage
-from repair.inference.posterior import CLOSED_AGAIN, LIVE, OPENED, STATES
+from repair.inference.outage import BestExplanation, InferredOutage
+from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
-from repair.inference.spells import OFF, ON, READ, Rows
+from repair.inference.states import CLOSED_AGAIN, LIVE, OPENED, STATES
+from repair.inference.words import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings, inference_settings
 
 MOST_WAITING = 1 << 18
@@ -52,44 +53,6 @@ STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 
 
 STEPS = tuple(round(each * MINUTE) for each in STEPS_MIN)
 """The same, in ms."""
-
-_ORIGIN = datetime(1970, 1, 1)
-
-
-class Past(NamedTuple):
-    """An incident of an event that is over, and the moment at which it was judged, in ms."""
-
-    outage: InferredOutage
-    judged: int
-
-
-@dataclass
-class Piece:
-    """What is known of one piece.
-
-    Attributes:
-        cut: last signal of the last event that is over, in ms.
-        checked: last signal after which the present event was found not to be over, in ms.
-        over: incidents of events that are over.
-        now: incidents of the present event.
-        since: when the present event began, in ms; ``EVER`` where there is none.
-        last: last signal, in ms.
-        at: moment of the present event's judgement, in ms.
-        sure: transformers, and the probability that each is off, where it is not negligible.
-        states: places that may have lost supply, and the probability of each of their states.
-        faded: moments until which the silence of single transformers counts, of events that are over, in ms.
-    """
-
-    cut: int = -int(EVER)
-    checked: int = -int(EVER)
-    over: list[Past] = field(default_factory=list)
-    now: list[InferredOutage] = field(default_factory=list)
-    since: int = int(EVER)
-    last: int = -int(EVER)
-    at: int = -int(EVER)
-    sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
-    states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
-    faded: tuple[int, ...] = ()
 
 
 NEGLIGIBLE = 0.01
@@ -117,12 +80,12 @@ class Inference:
         self._clock: datetime | None = None
         self._devices = Devices(supply.network)
         self._tree = FeederTree(supply)
-        self._known = KnownOutages.of(supply, self._devices, tables or {}, self.rules)
+        self._explained = ExplainedOutages.of(supply, self._devices, tables or {}, self.rules)
         self._records = Records.of(supply, tables or {})
-        self._until = {each.reference: each.until for each in self._known.known}
+        self._until = {each.reference: each.until for each in self._explained.known}
         self._intake = Intake(supply, self._devices, self.rules)
         self._judge = Judge(self._tree, self._devices, self.rules)
-        self._explanations = Explanations(self._tree, self._devices, self._known, self.rules)
+        self._explanations = Explanations(self._tree, self._devices, self._explained, self.rules)
         self._bars = Bars.of(self.rules)
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
         self._removed = Removed()
@@ -215,7 +178,7 @@ class Inference:
     def _not_forgotten(self, heard: Rows, removed: Removed) -> Rows:
         if self._forgotten_before is None:
             return heard
-        old = heard.time < _ms(self._forgotten_before)
+        old = heard.time < ms_of(self._forgotten_before)
         removed.add("forgotten", int(old.sum()), self._examples(heard, np.flatnonzero(old)))
         return Rows(heard.device[~old], heard.word[~old])
 
@@ -224,11 +187,11 @@ class Inference:
     def _settle(self) -> None:
         """Judge the pieces that the waiting signals speak of, and those whose silence tells more than it did."""
         touched = self._with_those_known() if self._waiting else set()
-        due = touched | {number for number, piece in self._pieces.items() if self._moment(piece) != piece.at}
+        now = ms_of(self.at) if self.at else -int(EVER)
+        due = touched | {number for number, piece in self._pieces.items() if piece.due <= now}
         for chunk in self._chunks(sorted(due)):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
-        for number in touched:
-            self._bring_back(number)
+        self._bring_back(touched)
         self._changed |= due
         for number in self._fading:
             piece = self._pieces[number]
@@ -251,28 +214,22 @@ class Inference:
         if chunk:
             yield chunk
 
-    def _moment(self, piece: Piece) -> int:
-        """Return when a piece is to be judged: at the last tick after its last signal; nowhere else without an event."""
-        if piece.since >= EVER:
-            return piece.at
-        return self._tick(piece.last)
-
     def _with_those_known(self) -> set[int]:
         """Put the waiting signals among those known, each once, and return the pieces they speak of."""
+        from repair.inference.merging import merge
+
         heard = Rows(*(np.concatenate([getattr(rows, name) for rows in self._waiting]) for name in ("device", "word")))
         self._waiting = []
         heard_piece, _ = self.places_of(heard.device)
-        device, word = (np.concatenate([getattr(self._rows, n), getattr(heard, n)]) for n in ("device", "word"))
-        piece = np.concatenate([self._piece, heard_piece])
-        order = np.lexsort((word, device, piece))
-        device, word, piece = device[order], word[order], piece[order]
-        again = np.zeros(len(device), dtype=np.bool_)
-        again[1:] = (device[1:] == device[:-1]) & (word[1:] == word[:-1])
+        order = np.lexsort((heard.word, heard.device, heard_piece))
+        new = heard_piece[order], heard.device[order], heard.word[order]
+        merged = np.empty((3, len(self._piece) + len(order)), dtype=np.int64)
+        again = np.zeros(len(order), dtype=np.bool_)
+        count = merge(self._piece, self._rows.device, self._rows.word, *new, merged, again)
         if again.any():
             where = np.flatnonzero(again)
-            self._removed.add("duplicate", len(where), self._examples(Rows(device, word), where))
-            device, word, piece = device[~again], word[~again], piece[~again]
-        self._rows, self._piece = Rows(device, word), piece
+            self._removed.add("duplicate", len(where), self._examples(Rows(new[1], new[2]), where))
+        self._piece, self._rows = merged[0, :count], Rows(merged[1, :count], merged[2, :count])
         first_of = np.lexsort((heard.time, heard_piece))
         numbers, at = np.unique(heard_piece[first_of], return_index=True)
         firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
@@ -284,7 +241,7 @@ class Inference:
     def _reopen(self, piece: Piece, time: int) -> None:
         """Forget what was concluded of a piece from signals after a moment, since another one was heard of it."""
         if time <= piece.cut + self._bars.quiet:
-            forgotten = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
+            forgotten = -int(EVER) if self._forgotten_before is None else ms_of(self._forgotten_before)
             before = time_of(forgotten) if forgotten > -EVER else datetime.min
             piece.over = [each for each in piece.over if each.outage.start < before]
             piece.cut = forgotten
@@ -298,8 +255,8 @@ class Inference:
         history = History.of(of, rows)
         states = [self._pieces[int(number)] for number in history.pieces]
         for number in set(pieces.tolist()) - set(history.pieces.tolist()):
-            self._pieces[number].since = int(EVER)
-        now = _ms(self.at) if self.at else 0
+            self._pieces[number].since = self._pieces[number].due = int(EVER)
+        now = ms_of(self.at) if self.at else 0
         ends = history.ends(now, self._bars)
         while True:
             cut = np.array([state.cut for state in states], dtype=np.int64)
@@ -315,19 +272,19 @@ class Inference:
             self._fading |= set(history.pieces[asked].tolist())
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
+            state.due = self._next_tick(last) if begin < EVER else int(EVER)
             state.sure, state.states = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
-            at = np.array([self._moment(states[each]) for each in going_on])
+            at = np.array([self._tick(states[each].last) for each in going_on])
             judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
             self._keep(judgement, [states[each] for each in going_on])
 
     def _usable(self, pieces: Indices) -> tuple[Rows, Indices]:
-        """Return the signals of some pieces, without outages that were too short to be any."""
-        wanted = np.zeros(len(self._tree.first) + 1, dtype=np.bool_)
-        wanted[pieces] = True
-        mine = wanted[self._piece]
-        mine[self._piece < 0] = False
+        """Return the signals of some pieces, given in rising order, without outages that were too short to be any."""
+        first, last = (np.searchsorted(self._piece, pieces, side) for side in ("left", "right"))
+        size = last - first
+        mine = np.arange(size.sum()) + np.repeat(first - (np.cumsum(size) - size), size)
         rows, of = Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine]
         short = np.zeros(len(of), dtype=np.bool_)
         pair = (rows.device[1:] == rows.device[:-1]) & (rows.kind[:-1] == OFF) & (rows.kind[1:] == ON)
@@ -484,8 +441,13 @@ class Inference:
 
     def _tick(self, since: int) -> int:
         """Return the last tick of the clock after a moment, in ms."""
-        passed = bisect_right(STEPS, (_ms(self.at) if self.at else since) - since)
+        passed = bisect_right(STEPS, (ms_of(self.at) if self.at else since) - since)
         return since + STEPS[max(passed - 1, 0)]
+
+    def _next_tick(self, since: int) -> int:
+        """Return the next tick of the clock after a moment, in ms; ``EVER`` where there is none."""
+        passed = bisect_right(STEPS, (ms_of(self.at) if self.at else since) - since)
+        return since + STEPS[passed] if passed < len(STEPS) else int(EVER)
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
@@ -497,28 +459,42 @@ class Inference:
             outage = replace(outage, reason="overrun")
         return outage
 
-    def _bring_back(self, number: int) -> None:
-        """End the incidents of single users of a piece that had power since, though their event is over."""
-        piece, phases = self._pieces[number], self._phases.get(number, {})
-        piece.over = [Past(self._by_power(each.outage, number), each.judged) for each in piece.over]
-        for name, each in phases.items():
-            phases[name] = self._by_power(each, number)
+    def _bring_back(self, touched: set[int]) -> None:
+        """End the incidents of single users of some pieces that had power since, though their event is over."""
+        power = np.flatnonzero(np.isin(self._rows.kind, (ON, READ)))
+        signs, piece = Rows(self._rows.device[power], self._rows.word[power]), self._piece[power]
+        for number in touched:
+            first, last = np.searchsorted(piece, [number, number + 1])
+            if first == last:
+                continue
+            known = self._pieces[number]
+            ended = self._ended_by(Rows(signs.device[first:last], signs.word[first:last]), self._single(number))
+            if ended:
+                known.over = [Past(ended.get(each.outage.id, each.outage), each.judged) for each in known.over]
+                phases = self._phases.get(number, {})
+                phases.update({name: ended[name] for name in phases if name in ended})
 
-    def _by_power(self, outage: InferredOutage, number: int) -> InferredOutage:
-        """Return an incident of users as the first sign of power after it has it."""
-        if not outage.is_open or self._is_of_line(outage):
-            return outage
-        first, last = np.searchsorted(self._piece, [number, number + 1])
-        rows = Rows(self._rows.device[first:last], self._rows.word[first:last])
-        net = self.supply.network
-        if outage.customer_ids:
-            devices = net.known_customers(outage.customer_ids)[0] + self._devices.customers_from
-        else:
-            devices = net.known_transformers([outage.object_id])[0]
-        mine = np.isin(rows.device, devices) & np.isin(rows.kind, (ON, READ)) & (rows.time > _ms(outage.last))
-        if not mine.any():
-            return outage
-        return closed(outage, time_of(int(rows.time[mine].min())), "")
+    def _single(self, number: int) -> list[InferredOutage]:
+        """Return the open incidents of single users of a piece, of events that are over."""
+        known = [*(each.outage for each in self._pieces[number].over), *self._phases.get(number, {}).values()]
+        return [each for each in known if each.is_open and not self._is_of_line(each)]
+
+    def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
+        """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
+        newest = int(signs.time.max())
+        outages = [each for each in outages if ms_of(each.last) < newest]
+        if not outages:
+            return {}
+        told: dict[tuple[str, str], list[int]] = {}
+        for device, time in zip(signs.device.tolist(), signs.time.tolist(), strict=True):
+            told.setdefault(self._devices.kind_and_id(device), []).append(time)
+        found = {}
+        for each in outages:
+            users = [("customer", name) for name in each.customer_ids] or [("transformer", each.object_id)]
+            later = [time for user in users for time in told.get(user, []) if time > ms_of(each.last)]
+            if later:
+                found[each.id] = closed(each, time_of(min(later)), "")
+        return found
 
     def changes(self) -> tuple[InferredOutage, ...]:
         """Return the incidents that are new, or not as they were, since this was asked last; latest first."""
@@ -558,10 +534,10 @@ class Inference:
         """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
         self._settle()
         asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
-        if not asked:
-            return []
-        pieces = np.array(sorted(asked), dtype=np.int64)
-        states = [self._pieces[int(each)] for each in pieces]
+        return [each for chunk in self._chunks(sorted(asked)) for each in self._best_of(chunk)]
+
+    def _best_of(self, asked: list[int]) -> list[BestExplanation]:
+        pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]
         since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
         case = self._judge.prepare(self._events(pieces, since, until, at, *self._usable(pieces)))
         found, share = case.best()
@@ -581,7 +557,7 @@ class Inference:
             for event in range(len(pieces))
         ]
 
-    def as_dict(self, language: str = "en") -> dict[str, Any]:
+    def told(self, language: str = "en") -> dict[str, Any]:
         """Return incidents and problems for JSON.
 
         Args:
@@ -592,6 +568,14 @@ class Inference:
             "incidents": [each.as_dict() for each in self.incidents],
             "problems": [each.as_dict(language) for each in self.problems],
         }
+
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the same, with the most probable ``explanations`` of what is still out.
+
+        Args:
+            language: ``en`` or ``zh``, for the problems.
+        """
+        return self.told(language) | {"explanations": [vars(each) for each in self.best_explanations()]}
 
     @property
     def problems(self) -> list[Problem]:
@@ -642,7 +626,7 @@ class Inference:
             How many incidents were forgotten.
         """
         self._settle()
-        limit = _ms(before)
+        limit = ms_of(before)
         cuts = np.full(len(self._tree.first) + 1, limit, dtype=np.int64)
         count = 0
         for number, piece in self._pieces.items():
@@ -670,13 +654,13 @@ class Inference:
         for number, state in self._pieces.items():
             since[number] = self._needed_since(state)
         time = signals["time"].dt.epoch("ms").to_numpy()
-        limit = -int(EVER) if self._forgotten_before is None else _ms(self._forgotten_before)
+        limit = -int(EVER) if self._forgotten_before is None else ms_of(self._forgotten_before)
         return np.asarray((time >= limit) | ((device >= 0) & (time >= since[piece])))
 
     def _needed_since(self, piece: Piece) -> int:
         """Return from when on signals of a piece tell of an open incident, in ms; ``EVER`` where there is none."""
         known = (*self._past(piece), *piece.now)
-        still = [_ms(each.start) for each in known if each.is_open and not each.is_stale]
+        still = [ms_of(each.start) for each in known if each.is_open and not each.is_stale]
         return min([piece.since, *still])
 
     def _examples(self, rows: Rows, which: Indices) -> list[dict[str, Any]]:
@@ -685,58 +669,6 @@ class Inference:
             kind, object_id = self._devices.kind_and_id(int(rows.device[index]))
             shown.append({"time": str(time_of(int(rows.time[index]))), "object": kind, "object_id": object_id})
         return shown
-
-
-def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the signals of whole devices, and those that name one or two phases only."""
-    if "phases" not in signals.columns:
-        return signals, signals.clear()
-    letters = pl.col("phases").cast(pl.String).str.to_uppercase().str.replace_all("[^ABC]", "")
-    some = letters.str.len_chars().is_between(1, 2).fill_null(value=False)
-    return signals.filter(~some), signals.filter(some).with_columns(phases=letters)
-
-
-def fades(outage: InferredOutage) -> bool:
-    """Whether nothing but the word of one terminal speaks of an open incident."""
-    return outage.is_open and outage.level == "transformer" and outage.explanation == "transformer"
-
-
-def faded(past: Past, until: int, rules: InferenceSettings) -> InferredOutage:
-    """Return the outage of a single transformer as it is after more silence, until a moment in ms.
-
-    It ends after ``outage_h`` on average, and then its terminal says so but for ``on_loss``; so silence speaks for a report that
-    was false, or else for an end that was not heard.
-    """
-    outage = past.outage
-    lasts = float(np.exp(-(until - past.judged) / (60 * MINUTE) / rules.outage_h))
-    dark, back = outage.sure * lasts, outage.sure * (1 - lasts) * rules.on_loss
-    total = dark + back + 1 - outage.sure
-    sure = dark / total
-    if sure >= rules.suspected:
-        state = "confirmed" if sure >= rules.confirmed else "suspected"
-        share = sure / outage.sure
-        return replace(
-            outage, sure=sure, probability=sure, state=state, expected_customers=outage.expected_customers * share
-        )
-    if (dark + back) / total >= rules.suspected:
-        return closed(outage, time_of(until), "")
-    doubted = Doubted("transformer", outage.object_id, "off", outage.start)
-    return replace(closed(outage, time_of(until), ""), state="overturned", restored_at=None, back=0, doubted=(doubted,))
-
-
-def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:
-    """Return an incident of which all have supply again since a moment."""
-    return replace(
-        outage,
-        state="restored",
-        reason=reason,
-        restored_at=end,
-        dark=0,
-        back=outage.transformers,
-        dark_ids=(),
-        customers_off=0,
-        expected_customers=0.0,
-    )
 
 
 def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
@@ -749,7 +681,3 @@ def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
         taken[each.id] = taken.get(each.id, 0) + 1
         shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
     return tuple(shown)
-
-
-def _ms(moment: datetime) -> int:
-    return int((moment - _ORIGIN) / timedelta(milliseconds=1))

@@ -9,9 +9,9 @@ import numpy as np
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER
-from repair.inference.posterior import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
 from repair.inference.rates import HOURS_PER_YEAR
-from repair.inference.spells import CALL, OFF, ON, READ, UNANSWERED, Rows
+from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
+from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows
 from repair.settings import InferenceSettings
 
 Quality = tuple[float, float, float]
@@ -356,21 +356,10 @@ def node_hears(
     Returns:
         log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
+    from repair.inference.passes import own_states
+
     fails = own_outage(rules)[0] * np.where(together, rules.coincidence, 1.0)
     back = np.clip(-np.expm1(-age_h / rules.outage_h), rules.closed_again, 0.95)
-    live, dark, unheard, again, again_unheard = heard.T
-    floats, refed = np.log(rules.generation), np.log(rules.generator_set)
-    stays = np.log1p(-rules.generation - rules.generator_set)
-    rows = {
-        LIVE: [live + np.log1p(-fails), dark + np.log(fails * (1 - back)), again + np.log(fails * back)],
-        DARK: [live + floats, dark + stays, again + refed],
-        UNHEARD: [live + floats, unheard + stays, again_unheard + refed],
-        BACK: [live + floats, dark + refed, again + stays],
-        BACK_UNHEARD: [live + floats, unheard + refed, again_unheard + stays],
-    }
     hears, dead, gone = np.empty_like(heard), np.empty_like(heard), np.empty_like(heard)
-    for state, parts in rows.items():
-        hears[:, state] = np.logaddexp(np.logaddexp(parts[0], parts[1]), parts[2])
-        dead[:, state] = np.exp(parts[1] - hears[:, state])
-        gone[:, state] = np.exp(parts[2] - hears[:, state])
+    own_states(heard, fails, back, np.array([rules.generation, rules.generator_set]), hears, dead, gone)
     return hears, dead, gone

@@ -11,7 +11,6 @@ from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
-from repair.inference.posterior import STATES
 from repair.inference.reports import (
     HOUR,
     Moment,
@@ -25,7 +24,8 @@ from repair.inference.reports import (
     together,
     transformer_speaks,
 )
-from repair.inference.spells import OFF, Rows
+from repair.inference.states import STATES
+from repair.inference.words import OFF, Rows
 from repair.settings import InferenceSettings
 
 MANY = 4

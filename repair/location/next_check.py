@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.arrays import Indices, Numbers
-from repair.location.active import Active
 from repair.location.feeders import sums_of
-from repair.location.radial import Radial, bits_of
+from repair.location.meshed_model import MeshedModel
+from repair.location.radial_model import RadialModel
+from repair.location.radial_sections import bits_of
 from repair.settings import LocationSettings
 
 LEAST_BITS = 1e-6
@@ -32,7 +33,7 @@ class Check:
     gain_bits: float
 
 
-def best_checks(model: Radial | Active, posterior: Numbers, rules: LocationSettings) -> tuple[Check, ...]:
+def best_checks(model: RadialModel | MeshedModel, posterior: Numbers, rules: LocationSettings) -> tuple[Check, ...]:
     """Return the best check of each kind, the one that tells most first; of equals the one that needs no crew.
 
     Args:
@@ -54,11 +55,11 @@ def best_checks(model: Radial | Active, posterior: Numbers, rules: LocationSetti
     return tuple(sorted(found, key=lambda check: -round(check.gain_bits, 9)))
 
 
-def _sensors(model: Radial | Active, posterior: Numbers) -> tuple[Indices, Numbers]:
+def _sensors(model: RadialModel | MeshedModel, posterior: Numbers) -> tuple[Indices, Numbers]:
     return model.sensors.branch, model.gains(sums_of(model.section, posterior, int(model.section.max()) + 1))
 
 
-def _reads(model: Radial | Active, posterior: Numbers, rules: LocationSettings) -> tuple[Indices, Numbers]:
+def _reads(model: RadialModel | MeshedModel, posterior: Numbers, rules: LocationSettings) -> tuple[Indices, Numbers]:
     """Return transformers and what a reading of each tells: whether it hangs on what clears the fault."""
     supply = model.feeders.supply
     net = supply.network
@@ -72,10 +73,10 @@ def _reads(model: Radial | Active, posterior: Numbers, rules: LocationSettings) 
     return transformers, gain
 
 
-def _patrol(model: Radial | Active, posterior: Numbers, rules: LocationSettings) -> tuple[Indices, Numbers]:
+def _patrol(model: RadialModel | MeshedModel, posterior: Numbers, rules: LocationSettings) -> tuple[Indices, Numbers]:
     """Return devices without a sensor and what a look at each tells: on which side of it the fault lies; radial feeders only."""
     feeders = model.feeders
-    if not isinstance(model, Radial):
+    if not isinstance(model, RadialModel):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
     below = feeders.sum_below(feeders.gather(model.candidates, posterior))
     device = np.append(~feeders.supply.network.branches["kind"].is_in(["line", "cable", "bus"]).to_numpy(), False)

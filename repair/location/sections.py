@@ -1,7 +1,7 @@
 """Fault-section location 故障定位: which section explains the signals, with an honest probability (field reference 7).
 
 Prior: length times failure rate. Likelihood: flags, trips, dark and live transformers and calls, all together, each able to be
-wrong at its own rate: :mod:`repair.location.radial`, and :mod:`repair.location.active` where current can come from
+wrong at its own rate: :mod:`repair.location.radial_model`, and :mod:`repair.location.meshed_model` where current can come from
 two sides. Bayes' rule gives the
 answer exactly, for one fault and for two. Sections that nothing heard could separate stand together; sections that explain the
 signals equally well are all returned.
@@ -22,15 +22,14 @@ from network.arrays import Indices, Numbers
 from network.representation import Shown
 from network.tables.frames import require_table
 from repair.inference.outages import Inference
-from repair.location.active import Active
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.location.feeders import Feeders, sums_of
-from repair.location.marginal import Marginal
+from repair.location.meshed_model import MeshedModel
 from repair.location.next_check import Check, best_checks
-from repair.location.radial import Radial
+from repair.location.radial_model import RadialModel
 from repair.settings import LocationSettings, location_settings
 
-Model = Radial | Active
+Model = RadialModel | MeshedModel
 
 SAME = 1e-9
 """Probabilities this close, relative to each other, are the same."""
@@ -103,7 +102,7 @@ class Location(Shown):
     ambiguous: bool
     supply: Supply
     signals: pl.DataFrame
-    reading: Reading | None
+    reading: SectionPosterior | None
 
     @cached_property
     def outage(self) -> dict[str, str | None]:
@@ -190,7 +189,7 @@ class Location(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reading(Shown):
+class SectionPosterior(Shown):
     """The signals of one incident, weighed.
 
     Attributes:
@@ -319,7 +318,7 @@ def locate(
     if model is None:
         return Location((), False, supply, signals, None)
     prior = _prior(net, rules)[model.branch]
-    reading = Reading(model, prior / prior.sum(), rules)
+    reading = SectionPosterior(model, prior / prior.sum(), rules)
     equal = reading.probability >= reading.probability.max() * (1 - SAME)
     return Location(reading.sections, int(equal.sum()) > 1, supply, signals, reading)
 
@@ -341,7 +340,7 @@ def _model(supply: Supply, signals: pl.DataFrame, sensors: Sensors, rules: Locat
     feeders = Feeders.of(supply, np.unique(supply.source_above[told]))
     here = feeders.place(lower_place(supply, tripped)) >= 0
     given = (feeders, hearing.on(feeders), tripped[here], witnesses.on(feeders), rules)
-    model = Active(*given) if len(feeders.loops) else Marginal(*given, signals, _prior(net, rules))
+    model = MeshedModel(*given) if len(feeders.loops) else RadialModel(*given, signals, _prior(net, rules))
     return model if len(model.branch) else None
 
 

@@ -10,12 +10,11 @@ import polars as pl
 
 from network import Network, Supply, WorkspaceError, text
 from network.arrays import Indices, Mask
-from repair.location.active import Active
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.location.feeders import Feeders
-from repair.location.radial import Radial
+from repair.location.meshed_model import MeshedModel
+from repair.location.radial_sections import RadialSections
 from repair.location.report_health import report_health
-from repair.location.sections import Model
 from repair.settings import LocationSettings, location_settings
 
 BEFORE = timedelta(minutes=5)
@@ -140,8 +139,8 @@ def _count(
     tripped = tripped_branches(supply.network, signals)
     tripped = tripped[feeders.place(lower_place(supply, tripped)) >= 0]
     nobody = Witnesses.of(supply.network, signals.clear(), rules)
-    kind = Active if len(feeders.loops) else Radial
-    model: Model = kind(feeders, hearing.on(feeders), tripped, nobody, rules)
+    kind = MeshedModel if len(feeders.loops) else RadialSections
+    model: MeshedModel | RadialSections = kind(feeders, hearing.on(feeders), tripped, nobody, rules)
     beyond, judged = model.should_show(int(np.flatnonzero(model.branch == fault[0])[0]))
     report, branch = model.sensors.report, model.sensors.branch
     unheard = np.isnan(report)

@@ -11,17 +11,19 @@ of every plan at once. A plan for which there is no day is said, with the reason
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from network import Problem, Text, listed, text
 from network.representation import Shown
+from network.steps import step
 from reliability.notice import notice_of
 from repair.planned.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
 from repair.planned.merging import Group, candidates
@@ -206,7 +208,7 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
         desk,
         jobs,
         tuple(Entry(option) for option in sorted(taken, key=lambda each: (each.start, each.group.plan_ids))),
-        tuple((job, _why(job, options, rules.rules)) for job in left_over),
+        tuple(_reasons(left_over, options, rules.rules)),
         live,
         tuple((plan, refusal.message) for plan, refusal in desk.refused.items()),
         tuple(_broken(options, (*rules.rules, *rules.guides))),
@@ -294,9 +296,12 @@ def _choose(
     for variable, option in zip(taken.tolist(), options, strict=True):
         if option.against is not None:
             program.fix(variable, 0.0)
+    doing: dict[Job, list[tuple[int, float]]] = defaultdict(list)
+    for variable, option in zip(taken.tolist(), options, strict=True):
+        for job in option.group.jobs:
+            doing[job].append((variable, 1.0))
     for variable, job in zip(left_over.tolist(), jobs, strict=True):
-        own = [(each, 1.0) for each, option in zip(taken.tolist(), options, strict=True) if job in option.group.jobs]
-        program.row([*own, (variable, 1.0)], 1.0, 1.0)
+        program.row([*doing[job], (variable, 1.0)], 1.0, 1.0)
     for rule in rules:
         program.row([(int(taken[at]), weight) for at, weight in rule.terms], most=rule.limit)
     weights = (
@@ -306,23 +311,42 @@ def _choose(
     )
     goals = [Goal([(int(each), 1.0) for each in left_over])]
     goals += [Goal([pair for pair in zip(taken.tolist(), each, strict=True) if pair[1]]) for each in weights]
-    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s)
-    if values is None:  # leaving all over keeps every rule
+    none_has_a_day = np.concatenate([np.zeros(len(taken)), np.ones(len(left_over))])  # keeps every rule
+    step(text("the calendar of plans"), 0, 1)
+    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s, start=none_has_a_day)
+    if values is None:
         return [False] * len(options), False
     return [bool(values[each] > 0.5) for each in taken], program.proven
 
 
-def _why(job: Job, options: Sequence[Option], rules: Sequence[Rule]) -> Text:
-    """Say why a plan has no day: what forbids each of its days by itself, or that the others leave none."""
-    alone = [(at, option) for at, option in enumerate(options) if option.group.plan_ids == (job.plan_id,)]
+def _reasons(jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[tuple[Job, Text]]:
+    """Give each of some plans that have no day with the reason."""
+    wanted = {(job.plan_id,) for job in jobs}
+    alone: dict[str, list[int]] = defaultdict(list)
+    for at, option in enumerate(options):
+        if option.group.plan_ids in wanted:
+            alone[option.group.plan_ids[0]].append(at)
+    asked = {at for own in alone.values() for at in own}
+    binding: dict[int, list[tuple[Rule, float]]] = defaultdict(list)
+    for rule in rules:
+        for at, weight in rule.terms:
+            if at in asked:
+                binding[at].append((rule, weight))
+    for job in jobs:
+        yield job, _why([(options[at], binding[at]) for at in alone[job.plan_id]])
+
+
+def _why(alone: Sequence[tuple[Option, Sequence[tuple[Rule, float]]]]) -> Text:
+    """Say why a plan has no day: what forbids each of its days by itself, or that the others leave none.
+
+    Args:
+        alone: its days, each with the rules that it adds to, and how much.
+    """
     counted: Counter[str] = Counter()
-    for at, option in alone:
-        against = option.against or next(
-            (rule.kind for rule in rules if any(each == at and weight > rule.limit for each, weight in rule.terms)),
-            None,
-        )
+    for option, binding in alone:
+        against = option.against or next((rule.kind for rule, weight in binding if weight > rule.limit), None)
         if against is None:
-            kinds = sorted({rule.kind for rule in rules if any(each == at for each, _ in rule.terms)})
+            kinds = sorted({rule.kind for rule, _ in binding})
             return text(
                 "no day is left beside the other plans, under the rules: {rules}",
                 rules=listed([REASONS[kind] for kind in kinds]),

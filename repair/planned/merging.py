@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from network import FudianError
+from network import FudianError, text
 from network.representation import Shown
+from network.steps import step
 from repair.planned.plan_desk import Cost, Job, PlanDesk
 from repair.planned.planned_work import WorkOutage
 from repair.restoration.program import Goal, Program
@@ -105,6 +106,10 @@ def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
     Jobs whose areas do not touch gain nothing from one outage: each would only last as long as the longer one. Where there are
     too many, those come first that would save most if nobody were transferred.
     """
+    return desk.remember(("candidates", *jobs), lambda: _candidates(desk, jobs))
+
+
+def _candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
     near = {
         first: {second for second, other in enumerate(jobs) if second != first and each.outage.area & other.outage.area}
         for first, each in enumerate(jobs)
@@ -120,7 +125,8 @@ def candidates(desk: PlanDesk, jobs: Sequence[Job]) -> Candidates:
             layer, complete = set(promising[: max(room, 0)]), False
         found |= layer
     groups = []
-    for chosen in sorted(found, key=lambda each: (len(each), sorted(each))):
+    for at, chosen in enumerate(sorted(found, key=lambda each: (len(each), sorted(each)))):
+        step(text("groups of plans in one outage"), at, len(found))
         members = tuple(sorted((jobs[at] for at in chosen), key=lambda job: (job.start, job.plan_id)))
         try:
             groups.append(Group(members, *desk.merged(members)))

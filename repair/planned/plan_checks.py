@@ -18,6 +18,7 @@ from reliability.steering.durations import Prediction
 from repair.planned.merging import Group
 from repair.planned.mobile_supply import MobileSupply
 from repair.planned.plan_desk import Job, PlanDesk
+from repair.planned.source_room import SourceShortage
 
 VERDICTS = {
     "approve": text("approve"),
@@ -145,6 +146,7 @@ class Facts(Shown):
         in_the_way: other outages at the same time that take or need what it takes or needs, but for those of its group.
         all_groups_tried: whether every group that jobs could form was looked at.
         duration: how long it is likely to take.
+        short_sources: sources that it and other outages at the same time load beyond what they can give.
     """
 
     job: Job
@@ -160,6 +162,7 @@ class Facts(Shown):
     in_the_way: tuple[Job, ...] = ()
     all_groups_tried: bool = True
     duration: Prediction | None = None
+    short_sources: tuple[SourceShortage, ...] = ()
 
     @property
     def stands_back(self) -> tuple[Job, ...]:
@@ -339,7 +342,14 @@ def _against(desk: PlanDesk, facts: Facts) -> tuple[Text, ...]:
         said.append(text("it falls on a holiday, on which nobody is cut off for planned work"))
     if facts.stands_back:
         said.append(_in_the_way(facts.stands_back))
-    return tuple(said)
+    return (*said, *map(_short_source, facts.short_sources))
+
+
+def _short_source(short: SourceShortage) -> Text:
+    return text(
+        "together with {plans} at the same time source {node} would give {value:.0f} A, {limit:.0f} A is what it can: move one "
+        "of them", plans=", ".join(short.with_plans), node=short.node, value=short.value_a, limit=short.limit_a,
+    )  # fmt: skip
 
 
 def _in_the_way(others: tuple[Job, ...]) -> Text:
@@ -355,7 +365,12 @@ def _can_reduce(desk: PlanDesk, facts: Facts) -> bool:
     Mobile supply for all who would be off too often can, and fewer hours where something of the budget is left; nothing of that
     mends a late notice, a holiday, or another outage in the way.
     """
-    if facts.stands_back or facts.notice.state == "late" or desk.on_holiday(facts.job.start, facts.job.row["end"]):
+    if (
+        facts.stands_back
+        or facts.short_sources
+        or facts.notice.state == "late"
+        or desk.on_holiday(facts.job.start, facts.job.row["end"])
+    ):
         return False
     fed = {user for each in facts.mobile for user in each.transformers}
     red = [share.budget for share in facts.shares if share.light == "red" and share.budget is not None]

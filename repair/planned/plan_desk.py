@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, KeysView, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from threading import RLock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from network.arrays import Indices, Mask
 from network.ids import each_of
 from network.model import serving
 from network.representation import Shown
+from network.steps import step
 from network.tables.as_of import known_until
 from reliability.frequent import PRESETS, Preset, outages_that_count
 from reliability.live_items import LIVE_ITEMS
@@ -147,7 +149,7 @@ class Job(Shown):
 
 @dataclass(eq=False, repr=False)
 class PlanDesk(Shown):
-    """The plans to come over one network and its records.
+    """The plans to come over one network and its records; many threads may ask it at once.
 
     Attributes:
         statistics: of the workspace.
@@ -167,9 +169,11 @@ class PlanDesk(Shown):
     left_out: Mapping[str, int]
     gone: Mapping[str, str] = field(default_factory=dict)
     going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
-    _answers: dict[str, Any] = field(default_factory=dict, repr=False)
+    _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
     _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
+    _parts: dict[Hashable, WorkOutage] = field(default_factory=dict, repr=False)
+    _searching: RLock = field(default_factory=RLock, repr=False)
 
     @classmethod
     def of(
@@ -246,7 +250,7 @@ class PlanDesk(Shown):
                 text("Ask as of an earlier time."),
             )
 
-    def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
+    def remember(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         """Return the answer under a key, made once."""
         if key not in self._answers:
             self._answers[key] = make()
@@ -333,9 +337,10 @@ class PlanDesk(Shown):
             FudianError: it cannot be parted from a source.
         """
         key = Work(tuple(sorted(work.branches)), tuple(sorted(work.transformers)))
-        if key not in self._outages:
-            self._outages[key] = outage_of(self.restorer, work)
-        return self._outages[key]
+        with self._searching:
+            if key not in self._outages:
+                self._outages[key] = outage_of(self.restorer, work, known=self._parts)
+            return self._outages[key]
 
     def merged(self, jobs: Iterable[Job]) -> tuple[WorkOutage, Cost]:
         """Return the outage of several jobs done at once by crews that work side by side: it lasts as long as the longest.
@@ -368,12 +373,16 @@ class PlanDesk(Shown):
 
     # Plans --------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _judged(self) -> tuple[dict[str, Job], dict[str, FudianError]]:
+        return self.remember("judged", self._judge)
+
+    def _judge(self) -> tuple[dict[str, Job], dict[str, FudianError]]:
         jobs: dict[str, Job] = {}
         refused: dict[str, FudianError] = {}
         not_approved = set(inference_settings(self.net.workspace.settings).not_approved)
-        for row in self.plans.to_dicts():
+        for at, row in enumerate(self.plans.iter_rows(named=True)):
+            step(text("outages of plans"), at, self.plans.height)
             try:
                 jobs[row["plan_id"]] = self._job(row, row["status"] not in not_approved and row["status"] is not None)
             except FudianError as refusal:
@@ -489,16 +498,31 @@ class PlanDesk(Shown):
         """The outages of each user that the rules count so far: ``user_id``, ``outage_id``, ``nature``, ``start``."""
         return outages_that_count(self.statistics, self.frequent_rules, self.as_of)
 
-    def counting(self, outage: WorkOutage) -> list[str]:
+    @property
+    def _rows_of_history(self) -> Mapping[str, list[int]]:
+        """The rows of each user in :attr:`history`."""
+
+        def find() -> dict[str, list[int]]:
+            found: dict[str, list[int]] = {}
+            for at, user in enumerate(self.history["user_id"]):
+                found.setdefault(user, []).append(at)
+            return found
+
+        return self.remember("rows_of_history", find)
+
+    def counting(self, outage: WorkOutage) -> KeysView[str]:
         """Return the users for whom the rules count an outage; nobody where it cuts off a single one."""
+        return self.remember(("counting", outage), lambda: self._counting(outage))
+
+    def _counting(self, outage: WorkOutage) -> KeysView[str]:
         rules = self.frequent_rules
         brief = self.rules.transfer_min < rules.shortest_min
         index = np.sort(outage.after.hit.transformer_index) if brief else outage.touched
         index = index[self.serving[index]]
         public = self.net.transformers["public"].gather(index).fill_null(value=True)
         if rules.without_single_user and len(index) == 1 and not public[0]:
-            return []
-        return self.net.transformers["transformer_id"].gather(index).to_list()
+            return dict[str, None]().keys()
+        return dict.fromkeys(self.net.transformers["transformer_id"].gather(index).to_list()).keys()
 
     def breaches(self, job: Job) -> pl.DataFrame:
         """Return the users whom a plan cuts off once too often, counting records and approved outages to come.
@@ -508,6 +532,7 @@ class PlanDesk(Shown):
         """
         rules, start, nature = self.frequent_rules, job.start, job.row["nature"]
         near = timedelta(hours=rules.merge_h)
+        users = self.counting(job.outage)
         planned = [
             {"user_id": user, "outage_id": other.plan_id, "nature": other.row["nature"], "start": other.start}
             for other in self.jobs.values()
@@ -515,11 +540,11 @@ class PlanDesk(Shown):
             and other.needs_outage
             and other.plan_id != job.plan_id
             and abs(other.start - start) >= near
-            for user in self.counting(other.outage)
+            for user in users & self.counting(other.outage)
         ]
-        kept = pl.concat([self.history, pl.DataFrame(planned, schema=self.history.schema)])
-        users = self.counting(job.outage)
-        left = rooms(kept.filter(pl.col("user_id").is_in(users)), rules, [start], self.voltage_kv(job))
+        places = [at for user in users for at in self._rows_of_history.get(user, ())]
+        kept = pl.concat([self.history[places], pl.DataFrame(planned, schema=self.history.schema)])
+        left = rooms(kept, rules, [start], self.voltage_kv(job))
         full = left.filter(
             pl.col("user_id").is_not_null()
             & (pl.col("since") <= start) & (pl.col("until") > start) & (pl.col("left") == 0)

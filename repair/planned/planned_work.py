@@ -7,8 +7,8 @@ and voltages; and every step is played on the network and proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
-from network.arrays import NONE, Indices
+from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
-from repair.isolation import isolate_work
+from repair.isolation import Isolation, isolate_work
 from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.proof import Step, play
@@ -130,6 +130,7 @@ class WorkOutage(Shown):
         assumed: what stands in for missing data.
         idle: whether all of the work is dead already.
         ways: what of the network it takes and leans on.
+        source_change_a: by how much each source gives more meanwhile, in A, shape (sources,).
     """
 
     work: Work
@@ -149,6 +150,7 @@ class WorkOutage(Shown):
     assumed: tuple[Text, ...]
     idle: bool
     ways: Ways
+    source_change_a: Numbers
 
     @cached_property
     def area(self) -> frozenset[int]:
@@ -156,24 +158,44 @@ class WorkOutage(Shown):
         return frozenset(self.touched_before.tolist())
 
 
-def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ()) -> WorkOutage:
+def outage_of(
+    restorer: Restorer,
+    work: Work,
+    refused: str | Iterable[str] = (),
+    known: MutableMapping[Hashable, WorkOutage] | None = None,
+) -> WorkOutage:
     """Return who is off by planned work, before and after transfer, with the proven steps.
 
     Args:
         restorer: the engine over the state of the network before the work.
         work: what is taken out.
         refused: devices that cannot be operated.
+        known: outages by what is parted from supply, in the same state and without the same devices; another is added. Works
+            between the same devices are one outage, and are searched for once.
 
     Raises:
         UnknownIdError: a branch or transformer is not in the network.
         FudianError: no device that opens under load parts the work from a source.
     """
-    net, supply = restorer.supply.network, restorer.supply
+    net = restorer.supply.network
     out = net.transformer_index(work.transformers)
     if not work.branches:
         return _of_transformers(restorer, work)
-    case = Case.of(restorer.loads, restorer.source_ampere, isolate_work(supply, work.branches, refused))
-    fault, ids = case.fault, net.branches["branch_id"]
+    fault = isolate_work(restorer.supply, work.branches, refused)
+    part = (fault.zone, fault.devices, fault.tripped, fault.dead, np.flatnonzero(fault.barred), np.sort(out))
+    key = tuple(each.tobytes() for each in part)
+    found = None if known is None else known.get(key)
+    if found is None:
+        found = _searched(restorer, work, fault, out)
+        if known is not None and found.refusal is None:  # a refusal names the work
+            known[key] = found
+    return replace(found, work=work)
+
+
+def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) -> WorkOutage:
+    """Return the outage of work that is parted from supply, with the transfer that feeds most."""
+    net, supply = restorer.supply.network, restorer.supply
+    case, ids = Case.of(restorer.loads, restorer.source_ampere, fault), net.branches["branch_id"]
     closed = fault.devices[~supply.is_open_at(fault.devices)]
     parted = supply.switched(open=ids.gather(closed).to_list())
     off_before = np.union1d(supply.lost_in(parted).transformer_index, out)
@@ -210,6 +232,7 @@ def outage_of(restorer: Restorer, work: Work, refused: str | Iterable[str] = ())
         case.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
         _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
+        case.capacity.source_load(case.capacity.states(final)) - restorer.source_ampere,
     )  # fmt: skip
 
 
@@ -219,7 +242,7 @@ def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     own = np.sort(off.hit.transformer_index)
     return WorkOutage(
         work, off, off, own, own, (), (), True, True, 0, 0, 0, None, None, (), not len(own),
-        _ways(restorer.supply, NONE, own, NONE),
+        _ways(restorer.supply, NONE, own, NONE), np.zeros(len(restorer.source_ampere)),
     )  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from network import Problem, Text
+from network import Problem, Text, text
 from network.arrays import Indices
 from network.representation import Shown
+from network.steps import step
 from reliability.notice import notice_of
 from reliability.plan_grade import grade_words, plan_grade
 from repair.affected import Affected
@@ -24,6 +25,7 @@ from repair.planned.merging import Group, Grouping, best_grouping
 from repair.planned.mobile_supply import mobile_supplies
 from repair.planned.plan_checks import CHECKS, LIGHTS, VERDICTS, Facts, Off, Share, remarks_of, verdict_of
 from repair.planned.plan_desk import Cost, Job, PlanDesk
+from repair.planned.source_room import short_sources
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,7 +149,11 @@ def precheck(desk: PlanDesk, plan_ids: Iterable[str] | None = None) -> list[Plan
     wanted = None if plan_ids is None else set(plan_ids)
     grouping = pending_grouping(desk)
     rows = [row for row in desk.plans.to_dicts() if wanted is None or row["plan_id"] in wanted]
-    return [_checked(desk, row, grouping) for row in rows]
+    checks = []
+    for at, row in enumerate(rows):
+        step(text("checks of plans"), at, len(rows))
+        checks.append(_checked(desk, row, grouping))
+    return checks
 
 
 def pending_grouping(desk: PlanDesk) -> Grouping:
@@ -194,6 +200,7 @@ def _facts(desk: PlanDesk, job: Job, grouping: Grouping) -> Facts:
         tuple(each for each in desk.in_the_way(job) if job.needs_outage and each not in together),
         grouping.complete,
         desk.durations.predict(row),
+        short_sources(desk, job),
     )  # fmt: skip
 
 

@@ -43,11 +43,12 @@ class Capacity(Shown):
     """The limits around one fault.
 
     Attributes:
-        loads: the load of every transformer.
+        loads: the load of every transformer once those who lost supply come back.
         before: supply before the fault.
         after: supply after the trip.
         seeds: nodes whose feeders the plan may touch, shape (nodes,).
         source_ampere: load of each source before the fault, in A, shape (sources,).
+        warm: the load of every transformer before the fault.
     """
 
     loads: Loads
@@ -55,6 +56,7 @@ class Capacity(Shown):
     after: Supply
     seeds: Indices
     source_ampere: Numbers = field(repr=False)
+    warm: Loads
 
     def states(self, supply: Supply) -> list[FeederState]:
         """Return the feeders around the fault in one state of the switches."""
@@ -63,7 +65,7 @@ class Capacity(Shown):
     @cached_property
     def states_before(self) -> list[FeederState]:
         """The feeders around the fault before it."""
-        return self.states(self.before)
+        return [FeederState.of(self.warm, self.before, part) for part in self.before.parts_of(self.seeds)]
 
     @cached_property
     def states_after(self) -> list[FeederState]:

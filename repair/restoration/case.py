@@ -37,7 +37,14 @@ class Case(Shown):
     capacity: Capacity
 
     @classmethod
-    def of(cls, loads: Loads, source_ampere: Numbers, fault: Isolation, movable: Indices = NONE) -> Case:
+    def of(
+        cls,
+        loads: Loads,
+        source_ampere: Numbers,
+        fault: Isolation,
+        movable: Indices = NONE,
+        warm: Loads | None = None,
+    ) -> Case:
         """Gather what lost supply and the feeders that could help.
 
         Args:
@@ -45,10 +52,11 @@ class Case(Shown):
             source_ampere: load of each source before the fault, in A, shape (sources,).
             fault: the fault.
             movable: nodes of live feeders whose load may be moved, with their sources'.
+            warm: the load before the fault, where those who come back take another one.
         """
         zones = Zones.of(fault, movable)
         seeds = np.unique(np.concatenate([fault.dead, zones.live_node[zones.port], movable]))
-        return cls(fault, zones, Capacity(loads, fault.before, fault.after, seeds, source_ampere))
+        return cls(fault, zones, Capacity(loads, fault.before, fault.after, seeds, source_ampere, warm or loads))
 
     @cached_property
     def as_closed(self) -> Case:
@@ -57,7 +65,11 @@ class Case(Shown):
 
     def with_movable(self, movable: Indices) -> Case:
         """Return the same fault where the load of some live feeders may be moved."""
-        return Case.of(self.capacity.loads, self.capacity.source_ampere, self.fault, movable)
+        return Case.of(self.capacity.loads, self.capacity.source_ampere, self.fault, movable, self.capacity.warm)
+
+    def at_load(self, loads: Loads, source_ampere: Numbers, warm: Loads) -> Case:
+        """Return the same fault at another load."""
+        return replace(self, capacity=replace(self.capacity, loads=loads, source_ampere=source_ampere, warm=warm))
 
     def at(self, fault: Isolation) -> Case:
         """Return the same fault in another state of the switches, held to the same limits."""
@@ -102,6 +114,14 @@ class Case(Shown):
         )
         weight = np.concatenate([np.where(important, rules.important_weight, 1), np.ones(len(alone), dtype=np.int64)])
         return _grouped(zones, weight)
+
+    def weight_of(self, hit: Hit, measure: str) -> float:
+        """Return what users count by a measure, in the unit of the search; a transformer without customers is one customer."""
+        net = self.fault.network
+        if measure == "kw":
+            return float(self.capacity.loads.kw[hit.transformer_index].sum() * PARTS_OF_KW)
+        alone = np.diff(net.customers_of_transformer.first)[hit.transformer_index] == 0
+        return float(hit.customer_count + alone.sum())
 
     def feedable(self, measure: str) -> tuple[int, int]:
         """Return what could be fed if every zone were, by a measure and by the other."""

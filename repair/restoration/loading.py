@@ -8,7 +8,7 @@ The branches of a ring that is operated closed are each taken to carry all that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +67,18 @@ class Loads(Shown):
                 )
             )
         return cls(net, rules, kw.to_series().to_numpy(), tuple(assumed))
+
+    def times(self, factor: Numbers) -> Loads:
+        """Return the same with each load times a factor, shape (transformers,)."""
+        return replace(self, kw=self.kw * factor)
+
+    def times_of(self, transformers: Indices, factor: float) -> Loads:
+        """Return the same with the loads of some transformers times a factor."""
+        if factor == 1.0 or not len(transformers):
+            return self
+        kw = self.kw.copy()
+        kw[transformers] *= factor
+        return replace(self, kw=kw)
 
     @cached_property
     def ampere(self) -> Numbers:
@@ -163,13 +175,9 @@ class FeederState(Shown):
         """Return the state of a part of a supply."""
         forest = part.forest
         kw, ampere = loads.at_nodes(supply, part.nodes)
-        with_none = np.append(ampere, 0.0)
-        below = sum_below(forest.end, with_none[forest.node_at])
-        carried = below[ring_head(forest)]
-        tree = forest.branch_to >= 0
-        back = forest.back_branch >= 0
-        branch = np.concatenate([forest.branch_to[tree], forest.back_branch[back]])
-        by_sum = np.concatenate([carried[tree], carried[forest.back_lower[back]]])
+        below = sum_below(forest.end, np.append(ampere, 0.0)[forest.node_at])
+        branch, by_sum = carried_by(forest, below)
+        tree, back = forest.branch_to >= 0, forest.back_branch >= 0
         voltage = np.full(len(part.nodes), np.nan)
         ohm = loads.impedance_ohm[forest.branch_to]
         if back.any() or np.isnan(ohm).any() or not tree.any() or not np.any(ohm):
@@ -183,6 +191,16 @@ class FeederState(Shown):
             voltage[forest.node_at[1:]] = np.sqrt(square[1:])
             without_losses[forest.node_at[1:]] = without[1:]
         return cls(part, branch, by_sum, voltage, below, without_losses, not swept.converged)
+
+
+def carried_by(forest: Forest, below: Numbers) -> tuple[Indices, Numbers]:
+    """Return the live branches of a forest, and what each carries, given the sum below each place; each of shape (branches,)."""
+    carried = below[ring_head(forest)]
+    tree, back = forest.branch_to >= 0, forest.back_branch >= 0
+    return (
+        np.concatenate([forest.branch_to[tree], forest.back_branch[back]]),
+        np.concatenate([carried[tree], carried[forest.back_lower[back]]]),
+    )
 
 
 def ring_head(forest: Forest) -> Indices:

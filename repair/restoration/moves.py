@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +11,13 @@ from network.arrays import Indices
 from repair.isolation import MAKES_LOAD
 from repair.restoration.case import Case
 from repair.restoration.loading import FeederState
-from repair.restoration.operation import REMOTE
+from repair.restoration.operation import REMOTE, Operation
 from repair.restoration.order import Orders
 from repair.restoration.parallel import NO, groups_that_may_join, may_join, source_of
 from repair.restoration.switching_model import Choice, SwitchingModel
 
-MOST_SWITCHES = 250
-"""A chain that brings more switches into the search is left out."""
+MOST_SWITCHES = 100
+"""Of a chain that brings more switches into the search only what it could feed at most is worked out."""
 
 Accept = Callable[[Choice], Choice | None]
 Settle = Callable[[Case, SwitchingModel, bool, Choice, Accept], Choice]
@@ -42,18 +42,22 @@ def with_moves(
     for nodes in _chains(case):
         wider = case.with_movable(nodes)
         if len(wider.zones.switch) > MOST_SWITCHES:
-            break
+            most = wider.model(measure, _stay_open(wider)).at_most()
+            of, known = found or (case, best)
+            return of, replace(known, most=max(most, known.most), proven=False)
         orders = Orders(wider)
+        model = wider.model(measure, _stay_open(wider))
+        model.require(best.gain[0])
         choice = settle(
-            wider, wider.model(measure, _stay_open(wider)), first_goals_only, best,
+            wider, model, first_goals_only, best,
             lambda choice, orders=orders: _in_order(orders, measure, choice),  # type: ignore[misc]
         )  # fmt: skip
         if choice.zones is not wider.zones:
             choice = replace(best, most=choice.most, proven=choice.proven)
-            found = found if found and found[1].gain > best.gain else (case, choice)
+            found = found if found and found[1].value > best.value else (case, choice)
         else:
             found = wider, choice
-        if choice.gain == every:
+        if choice.gain == every and not choice.cost:
             break
     return found
 
@@ -69,7 +73,21 @@ def _in_order(orders: Orders, measure: str, choice: Choice) -> Choice | None:
         if each.stage == REMOTE and each.branch in number:
             early[number[each.branch]] = each.action == "close"
     known = Choice.of(zones, orders.case.both_users(measure), early, choice.late)
-    return replace(known, proven=choice.proven, most=choice.most, sequence=sequence)
+    cost = _cost(orders.case, measure, sequence)
+    return replace(known, proven=choice.proven, most=choice.most, sequence=sequence, cost=cost)
+
+
+def _cost(case: Case, measure: str, sequence: Sequence[Operation]) -> float:
+    """Return what those cost who lose supply on the way until the next step."""
+    rules = case.capacity.loads.rules
+    if rules.transfer_allowed != "with_short_interruption":
+        return 0.0
+    ids, now, cut = case.fault.network.branches["branch_id"], case.fault.after, 0.0
+    for each in sequence:
+        after = now.switched(**{each.action: [str(ids[each.branch])]})
+        cut += case.weight_of(now.lost_in(after), measure)
+        now = after
+    return rules.interruption_cost * cut
 
 
 def _chains(case: Case) -> Iterator[Indices]:

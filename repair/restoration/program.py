@@ -52,10 +52,11 @@ class Program:
         proven: whether the last solution is known to be the best for every goal.
         proven_goals: for how many of the leading goals it is known to be.
         bound: what the first goal cannot be less than, as far as the last search showed.
+        nodes: of search trees that were looked at so far.
     """
 
     def __init__(self) -> None:
-        self.proven, self.proven_goals, self.bound = False, 0, -np.inf
+        self.proven, self.proven_goals, self.bound, self.nodes = False, 0, -np.inf, 0
         self._lower: list[float] = []
         self._upper: list[float] = []
         self._integer: list[bool] = []
@@ -96,7 +97,11 @@ class Program:
         self._most.append(most)
 
     def solve(
-        self, goal: Terms, deadline: float | None = None, most_nodes: int | None = None, start: Numbers | None = None
+        self,
+        goal: Terms,
+        deadline: float | None = None,
+        most_nodes: int | None = None,
+        start: Numbers | None = None,
     ) -> tuple[Numbers | None, bool, float]:
         """Return the values that make a sum least, whether that is certain, and the least it could be; whole numbers are exact.
 
@@ -124,6 +129,7 @@ class Program:
             solver.setSolution(known)
         solver.run()
         status, info = solver.getModelStatus(), solver.getInfo()
+        self.nodes += max(int(info.mip_node_count), 0)
         if status == highspy.HighsModelStatus.kInfeasible:
             return None, True, np.inf
         is_certain = status == highspy.HighsModelStatus.kOptimal
@@ -131,6 +137,16 @@ class Program:
             return None, False, float(info.mip_dual_bound)
         values = np.array(solver.getSolution().col_value)
         return np.where(self._integer, np.round(values), values), is_certain, float(info.mip_dual_bound)
+
+    def relaxed(self, goal: Terms) -> float:
+        """Return what a sum cannot be less than, as it were without whole numbers: quick, and not always reached."""
+        whole, self._integer = self._integer, [False] * len(self._integer)
+        _, is_certain, _ = found = self.solve(goal)
+        self._integer = whole
+        values = found[0]
+        if values is None or not is_certain:
+            return -np.inf
+        return float(sum(factor * values[variable] for variable, factor in goal))
 
     def _model(self, goal: Terms) -> HighsLp:
         import highspy
@@ -153,7 +169,12 @@ class Program:
         return model
 
     def best(
-        self, goals: Iterable[Goal], deadline: float | None = None, most_nodes: int | None = None
+        self,
+        goals: Iterable[Goal],
+        deadline: float | None = None,
+        most_nodes: int | None = None,
+        start: Numbers | None = None,
+        only_if_proven: bool = False,
     ) -> Numbers | None:
         """Return the values that make each goal least among those that are best for all before it.
 
@@ -161,9 +182,11 @@ class Program:
             goals: sums; one that is whole consists of variables that are 0 or 1 in the end, with whole factors.
             deadline: when the search ends, by ``time.monotonic``; a goal that is not reached by then is left as it stands.
             most_nodes: of the search tree of the first goal, likewise, and fewer of each that follows.
+            start: values that keep all rows, to begin with; they are returned where nothing better was found.
+            only_if_proven: no goal after the first counts where that is not known to be reached.
         """
         kept = self.so_far()
-        values = None
+        values = start
         self.proven, self.proven_goals = True, 0
         for number, goal in enumerate(goals):
             largest = max((abs(factor) for _, factor in goal.terms), default=0.0)
@@ -178,7 +201,7 @@ class Program:
                 break
             values = better
             self.proven_goals += self.proven
-            if not goal.whole:
+            if not goal.whole or (only_if_proven and not self.proven and number == 0):
                 break
             reached = sum(factor * round(values[variable]) for variable, factor in goal.terms)
             self.row(terms, most=(reached + 0.5) * scale)

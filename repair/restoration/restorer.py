@@ -8,8 +8,9 @@ branch and source within its limit and every voltage above the lowest one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -24,13 +25,24 @@ from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate, resumed
 from repair.restoration.capacity import Overload, load_of_sources
 from repair.restoration.case import PARTS_OF_KW, Case
+from repair.restoration.load_curve import (
+    Hour,
+    LoadBasis,
+    LoadCurve,
+    cold_load_after,
+    highest_of,
+    hours_until,
+    said_of,
+)
 from repair.restoration.loading import Loads
 from repair.restoration.missing import LIMIT, Missing, missing
+from repair.restoration.mobile import MobileNeed, mobile_needs
 from repair.restoration.operation import ON_SITE, REMOTE
 from repair.restoration.proof import Played, Proof, Step, play
-from repair.restoration.search import search
+from repair.restoration.search import search, with_permission
 from repair.restoration.sequence import operations
-from repair.settings import RestorationSettings, restoration_settings
+from repair.restoration.switching_model import Choice
+from repair.settings import RestorationSettings, planned_settings, restoration_settings
 
 REPAIR = "repair"
 
@@ -101,9 +113,11 @@ class RestorationPlan(Shown):
         back: who has it again at the end.
         stages: what comes back when.
         missing: who stays off until the repair, and why.
+        mobile: what mobile supply could do for important customers among them.
         overloads: limits that a step breaks; a plan with any is never returned.
         proof: what was shown.
         lowest_voltage_pu: at the end; ``None`` where no feeder around has impedances.
+        load: the load at which it was proven.
         best: whether it is certain that nothing could feed more; else the search has done all its work, or losses left a gap.
         gap: what could be fed more at most, by the objective: customers (important ones by their weight) or kW; 0 for the best.
         rules: the settings.
@@ -119,9 +133,11 @@ class RestorationPlan(Shown):
     back: Hit
     stages: tuple[Stage, ...]
     missing: tuple[Missing, ...]
+    mobile: tuple[MobileNeed, ...]
     overloads: tuple[Overload, ...]
     proof: Proof
     lowest_voltage_pu: float | None
+    load: LoadBasis
     best: bool
     gap: float
     rules: RestorationSettings
@@ -207,9 +223,11 @@ class RestorationPlan(Shown):
             ],
             "done": [list(each) for each in self.done],
             "missing": [each.as_dict(language) for each in self.missing],
+            "mobile": [each.as_dict(language) for each in self.mobile],
             **self.saved.as_dict(),
             "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
+            "load": self.load.as_dict(),
             "overloads": [vars(each) for each in self.overloads],
             "proof": vars(self.proof),
             "best": self.best,
@@ -231,6 +249,8 @@ def restore(
     settings: RestorationSettings | None = None,
     tripped: str | Iterable[str] = (),
     done: Iterable[str] = (),
+    at: datetime | None = None,
+    hours_off: float = 0.0,
 ) -> RestorationPlan:
     """Return the best proven plan that brings power back around a fault.
 
@@ -243,12 +263,14 @@ def restore(
         tripped: devices that are known to have tripped.
         done: operations carried out since, in order, as ``open:S1`` or ``close:K1``: the rest is planned from the state they
             reached.
+        at: now, from which on a load curve is followed; without it each load is taken at its highest hour.
+        hours_off: for how many hours those who lost supply have been without it by now.
 
     Raises:
         UnknownIdError: a branch is not in the network.
         FudianError: there is no such objective, an operation is none, or no plan can be proven.
     """
-    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped, done)
+    return Restorer.of(supply, settings).plan(fault, refused, objective, tripped, done, at, hours_off)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -282,6 +304,8 @@ class Restorer(Shown):
         objective: str | None = None,
         tripped: str | Iterable[str] = (),
         done: Iterable[str] = (),
+        at: datetime | None = None,
+        hours_off: float = 0.0,
     ) -> RestorationPlan:
         """Return the best proven plan for a fault; see :func:`restore`."""
         rules = self.loads.rules
@@ -302,24 +326,61 @@ class Restorer(Shown):
                 reached.append(reached[-1].switched(**{action: [branch_id]}))
             if len(reached[-1].loops) > len(reached[-2].loops):
                 before = each_of(done)[:-1]
-                return _amid_a_move(self.plan(fault, refused, objective, tripped, before), carried_out)
+                return _amid_a_move(self.plan(fault, refused, objective, tripped, before, at, hours_off), carried_out)
             isolation = resumed(isolation, reached[-1])
-        case = Case.of(self.loads, self.source_ampere, isolation)
-        known = not self.supply.network.customers.is_empty()
+        found = self._proven(isolation, measure, at, hours_off)
+        return self._plan(found, measure, bool(by_hand), carried_out)
+
+    def _proven(self, fault: Isolation, measure: str, at: datetime | None, hours_off: float) -> _Found:
+        """Return the best that keeps the limits at the load of now and of each hour until the repair.
+
+        It is sought at the hour with the most load around the fault: nothing that keeps the limits in all hours feeds more. Where
+        another hour breaks one, it is sought again with each load at its highest.
+        """
+        rules, known = self.loads.rules, not self.supply.network.customers.is_empty()
+        hours_off += rules.manual_min / 60.0
+        cold_load = cold_load_after(hours_off, rules)
+        lost = fault.before.lost_in(fault.after).transformer_index
+        hours = hours_until(self.loads, self._curve, lost, at, self._repair_min(fault), cold_load)
+        typical = Case.of(self.loads, self.source_ampere, fault)
+        worst = hours[0]
+        if len(hours) > 1:
+            nodes = np.concatenate([fault.dead, *(state.part.nodes for state in typical.capacity.states_after)])
+            around = self.supply.network.transformers_at_node.of_keys(np.unique(nodes))
+            worst = max(hours, key=lambda each: each.kw_of(around))
+        told = (each.at for each in hours if self._curve is not None and each.at is not None)
+        basis = LoadBasis(hours_off, cold_load, tuple(told), worst.at if self._curve is not None else None)
+        basis = replace(basis, said=said_of(hours, self._curve, basis))
+        case = self._at_load(typical, worst)
         if case.zones.count == 0:
-            return self._plan(case, play(case, [], known), True, 0.0, measure, bool(by_hand), carried_out)
+            return _Found(case, play(case, [], known), True, 0.0, basis)
         case, choice = search(case, measure)
-        played = play(case, operations(case, choice), known)
-        if not played.proof.holds:
-            raise FudianError(
-                text(
-                    "The plan for a fault on {branch} could not be proven and is not shown.",
-                    branch=", ".join(isolation.ids),
-                ),
-                text("Please report it, with the workspace if you may share it."),
-            )
-        gap = 0.0 if choice.proven else (choice.most - choice.gain[0]) / (PARTS_OF_KW if measure == "kw" else 1.0)
-        return self._plan(case, played, choice.proven, gap, measure, bool(by_hand), carried_out)
+        most = choice.value if choice.proven else choice.most
+        planned: list[Callable[[], tuple[Case, Choice]]] = [lambda: (case, choice)]
+        if len(hours) > 1:
+            planned.append(lambda: search(self._at_load(typical, highest_of(hours)), measure))
+            planned.append(lambda: (case, Choice.nothing(case.zones)))
+        for plan in planned:
+            of, chosen = plan()
+            steps = operations(of, chosen)
+            if all(play(self._at_load(of, each), steps, known).proof.holds for each in hours):
+                short = (most - chosen.value) / (PARTS_OF_KW if measure == "kw" else 1.0)
+                best = chosen.value >= most if chosen is not choice else choice.proven
+                return _Found(of, play(of, steps, known), best, 0.0 if best else short, basis, chosen)
+        raise FudianError(
+            text("The plan for a fault on {branch} could not be proven and is not shown.", branch=", ".join(fault.ids)),
+            text("Please report it, with the workspace if you may share it."),
+        )
+
+    @cached_property
+    def _curve(self) -> LoadCurve | None:
+        return LoadCurve.of(self.supply.network)
+
+    def _at_load(self, case: Case, hour: Hour) -> Case:
+        """Return a case at the load of an hour."""
+        if hour.warm is self.loads:
+            return case.at_load(hour.cold, self.source_ampere, hour.warm)
+        return case.at_load(hour.cold, load_of_sources(hour.warm, self.supply), hour.warm)
 
     def _repair_min(self, fault: Isolation) -> float:
         """Return the minutes until the last of the faults is repaired."""
@@ -335,29 +396,25 @@ class Restorer(Shown):
         on_site = net.switching & ~net.branches["remote"].fill_null(value=False).to_numpy()
         return tuple(net.branches["branch_id"].filter(pl.Series(on_site)).to_list())
 
-    def _missing(self, case: Case, end: Supply, measure: str) -> tuple[Missing, ...]:
+    def _missing(self, found: _Found, measure: str) -> tuple[Missing, ...]:
         """Return who stays off and why; of whom a limit keeps off, whether only a permission is missing."""
+        case, end = found.case, found.played.after[-1]
         if not len(case.fault.dead):
             return ()
-        found = missing(case, end)
-        rules = self.loads.rules
-        if rules.transfer_allowed != "make_before_break" or all(each.reason != LIMIT for each in found):
-            return found
-        freely = replace(self.loads, rules=rules.model_copy(update={"transfer_allowed": "with_short_interruption"}))
-        case, choice = search(Case.of(freely, self.source_ampere, case.fault), measure)
-        more = set(case.state_of(choice).lost_in(end).transformers)
-        return tuple(each.with_permission() if more.issuperset(each.transformers) else each for each in found)
+        found_missing = missing(case, end)
+        is_limited = any(each.reason == LIMIT for each in found_missing)
+        if self.loads.rules.transfer_allowed != "make_before_break" or not is_limited or found.choice is None:
+            return found_missing
+        freely = with_permission(case, measure, found.choice)
+        if freely is None or freely[1] is found.choice:
+            return found_missing
+        more = set(freely[0].state_of(freely[1]).lost_in(end).transformers)
+        return tuple(each.with_permission() if more.issuperset(each.transformers) else each for each in found_missing)
 
     def _plan(
-        self,
-        case: Case,
-        played: Played,
-        best: bool,
-        gap: float,
-        measure: str,
-        remote_only: bool,
-        done: tuple[tuple[str, str], ...],
+        self, found: _Found, measure: str, remote_only: bool, done: tuple[tuple[str, str], ...]
     ) -> RestorationPlan:
+        case, played = found.case, found.played
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
         moved = list(zip(played.steps, played.gains, strict=True))
         early = [gain for step, gain in moved if step.stage == REMOTE]
@@ -375,16 +432,32 @@ class Restorer(Shown):
                 _stage(net, ON_SITE, rules.manual_min, late),
                 _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
             ),
-            self._missing(case, played.after[-1], measure),
+            self._missing(found, measure),
+            mobile_needs(
+                case.capacity.loads, case.fault.before, played.after[-1], planned_settings(net.workspace.settings)
+            ),
             played.overloads,
             played.proof,
             case.capacity.lowest_voltage_pu(played.after[-1]),
-            best,
-            gap,
+            found.load,
+            found.best,
+            found.gap,
             rules,
-            (*case.capacity.assumed, *_remarks(case, rules, played, remote_only)),
+            (*case.capacity.assumed, *found.load.said, *_remarks(case, rules, played, remote_only)),
             done,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was found for a fault: the case, the steps as played, how good they are, at which load, and what was chosen."""
+
+    case: Case
+    played: Played
+    best: bool
+    gap: float
+    load: LoadBasis
+    choice: Choice | None = None
 
 
 def _amid_a_move(plan: RestorationPlan, done: tuple[tuple[str, str], ...]) -> RestorationPlan:

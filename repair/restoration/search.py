@@ -19,13 +19,19 @@ from network import FudianError, text
 from repair.isolation import resumed
 from repair.restoration.case import Case
 from repair.restoration.moves import Accept, with_moves
-from repair.restoration.switching_model import FULL_SWITCHES, Choice, SwitchingModel
+from repair.restoration.switching_model import SMALL_SWITCHES, Choice, SwitchingModel
+
+NODES_IN_ALL = 3
+"""All rounds of one search take so many times the nodes of one at most."""
 
 MOST_ROUNDS = 12
 """Times that the margin for losses is widened, or an end that cannot be reached is ruled out."""
 
 ROUNDS_OF_LARGE = 3
-"""The same among more than :data:`FULL_SWITCHES`."""
+"""The same among more than :data:`SMALL_SWITCHES`."""
+
+SURELY = 1e-4
+"""What is fed is a whole number, and bounds of it are rounded down beyond this."""
 
 WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
@@ -55,13 +61,28 @@ def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Ca
     found = with_moves(case, measure, best, every, first_goals_only, _settled_with) if best.gain < every else None
     if found is not None:
         case, best = found[0], _better(case, best, found[1])
+        best = replace(best, proven=found[1].proven or best.value >= best.most - (0.0 if best.cost else 0.5))
     if case.losses(best):
         raise FudianError(
             text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(case.fault.ids)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
-    most = min(best.most, float(every[0]))
-    return case, replace(best, most=most, proven=best.proven or best.gain == every)
+    most = min(np.floor(best.most + SURELY), float(every[0]))
+    return case, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
+
+
+def with_permission(case: Case, measure: str, best: Choice) -> tuple[Case, Choice] | None:
+    """Return what could be fed if live load might be moved with a short interruption too; ``None`` where none can be.
+
+    Args:
+        case: the fault, with or without feeders whose load is moved.
+        measure: what shall come back.
+        best: the best choice as things are.
+    """
+    capacity = case.capacity
+    rules = capacity.loads.rules.model_copy(update={"transfer_allowed": "with_short_interruption"})
+    freely = Case.of(replace(capacity.loads, rules=rules), capacity.source_ampere, case.fault, warm=capacity.warm)
+    return with_moves(freely, measure, best, freely.feedable(measure), True, _settled_with)
 
 
 def _in_two_steps(case: Case, measure: str) -> Choice | None:
@@ -98,10 +119,10 @@ def _better(case: Case, *choices: Choice | None) -> Choice:
     return replace(best, most=max(found[-1].most, float(best.gain[0])), proven=proven)
 
 
-def _worth(case: Case, choice: Choice) -> tuple[tuple[int, int], tuple[int, int]]:
+def _worth(case: Case, choice: Choice) -> tuple[float, int, tuple[int, int]]:
     """Return what makes a choice the better one: what it feeds, and then how soon and how simply."""
     then = choice.gain_early, -case.operations_of(choice)
-    return choice.gain, then if case.capacity.loads.rules.early_first else then[::-1]
+    return choice.value, choice.gain[1], then if case.capacity.loads.rules.early_first else then[::-1]
 
 
 def _settled(case: Case, measure: str, first_goals_only: bool, known: Choice | None = None) -> Choice:
@@ -119,8 +140,12 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
     nodes = _nodes(case)
     accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
     proven = False
+    begun = model.program.nodes
     for _ in range(_rounds(case)):
-        choice = model.best(nodes, first_goals_only)
+        left = NODES_IN_ALL * nodes - (model.program.nodes - begun)
+        if left <= 0:
+            break
+        choice = model.best(min(nodes, left), first_goals_only, most_only=holds)
         if choice is not None and margin == 0.0:
             most = min(most, choice.most)
         if choice is None:
@@ -136,31 +161,46 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
             if along is not None and not case.losses(along) and (reached := accept(along)) is not None:
                 accepted.append(reached)
             continue
-        reached = accept(choice)
-        if reached is None:
-            model.forbid(choice)
-            continue
-        if reached.gain < accepted[-1].gain:
-            break
-        accepted.append(reached)
-        proven = choice.proven and margin == 0.0
-        if case.operations_of(reached) == case.operations_of(choice):
-            break
-        model.forbid(choice)  # reached by a detour; another end may be as good and need none
+        if holds:
+            choice = _in_full(case, model, choice, first_goals_only)
+        if (reached := accept(choice)) is not None:
+            if reached.gain < accepted[-1].gain:
+                break
+            accepted.append(reached)
+            proven = choice.proven and margin == 0.0 and not reached.cost
+            if case.operations_of(reached) == case.operations_of(choice) and not reached.cost:
+                break
+        model.forbid(
+            choice
+        )  # out of reach, by a detour, or with somebody cut off for a moment: another end may do without
     best = max(accepted, key=lambda each: _worth(case, each))
     if holds and not proven and best.gain[0] < most:
         best = _improved(case, model, best, first_goals_only, accept)
-    return replace(best, most=most, proven=proven or best.gain[0] >= most - 0.5)
+    is_most = best.value >= most - (0.5 if not best.cost else 0.0)
+    return replace(best, most=most, proven=(proven and not best.cost) or is_most)
+
+
+def _in_full(case: Case, model: SwitchingModel, choice: Choice, first_goals_only: bool) -> Choice:
+    """Return the best by all goals in place of one that is the best by the first alone, if the power flow accepts it too.
+
+    Among many switches it feeds by the same ways.
+    """
+    is_small = len(case.zones.switch) <= SMALL_SWITCHES
+    full = model.best(_nodes(case), first_goals_only, along=None if is_small else choice)
+    if full is None or full.gain < choice.gain or case.losses(full):
+        return choice
+    return replace(full, proven=choice.proven, most=choice.most)
 
 
 def _nodes(case: Case) -> int:
     """Return how many nodes a search may take: fewer where each costs more, so that large faults are answered as soon."""
     rules = case.capacity.loads.rules
-    return max(rules.search_nodes * FULL_SWITCHES // max(len(case.zones.switch), FULL_SWITCHES), 1)
+    size = max(len(case.zones.switch), SMALL_SWITCHES)
+    return max(rules.search_nodes * SMALL_SWITCHES**2 // size**2, 1)
 
 
 def _rounds(case: Case) -> int:
-    return MOST_ROUNDS if len(case.zones.switch) <= FULL_SWITCHES else ROUNDS_OF_LARGE
+    return MOST_ROUNDS if len(case.zones.switch) <= SMALL_SWITCHES else ROUNDS_OF_LARGE
 
 
 def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only: bool, accept: Accept) -> Choice:
@@ -171,7 +211,7 @@ def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only:
     start, margin, kept = best, 0.0, 0.0
     for _ in range(_rounds(case)):
         model.hold_voltages(levels, margin)
-        choice = model.best(nodes, True, near=best)
+        choice = model.best(nodes, True, near=best, most_only=True)
         lost = 0.0 if choice is None else case.losses(choice)
         if choice is None or (not lost and choice.gain <= best.gain):
             break

@@ -32,8 +32,8 @@ MEASURES = 2
 HIGHEST_SQUARE = 1.0
 """No square of a voltage, of nominal, is above that of the sources: loads only take."""
 
-FULL_SWITCHES = 100
-"""Among more switches only what is fed and the number of operations are made best: the goals between cost more than they give."""
+SMALL_SWITCHES = 50
+"""Among more switches the most that can be fed is sought first, and what follows is made best along the same ways alone."""
 
 NEAR = 8
 """Ways that may differ where a choice is improved step by step."""
@@ -102,6 +102,7 @@ class Choice(Shown):
         proven: whether the search has none that feeds more.
         most: what is known to be the most that can be fed by the chosen measure.
         sequence: the order of operations, where live load is moved.
+        cost: what those cost who are cut off for a moment on the way, in the unit of ``gain``.
     """
 
     zones: Zones
@@ -116,6 +117,12 @@ class Choice(Shown):
     proven: bool = False
     most: float = np.inf
     sequence: tuple[Operation, ...] | None = None
+    cost: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """What is fed by the chosen measure, less what short interruptions cost."""
+        return self.gain[0] - self.cost
 
     @classmethod
     def of(cls, zones: Zones, users: tuple[Users, Users], early: Mask, late: Mask) -> Choice:
@@ -123,6 +130,8 @@ class Choice(Shown):
         feeds, backwards, fed = _fed_by(zones, late)
         first, other = users
         fed_early = _fed_by(zones, early)[-1]
+        reached = np.append(fed_early, True)
+        early = early & (zones.closed | reached[zones.first] | reached[zones.second])  # what feeds nobody yet can wait
         return cls(
             zones, early, late, feeds, backwards, fed, fed_early, (_gain(first, fed), _gain(other, fed)),
             _gain(first, fed_early),
@@ -474,6 +483,8 @@ class SwitchingModel:
         on_site = {int(self.late.closed[at]) for at in np.flatnonzero(~self.remote)}
         by_hand = Goal([term for term in self.moved_late if term[0] in on_site])
         then = [early, operations] if early_first else [operations, early]
+        if self.early is self.late:
+            then = [operations]  # what is fed early is what is fed at all
         moved = [Goal(self._stays())] if self.zones.live.any() else []
         return [*gains, *then, by_hand, *moved, Goal([(self.highest, 1.0)], whole=False)]
 
@@ -499,6 +510,7 @@ class SwitchingModel:
         first_goals_only: bool = False,
         along: Choice | None = None,
         near: Choice | None = None,
+        most_only: bool = False,
     ) -> Choice | None:
         """Return the best choice, ``None`` where none was found: no state keeps the limits, or the work ran out.
 
@@ -507,10 +519,12 @@ class SwitchingModel:
             first_goals_only: leave open how and how soon; only what is fed in the end counts.
             along: feed only by the ways of this choice, as far out as the limits allow: quick, and not always the best.
             near: change at most :data:`NEAR` of the ways of this choice: quick likewise.
+            most_only: only what is fed by the chosen measure counts.
         """
         goals = self.goals[:MEASURES] if first_goals_only else self.goals
-        if len(self.zones.switch) > FULL_SWITCHES and not first_goals_only:
-            goals = [self.goals[0], self.operations]
+        is_large = len(self.zones.switch) > SMALL_SWITCHES
+        if most_only or (is_large and along is None):
+            goals = self.goals[:1]
         barred: Sequence[int] = ()
         if along is not None:
             back = along.backwards
@@ -519,14 +533,17 @@ class SwitchingModel:
         if near is not None:
             self._stay_near(near)
         with self.program.held_at_zero(barred):
-            values = self.program.best(goals, most_nodes=most_nodes)
+            values = self.program.best(goals, most_nodes=most_nodes, only_if_proven=along is None)
         self.program.forget(kept)
         if values is None:
             return None
         choice = Choice.of(self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5)
         if along is not None or near is not None:
             return choice
-        return replace(choice, proven=self.program.proven_goals >= 1, most=-self.program.bound)
+        proven, most = self.program.proven_goals >= 1, -self.program.bound
+        if not most_only and (is_large or not proven):
+            choice = self.best(most_nodes, first_goals_only, along=choice) or choice
+        return replace(choice, proven=proven, most=most)
 
     def _stay_near(self, choice: Choice) -> None:
         """Add that few switches feed another way than in a choice."""
@@ -534,6 +551,14 @@ class SwitchingModel:
         terms = [(int(way), -1.0) for way in (*self.late.inwards[inwards], *self.late.outwards[outwards])]
         terms += [(int(way), 1.0) for way in (*self.late.inwards[~inwards], *self.late.outwards[~outwards])]
         self.program.row(terms, most=NEAR - int(choice.feeds.sum()))
+
+    def at_most(self) -> float:
+        """Return what can be fed at most by the chosen measure, as it were by fractions of switches."""
+        return -self.program.relaxed(self.goals[0].terms)
+
+    def require(self, gain: int) -> None:
+        """Add that so much is fed at least, by the chosen measure."""
+        self.program.row(self.goals[0].terms, most=0.5 - gain)
 
     def forbid(self, choice: Choice) -> None:
         """Add that the end is another one than that of a choice, which no order of operations reaches."""

@@ -12,16 +12,27 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
+from plotly.io.json import to_json_plotly
 
+import fudian
+from dashboard.access.reader import READER, Reader
+from dashboard.access.roles import ROLES
+from dashboard.app import page_or_note
+from dashboard.parts.address import Address
 from dashboard.pool import Permits, Pool, PooledRouter
+from dashboard.ready import ready_page
 from data_samples.generator.county import COUNTY
+from fudian import Utility
 from fudian.memory import Memory, waiting
+from network import text
+from network.steps import step
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,7 +66,11 @@ def ask_page(served: str, path: str, search: str) -> bytes:
     question = {
         "output": "..page.children...shown.data..",
         "outputs": [{"id": "page", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [*named, {"id": "data-version", "property": "data", "value": None}],
+        "inputs": [
+            *named,
+            {"id": "data-version", "property": "data", "value": None},
+            {"id": "desk-changed", "property": "data", "value": None},
+        ],
         "changedPropIds": ["address.pathname"],
         "state": [{"id": "shown", "property": "data"}],
     }
@@ -112,6 +127,41 @@ def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
         assert (owner.result(5), waiter.result(5)) == ("slow", "slow")
 
 
+def test_what_a_reader_left_ends_at_its_next_step() -> None:
+    pool, memory, taken = Pool(threads=2), Memory(), list[int]()
+    app = FastAPI()
+    routes = PooledRouter(pool)
+
+    @routes.get("/long")
+    def answer(request: Request) -> int:
+        def compute() -> int:
+            for at in range(100):
+                step(text("checks of plans"), at, 100)
+                taken.append(at)
+                time.sleep(0.05)
+            return len(taken)
+
+        return memory.recall("long", compute)
+
+    app.include_router(routes)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/long"
+    with pytest.raises(httpx.ReadTimeout):
+        get(address, 0.3)
+    time.sleep(2)
+    reached = len(taken)
+    time.sleep(0.5)
+    assert 0 < len(taken) == reached < 100, "nobody waits, so it went no further"
+    taken.clear()
+    assert json.loads(get(address)) == 100
+    server.should_exit = True
+    thread.join(10)
+
+
 def test_what_nobody_waits_for_is_never_begun() -> None:
     pool, computed = Pool(threads=1), []
     app, hold = FastAPI(), threading.Event()
@@ -143,3 +193,38 @@ def test_what_nobody_waits_for_is_never_begun() -> None:
     server.should_exit = True
     thread.join(10)
     assert computed == ["first", "later"]
+
+
+def asked_of(page: str, search: str, who: Reader, utility: Utility) -> str:
+    """Ask for a page as a reader, and return it as it is sent."""
+
+    def ask() -> str:
+        READER.set(who)
+        return str(to_json_plotly(page_or_note(utility, Address.read(f"/{page}", search, "en"))))
+
+    return copy_context().run(ask)
+
+
+@pytest.mark.parametrize("page", ["operations", "steering"])
+def test_a_page_that_is_kept_is_the_page_that_is_made(page: str) -> None:
+    first, second = fudian.open(COUNTY, "en"), fudian.open(COUNTY, "en")
+    viewer = Reader("v", "viewer", ROLES["viewer"], shown_name="Wei")
+    manager = Reader("m", "manager", ROLES["manager"], unit="东城供电所", shown_name="Ming")
+    for who in (viewer, manager):
+        for search in ("", "?year=2021", "?nonsense=1"):
+            made = asked_of(page, search, who, first)
+            assert asked_of(page, search, who, first) == made, "kept"
+            assert asked_of(page, search, who, second) == made, "another start makes the same"
+    assert "Wei" in asked_of(page, "", viewer, first)
+    assert "Wei" not in asked_of(page, "", manager, first), "nobody is greeted as another"
+
+
+def test_a_page_that_failed_is_made_again() -> None:
+    utility, address = fudian.open(COUNTY, "en"), Address.read("/operations", "", "en")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("for once")
+
+    with pytest.raises(RuntimeError):
+        ready_page(utility, address, fails)
+    assert "made" in to_json_plotly(ready_page(utility, address, lambda *_: "made"))

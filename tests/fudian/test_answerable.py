@@ -121,6 +121,7 @@ def test_what_is_promised_is_kept(missing: str) -> None:
 REST: dict[str, Callable[[Utility], Any]] = ASKED | {
     "restore": lambda utility: utility.restore(first(utility)),
     "n_1": lambda utility: utility.n_1(),
+    "weak_spots": lambda utility: utility.weak_spots(),
     "locate": lambda utility: utility.locate(
         [{"time": "2022-03-01 08:00", "object": "branch", "object_id": first(utility), "kind": "trip"}]
     ),

@@ -11,20 +11,25 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import event, text
 
 from fudian import Utility
-from fudian.desk import Desk, DeskBusyError, DeskStoreError
+from fudian.desk import WORK, Desk, DeskBusyError, DeskStoreError
+from fudian.erasure import erase
 from fudian.ledger import DeskEvent, Ledger
 from fudian.store import Store, store_of
+from fudian.utility import open_workspace
 from network import FudianError, Network
+from network.readers.one_line import one_line_tables
+from repair.desk.work import Work
 
 NOON = datetime(2022, 7, 20, 12)
 FEEDER = "=S -[K1]- 0 -L1- 1 -L2- 2 -L3- 3 -L4- 4 -L5- 5;" + "; ".join(f"T{i}(3) @ {i}" for i in range(1, 6))
@@ -333,3 +338,226 @@ def test_a_decision_that_is_sent_again_is_not_judged_again(store: Store) -> None
         assert again.decide(name, {"action": "undo", "number": number}, "li", "2").as_dict() == undone
         with pytest.raises(FudianError, match="nothing to undo"):
             again.decide(name, {"action": "undo", "number": number}, "li", "3")
+
+
+# The state of the network now ---------------------------------------------------------------------------------------------
+
+
+def test_operations_outlast_a_start_and_every_question_of_the_desk_begins_with_them(store: Store) -> None:
+    name = "20220720T120000-K1"
+    at = "2022-07-20T12:30:00"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        rows = [
+            {"action": "cut", "branch_id": "L4", "at": at, "event_id": "1"},
+            {"action": "open", "branch_id": "L2", "at": at},
+            {"action": "jumper", "branch_id": "J1", "from_node": "2", "to_node": "4", "at": at, "event_id": 2},
+        ]
+        kept, known, refused = desk.operate(rows, "scada")
+        assert [(each.action, each.branch_id) for each in kept] == [("cut", "L4"), ("jumper", "J1")]
+        assert (known, [place for place, _ in refused]) == (0, [1])
+        assert desk.operate(rows, "scada")[:2] == ((), 2)
+        assert desk.utility.state(by="desk").dead() == []
+        assert desk.utility.affected("L4", by="desk").transformers == []
+        assert desk.utility.affected("L4").transformers == ["T4", "T5"]
+        desk.decide(name, {"action": "step", "branch_id": "K1", "move": "open", "at": "2022-07-20T12:40:00"}, "li")
+        assert desk.utility.operated("2022-07-20T12:35:00")["dead"] == []
+        now = desk.utility.operated()
+        assert (now["dead"], now["opened"]) == ([f"T{i}" for i in range(1, 6)], ["K1", "L4"])
+        step = desk.sheet(name).history[-1].number
+        with pytest.raises(FudianError, match="stands on the sheet"):
+            raise desk.operate([{"action": "undo", "number": step}], "li")[2][0][1]
+        desk.decide(name, {"action": "undo", "number": step}, "li")
+        desk.operate([{"action": "undo", "number": kept[1].number}], "li")
+        now = desk.utility.operated()
+        assert (now["dead"], now["jumpers"], now["cuts"]) == (["T4", "T5"], [], ["L4"])
+    with Desk(utility(), store) as again:
+        assert again.utility.operated() | {"at": now["at"]} == now
+        assert again.utility.state(by="desk").dead() == ["T4", "T5"]
+
+
+def test_a_plan_goes_on_from_what_was_operated_since_the_fault(store: Store) -> None:
+    two = "=S -[K1]- 0 -L1- 1 -[K2]- 2 -L2- 3 /[K3]/ 4 -L4- 5 -[K4]- 6; =R -L6- 6; T1(3) @ 1; T3(5) @ 3; T5(7) @ 5"
+    with Desk(Utility(Network.from_text(two).workspace), store) as desk:
+        first = desk.utility.restore("L1", by="desk", since=NOON)
+        assert [(each.action, each.branch_id) for each in first.steps] == [("open", "K2"), ("close", "K3")]
+        at = (NOON + timedelta(minutes=9)).isoformat()
+        desk.operate([{"action": "open", "branch_id": "K2", "at": at}], "li")
+        then = desk.utility.restore("L1", by="desk", since=NOON)
+        assert then.done == (("open", "K2"),)
+        assert [(each.action, each.branch_id) for each in then.steps] == [("close", "K3")]
+        before = desk.utility.restore("L1", by="desk", since=NOON, at=NOON + timedelta(minutes=5))
+        assert len(before.steps) == 2, "not done yet at that moment"
+        assert len(desk.utility.restore("L1").steps) == 2, "the log knows nothing of it"
+
+
+def test_a_closed_incident_is_opened_again_by_a_user_that_is_still_dark(store: Store) -> None:
+    name = "20220720T120000-K1"
+    back = [report("K1", "close", 30, "c"), *(report(f"T{i}", "on", 31, f"on{i}") for i in range(1, 6))]
+    call = {
+        "time": (NOON + timedelta(minutes=50)).isoformat(),
+        "object": "customer",
+        "object_id": "T3-2",
+        "kind": "call",
+    }
+    with Desk(utility(), store) as desk:
+        changed: list[str] = []
+        desk.changes.watch(changed.extend)
+        desk.accept([*TRIP, *back], "head end")
+        desk.wait()
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:40:00"}, "li")
+        desk.accept([report("T2", "off", 35, "late")], "head end")
+        desk.wait()
+        assert desk.sheet(name).is_closed, "it spoke of a moment before"
+        changed.clear()
+        desk.accept([call], "95598")
+        desk.wait()
+        sheet = desk.sheet(name)
+        assert (sheet.is_closed, sheet.reopened, sheet.history[-1].who) == (False, ("call",), "desk")
+        assert name in changed
+        desk.decide(name, {"action": "close", "at": "2022-07-20T13:30:00"}, "li")
+        desk.accept([call | {"event_id": "again"}], "95598")
+        desk.wait()
+        assert desk.sheet(name).is_closed, "that call was before it was closed"
+        count = len(list(desk.ledger.since()))
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).is_closed
+        assert len(list(again.ledger.since())) == count
+
+
+def test_a_desk_that_died_before_it_opened_an_incident_again_does_so_at_its_start(store: Store) -> None:
+    name = "20220720T120000-K1"
+    with Desk(utility(), store) as desk:
+        desk.accept(TRIP, "head end")
+        desk.wait()
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:10:00"}, "li")
+    said = {"time": "2022-07-20T12:20:00.000000", "object": "transformer", "object_id": "T4", "kind": "off"}
+    Ledger(store).keep([DeskEvent("head end:x", "signal", "head end", said)])
+    for _ in range(2):
+        with Desk(utility(), store) as again:
+            assert again.sheet(name).reopened == ("off",)
+            assert len(again.sheet(name).history) == 2
+
+
+class Histories(RuleBasedStateMachine):
+    """Signals, operations, decisions and starts in any order: what is made again equals what was kept up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = store_of("sqlite://")
+        self.desk = Desk(utility(), self.store)
+        self.minute = 0
+
+    @property
+    def at(self) -> str:
+        self.minute += 1
+        return (NOON + timedelta(minutes=self.minute)).isoformat()
+
+    @rule(which=st.integers(1, 5), kind=st.sampled_from(["off", "on", "call", "read"]))
+    def hear(self, which: int, kind: str) -> None:
+        self.desk.accept([report(f"T{which}", kind, self.minute, f"s{self.minute}-{which}-{kind}")], "head end")
+        self.minute += 1
+
+    @rule(move=st.sampled_from(["open", "close", "cut", "join"]), branch=st.sampled_from(["K1", "L2", "L3"]))
+    def operate(self, move: str, branch: str) -> None:
+        self.desk.operate([{"action": move, "branch_id": branch, "at": self.at}], "scada")
+
+    @rule(number=st.integers(1, 20))
+    def undo(self, number: int) -> None:
+        self.desk.operate([{"action": "undo", "number": number}], "li")
+
+    @rule(
+        action=st.sampled_from(["acknowledge", "close", "reopen", "step", "undo", "split", "stage"]),
+        number=st.integers(1, 20),
+    )
+    def decide(self, action: str, number: int) -> None:
+        self.desk.wait()
+        details = {"action": action, "at": self.at, "branch_id": "K1", "move": "open", "number": number,
+                   "reason": "dark", "users": [f"T{1 + number % 5}"], "stage": "arrived"}  # fmt: skip
+        for name in sorted(self.desk.utility.incident_ids())[:1]:
+            with suppress(FudianError):
+                self.desk.decide(name, details, "li")
+
+    @rule()
+    def start_again(self) -> None:
+        before = self.known()
+        self.desk.close()
+        self.desk = Desk(utility(), self.store)
+        assert self.known() == before
+
+    def known(self) -> tuple[Any, ...]:
+        state = self.desk.utility.state(by="desk")
+        return self.desk.work.as_dict(), told(self.desk), state.is_open.tolist(), state.dead()
+
+    @invariant()
+    def what_is_made_again_is_what_was_kept_up(self) -> None:
+        assert Work.of(self.desk.ledger.since(kinds=WORK)).as_dict() == self.desk.work.as_dict()
+
+    def teardown(self) -> None:
+        self.desk.close()
+        self.store.close()
+
+
+Histories.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestHistories = Histories.TestCase
+
+
+def test_an_accepted_record_counts_in_the_indices_like_any_other_and_no_more_once_undone(tmp_path: Path) -> None:
+    folder = tmp_path / "feeder"
+    folder.mkdir()
+    for name, rows in one_line_tables(FEEDER).items():
+        if rows:
+            (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
+    (folder / "fudian.toml").write_text("as_of = 2023-01-01T00:00:00\n", "utf-8")
+    (folder / "outages_desk.json").write_text(
+        json.dumps([{"outage_id": "old", "start": "2022-01-05T00:00:00", "end": "2022-01-05T01:00:00",
+                     "nature": "F-INT", "transformer_id": "T5"}]), "utf-8")  # fmt: skip
+    store = store_of("sqlite://")
+    name = "20220720T120000-K1"
+    back = [report("K1", "close", 30, "c"), *(report(f"T{i}", "on", 31, f"on{i}") for i in range(1, 6))]
+    with Desk(open_workspace(folder, "en"), store) as desk:
+        desk.accept([*TRIP, *back], "head end")
+        desk.wait()
+        desk.decide(name, {"action": "section", "branches": ["L3"]}, "li")
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:40:00"}, "li")
+        assert desk.utility.proposed(name).accepted_by is None
+        with pytest.raises(FudianError, match="cannot be counted"):
+            desk.decide(name, {"action": "record", "tables": {"outages": [{"outage_id": "x"}]}}, "wang")
+        before = open_workspace(folder).indices(2022).rows["SAIDI-1"].item()
+        sheet = desk.decide(name, {"action": "record"}, "wang")
+        accepted = open_workspace(folder)
+        assert desk.utility.proposed(name).accepted_by == "wang"
+        assert before == pytest.approx(1 / 5)
+        assert accepted.indices(2022).rows["SAIDI-1"].item() == pytest.approx(1 / 5 + 0.5)
+        assert accepted.workspace.tables["incidents"]["branch_id"].to_list() == ["L3"]
+        assert not [each for each in accepted.problems if each.severity == "error" and each.table == "outages"]
+        desk.decide(name, {"action": "undo", "number": sheet.history[-1].number}, "wang")
+        assert open_workspace(folder).indices(2022).rows["SAIDI-1"].item() == before
+    store.close()
+
+
+def test_a_customer_is_taken_out_on_request_and_that_is_kept(store: Store) -> None:
+    call = {"time": "2022-07-20T12:05:00", "object": "customer", "object_id": "T3-2", "kind": "call", "event_id": "c"}
+    other = call | {"object_id": "T3-1", "event_id": "d"}
+    with Desk(utility(), store) as desk:
+        desk.accept([*TRIP, call, other], "95598")
+        desk.wait()
+        desk.decide("20220720T120000-K1", {"action": "note", "note": "T3-2 is ill"}, "li")
+        with pytest.raises(FudianError, match="Another desk"):
+            erase(store, "officer", "T3-2")
+    assert erase(store, "officer", "T3-2") == 2
+    assert erase(store, "officer", "T3-2") == 0
+    kept = list(Ledger(store).since())
+    assert "T3-2" not in str([each.details for each in kept])
+    assert "T3-1" in str([each.details for each in kept])
+    assert [(each.who, each.details["events"]) for each in kept if each.kind == "erasure"] == [
+        ("officer", 2),
+        ("officer", 0),
+    ]
+    with Desk(utility(), store) as again:
+        assert told(again)[0][2] == 5, "the incident stands"
+        assert again.sheet("20220720T120000-K1").history[-1].details["note"] == "erased"
+    assert erase(store, "officer", before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
+    with pytest.raises(FudianError, match="Nobody is named"):
+        erase(store, "officer")

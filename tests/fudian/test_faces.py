@@ -30,7 +30,7 @@ from tests.page_text import page_text
 PROJECT = Path(__file__).parents[2]
 CUT = datetime(2022, 7, 1)
 TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudian demo", "fudian template",
-         "fudian backup", "fudian restore-backup"}  # fmt: skip
+         "fudian backup", "fudian restore-backup", "fudian erase"}  # fmt: skip
 """Commands that answer no question of the field."""
 
 WORDS = {"text", "translate", "listed", "language_of", "unknown_language"}
@@ -317,10 +317,14 @@ def test_what_planned_outages_cost(utility: Utility, command: Any, route: Route,
     assert float(figures(page_text(served, "/planned"))["after"]) == pytest.approx(expected["ch_after"])
 
 
-def test_whether_the_grid_stands_any_fault(utility: Utility, command: Any, route: Route) -> None:
+def test_whether_the_grid_stands_any_fault(utility: Utility, command: Any, route: Route, served: str) -> None:
     expected = Same(utility.n_1().as_dict())
     assert expected == command("n-1")
     assert expected == route("n-1", wait_s=60)
+    expected = Same(utility.weak_spots().as_dict())
+    assert expected == command("weak-spots")
+    assert expected == route("weak-spots")
+    assert int(figures(page_text(served, "/management"))["weak"]) == len(expected["rows"])
     expected = Same(utility.grid_kpi().as_dict())
     assert expected == command("grid-kpi")
     assert expected == route("grid-kpi")

@@ -82,6 +82,6 @@ def test_a_state_by_signals_keeps_what_is_back_alive(desk: Utility) -> None:
     assert set(desk.normal.lost_in(state).transformers) == dark
 
 
-def test_a_state_is_told_by_log_or_by_signals(desk: Utility) -> None:
-    with pytest.raises(FudianError, match="by log or by signals"):
+def test_a_state_is_told_by_log_desk_or_signals(desk: Utility) -> None:
+    with pytest.raises(FudianError, match="Use one of log, desk, signals"):
         desk.state(by="hearsay")

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,9 @@ import pytest
 import fudian
 from data_samples.generator.county import COUNTY
 from fudian.memory import SMALL_BYTES, Memory
+from fudian.sweep import Sweep
+from network import text
+from network.steps import NobodyWaitsError, asking, step
 from repair.planned.precheck import PlanCheck
 
 
@@ -107,3 +111,64 @@ def test_what_was_heard_is_never_forgotten_however_much_is_asked() -> None:
     assert county.incidents("en")["incidents"] == before
     assert county.network is network
     assert len(county.n_1(wait_s=0.0).sections) >= len(swept.sections)
+
+
+def steps_of(memory: Memory, asks: Any, taken: list[int], hold: threading.Event | None = None) -> int:
+    """Ask a question of many steps as somebody who waits for as long as ``asks`` says."""
+    asking.set(asks)
+
+    def compute() -> int:
+        for at in range(200):
+            step(text("checks of plans"), at, 200)
+            taken.append(at)
+            if hold is not None and at == 0:
+                hold.set()
+            time.sleep(0.005)
+        return len(taken)
+
+    return memory.recall("long", compute)
+
+
+def test_what_nobody_waits_for_any_more_ends_at_its_next_step() -> None:
+    memory, left, begun, taken = Memory(), threading.Event(), threading.Event(), list[int]()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(copy_context().run, steps_of, memory, lambda: not left.is_set(), taken, begun)
+        assert begun.wait(5)
+        left.set()
+        with pytest.raises(NobodyWaitsError):
+            asked.result(5)
+    assert 0 < len(taken) < 200
+    again: list[int] = []
+    assert copy_context().run(steps_of, memory, lambda: True, again) == 200, "whoever asks later has it computed"
+
+
+def test_one_who_leaves_takes_nothing_from_another_who_waits() -> None:
+    memory, left, begun, taken = Memory(), threading.Event(), threading.Event(), list[int]()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(copy_context().run, steps_of, memory, lambda: not left.is_set(), taken, begun)
+        assert begun.wait(5)
+        second = pool.submit(copy_context().run, steps_of, memory, lambda: True, taken)
+        time.sleep(0.05)
+        left.set()
+        assert (first.result(10), second.result(10)) == (200, 200)
+    assert len(taken) == 200, "computed once"
+
+
+def test_work_in_the_background_tells_how_far_it_is_and_can_be_stopped() -> None:
+    go = threading.Event()
+
+    def work(tell: Any) -> int:
+        for at in range(1, 100):
+            tell(at)
+            go.wait(0.05)
+        return 100
+
+    sweep = Sweep(work, "test", 0)
+    time.sleep(0.12)
+    assert 0 < sweep.result() < 100
+    sweep.stop()
+    stopped_at = sweep.result()
+    time.sleep(0.12)
+    assert sweep.result() == stopped_at < 100
+    go.set()
+    assert Sweep(work, "test", 0).result(None) == 100

@@ -11,7 +11,7 @@ import polars as pl
 
 from data_samples.generator.county import COUNTY
 from network import read_workspace, workspace
-from network.tables.schema import ROW
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace
 from tests.network.readers.test_cim_e import COUNTY as CIM_E
 from tests.network.readers.test_cim_xml import DISPATCH, EQUIPMENT, rdf, written
@@ -117,17 +117,44 @@ def _xml_workbook(cells: list[list[str]]) -> bytes:
     return f"{head}{rows}</Table></Worksheet></Workbook>".encode()
 
 
-def networks() -> dict[str, tuple[str, bytes]]:
-    """Return a sound file of each form of a network: by name, the form and the content."""
+def networks(opendss: bool, pandapower: bool) -> dict[str, tuple[str, bytes]]:
+    """Return a sound file of each form of a network: by name, the form and the content.
+
+    Args:
+        opendss: whether OpenDSS itself is there to compile what its reader lets pass.
+        pandapower: whether pandapower is there to read its own files.
+    """
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("eq.xml", rdf(EQUIPMENT))
-    return {
+    found = {
         "eq.xml": ("cim-xml", rdf(EQUIPMENT).encode()),
         "dispatch.xml": ("cim-xml", written(DISPATCH, "", "#").encode("utf-8")),
         "eq.zip": ("cim-xml", zipped.getvalue()),
         "county.cime": ("cim-e", CIM_E.encode()),
         "gbk.cime": ("cim-e", CIM_E.encode("gb18030")),
-        "master.dss": ("opendss", OPENDSS.encode()),
+        "script.dss": ("opendss script", OPENDSS.encode()),
         "fudian.toml": ("settings", SETTINGS.encode()),
     }
+    if opendss:
+        found["master.dss"] = ("opendss", OPENDSS.encode())
+    if pandapower:
+        found["net.json"] = ("pandapower", _pandapower())
+    return found
+
+
+def _pandapower() -> bytes:
+    import pandapower
+
+    net = pandapower.create_empty_network()
+    buses = [pandapower.create_bus(net, vn_kv=10.0, name=name) for name in "SABC"]
+    pandapower.create_ext_grid(net, buses[0])
+    lines = [
+        pandapower.create_line(net, tail, head, length_km=1.5, std_type="NAYY 4x150 SE", name=f"{tail}-{head}")
+        for tail, head in ((buses[0], buses[1]), (buses[1], buses[2]), (buses[2], buses[3]))
+    ]
+    pandapower.create_switch(net, buses[0], lines[0], et="l", type="CB")
+    pandapower.create_switch(net, buses[0], buses[3], et="b", type="LBS", closed=False)
+    pandapower.create_load(net, buses[2], p_mw=0.3, name="shop")
+    pandapower.create_load(net, buses[3], p_mw=0.1)
+    return str(pandapower.to_json(net)).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import multiprocessing
 import resource
 import shutil
 import sys
@@ -22,6 +23,7 @@ from network.readers.cim_e import read_cim_e
 from network.readers.cim_xml import read_cim_xml
 from network.readers.opendss import read_opendss
 from network.readers.opendss_script import read_script
+from network.readers.pandapower import read_pandapower
 from network.tables.workspace import Workspace
 from repair import Inference
 from tests.fuzz import seeds
@@ -31,6 +33,7 @@ MEMORY = 2 << 30
 """Bytes that one input may take beyond what the program takes anyhow."""
 
 HAS_OPENDSS = importlib.util.find_spec("opendssdirect") is not None
+HAS_PANDAPOWER = importlib.util.find_spec("pandapower") is not None
 
 
 @dataclass
@@ -46,8 +49,8 @@ def kinds(whole: Workspace, wanted: str = "") -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for name, (_, content) in seeds.tables(whole).items():
         found.setdefault("tables " + name.split(".", 1)[1], Kind(share=3)).seeds.append((name, content))
-    for name, (form, content) in seeds.networks().items():
-        found.setdefault(form, Kind(share=6)).seeds.append((name, content))
+    for name, (form, content) in seeds.networks(HAS_OPENDSS, HAS_PANDAPOWER).items():
+        found.setdefault(form, Kind(share=3 if form == "opendss" else 6)).seeds.append((name, content))
     rows = [{name: str(value) for name, value in row.items()} for row in whole.tables["signals"].head(12).to_dicts()]
     found["signals as rows"] = Kind([("rows", json.dumps(rows, ensure_ascii=False).encode())], 6)
     return {name: kind for name, kind in found.items() if name.startswith(wanted)}
@@ -85,8 +88,8 @@ class Reader:
         if kind.startswith("tables"):
             return self._table
         return {
-            "cim-xml": self._cim_xml, "cim-e": self._cim_e, "opendss": self._opendss, "settings": self._settings,
-            "signals as rows": self._rows,
+            "cim-xml": self._cim_xml, "cim-e": self._cim_e, "opendss": self._opendss, "opendss script": self._script,
+            "pandapower": self._pandapower, "settings": self._settings, "signals as rows": self._rows,
         }[kind]  # fmt: skip
 
     def _table(self, path: Path) -> None:
@@ -111,10 +114,13 @@ class Reader:
         self._told(read_cim_e([path], lambda _: None), net=True)
 
     def _opendss(self, path: Path) -> None:
-        if HAS_OPENDSS:
-            self._told(read_opendss([path], lambda _: None), net=True)
-        else:
-            read_script(path)
+        self._told(read_opendss([path], lambda _: None), net=True)
+
+    def _script(self, path: Path) -> None:
+        read_script(path)
+
+    def _pandapower(self, path: Path) -> None:
+        self._told(read_pandapower([path], lambda _: None), net=True)
 
     def _settings(self, path: Path) -> None:
         given = path.rename(self.folder / "settings" / path.name)
@@ -140,6 +146,7 @@ class Reader:
 def work(to: Connection, seed: int, folder: str, first: int, last: int, step: int, wanted: str) -> None:
     """Read inputs ``first``, ``first + step`` … before ``last``, and tell of each when it begins and how it ended."""
     sys.stderr = io.StringIO()
+    multiprocessing.set_forkserver_preload(["network.readers.opendss", *(["opendssdirect"] if HAS_OPENDSS else [])])
     whole = seeds.county()
     reader, found = Reader(Path(folder), whole), kinds(whole, wanted)
     names = [name for name, kind in sorted(found.items()) for _ in range(kind.share)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import pytest
 import simbench
 from pandapower.topology import unsupplied_buses
 
-from network import build_network, read_network
+from network import WorkspaceError, build_network, read_network
 from network.readers.converting import convert_files
-from network.readers.pandapower import workspace_of_net
+from network.readers.pandapower import read_pandapower, workspace_of_net
 from tests.interop.conftest import EVERYTHING
 from tests.interop.simbench_networks import Topology
 
@@ -160,3 +161,25 @@ def test_every_switch_of_the_networks_of_pandapower(make: Any) -> None:
         net.switch.loc[index, "closed"] = closed
         loads = {f"load-{load}" for load, bus in net.load.bus.items() if bus in buses}
         assert set(supply.below(f"switch-{index}").transformers) == loads, index
+
+
+@pytest.mark.parametrize("broken", ["{}", "[" * 3000, "{", '{"bus": 1}', "\xff"])
+def test_a_broken_file_is_refused_with_its_reason(broken: str, tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_bytes(broken.encode("latin-1"))
+    with pytest.raises(WorkspaceError, match="is not a pandapower network"):
+        read_pandapower([tmp_path / "net.json"], lambda _: None)
+
+
+def test_a_file_has_nothing_called(tmp_path: Path) -> None:
+    net = pandapower.create_empty_network()
+    pandapower.create_ext_grid(net, pandapower.create_bus(net, 10.0))
+    saved = json.loads(pandapower.to_json(net))
+    path, trace = tmp_path / "net.json", tmp_path / "called"
+    path.write_text(json.dumps(saved), "utf-8")
+    assert read_pandapower([path], lambda _: None).tables["sources"].height == 1
+    saved["_object"]["user_pf_options"] = {"_module": "pathlib", "_class": "Path", "_object": str(trace)}
+    saved["_object"]["name"] = {"_module": "posix", "_class": "system", "_object": f"touch {trace}"}
+    path.write_text(json.dumps(saved), "utf-8")
+    with pytest.raises(WorkspaceError, match=r"pathlib\.Path|posix\.system"):
+        read_pandapower([path], lambda _: None)
+    assert not trace.exists()

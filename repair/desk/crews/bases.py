@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, eye_array, hstack
 
 from network import FudianError, text
@@ -100,8 +99,7 @@ def _p_median(cost: Numbers, count: int, limit_s: float) -> tuple[Numbers, bool]
     number = hstack([coo_array(np.ones((1, candidates))), coo_array((1, pairs))])
     return _solve(
         np.concatenate([np.zeros(candidates), cost.ravel()]),
-        [LinearConstraint(csr_array(once), 1, 1), LinearConstraint(csr_array(opened), -np.inf, 0),
-         LinearConstraint(csr_array(number), count, count)],
+        [(csr_array(once), 1, 1), (csr_array(opened), -np.inf, 0), (csr_array(number), count, count)],
         candidates, limit_s,
     )  # fmt: skip
 
@@ -113,14 +111,25 @@ def _coverage(serves: Numbers, weight: Numbers, count: int, limit_s: float) -> t
     number = hstack([coo_array(np.ones((1, candidates))), coo_array((1, places))])
     return _solve(
         np.concatenate([np.zeros(candidates), -weight]),
-        [LinearConstraint(csr_array(reached), -np.inf, 0), LinearConstraint(csr_array(number), count, count)],
+        [(csr_array(reached), -np.inf, 0), (csr_array(number), count, count)],
         candidates, limit_s,
     )  # fmt: skip
 
 
-def _solve(cost: Numbers, rules: list[LinearConstraint], whole: int, limit_s: float) -> tuple[Numbers, bool]:
+def _solve(
+    cost: Numbers, rules: list[tuple[csr_array, float, float]], whole: int, limit_s: float
+) -> tuple[Numbers, bool]:
+    """Solve with rules of the form ``low <= matrix @ variables <= high``."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # a tenth of a second that no other question needs
+
     is_whole = np.concatenate([np.ones(whole), np.zeros(len(cost) - whole)])
-    found = milp(cost, constraints=rules, integrality=is_whole, bounds=Bounds(0, 1), options={"time_limit": limit_s})
+    found = milp(
+        cost,
+        constraints=[LinearConstraint(*rule) for rule in rules],
+        integrality=is_whole,
+        bounds=Bounds(0, 1),
+        options={"time_limit": limit_s},
+    )
     if found.x is None:
         raise FudianError(text("No choice of bases was found within {seconds:.0f} s.", seconds=limit_s))
     return np.asarray(found.x), bool(found.status == 0)

@@ -43,6 +43,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/openapi.json"): SEEING,
     ("POST", "/_dash-update-component"): SEEING,
     ("WEBSOCKET", "/_dash-ws-callback"): SEEING,
+    ("WEBSOCKET", "/api/v1/changes"): SEEING,
     ("WEBSOCKET", "/anything"): set(),
     # reliability
     ("GET", "/api/v1/check"): SEEING,
@@ -79,6 +80,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/live-ratio"): SEEING,
     # repair
     ("GET", "/api/v1/n-1"): SEEING,
+    ("GET", "/api/v1/weak-spots"): SEEING,
     ("GET", "/api/v1/sensor-health"): SEEING,
     ("GET", "/api/v1/affected"): LISTING,
     ("GET", "/api/v1/restore"): LISTING,
@@ -88,7 +90,13 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/infer"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/durations"): ASKING_THEM | {ASKING},
     ("POST", "/api/v1/signals"): {"dispatcher", "local", SIGNALS},
+    ("POST", "/api/v1/operations"): {"dispatcher", "local", SIGNALS},
+    ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("GET", "/api/v1/incidents/20220720T120000-K1/record"): LISTING,
+    ("GET", "/api/v1/desk-kpi"): SEEING,
+    ("GET", "/api/v1/metrics"): SEEING,
+    ("GET", "/public/health"): ALL,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,

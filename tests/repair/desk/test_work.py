@@ -41,6 +41,16 @@ def test_a_sheet_goes_through_its_stages() -> None:
     assert [each["branch_id"] for each in sheet.steps] == ["F02-K03"]
 
 
+def test_what_was_read_at_a_step_is_kept_on_the_sheet() -> None:
+    said = {"action": "step", "branch_id": "F02-K03", "move": "open", "read": "95 A"}
+    told = checked(Sheet(NAME), said, NOW)
+    assert told["read"] == "95 A"
+    assert "read" not in checked(Sheet(NAME), {**said, "read": None}, NOW)
+    sheet = Work.of([event(1, "li", **told)]).sheet(NAME)
+    assert [each["read"] for each in sheet.steps] == ["95 A"]
+    assert Work.of([event(1, "li", **told)]).operations.history[0].read == "95 A"
+
+
 def test_what_is_undone_holds_no_more_and_stays_in_the_history() -> None:
     told = [
         event(1, "li", action="stage", stage="accepted", at="2022-10-09T07:50:00"),
@@ -112,7 +122,40 @@ def test_what_cannot_be_decided_is_refused_with_the_remedy(details: dict[str, An
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_decision_can_be_taken(action: str) -> None:
-    said = dict.fromkeys(ACTIONS[action], "x") | {"at": "2022-10-09T08:00:00", "stage": "arrived", "number": 1}
-    sheet = Work.of([event(1, "li", action="acknowledge")]).sheet(NAME)
+    said = dict.fromkeys(ACTIONS[action], "x") | {
+        "at": "2022-10-09T08:00:00",
+        "stage": "arrived",
+        "number": 1,
+        "move": "open",
+    }
+    first = "close" if action == "record" else "acknowledge"
+    sheet = Work.of([event(1, "li", action=first)]).sheet(NAME)
     told = checked(sheet, {"action": action, "unknown": 1} | said, NOW)
-    assert set(told) == {"action", *ACTIONS[action]}
+    assert set(told) == {"action", *ACTIONS[action], *(["into"] if action == "split" else [])}
+
+
+def test_users_are_split_off_moved_and_given_back() -> None:
+    told = [
+        event(1, "li", action="split", users=["T3", "T4"], into=f"{NAME}.2"),
+        event(2, "li", action="move", users=["T3"], into="other"),
+    ]
+    work = Work.of(told)
+    assert work.users(NAME, ["T1", "T2", "T3", "T4"]) == ("T1", "T2")
+    assert work.users(f"{NAME}.2", []) == ("T4",)
+    assert work.users("other", ["T9"]) == ("T9", "T3")
+    assert (work.parent(f"{NAME}.2"), work.parent("other")) == (NAME, None)
+    work.add(event(3, "li", action="undo", number=2))
+    assert work.users(f"{NAME}.2", []) == ("T3", "T4")
+    work.add(event(4, "li", action="undo", number=1))
+    assert work.users(NAME, ["T1", "T3"]) == ("T1", "T3")
+    assert work.parent(f"{NAME}.2") is None
+
+
+def test_what_is_split_off_gets_the_next_name_that_is_free() -> None:
+    said = {"action": "split", "users": "T3"}
+    assert checked(Sheet(NAME), said, NOW)["into"] == f"{NAME}.2"
+    assert checked(Sheet(NAME), said, NOW, {f"{NAME}.2", "x"}) == {
+        "action": "split",
+        "users": ["T3"],
+        "into": f"{NAME}.3",
+    }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from repair.inference.best import Best
 from repair.inference.coupled import off_by_both
-from repair.inference.posterior import STATES, Chances, Evidence, Posterior
+from repair.inference.posterior import Chances, Evidence, Posterior
+from repair.inference.states import STATES
 from tests.repair.inference.every_explanation import B, D, L, M, W, explanations
 
 CLOSE = 1e-9

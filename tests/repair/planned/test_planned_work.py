@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from network import FudianError, Network, UnknownIdError, network_from_tables
 from repair.isolation import BREAKS_LOAD
-from repair.planned.planned_work import Work, outage_of
+from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
 from tests.repair.grids import DEVICES, Grid, grids
 
@@ -27,6 +28,31 @@ def is_fed(grid: Grid, work: int) -> bool:
 def lost(grid: Grid, live: set[str]) -> set[str]:
     before = grid.reach(grid.closed(), list(grid.sources))
     return {f"T{i}" for i, (a, b, *_) in enumerate(grid.loads) if {a, b} & before and not {a, b} & live}
+
+
+@given(grids())
+def test_works_between_the_same_devices_are_one_outage_searched_for_once(case: tuple[Grid, int]) -> None:
+    grid = planned(case[0])
+    restorer = Restorer.of(grid.network().energise())
+    known: dict[Hashable, WorkOutage] = {}
+    works = [Work((f"B{work}",)) for work in range(len(grid.branches))]
+    works += [Work(("B0", f"B{work}")) for work in range(1, len(grid.branches))]
+    for work in works:
+        try:
+            alone = outage_of(restorer, work)
+        except FudianError:
+            with pytest.raises(FudianError):
+                outage_of(restorer, work, known=known)
+            continue
+        shared = outage_of(restorer, work, known=known)
+        assert (shared.work, shared.before.hit.transformers) == (work, alone.before.hit.transformers)
+        assert shared.after.hit.transformers == alone.after.hit.transformers
+        assert shared.touched.tolist() == alone.touched.tolist()
+        assert (shared.steps, shared.opened, shared.proven, shared.idle) == (
+            alone.steps, alone.opened, alone.proven, alone.idle,
+        )  # fmt: skip
+        assert shared.ways == alone.ways
+    assert len(known) <= len(works)
 
 
 @given(grids())

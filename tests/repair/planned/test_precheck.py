@@ -193,6 +193,46 @@ def test_an_outage_that_takes_the_way_of_another_is_not_approved(states: tuple[s
     assert [each.verdict for each in after] == ["approve", "approve"]
 
 
+@pytest.mark.parametrize(("capacity_a", "fits"), [(13.0, True), (11.0, False)])
+def test_what_plans_of_one_time_move_onto_a_source_is_added_up(capacity_a: float, fits: bool) -> None:
+    """Two feeders of one source, each moved to a feeder of R while its L is worked on: 6.1 A each, nothing else on R."""
+    second = [
+        each
+        | {
+            name: str(each[name]) if each[name] in {"S", "R"} else f"{each[name]}x"
+            for name in ("branch_id", "from_node", "to_node")
+        }
+        | {"feeder_id": f"{each['feeder_id']}x" if "feeder_id" in each else None}
+        for each in FEEDERS["branches"]
+    ]
+    transformers = [*FEEDERS["transformers"]] + [
+        {**each, "transformer_id": f"{each['transformer_id']}x", "node": f"{each['node']}x", "feeder_id": "F1x"}
+        for each in FEEDERS["transformers"]
+    ]
+    grid = {
+        "sources": [{"node": "S"}, {"node": "R", "capacity_a": capacity_a}],
+        "branches": [*FEEDERS["branches"], *second],
+        "transformers": transformers,
+    }
+    plans = [plan("P1"), plan("P2", branch_id="Lx")]
+    found = check(plans, **grid)
+    alone = check([plans[0]], **grid)[0]
+    assert alone.facts is not None
+    assert alone.facts.after.transformers == 1
+    assert alone.facts.short_sources == ()
+    for each, other in ((found[0], "P2"), (found[1], "P1")):
+        assert each.facts is not None
+        assert each.facts.after.transformers == 1, "by itself each has room"
+        short = each.facts.short_sources
+        assert [(one.node, one.with_plans) for one in short] == ([] if fits else [("R", (other,))])
+        assert ("source R would give 12 A, 11 A is what it can" in said(each)) == (not fits)
+        assert each.verdict == ("approve" if fits else "reject")
+    apart = check(
+        [plans[0], plan("P2", branch_id="Lx", start=plans[0]["end"], end=plans[0]["end"] + timedelta(hours=6))], **grid
+    )
+    assert [each.facts.short_sources for each in apart if each.facts is not None] == [(), ()]
+
+
 def test_approved_plans_are_committed_in_the_budget() -> None:
     budget = [{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}]
     later = plan("P2", start=START + timedelta(days=40), end=START + timedelta(days=40, hours=6), status="已批准")

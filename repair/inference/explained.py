@@ -43,7 +43,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class KnownOutages(Shown):
+class ExplainedOutages(Shown):
     """Which devices are known to be off, when and why.
 
     Attributes:
@@ -64,7 +64,7 @@ class KnownOutages(Shown):
     @classmethod
     def of(
         cls, supply: Supply, devices: Devices, tables: Mapping[str, pl.DataFrame], rules: InferenceSettings
-    ) -> KnownOutages:
+    ) -> ExplainedOutages:
         """Return what the tables explain: ``outages`` that are left out for arrears, and approved ``plans``."""
         known: list[Known] = []
         parts: list[tuple[Indices, int, int]] = []

@@ -34,7 +34,7 @@ DEVICE_KM = 1e-3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Active(Shown):
+class MeshedModel(Shown):
     """The signals of one incident on feeders with several infeeds or closed rings.
 
     Attributes:
@@ -295,7 +295,7 @@ class Active(Shown):
         return np.diag(pairs).copy()
 
     def pairs(self, prior: Numbers) -> Numbers:
-        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, as ``Radial.pairs`` does."""
+        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, as ``RadialModel.pairs`` does."""
         _, first, cell = np.unique(np.stack([self.section, self.point]), axis=1, return_index=True, return_inverse=True)
         weight = sums_of(cell.ravel(), prior, len(first))
         section = self.section[first]
@@ -326,7 +326,7 @@ class Active(Shown):
     # What contradicts an explanation ----------------------------------------------------------------------------------
 
     def contradictions(self, sections: Sequence[int]) -> list[tuple[str, int, str]]:
-        """Return the signals that must be wrong; see :meth:`repair.location.radial.Radial.contradictions`."""
+        """Return the signals that must be wrong; see :meth:`repair.location.radial_model.RadialModel.contradictions`."""
         best = []
         for section in sections:
             members = np.flatnonzero(self.section == section)

@@ -1,6 +1,6 @@
 """Fault location on radial feeders, a marginal of the posterior of inference: no evidence is used twice (field reference 6.3).
 
-Sections, their borders and what another look would tell are those of :class:`~repair.location.radial.Radial`; what one fault, two
+Sections, their borders and what another look would tell are those of :mod:`repair.location.radial_sections`; what one fault, two
 or none explain of the signals comes from the one model of what is out: flags, trips, reclosings, lock-outs, fuses, readings,
 calls and silence together.
 """
@@ -23,9 +23,10 @@ from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.intake import Intake, Removed
 from repair.inference.judgement import Judge, Prepared
-from repair.inference.posterior import DARK, LIVE, STATES, UNHEARD, Posterior
-from repair.inference.spells import Rows
-from repair.location.radial import Radial
+from repair.inference.posterior import Posterior
+from repair.inference.states import DARK, LIVE, UNHEARD
+from repair.inference.words import Rows
+from repair.location.radial_sections import RadialSections
 from repair.settings import InferenceSettings, inference_settings
 
 CONDITIONED = 9
@@ -93,7 +94,7 @@ def _court(supply: Supply, rules: InferenceSettings) -> Court:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Marginal(Radial):
+class RadialModel(RadialSections):
     """The signals of one incident on feeders without loops, weighed by the posterior of inference.
 
     Attributes:
@@ -143,8 +144,7 @@ class Marginal(Radial):
         """Return the mean over ways of reporting of values by node; shape (nodes, …)."""
         case = self._case
         weight, _ = case.weights(posterior)
-        by_way = values.reshape(len(case.says), len(case.place), -1)
-        return np.asarray((by_way * weight[:, case.event, None]).sum(axis=0))
+        return np.asarray(np.einsum("wn,wn...->n...", weight[:, case.event], values))
 
     def _given(self, faults: Numbers) -> tuple[Numbers, Numbers]:
         """Return what several sets of faults explain.
@@ -156,15 +156,12 @@ class Marginal(Radial):
             log P(signals | just these), shape (sets,), and how much better one more fault at each candidate explains them, shape
             (sets, candidates).
         """
-        case, sets = self._case, len(faults)
-        events, ways, count = len(case.events.piece), len(case.says), len(case.place)
-        posterior = case.posterior(faults.ravel(), sets)
-        prior = np.log([each[0] for each in case.rules.qualities])[:, None]
-        logs = posterior.log_evidence.reshape(ways, sets, events) + prior[:, None]
+        case = self._case
+        posterior = case.posterior(faults)
+        logs = posterior.log_evidence + np.log([each[0] for each in case.rules.qualities])[:, None, None]
         total = np.logaddexp.reduce(logs, axis=0)
         weight = np.exp(logs - total)
-        better = posterior.with_fault.reshape(ways, sets, count)
-        return total.sum(axis=1), (better * weight[:, :, case.event]).sum(axis=0)[:, self._node]
+        return total.sum(axis=1), (posterior.with_fault * weight[:, :, case.event]).sum(axis=0)[:, self._node]
 
     @cached_property
     def _without(self) -> tuple[float, Numbers]:
@@ -178,12 +175,21 @@ class Marginal(Radial):
 
     @cached_property
     def log_likelihood(self) -> Numbers:
-        """Return log P(signals | just one fault, there), shape (candidates,)."""
+        """Log P(signals | just one fault, there), shape (candidates,)."""
         total, better = self._without
         return np.asarray(total + np.log(np.maximum(better, 1e-300)))
 
+    @property
+    def scale(self) -> float:
+        """The greatest log-likelihood of one fault; likelihoods are given relative to it."""
+        return float(self.log_likelihood.max())
+
+    def _best_candidate(self, section: int) -> int:
+        members = np.flatnonzero(self.section == section)
+        return int(members[np.argmax(self.log_likelihood[members])])
+
     def pairs(self, prior: Numbers) -> Numbers:
-        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, see :meth:`Radial.pairs`.
+        """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, up to a constant.
 
         A second fault is looked for beside one in each of the few sections where one fault is most probable.
         """
@@ -228,7 +234,7 @@ class Marginal(Radial):
         fault[self._node[[self._best_candidate(section) for section in sections]]] = 1.0
         posterior = case.posterior(fault)
         flow, state = self._weighed(posterior, posterior.flow), self._weighed(posterior, posterior.state)
-        opened = self._weighed(posterior, posterior.opened)[:, 0]
+        opened = self._weighed(posterior, posterior.opened)
         return [*self._doubted_flags(flow), *self._doubted_trips(flow, opened), *self._doubted_users(posterior, state)]
 
     def _doubted_flags(self, flow: Numbers) -> list[tuple[str, int, str]]:
@@ -251,7 +257,7 @@ class Marginal(Radial):
     def _doubted_users(self, posterior: Posterior, state: Numbers) -> list[tuple[str, int, str]]:
         case = self._case
         weight, _ = case.weights(posterior)
-        states = posterior.state.reshape(len(case.says), len(case.place), STATES)
+        states = posterior.state
         dark, was = np.zeros(len(case.node)), np.zeros(len(case.node))
         for way, share in enumerate(weight):
             dark += share[case.of_transformer] * (states[way, case.node] * case.heard.dead[way]).sum(axis=1)

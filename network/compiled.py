@@ -1,0 +1,22 @@
+"""Loops over arrays, compiled to machine code when they are first used, and kept for the next time where that can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+
+def compiled(loop: Loop) -> Loop:
+    """Compile a function of numbers and arrays of numpy.
+
+    What was compiled is kept beside the module, or in the cache of the user; where neither can be written, each process compiles
+    it again.
+    """
+    import numba
+
+    try:
+        return cast("Loop", numba.njit(cache=True, error_model="numpy")(loop))
+    except RuntimeError:  # no folder to keep it in
+        return cast("Loop", numba.njit(error_model="numpy")(loop))

@@ -1,0 +1,348 @@
+"""The two passes of the posterior over a forest, compiled: from the leaves up, and back down (field reference 6.3, 7.4).
+
+A message is a table of weights by fault current (none, cleared further down, not cleared) and state of a node, scaled so that its
+greatest entry is one. The current of several children together is the greatest of theirs. Nothing is subtracted, and no logarithm
+taken but of scales, so that small shares keep all their digits.
+
+Shapes, throughout: ``copies`` are forests of the same branches that differ in what their users say and in priors of faults.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from network.arrays import Indices, Mask, Numbers
+from network.compiled import compiled
+from repair.inference.states import BACK, BACK_UNHEARD, CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, STAYED, UNHEARD
+
+_TINY = 1e-300
+_SMALL = 1e-150
+
+
+@compiled
+def _join(together: Numbers, other: Numbers) -> float:
+    """Put what one more child says to what some children say together, both (3, 5); return what the result was divided by."""
+    greatest = _TINY
+    for state in range(STATES):
+        quiet, calm = together[0, state], together[0, state] + together[1, state]
+        other_calm = other[0, state] + other[1, state]
+        uncleared = calm * other[2, state] + together[2, state] * (other_calm + other[2, state])
+        cleared = quiet * other[1, state] + together[1, state] * other_calm
+        quiet *= other[0, state]
+        together[0, state], together[1, state], together[2, state] = quiet, cleared, uncleared
+        greatest = max(greatest, quiet, cleared, uncleared)
+    for current in range(3):
+        for state in range(STATES):
+            together[current, state] /= greatest
+    return greatest
+
+
+@compiled
+def _upper(below: Numbers, refed: float, left: float, chances: Numbers, acts: Numbers) -> None:
+    """Fill in what a branch says by what its device did and the state above, (3, 5), from what lies below it, (5,)."""
+    fails, works = chances[0], chances[1]
+    dark = (1 - fails) * below[DARK] + fails * below[UNHEARD]
+    unheard = works * below[DARK] + (1 - works) * below[UNHEARD]
+    back = (1 - fails) * below[BACK] + fails * below[BACK_UNHEARD]
+    back_unheard = works * below[BACK] + (1 - works) * below[BACK_UNHEARD]
+    floating = chances[2] * below[LIVE]
+    acts[STAYED, LIVE] = below[LIVE]
+    acts[STAYED, DARK] = acts[CLOSED_AGAIN, DARK] = (1 - refed) * dark + refed * back + floating
+    acts[STAYED, UNHEARD] = acts[CLOSED_AGAIN, UNHEARD] = (1 - refed) * unheard + refed * back_unheard + floating
+    acts[STAYED, BACK] = (1 - left) * back + left * dark + floating
+    acts[STAYED, BACK_UNHEARD] = (1 - left) * back_unheard + left * unheard + floating
+    acts[OPENED, LIVE] = acts[OPENED, DARK] = acts[OPENED, BACK] = dark
+    acts[OPENED, UNHEARD] = acts[OPENED, BACK_UNHEARD] = unheard
+    acts[CLOSED_AGAIN, LIVE] = acts[CLOSED_AGAIN, BACK] = back
+    acts[CLOSED_AGAIN, BACK_UNHEARD] = back_unheard
+
+
+@compiled
+def _lower(used: Numbers, refed: float, left: float, chances: Numbers, state: Numbers) -> None:
+    """Fill in the weight of all else by state of a lower node, (5,), from that by what the device did and state above, (3, 5)."""
+    fails, works = chances[0], chances[1]
+    held_dark, held_unheard = (
+        used[STAYED, DARK] + used[CLOSED_AGAIN, DARK],
+        used[STAYED, UNHEARD] + used[CLOSED_AGAIN, UNHEARD],
+    )
+    held_back, held_back_unheard = used[STAYED, BACK], used[STAYED, BACK_UNHEARD]
+    dark = (1 - refed) * held_dark + left * held_back
+    dark += used[OPENED, LIVE] + used[OPENED, DARK] + used[OPENED, BACK]
+    unheard = (1 - refed) * held_unheard + left * held_back_unheard
+    unheard += used[OPENED, UNHEARD] + used[OPENED, BACK_UNHEARD]
+    back = refed * held_dark + (1 - left) * held_back + used[CLOSED_AGAIN, LIVE] + used[CLOSED_AGAIN, BACK]
+    back_unheard = refed * held_unheard + (1 - left) * held_back_unheard + used[CLOSED_AGAIN, BACK_UNHEARD]
+    state[LIVE] = used[STAYED, LIVE] + chances[2] * (held_dark + held_unheard + held_back + held_back_unheard)
+    state[DARK] = (1 - fails) * dark + works * unheard
+    state[UNHEARD] = fails * dark + (1 - works) * unheard
+    state[BACK] = (1 - fails) * back + works * back_unheard
+    state[BACK_UNHEARD] = fails * back + (1 - works) * back_unheard
+
+
+@compiled
+def _add_what_it_did(used: Numbers, below: Numbers, chances: Numbers, did: Numbers) -> None:
+    """Add the weights of a device being open, or closed again, below a live node, and of being open at all, to (3,)."""
+    fails, works = chances[0], chances[1]
+    dark = (1 - fails) * below[DARK] + fails * below[UNHEARD]
+    unheard = works * below[DARK] + (1 - works) * below[UNHEARD]
+    back = (1 - fails) * below[BACK] + fails * below[BACK_UNHEARD]
+    first = used[OPENED, LIVE] * dark
+    did[0] += first
+    did[1] += used[CLOSED_AGAIN, LIVE] * back
+    did[2] += first + (used[OPENED, DARK] + used[OPENED, BACK]) * dark
+    did[2] += (used[OPENED, UNHEARD] + used[OPENED, BACK_UNHEARD]) * unheard
+
+
+@compiled
+def _only_if_repaired(acts: Numbers, repaired: float) -> None:
+    """To close on a fault, or to be back above it, takes that it is repaired by now, or that its own device is open."""
+    acts[STAYED, BACK] *= repaired
+    acts[STAYED, BACK_UNHEARD] *= repaired
+    acts[CLOSED_AGAIN, LIVE] *= repaired
+    acts[CLOSED_AGAIN, BACK] *= repaired
+    acts[CLOSED_AGAIN, BACK_UNHEARD] *= repaired
+
+
+@compiled
+def _says(
+    below: Numbers, prior: float, done: Numbers, moves: Numbers, repaired: float, chances: Numbers, acts: Numbers,
+    own: Numbers, row: Numbers, say: Numbers,
+) -> float:  # fmt: skip
+    """Fill in what a branch says to the one above, scaled, (3, 5); return what it was divided by.
+
+    ``below`` is the weight of what lies at and below its lower node, (3, 5); ``prior``, ``done``, ``moves``, ``repaired`` and
+    ``chances`` are those of the branch, see :func:`upwards`; ``acts``, ``own`` and ``row`` are room to work in.
+    """
+    for current in range(3):
+        for state in range(STATES):
+            row[state] = below[current, state] * (1 - prior)
+        _upper(row, moves[0, current], moves[1, current], chances, acts[current])
+    if prior > 0:
+        for state in range(STATES):
+            row[state] = (below[0, state] + below[1, state] + below[2, state]) * prior
+        _upper(row, moves[0, 2], moves[1, 2], chances, own)
+        _only_if_repaired(own, repaired)
+        acts[2] += own
+    greatest = _TINY
+    for state in range(STATES):
+        none, cleared, uncleared = 0.0, 0.0, 0.0
+        for act in range(3):
+            none += done[0, act] * acts[0, act, state]
+            cleared += done[1, act] * acts[1, act, state] + done[2, act] * acts[2, act, state]
+            uncleared += done[3, act] * acts[2, act, state]
+        say[0, state], say[1, state], say[2, state] = none, cleared, uncleared
+        greatest = max(greatest, none, cleared, uncleared)
+    for current in range(3):
+        for state in range(STATES):
+            say[current, state] /= greatest
+    return greatest
+
+
+@compiled
+def upwards(
+    parent: Indices, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers, chances: Numbers,
+    below: Numbers, say: Numbers, later: Numbers, log_scale: Numbers,
+) -> None:  # fmt: skip
+    """Fill in what lies at and below each branch, and what it says to the one above.
+
+    Args:
+        parent: the branch above each, which comes before it; -1 for a top; shape (n,).
+        fault: prior of a fault of each, shape (copies, n).
+        done: see :class:`repair.inference.posterior.Evidence`, shape (n, 4, 3).
+        heard: likelihood of what users say, by state, scaled; shape (copies, n, 5).
+        moves: ``refed`` and ``left`` of the chances, shape (n, 2, 3).
+        repaired: shape (n,).
+        chances: a channel fails, works again, something is afloat; shape (3,).
+        below: one without fault current on entry; on return the weight of what lies below, shape (copies, n, 3, 5).
+        say: what each says to the one above, shape (copies, n, 3, 5).
+        later: what its siblings after it say together, shape (copies, n, 3, 5).
+        log_scale: what all of a tree is scaled by, its top being live, shape (copies, tops).
+    """
+    acts, own, row = np.empty((3, 3, STATES)), np.empty((3, STATES)), np.empty(STATES)
+    for copy in range(len(fault)):
+        tree, scale, logs = log_scale.shape[1], 1.0, 0.0
+        for branch in range(len(parent) - 1, -1, -1):
+            here, to_above, over = below[copy, branch], say[copy, branch], parent[branch]
+            for current in range(3):
+                for state in range(STATES):
+                    here[current, state] *= heard[copy, branch, state]
+            scale *= _says(
+                here,
+                fault[copy, branch],
+                done[branch],
+                moves[branch],
+                repaired[branch],
+                chances,
+                acts,
+                own,
+                row,
+                to_above,
+            )
+            if over >= 0:
+                later[copy, branch] = below[copy, over]
+                scale *= _join(below[copy, over], to_above)
+            if scale < _SMALL or scale > 1 / _SMALL:
+                logs += math.log(scale)
+                scale = 1.0
+            if over < 0:
+                tree -= 1
+                live = max(to_above[0, LIVE] + to_above[1, LIVE] + to_above[2, LIVE], _TINY)
+                log_scale[copy, tree] = logs + math.log(scale) + math.log(live)
+                scale, logs = 1.0, 0.0
+
+
+@compiled
+def _outside(above: Numbers, others: Numbers, weight: Numbers) -> None:
+    """Fill in the weight of all else by fault current at the upper end of a branch and state there, scaled; all (3, 5).
+
+    Args:
+        above: weight of what lies outside the node above, by fault current of all its children together.
+        others: what its other children say together.
+        weight: what is filled in.
+    """
+    greatest = _TINY
+    for state in range(STATES):
+        calm = others[0, state] + others[1, state]
+        uncleared = above[2, state] * others[2, state]
+        weight[0, state] = above[0, state] * others[0, state] + above[1, state] * others[1, state] + uncleared
+        weight[1, state] = above[1, state] * calm + uncleared
+        weight[2, state] = above[2, state] * (calm + others[2, state])
+        greatest = max(greatest, weight[0, state], weight[1, state], weight[2, state])
+    for current in range(3):
+        for state in range(STATES):
+            weight[current, state] /= greatest
+
+
+@compiled
+def _follows(
+    outside: Numbers, below: Numbers, prior: float, done: Numbers, moves: Numbers, repaired: float, chances: Numbers,
+    room: Numbers, state: Numbers, flow: Numbers, did: Numbers, arriving: Numbers,
+) -> float:  # fmt: skip
+    """Fill in what follows of one branch; return how much better all is explained with a fault on it.
+
+    ``outside`` is the weight of all else by fault current at its upper end and state there, (3, 5); ``below`` and what else is
+    given are as in :func:`_says`; ``room`` is to work in, (6, 5). What is filled in: ``state``, ``flow`` and ``did``, see
+    :func:`downwards`, which are zero on entry; and ``arriving``, the weight of all else by fault current below the branch and
+    state of its lower node, with or without a fault of its own, (3, 5).
+    """
+    used, faulted, mine, row = room[:3], room[3], room[4], room[5]
+    with_fault, total = 0.0, 0.0
+    for current in (2, 0, 1):
+        for act in range(3):
+            for each in range(STATES):
+                if current == 2:
+                    used[act, each] = done[2, act] * outside[1, each] + done[3, act] * outside[2, each]
+                else:
+                    used[act, each] = done[current, act] * outside[current, each]
+        _lower(used, moves[0, current], moves[1, current], chances, arriving[current])
+        flowing = 0.0
+        for each in range(STATES):
+            row[each] = below[current, each] * (1 - prior)
+            mine[each] = arriving[current, each] * row[each]
+            flowing += mine[each]
+        state += mine
+        _add_what_it_did(used, row, chances, did)
+        total += flowing
+        if current > 0:
+            flow[current - 1] += flowing
+        if current == 2:
+            _only_if_repaired(used, repaired)
+            _lower(used, moves[0, 2], moves[1, 2], chances, faulted)
+            for each in range(STATES):
+                row[each] = below[0, each] + below[1, each] + below[2, each]
+                with_fault += faulted[each] * row[each]
+                row[each] *= prior
+                state[each] += faulted[each] * row[each]
+            _add_what_it_did(used, row, chances, did)
+            total += with_fault * prior
+            flow[1] += with_fault * prior
+    for current in range(3):
+        for each in range(STATES):
+            arriving[current, each] = (1 - prior) * arriving[current, each] + prior * faulted[each]
+    total = max(total, _TINY)
+    state /= total
+    flow /= total
+    did /= total
+    return with_fault / total
+
+
+@compiled
+def downwards(
+    parent: Indices, kept: Mask, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers,
+    chances: Numbers, below: Numbers, say: Numbers, later: Numbers,
+    state: Numbers, better: Numbers, flow: Numbers, did: Numbers,
+) -> None:  # fmt: skip
+    """Fill in what follows of each branch: what is filled in is zero on entry, and stays so for trees of which nothing is asked.
+
+    ``kept`` tells of each tree whether anything is asked, (copies, tops); what else is given is as in :func:`upwards`. What is
+    filled in: ``state``, the probability of each state of the lower node, (copies, n, 5); ``better``, how much better all is
+    explained with a fault on each branch, (copies, n); ``flow``, the probability that fault current entered, cleared below or
+    not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node, and that it is open at all,
+    (copies, n, 3).
+    """
+    above, earlier = np.empty((len(parent), 3, STATES)), np.empty((len(parent), 3, STATES))
+    outside, others, room = np.empty((3, STATES)), np.empty((3, STATES)), np.empty((6, STATES))
+    for copy in range(len(fault)):
+        tree = -1
+        for branch in range(len(parent)):
+            over = parent[branch]
+            if over < 0:
+                tree += 1
+            if not kept[copy, tree]:
+                continue
+            if over < 0:
+                outside[:] = 0.0
+                outside[:, LIVE] = 1.0
+            else:
+                others[:] = later[copy, branch]
+                _join(others, earlier[over])
+                _outside(above[over], others, outside)
+                _join(earlier[over], say[copy, branch])
+            better[copy, branch] = _follows(
+                outside, below[copy, branch], fault[copy, branch], done[branch], moves[branch], repaired[branch], chances,
+                room, state[copy, branch], flow[copy, branch], did[copy, branch], above[branch],
+            )  # fmt: skip
+            for current in range(3):
+                for each in range(STATES):
+                    above[branch, current, each] *= heard[copy, branch, each]
+            earlier[branch] = 0.0
+            earlier[branch, 0] = 1.0
+
+
+@compiled
+def own_states(
+    heard: Numbers, fails: Numbers, back: Numbers, fed: Numbers, hears: Numbers, dead: Numbers, gone: Numbers
+) -> None:
+    """Fill in what transformers say about the state of their nodes, through a state of their own.
+
+    Args:
+        heard: log P(heard | own state), shape (transformers, 5).
+        fails: probability of an outage of its own, shape (transformers,).
+        back: probability that such an outage is over, shape (transformers,).
+        fed: probability that it is live below a dead node by generation, and by a generator set; shape (2,).
+        hears: log P(heard | state of the node), shape (transformers, 5).
+        dead: P(own state dead | state of the node, heard), shape (transformers, 5).
+        gone: P(own state back | state of the node, heard), shape (transformers, 5).
+    """
+    likely = np.empty(STATES)
+    stays = 1 - fed[0] - fed[1]
+    for each in range(len(heard)):
+        greatest = heard[each].max()
+        for state in range(STATES):
+            likely[state] = math.exp(heard[each, state] - greatest)
+        for state in range(STATES):
+            off, again = (UNHEARD, BACK_UNHEARD) if state in (UNHEARD, BACK_UNHEARD) else (DARK, BACK)
+            if state == LIVE:
+                live, is_dead, is_back = 1 - fails[each], fails[each] * (1 - back[each]), fails[each] * back[each]
+            elif state in (DARK, UNHEARD):
+                live, is_dead, is_back = fed[0], stays, fed[1]
+            else:
+                live, is_dead, is_back = fed[0], fed[1], stays
+            is_dead *= likely[off]
+            is_back *= likely[again]
+            total = max(live * likely[LIVE] + is_dead + is_back, _TINY)
+            hears[each, state] = math.log(total) + greatest
+            dead[each, state] = is_dead / total
+            gone[each, state] = is_back / total

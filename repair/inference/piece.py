@@ -1,0 +1,108 @@
+"""What is known of one piece of the network: its present event, and the incidents of those that are over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from network.arrays import NONE, Indices, Numbers
+from repair.inference.devices import EVER
+from repair.inference.explanations import time_of
+from repair.inference.history import MINUTE
+from repair.inference.outage import Doubted, InferredOutage
+from repair.inference.states import STATES
+from repair.settings import InferenceSettings
+
+
+class Past(NamedTuple):
+    """An incident of an event that is over, and the moment at which it was judged, in ms."""
+
+    outage: InferredOutage
+    judged: int
+
+
+@dataclass
+class Piece:
+    """What is known of one piece.
+
+    Attributes:
+        cut: last signal of the last event that is over, in ms.
+        checked: last signal after which the present event was found not to be over, in ms.
+        over: incidents of events that are over.
+        now: incidents of the present event.
+        since: when the present event began, in ms; ``EVER`` where there is none.
+        last: last signal, in ms.
+        at: moment of the present event's judgement, in ms.
+        due: when it is to be judged again although nothing is heard of it, in ms; ``EVER`` where there is no event.
+        sure: transformers, and the probability that each is off, where it is not negligible.
+        states: places that may have lost supply, and the probability of each of their states.
+        faded: moments until which the silence of single transformers counts, of events that are over, in ms.
+    """
+
+    cut: int = -int(EVER)
+    checked: int = -int(EVER)
+    over: list[Past] = field(default_factory=list)
+    now: list[InferredOutage] = field(default_factory=list)
+    since: int = int(EVER)
+    last: int = -int(EVER)
+    at: int = -int(EVER)
+    due: int = int(EVER)
+    sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
+    states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
+    faded: tuple[int, ...] = ()
+
+
+def by_phases(signals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the signals of whole devices, and those that name one or two phases only."""
+    if "phases" not in signals.columns:
+        return signals, signals.clear()
+    letters = pl.col("phases").cast(pl.String).str.to_uppercase().str.replace_all("[^ABC]", "")
+    some = letters.str.len_chars().is_between(1, 2).fill_null(value=False)
+    return signals.filter(~some), signals.filter(some).with_columns(phases=letters)
+
+
+def fades(outage: InferredOutage) -> bool:
+    """Whether nothing but the word of one terminal speaks of an open incident."""
+    return outage.is_open and outage.level == "transformer" and outage.explanation == "transformer"
+
+
+def faded(past: Past, until: int, rules: InferenceSettings) -> InferredOutage:
+    """Return the outage of a single transformer as it is after more silence, until a moment in ms.
+
+    It ends after ``outage_h`` on average, and then its terminal says so but for ``on_loss``; so silence speaks for a report that
+    was false, or else for an end that was not heard.
+    """
+    outage = past.outage
+    lasts = float(np.exp(-(until - past.judged) / (60 * MINUTE) / rules.outage_h))
+    dark, back = outage.sure * lasts, outage.sure * (1 - lasts) * rules.on_loss
+    total = dark + back + 1 - outage.sure
+    sure = dark / total
+    if sure >= rules.suspected:
+        state = "confirmed" if sure >= rules.confirmed else "suspected"
+        share = sure / outage.sure
+        return replace(
+            outage, sure=sure, probability=sure, state=state, expected_customers=outage.expected_customers * share
+        )
+    if (dark + back) / total >= rules.suspected:
+        return closed(outage, time_of(until), "")
+    doubted = Doubted("transformer", outage.object_id, "off", outage.start)
+    return replace(closed(outage, time_of(until), ""), state="overturned", restored_at=None, back=0, doubted=(doubted,))
+
+
+def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:
+    """Return an incident of which all have supply again since a moment."""
+    return replace(
+        outage,
+        state="restored",
+        reason=reason,
+        restored_at=end,
+        dark=0,
+        back=outage.transformers,
+        dark_ids=(),
+        customers_off=0,
+        expected_customers=0.0,
+    )

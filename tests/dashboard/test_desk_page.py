@@ -1,0 +1,243 @@
+"""Work on an incident in a real browser: what is decided by a button is kept, and stands there for everybody."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from dashboard.app import create_app
+from network.readers.one_line import one_line_tables
+from tests.browser import ARGUMENTS, chromium_path
+
+NOW = datetime.now().replace(microsecond=0) - timedelta(hours=2)
+FEEDER = (
+    "=S -[K1]- 0 -L1- 1 -[K2]- 2 -L2- 3 -[K3]- 4 -L3- 5 /[K4]/ 6 -L4- 7 -[K5]- 8; =R -L5- 8; "
+    "T1(30) @ 1; T3(50) @ 3; T5(70) @ 5; T7(20) @ 7"
+)
+
+
+def report(object_id: str, kind: str, minutes: float, value: float | None = None) -> dict[str, Any]:
+    object_ = "transformer" if object_id.startswith("T") else "branch"
+    at = (NOW + timedelta(minutes=minutes)).isoformat()
+    return {"time": at, "object": object_, "object_id": object_id, "kind": kind, "value": value}
+
+
+TRIP = [
+    report("K1", "fault_current", 0, 1),
+    report("K2", "fault_current", 0, 1),
+    report("K3", "fault_current", 0, 0),
+    report("K1", "trip", 0.1),
+    *(report(each, "off", 0.5) for each in ("T1", "T3", "T5")),
+]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a small feeder on a free port."""
+    folder.mkdir()
+    tables = one_line_tables(FEEDER)
+    devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
+    for name, rows in (tables | {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}).items():
+        if rows:
+            (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
+    (folder / "fudian.toml").write_text(f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n', "utf-8")
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(folder, "en"), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+    listening.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    with serving(tmp_path / "feeder") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium: name one in CHROMIUM, or install it with: playwright install chromium")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def sheet_of(address: str) -> dict[str, Any]:
+    incident = httpx.get(f"{address}/api/v1/incidents").json()["incidents"][0]["id"]
+    answer: dict[str, Any] = httpx.get(f"{address}/api/v1/incidents/{incident}/sheet").json()
+    return answer
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page where a folder is named for it."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_what_is_decided_by_a_button_is_kept(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    work, plan = page.locator(".card.work"), page.locator(".card.plan")
+    expect(plan.locator(".operations tbody tr").first).to_contain_text("K2")
+    picture(page, "desk-before-en")
+    work.get_by_role("button", name="Acknowledge").click()
+    expect(work).to_contain_text("looked after by")
+    expect(work.locator("tr", has_text="looked after by")).to_contain_text("local")
+    work.get_by_role("button", name="arrived").click()
+    expect(work.locator(".stages .reached")).to_contain_text("arrived")
+    first = plan.locator(".operations tbody tr").first.inner_text()
+    steps = plan.locator(".operations tbody tr").count()
+    plan.get_by_role("button", name="done").click()
+    expect(plan).to_contain_text("Done so far")
+    expect(plan.locator(".operations tbody tr")).to_have_count(steps - 1)
+    kept = sheet_of(served)
+    assert kept["steps"][0]["branch_id"] in first
+    assert (kept["stage"], kept["acknowledged_by"]) == ("arrived", "local")
+    expect(page.locator(".card.state-now")).to_contain_text(kept["steps"][0]["branch_id"])
+    work.get_by_text("Hand over").click()
+    work.get_by_label("to whom").fill("wang")
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="looked after by")).to_contain_text("wang")
+    picture(page, "desk-after-en")
+    work.locator(".history summary").click()
+    work.locator(".history tr", has_text="arrived").get_by_role("button", name="undo").click()
+    expect(work.locator(".stages .reached")).to_have_count(0)
+    assert sheet_of(served)["stage"] is None
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{served}/dispatch?lang=zh")
+    expect(page.locator(".card.work")).to_contain_text("事件处置")
+    picture(page, "desk-phone-zh")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:
+    page.goto(f"{served}/dispatch?lang=en")
+    now = page.locator(".card.state-now")
+    expect(now).to_contain_text("All switches are as they normally are.")
+    now.get_by_text("Tell an operation").click()
+    now.get_by_label("operation").select_option("open")
+    now.get_by_label("device, line or name of the jumper").fill("L2")
+    now.get_by_role("button", name="Send").click()
+    expect(now.get_by_role("alert")).to_contain_text("no device that can be opened")
+    now.get_by_label("operation").select_option("cut")
+    picture(page, "desk-operation-en")
+    now.get_by_role("button", name="Send").click()
+    expect(now).to_contain_text("open: L2")
+    assert httpx.get(f"{served}/api/v1/operations").json()["dead"] == ["T3", "T5"]
+    now.get_by_role("button", name="undo").click()
+    expect(now).to_contain_text("All switches are as they normally are.")
+    assert httpx.get(f"{served}/api/v1/operations").json()["dead"] == []
+
+
+def test_what_is_new_appears_by_itself_is_marked_until_looked_at_and_rings_once(page: Page, served: str) -> None:
+    page.goto(f"{served}/dispatch?lang=en")
+    expect(page.locator(".live-state")).to_have_text("live")
+    expect(page.locator(".card").first).to_contain_text("Nothing is out at this moment.")
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    sent = time.perf_counter()
+    expect(page.locator("tr[data-incident]")).to_have_count(1)
+    took = time.perf_counter() - sent
+    assert took < 5, "no reload was needed"
+    assert page.evaluate("document.documentElement.dataset.rung") == "1"
+    other = [report("K5", "fault_current", 5, 1), report("K5", "trip", 5), report("T7", "off", 5)]
+    httpx.post(f"{served}/api/v1/signals", json=other).raise_for_status()
+    expect(page.locator("tr[data-incident]")).to_have_count(2)
+    unseen = page.locator("tr.new")
+    expect(unseen).to_have_count(1)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    assert page.locator("nav a[data-count]").get_attribute("data-count") == "1"
+    picture(page, "desk-live-en")
+    unseen.locator("a").click()
+    expect(page.locator("tr.new")).to_have_count(0)
+    page.get_by_role("button", name="sound on").click()
+    expect(page.get_by_role("button", name="sound off")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="sound off")).to_be_visible()
+    httpx.post(f"{served}/api/v1/signals", json=[report("T7", "on", 30), report("K5", "close", 30)]).raise_for_status()
+    expect(page.locator("tr[data-incident]")).to_have_count(1)
+    assert page.evaluate("document.documentElement.dataset.rung") is None, "muted, and nothing new"
+
+
+def test_what_somebody_decides_stands_on_everybody_s_page(page: Page, browser: Browser, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    with browser.new_page() as other:
+        other.goto(f"{served}/dispatch?lang=zh")
+        expect(other.locator(".live-state")).to_have_text("实时")
+        page.locator(".card.work").get_by_role("button", name="arrived").click()
+        expect(other.locator(".stages .reached")).to_contain_text("已到达")
+
+
+def test_a_page_that_is_told_nothing_says_so(page: Page, tmp_path: Path) -> None:
+    with serving(tmp_path / "feeder") as address:
+        page.goto(f"{address}/dispatch?lang=en")
+        expect(page.locator(".live-state")).to_have_text("live")
+    expect(page.locator(".live-state")).to_contain_text("Not told of changes since")
+    picture(page, "desk-stale-en")
+
+
+def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_itself(page: Page, served: str) -> None:
+    back = [report(each, "on", 40) for each in ("T1", "T3", "T5")] + [report("K1", "close", 39)]
+    httpx.post(f"{served}/api/v1/signals", json=TRIP + back).raise_for_status()
+    page.goto(f"{served}/dispatch?tab=restored&lang=en")
+    work = page.locator(".card.work")
+    work.get_by_text("Order", exact=True).click()
+    work.get_by_label("number of the order").fill("G1")
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="repair orders")).to_contain_text("G1")
+    work.get_by_text("Close", exact=True).click()
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work).to_contain_text("Proposed: 1 records")
+    expect(work.locator("tr", has_text="T3")).to_contain_text("1.0")
+    picture(page, "desk-record-en")
+    work.get_by_role("button", name="Accept").click()
+    expect(work).to_contain_text("Accepted by local")
+    expect(page.locator("[data-figure=one_order_rate]")).to_have_attribute("data-value", "100.0")
+    incident = sheet_of(served)["incident"]
+    record = httpx.get(f"{served}/api/v1/incidents/{incident}/record").json()
+    assert record["accepted_by"] == "local"
+    assert record["users"][0]["difference_min"] == 1.0
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        told = httpx.get(f"{served}/api/v1/metrics").text
+        if 'fudian_signals_total{outcome="accepted"} 11' in told:
+            break
+        time.sleep(0.2)
+    assert "fudian_sheets_open 0" in told
+    assert httpx.get(f"{served}/public/health").json() == {"status": "ok"}

@@ -1,0 +1,101 @@
+"""Large faults: a whole bus with ten feeders and thirty ties; the work is counted, so a busy machine gives the same plan."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from typing import Any
+
+import pytest
+
+from network import Network, network_from_tables
+from repair.restoration.restorer import RestorationPlan, restore
+
+WIRE = {"rating_a": 400.0, "r_ohm": 0.02, "x_ohm": 0.03}
+
+
+def bus_of_feeders(feeders: int, ties: int, nodes: int, seed: int) -> Network:
+    """Return feeders on one bus, as many beside them on four others with little to spare, and ties between all of them."""
+    rng = random.Random(seed)
+    sources = [{"node": "S", "capacity_a": 4000.0}, *({"node": f"R{k}", "capacity_a": 900.0} for k in range(4))]
+    branches: list[dict[str, Any]] = []
+    transformers: list[dict[str, Any]] = []
+    for f in range(2 * feeders):
+        head = {"branch_id": f"K{f}", "from_node": "S" if f < feeders else f"R{f % 4}", "to_node": f"{f}-0"}
+        branches.append(WIRE | head | {"kind": "breaker", "remote": True, "feeder_id": f"F{f}"})
+        for n in range(1, nodes):
+            above = f"{f}-{n - 1}" if rng.random() < 0.7 or n < 3 else f"{f}-{rng.randrange(n - 1)}"
+            if n % 3 == 0:
+                switch = {"branch_id": f"S{f}-{n}", "from_node": above, "to_node": f"{f}-{n}x", "kind": "switch"}
+                branches.append(WIRE | switch | {"remote": rng.random() < 0.6})
+                above = f"{f}-{n}x"
+            branches.append(
+                WIRE | {"branch_id": f"L{f}-{n}", "from_node": above, "to_node": f"{f}-{n}", "kind": "line"}
+            )
+            transformers.append(
+                {"transformer_id": f"T{f}-{n}", "node": f"{f}-{n}", "load_kw": float(rng.randint(60, 250))}
+            )
+    for t in range(ties):
+        one = t % feeders
+        other = feeders + rng.randrange(feeders) if t < 2 * feeders else (one + 1 + t % (feeders - 1)) % feeders
+        ends = {name: f"{f}-{rng.randrange(3, nodes)}" for name, f in (("from_node", one), ("to_node", other))}
+        tie = {"branch_id": f"T{t}", "kind": "switch", "normally_open": True, "remote": rng.random() < 0.6}
+        branches.append(WIRE | ends | tie)
+    customers = [
+        {"customer_id": f"{each['transformer_id']}-{at}", "transformer_id": each["transformer_id"]}
+        for each in transformers
+        for at in range(rng.randint(5, 60))
+    ]
+    return network_from_tables(
+        {"sources": sources, "branches": branches, "transformers": transformers, "customers": customers}
+    )
+
+
+@pytest.fixture(scope="module")
+def plan() -> RestorationPlan:
+    return restore(bus_of_feeders(10, 30, 20, 1).energise(), "S")
+
+
+def test_a_whole_bus_is_answered_within_counted_work_and_the_gap_is_told(plan: RestorationPlan) -> None:
+    assert len(plan.lost.transformer_index) == 190
+    assert plan.proof.holds
+    fed = plan.back.customer_count
+    assert fed > 0.6 * plan.lost.customer_count
+    assert not plan.best
+    assert 0 < plan.gap <= plan.lost.customer_count - fed
+    spare = 4 * 900.0 - plan_load(plan, ["R0", "R1", "R2", "R3"])
+    assert spare < 0.15 * 4 * 900.0, "hardly any room is left on the sources beside"
+
+
+def plan_load(plan: RestorationPlan, nodes: list[str]) -> float:
+    """Return what sources give at the end, in A, each transformer followed to its source by the graph."""
+    end = plan.states[-1]
+    net = end.network
+    kw = net.transformers["load_kw"].to_numpy()
+    source = end.node_at[end.source_above[end.place_of[net.transformer_node]]]
+    mine = [net.nodes[int(node)] in nodes if node >= 0 else False for node in source.tolist()]
+    return float(kw[mine].sum() / (0.95 * 3**0.5 * 10.0))
+
+
+def spin(until: float) -> None:
+    while time.monotonic() < until:
+        pass
+
+
+def test_the_same_plan_is_found_on_a_busy_machine() -> None:
+    """Two processes that do nothing but count, beside the search: the plan is the same to the last figure."""
+    net = bus_of_feeders(4, 12, 20, 5)
+    quiet = restore(net.energise(), "S").as_dict()
+    until = time.monotonic() + 30.0
+    spinning = [multiprocessing.get_context("spawn").Process(target=spin, args=(until,), daemon=True) for _ in range(2)]
+    for each in spinning:
+        each.start()
+    try:
+        busy = restore(net.energise(), "S").as_dict()
+    finally:
+        for each in spinning:
+            each.terminate()
+            each.join()
+    assert busy == quiet
+    assert quiet["steps"]
