@@ -15,7 +15,8 @@ from network import Network, UnknownIdError, WorkspaceError, network_from_tables
 from reliability import Period, ReliabilitySettings, interruptions, ledger
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.meters import meter_evidence
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from reliability.switched import interruptions_from_switching
 from tests.network.test_switching import station_networks
 from tests.networks import Plain, plain_networks
