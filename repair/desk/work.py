@@ -39,7 +39,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "step": ("branch_id", "move", "at", "read", "note"),
     "close": ("at", "note"),
     "reopen": ("reason",),
-    "record": ("outage", "stages"),
+    "record": ("tables",),
     "undo": ("number",),
 }
 """What may be decided on a sheet, and what each decision must say, but for :data:`MAY_SAY`."""
@@ -185,8 +185,11 @@ class Sheet(Shown):
 
     @property
     def record(self) -> Mapping[str, Any] | None:
-        """The outage record that a person accepted: ``outage`` and its ``stages``, as rows of those tables."""
-        return next((line.details for line in reversed(self.lines) if line.action == "record"), None)
+        """The outage record that a person accepted, rows by table; ``None`` where there is none, or it was opened again."""
+        if not self.is_closed:
+            return None
+        last = next((line for line in reversed(self.lines) if line.action in {"record", "close"}), None)
+        return last.details["tables"] if last is not None and last.action == "record" else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sheet for JSON."""
@@ -332,6 +335,10 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
         )
     if told.get("into") == sheet.incident:
         raise FudianError(text("An incident cannot be part of itself."), text("Name the other one."))
+    if action == "record" and not sheet.is_closed:
+        raise FudianError(
+            text("The incident {incident} is not closed.", incident=sheet.incident), text("Close it first.")
+        )
     if action == "step" and told["move"] not in {"open", "close"}:
         raise FudianError(text("There is no move {move!r}.", move=told["move"]), text("Use open or close."))
     if "users" in told:
