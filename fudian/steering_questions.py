@@ -244,8 +244,7 @@ class SteeringQuestions(PlanningQuestions):
         """Return what can be changed about the plans to come at a moment."""
         if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
             return None
-        with self._at_the_desk:
-            return plan_levers(self._own_desk(as_of), Period.year(year).end)
+        return plan_levers(self._own_desk(as_of), Period.year(year).end)
 
     def _planned_hours(self, as_of: Moment) -> tuple[pl.DataFrame | None, tuple[Text, ...]]:
         """Return the plans to come at a moment, with the hours of each transformer."""
