@@ -81,7 +81,8 @@ def _table(table: Table) -> str:
 def settings_page() -> str:
     """Describe every setting of ``fudian.toml``."""
     intro = (
-        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures.\n"
+        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures. Numbers in "
+        "brackets, such as 4.2 or R1.12, are sections of the [field reference](field_reference.md).\n"
     )
     return (
         intro
