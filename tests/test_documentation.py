@@ -3,11 +3,13 @@
 import ast
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from docs.generate import FOLDER, pages
 from fudian.cli.app import app
@@ -80,7 +82,9 @@ IN_BRACKETS = re.compile(rf"\(({ONE}(?:[,;] {ONE})*)\)")
 BY_NAME = re.compile(r"field\s+reference,?\s+((?:\d+(?:\.\d+)?(?:, | and |–)?)+)", re.IGNORECASE)
 RULE = re.compile(r"\bR1\.\d+\b")
 
-ELSEWHERE = re.compile(r"\b(?:domain|design|contract|cases|ecosystem|style)\.md|\(Q\d+\)|\[S\d+\]|\bSEED \d|\b[Ii]ssue \d")
+ELSEWHERE = re.compile(
+    r"\b(?:domain|design|contract|cases|ecosystem|style)\.md|\(Q\d+\)|\[S\d+\]|\bSEED \d|\b[Ii]ssue \d"
+)
 """Words by which a text would send its reader to a document that is not in the project."""
 
 
@@ -170,3 +174,54 @@ def test_the_rules_page_holds_every_rule_and_its_proofs_exist() -> None:
     assert set(re.findall(r"^\| (R1\.\d+) ", page, re.MULTILINE)) == {name for name in OWNED if name.startswith("R1.")}
     for proof in re.findall(r"`([\w/]*test_\w+\.py)`", page):
         assert (PROJECT / proof if "/" in proof else PROJECT / "tests/reliability" / proof).exists(), proof
+
+
+# For those who carry on -----------------------------------------------------------------------------------------------
+
+
+def test_what_the_guide_for_contributors_names_is_there() -> None:
+    """Files, targets of make and constants; the example names files of its own."""
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)+(?:\.\w+)?)/?`", text)) | set(
+        re.findall(r"(?:tests|docs)/[\w/]+\.\w+", text)
+    )
+    assert len(paths) > 25
+    made = {path for path in paths if not path.startswith((".venv", "my-county"))}
+    assert not {path for path in made if not (PROJECT / path).exists()}
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)", text.replace("make is", ""))) <= targets
+    code = "\n".join(path.read_text("utf-8") for path in sources())
+    for name in re.findall(r"`(_?[A-Z][A-Z_]{3,})`", text):
+        assert re.search(rf"^{name}\b", code, re.MULTILINE), name
+
+
+def test_links_of_the_front_pages_lead_somewhere() -> None:
+    for page in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", (PROJECT / page).read_text("utf-8")):
+            assert link.startswith("https://") or (PROJECT / link).exists(), link
+
+
+def test_the_changelog_tells_of_this_version_and_of_commands_that_exist() -> None:
+    text = (PROJECT / "CHANGELOG.md").read_text("utf-8")
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    headings = re.findall(r"^## \[([^]]+)\]", text, re.MULTILINE)
+    assert headings[:2] == ["Unreleased", version]
+    assert set(headings) <= set(re.findall(r"^\[([^]]+)\]: https://", text, re.MULTILINE))
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(re.findall(r"`fudian ([a-z][a-z-]*)`", text)) <= set(commands)
+
+
+def test_hooks_before_a_commit_are_those_of_the_gate_and_download_nothing() -> None:
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [each["repo"] for each in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    assert {each["language"] for each in hooks} == {"system"}
+    lint = (
+        (PROJECT / "Makefile")
+        .read_text("utf-8")
+        .partition("\nlint:")[2]
+        .partition("\n\n")[0]
+        .replace("$(BIN)", ".venv/bin")
+    )
+    ran = [line.strip().removesuffix(" .") for line in lint.splitlines()[1:]]
+    assert [each["entry"] for each in hooks] == ran
