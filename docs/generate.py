@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.desk_questions import DeskQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
@@ -22,7 +23,8 @@ from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
-from network.tables.schema import TABLES, Table
+from network.tables.schema import TABLES
+from network.tables.table_form import Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from reliability.steering.settings import SteeringSettings
@@ -161,6 +163,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        DeskQuestions,
         PlanningQuestions,
     )
     return {
@@ -207,6 +210,7 @@ def asked_by_pages() -> dict[str, set[str]]:
     folder = PROJECT / "dashboard" / "pages"
     cards = {
         "work_card": "dispatch",
+        "loop_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",

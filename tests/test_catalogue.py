@@ -53,6 +53,8 @@ TEXT_CONSTANTS = {
     "STAGE_NAMES",
     "ACTION_NAMES",
     "MOVE_NAMES",
+    "TOLD_BY_NAMES",
+    "FIGURE_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -643,6 +643,9 @@ def test_sensor_health_is_shown_to_people_too(command: Command, county: Path) ->
     said = command("sensor-health", county)
     assert said.status == 0
     assert result["rows"][0]["branch_id"] in said.out
+    assert [each["off_heard"] for each in result["reports"]] == [0]
+    assert result["reports"][0]["off_expected"] > 0
+    assert "How terminals reported" in said.err
 
 
 def run_apart(*arguments: object, **settings: Any) -> subprocess.CompletedProcess[bytes]:

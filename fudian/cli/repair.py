@@ -153,6 +153,9 @@ def sensor_health(workspace: WorkspaceArgument, as_json: Json = False) -> None:
     )
     if result["accuracy"] is not None:
         tell("Correct actions of all sensors: {accuracy:.2f}%", accuracy=result["accuracy"])
+    if result["reports"]:
+        tell("How terminals reported and customers called in these incidents:")
+        print_rows(result["reports"], list(result["reports"][0]))
 
 
 @app.command()
