@@ -114,7 +114,7 @@ def commands_page() -> str:
     """Describe every command with its options."""
     group = typer.main.get_command(app)
     lines = [
-        "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
+        "# Commands\n\nEvery command but `serve`, `demo`, `backup` and `restore-backup` takes `--json`: one JSON object alone. "
     ]
     lines.append(
         "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
