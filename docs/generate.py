@@ -83,7 +83,8 @@ def _table(table: Table) -> str:
 def settings_page() -> str:
     """Describe every setting of ``fudian.toml``."""
     intro = (
-        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures.\n"
+        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures. Numbers in "
+        "brackets, such as 4.2 or R1.12, are sections of the [field reference](field_reference.md).\n"
     )
     return (
         intro
@@ -113,7 +114,7 @@ def commands_page() -> str:
     """Describe every command with its options."""
     group = typer.main.get_command(app)
     lines = [
-        "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
+        "# Commands\n\nEvery command but `serve`, `demo`, `backup` and `restore-backup` takes `--json`: one JSON object alone. "
     ]
     lines.append(
         "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
