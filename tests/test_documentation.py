@@ -169,6 +169,19 @@ def test_settings_that_a_rule_names_stand_in_its_section() -> None:
         assert told, f"{name}: none of {numbers} tells of it"
 
 
+def test_defaults_that_the_field_reference_tells_are_those_of_the_settings() -> None:
+    fields = {
+        name: field.default
+        for settings in (ReliabilitySettings, InferenceSettings, PlannedSettings, CrewSettings)
+        for name, field in settings.model_fields.items()
+    }
+    told = re.findall(r"`?([a-z]+(?:_[a-z]+)+)`?(?: \(| = |, )(\d+(?:\.\d+)?)(?: min| \[|\)| \()", REFERENCE)
+    stated = [(name, float(value)) for name, value in told if name in fields]
+    assert len(stated) > 12
+    for name, value in stated:
+        assert fields[name] == value, name
+
+
 def test_the_rules_page_holds_every_rule_and_its_proofs_exist() -> None:
     page = (FOLDER / "rules.md").read_text("utf-8")
     assert set(re.findall(r"^\| (R1\.\d+) ", page, re.MULTILINE)) == {name for name in OWNED if name.startswith("R1.")}
