@@ -16,6 +16,7 @@ from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
+from fudian.message_questions import MessageQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
@@ -30,6 +31,7 @@ from repair.settings import (
     CrewSettings,
     InferenceSettings,
     LocationSettings,
+    MessageSettings,
     PlannedSettings,
     RestorationSettings,
     RestorationTimeSettings,
@@ -87,6 +89,7 @@ def settings_page() -> str:
         intro
         + _settings("reading", ReadingSettings)
         + _settings("intake", IntakeSettings)
+        + _settings("messages", MessageSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
@@ -160,6 +163,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        MessageQuestions,
         PlanningQuestions,
     )
     return {

@@ -53,6 +53,9 @@ TEXT_CONSTANTS = {
     "STAGE_NAMES",
     "ACTION_NAMES",
     "MOVE_NAMES",
+    "CAUSE_NAMES",
+    "MESSAGE_STATE_NAMES",
+    "MESSAGE_KIND_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -30,6 +30,13 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
         """Return the sheet of an incident: stages with times, orders, commander, steps done, and its whole history."""
         return desk.utility.sheet(incident).as_dict()
 
+    @routes.get("/incidents/{incident}/messages")
+    def messages(
+        incident: Incident, limit: Annotated[int, Query(ge=1, le=10_000, description="the newest so many")] = 1000
+    ) -> dict[str, Any]:
+        """Return what customers were told of an incident, and the share of its affected list that was told."""
+        return desk.utility.messages(incident, reader().is_masked, limit).as_dict()
+
     @routes.get("/operations")
     def operations(as_of: Annotated[datetime | None, Query()] = None) -> dict[str, Any]:
         """Return what was operated, and in what the state of the switches differs from the normal one."""

@@ -462,6 +462,7 @@ _TABLES = (
             _flag("important", "重要用户", "important customer", "是否重要用户", default=False),
             _flag("sensitive", "敏感用户", "sensitive customer", "是否敏感用户", default=False),
             _flag("verified", "实名认证", "contact is verified", "是否实名认证", default=False),
+            _flag("opted_out", "免打扰", "wants no messages", "是否免打扰", "拒收短信", default=False),
             _time("in_service", "投运日期", "in service from", "立户日期", "注册日期"),
             _time("retired", "退役日期", "in service until", "注销日期", "销户日期"),
         ),

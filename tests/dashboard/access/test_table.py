@@ -93,6 +93,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/operations"): {"dispatcher", "local", SIGNALS},
     ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("GET", "/api/v1/incidents/20220720T120000-K1/messages"): LISTING,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,
