@@ -113,7 +113,7 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
     months().write_parquet(folder / "months.parquet")
     fault, prearranged = (", ".join(f"'{code}'" for code in codes) for codes in (FAULT, PREARRANGED))
     limit = round((datetime(YEAR + 1, 1, 1) - datetime(1970, 1, 1)).total_seconds()) * 1_000_000
-    return database.sql(f"""
+    answer: pl.DataFrame = database.sql(f"""
         with known as (
             select user_id, outage_id, users, region_class, nature, epoch_us(start) as since,
                 least(coalesce(epoch_us("end"), {limit}), {limit}) as till
@@ -148,7 +148,8 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
             sum(ci) / any_value(nt) as "SAIFI-1", coalesce(sum(short), 0) / any_value(nt) as "MAIFI",
             100 * coalesce(sum(users) filter (often >= {SETTINGS["often"]}), 0) / any_value(nt) as "CEMI_3"
         from per_user join base using (region_class) group by region_class, month, nature
-    """).pl()  # fmt: skip
+    """).pl()
+    return answer  # fmt: skip
 
 
 def bare_pandas(folder: Path) -> pl.DataFrame:
@@ -158,7 +159,7 @@ def bare_pandas(folder: Path) -> pl.DataFrame:
     known = pd.read_parquet(folder / "interruptions.parquet", columns=columns)
     limit = pd.Timestamp(YEAR + 1, 1, 1)
     known = known[known["exclusion"].isna() & (known["start"] < limit)].drop(columns="exclusion")
-    known["end"] = known["end"].fillna(limit).clip(upper=limit)
+    known["end"] = known["end"].fillna(limit).mask(lambda end: end > limit, limit)
     for name, moment in (("since", "start"), ("till", "end")):
         known[name] = known.pop(moment).astype("datetime64[us]").astype("int64")
     known = known.sort_values(["user_id", "since", "outage_id", "till"], ignore_index=True)
@@ -300,7 +301,7 @@ def work(peer: str, folder: Path) -> Found:
 def held_mb(folder: Path) -> float:
     """Return how much memory the interruptions take when they are merely read: 16 bytes for a text, 8 for a number."""
     table = pl.read_parquet_schema(folder / "interruptions.parquet")
-    sizes = {pl.String: 16.0, pl.Boolean: 1 / 8}
+    sizes: dict[object, float] = {pl.String: 16.0, pl.Boolean: 1 / 8}
     rows = pl.scan_parquet(folder / "interruptions.parquet").select(pl.len()).collect().item()
     return float(
         rows
@@ -334,8 +335,8 @@ def measure(rows: int, console: Console, customers: bool = False) -> tuple[dict[
     results: dict[str, Found] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for table, frame in zip(("interruptions", "users"), seeded(rows, customers), strict=True):
-            frame.write_parquet(folder / f"{table}.parquet")
+        for kind, frame in zip(("interruptions", "users"), seeded(rows, customers), strict=True):
+            frame.write_parquet(folder / f"{kind}.parquet")
         del frame
         for peer, (module, _) in PEERS.items():
             if customers and peer != "Fudian":

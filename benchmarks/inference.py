@@ -52,7 +52,7 @@ def storm(supply: Supply, signals: int, seed: int = 1, begin: datetime = BEGIN, 
     count = 0
     while count < signals:
         head = int(rng.choice(feeders if rng.random() < 0.5 else heads))
-        begun = int(rng.integers(0, STORM_H * 3_600_000))
+        begun = int(rng.integers(0, round(STORM_H * 3_600_000)))
         below = by_place[slice(*np.searchsorted(places, [head, supply.end[head]]))]
         dark = below[rng.random(len(below)) < 0.85]
         off = begun + rng.integers(3_000, 170_000, len(dark))

@@ -278,7 +278,9 @@ class Methods:
 
     @cached_property
     def every(self) -> tuple[Mask, Numbers]:
-        return _every_answer(self.shown, np.bincount(self.section, weights=self.bench.prior), self.faults)
+        return _every_answer(
+            self.shown, np.bincount(self.section, weights=self.bench.prior).astype(np.float64), self.faults
+        )
 
     def answers(self, report: Mask) -> Answers:
         """Return what every method says to one report."""
@@ -306,7 +308,7 @@ def run_cell(name: str, missing: float, false: float, faults: int, rounds: int, 
     stated, correct, covered, size = np.zeros(rounds), np.zeros(rounds), 0, 0
     for i in range(rounds):
         struck = rng.choice(len(bench.prior), faults, p=bench.prior)
-        truth = shown[section[struck]].any(axis=0)
+        truth: Mask = np.atleast_1d(shown[section[struck]].any(axis=0))
         chance = rng.random(len(truth))
         report = np.where(truth, chance >= missing, chance < false)
         key = report.tobytes()
@@ -315,11 +317,11 @@ def run_cell(name: str, missing: float, false: float, faults: int, rounds: int, 
             answers = known[key] = methods.answers(report)
         stated[i] = answers.stated
         correct[i] = np.array_equal(answers.first, truth)
-        covered += bool((answers.few == truth).all(axis=1).any())
+        covered += bool(np.all(answers.few == truth, axis=1).any())
         size += len(answers.few)
         rights["Fudian"] += correct[i]
         for method, said in (("best", answers.best), ("matrix", answers.matrix), ("0-1", answers.zero_one)):
-            rights[method] += (said == truth).all(axis=1).mean()
+            rights[method] += float(np.all(said == truth, axis=1).mean())
     shares = {method: value / rounds for method, value in rights.items()}
     return Cell(shares, stated, correct, covered / rounds, size / rounds)
 
@@ -333,7 +335,7 @@ def _our_answer(reading: SectionPosterior, shown: Mask, section: Indices, faults
         few = order[: int(np.searchsorted(np.cumsum(reading.probability[order]), 0.9 - 1e-12)) + 1]
         return shown[sections[order[0]]], shown[sections[few]], float(reading.probability[order[0]])
     answer = reading.explanations[0]
-    first = shown[sections[order[list(answer.sections)]]].any(axis=0)
+    first: Mask = np.any(shown[sections[order[list(answer.sections)]]], axis=0)
     return first, first[None], answer.probability
 
 
@@ -344,7 +346,7 @@ def _every_answer(shown: Mask, weight: Numbers, faults: int) -> tuple[Mask, Numb
     pairs = np.array(list(product(range(len(shown)), repeat=2)))
     both = shown[pairs[:, 0]] | shown[pairs[:, 1]]
     answers, which = np.unique(both, axis=0, return_inverse=True)
-    return answers, np.bincount(which.ravel(), weights=weight[pairs[:, 0]] * weight[pairs[:, 1]])
+    return answers, np.bincount(which.ravel(), weights=weight[pairs[:, 0]] * weight[pairs[:, 1]]).astype(np.float64)
 
 
 def _best(every: tuple[Mask, Numbers], report: Mask, miss: float, false: float) -> Mask:
@@ -396,7 +398,9 @@ def speed(console: Console, sections: int = 10_000, sensors: int = 500, rounds: 
         while node:
             way.add(node - 1)
             node = above[node - 1]
-        rows = [("branch", f"B{i}", "fault_current", float((i in way) != (rng.random() < 0.03))) for i in watched]
+        rows: list[tuple[str, str, str, float | None]] = [
+            ("branch", f"B{i}", "fault_current", float((i in way) != (rng.random() < 0.03))) for i in watched
+        ]
         rows = [row for row in rows if rng.random() > 0.1] + [("branch", "B0", "trip", None)]
         rows += [("transformer", f"T{i}", "off", None) for i in hung if rng.random() < 0.7]
         names = {"object": pl.String, "object_id": pl.String, "kind": pl.String, "value": pl.Float64}

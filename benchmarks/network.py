@@ -164,7 +164,7 @@ def fudian(feeders: Feeders, found: Found) -> None:
 
     def assign() -> Indices:
         again = Supply.of(net, net.normally_open)
-        return again.branch_to[again.head_above[again.place_of[net.transformer_node]]]
+        return np.asarray(again.branch_to[again.head_above[again.place_of[net.transformer_node]]])
 
     found.answer("feeder assignment", found.time("feeder assignment", assign))
 
@@ -284,7 +284,7 @@ def pandapower(feeders: Feeders, found: Found) -> None:
 
     def switch() -> set[int]:
         net.switch.loc[cut, "closed"] = False
-        return top.unsupplied_buses(net)
+        return set(top.unsupplied_buses(net))
 
     lost = found.time("switching, and who is lost", switch, most_runs=1)
     found.answer("unsupplied", sorted(int(bus) for bus in lost))

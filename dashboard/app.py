@@ -35,6 +35,7 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
@@ -45,6 +46,7 @@ from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.pool import Pool, PooledServer
+from dashboard.ready import ready_page
 from dashboard.rows import rows_of
 from fudian import Utility
 from fudian.desk import Desk
@@ -63,6 +65,12 @@ _PAGES = {
 }
 CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
+
+WARMED = ("operations", "steering", "management", "dispatch", "planned")
+"""Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
+
+SWITCH_S = 0.001
+"""How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
 
 _log = logging.getLogger("fudian")
 
@@ -95,6 +103,7 @@ def create_app(
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
+    server.include_router(health_router(desk))
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))
@@ -141,7 +150,7 @@ async def _while_served(
 
 def _ask_beforehand(utility: Utility) -> None:
     """Make each page once, so that the first reader finds it made."""
-    for page in _PAGES:
+    for page in WARMED:
         page_or_note(utility, Address.read(f"/{page}", "", utility.language))
 
 
@@ -199,6 +208,7 @@ def serve(
         sys.stderr.write(sentence.in_language(language) + "\n")
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
+    sys.setswitchinterval(SWITCH_S)
     uvicorn.Server(server_settings(server, certificate)).run(sockets=[listener])
 
 
@@ -362,7 +372,7 @@ def page_or_note(utility: Utility, address: Address) -> Part:
     """Return a page, or a card that says why it cannot be shown."""
     language = address.language
     try:
-        return _PAGES[address.page](utility, address)
+        return ready_page(utility, address, _PAGES[address.page])
     except FudianError as error:
         items = (
             [each.line(language) for each in complaints(error.problems)[:20]]

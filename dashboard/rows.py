@@ -19,7 +19,7 @@ from network.tables.writing import header
 from reliability.ledger_table import NOT_COUNTED
 from reliability.natures import FAULT, PLANNED_WORK, PREARRANGED
 from reliability.period import Period
-from reliability.statistics import MED, Query
+from reliability.query import MED, Query
 
 GROUPS = {"fault": FAULT, "prearranged": PREARRANGED, "work": PLANNED_WORK}
 LEDGER_FILTERS = ("cause", "feeder_id", "unit", "region_class", "planning_class", "outage_id", "user_id", "nature")

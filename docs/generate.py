@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
+from fudian.desk_questions import DeskQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
@@ -23,7 +24,8 @@ from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
-from network.tables.schema import TABLES, Table
+from network.tables.schema import TABLES
+from network.tables.table_form import Table
 from reliability.grid_kpis import GridSettings
 from reliability.settings import ReliabilitySettings
 from reliability.steering.settings import SteeringSettings
@@ -83,7 +85,8 @@ def _table(table: Table) -> str:
 def settings_page() -> str:
     """Describe every setting of ``fudian.toml``."""
     intro = (
-        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures.\n"
+        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures. Numbers in "
+        "brackets, such as 4.2 or R1.12, are sections of the [field reference](field_reference.md).\n"
     )
     return (
         intro
@@ -114,7 +117,7 @@ def commands_page() -> str:
     """Describe every command with its options."""
     group = typer.main.get_command(app)
     lines = [
-        "# Commands\n\nEvery command but `serve` and `demo` takes `--json`: one JSON object on standard output, nothing else. "
+        "# Commands\n\nEvery command but `serve`, `demo`, `backup` and `restore-backup` takes `--json`: one JSON object alone. "
     ]
     lines.append(
         "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
@@ -164,6 +167,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         LiveQuestions,
         CrewQuestions,
         MessageQuestions,
+        DeskQuestions,
         PlanningQuestions,
     )
     return {
@@ -210,6 +214,7 @@ def asked_by_pages() -> dict[str, set[str]]:
     folder = PROJECT / "dashboard" / "pages"
     cards = {
         "work_card": "dispatch",
+        "loop_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",

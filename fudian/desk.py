@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from fudian.changes import Changes
+from fudian.desk_records import write_accepted
 from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, event_id_of
 from fudian.outbox import Outbox
@@ -46,6 +48,9 @@ HEARD_AT = "heard_at"
 
 WORK = ("operation", "decision", "order")
 """Kinds of events of which the work on incidents is made."""
+
+REST_S = 1.0
+"""For how long the judge rests at most after it worked as long, so that reports are kept meanwhile and judged together."""
 
 RETRY_S = 2
 """After how many seconds one who was refused may try again."""
@@ -204,12 +209,26 @@ class Desk:
             sheet = self.sheet(incident)
             if named in self._decided:  # sent again: it stands already, whatever could be decided now
                 return sheet
+            if details.get("action") == "record" and sheet.is_closed and not details.get("tables"):
+                details = {"action": "record", "tables": self.utility.proposed(incident).tables}
             told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
             self._require_known(told)
             before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
             event = DeskEvent(named, "decision", who, told, incident, before)
             self._keep_now([event], beside_decision(self.utility, self.outbox, sheet, event))
+            self._hand_over()
             return self.sheet(incident)
+
+    def _hand_over(self) -> None:
+        """Let the workspace hold the records that people accepted."""
+        folder = self.utility.workspace.folder
+        if folder is not None and folder.is_dir():
+            try:
+                write_accepted(self.work, folder)
+            except (OSError, ValueError):
+                _log.exception(
+                    "The accepted records could not be written into the workspace; the next decision tries again"
+                )
 
     def _require_known(self, told: Mapping[str, Any]) -> None:
         """Make sure that a decision names branches, users and incidents that there are."""
@@ -221,6 +240,12 @@ class Desk:
                     text("There is neither a transformer nor a customer {id!r}.", id=user),
                     text("Name those there are."),
                 )
+        for name, rows in told.get("tables", {}).items():
+            if not rows:
+                continue
+            wrong = [each for each in self.utility.workspace.read(name, rows)[1] if each.severity == "error"]
+            if wrong:
+                raise FudianError(text("The record cannot be counted."), wrong[0].message)
         if told["action"] in {"merge", "move"}:
             self.sheet(str(told["into"]))
 
@@ -300,6 +325,19 @@ class Desk:
             new = [each for each in events if each.event_id not in self._decided]
             if new:
                 self._keep_now(new)
+                self._hand_over()
+
+    # How it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """How many reports wait to be kept or judged."""
+        return self._waiting
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the writer and the judge run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
@@ -353,11 +391,14 @@ class Desk:
     def _judge(self) -> None:
         """Judge what was kept, until the last of it."""
         while taken := self._take(self._to_judge, lambda: self._is_written):
+            begun = monotonic()
             for now, group in groupby(taken, key=lambda batch: batch.now):
                 self._judge_together(list(group), now)
+            rest = min(monotonic() - begun, REST_S)
             with self._moved:
                 self._waiting -= sum(len(batch.events) for batch in taken)
                 self._moved.notify_all()
+                self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 
     def _keep_together(self, taken: list[_Batch]) -> bool:
         """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
@@ -404,16 +445,31 @@ class Desk:
 
     def _restore(self) -> None:
         """Judge all that the ledger holds, each report as of the time at which it came."""
-        skew = timedelta(minutes=self.utility.skew_limit_min)
-        for part in _parts(self.ledger.since(kinds=("signal",))):
-            heard = pl.Series("heard", [_heard_at(self.utility, event) for event in part], dtype=pl.Datetime("us"))
-            read = _table(self.utility, part).with_columns(heard)
-            early = pl.col("time") > pl.col("heard") + skew
-            self.utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
-            for few in read.filter(early).partition_by("heard"):
-                self.utility.hear_table(few.drop("heard"), (), few["heard"][0])
+        for read in heard_again(self.utility, self.ledger):
             if any(sheet.is_closed for sheet in self.work.sheets.values()):
-                self._reopen(read.drop("heard"))
+                self._reopen(read)
+
+
+def heard_again(utility: Utility, ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Have a utility hear all that a ledger holds, each report as of the time at which it came; give what was heard, in parts."""
+    skew = timedelta(minutes=utility.skew_limit_min)
+    for part in _parts(ledger.since(kinds=("signal",))):
+        heard = pl.Series("heard", [_heard_at(utility, event) for event in part], dtype=pl.Datetime("us"))
+        read = _table(utility, part).with_columns(heard)
+        early = pl.col("time") > pl.col("heard") + skew
+        utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
+        for few in read.filter(early).partition_by("heard"):
+            utility.hear_table(few.drop("heard"), (), few["heard"][0])
+        yield read.drop("heard")
+
+
+def at_desk(utility: Utility, store: Store) -> Utility:
+    """Have a utility know what the desk of a store knows, without being the desk: for questions beside one that runs."""
+    ledger = Ledger(store)
+    utility.work = Work.of(ledger.since(kinds=WORK))
+    for _ in heard_again(utility, ledger):
+        pass
+    return utility
 
 
 def _unwritten(error: Exception) -> DeskStoreError:

@@ -23,7 +23,8 @@ from network.ids import each_of
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 Moment: TypeAlias = datetime | date | str | None
 """A local time: a datetime, a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``."""

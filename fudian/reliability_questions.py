@@ -24,12 +24,12 @@ from reliability.live_months import live_ratio_by_month
 from reliability.major_event_days import MajorEventDays
 from reliability.notice import late_approvals
 from reliability.period import Period
+from reliability.query import Query
 from reliability.ranking import causes, planned_outages, worst_feeders
 from reliability.record_checks import record_problems
 from reliability.rolling import rolling
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012
 from reliability.settings import ReliabilitySettings, reliability_settings
-from reliability.statistics import Query
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
 from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
@@ -369,7 +369,8 @@ class ReliabilityQuestions(Foundation):
         metrics(self._statistics, plan)
         swept = self.n_1(wait_s, progress)
         figures = cache(partial(grid_figures, self._statistics, plan, swept))
-        rows = pl.DataFrame(figures(self.language)["rows"], infer_schema_length=None)
+        told = figures(self.language)["rows"]
+        rows = pl.DataFrame({name: [row[name] for row in told] for name in (told[0] if told else ())})
         return Answer("grid_kpi", rows, f"plan {plan}", lambda language: dict(figures(language)))
 
     def grid_targets(self, wait_s: float | None = None) -> list[Targets]:

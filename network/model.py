@@ -17,7 +17,7 @@ from network.ids import Places
 from network.problems import Problem
 from network.readers.one_line import one_line_tables
 from network.supply import Supply
-from network.tables.schema import ROW
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace, read_workspace, workspace
 from network.topology import Topology
 from network.topology_checks import topology_problems

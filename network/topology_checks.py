@@ -73,13 +73,14 @@ def _rows(
     frame = whole.filter(pl.Series(chosen, dtype=pl.Boolean))
     shown = frame.select(pl.col(frame.columns[0]), pl.col(column).cast(pl.String).alias("value"), "row").rows()
     places = further or {}
+    remedy, file = text(hint), net.workspace.files.get(table)
     return [
         Problem(
             severity,
             table,
             text(message, id=identity, **{name: values[number] for name, values in places.items()}),
-            text(hint),
-            file=net.workspace.files.get(table),
+            remedy,
+            file=file,
             row=row,
             column=column,
             value=value,

@@ -9,8 +9,9 @@ import polars as pl
 from reliability.index_table import users_by
 from reliability.natures import URBAN_NETWORK
 from reliability.period import Period
+from reliability.query import Query
 from reliability.settings import ReliabilitySettings
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from network import Network, Problem, WorkspaceError, schema, text, translate
+from network import Network, Problem, WorkspaceError, text, translate
 from network.representation import Shown
+from network.tables.code_words import ALL
+from network.tables.table_form import ROW
 from reliability.index_table import indices
 from reliability.natures import URBAN_NETWORK
 from reliability.period import Period
@@ -150,7 +152,7 @@ def cross_check(net: Network, ledger_of: LedgerOf, rules: ReliabilitySettings, a
     found: list[dict[str, Any]] = []
     for row, scope in zip(report.to_dicts(), scopes, strict=True):
         shown = {
-            "row": row[schema.ROW],
+            "row": row[ROW],
             "unit": _unit(row),
             **{name: row[name] for name in ("region_class", "planning_class", "line_kind")},
             "start": row["start"],
@@ -226,7 +228,7 @@ def _scope(row: Mapping[str, Any], records: _Records, as_of: datetime | None) ->
         reason = "no_customers"
     elif unit is not None and unit not in records.units and unit != records.name:
         reason = "unit_unknown"
-    region, planning, line = (row[name] or schema.ALL for name in ("region_class", "planning_class", "line_kind"))
+    region, planning, line = (row[name] or ALL for name in ("region_class", "planning_class", "line_kind"))
     return _Scope(period, level, None if unit == records.name else unit, region, planning, line, reason)
 
 
@@ -290,7 +292,7 @@ class _Records:
             return {"reason": scope.reason}
         rows, users = self._of(scope.period, scope.level)
         within = self._users_within(scope)
-        if {scope.planning, scope.line} != {schema.ALL} and rows.filter("recorded_only", "counted").height:
+        if {scope.planning, scope.line} != {ALL} and rows.filter("recorded_only", "counted").height:
             return {"reason": "unnamed_records"}
         figures = indices(rows.filter(within), users.filter(within), (), scope.period, self.rules)
         own = figures.row(0, named=True) if figures.height else {"N_T": 0.0, "CH": 0.0}
@@ -315,10 +317,10 @@ class _Records:
         urban = pl.col("region_class").is_in(URBAN_NETWORK[self.rules.aggregate_scheme])
         if scope.region in {"urban_net", "rural_net"}:
             conditions.append(urban if scope.region == "urban_net" else ~urban)
-        elif scope.region != schema.ALL:
+        elif scope.region != ALL:
             conditions.append(pl.col("region_class") == scope.region)
-        if scope.planning != schema.ALL:
+        if scope.planning != ALL:
             conditions.append(pl.col("planning_class") == scope.planning)
-        if scope.line != schema.ALL:
+        if scope.line != ALL:
             conditions.append(pl.col("of_public_feeder") == (scope.line == "public"))
         return pl.all_horizontal(conditions)

@@ -13,7 +13,8 @@ import polars as pl
 from reliability.area import Area
 from reliability.ledger_table import add_within
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 
 def cumulative_saidi(statistics: Statistics, query: Query, area: Area | None = None) -> pl.DataFrame:

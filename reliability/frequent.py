@@ -22,8 +22,9 @@ from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.natures import PREARRANGED
 from reliability.openings import openings
 from reliability.period import MICROSECONDS_PER_HOUR, Period
+from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 
 PLANNED_REPAIR = ("P-PLAN-MAINT",)
 HIGH_VOLTAGE_KV = 35.0

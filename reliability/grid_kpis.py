@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from network import Network, Supply
-from network.tables.schema import SECTIONALISING_KINDS
+from network.tables.code_words import SECTIONALISING_KINDS
 from network.tables.settings import settings_of
 
 LONG_FEEDER_KM = 15.0

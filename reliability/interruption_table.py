@@ -113,16 +113,8 @@ def interruptions(
     everyone = population(net, level, outages, settings=rules) if users is None else users
     if states is None:
         states = states_of_records(outages, net, rules, switching)
-    transformers = _transformers_off(outages, stages, states)
     table: Any = nw.from_native(everyone)
-    if level == "mv":
-        rows = nw.from_native(transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left"))
-        low_voltage = outages.filter(pl.col("customer_id").is_not_null()).select(
-            "part", "end", users=pl.lit(0), exclusion=pl.lit("low_voltage")
-        )
-    else:
-        rows = _low_voltage(transformers, outages, table)
-        low_voltage = pl.DataFrame(schema={"part": pl.Int64, "end": pl.Datetime("us"), "exclusion": pl.String})
+    rows, low_voltage = _users_off(_transformers_off(outages, stages, states), outages, everyone, level)
     counted = _numbers_alone(outages, everyone, level)
     others = shaped(nw.from_native(pl.concat([counted, low_voltage], how="diagonal_relaxed")), _BY_PART).to_native()
     found = nw.concat([shaped(rows, _BY_PART), like(others, table)])
@@ -136,6 +128,19 @@ def interruptions(
     every = nw.concat([found, shaped(nobody, _BY_PART)]).drop("outage_id", "record_state")
     result = with_records(every, records.drop("end"), "part").to_native()
     return result.to_pandas() if in_pandas else result
+
+
+def _users_off(
+    transformers: pl.DataFrame, outages: pl.DataFrame, everyone: Any, level: str
+) -> tuple[Any, pl.DataFrame]:
+    """Return the users of a level that were off with these transformers, and the records that say nothing at this level."""
+    if level == "mv":
+        rows = nw.from_native(transformers.join(everyone, on="transformer_id", how="inner", maintain_order="left"))
+        return rows, outages.filter(pl.col("customer_id").is_not_null()).select(
+            "part", "end", users=pl.lit(0), exclusion=pl.lit("low_voltage")
+        )
+    rows = _low_voltage(transformers, outages, nw.from_native(everyone))
+    return rows, pl.DataFrame(schema={"part": pl.Int64, "end": pl.Datetime("us"), "exclusion": pl.String})
 
 
 def _require_a_place(outages: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from network.tables import schema
+from network.tables.code_words import NATURES, REGION_CLASSES
 
-FAULT = tuple(code for code in schema.NATURES if code.startswith("F-"))
-PREARRANGED = tuple(code for code in schema.NATURES if code.startswith("P-"))
+FAULT = tuple(code for code in NATURES if code.startswith("F-"))
+PREARRANGED = tuple(code for code in NATURES if code.startswith("P-"))
 UNKNOWN = "unknown"
 """Of an interruption that no record gives a nature: in no group, and a row of its own in a breakdown by nature."""
 
@@ -28,5 +28,5 @@ URBAN_NETWORK = {"sgcc": ("city_centre", "urban"), "nea": ("city_centre", "urban
 def classes_of(aggregate: str, scheme: str) -> tuple[str, ...]:
     """Return the region classes of an aggregate: ``urban_net``, ``rural_net`` or ``all_scope``."""
     urban = URBAN_NETWORK[scheme]
-    rural = tuple(each for each in schema.REGION_CLASSES if each not in urban)
+    rural = tuple(each for each in REGION_CLASSES if each not in urban)
     return {"urban_net": urban, "rural_net": rural}.get(aggregate, (*urban, *rural))

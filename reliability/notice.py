@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from network import Problem, Workspace, schema, text
+from network import Problem, Workspace, text
+from network.tables.table_form import ROW
 from reliability.natures import PREARRANGED
 from reliability.settings import ReliabilitySettings
 
@@ -29,7 +30,7 @@ def late_approvals(workspace: Workspace, rules: ReliabilitySettings) -> list[Pro
     file = workspace.files.get("outages") if workspace.folder is not None else None
     return [
         Problem("warning", "outages", message, hint, file, row, "approved_at", f"{approved}", outage)
-        for row, approved, outage in late.select(schema.ROW, "approved_at", "outage_id").iter_rows()
+        for row, approved, outage in late.select(ROW, "approved_at", "outage_id").iter_rows()
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from network import Network, Text, text
-from network.tables.schema import SECTIONALISING_KINDS
+from network.tables.code_words import SECTIONALISING_KINDS
 from reliability.grid_kpis import public_feeders
 from reliability.period import Period
 from reliability.settings import ReliabilitySettings

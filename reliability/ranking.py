@@ -7,7 +7,8 @@ from dataclasses import replace
 import polars as pl
 
 from reliability.natures import FAULT, PLANNED_WORK
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 
 def causes(statistics: Statistics, query: Query, most: int | None = None) -> pl.DataFrame:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from network import Problem, Text, Workspace, schema, text
+from network import Problem, Text, Workspace, text
+from network.tables.table_form import ROW
 from reliability.interruption_table import NAMES_A_PLACE, numbered, restored, with_columns_of
 from reliability.named_parts import NamedParts
 from reliability.population_table import with_exclusive_ends
@@ -42,7 +43,7 @@ def _warnings(
     workspace: Workspace, table: str, rows: pl.DataFrame, message: Text, hint: Text, column: str
 ) -> list[Problem]:
     """Return one warning per row of a table."""
-    shown = rows.select(schema.ROW, pl.col(column).cast(pl.String), id=rows.columns[0]).rows()
+    shown = rows.select(ROW, pl.col(column).cast(pl.String), id=rows.columns[0]).rows()
     file = _file(workspace, table)
     return [Problem("warning", table, message, hint, file, row, column, value, id_) for row, value, id_ in shown]
 
@@ -83,7 +84,7 @@ def repeated_stages(statistics: Statistics) -> list[Problem]:
             since=rows["restored_at_first"].min(),
         )
         moment = f"{row['restored_at']}"
-        place = file, row[schema.ROW], "restored_at", moment, row["outage_id"]
+        place = file, row[ROW], "restored_at", moment, row["outage_id"]
         problems.append(Problem("warning", "stages", message, hint, *place))
     return problems
 
@@ -129,11 +130,9 @@ def population_problems(workspace: Workspace, rules: ReliabilitySettings) -> lis
     problems = [
         Problem("warning", "population", text("No users are stated from {start} to {end}", start=to, end=then), hint, file,
                 row, "to", f"{to}", region)
-        for row, to, then, region in gaps.select(schema.ROW, "to", "next_from", "region_class").iter_rows()
+        for row, to, then, region in gaps.select(ROW, "to", "next_from", "region_class").iter_rows()
     ]  # fmt: skip
-    included = periods.join(stated.select(schema.ROW, written="to"), on=schema.ROW).filter(
-        pl.col("to") != pl.col("written")
-    )
+    included = periods.join(stated.select(ROW, written="to"), on=ROW).filter(pl.col("to") != pl.col("written"))
     if included.height:
         message = text(
             "Ends such as {day} are read as last days that are included ({count} rows)",
@@ -152,7 +151,7 @@ def _without_population(workspace: Workspace, periods: pl.DataFrame, outages: pl
     begun = pl.col("from").is_null() | (pl.col("from") <= pl.col("start"))
     lasts = pl.col("to").is_null() | (pl.col("start") < pl.col("to"))
     covered = numbers.join(periods.select("region_class", "from", "to"), on="region_class").filter(begun & lasts)
-    missing = numbers.filter(~pl.col(schema.ROW).is_in(covered[schema.ROW].implode()))
+    missing = numbers.filter(~pl.col(ROW).is_in(covered[ROW].implode()))
     message = text("No number of users of its region class is stated for its start, so it is not counted")
     hint = text("Add its region class and time to population.")
     return _warnings(workspace, "outages", missing, message, hint, "region_class")
@@ -182,7 +181,7 @@ def _above_the_network(statistics: Statistics, records: pl.DataFrame) -> list[Pr
         Problem("warning", "outages", text("The network has only {users} transformers of this region class", users=there), hint,
                 _file(workspace, "outages"), row, "users", f"{users_off}", outage)
         for row, users_off, outage, there in above.select(
-            schema.ROW, "users", "outage_id", pl.col("there").fill_null(0)
+            ROW, "users", "outage_id", pl.col("there").fill_null(0)
         ).iter_rows()
     ]  # fmt: skip
 
@@ -191,7 +190,7 @@ def _beside_a_place(statistics: Statistics, records: pl.DataFrame) -> list[Probl
     if records.is_empty():
         return []
     levels = ["mv"] if statistics.net.customers.is_empty() else ["mv", "lv"]
-    known = records.select("outage_id", schema.ROW, stated="users")
+    known = records.select("outage_id", ROW, stated="users")
     fits = pl.lit(value=False)
     for level in levels:
         rows = statistics.interruptions(level).filter(pl.col("exclusion").is_null())

@@ -18,7 +18,8 @@ import polars as pl
 from network import FudianError, text
 from reliability.major_event_days import users_on
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 
 def rolling_indices(

@@ -6,7 +6,7 @@ Commands, pages and routes all ask here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,31 +15,28 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from network import FudianError, Network, Problem, UnknownIdError, WorkspaceError, text, translate
-from network.representation import Shown
-from network.tables.as_of import known_until, stated_as_of
+from network import FudianError, Problem, UnknownIdError, text, translate
+from network.tables.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
-from reliability.cube import Cube
 from reliability.engines import from_engine, has_order, parquet_on_spark, small, to_engine
 from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import VARIANTS, indices, users_by
-from reliability.interruption_table import interruptions, states_of_records
+from reliability.known_tables import KnownTables, chosen
 from reliability.ledger_table import NOT_COUNTED, ledger
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days, saidi_of_days
 from reliability.natures import UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
 from reliability.period import MICROSECONDS_PER_HOUR, Period
-from reliability.population_table import ATTRIBUTES, customer_groups, population, standing_alone
-from reliability.record_states import RecordStates
+from reliability.population_table import customer_groups, population, standing_alone
+from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
-from reliability.settings import ReliabilitySettings, reliability_settings
 from reliability.switched import interruptions_from_switching
 
-MED = ("include", "exclude")
-SOURCES = ("records", "switching")
+__all__ = ["Query", "Statistics"]
+
 LEDGER_COLUMNS = (
     "outage_id", "user_id", "users", "transformer_id", "customer_id", "region_class", "feeder_id", "unit", "from", "until",
     "group_start", "nature", "external", "cause", "record_state", "sustained", "provisional", "overrun", "h", "count",
@@ -47,252 +44,9 @@ LEDGER_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Query:
-    """What a figure covers.
-
-    Attributes:
-        period: the statistical period.
-        by: columns by which it is broken down.
-        level: ``mv`` (transformers) or ``lv`` (customers).
-        med: whether major event days are in (``include``) or out (``exclude``).
-        as_of: nothing later is known; the end of the period by default.
-        where: only rows with these values, such as ``{"region_class": "town"}``.
-        source: what the interruptions come from: the outage ``records``, or the replay of the ``switching`` log.
-        over: whether the period is over although nothing in it is known after ``as_of``, where that moment is not stated but
-            only the latest that the records name.
-    """
-
-    period: Period
-    by: tuple[str, ...] = ()
-    level: str = "mv"
-    med: str = "include"
-    as_of: datetime | None = None
-    where: Mapping[str, str] = field(default_factory=dict, hash=False)
-    source: str = "records"
-    over: bool = False
-
-    def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise FudianError(
-                text("Interruptions do not come from {source!r}.", source=self.source),
-                text("Use records or switching."),
-            )
-        if self.med not in MED:
-            raise FudianError(
-                text("There is no treatment {med!r} of major event days.", med=self.med),
-                text("Use include or exclude."),
-            )
-        if self.as_of is not None and self.as_of <= self.period.start and not self.over:
-            raise FudianError(
-                text(
-                    "Nothing is known after {as_of}, and the period begins at {start}.",
-                    as_of=self.as_of,
-                    start=self.period.start,
-                ),
-                text("Choose an earlier period or a later as-of time."),
-            )
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more is to come in the period."""
-        return self.over or self.as_of is None or self.as_of >= self.period.end
-
-    @property
-    def known(self) -> Query:
-        """The query of the part of the period that is known: nothing is said about days to come."""
-        if self.is_over or self.as_of is None:
-            return self
-        return replace(self, period=Period(self.period.start, self.as_of))
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Statistics(Shown):
+class Statistics(KnownTables):
     """The statistics of one network and its records; what is asked twice is computed once."""
-
-    net: Network
-
-    @cached_property
-    def settings(self) -> ReliabilitySettings:
-        """The rules that the workspace sets."""
-        return reliability_settings(self.net.workspace.settings)
-
-    @cached_property
-    def _interruptions(self) -> dict[str, pl.DataFrame]:
-        return {}
-
-    @cached_property
-    def _users(self) -> dict[str, pl.DataFrame]:
-        return {}
-
-    def interruptions(self, level: str = "mv", source: str = "records") -> pl.DataFrame:
-        """Return who was without power, at a level, by the records or by the switching log.
-
-        See :func:`reliability.interruptions` and :func:`reliability.switched.interruptions_from_switching`.
-        """
-        if source == "records":
-            if level not in self._interruptions:
-                self._interruptions[level] = self._from_records(level, self.sharing(level))
-            return self._interruptions[level]
-        if level not in self._switched:
-            log = self.net.workspace.tables["switching"]
-            self._switched[level] = interruptions_from_switching(self.net, log, level, self.population(level))
-        return self._switched[level]
-
-    @cached_property
-    def _switched(self) -> dict[str, pl.DataFrame]:
-        return {}
-
-    @cached_property
-    def _by_engine(self) -> dict[tuple[str, str, str], tuple[Any, Any]]:
-        return {}
-
-    def population(self, level: str = "mv") -> pl.DataFrame:
-        """Return the users of a level; see :func:`reliability.population`."""
-        if level not in self._users:
-            outages = self.net.workspace.tables["outages"]
-            self._users[level] = population(self.net, level, outages, settings=self.settings)
-        return self._users[level]
-
-    def users(self, query: Query) -> pl.DataFrame:
-        """Return the users that a query is about."""
-        chosen: pl.DataFrame = _chosen(self.population(query.level), query.where)
-        return chosen
-
-    def places(self, level: str = "mv") -> pl.DataFrame:
-        """Return the classes, units and feeders of the users of a level, each combination at least once."""
-        cube = self.cubes.get(level)
-        return (self.population(level) if cube is None else cube.users).select(ATTRIBUTES)
-
-    def sharing(self, level: str = "mv") -> pl.DataFrame:
-        """Return the users of a level as they stand in the interruptions: those that share every one of them in one row."""
-        if level == "mv":
-            return self.population(level)
-        outages = self.net.workspace.tables["outages"]
-        first: Any = outages["start"].min()
-        return population(self.net, level, outages, settings=self.settings, since=first)
-
-    def _from_records(self, level: str, users: Any) -> Any:
-        tables = self.net.workspace.tables
-        records = tables["outages"], tables["stages"]
-        return interruptions(*records, self.net, level, users, self.settings, states=self.record_states)
-
-    # What is computed once for each version of the data ------------------------------------------------------------
-
-    @cached_property
-    def cubes(self) -> dict[str, Cube]:
-        """The cubes that figures are taken from, by level, as far as there are any; see :meth:`cube_of`."""
-        return {}
-
-    def cube_of(self, level: str) -> Cube:
-        """Merge and sum the interruptions of a level, until when the data is known.
-
-        Figures are taken from a cube once it stands in :attr:`cubes`; they are the same without.
-        """
-        as_of = stated_as_of(self.net.workspace) or self.known_until
-        return Cube.of(self.interruptions(level), self.population(level), self.settings, as_of)
-
-    def _cube(self, query: Query, engine: str = "polars") -> Cube | None:
-        """Return the cube that knows the ledger of a query."""
-        cube = self.cubes.get(query.level) if query.source == "records" and engine == "polars" else None
-        return cube if cube is not None and query.as_of == cube.as_of else None
-
-    @cached_property
-    def known_until(self) -> datetime:
-        """Until when the data is known; see :func:`network.tables.as_of.known_until`."""
-        return known_until(self.net.workspace)
-
-    def query(
-        self,
-        period: Period,
-        by: Sequence[str] = (),
-        level: str = "mv",
-        med: str = "include",
-        as_of: datetime | None = None,
-        source: str = "records",
-        where: Mapping[str, str] | None = None,
-    ) -> Query:
-        """Return the query of a figure, known as far as asked for, else as the workspace states, else as the records tell.
-
-        What is asked for or stated cuts the period: nothing is said about days to come. Where only the records tell, open
-        outages last until the latest moment that they name, and a period that is over by the calendar is whole.
-        """
-        stated = as_of or stated_as_of(self.net.workspace)
-        over = stated is None and period.end <= datetime.now()
-        return Query(period, tuple(by), level, med, stated or self.known_until, where or {}, source, over)
-
-    def period_of(self, event: str, source: str = "records") -> Period:
-        """Return the calendar years that an outage touches.
-
-        Raises:
-            UnknownIdError: there is no such outage.
-        """
-        parts = self._outage(event, source)
-        years = pl.concat([parts["start"], parts["end"]]).drop_nulls().dt.year()
-        return Period(Period.year(years.min()).start, Period.year(years.max()).end)  # type: ignore[arg-type]
-
-    def _outage(self, event: str, source: str) -> pl.DataFrame:
-        """Return the rows of one outage: its record, or its interruptions in the replay."""
-        outages = self.net.workspace.tables["outages"] if source == "records" else self.interruptions(source=source)
-        rows = outages.filter(pl.col("outage_id") == event)
-        if rows.is_empty():
-            raise UnknownIdError("outage", event, outages["outage_id"].unique().to_list())
-        return rows
-
-    def years(self, source: str = "records") -> list[int]:
-        """Return the calendar years that have records, or operations of the switching log."""
-        if source not in self._years:
-            tables = self.net.workspace.tables
-            moments = tables["outages"]["start"] if source == "records" else tables["switching"]["time"]
-            self._years[source] = sorted(moments.dt.year().unique().to_list())
-        return self._years[source]
-
-    @cached_property
-    def _years(self) -> dict[str, list[int]]:
-        return {}
-
-    def require_records(self, source: str = "records") -> None:
-        """Make sure that figures can be computed at all from the ``records`` or from the ``switching`` log.
-
-        Raises:
-            WorkspaceError: there is no usable outage record or operation, or nothing to divide by.
-        """
-        if source == "switching":
-            self._require_log()
-        else:
-            self._require_outages()
-        self._require_users()
-
-    def _require_log(self) -> None:
-        if self.net.workspace.tables["switching"].is_empty():
-            raise WorkspaceError(
-                text("There is no usable operation of a switching log."),
-                self.net.workspace.problems_of("switching", "error"),
-                text("Add switching.csv, switching.xlsx or switching.parquet to the workspace."),
-            )
-        self.net.require_sources()
-
-    def _require_outages(self) -> None:
-        source = self.net.workspace
-        if source.tables["outages"].is_empty() and (errors := source.problems_of("outages", "error")):
-            raise WorkspaceError(text("No outage record can be used."), errors)
-        if "outages" not in source.files:
-            raise WorkspaceError(
-                text("There is no table of outages."),
-                (),
-                text("Add outages.csv, outages.xlsx or outages.parquet to the workspace."),
-            )
-        if source.tables["outages"]["branch_id"].is_not_null().any():
-            self.net.require_sources()
-
-    def _require_users(self) -> None:
-        source = self.net.workspace
-        if source.tables["transformers"].is_empty() and source.tables["population"].is_empty():
-            raise WorkspaceError(
-                text("There are no users to divide by."),
-                (*source.problems_of("transformers", "error"), *source.problems_of("population", "error")),
-                text("Add the table transformers, or population with the stated number of users."),
-            )
 
     def ledger_rows(
         self, query: Query, event: str | None = None, customer: str | None = None, language: str = "en"
@@ -347,12 +101,12 @@ class Statistics(Shown):
 
     def _ledger_on(self, query: Query, engine: str) -> Any:
         if cube := self._cube(query, engine):
-            return _chosen(cube.ledger(query.period, self._left_out(query)), query.where)
+            return chosen(cube.ledger(query.period, self._left_out(query)), query.where)
         rows = self._tables_on(query, engine)[0]
         if query.med == "exclude":
             rows = self._days_until(query).without(rows)
         rows = ledger(rows, query.period, self.settings, query.as_of)
-        return _chosen(rows, query.where)
+        return chosen(rows, query.where)
 
     def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
         """Return the interruptions and the users on an engine; customers in part files never leave Spark, but as groups."""
@@ -441,7 +195,7 @@ class Statistics(Shown):
 
     def _figures(self, figures_of: Callable[..., Any], query: Query, engine: str) -> pl.DataFrame:
         query = query.known
-        users = _chosen(self._users_on(query, engine), query.where)
+        users = chosen(self._users_on(query, engine), query.where)
         rows = self._ledger_on(query, engine)
         if has_order(nw.from_native(rows)):
             self._tally(query, engine, rows)  # while they are at hand: the basis of the figures tells it
@@ -596,11 +350,6 @@ class Statistics(Shown):
     def _tallies(self) -> dict[tuple[Query, str], tuple[dict[str, int], dict[str, int]]]:
         return {}
 
-    @cached_property
-    def record_states(self) -> RecordStates:
-        """In which state of the switches each record is taken, by the number of its row (R1.16)."""
-        return states_of_records(self.net.workspace.tables["outages"], self.net, self.settings)
-
     def log_conflicts(self) -> list[Problem]:
         """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""
         conflicts = self.record_states.conflicts
@@ -697,9 +446,9 @@ class Statistics(Shown):
         tables = self.net.workspace.tables
         users = float(self.totals(query)["N_T"].sum())
         return live_ratio(
-            _chosen(self.live_jobs, query.where),
+            chosen(self.live_jobs, query.where),
             self.ledger(query),
-            _chosen(tables["plans"], query.where),
+            chosen(tables["plans"], query.where),
             period,
             users,
             self.knows_live_jobs,
@@ -749,16 +498,6 @@ class Statistics(Shown):
     def live_jobs(self) -> pl.DataFrame:
         """The live jobs with the users and customer-hours that each saved."""
         return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
-
-
-def _chosen(frame: Any, where: Mapping[str, str]) -> Any:
-    """Return the rows of a frame of any engine that have these values."""
-    rows: Any = nw.from_native(frame)
-    names = rows.collect_schema().names()
-    unknown = [column for column in where if column not in names]
-    if unknown:
-        raise FudianError(text("There is no column {column!r} to filter by.", column=unknown[0]))
-    return rows.filter(*(nw.col(column) == value for column, value in where.items())).to_native() if where else frame
 
 
 def _tally(rows: Any) -> tuple[dict[str, int], dict[str, int]]:

@@ -12,15 +12,16 @@ from datetime import datetime
 import narwhals as nw
 import polars as pl
 
-from network import Network, replay, schema
+from network import Network, replay
 from network.switching_replay import while_all_are_off
+from network.tables.code_words import NATURES
 from reliability.engines import shaped
 from reliability.interruption_table import SCHEMA, where_it_hung, with_records
 from reliability.natures import UNKNOWN
 from reliability.population_table import population
 
 _TIMES = {"off_from": "start", "off_to": "end"}
-_NATURE_OF = {word.lower(): code for code, words in schema.NATURES.items() for word in (code, *words)}
+_NATURE_OF = {word.lower(): code for code, words in NATURES.items() for word in (code, *words)}
 _NATURE = "(?i)(" + "|".join(re.escape(word) for word in sorted(_NATURE_OF, key=len, reverse=True)) + ")"
 
 

@@ -157,7 +157,7 @@ def judge(
         plan: ``xihua-2022``, ``shenqiu-2022``, ``gongan-2022``, ``jinhua-2022``, ``changzhou-2020``, or one of the workspace.
         year: the calendar year; by default the year of the plan's deadline.
         as_of: nothing later is known; a year that is not over cannot pass yet.
-        level: user level of the figures; the plans mean ``mv`` (Q1).
+        level: user level of the figures; the plans are taken to mean ``mv`` (2.2).
         further: figures that other rooms compute.
 
     Raises:

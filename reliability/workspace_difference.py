@@ -17,6 +17,7 @@ import polars as pl
 from network import FudianError, Workspace, build_network, schema
 from network.representation import Shown
 from network.tables.checks import check_tables, tables_in_order
+from network.tables.table_form import ROW
 from reliability.period import Period
 from reliability.statistics import Statistics
 
@@ -250,7 +251,7 @@ def _differing(
 def _change(
     kind: str, key: list[str], row: Mapping[str, Any], columns: Mapping[str, tuple[object, object]]
 ) -> RowChange:
-    return RowChange(kind, str(row[key[0]]) if key else row.get("outage_id"), row.get(schema.ROW), columns)
+    return RowChange(kind, str(row[key[0]]) if key else row.get("outage_id"), row.get(ROW), columns)
 
 
 def _settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[RowChange, ...]:

@@ -56,6 +56,8 @@ TEXT_CONSTANTS = {
     "CAUSE_NAMES",
     "MESSAGE_STATE_NAMES",
     "MESSAGE_KIND_NAMES",
+    "TOLD_BY_NAMES",
+    "FIGURE_NAMES",
 }
 """Module constants whose values are texts."""
 

@@ -1,15 +1,20 @@
 """What is there is documented: the reference pages equal their source, and the README's commands exist."""
 
+import ast
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from docs.generate import FOLDER, pages
 from fudian.cli.app import app
+from reliability.settings import ReliabilitySettings
+from repair.settings import CrewSettings, InferenceSettings, PlannedSettings
 
 PROJECT = Path(__file__).parent.parent
 
@@ -63,3 +68,173 @@ def test_what_docstrings_refer_to_exists() -> None:
 def test_links_of_documents_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+\.(?:md|png|svg))\)", page.read_text("utf-8")):
         assert link.startswith("http") or (page.parent / link).exists(), link
+
+
+# The field reference ------------------------------------------------------------------------------------------------
+
+ROOMS = ("network", "reliability", "repair", "fudian", "dashboard", "data_samples", "docs", "tests", "benchmarks")
+REFERENCE = (FOLDER / "field_reference.md").read_text("utf-8")
+OWNED = set(re.findall(r"^#{2,4} (R1\.\d+|\d+(?:\.\d+)?) ", REFERENCE, re.MULTILINE))
+"""Rules and sections that have a heading in the field reference."""
+
+ONE = r"(?:R1\.\d+|[1-9]\.\d)"
+IN_BRACKETS = re.compile(rf"\(({ONE}(?:[,;] {ONE})*)\)")
+BY_NAME = re.compile(r"field\s+reference,?\s+((?:\d+(?:\.\d+)?(?:, | and |–)?)+)", re.IGNORECASE)
+RULE = re.compile(r"\bR1\.\d+\b")
+
+ELSEWHERE = re.compile(
+    r"\b(?:domain|design|contract|cases|ecosystem|style)\.md|\(Q\d+\)|\[S\d+\]|\bSEED \d|\b[Ii]ssue \d"
+)
+"""Words by which a text would send its reader to a document that is not in the project."""
+
+
+def sources() -> list[Path]:
+    return [path for room in ROOMS for path in sorted((PROJECT / room).rglob("*.py"))]
+
+
+def documents() -> list[Path]:
+    """Give every document of the project, and the catalogue of texts."""
+    found = [*PROJECT.glob("*.md"), *(path for room in ROOMS for path in (PROJECT / room).rglob("*.md"))]
+    return [*sorted(found), PROJECT / "network/locale/zh_CN/LC_MESSAGES/fudian.po"]
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    """Give the strings of a module, docstrings among them."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def sections_named_in(path: Path) -> set[str]:
+    """Return the rules and sections of the field reference that a file refers to."""
+    text = path.read_text("utf-8")
+    found = set(RULE.findall(text))
+    for numbers in BY_NAME.findall(text):
+        found |= set(re.findall(r"\d+(?:\.\d+)?", numbers))
+    for string in strings_of(path) if path.suffix == ".py" else ():
+        for numbers in IN_BRACKETS.findall(string):
+            found |= set(re.findall(ONE, numbers))
+    return found
+
+
+def test_the_field_reference_owns_every_rule_and_section_that_is_named() -> None:
+    assert {f"R1.{number}" for number in range(1, 24)} <= OWNED
+    named = {path: sections_named_in(path) for path in (*sources(), *documents()) if path != Path(__file__)}
+    assert len(set().union(*named.values())) > 40
+    missing = {str(path.relative_to(PROJECT)): found - OWNED for path, found in named.items() if found - OWNED}
+    assert not missing
+
+
+def test_a_reference_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page, module = tmp_path / "page.md", tmp_path / "module.py"
+    page.write_text("as field reference 6.2 and 6.9 have it, R1.77", "utf-8")
+    module.write_text('"""Told in time (5.2, 8.8); see field reference 7.2–7.4."""\nRATE = (3.5)\n', "utf-8")
+    assert sections_named_in(page) - OWNED == {"6.9", "R1.77"}
+    assert sections_named_in(module) == {"5.2", "8.8", "7.2", "7.4"}
+
+
+def test_no_text_sends_its_reader_to_a_document_that_is_not_there() -> None:
+    for path in (*sources(), *documents()):
+        if path == Path(__file__):
+            continue
+        text = path.read_text("utf-8")
+        assert not ELSEWHERE.search(text), f"{path.relative_to(PROJECT)}: {ELSEWHERE.search(text)}"
+        for name in re.findall(r"[\w-][\w./-]*\.md\b", text) if path.suffix != ".po" else ():
+            places = (PROJECT, path.parent, FOLDER)
+            assert any((place / name).exists() for place in places), f"{path.relative_to(PROJECT)} names {name}"
+
+
+def test_what_the_field_reference_names_is_in_the_code() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in sources() if path.parts[-2] != "tests")
+    words = set(re.findall(r"[\w-]+", code))
+    glossary = REFERENCE.partition("## 10 Glossary")[2]
+    named = set(re.findall(r"`([a-z]{2,}(?:_[a-z0-9]+)+)`", REFERENCE)) | set(re.findall(r"`([\w-]+)`", glossary))
+    assert len(named) > 100
+    assert not named - words
+
+
+def test_settings_that_a_rule_names_stand_in_its_section() -> None:
+    """A setting whose description refers to a section is told there, by its name."""
+    parts = re.split(r"^#{2,4} (R1\.\d+|\d+(?:\.\d+)?) ", REFERENCE, flags=re.MULTILINE)
+    section = dict(zip(parts[1::2], parts[2::2], strict=True))
+    described = [
+        (name, numbers)
+        for settings in (ReliabilitySettings, InferenceSettings, PlannedSettings, CrewSettings)
+        for name, field in settings.model_fields.items()
+        for numbers in IN_BRACKETS.findall(field.description or "")
+    ]
+    assert len(described) > 30
+    for name, numbers in described:
+        told = [number for number in re.findall(ONE, numbers) if re.search(rf"\b{name}\b", section[number])]
+        assert told, f"{name}: none of {numbers} tells of it"
+
+
+def test_defaults_that_the_field_reference_tells_are_those_of_the_settings() -> None:
+    fields = {
+        name: field.default
+        for settings in (ReliabilitySettings, InferenceSettings, PlannedSettings, CrewSettings)
+        for name, field in settings.model_fields.items()
+    }
+    told = re.findall(r"`?([a-z]+(?:_[a-z]+)+)`?(?: \(| = |, )(\d+(?:\.\d+)?)(?: min| \[|\)| \()", REFERENCE)
+    stated = [(name, float(value)) for name, value in told if name in fields]
+    assert len(stated) > 12
+    for name, value in stated:
+        assert fields[name] == value, name
+
+
+def test_the_rules_page_holds_every_rule_and_its_proofs_exist() -> None:
+    page = (FOLDER / "rules.md").read_text("utf-8")
+    assert set(re.findall(r"^\| (R1\.\d+) ", page, re.MULTILINE)) == {name for name in OWNED if name.startswith("R1.")}
+    for proof in re.findall(r"`([\w/]*test_\w+\.py)`", page):
+        assert (PROJECT / proof if "/" in proof else PROJECT / "tests/reliability" / proof).exists(), proof
+
+
+# For those who carry on -----------------------------------------------------------------------------------------------
+
+
+def test_what_the_guide_for_contributors_names_is_there() -> None:
+    """Files, targets of make and constants; the example names files of its own."""
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)+(?:\.\w+)?)/?`", text)) | set(
+        re.findall(r"(?:tests|docs)/[\w/]+\.\w+", text)
+    )
+    assert len(paths) > 25
+    made = {path for path in paths if not path.startswith((".venv", "my-county"))}
+    assert not {path for path in made if not (PROJECT / path).exists()}
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)", text.replace("make is", ""))) <= targets
+    code = "\n".join(path.read_text("utf-8") for path in sources())
+    for name in re.findall(r"`(_?[A-Z][A-Z_]{3,})`", text):
+        assert re.search(rf"^{name}\b", code, re.MULTILINE), name
+
+
+def test_links_of_the_front_pages_lead_somewhere() -> None:
+    for page in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", (PROJECT / page).read_text("utf-8")):
+            assert link.startswith("https://") or (PROJECT / link).exists(), link
+
+
+def test_the_changelog_tells_of_this_version_and_of_commands_that_exist() -> None:
+    text = (PROJECT / "CHANGELOG.md").read_text("utf-8")
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    headings = re.findall(r"^## \[([^]]+)\]", text, re.MULTILINE)
+    assert headings[:2] == ["Unreleased", version]
+    assert set(headings) <= set(re.findall(r"^\[([^]]+)\]: https://", text, re.MULTILINE))
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(re.findall(r"`fudian ([a-z][a-z-]*)`", text)) <= set(commands)
+
+
+def test_hooks_before_a_commit_are_those_of_the_gate_and_download_nothing() -> None:
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [each["repo"] for each in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    assert {each["language"] for each in hooks} == {"system"}
+    lint = (
+        (PROJECT / "Makefile")
+        .read_text("utf-8")
+        .partition("\nlint:")[2]
+        .partition("\n\n")[0]
+        .replace("$(BIN)", ".venv/bin")
+    )
+    ran = [line.strip().removesuffix(" .") for line in lint.splitlines()[1:]]
+    assert [each["entry"] for each in hooks] == ran

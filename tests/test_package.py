@@ -144,6 +144,7 @@ def test_the_source_archive_can_be_tested_and_built(built: Path) -> None:
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     assert {"setup.py", "Makefile", "LICENSE", "tests/conftest.py", "docs/generate.py"} <= names
+    assert {"CONTRIBUTING.md", "CHANGELOG.md", ".pre-commit-config.yaml", "docs/field_reference.md"} <= names
     assert "network/locale/zh_CN/LC_MESSAGES/fudian.po" in names
     assert not {name for name in names if name.endswith(".mo")}
 

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import TimeoutError as TookTooLongError
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -101,9 +102,9 @@ def rows_of(content: bytes, is_lines: bool) -> list[dict[str, Any]]:
     """
     try:
         if is_lines:
-            found = [json.loads(line) for line in content.splitlines() if line.strip()]
+            found = [orjson.loads(line) for line in content.splitlines() if line.strip()]
         else:
-            read = json.loads(content)
+            read = orjson.loads(content)
             found = read if isinstance(read, list) else [read]
     except (ValueError, RecursionError) as error:
         raise _unreadable(text("The body is no JSON.")) from error

@@ -37,6 +37,18 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
         """Return what customers were told of an incident, and the share of its affected list that was told."""
         return desk.utility.messages(incident, reader().is_masked, limit).as_dict()
 
+    @routes.get("/incidents/{incident}/record")
+    def record(incident: Incident) -> dict[str, Any]:
+        """Return the outage record that a closed incident would leave, and by whom each user is told to be back."""
+        return desk.utility.proposed(incident).as_dict()
+
+    @routes.get("/desk-kpi")
+    def desk_kpi(
+        start: Annotated[datetime | None, Query()] = None, end: Annotated[datetime | None, Query()] = None
+    ) -> dict[str, Any]:
+        """Return how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
+        return desk.utility.desk_kpi(start, end).as_dict()
+
     @routes.get("/operations")
     def operations(as_of: Annotated[datetime | None, Query()] = None) -> dict[str, Any]:
         """Return what was operated, and in what the state of the switches differs from the normal one."""

@@ -12,6 +12,7 @@ import polars as pl
 from dash import html
 
 from dashboard.access.units import customers_off
+from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
 from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
@@ -236,7 +237,8 @@ def _incident_list(
         [
             card(translate(_TAB_NAMES[tab], language), *content),
             _diagram_card(utility, address, shown, plan),
-            state_card(utility, address) if "at" not in address.values else None,
+            state_card(utility, address) if "at" not in address.values and tab == "active" else None,
+            loop_card(utility, address) if tab == "restored" else None,
         ],
         className="stack",
     )

@@ -34,7 +34,7 @@ from fudian import Utility
 from network import translate
 from network.tables.writing import header
 from reliability.area import Area
-from reliability.statistics import MED, Query
+from reliability.query import MED, Query
 from reliability.targets import TargetResult
 
 WHOLE = "all"

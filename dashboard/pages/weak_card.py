@@ -9,7 +9,7 @@ from dashboard.parts.blocks import card, data, row, strong, table
 from dashboard.parts.names import named
 from dashboard.parts.words import DASH, number
 from fudian import Utility
-from network import FudianError, translate
+from network import FudianError, listed, translate
 from repair.restoration.weak_spot import HIGH, LONG, LOW, WeakSpot
 
 _SHOWN = 10
@@ -22,8 +22,12 @@ _STATES = {
 }
 
 
-def weak_card(utility: Utility, address: Address) -> html.Section:
+def weak_card(utility: Utility, address: Address) -> html.Div:
     """Return the card: the worst spots, by users and hours behind them."""
+    return html.Div(_content(utility, address), className="grid-card")
+
+
+def _content(utility: Utility, address: Address) -> html.Section:
     language = address.language
     title = translate("Weak spots", language)
     try:
@@ -63,7 +67,7 @@ def _row(utility: Utility, spot: WeakSpot, names: dict[str, str | None], languag
     }.get(spot.kind, f"{number(100.0 * spot.value, 0)} %")
     users = spot.transformers if spot.customers is None else spot.customers
     label = spot.feeder_id and (names.get(spot.feeder_id) or spot.feeder_id)
-    lifts = "; ".join(each.said.in_language(language) for each in spot.lifts) or DASH
+    lifts = listed([each.said for each in spot.lifts]).in_language(language) if spot.lifts else DASH
     tone = "abnormal" if spot.kind == "overloaded" else "warning"
     return row(
         [

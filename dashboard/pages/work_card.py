@@ -11,11 +11,11 @@ from dash import html
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, row, scrolling, table
 from dashboard.parts.decisions import OPERATIONS, choose, decide, decide_with, may_decide, to_incident
-from dashboard.parts.names import device
-from dashboard.parts.words import DASH, moment
+from dashboard.parts.names import device, named
+from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from fudian.outbox import STATES
-from network import translate
+from network import FudianError, translate
 from repair.desk.message_texts import MESSAGE_KIND_NAMES
 from repair.desk.work import STAGE_NAMES, STAGES, Line, Sheet
 
@@ -49,6 +49,14 @@ MESSAGE_STATE_NAMES: Mapping[str, str] = {
 }
 """Each state of a message in words."""
 
+TOLD_BY_NAMES: Mapping[str, str] = {
+    "switching": "switching",
+    "meter": "meter",
+    "stage": "stage",
+    "closing": "closing",
+}
+"""Who tells when a user came back, in words."""
+
 MOVE_NAMES: Mapping[str, str] = {
     "open": "opened",
     "close": "closed",
@@ -67,6 +75,8 @@ def work_card(utility: Utility, address: Address, incident: str) -> html.Section
     if may_decide():
         content.append(html.Div(_actions(sheet, to, language), className="actions deciding-row"))
     content += _messages(utility, incident, language)
+    if sheet.is_closed:
+        content += _record(utility, sheet, incident, to, language)
     content.append(_history(sheet, to, language))
     state = badge(translate("incident closed", language)) if sheet.is_closed else None
     if sheet.reopened and not sheet.is_closed:
@@ -167,7 +177,7 @@ def _messages(utility: Utility, incident: str, language: str) -> list[Part]:
     heading = html.H3(translate("Messages to customers", language))
     if not told["kinds"]:
         return [heading, html.P(said, className="quiet")]
-    head = [(translate("message", language), "")]
+    head = [(translate("kind of message", language), "")]
     head += [(translate(MESSAGE_STATE_NAMES[state], language), "right") for state in STATES]
     rows = [
         row(
@@ -177,6 +187,50 @@ def _messages(utility: Utility, incident: str, language: str) -> list[Part]:
         for each in told["kinds"]
     ]
     return [heading, html.P(said), scrolling(table(head, rows, "", translate("Messages to customers", language)))]
+
+
+def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: str) -> list[Part]:
+    """Return the outage record that is handed to the statistics, and the way to accept it."""
+    heading = html.H3(translate("Outage record", language))
+    if sheet.record is not None:
+        who = next(line.who for line in reversed(sheet.lines) if line.action == "record")
+        return [heading, html.P(translate("Accepted by {who}; it counts in the statistics.", language, who=who))]
+    try:
+        found = utility.proposed(incident)
+    except FudianError as refusal:
+        return [heading, html.P(refusal.in_language(language), className="quiet")]
+    rows = [
+        row(
+            [
+                (named(utility, each.user), ""),
+                (moment(each.by_switching), "right"),
+                (moment(each.by_meter), "right"),
+                (number(each.difference_min, 1), "right"),
+                (moment(each.taken), "right"),
+                (translate(TOLD_BY_NAMES[each.told_by], language), "right quiet"),
+            ]
+        )
+        for each in found.users[:20]
+    ]
+    head = [
+        (translate("user", language), ""),
+        (translate("by switching", language), "right"),
+        (translate("by meter", language), "right"),
+        (translate("difference, min", language), "right"),
+        (translate("back", language), "right"),
+        (translate("told by", language), "right"),
+    ]
+    first = found.outages[0]
+    said = translate(
+        "Proposed: {count} records, {start} – {end}; it counts once somebody accepts it.",
+        language,
+        count=len(found.outages),
+        start=moment(first["start"]),
+        end=moment(max(each["end"] for each in found.outages)),
+    )
+    accept = decide(translate("Accept", language), to, {"action": "record"}, "send") if may_decide() else None
+    listed = scrolling(table(head, rows, "", translate("Outage record", language)))
+    return [heading, html.P(said), listed, html.Div([accept], className="deciding-row")]
 
 
 def _history(sheet: Sheet, to: str, language: str) -> Part:
@@ -211,7 +265,7 @@ def _said(line: Line, language: str) -> str:
         parts.append(translate(MOVE_NAMES[said.pop("move")], language))
     at = said.pop("at", None) or said.pop("until", None)
     if line.action == "record":
-        said = {"outage_id": said["outage"].get("outage_id", "")}
+        said = {"outage_id": said["tables"]["outages"][0]["outage_id"]}
     parts += [", ".join(map(str, value)) if isinstance(value, list) else str(value) for value in said.values()]
     return " ".join(parts) + (f" · {moment(datetime.fromisoformat(at))}" if at else "")
 

@@ -213,7 +213,7 @@ def frame(
         className="top",
     )
     return html.Div(
-        [navigation, html.Main([*heading, top, *notes, *content])],
+        [navigation, html.Main([html.Div(title, className="print-header"), *heading, top, *notes, *content])],
         className="shell",
         lang="zh-CN" if language == "zh" else "en",
         **data(title=title),

@@ -7,7 +7,7 @@ import polars as pl
 
 from data_samples.generator.network import Grid
 from data_samples.generator.outages import YEARS, seconds
-from network.tables.schema import SECTIONALISING_KINDS
+from network.tables.code_words import SECTIONALISING_KINDS
 
 BASE_YEAR = 2019
 """The year before the records, which reductions and gains are counted from."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from data_samples.generator.network import Grid
 from data_samples.generator.outages import Records, seconds, section_devices, told_outage
-from network.tables.schema import NATURES
+from network.tables.code_words import NATURES
 
 
 @dataclass(frozen=True)

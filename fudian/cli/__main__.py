@@ -11,6 +11,8 @@ from fudian.rooms import Trouble, troubles
 
 _BROKEN_INSTALLATION = 2
 _INTERRUPTED = 130
+_NEW_OBJECTS = 50_000
+"""So many objects are made between two looks for circles: rows and problems come by the hundred thousand, circles seldom."""
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
             raise SystemExit(_BROKEN_INSTALLATION) from None
         raise
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     gc.enable()
     run()
 

@@ -120,7 +120,9 @@ def disable_user(
 def add_token(
     workspace: WorkspaceArgument,
     name: Name,
-    scope: Annotated[str, typer.Option(help="What it allows: read, ask, customers, personal, signals, with commas.")],
+    scope: Annotated[
+        str, typer.Option(help="What it allows: read, ask, customers, personal, signals, decide, with commas.")
+    ],
     days: Annotated[float, typer.Option(min=0.01, max=3660, help="For how long it is good.")] = 365,
     unit: Unit = None,
     store: StoreUrl = None,

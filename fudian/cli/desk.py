@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fudian.cli.arguments import StoreUrl, WorkspaceArgument, file_given, store_beside
-from fudian.cli.terminal import tell, working
+from fudian.cli.arguments import (
+    TIMES,
+    AsOf,
+    End,
+    Json,
+    Start,
+    StoreUrl,
+    WorkspaceArgument,
+    asked,
+    file_given,
+    store_beside,
+)
+from fudian.cli.terminal import language, print_json, print_rows, tell, working
+from fudian.desk import at_desk
 
 app = typer.Typer()
 
@@ -25,6 +38,79 @@ def backup(
     with working("copying the store"):
         copy_of(store_beside(workspace, store), to)
     tell("The store was copied to {path}", path=to)
+
+
+@app.command("desk-kpi")
+def desk_kpi(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
+    utility = asked(workspace)
+    with working("reading what the desk kept"):
+        at_desk(utility, store_beside(workspace, store))
+    result = utility.desk_kpi(start, end).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
+
+
+@app.command("incident-record")
+def incident_record(
+    workspace: WorkspaceArgument,
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Id of a closed incident.")],
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Tell which outage record a closed incident would leave, beside what meters and switching tell of each user."""
+    utility = asked(workspace)
+    with working("reading what the desk kept"):
+        at_desk(utility, store_beside(workspace, store))
+    result = utility.proposed(incident).as_dict()
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["outages"], ["outage_id", "start", "end", "nature", "branch_id", "transformer_id", "customer_id"])
+    print_rows(result["users"], ["user", "off_at", "by_meter", "by_switching", "taken", "told_by", "difference_min"])
+
+
+@app.command()
+def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl = None, as_json: Json = False) -> None:
+    """List what was operated at the desk, and in what the state of the switches differs from the normal one."""
+    utility = asked(workspace)
+    with working("reading what the desk kept"):
+        at_desk(utility, store_beside(workspace, store))
+    result = utility.operated(as_of)
+    if as_json:
+        print_json(result)
+        return
+    rows = [{"at": each["at"], "action": each["action"], "branch_id": each["branch_id"], "who": each["who"]}
+            for each in result["operations"] if not each["is_undone"]]  # fmt: skip
+    print_rows(rows, ["at", "action", "branch_id", "who"])
+    tell("Open: {opened}; closed: {closed}; without supply: {dead}", opened=", ".join(result["opened"]) or "—",
+         closed=", ".join(result["closed"]) or "—", dead=", ".join(result["dead"]) or "—")  # fmt: skip
+
+
+@app.command()
+def erase(
+    workspace: WorkspaceArgument,
+    customer: Annotated[str | None, typer.Option(help="Id of the customer who asked for it.")] = None,
+    before: Annotated[
+        datetime | None, typer.Option(help="All customers, in what came before that day.", formats=TIMES)
+    ] = None,
+    who: Annotated[str, typer.Option(help="Who asks for it; it is kept.")] = "command line",
+    store: StoreUrl = None,
+) -> None:
+    """Take customers out of what the desk kept, while no desk runs; that it was done is kept."""
+    from fudian.erasure import erase as erase_customers
+
+    moment = None if before is None else before.astimezone()
+    count = erase_customers(store_beside(workspace, store), who, customer, moment)
+    tell("{count} events were changed; copies of the store are as they were", count=count)
 
 
 @app.command("restore-backup")

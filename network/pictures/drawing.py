@@ -20,7 +20,7 @@ from network.arrays import Indices, Mask, Numbers
 from network.pictures.positions import drawn_forest, follow, heaviest_child, positions
 from network.representation import Shown
 from network.supply import Supply
-from network.tables.schema import SECTIONALISING_KINDS
+from network.tables.code_words import SECTIONALISING_KINDS
 from network.topology import Topology
 
 View: TypeAlias = tuple[float, float, float, float]

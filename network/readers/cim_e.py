@@ -17,7 +17,7 @@ from types import MappingProxyType
 from network.problems import Problem, WorkspaceError
 from network.readers.gathering import Gathering, Progress, legs, number, require_files
 from network.tables.decoding import UnreadableError, decode
-from network.tables.schema import Table
+from network.tables.table_form import Table
 from network.tables.workspace import Workspace
 from network.texts import Text, text
 

@@ -19,7 +19,7 @@ from network.readers.opendss import read_opendss
 from network.readers.pandapower import read_pandapower
 from network.tables.aside import folder_aside
 from network.tables.recognition import how_to_read
-from network.tables.schema import ROW
+from network.tables.table_form import ROW
 from network.tables.words import SETTINGS_FILE
 from network.tables.workspace import Workspace, read_workspace
 from network.texts import text

@@ -10,8 +10,8 @@ import polars as pl
 
 from network.tables.cells import Fault, faults_at
 from network.tables.conventions import ReadingSettings
-from network.tables.schema import Column
 from network.tables.sheets import Merged
+from network.tables.table_form import Column
 from network.tables.times import at_midnight, without_clock
 from network.texts import text
 

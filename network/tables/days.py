@@ -12,8 +12,8 @@ from network.tables.cells import Fault, as_text
 from network.tables.columns import Understood, fill_merged
 from network.tables.conventions import ReadingSettings
 from network.tables.headers import Names, header_key, match_header
-from network.tables.schema import Table
 from network.tables.sheets import Sheet
+from network.tables.table_form import Table
 from network.tables.times import NO_UNIT, at_midnight, clock_of, parse_times
 from network.texts import text
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network.problems import Problem
-from network.tables.schema import Table
+from network.tables.table_form import Table
 from network.texts import Text, text
 
 _UTF8_CHINESE = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf]{2}){2}")

@@ -16,8 +16,8 @@ from network.problems import Problem
 from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import HEAD_ROWS, Header, find_header
 from network.tables.limits import LONGEST_CELL, look_at_cell, look_at_width
-from network.tables.schema import ROW
 from network.tables.sheets import Sheet, Wanted, no_header, ragged, sheet_of_records
+from network.tables.table_form import ROW
 from network.texts import text
 
 DELIMITERS = (",", "\t", ";", "，", "|")

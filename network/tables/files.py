@@ -18,8 +18,8 @@ from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.delimited import read_delimited
 from network.tables.headers import accepted_names
 from network.tables.limits import Room, bounded, look_at_parquet, look_at_size, look_at_width, unpacked
-from network.tables.schema import Table
 from network.tables.sheets import Sheet, Wanted, first_line, row_numbers
+from network.tables.table_form import Table
 from network.texts import text
 
 _ZIP, _OLE, _PARQUET, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b"

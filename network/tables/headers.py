@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from network.tables.cells import clean
-from network.tables.schema import Column, Table
+from network.tables.table_form import Column, Table
 from network.tables.values import SAME_UNIT, Scale
 
 Names: TypeAlias = Mapping[str, tuple[Column, int]]

@@ -21,8 +21,9 @@ from network.tables.decoding import UnreadableError
 from network.tables.files import read_wanted
 from network.tables.folder import part_of_table, stem_of
 from network.tables.headers import Names, accepted_names, header_key, match_header, scale_of, split_unit
-from network.tables.schema import TABLES, Column, Table
+from network.tables.schema import TABLES
 from network.tables.sheets import Sheet, Wanted
+from network.tables.table_form import Column, Table
 from network.tables.values import parse
 from network.tables.veil import is_personal, veil
 from network.tables.words import SETTINGS_FILE, Words

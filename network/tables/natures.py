@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from network.tables.schema import COARSE_NATURES, NATURES
+from network.tables.code_words import COARSE_NATURES, NATURES
 
 _WORDS = {
     "prearranged": ("预安排", "prearranged"),
@@ -38,7 +38,7 @@ _FAULTS = frozenset({"internal", "external"})
 
 
 class Nature(NamedTuple):
-    """A code of :data:`network.tables.schema.NATURES`, whether the text named it in full, and which part of it is not known."""
+    """A code of :data:`network.tables.code_words.NATURES`, whether the text named it in full, and its part that is not known."""
 
     code: str
     in_full: bool

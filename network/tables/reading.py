@@ -18,6 +18,7 @@ import polars as pl
 from network.nearest import nearest
 from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
+from network.tables.code_words import KINDS_WITH_VALUE
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
 from network.tables.days import join_days, say_next_day
 from network.tables.decoding import UnreadableError
@@ -48,8 +49,8 @@ from network.tables.headers import (
 from network.tables.limits import bounded
 from network.tables.parts import Part
 from network.tables.ranges import split_ranges
-from network.tables.schema import KINDS_WITH_VALUE, ROW, Column, Table
 from network.tables.sheets import Sheet, row_numbers
+from network.tables.table_form import ROW, Column, Table
 from network.tables.times import NO_UNIT, TimeUnit, time_unit
 from network.tables.trimming import trim
 from network.tables.values import Scale, parse
@@ -62,7 +63,7 @@ class ReadTable:
     """A table as read from one file, or from several.
 
     Attributes:
-        frame: the usable rows, with the columns of the table in order and :data:`network.tables.schema.ROW` at the end. The
+        frame: the usable rows, with the columns of the table in order and :data:`network.tables.table_form.ROW` at the end. The
             rows of a further part are counted on from those of the parts before it.
         problems: all that is wrong with the files, in order of rows.
         file: the name of the file, or of all files.
@@ -145,7 +146,7 @@ def read_frame(
     """Read a frame in memory as one table, by the same rules as a file.
 
     Args:
-        frame: columns under any accepted header, text or typed. A column :data:`network.tables.schema.ROW` is kept as the row
+        frame: columns under any accepted header, text or typed. A column :data:`network.tables.table_form.ROW` is kept as the row
             numbers; without it the first row is 2, as in a file with a header.
         table: what it should hold.
         words: the utility's own headers and codes, and how it writes times.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from network.problems import Problem
 from network.tables.headers import Header
-from network.tables.schema import Table
+from network.tables.table_form import Table
 from network.texts import Text, text
 
 _NOTES = re.compile(

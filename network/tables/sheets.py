@@ -15,7 +15,7 @@ import polars as pl
 from network.problems import Problem
 from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import Header, Names
-from network.tables.schema import ROW, Table
+from network.tables.table_form import ROW, Table
 from network.texts import text
 
 
@@ -86,7 +86,7 @@ def row_numbers(height: int, header_row: int = 1) -> pl.Series:
         header_row: the row of the header.
 
     Returns:
-        The numbers, from the row after the header, under the name :data:`network.tables.schema.ROW`.
+        The numbers, from the row after the header, under the name :data:`network.tables.table_form.ROW`.
     """
     return pl.Series(ROW, np.arange(header_row + 1, header_row + 1 + height, dtype=np.uint32))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from network.tables.schema import TABLES, Column
+from network.tables.schema import TABLES
+from network.tables.table_form import Column
 from network.texts import translate
 
 _ROWS = 5000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from network.tables.cells import Fault, as_text, clean
-from network.tables.schema import Column
 from network.tables.sheets import Sheet
+from network.tables.table_form import Column
 from network.texts import text
 
 _SUM = re.compile(

@@ -29,9 +29,10 @@ from network.tables.cells import (
     nulls,
     read_distinct,
 )
+from network.tables.code_words import NATURES, NOT_OPENED
 from network.tables.conventions import USUAL, ReadingSettings
 from network.tables.natures import nature_of
-from network.tables.schema import NATURES, NOT_OPENED, Column
+from network.tables.table_form import Column
 from network.tables.times import NO_UNIT, TimeUnit, parse_times
 from network.texts import Text, text
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from network.problems import Problem
-from network.tables.schema import TABLES, Table
+from network.tables.schema import TABLES
+from network.tables.table_form import Table
 from network.texts import Text
 
 MASK = "•"

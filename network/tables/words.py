@@ -14,8 +14,9 @@ from network.nearest import nearest
 from network.problems import Problem, WorkspaceError
 from network.tables.conventions import ReadingSettings
 from network.tables.headers import header_key
-from network.tables.schema import TABLES, Column, Table
+from network.tables.schema import TABLES
 from network.tables.settings import settings_of
+from network.tables.table_form import Column, Table
 from network.tables.values import is_code
 from network.texts import Text, text
 

@@ -12,8 +12,9 @@ import polars as pl
 from network import Text, text
 from reliability.natures import FAULT, PREARRANGED
 from reliability.period import Period
+from reliability.query import Query
 from reliability.settings import ReliabilitySettings
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from reliability.targets import class_limits
 
 HISTORY_YEARS = 3

@@ -12,7 +12,8 @@ import polars as pl
 from network import Text, text
 from reliability.natures import FAULT
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from reliability.steering.budget import HISTORY_YEARS, MONTHS, Budget, class_budgets
 
 Committed = Mapping[tuple[str, int, int], float]

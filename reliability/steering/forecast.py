@@ -16,8 +16,9 @@ from network import FudianError, Text, text
 from reliability.area import Area
 from reliability.natures import PREARRANGED
 from reliability.period import Period, microseconds
+from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from reliability.steering.rest_of_year import BASELINES, QUANTILES, DailyRecord, Floats
 from reliability.steering.settings import SteeringSettings, steering_settings
 from reliability.steering.trials import Trials, forecast_rest
@@ -237,7 +238,7 @@ def forecast(
         statistics: of the workspace.
         plan: id of the plan.
         year: the calendar year; by default that of the as-of time.
-        as_of: nothing later is known; by default see :attr:`reliability.statistics.Statistics.known_until`.
+        as_of: nothing later is known; by default see :attr:`reliability.known_tables.KnownTables.known_until`.
         level: user level.
         med: ``include`` or ``exclude`` major event days.
         planned: planned outages to come, in the form of :data:`COMMITTED_SCHEMA`; ``None`` where it is not known what is planned.

@@ -13,7 +13,8 @@ from network import Text, text
 from reliability.area import Area
 from reliability.natures import FAULT
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from reliability.steering.forecast import Forecast, TargetForecast
 
 MOST = 10

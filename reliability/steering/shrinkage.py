@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 DRAWS = 2000
 SEED = 2022

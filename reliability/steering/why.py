@@ -17,8 +17,9 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, Text, text
+from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from reliability.steering.shrinkage import Ranked, ranked
 
 FACTORS = ("users", "frequency", "extent", "duration")

@@ -49,6 +49,7 @@ class Operation(Shown):
         reason: why.
         incident: on whose sheet it stands; ``None`` where on none.
         is_undone: whether it was told by mistake.
+        read: what was read at the device, such as ``95 A``.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Operation(Shown):
     reason: str | None = None
     incident: str | None = None
     is_undone: bool = False
+    read: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the operation for JSON."""
@@ -93,6 +95,7 @@ class Operations(Shown):
             details.get("to_node"),
             details.get("reason"),
             incident,
+            read=None if details.get("read") is None else str(details["read"]),
         )
         return Operations((*self.history, operation))
 
@@ -172,7 +175,8 @@ def checked_operation(
     Args:
         operations: what was told before.
         net: the network that is operated.
-        details: ``action`` and what it must say; ``at`` is a local time, by default now; ``reason`` says why.
+        details: ``action`` and what it must say; ``at`` is a local time, by default now; ``reason`` says why, ``read`` what was
+            read at the device.
         now: local time.
 
     Raises:
@@ -186,7 +190,7 @@ def checked_operation(
             text("Known are: {known}.", known=", ".join(MOVES)),
         )
     told = {"action": action} | {
-        name: details[name] for name in (*MOVES[action], "reason") if details.get(name) is not None
+        name: details[name] for name in (*MOVES[action], "reason", "read") if details.get(name) is not None
     }
     missing = [name for name in MOVES[action] if name not in told]
     if missing:

@@ -50,13 +50,16 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "upstream": ("node", "at", "note"),
     "section": ("branches",),
     "refuse": ("branch_id",),
-    "step": ("branch_id", "move", "at"),
+    "step": ("branch_id", "move", "at", "read", "note"),
     "close": ("at", "note"),
     "reopen": ("reason",),
-    "record": ("outage", "stages"),
+    "record": ("tables",),
     "undo": ("number",),
 }
-"""What may be decided on a sheet, and what each decision must say."""
+"""What may be decided on a sheet, and what each decision must say, but for :data:`MAY_SAY`."""
+
+MAY_SAY = frozenset({"note", "read"})
+"""What a decision may leave out: a note, and what was read at a device, such as ``95 A``."""
 
 
 class KeptEvent(Protocol):
@@ -188,7 +191,7 @@ class Sheet(Shown):
 
     @property
     def steps(self) -> tuple[Mapping[str, Any], ...]:
-        """Operations that were done: ``branch_id``, ``move`` (``open`` or ``close``) and ``at``."""
+        """Operations that were done: ``branch_id``, ``move`` (``open`` or ``close``), ``at``, and ``read``, if anything was."""
         return tuple(line.details for line in self.lines if line.action == "step")
 
     @property
@@ -219,8 +222,11 @@ class Sheet(Shown):
 
     @property
     def record(self) -> Mapping[str, Any] | None:
-        """The outage record that a person accepted: ``outage`` and its ``stages``, as rows of those tables."""
-        return next((line.details for line in reversed(self.lines) if line.action == "record"), None)
+        """The outage record that a person accepted, rows by table; ``None`` where there is none, or it was opened again."""
+        if not self.is_closed:
+            return None
+        last = next((line for line in reversed(self.lines) if line.action in {"record", "close"}), None)
+        return last.details["tables"] if last is not None and last.action == "record" else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sheet for JSON."""
@@ -343,7 +349,7 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
     told = {"action": action} | {name: details[name] for name in ACTIONS[action] if details.get(name) is not None}
     if "at" in ACTIONS[action]:
         told["at"] = moment_done(details.get("at"), now).isoformat()
-    missing = [name for name in ACTIONS[action] if name not in told and name != "note"]
+    missing = [name for name in ACTIONS[action] if name not in told and name not in MAY_SAY]
     if missing:
         raise FudianError(
             text("The decision {action} does not say {names}.", action=action, names=", ".join(missing)),
@@ -363,6 +369,10 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
         )
     if told.get("into") == sheet.incident:
         raise FudianError(text("An incident cannot be part of itself."), text("Name the other one."))
+    if action == "record" and not sheet.is_closed:
+        raise FudianError(
+            text("The incident {incident} is not closed.", incident=sheet.incident), text("Close it first.")
+        )
     if action == "step" and told["move"] not in {"open", "close"}:
         raise FudianError(text("There is no move {move!r}.", move=told["move"]), text("Use open or close."))
     if "users" in told:

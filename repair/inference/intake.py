@@ -13,7 +13,7 @@ import polars as pl
 from network import Problem, Supply, Text, text
 from network.arrays import Indices, Mask
 from network.representation import Shown
-from network.tables.schema import OBJECTS
+from network.tables.code_words import OBJECTS
 from repair.inference.devices import Devices
 from repair.inference.words import CALL, FLAG, NO_FLAG, OFF, ON, READ, RECLOSE, UNANSWERED, Rows
 from repair.settings import InferenceSettings

@@ -117,7 +117,7 @@ class Witnesses(Shown):
         """Gather what terminals, meters and callers say about each transformer; each transformer is one witness.
 
         A transformer is dark when its terminal says so, or when enough of its reporting meters do (settings under
-        ``[inference]``) and none is live (field reference 6.3, rule 4); it is live when its terminal or a meter answers a
+        ``[inference]``) and none is live; it is live when its terminal or a meter answers a
         reading and nobody there is dark; calls alone speak more softly. One of which both is said is not heard.
         """
         spoken = signals.filter(

@@ -44,7 +44,7 @@ BRANCH_KINDS = ("fault_current", "trip")
 """Kinds of signal that branches give."""
 
 DARK_FOR_A_LINE = 2
-"""Without a flag or a trip, so many dark transformers speak of a fault on a line (field reference 6.3, k)."""
+"""Without a flag or a trip, so many dark transformers speak of a fault on a line."""
 
 
 @dataclass(frozen=True)

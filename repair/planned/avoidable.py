@@ -20,7 +20,7 @@ from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.natures import PLANNED_WORK
 from reliability.notice import notice_of
 from reliability.period import Period
-from reliability.statistics import Query
+from reliability.query import Query
 from repair.planned.plan_desk import PlanDesk
 from repair.planned.planned_work import NAMES, Work
 

@@ -18,7 +18,7 @@ import polars as pl
 from network import Text, Topology, text
 from network.arrays import Indices, Numbers
 from network.representation import Shown
-from network.tables.schema import REGION_CLASSES
+from network.tables.code_words import REGION_CLASSES
 from repair.isolation import Isolation
 from repair.restoration.loading import Loads
 from repair.settings import RestorationSettings

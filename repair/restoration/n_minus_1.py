@@ -110,6 +110,7 @@ class NMinus1:
 
     def feeder_rows(self, language: str = "en") -> list[dict[str, Any]]:
         """Return a row for each feeder: whether it passes, its sections, those that fail, what is missing at most, in A."""
+        no_tie = _NO_TIE.in_language(language)
         return [
             {
                 "feeder_id": feeder,
@@ -117,7 +118,7 @@ class NMinus1:
                 "sections": len(sections),
                 "failing": [each.branch_id for each in sections if each.passes is False],
                 "missing_a": max((each.missing_a for each in sections if each.missing_a is not None), default=None),
-                "reason": _reason(sections, language),
+                "reason": _reason(sections, no_tie, language),
             }
             for feeder, sections in self.feeders.items()
         ]
@@ -139,12 +140,15 @@ class NMinus1:
         }
 
 
-def _reason(sections: Sequence[SectionResult], language: str) -> str | None:
+_NO_TIE = text("no tie that can be closed")
+
+
+def _reason(sections: Sequence[SectionResult], no_tie: str, language: str) -> str | None:
     """Return why a feeder could not be tried, or why it fails whatever its sections do."""
     untried = next((each.reason for each in sections if each.reason is not None), None)
     if untried is not None:
         return untried.in_language(language)
-    return None if any(each.ties for each in sections) else text("no tie that can be closed").in_language(language)
+    return None if any(each.ties for each in sections) else no_tie
 
 
 def _passes(sections: Sequence[SectionResult]) -> bool | None:
@@ -173,7 +177,7 @@ def n_minus_1(
     told_at_once = WithoutTies.of(restorer.loads, supply, _zone_of_node(supply))
     told_every = max(len(faults) // _TOLD_TIMES, 1)
     for fault in faults:
-        found.append(_at_once(told_at_once, supply, *fault) or _try(restorer, *fault))
+        found.append(_at_once(told_at_once, *fault) or _try(restorer, *fault[1:]))
         if progress and len(found) % told_every == 0:
             progress(NMinus1(tuple(found), len(faults), assumed))
     return NMinus1(tuple(found), len(faults), assumed)
@@ -195,8 +199,8 @@ def _assumed(restorer: Restorer) -> tuple[Text, ...]:
     return tuple(said)
 
 
-def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
-    """Give the feeder of each section, and its first branch that is no device, or the device that feeds it."""
+def _sections(supply: Supply) -> Iterator[tuple[int, str, str]]:
+    """Give the first branch of each section that is no device, or the device that feeds it: its index, its feeder, its id."""
     net = supply.network
     live = (supply.place_of[net.from_node] >= 0) & (supply.place_of[net.to_node] >= 0) & ~supply.is_open
     labelled = net.branches["feeder_id"].is_not_null().to_numpy()
@@ -208,17 +212,16 @@ def _sections(supply: Supply) -> Iterator[tuple[str, str]]:
         at = int(zone[net.from_node[branch]])
         if at not in seen:
             seen.add(at)
-            yield feeder, branch_id
+            yield branch, feeder, branch_id
     devices = np.flatnonzero(live & labelled & net.switching)
     ends = np.stack([net.from_node[devices], net.to_node[devices]])
     beyond = zone[ends[np.argmax(supply.place_of[ends], axis=0), np.arange(len(devices))]]
     loaded = set(zone[net.transformer_node[net.transformer_node >= 0]].tolist())
-    for at, (feeder, branch_id) in zip(
-        beyond.tolist(), net.branches[devices].select("feeder_id", "branch_id").rows(), strict=True
-    ):
+    rows = net.branches[devices].select("feeder_id", "branch_id").rows()
+    for device, at, (feeder, branch_id) in zip(devices.tolist(), beyond.tolist(), rows, strict=True):
         if at in loaded and at not in seen:
             seen.add(at)
-            yield feeder, branch_id
+            yield device, feeder, branch_id
 
 
 def _zone_of_node(supply: Supply) -> Indices:
@@ -227,9 +230,8 @@ def _zone_of_node(supply: Supply) -> Indices:
     return components(len(net.nodes), net.from_node[joins], net.to_node[joins])
 
 
-def _at_once(told: WithoutTies, supply: Supply, feeder_id: str, branch_id: str) -> SectionResult | None:
+def _at_once(told: WithoutTies, branch: int, feeder_id: str, branch_id: str) -> SectionResult | None:
     """Return the result of a section on a feeder without ties, ``None`` for any other."""
-    branch = supply.network.branch_index(branch_id)[0]
     transfer, stranded = float(told.transfer_a[branch]), float(told.stranded_a[branch])
     return None if np.isnan(transfer) else SectionResult(feeder_id, branch_id, transfer, 0.0, 0.0, stranded, 0)
 

@@ -17,8 +17,9 @@ from dashboard.export import file_of
 from network import Network
 from reliability import Period
 from reliability.frequent import frequent_outages, preset
+from reliability.query import Query
 from reliability.rolling import rolling
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from reliability.targets import judge
 from repair import affected_by_opening, answer_of, fault_area, restore
 from repair.desk.board import board

@@ -253,3 +253,34 @@ def test_a_page_that_is_told_nothing_says_so(page: Page, tmp_path: Path) -> None
         expect(page.locator(".live-state")).to_have_text("live")
     expect(page.locator(".live-state")).to_contain_text("Not told of changes since")
     picture(page, "desk-stale-en")
+
+
+def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_itself(page: Page, served: str) -> None:
+    back = [report(each, "on", 40) for each in ("T1", "T3", "T5")] + [report("K1", "close", 39)]
+    httpx.post(f"{served}/api/v1/signals", json=TRIP + back).raise_for_status()
+    page.goto(f"{served}/dispatch?tab=restored&lang=en")
+    work = page.locator(".card.work")
+    work.get_by_text("Order", exact=True).click()
+    work.get_by_label("number of the order").fill("G1")
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="repair orders")).to_contain_text("G1")
+    work.get_by_text("Close", exact=True).click()
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work).to_contain_text("Proposed: 1 records")
+    expect(work.locator("tr", has_text="T3")).to_contain_text("1.0")
+    picture(page, "desk-record-en")
+    work.get_by_role("button", name="Accept").click()
+    expect(work).to_contain_text("Accepted by local")
+    expect(page.locator("[data-figure=one_order_rate]")).to_have_attribute("data-value", "100.0")
+    incident = sheet_of(served)["incident"]
+    record = httpx.get(f"{served}/api/v1/incidents/{incident}/record").json()
+    assert record["accepted_by"] == "local"
+    assert record["users"][0]["difference_min"] == 1.0
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        told = httpx.get(f"{served}/api/v1/metrics").text
+        if 'fudian_signals_total{outcome="accepted"} 11' in told:
+            break
+        time.sleep(0.2)
+    assert "fudian_sheets_open 0" in told
+    assert httpx.get(f"{served}/public/health").json() == {"status": "ok"}

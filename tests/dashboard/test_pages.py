@@ -16,8 +16,9 @@ from network import Network
 from reliability.area import Area
 from reliability.curve import cumulative_saidi
 from reliability.period import Period
+from reliability.query import Query
 from reliability.ranking import causes
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from reliability.targets import judge
 from repair import restore
 from repair.desk.board import board

@@ -12,15 +12,24 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
+from plotly.io.json import to_json_plotly
 
+import fudian
+from dashboard.access.reader import READER, Reader
+from dashboard.access.roles import ROLES
+from dashboard.app import page_or_note
+from dashboard.parts.address import Address
 from dashboard.pool import Permits, Pool, PooledRouter
+from dashboard.ready import ready_page
 from data_samples.generator.county import COUNTY
+from fudian import Utility
 from fudian.memory import Memory, waiting
 from network import text
 from network.steps import step
@@ -184,3 +193,38 @@ def test_what_nobody_waits_for_is_never_begun() -> None:
     server.should_exit = True
     thread.join(10)
     assert computed == ["first", "later"]
+
+
+def asked_of(page: str, search: str, who: Reader, utility: Utility) -> str:
+    """Ask for a page as a reader, and return it as it is sent."""
+
+    def ask() -> str:
+        READER.set(who)
+        return str(to_json_plotly(page_or_note(utility, Address.read(f"/{page}", search, "en"))))
+
+    return copy_context().run(ask)
+
+
+@pytest.mark.parametrize("page", ["operations", "steering"])
+def test_a_page_that_is_kept_is_the_page_that_is_made(page: str) -> None:
+    first, second = fudian.open(COUNTY, "en"), fudian.open(COUNTY, "en")
+    viewer = Reader("v", "viewer", ROLES["viewer"], shown_name="Wei")
+    manager = Reader("m", "manager", ROLES["manager"], unit="东城供电所", shown_name="Ming")
+    for who in (viewer, manager):
+        for search in ("", "?year=2021", "?nonsense=1"):
+            made = asked_of(page, search, who, first)
+            assert asked_of(page, search, who, first) == made, "kept"
+            assert asked_of(page, search, who, second) == made, "another start makes the same"
+    assert "Wei" in asked_of(page, "", viewer, first)
+    assert "Wei" not in asked_of(page, "", manager, first), "nobody is greeted as another"
+
+
+def test_a_page_that_failed_is_made_again() -> None:
+    utility, address = fudian.open(COUNTY, "en"), Address.read("/operations", "", "en")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("for once")
+
+    with pytest.raises(RuntimeError):
+        ready_page(utility, address, fails)
+    assert "made" in to_json_plotly(ready_page(utility, address, lambda *_: "made"))

@@ -14,7 +14,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from data_samples.generator.county import COUNTY, generate, make_county, write_county
-from network.tables.schema import NATURES, TABLES
+from network.tables.code_words import NATURES
+from network.tables.schema import TABLES
 
 AS_OF = datetime(2023, 1, 1)
 Tables = dict[str, pl.DataFrame]

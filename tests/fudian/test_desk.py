@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,12 @@ from sqlalchemy import event, text
 
 from fudian import Utility
 from fudian.desk import WORK, Desk, DeskBusyError, DeskStoreError
+from fudian.erasure import erase
 from fudian.ledger import DeskEvent, Ledger
 from fudian.store import Store, store_of
+from fudian.utility import open_workspace
 from network import FudianError, Network
+from network.readers.one_line import one_line_tables
 from repair.desk.work import Work
 
 NOON = datetime(2022, 7, 20, 12)
@@ -498,3 +501,63 @@ class Histories(RuleBasedStateMachine):
 
 Histories.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestHistories = Histories.TestCase
+
+
+def test_an_accepted_record_counts_in_the_indices_like_any_other_and_no_more_once_undone(tmp_path: Path) -> None:
+    folder = tmp_path / "feeder"
+    folder.mkdir()
+    for name, rows in one_line_tables(FEEDER).items():
+        if rows:
+            (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
+    (folder / "fudian.toml").write_text("as_of = 2023-01-01T00:00:00\n", "utf-8")
+    (folder / "outages_desk.json").write_text(
+        json.dumps([{"outage_id": "old", "start": "2022-01-05T00:00:00", "end": "2022-01-05T01:00:00",
+                     "nature": "F-INT", "transformer_id": "T5"}]), "utf-8")  # fmt: skip
+    store = store_of("sqlite://")
+    name = "20220720T120000-K1"
+    back = [report("K1", "close", 30, "c"), *(report(f"T{i}", "on", 31, f"on{i}") for i in range(1, 6))]
+    with Desk(open_workspace(folder, "en"), store) as desk:
+        desk.accept([*TRIP, *back], "head end")
+        desk.wait()
+        desk.decide(name, {"action": "section", "branches": ["L3"]}, "li")
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:40:00"}, "li")
+        assert desk.utility.proposed(name).accepted_by is None
+        with pytest.raises(FudianError, match="cannot be counted"):
+            desk.decide(name, {"action": "record", "tables": {"outages": [{"outage_id": "x"}]}}, "wang")
+        before = open_workspace(folder).indices(2022).rows["SAIDI-1"].item()
+        sheet = desk.decide(name, {"action": "record"}, "wang")
+        accepted = open_workspace(folder)
+        assert desk.utility.proposed(name).accepted_by == "wang"
+        assert before == pytest.approx(1 / 5)
+        assert accepted.indices(2022).rows["SAIDI-1"].item() == pytest.approx(1 / 5 + 0.5)
+        assert accepted.workspace.tables["incidents"]["branch_id"].to_list() == ["L3"]
+        assert not [each for each in accepted.problems if each.severity == "error" and each.table == "outages"]
+        desk.decide(name, {"action": "undo", "number": sheet.history[-1].number}, "wang")
+        assert open_workspace(folder).indices(2022).rows["SAIDI-1"].item() == before
+    store.close()
+
+
+def test_a_customer_is_taken_out_on_request_and_that_is_kept(store: Store) -> None:
+    call = {"time": "2022-07-20T12:05:00", "object": "customer", "object_id": "T3-2", "kind": "call", "event_id": "c"}
+    other = call | {"object_id": "T3-1", "event_id": "d"}
+    with Desk(utility(), store) as desk:
+        desk.accept([*TRIP, call, other], "95598")
+        desk.wait()
+        desk.decide("20220720T120000-K1", {"action": "note", "note": "T3-2 is ill"}, "li")
+        with pytest.raises(FudianError, match="Another desk"):
+            erase(store, "officer", "T3-2")
+    assert erase(store, "officer", "T3-2") == 2
+    assert erase(store, "officer", "T3-2") == 0
+    kept = list(Ledger(store).since())
+    assert "T3-2" not in str([each.details for each in kept])
+    assert "T3-1" in str([each.details for each in kept])
+    assert [(each.who, each.details["events"]) for each in kept if each.kind == "erasure"] == [
+        ("officer", 2),
+        ("officer", 0),
+    ]
+    with Desk(utility(), store) as again:
+        assert told(again)[0][2] == 5, "the incident stands"
+        assert again.sheet("20220720T120000-K1").history[-1].details["note"] == "erased"
+    assert erase(store, "officer", before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
+    with pytest.raises(FudianError, match="Nobody is named"):
+        erase(store, "officer")

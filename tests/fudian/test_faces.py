@@ -30,11 +30,11 @@ from tests.page_text import page_text
 PROJECT = Path(__file__).parents[2]
 CUT = datetime(2022, 7, 1)
 TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudian demo", "fudian template",
-         "fudian backup", "fudian restore-backup"}  # fmt: skip
+         "fudian backup", "fudian restore-backup", "fudian erase"}  # fmt: skip
 """Commands that answer no question of the field."""
 
-WORDS = {"text", "translate", "listed", "language_of", "unknown_language"}
-"""What faces may take from below besides classes and constants: the texts of the catalogue."""
+WORDS = {"text", "translate", "listed", "language_of", "unknown_language", "asking"}
+"""What faces may take from below besides classes and constants: the texts of the catalogue, and whether somebody still waits."""
 
 SHOWING = ("network.pictures", "network.tables.writing", "network.complaints")
 """Rooms that help to show and to write, which every face may use."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from data_samples.generator.county import COUNTY
 from network import read_workspace, workspace
-from network.tables.schema import ROW
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace
 from tests.network.readers.test_cim_e import COUNTY as CIM_E
 from tests.network.readers.test_cim_xml import DISPATCH, EQUIPMENT, rdf, written

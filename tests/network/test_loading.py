@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Workspace, read_network, read_workspace
-from network.tables.schema import ROW, TABLES
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW
 from network.tables.veil import veil
 
 Cell = str | int | float | bool | None

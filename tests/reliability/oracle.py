@@ -8,8 +8,9 @@ from datetime import date
 
 import pytest
 
+from reliability.query import Query
 from reliability.record_checks import open_outages
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from tests.reliability.records import EVENING, MINUTE, Scene
 from tests.reliability.slow import Rules, Slow
 

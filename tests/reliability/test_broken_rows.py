@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from network import read_network
 from network.tables.schema import TABLES
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 Row = dict[str, str]
 Marked = tuple[Row, str | None]

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from network import Network, WorkspaceError, network_from_tables, read_network
 from network.tables.schema import TABLES
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import bus
 
 YEAR = {"start": "2022-01-01", "end": "2022-12-31", "period_h": 8760}

@@ -16,8 +16,9 @@ from reliability.area import Area
 from reliability.curve import cumulative_saidi, ledger_within
 from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
+from reliability.query import Query
 from reliability.ranking import causes, planned_outages, worst_feeders
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from tests.reliability.records import MINUTE, START, Scene, scenes
 from tests.reliability.slow import Rules, rules
 

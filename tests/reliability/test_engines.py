@@ -22,11 +22,13 @@ from reliability.engines import ENGINES, from_engine, to_engine
 from reliability.interruption_table import interruptions
 from reliability.ledger_table import ledger, without_days
 from reliability.population_table import customer_groups, population
+from reliability.query import Query
 from reliability.settings import ReliabilitySettings
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
 from tests.reliability.records import Scene, scenes_as_written, statistics
 from tests.reliability.slow import LAST, Rules, moment_of_knowledge, rules
+from tests.reliability.stated import STATED_OUTAGES, assert_as_counted_day_by_day, stated_numbers
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
@@ -232,6 +234,19 @@ def test_random_records_are_counted_as_by_the_minute(
     told = [minute for each in scene.outages for minute in (each["start"], each["end"]) if isinstance(minute, int)]
     assume(as_of is not None or max(told, default=0) > first)  # else nothing is known of the period
     assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=stated_numbers(), outages=STATED_OUTAGES, first=st.integers(0, 30), last=st.integers(200, 364))
+def test_stated_numbers_of_users_are_counted_day_by_day(
+    engine: str,
+    drawn: tuple[list[tuple[str, int, int, int]], str],
+    outages: list[tuple[str, int, int, int]],
+    first: int,
+    last: int,
+) -> None:
+    """Rule R1.23 on every engine."""
+    assert_as_counted_day_by_day(drawn, outages, first, last, engine)
 
 
 def test_customers_in_part_files_stay_in_spark(spark: Any, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from network import Network, network_from_tables
 from reliability import Period, indices
 from reliability.engines import ENGINES, from_engine
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import bus, statistics
 from tests.reliability.test_ledger import MARCH, outage
 

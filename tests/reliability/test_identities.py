@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics
 from tests.reliability.slow import Rules, rules
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from reliability import Period
 from reliability.ieee import REASONS
 from reliability.openings import openings
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics
 from tests.reliability.slow import LAST, Rules, Slow, moment_of_knowledge, rules
 from tests.reliability.test_worked_examples import TEN_USERS

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 
 from network import WorkspaceError, network_from_tables, read_network
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics
 
 YEAR = Period.year(2022)

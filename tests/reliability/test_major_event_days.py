@@ -14,7 +14,8 @@ from polars.testing import assert_frame_equal
 
 from reliability import Period, ReliabilitySettings
 from reliability.major_event_days import judged_days, threshold
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import MINUTE, START, Scene, bus, scenes, statistics
 
 YEAR = Period.year(2022)

@@ -9,7 +9,8 @@ import pytest
 
 from reliability import Period
 from reliability.notice import late_approvals
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.records import bus, statistics
 
 START = datetime(2022, 5, 1, 8)

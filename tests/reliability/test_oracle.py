@@ -1,19 +1,19 @@
 """The indices against a brute-force oracle: every user, every minute."""
 
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from network import network_from_tables
 from reliability import Period
-from reliability.record_checks import population_problems
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
 from tests.reliability.records import MINUTE, START, Scene, logged_scenes, scenes, scenes_as_written
 from tests.reliability.slow import Rules, Slow, moment_of_knowledge, rules
+from tests.reliability.stated import STATED_OUTAGES, assert_as_counted_day_by_day, stated_numbers
 
 LAST = 130
 
@@ -150,61 +150,12 @@ def test_records_as_written_without_major_event_days(
     assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
 
 
-@st.composite
-def stated_numbers(draw: st.DrawFn) -> tuple[list[tuple[str, int, int, int]], str]:
-    """Draw stated numbers of users: class, number, first day, day after the last; and how their ends are written (R1.23)."""
-    found = []
-    for region in ("urban", "rural"):
-        day = draw(st.integers(0, 40))
-        for _ in range(draw(st.integers(1, 4))):
-            length, gap = draw(st.integers(2, 90)), draw(st.sampled_from([0, 0, 3, 10]))
-            found.append((region, draw(st.integers(1, 500)), day, day + length))
-            day += length + gap
-    return found, draw(st.sampled_from(["inclusive", "exclusive"]))
-
-
 @settings(max_examples=80)
-@given(stated_numbers(), st.lists(st.tuples(st.sampled_from(["urban", "rural"]), st.integers(0, 300 * 24), st.integers(1, 200),
-       st.integers(1, 90)), min_size=1, max_size=8), st.integers(0, 30), st.integers(200, 364))  # fmt: skip
+@given(stated_numbers(), STATED_OUTAGES, st.integers(0, 30), st.integers(200, 364))
 def test_stated_numbers_of_users_day_by_day(
     drawn: tuple[list[tuple[str, int, int, int]], str], outages: list[tuple[str, int, int, int]], first: int, last: int
 ) -> None:
-    """Ends that are included or not, gaps and classes without a number, against the count of every day (R1.23)."""
-    stated, ends = drawn
-    origin, day, hour = datetime(2022, 1, 1), timedelta(days=1), timedelta(hours=1)
-    written = timedelta() if ends == "exclusive" else day
-    network = network_from_tables(
-        {
-            "population": [
-                {"region_class": region, "users": users, "from": origin + since * day, "to": origin + until * day - written}
-                for region, users, since, until in stated
-            ],
-            "outages": [
-                {"outage_id": f"E{number}", "region_class": region, "start": origin + start * hour,
-                 "end": origin + (start + lasted) * hour, "nature": "F-INT", "users": users}
-                for number, (region, start, lasted, users) in enumerate(outages)
-            ],
-        },
-        {"reliability": {"population_ends": ends}},
-    )  # fmt: skip
-    statistics = Statistics(network)
-    row = statistics.indices(Query(Period(origin + first * day, origin + last * day))).row(0, named=True)
-
-    def on(region: str, at: int) -> int:
-        return sum(users for stated_for, users, since, until in stated if stated_for == region and since <= at < until)
-
-    people = sum(on(region, at) for region in ("urban", "rural") for at in range(first, last)) / (last - first)
-    counted = [each for each in outages if on(each[0], each[1] // 24)]
-    hours = sum(
-        users * sum(first * 24 <= at < last * 24 for at in range(start, start + lasted))
-        for _, start, lasted, users in counted
-    )
-    assert row["N_T"] == pytest.approx(people)
-    assert row["CH"] == pytest.approx(hours)
-    assert row["SAIDI-1"] == (pytest.approx(hours / people) if people else None)
-    warned = [problem.object_id for problem in population_problems(network.workspace, statistics.settings)
-              if problem.table == "outages"]  # fmt: skip
-    assert warned == [f"E{number}" for number, each in enumerate(outages) if each not in counted]
+    assert_as_counted_day_by_day(drawn, outages, first, last)
 
 
 @settings(max_examples=60)

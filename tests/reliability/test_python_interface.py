@@ -9,7 +9,8 @@ import pytest
 import reliability
 from network import Network
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 
 def test_the_example_of_the_contract(county: Network) -> None:

@@ -11,8 +11,9 @@ import pytest
 from network import Network, network_from_tables
 from reliability import Period, indices
 from reliability.population_table import with_exclusive_ends
+from reliability.query import Query
 from reliability.record_checks import record_problems
-from reliability.statistics import Query, Statistics
+from reliability.statistics import Statistics
 from tests.reliability.records import bus
 from tests.reliability.test_ledger import outage
 

@@ -10,7 +10,8 @@ import pytest
 
 from network import Network
 from reliability import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 YEAR = Period.year(2022)
 DAY = datetime(2022, 3, 1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from network import FudianError
 from reliability import Period, ReliabilitySettings
 from reliability.major_event_days import judged_days
+from reliability.query import Query
 from reliability.rolling import rolling, rolling_indices
-from reliability.statistics import Query
 from tests.conftest import reference
 from tests.reliability.records import bus, statistics
 

@@ -11,8 +11,8 @@ import pytest
 import fudian
 from network import FudianError
 from reliability import Period
+from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, NATIONAL, PACKS, across_packs, national_references
-from reliability.statistics import Query
 from tests.reliability.records import bus, statistics
 from tests.reliability.test_ledger import outage
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from network import FudianError, Network
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from reliability.targets import TargetResult, judge, plans
 from tests.reliability.records import bus, statistics
 

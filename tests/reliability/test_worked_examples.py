@@ -7,8 +7,8 @@ import pytest
 from reliability import Period, ReliabilitySettings, indices
 from reliability.ledger_table import sustained_only
 from reliability.major_event_days import threshold
+from reliability.query import Query
 from reliability.ranking import planned_outages
-from reliability.statistics import Query
 from reliability.targets import TargetResult, judge
 from tests.reliability.records import bus, statistics
 

@@ -94,6 +94,10 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/messages"): LISTING,
+    ("GET", "/api/v1/incidents/20220720T120000-K1/record"): LISTING,
+    ("GET", "/api/v1/desk-kpi"): SEEING,
+    ("GET", "/api/v1/metrics"): SEEING,
+    ("GET", "/public/health"): ALL,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from data_samples.generator.county import COUNTY
 from network import FudianError, MissingExtraError, Workspace, WorkspaceError, read_workspace, workspace
 from network.readers.converting import READERS, convert_files, write_workspace
-from network.tables.schema import ROW, TABLES, Column
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW, Column
 
 IDS = ["0012", "12", "012.0", "A-1", "变 1", "城关#1", "１２", " x ", "1e5", "无", "-", "=1+1", "'q", "线,路", "线\n路"]
 WORDS = st.sampled_from(IDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

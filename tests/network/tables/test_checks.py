@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from network.problems import Problem
-from network.tables.schema import ROW, TABLES
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace, workspace
 
 START, END = datetime(2022, 7, 20, 8, 5), datetime(2022, 7, 20, 9, 5)

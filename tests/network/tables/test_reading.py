@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from network.problems import Problem
 from network.tables.reading import ReadTable, read_file, read_frame
-from network.tables.schema import ROW, TABLES
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW
 from network.tables.words import Words
 
 OUTAGES = TABLES["outages"]

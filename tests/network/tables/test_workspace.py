@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from network.problems import Problem, WorkspaceError
-from network.tables.schema import ROW, TABLES
+from network.tables.schema import TABLES
+from network.tables.table_form import ROW
 from network.tables.workspace import Workspace, read_workspace, workspace
 
 FILES = {

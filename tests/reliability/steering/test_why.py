@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from network import FudianError, Network
 from reliability.period import Period
-from reliability.statistics import Query, Statistics
+from reliability.query import Query
+from reliability.statistics import Statistics
 from reliability.steering.why import BY, FACTORS, METRICS, Why, why
 from tests.reliability.records import bus, statistics
 

@@ -53,6 +53,12 @@ def test_an_operation_told_late_stands_at_its_own_time_and_one_undone_nowhere() 
         checked_operation(told, NET, {"action": "undo", "number": 1}, NOW)
 
 
+def test_what_was_read_at_a_device_is_kept_with_the_operation() -> None:
+    told = done(done(Operations(), 1, "open", 1, branch_id="K2", read="95 A"), 2, "close", 2, branch_id="K2")
+    assert [each.read for each in told.history] == ["95 A", None]
+    assert [each.as_dict().get("read") for each in told.history] == ["95 A", None]
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [

@@ -41,6 +41,16 @@ def test_a_sheet_goes_through_its_stages() -> None:
     assert [each["branch_id"] for each in sheet.steps] == ["F02-K03"]
 
 
+def test_what_was_read_at_a_step_is_kept_on_the_sheet() -> None:
+    said = {"action": "step", "branch_id": "F02-K03", "move": "open", "read": "95 A"}
+    told = checked(Sheet(NAME), said, NOW)
+    assert told["read"] == "95 A"
+    assert "read" not in checked(Sheet(NAME), {**said, "read": None}, NOW)
+    sheet = Work.of([event(1, "li", **told)]).sheet(NAME)
+    assert [each["read"] for each in sheet.steps] == ["95 A"]
+    assert Work.of([event(1, "li", **told)]).operations.history[0].read == "95 A"
+
+
 def test_what_is_undone_holds_no_more_and_stays_in_the_history() -> None:
     told = [
         event(1, "li", action="stage", stage="accepted", at="2022-10-09T07:50:00"),
@@ -119,7 +129,8 @@ def test_every_decision_can_be_taken(action: str) -> None:
         "move": "open",
         "until": "2099-10-09 11:00",
     }
-    sheet = Work.of([event(1, "li", action="acknowledge")]).sheet(NAME)
+    first = "close" if action == "record" else "acknowledge"
+    sheet = Work.of([event(1, "li", action=first)]).sheet(NAME)
     told = checked(sheet, {"action": action, "unknown": 1} | said, NOW)
     assert set(told) == {"action", *ACTIONS[action], *(["into"] if action == "split" else [])}
 

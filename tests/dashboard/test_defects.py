@@ -1,0 +1,120 @@
+"""What the pages once said wrongly, one test each: the case, and what is right."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from plotly.io.json import to_json_plotly
+
+import fudian
+from dashboard.app import page_or_note
+from dashboard.parts.address import Address
+from data_samples.generator.county import COUNTY
+from fudian import Utility
+
+COUNTS = {
+    "outages": "outage_id,start,end,nature,region_class,users,feeder_id,cause\n"
+    "A,2022-03-01 08:00,2022-03-01 10:00,F-INT,urban,4,F1,树障\nB,2022-12-30 08:00,,F-INT,urban,60,F1,\n"
+    "C,2022-05-01 08:00,2022-05-01 09:00,F-INT,rural,7,F2,\nD,2022-06-01 08:00,2022-06-01 09:00,F-INT,rural,9,F2,\n",
+    "population": "region_class,users\nurban,400\nrural,900\n",
+}
+
+
+def county(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(COUNTY, tmp_path / "county", ignore=shutil.ignore_patterns(".*")))
+
+
+def folder_of(tmp_path: Path, tables: dict[str, str]) -> Path:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for name, rows in tables.items():
+        (folder / f"{name}.csv").write_text(rows, "utf-8")
+    return folder
+
+
+def shown(utility: Utility, path: str, search: str = "", language: str = "zh") -> str:
+    """Return the words of a page."""
+    page = page_or_note(utility, Address.read(path, search, language))
+    return json.dumps(json.loads(to_json_plotly(page)), ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Utility:
+    return fudian.open(COUNTY)
+
+
+@pytest.mark.parametrize("how", ["missing", "unreadable"])
+def test_d1_a_ratio_that_cannot_be_computed_is_not_zero(tmp_path: Path, how: str) -> None:
+    folder = county(tmp_path)
+    if how == "missing":
+        (folder / "live_jobs.csv").unlink()
+    else:
+        (folder / "live_jobs.csv").write_text("没有\n数据\n", "utf-8")
+    said = shown(fudian.open(folder), "/management")
+    assert "0.0 %" not in said
+    assert "live_jobs" in said, "what is missing, and what to do"
+
+
+def test_d2_records_of_counts_alone_are_counted_on_the_page(tmp_path: Path) -> None:
+    utility = fudian.open(folder_of(tmp_path, COUNTS))
+    said = shown(utility, "/operations")
+    assert "无法显示" not in said
+    assert "users of" not in said
+    assert "60" in said, "an open outage of 60 users is one of 60"
+    assert not re.search(r"停电\s*0\s*户", said)
+
+
+def test_d3_below_a_target_of_at_least_so_much_falls_short(whole: Utility) -> None:
+    judged = whole.targets("gongan-2022", wait_s=None).results
+    low = [each for each in judged if each.status == "fail" and (each.limit or 0.0) > (each.value or 0.0)]
+    for language, over, short in (("zh", "超出", "低"), ("en", "over", "short")):
+        said = shown(whole, "/operations", "?plan=gongan-2022", language)
+        for each in low:
+            place = said.find(each.label.in_language(language) if hasattr(each.label, "in_language") else each.label)
+            assert over not in said[place : place + 200] or short in said[place : place + 200]
+
+
+@pytest.mark.parametrize("page", ["operations", "steering", "dispatch", "planned", "management"])
+def test_d4_a_language_that_is_not_spoken_is_answered_with_a_page(whole: Utility, page: str) -> None:
+    whole.plans_under_check(None)
+    said = shown(whole, f"/{page}", "?lang=fr")
+    assert "无法显示" not in said
+    assert "fr" in said
+
+
+def test_d8_no_major_event_day_is_said_where_none_was_found(whole: Utility) -> None:
+    said = shown(whole, "/operations", "?level=lv&med=exclude")
+    assert "重大事件日" in said
+    found = whole.major_event_days("2022", "lv")
+    assert bool(found.days) != ("没有重大事件日" in said or "无重大事件日" in said)
+
+
+def test_d8_a_figure_that_is_being_made_again_carries_a_busy_sign() -> None:
+    style = (Path(__file__).parent.parent.parent / "dashboard" / "assets" / "style.css").read_text("utf-8")
+    assert "attr(data-busy)" in style
+
+
+def test_d10_names_stand_where_there_are_names(whole: Utility) -> None:
+    whole.plans_under_check(None)
+    for path in ("/operations", "/management", "/planned"):
+        said = shown(whole, path)
+        assert "yoy<=" not in said
+        assert not re.search(r"\bbit\b", said)
+
+
+def test_d10_management_shows_a_workspace_that_has_only_a_network(tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path,
+        {
+            "sources": "node\nS\n",
+            "branches": "branch_id,from_node,to_node,kind,feeder_id\nK,S,1,breaker,F\nL,1,2,line,F\n",
+            "transformers": "transformer_id,node,feeder_id\nT1,1,F\nT2,2,F\n",
+        },
+    )
+    said = shown(fudian.open(folder), "/management", "", "en")
+    assert "This page cannot be shown" not in said
+    assert "The grid" in said
