@@ -24,6 +24,7 @@ from sqlalchemy import event
 import fudian
 from fudian import Utility
 from fudian.desk import Desk, DeskStoreError
+from fudian.erasure import erase
 from fudian.outbox import Outbox
 from fudian.sending import Gateway, Sender, channel_of, send_due
 from fudian.store import Store, store_of
@@ -216,6 +217,23 @@ def test_without_a_channel_nothing_waits(tmp_path: Path) -> None:
         told = desk.utility.messages(INCIDENT).as_dict()
         assert (told["channel"], told["rows"]) == (False, [])
         assert told["notified"] == {"customers": 5, "in_person": 0, "by_notice": 0, "ratio": 0.0}
+    store.close()
+
+
+def test_who_was_told_is_erased_on_request(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store.sqlite")
+    with opened(folder_of(tmp_path / "w", "out.ndjson"), store) as desk:
+        stage(desk, "dispatched", 12)
+    assert erase(store, "officer", "C1") == 1
+    assert sorted(each.message.to.id for each in Outbox(store).of(INCIDENT)) == ["C2", "C4", "T1", "T2", "erased"]
+    assert erase(store, "officer", before=utc_now()) == 2
+    assert sorted(each.message.to.id for each in Outbox(store).of(INCIDENT)) == [
+        "T1",
+        "T2",
+        "erased",
+        "erased",
+        "erased",
+    ]
     store.close()
 
 
