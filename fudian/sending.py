@@ -232,6 +232,22 @@ class Sender:
         return LOOK_S if due is None else min(max((due - utc_now()).total_seconds(), 0.01), LOOK_S)
 
 
+def sender_of(outbox: Outbox, utility: Callable[[], LiveQuestions], token: str | None) -> Sender | None:
+    """Return what sends over the channel of the settings; ``None`` where they name none.
+
+    Args:
+        outbox: the messages.
+        utility: gives the workspace as it is now.
+        token: for a gateway.
+
+    Raises:
+        FudianError: the channel cannot be used.
+    """
+    workspace = utility().workspace
+    rules = message_settings(workspace.settings)
+    return Sender(outbox, channel_of(rules, workspace.folder, token), utility) if rules.to else None
+
+
 def send_due(outbox: Outbox, channel: Channel, utility: LiveQuestions, now: datetime) -> int:
     """Try some of the messages that are due, and mark what came of each; return how many there were."""
     rules = message_settings(utility.workspace.settings)

@@ -12,9 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from fudian.desk import Desk
 from fudian.intake_settings import IntakeSettings, intake_settings
-from fudian.sending import TOKEN, Sender, channel_of
+from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
-from repair.settings import message_settings
 
 BROKER = "FUDIAN_MQTT"
 """Address of the broker with its password, where it shall not stand in a file."""
@@ -36,11 +35,9 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
-    workspace = desk.utility.workspace
-    told = message_settings(workspace.settings)
-    if told.to:
-        channel = channel_of(told, workspace.folder, os.environ.get(TOKEN))
-        ways.enter_context(closing(Sender(desk.outbox, channel, lambda: desk.utility)))
+    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN))
+    if sender is not None:
+        ways.enter_context(closing(sender))
     if rules.folder:
         from dashboard.intake.folder import FolderIntake
 

@@ -148,7 +148,7 @@ The last row: what stands below ``/public/`` is nothing else by another name, si
 
 OF_ALL_UNITS = re.compile(
     r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|durations|avoidable|frequent-bands|report(/.*)?)"
-    r"|/export/planned/(pl|ca).*"
+    r"|/api/v1/incidents/[^/]+/messages|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""
 
