@@ -39,7 +39,7 @@ from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, management, operations, planned, steering
+from dashboard.pages import dispatch, frequent, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
@@ -61,6 +61,7 @@ _PAGES = {
     "steering": steering.page,
     "dispatch": dispatch.page,
     "planned": planned.page,
+    "frequent": frequent.page,
     "management": management.page,
 }
 CHANGED = "desk-changed"

@@ -218,7 +218,10 @@ def asked_by_pages() -> dict[str, set[str]]:
         "plan_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",
-        "frequent_card": "steering",
+        "process_card": "management",
+        "avoidable_card": "management",
+        "frequent_card": "frequent",
+        "durations_card": "planned",
     }
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("[a-z]*.py")):

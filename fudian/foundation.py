@@ -30,8 +30,8 @@ Moment: TypeAlias = datetime | date | str | None
 """A local time: a datetime, a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``."""
 
 PeriodLike: TypeAlias = Period | Query | str | int | tuple[Moment, Moment] | None
-"""A period: ``"2022"``, ``2022``, ``"2022-06"``, ``"2022Q3"``, ``"2022-01-01..2022-07-01"`` or a pair of moments, the end
-exclusive; a pair may leave either open. ``None`` is the last calendar year with records."""
+"""A period: ``"2022"``, ``2022``, ``"2022-06"``, ``"2022Q3"``, ``"2022H1"``, ``"2022-01-01..2022-07-01"`` or a pair of moments,
+the end exclusive; a pair may leave either open. ``None`` is the last calendar year with records."""
 
 Table: TypeAlias = "Path | str | FrameOrRows"
 """A table: a file, a Polars or pandas frame, or a list of dictionaries."""

@@ -13,7 +13,7 @@ import polars as pl
 from fudian.foundation import Moment, PeriodLike, question
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.steering_questions import SteeringQuestions
-from network import FudianError, translate
+from network import FudianError, UnknownIdError, translate
 from network.tables.writing import header
 from reliability.natures import FAULT
 from reliability.period import Period
@@ -22,6 +22,9 @@ from reliability.report.content import Column, Report, Section, ranked_bars, sta
 from reliability.report.writing import write_report
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import METRIC_NAMES, STATUSES
+
+_OF_ALL = ("forecast", "grid")
+"""Sections whose figures are of the whole utility, besides targets and data."""
 
 MOST = 10
 """Rows of the worst that a section lists."""
@@ -43,18 +46,22 @@ class ReportQuestions(SteeringQuestions, ReliabilityQuestions):
         """Return the report of a period: targets, forecast, causes, feeders, frequent users, live-line work, plans, grid, data.
 
         Args:
-            period: month, quarter, year or any other; by default the last calendar year with records.
+            period: month, quarter, half-year, year or any other; by default the last calendar year with records.
             plan: whose targets are told; by default the first of the workspace.
             language: ``en`` or ``zh``; by default that of the workspace object.
-            unit: only the figures of this unit, where they are of users.
+            unit: only the figures of this unit; a section that is of the whole utility says so.
             as_of: nothing later is known.
             wait_s: for how long the N-1 test is waited for; ``None`` waits until it is over.
 
         Raises:
+            UnknownIdError: no user is of the unit.
             FudianError: a word is not known, or nothing of the period is known.
             WorkspaceError: there is no usable outage record, or nothing to divide by.
         """
         self.require_records()
+        units = self.workspace.tables["transformers"]["unit"].drop_nulls().unique().sort().to_list()
+        if unit is not None and unit not in units:
+            raise UnknownIdError("unit", unit, units)
         query = self._statistics.query(
             self.period(period), as_of=self.moment(as_of), where={"unit": unit} if unit else None
         )
@@ -106,7 +113,7 @@ class _Made:
         return translate(words, self.language, **values)
 
     def _sections(self) -> Iterator[Section]:
-        yield from (self._headline(), self._months(), self._classes(), self._targets())
+        yield from (self._headline(), self._months(), self._classes(), self._of_all(self._targets()))
         for make in (
             self._forecast,
             self._causes,
@@ -117,10 +124,17 @@ class _Made:
             self._grid,
         ):
             try:
-                yield make()
+                made = make()
+                yield self._of_all(made) if made.name in _OF_ALL else made
             except FudianError as refused:  # a part that cannot be told says why; the others stand
                 yield self._untold(make.__name__.strip("_"), refused)
-        yield self._data()
+        yield self._of_all(self._data())
+
+    def _of_all(self, section: Section) -> Section:
+        """Return a section that is of the whole utility, and says so where a unit is asked for."""
+        if self.unit is None:
+            return section
+        return replace(section, says=(self.say("These figures are of the whole utility."), *section.says))
 
     def _untold(self, name: str, refused: FudianError) -> Section:
         said = [refused.message.in_language(self.language)]
@@ -150,6 +164,8 @@ class _Made:
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
+            if self.unit is not None:
+                says.append(self.say("The change against the year before is of the whole utility."))
             says.append(
                 self.say("Against {year} it changed by {change:+.2f} h: users {users:+.2f}, frequency {frequency:+.2f}, extent "
                          "{extent:+.2f}, duration {duration:+.2f}.", year=last.start.year, change=change["change"],
@@ -251,7 +267,10 @@ class _Made:
         return Section("feeders", self.say("Feeders that cost most"), (), columns, rows)
 
     def _frequent(self) -> Section:
-        bands = self.utility.frequent_bands(as_of=self.query.known.period.end)
+        bands = self.utility.frequent_bands(as_of=self.query.known.period.end).rows
+        if self.unit is not None:
+            own = self.utility.network.transformers.filter(pl.col("unit") == self.unit)["transformer_id"].unique()
+            bands = bands.filter(pl.col("user_id").is_in(own.implode()))
         words = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
         names = dict(self.utility.network.transformers.select("transformer_id", "name").iter_rows())
         rows = tuple(
@@ -269,7 +288,8 @@ class _Made:
                        self._columns("name", "rule", "times", "most", "plans_to_come", "state"), rows)  # fmt: skip
 
     def _live(self) -> Section:
-        rows = tuple(self.utility.live_ratio(self.period, "unit").as_dict()["rows"])
+        told = self.utility.live_ratio(self.period, "unit").as_dict()["rows"]
+        rows = tuple(each for each in told if self.unit is None or each["unit"] == self.unit)
         columns = (
             self._column("unit"), self._column("live_jobs", 0, total=True), self._column("outage_jobs", 0, total=True),
             self._column("by_jobs", 1), self._column("reduced_ch", 1, total=True), self._column("prearranged_ch", 1, total=True),
@@ -278,7 +298,7 @@ class _Made:
         return Section("live", self.say("Live-work ratio"), (), columns, rows)
 
     def _planned(self) -> Section:
-        rows = self.utility.costly_plans(self.period)
+        rows = self.utility.costly_plans(self.query)
         columns = (
             *self._columns("outage_id", "start", "unit", "cause"),
             self._column("users", 0),

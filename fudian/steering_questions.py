@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -16,10 +17,11 @@ from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
 from reliability.steering.levers import levers
-from reliability.steering.near_bars import near_bars
+from reliability.steering.near_bars import band_counts, near_bars
 from reliability.steering.process import Process, process
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
+from repair.planned.plan_levers import plan_levers
 
 
 class SteeringQuestions(PlanningQuestions):
@@ -161,7 +163,8 @@ class SteeringQuestions(PlanningQuestions):
         moment = self.moment(as_of) or self.known_until
         chosen = (moment - timedelta(microseconds=1)).year if year is None else year
         planned, notes = self._planned_hours(as_of)
-        return forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+        found = forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
+        return replace(found, frequent=band_counts(self.frequent_bands(level=level, as_of=as_of).rows))
 
     @question
     def levers(
@@ -182,7 +185,9 @@ class SteeringQuestions(PlanningQuestions):
             year: as for :meth:`forecast`.
 
         Returns:
-            One row per lever: ``kind`` (``live``, ``feeder``, ``faster``), ``name``, ``saves_ch``, ``probability``, ``says``.
+            One row per lever: ``kind`` (``live``, ``merge``, ``move``, ``transfer``, ``feeder``, ``faster``), ``name``,
+            ``saves_ch``, ``counted`` (whether the forecast counts on it already), ``probability`` with it and ``without`` it,
+            ``says``.
 
         Raises:
             FudianError: the plan or target is not known, or the year has not begun.
@@ -192,8 +197,8 @@ class SteeringQuestions(PlanningQuestions):
         told = said.tightest if target_id is None else said.row(target_id)
         if target_id is not None and told is None:
             raise UnknownIdError("target", target_id, [each.target.target_id for each in said.rows])
-        planned, _ = self._planned_hours(as_of)
-        found = () if told is None else levers(self._statistics, said, told.target.target_id, planned, faster_min)
+        options = self._plan_options(as_of, said.year)
+        found = () if told is None else levers(self._statistics, said, told.target.target_id, options, faster_min)
         rows = pl.DataFrame([each.as_dict() for each in found], infer_schema_length=None)
 
         def form(language: str) -> dict[str, object]:
@@ -203,13 +208,16 @@ class SteeringQuestions(PlanningQuestions):
         return Answer("levers", rows, f"plan {plan}", form)
 
     @question
-    def frequent_bands(self, rules: str = "nea", level: str = "mv", as_of: Moment = None) -> pl.DataFrame:
-        """Return who is over a bar of frequent outages, at it, or one below; see :func:`reliability.steering.near_bars`.
+    def frequent_bands(self, rules: str = "nea", level: str = "mv", as_of: Moment = None) -> Answer:
+        """Return who is over a bar of frequent outages, at it, or one below, with the plans to come that cut them off.
 
         Args:
             rules: the preset ``nea`` or ``sgcc``.
             level: ``mv`` or ``lv``.
             as_of: nothing later is known.
+
+        Returns:
+            One row per user and rule; see :func:`reliability.steering.near_bars.near_bars`.
 
         Raises:
             FudianError: there is no such preset.
@@ -217,8 +225,26 @@ class SteeringQuestions(PlanningQuestions):
         """
         self.require_records()
         moment = self.moment(as_of) or self.known_until
-        planned, _ = self._planned_hours(as_of)
-        return near_bars(self._statistics, preset(rules), moment, level, planned)
+        planned, notes = self._planned_hours(as_of)
+        bands = near_bars(self._statistics, preset(rules), moment, level, planned)
+
+        def form(language: str) -> dict[str, object]:
+            return {
+                "as_of": moment.isoformat(),
+                "rules": rules,
+                "level": level,
+                "counts": band_counts(bands).to_dicts(),
+                "rows": bands.to_dicts(),
+                "basis": {"notes": [each.in_language(language) for each in notes]},
+            }
+
+        return Answer("frequent_bands", bands, f"rules {rules}, {moment:%Y-%m-%d %H:%M}", form)
+
+    def _plan_options(self, as_of: Moment, year: int) -> pl.DataFrame | None:
+        """Return what can be changed about the plans to come at a moment."""
+        if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
+            return None
+        return plan_levers(self._own_desk(as_of), Period.year(year).end)
 
     def _planned_hours(self, as_of: Moment) -> tuple[pl.DataFrame | None, tuple[Text, ...]]:
         """Return the plans to come at a moment, with the hours of each transformer."""

@@ -45,7 +45,7 @@ class Period:
 
     @classmethod
     def parse(cls, words: str) -> Period:
-        """Return the period that words name: ``2022``, ``2022-06``, ``2022Q3``, or two dates ``2022-01-01..2022-07-01``.
+        """Return the period that words name: ``2022``, ``2022-06``, ``2022Q3``, ``2022H1``, or ``2022-01-01..2022-07-01``.
 
         Raises:
             FudianError: the words name no period.
@@ -57,6 +57,9 @@ class Period:
             if quarter := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", words.strip()):
                 first = datetime(int(quarter[1]), 3 * int(quarter[2]) - 2, 1)
                 return cls(first, _months_later(first, 3))
+            if half := re.fullmatch(r"(\d{4})-?[Hh]([12])", words.strip()):
+                first = datetime(int(half[1]), 6 * int(half[2]) - 5, 1)
+                return cls(first, _months_later(first, 6))
             if month := re.fullmatch(r"(\d{4})-(\d{1,2})", words.strip()):
                 first = datetime(int(month[1]), int(month[2]), 1)
                 return cls(first, _months_later(first, 1))
@@ -67,7 +70,7 @@ class Period:
         except (ValueError, OverflowError):
             raise FudianError(
                 text("{value!r} is no period.", value=words),
-                text("Write it as 2022, 2022-06, 2022Q3 or 2022-01-01..2022-07-01."),
+                text("Write it as 2022, 2022-06, 2022Q3, 2022H1 or 2022-01-01..2022-07-01."),
             ) from None
 
     @property

@@ -382,6 +382,11 @@ class _Judged:
         return self._by_base[base]
 
     @cached_property
+    def _by_column(self) -> dict[tuple[str, int], pl.DataFrame]:
+        """The sums of a year by a column, computed once for all targets that take them."""
+        return {}
+
+    @cached_property
     def _by_base(self) -> dict[int | None, Mapping[str, Kpi]]:
         return {}
 
@@ -412,10 +417,10 @@ class _Judged:
     def sums(self, row: dict[str, Any], where: tuple[str, tuple[str, ...]], year: int) -> tuple[float, float]:
         """Return customer-hours (or interruptions) and users of an area: sums of its classes, never a mean of means."""
         column, values = where
-        figures = self.statistics.totals(
-            self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
-        )
-        area = figures.filter(pl.col(column).is_in(values))
+        if (column, year) not in self._by_column:
+            query = self.statistics.query(Period.year(year), (column,), self.level, as_of=self.as_of)
+            self._by_column[column, year] = self.statistics.totals(query)
+        area = self._by_column[column, year].filter(pl.col(column).is_in(values))
         return float(area["CH" if row["metric"] == "SAIDI" else "CI"].sum()), float(area["N_T"].sum())
 
     def _status(

@@ -202,10 +202,11 @@ def affected_by_transformers(supply: Supply, transformer_ids: str | Iterable[str
     off = np.zeros(net.transformers.height + 1, dtype=np.bool_)
     off[net.transformer_index(transformer_ids)] = True
     live = np.append(supply.transformer_place >= 0, False)
-    first, second = net.customer_transformer, net.customer_second_transformer
+    dead = np.flatnonzero(off & live)
+    customers = np.unique(net.customers_of_transformer.of_keys(dead))
+    first, second = net.customer_transformer[customers], net.customer_second_transformer[customers]
     still_fed = (live & ~off)[first] | (live & ~off)[second]
-    lost = (off & live)[first] | (off & live)[second]
-    return Affected(Hit(net, np.flatnonzero(off[:-1] & live[:-1]), np.flatnonzero(lost & ~still_fed)), (), ())
+    return Affected(Hit(net, dead, customers[~still_fed]), (), ())
 
 
 def affected_by_fault(supply: Supply, branch_id: str) -> Affected:

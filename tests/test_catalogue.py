@@ -50,6 +50,7 @@ TEXT_CONSTANTS = {
     "ROLE_NAMES",
     "_REASON_NAMES",
     "_PART_NAMES",
+    "_LEVER_NAMES",
     "STAGE_NAMES",
     "ACTION_NAMES",
     "MOVE_NAMES",

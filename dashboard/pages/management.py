@@ -16,7 +16,7 @@ from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, card, chip, compose, data, frame, lead, link, row, strong, table
 from dashboard.parts.charts import control_figure, graph
 from dashboard.parts.freshness import freshness
-from dashboard.parts.report_links import report_links
+from dashboard.parts.report_links import report_links, report_period
 from dashboard.parts.words import moment, number, percent, word
 from fudian import Utility
 from network import translate
@@ -37,6 +37,7 @@ def page(utility: Utility, address: Address) -> html.Div:
     years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
     basis = address.choose("basis", BASES, "jobs")
+    report_period(utility, address, year)
     address.note_unknown()
     whole = _whole(utility, year)
     run = process(utility, year, basis)
@@ -117,7 +118,7 @@ def _chips(utility: Utility, address: Address, year: int, basis: str) -> list[Pa
             translate("Basis of the ratio", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
-        report_links(str(year), language),
+        *report_links(utility, address, year),
     ]
 
 

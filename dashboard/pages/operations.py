@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 from dash import html
 
+from dashboard.pages.frequent_card import frequent_card
+from dashboard.pages.steering import moments
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
     Part,
@@ -27,18 +29,21 @@ from dashboard.parts.blocks import (
 )
 from dashboard.parts.charts import cumulative_chart, graph
 from dashboard.parts.freshness import freshness
-from dashboard.parts.report_links import report_links
+from dashboard.parts.report_links import report_links, report_period
 from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
-from network import translate
+from network import FudianError, translate
 from network.tables.writing import header
 from reliability.area import Area
+from reliability.period import Period
 from reliability.query import MED, Query
+from reliability.steering.forecast import Forecast, TargetForecast
 from reliability.targets import TargetResult
 
 WHOLE = "all"
 _CAUSES = 8
+_FREQUENT = 8
 _CLASSES = ("city_centre", "urban", "town", "rural")
 """Region classes from the densest to the sparsest, as every report lists them."""
 
@@ -87,6 +92,7 @@ def choices(utility: Utility, address: Address) -> Choice:
     years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
     plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
+    report_period(utility, address, year)
     level = address.choose("level", ("mv", "lv"), "mv")
     med = address.choose("med", MED, "include")
     curves = [each.target_id for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)]
@@ -125,21 +131,31 @@ def page(utility: Utility, address: Address) -> html.Div:
     query = utility.query(chosen.year, level=chosen.level, med=chosen.med)
     targets = utility.targets(chosen.plan, chosen.year, chosen.level, wait_s=0.0).results
     whole = utility.totals(query).row(0, named=True)
+    said = _forecast(utility, chosen)
+    if said is not None and said.tightest is not None and "area" not in address.values:
+        chosen = _on_the_tightest(chosen, said.tightest)
     return frame(
         address,
         _chips(utility, address, chosen),
         freshness(utility, address),
         [
-            _lead(address, chosen, whole, targets),
+            _lead(address, chosen, whole, targets)
+            if said is None or said.tightest is None
+            else _lead_ahead(utility, address, chosen, whole, said.tightest, targets),
             html.Div(
                 [
-                    _curve_card(utility, address, chosen, query, targets),
+                    _curve_card(utility, address, chosen, query, targets, said),
                     _classes_card(utility, address, query, targets),
                 ],
                 className="grid two-one",
             ),
             html.Div(
-                [_causes_card(utility, address, query), _feeders_card(utility, address, query)], className="grid halves"
+                [
+                    _causes_card(utility, address, query),
+                    _feeders_card(utility, address, query),
+                    frequent_card(utility, address, moments(utility, chosen.year)[-1], _FREQUENT),
+                ],
+                className="grid three",
             ),
         ],
     )
@@ -172,7 +188,7 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
         *_no_days(utility, chosen, language),
-        report_links(str(chosen.year), language, chosen.plan),
+        *report_links(utility, address, chosen.year, chosen.plan),
     ]
 
 
@@ -216,6 +232,86 @@ def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: Sequ
     return lead([*sentence, translate(".", language)], _below(address, targets))
 
 
+def _forecast(utility: Utility, chosen: Choice) -> Forecast | None:
+    """Return how the year is likely to end, where it is not over yet and that can be told."""
+    if utility.known_until >= Period.year(chosen.year).end:
+        return None
+    try:
+        return utility.forecast(chosen.plan, level=chosen.level, year=chosen.year)
+    except FudianError:
+        return None
+
+
+def _on_the_tightest(chosen: Choice, tightest: TargetForecast) -> Choice:
+    """Return the choice with the curve of the target that the first sentence is about."""
+    return replace(chosen, area=tightest.target.target_id) if has_curve(tightest.target) else chosen
+
+
+def _year_end(said: Forecast | None, chosen: Choice, target: TargetResult | None) -> tuple[float, float, float] | None:
+    """Return low, expected and high year end of a target in h, where the curve is of what the forecast is of."""
+    told = said.row(target.target_id) if said is not None and target is not None and chosen.med == "include" else None
+    if told is None or told.expected is None or target is None:
+        return None
+    low, _, high = told.quantiles
+    return tuple(in_hours(each or 0.0, target.unit) for each in (low, told.expected, high))  # type: ignore[return-value]
+
+
+def _lead_ahead(
+    utility: Utility,
+    address: Address,
+    chosen: Choice,
+    whole: dict[str, Any],
+    tightest: TargetForecast,
+    targets: Sequence[TargetResult],
+) -> html.Div:
+    """Return the first sentence of a year that goes on: so far, how it is likely to end, and what would change that."""
+    language = address.language
+    chance = tightest.probability() or 0.0
+    tone = "warning" if chance < 0.5 else ""
+    low, _, high = tightest.quantiles
+    unit = word(tightest.target.unit, language)
+    sentence = compose(
+        "{year}: {saidi} without power per user so far; {label} {metric} {expected} expected by the end of the year "
+        "({low}–{high}), target {limit} {unit}, met with {chance}.",
+        language,
+        year=str(chosen.year),
+        saidi=html.B(
+            [number(whole["SAIDI-1"]), translate(" hours", language)], **data(figure="saidi", value=whole["SAIDI-1"])
+        ),
+        label=tightest.target.label,
+        metric=metric_word(tightest.target.metric, language),
+        expected=strong(number(tightest.expected), tone),
+        low=number(low),
+        high=number(high),
+        limit=f"{tightest.limit:.4g}",
+        unit=unit,
+        chance=strong(f"{chance:.0%}", tone),
+    )
+    counts = {
+        status: sum(each.status == status for each in targets) for status in ("fail", "unknown", "not_computable")
+    }
+    below = compose(
+        "{missed} targets are missed already, {open} are open, {untold} cannot be computed. {lever} {door}",
+        language,
+        missed=str(counts["fail"]),
+        open=str(counts["unknown"]),
+        untold=str(counts["not_computable"]),
+        lever=_best_lever(utility, chosen, tightest, language),
+        door=link(
+            translate("What would meet it ▸", language),
+            address.page_href("steering", year=str(chosen.year), plan=chosen.plan),
+        ),
+    )
+    return lead(sentence, below)
+
+
+def _best_lever(utility: Utility, chosen: Choice, tightest: TargetForecast, language: str) -> str:
+    """Say what would help most; nothing where nothing would."""
+    rows = utility.levers(chosen.plan, tightest.target.target_id, year=chosen.year).as_dict(language)["rows"]
+    best = next((each for each in rows if not each["counted"]), None)
+    return "" if best is None else translate("Most would help: {lever}.", language, lever=best["says"])
+
+
 def _below(address: Address, targets: Sequence[TargetResult]) -> list[Part]:
     language = address.language
     worst = worst_target(targets)
@@ -244,7 +340,12 @@ def _below(address: Address, targets: Sequence[TargetResult]) -> list[Part]:
 
 
 def _curve_card(
-    utility: Utility, address: Address, chosen: Choice, query: Query, targets: Sequence[TargetResult]
+    utility: Utility,
+    address: Address,
+    chosen: Choice,
+    query: Query,
+    targets: Sequence[TargetResult],
+    said: Forecast | None,
 ) -> html.Section:
     language = address.language
     curves = {each.target_id: each for each in targets if has_curve(each)}
@@ -280,6 +381,7 @@ def _curve_card(
             days,
             address,
             {"target": target.target_id} if target else None,
+            _year_end(said, chosen, target),
         )
         caption = translate(
             "{label}: {value} hours per user so far in {year}",

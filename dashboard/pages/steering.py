@@ -18,6 +18,15 @@ from reliability.period import Period
 from reliability.steering.forecast import Forecast, TargetForecast
 
 _PARTS = 8
+_MOST_LEVERS = 12
+_LEVER_NAMES = {
+    "live": "live work",
+    "merge": "merging",
+    "move": "moving",
+    "transfer": "transfer",
+    "feeder": "feeder",
+    "faster": "faster restoration",
+}
 _WHY = ("nature", "cause", "region_class", "unit", "feeder_id", "device")
 
 
@@ -27,14 +36,14 @@ def page(utility: Utility, address: Address) -> html.Div:
     years = [str(year) for year in utility.years]
     year = int(address.choose("year", years, years[-1]))
     plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
-    moments = _moments(utility, year)
-    as_of = address.choose("until", moments, moments[-1])
+    ends = moments(utility, year)
+    as_of = address.choose("until", ends, ends[-1])
     by = address.choose("by", _WHY, "nature")
     address.note_unknown()
     said = utility.forecast(plan, as_of, year=year)
     return frame(
         address,
-        _chips(utility, address, year, plan, as_of, moments),
+        _chips(utility, address, year, plan, as_of, ends),
         freshness(utility, address),
         [
             _lead(said, address.language),
@@ -49,7 +58,7 @@ def page(utility: Utility, address: Address) -> html.Div:
     )
 
 
-def _moments(utility: Utility, year: int) -> list[str]:
+def moments(utility: Utility, year: int) -> list[str]:
     """Return the month ends of a year as far as anything is known, the last moment known among them."""
     known = min(utility.known_until, Period.year(year).end)
     ends = [part.end for _, part in Period.year(year).months() if part.end < known]
@@ -59,7 +68,7 @@ def _moments(utility: Utility, year: int) -> list[str]:
     ]
 
 
-def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str, moments: list[str]) -> list[Part]:
+def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str, ends: list[str]) -> list[Part]:
     language = address.language
     name = f"{utility.name} · " if utility.name else ""
     return [
@@ -75,7 +84,7 @@ def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str,
         ),
         chip(
             translate("seen from {moment}", language, moment=as_of[:10]),
-            [(each[:10], address.href(until=each)) for each in reversed(moments)],
+            [(each[:10], address.href(until=each)) for each in reversed(ends)],
             translate("Seen from", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
@@ -151,23 +160,31 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
     rows = [
         row(
             [
+                (html.B(translate(_LEVER_NAMES[each["kind"]], language)), ""),
                 (each["says"], ""),
                 (number(each["saves_ch"], 1), "right"),
-                (DASH if each["probability"] is None else f"{each['probability']:.0%}", "right"),
+                (_chance(each["without"]), "right quiet"),
+                (_chance(each["probability"]), "right"),
             ],
             None,
         )
-        for each in answer["rows"][:_PARTS]
+        for each in answer["rows"][:_MOST_LEVERS]
     ]
     head = [
+        (translate("kind", language), ""),
         (translate("Lever", language), ""),
         (translate("saves CH", language), "right"),
-        (translate("is met with", language), "right"),
+        (translate("without it", language), "right"),
+        (translate("with it", language), "right"),
     ]
     content: Part = table(head, rows, "levers", title)
     if not rows:
         content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
     return card(title, content, note=tightest.target.label if tightest else "", name="levers")
+
+
+def _chance(probability: float | None) -> str:
+    return DASH if probability is None else f"{probability:.0%}"
 
 
 def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> html.Section:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from network import Text, text
 from network.texts import language_of, unknown_language
 
-PAGES = ("operations", "steering", "dispatch", "planned", "management")
+PAGES = ("operations", "steering", "dispatch", "planned", "frequent", "management")
 ROWS = "rows"
 """Parameter that opens the drawer; ``rows.<column>`` are its filters."""
 

@@ -22,6 +22,7 @@ _PAGE_NAMES = {
     "steering": "Steering",
     "dispatch": "Repair",
     "planned": "Plans",
+    "frequent": "Frequent",
     "management": "Management",
 }
 

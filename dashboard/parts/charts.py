@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -124,8 +125,9 @@ def cumulative_chart(
     event_days: Sequence[date],
     address: Address,
     filters: Mapping[str, str] | None = None,
+    ahead: tuple[float, float, float] | None = None,
 ) -> go.Figure:
-    """Return the hours per user that a year has accrued, last year quiet behind it, and the limit.
+    """Return the hours per user that a year has accrued, last year quiet behind it, the limit, and how it is likely to end.
 
     Args:
         days: of the year, in order.
@@ -136,10 +138,11 @@ def cumulative_chart(
         event_days: major event days of the year.
         address: that the doors lead from.
         filters: of the rows behind every point, besides its day.
+        ahead: the year end in h: low, expected, high; ``None`` where the year is over or nothing can be said.
     """
     language, year, height = address.language, days[0].year, 362
     figure = house_figure(height, (34, 92, 14, 26))
-    top = max([*hours, *last_year, limit[0] if limit else 0.0, 0.1]) * 1.08
+    top = max([*hours, *last_year, *(ahead or ()), limit[0] if limit else 0.0, 0.1]) * 1.08
     if len(last_year):
         figure.add_scatter(
             x=list(range(1, len(last_year) + 1)),
@@ -154,18 +157,40 @@ def cumulative_chart(
     figure.add_scatter(
         x=[positions[-1]], y=[hours[-1]], mode="markers", marker={"color": INK, "size": 8}, hoverinfo="skip"
     )
-    labels = [(hours[-1], f"<b>{number(hours[-1])} h</b>", INK)]
+    labels = [] if ahead is not None else [(hours[-1], f"<b>{number(hours[-1])} h</b>", INK)]
+    if ahead is not None:
+        figure.add_annotation(
+            x=positions[-1], y=hours[-1], text=f"<b>{number(hours[-1])} h</b>", showarrow=False, xanchor="right",
+            yanchor="bottom", xshift=-4,
+        )  # fmt: skip
     if len(last_year):
         labels.append((last_year[-1], f"{year - 1} {number(last_year[-1])}", QUIET))
     if limit is not None:
         figure.add_shape(type="line", x0=1, x1=366, y0=limit[0], y1=limit[0], line={"color": QUIET, "width": 1.3})
         labels.append((limit[0], translate("target {limit}", language, limit=limit[1]), INK))
+    if ahead is not None:
+        over = limit is not None and ahead[1] > limit[0]
+        _ahead(figure, positions[-1], hours[-1], ahead, over=over)
+        expected = translate("expected {value}", language, value=number(ahead[1]))
+        labels += [(ahead[1], f"<b>{expected}</b>", WARNING if over else INK)]
+        labels += [(value, number(value), QUIET) for value in (ahead[0], ahead[2])]
     _end_labels(figure, labels, top / (height - 40) * 17, top)
     _mark_event_days(figure, event_days, top, language)
     starts = [date(year, month, 1).timetuple().tm_yday for month in range(1, 13)]
     figure.update_xaxes(range=[0, 367], tickvals=starts[::2], ticktext=month_labels(language)[::2])
     figure.update_yaxes(range=[-top * 0.01, top], nticks=6)
     return figure
+
+
+def _ahead(figure: go.Figure, day: int, hours: float, ahead: tuple[float, float, float], *, over: bool) -> None:
+    """Draw from the last day to the year end: the range as a band, what is expected as a dashed line."""
+    low, expected, high = ahead
+    figure.add_scatter(
+        x=[day, 366, 366], y=[hours, high, low], fill="toself", mode="none", hoverinfo="skip",
+        fillcolor="#f2dcc0" if over else BAND, opacity=0.7,
+    )  # fmt: skip
+    dashed = {"color": WARNING if over else FAULT, "width": 1.6, "dash": "dash"}
+    figure.add_scatter(x=[day, 366], y=[hours, expected], mode="lines", line=dashed, hoverinfo="skip")
 
 
 def _accrued_line(
@@ -251,7 +276,7 @@ def control_figure(process: Process, address: Address) -> go.Figure:
             "size": [9 if position in chart.signals else 6 for position in positions],
         },
         customdata=[
-            [address.rows_search(rows, {"month": month}), month, fraction]
+            [_month_rows(address, rows, month), month, fraction]
             for month, fraction in zip(months, fractions, strict=True)
         ],
         hovertemplate=f"%{{customdata[1]}}<br>{'%{y:.1f}%' if is_share else '%{y:.3f} h'}<br>%{{customdata[2]}}<extra></extra>",
@@ -277,6 +302,12 @@ def control_figure(process: Process, address: Address) -> go.Figure:
     )
     figure.update_yaxes(range=[floor, ceiling], ticksuffix="%" if is_share else "", nticks=6)
     return figure
+
+
+def _month_rows(address: Address, rows: str, month: str) -> str:
+    """Return the address of the rows of a month, in the year that it belongs to."""
+    of_year = replace(address, values=address.values | {"year": month[:4]})
+    return of_year.rows_search(rows, {"month": month})
 
 
 def _reach(process: Process) -> tuple[float, float]:

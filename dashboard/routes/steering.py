@@ -82,6 +82,16 @@ def _steering(routes: PooledRouter, served: Fresh) -> None:
         """Forecast the year end of every target of a plan."""
         return served.utility.forecast(plan, as_of, level, med, year).as_dict(spoken(request))
 
+    @routes.get("/frequent-bands")
+    def frequent_bands(
+        request: Request,
+        rules: Annotated[str, Query(description="nea or sgcc")] = "nea",
+        level: str = "mv",
+        as_of: Moment = None,
+    ) -> dict[str, Any]:
+        """List who is over a bar of frequent outages, at it, or one below."""
+        return served.utility.frequent_bands(rules, level, as_of).as_dict(spoken(request))
+
     @routes.get("/levers")
     def levers(
         request: Request,

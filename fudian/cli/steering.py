@@ -165,11 +165,31 @@ def forecast(
     print_rows(rows, shown, f"{plan} · {result['year']} · {result['as_of'][:16]}")
     for row in result["rows"]:
         tell("{reason}", reason=row["says"])
+    if result["frequent"]:
+        print_rows(result["frequent"], ["rule", "most", "over", "at", "near", "planned", "breaks"])
     plain = [{"baseline": name} | values for name, values in result["baselines"].items()]
     if any(len(row) > 1 for row in plain):
         print_rows(plain, list(dict.fromkeys(name for row in plain for name in row)))
     for note in result["basis"]["notes"]:
         tell("{reason}", reason=note, style="yellow")
+
+
+@app.command("frequent-bands")
+def frequent_bands(
+    workspace: WorkspaceArgument,
+    rules: Annotated[str, typer.Option(help="nea or sgcc.")] = "nea",
+    level: Level = "mv",
+    as_of: AsOf = None,
+    limit: Limit = 30,
+    as_json: Json = False,
+) -> None:
+    """List who is over a bar of frequent outages, at it, or one below, with the plans to come that cut them off."""
+    result = asked(workspace).frequent_bands(rules, level, as_of).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["counts"], ["rule", "most", "over", "at", "near", "planned", "breaks"], result["as_of"][:16])
+    print_rows(result["rows"], ["user_id", "rule", "times", "most", "band", "planned"], limit=limit)
 
 
 @app.command()
@@ -178,18 +198,21 @@ def report(
     to: Annotated[Path | None, typer.Option(help="File to write: .pdf, .docx or .xlsx.")] = None,
     month: Annotated[str | None, typer.Option(help="Month: 2022-07.")] = None,
     quarter: Annotated[str | None, typer.Option(help="Quarter: 2022Q3.")] = None,
+    half: Annotated[str | None, typer.Option(help="Half-year: 2022H1.")] = None,
     year: Year = None,
     period: Annotated[str | None, typer.Option(help="Any other period: two dates with .. between them.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan whose targets are told; by default the first.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Only this unit, where figures are of users.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Only this unit; a figure that is of the whole utility says so.")
+    ] = None,
     spoken: Annotated[str | None, typer.Option("--language", help="zh or en; by default that of the terminal.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a month, quarter, year or any period: PDF, DOCX, or a workbook with live formulas."""
+    """Write the report of a month, quarter, half-year, year or any period: PDF, DOCX, or a workbook with live formulas."""
     utility = asked(workspace)
     with working("putting the report together"):
-        made = utility.report(month or quarter or period or year, plan, spoken or language(), unit, as_of, None)
+        made = utility.report(month or quarter or half or period or year, plan, spoken or language(), unit, as_of, None)
     if to is not None:
         with working("writing the report"):
             utility.write_report(made, to)
@@ -224,4 +247,4 @@ def levers(
         return
     if result["target"] is not None:
         tell("{reason}", reason=result["target"]["says"])
-    print_rows(result["rows"], ["kind", "saves_ch", "probability", "says"])
+    print_rows(result["rows"], ["kind", "saves_ch", "counted", "probability", "without", "says"])

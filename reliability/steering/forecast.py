@@ -168,6 +168,9 @@ class Forecast:
         plans: planned outages to come that are in it: approved, submitted.
         settings: rules of the forecast.
         notes: what a reader must know.
+        frequent: users over, at and one below each bar of frequent outages; see
+            :func:`reliability.steering.near_bars.band_counts`;
+            ``None`` where it is not told.
     """
 
     plan: str
@@ -180,6 +183,7 @@ class Forecast:
     plans: tuple[int, int]
     settings: SteeringSettings
     notes: tuple[Text, ...] = ()
+    frequent: pl.DataFrame | None = None
 
     def row(self, target_id: str) -> TargetForecast | None:
         """Return one target, or ``None`` where there is no such target."""
@@ -219,6 +223,7 @@ class Forecast:
                 for name in BASELINES
             },
             "backtest": Trials.together(tried).as_dict() if tried else {},
+            "frequent": None if self.frequent is None else self.frequent.to_dicts(),
         }
 
 

@@ -19,23 +19,51 @@ from reliability.steering.forecast import Forecast, TargetForecast
 
 MOST = 10
 
+OPTIONS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "kind": pl.String,
+    "name": pl.String,
+    "detail": pl.String,
+    "start": pl.Datetime("us"),
+    "counted": pl.Boolean,
+    "transformer_id": pl.String,
+    "hours": pl.Float64,
+}
+"""Changes of plans to come: ``live``, ``merge``, ``move`` or ``transfer``; of which plan; a word on it; when it begins; whether
+the forecast counts on it already; and the hours that it saves of each transformer, less than zero where it adds some."""
+
+_SAYS = {
+    ("live", False): text("plan {name} done live ({detail}) saves {hours:.1f} customer-hours"),
+    ("live", True): text(
+        "plan {name} done live ({detail}) saves {hours:.1f} customer-hours; the forecast counts on it"
+    ),
+    ("merge", False): text("plans {name} in one outage save {hours:.1f} customer-hours"),
+    ("move", False): text("plan {name} moved beyond the year saves {hours:.1f} customer-hours of this year"),
+    ("transfer", True): text("transfer during plan {name} saves {hours:.1f} customer-hours; the forecast counts on it"),
+}
+"""What each change of a plan says, counted on already or not."""
+
 
 @dataclass(frozen=True)
 class Lever:
     """One thing that can be changed.
 
     Attributes:
-        kind: ``live`` (a plan done without an outage), ``feeder`` (brought to the median of its class) or ``faster``.
-        name: the plan or feeder, or the minutes.
+        kind: ``live`` (a plan done without an outage), ``merge``, ``move`` (beyond the year), ``transfer``, ``feeder`` (brought
+            to the median of its class) or ``faster``.
+        name: the plans or feeder, or the minutes.
         saves_ch: customer-hours of the area that it saves in the rest of the year.
-        probability: how likely the target is met then.
+        counted: whether the forecast counts on it already.
+        probability: how likely the target is met with it.
+        without: how likely without it.
         says: in one sentence.
     """
 
     kind: str
     name: str
     saves_ch: float
+    counted: bool
     probability: float | None
+    without: float | None
     says: Text
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
@@ -44,7 +72,7 @@ class Lever:
 
 
 def levers(
-    statistics: Statistics, said: Forecast, target_id: str, planned: pl.DataFrame | None, faster_min: float
+    statistics: Statistics, said: Forecast, target_id: str, options: pl.DataFrame | None, faster_min: float
 ) -> tuple[Lever, ...]:
     """Return what would help to meet a target, the greatest first; nothing where no forecast can be made of it.
 
@@ -52,7 +80,7 @@ def levers(
         statistics: of the workspace.
         said: the forecast.
         target_id: the target, of the time without power.
-        planned: planned outages to come, as for :func:`reliability.steering.forecast.forecast`.
+        options: what can be changed about the plans to come, in the form of :data:`OPTIONS_SCHEMA`.
         faster_min: minutes by which faults could be restored sooner.
     """
     row = said.row(target_id)
@@ -60,35 +88,44 @@ def levers(
         return ()
     area = Area(*row.target.where)
     found = [
-        *_plans(statistics, said, area, planned),
+        *_plans(statistics, said, area, options),
         *_feeders(statistics, said, area),
         *_faster(statistics, said, area, faster_min),
     ]
     known = [_with_probability(row, *each) for each in found if each[2] > 0]
-    return tuple(sorted(known, key=lambda each: (-each.saves_ch, each.kind, each.name))[: 2 * MOST])
+    return tuple(sorted(known, key=lambda each: (-each.saves_ch, each.kind, each.name)))
 
 
-def _with_probability(row: TargetForecast, kind: str, name: str, hours: float, says: Text) -> Lever:
-    return Lever(kind, name, hours, row.probability(hours / row.users * row.per_hour), says)
+def _with_probability(row: TargetForecast, kind: str, name: str, hours: float, says: Text, counted: bool) -> Lever:
+    change = hours / row.users * row.per_hour
+    chances = row.probability(0.0 if counted else change), row.probability(-change if counted else 0.0)
+    return Lever(kind, name, hours, counted, *chances, says)
 
 
-Found = tuple[str, str, float, Text]
+Found = tuple[str, str, float, Text, bool]
 
 
-def _plans(statistics: Statistics, said: Forecast, area: Area, planned: pl.DataFrame | None) -> list[Found]:
-    """Return what each plan to come takes of the area: saved where it is done live, moved beyond the year, or merged away."""
-    if planned is None or planned.is_empty():
+def _plans(statistics: Statistics, said: Forecast, area: Area, options: pl.DataFrame | None) -> list[Found]:
+    """Return what each change of a plan saves of the area in the year."""
+    if options is None or options.is_empty():
         return []
     year_end = Period.year(said.year).end
     users = statistics.population(said.level).drop_nulls("transformer_id")
-    coming = planned.filter((pl.col("start") >= said.as_of) & (pl.col("start") < year_end))
+    coming = options.filter((pl.col("start") >= said.as_of) & (pl.col("start") < year_end))
     rows = area.of(coming.join(users, on="transformer_id", how="inner"), statistics.settings)
-    sums = rows.group_by("plan_id").agg(ch=(pl.col("users") * pl.col("hours")).sum())
+    sums = rows.group_by("kind", "name", "detail", "counted").agg(
+        ch=(pl.col("users") * pl.col("hours")).sum().cast(pl.Float64)
+    )
     return [
-        ("live", plan, hours, text("plan {plan} done live, merged into another or moved beyond the year saves {hours:.1f} "
-                                   "customer-hours", plan=plan, hours=hours))
-        for plan, hours in sums.iter_rows()
-    ]  # fmt: skip
+        (
+            kind,
+            name,
+            hours,
+            Text(_SAYS[kind, counted].template, {"name": name, "detail": detail, "hours": hours}),
+            counted,
+        )
+        for kind, name, detail, counted, hours in sums.iter_rows()
+    ]
 
 
 def _year_of_faults(statistics: Statistics, said: Forecast, area: Area) -> tuple[pl.DataFrame, float]:
@@ -123,7 +160,7 @@ def _feeders(statistics: Statistics, said: Forecast, area: Area) -> list[Found]:
     )
     return [
         ("feeder", feeder, saves, text("{feeder} brought to the median of its class saves {hours:.1f} customer-hours of faults",
-                                       feeder=names.get(feeder) or feeder, hours=saves))
+                                       feeder=names.get(feeder) or feeder, hours=saves), False)
         for feeder, saves in worst.head(MOST).select("feeder_id", "saves").iter_rows()
     ]  # fmt: skip
 
@@ -134,4 +171,4 @@ def _faster(statistics: Statistics, said: Forecast, area: Area, faster_min: floa
     sooner = pl.min_horizontal("h", pl.lit(faster_min / 60)) * pl.col("users")
     saves = float(rows.select(sooner.sum()).item() or 0.0) * left
     return [("faster", f"{faster_min:g} min", saves, text("faults restored {minutes:g} minutes sooner save {hours:.1f} "
-             "customer-hours", minutes=faster_min, hours=saves))]  # fmt: skip
+             "customer-hours", minutes=faster_min, hours=saves), False)]  # fmt: skip

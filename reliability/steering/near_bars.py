@@ -68,3 +68,25 @@ def near_bars(
         .sort("place", "planned", "times", "user_id", "rule", descending=[False, True, True, False, False])
         .drop("place")
     )
+
+
+def band_counts(bands: pl.DataFrame) -> pl.DataFrame:
+    """Return how many users stand where, rule by rule.
+
+    Args:
+        bands: of :func:`near_bars`.
+
+    Returns:
+        ``rule``, ``most``, ``over``, ``at``, ``near`` (users), ``planned`` (of the last two those whom plans to come cut off),
+        and ``breaks`` (those whom they would bring over the bar, were all of them carried out inside the window of the rule).
+    """
+    is_open = pl.col("band") != "over"
+    return (
+        bands.group_by("rule", "most")
+        .agg(
+            *((pl.col("band") == band).sum().cast(pl.Int64).alias(band) for band in BANDS),
+            planned=(is_open & (pl.col("planned") > 0)).sum().cast(pl.Int64),
+            breaks=(is_open & (pl.col("times") + pl.col("planned") > pl.col("most"))).sum().cast(pl.Int64),
+        )
+        .sort("over", "at", "rule", descending=[True, True, False])
+    )

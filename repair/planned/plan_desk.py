@@ -313,12 +313,22 @@ class PlanDesk(Shown):
 
     def hours_by_transformer(self, job: Job) -> dict[str, float]:
         """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""
-        off = np.sort(job.outage.after.hit.transformer_index)
-        off, touched = off[self.serving[off]], job.outage.touched[self.serving[job.outage.touched]]
+        return self.hours_of(job.outage.after, job.outage.touched, job.minutes)
+
+    def hours_of(self, affected: Affected, touched: Indices, minutes: int) -> dict[str, float]:
+        """Return for how many hours an outage cuts off each transformer in service.
+
+        Args:
+            affected: who is off for as long as the work lasts.
+            touched: transformers that lose supply at all; the others among them are off while they are switched, there and back.
+            minutes: how long the work lasts.
+        """
+        off = np.sort(affected.hit.transformer_index)
+        off, touched = off[self.serving[off]], touched[self.serving[touched]]
         ids = self.net.transformers["transformer_id"]
         switching_h = round(2 * self.rules.transfer_min) / 60.0
         brief = dict.fromkeys(ids.gather(np.setdiff1d(touched, off)).to_list(), switching_h)
-        return brief | dict.fromkeys(ids.gather(off).to_list(), job.minutes / 60.0)
+        return brief | dict.fromkeys(ids.gather(off).to_list(), minutes / 60.0)
 
     def outage_of(self, work: Work) -> WorkOutage:
         """Return the outage of some work, found once: many plans name the same place.

@@ -119,7 +119,11 @@ class Capacity(Shown):
 
     def source_load(self, states: list[FeederState]) -> Numbers:
         """Return the load of each source with the feeders around the fault in these states, in A, shape (sources,)."""
-        return self.source_ampere + self._given(states) - self._given(self.states_before)
+        return self.source_ampere + self._given(states) - self._given_before
+
+    @cached_property
+    def _given_before(self) -> Numbers:
+        return self._given(self.states_before)
 
     def _given(self, states: list[FeederState]) -> Numbers:
         """Return what each source gives to these feeders, without what hangs on its own node."""
@@ -127,12 +131,11 @@ class Capacity(Shown):
         given = np.zeros(net.sources.height)
         for state in states:
             forest, nodes = state.part.forest, state.part.nodes
-            for row, node in enumerate(net.source_node.tolist()):
-                at = np.flatnonzero(nodes == node)
-                place = int(forest.place_of[at[0]]) if len(at) else -1
+            for at in np.flatnonzero(np.isin(nodes, net.source_node)).tolist():
+                place = int(forest.place_of[at])
                 if place >= 0:
                     children = np.flatnonzero(forest.parent == place)
-                    given[row] += state.at_place[children].sum()
+                    given[net.source_node == nodes[at]] += state.at_place[children].sum()
         return given
 
     def broken(self, supply: Supply) -> list[Overload]:

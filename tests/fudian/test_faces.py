@@ -482,3 +482,33 @@ def test_planned_outages_that_could_have_been_avoided(
     shown = page_text(served, "/management", "?lang=en&year=2022")
     assert whole.outages[0].avoidable_ch > 0
     assert f'"{whole.outages[0].outage_id}"' in shown
+
+
+def test_who_is_near_a_bar_of_frequent_outages(utility: Utility, command: Any, route: Route, served: str) -> None:
+    for rules in ("nea", "sgcc"):
+        expected = Same(utility.frequent_bands(rules).as_dict())
+        assert expected == command("frequent-bands", "--rules", rules)
+        assert expected == route("frequent-bands", rules=rules)
+    bands = utility.frequent_bands().rows
+    counted = {row["rule"]: row for row in utility.frequent_bands().as_dict()["counts"]}
+    for rule in bands["rule"].unique():
+        own = bands.filter(rule=rule)
+        assert [counted[rule][band] for band in ("over", "at", "near")] == [
+            own.filter(band=band).height for band in ("over", "at", "near")
+        ]
+    assert utility.forecast("jinhua-2022").as_dict()["frequent"] == list(counted.values())
+    first = utility.network.transformers.filter(pl.col("transformer_id") == bands["user_id"][0])["name"][0]
+    for page in ("/frequent", "/operations"):
+        assert f'"{first}"' in page_text(served, page, "?year=2022&lang=en")
+
+
+def test_operations_begin_with_how_the_year_is_likely_to_end(utility: Utility, served: str) -> None:
+    said = utility.forecast("xihua-2022").tightest
+    assert said is not None
+    page = page_text(served, "/operations", "?year=2022&plan=xihua-2022&lang=en")
+    assert f"{said.expected:.2f}" in page
+    assert f"{said.probability():.0%}" in page
+    assert "expected by the end of the year" in page
+    assert "expected by the end of the year" not in page_text(
+        served, "/operations", "?year=2021&plan=xihua-2022&lang=en"
+    )

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 import fudian
 from data_samples.generator.county import COUNTY
 from fudian import Utility
-from network import FudianError
+from network import FudianError, WorkspaceError, read_workspace
 from reliability.report.content import Column, Report, Section
 
 PERIOD, PLAN = "2022-07", "jinhua-2022"
@@ -182,6 +182,31 @@ def test_a_unit_alone_and_any_period(county: Utility) -> None:
     assert [row["month"] for row in made.section("months").rows] == ["2022-07", "2022-08", "2022-09"]
     half = county.report("2022-01-01..2022-07-01", PLAN, "en")
     assert len(half.section("months").rows) == 6
+    assert county.report("2022H1", PLAN, "en").section("months").rows == half.section("months").rows
+    assert [row["unit"] for row in made.section("live").rows] == [unit]
+    assert {row["unit"] for row in made.section("planned").rows} <= {unit}
+    assert made.section("planned").rows
+    names = dict(county.network.transformers.select("name", "unit").iter_rows())
+    assert {names[row["name"]] for row in made.section("frequent").rows} <= {unit}
+    whole = county.report("2022Q3", PLAN, "en", wait_s=None)
+    for section in made.sections:
+        of_all = "These figures are of the whole utility." in section.says
+        assert of_all == (section.name in {"targets", "forecast", "grid", "data"}), section.name
+        if of_all and section.name != "data":
+            assert section.rows == whole.section(section.name).rows
+    with pytest.raises(FudianError, match="unit"):
+        county.report("2022Q3", PLAN, "en", "no such unit")
+
+
+def test_without_records_there_is_no_report_and_it_says_what_to_add() -> None:
+    empty = Utility(county_tables := read_workspace(COUNTY).with_table("outages", []), "en")
+    assert county_tables.tables["outages"].is_empty()
+    with pytest.raises(WorkspaceError, match="outage"):
+        empty.report(PERIOD, PLAN)
+    for ask in (empty.process, empty.frequent_bands, lambda: empty.forecast(PLAN), lambda: empty.avoidable("2022")):
+        with pytest.raises(WorkspaceError, match="outage"):
+            ask()
+    assert empty.durations(period="2022").predictions  # plans that were carried out are its history
 
 
 def test_another_kind_of_file_is_refused(county: Utility, report: Report, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from reliability.steering.forecast import COMMITTED_SCHEMA, forecast
-from reliability.steering.levers import levers
+from reliability.steering.levers import OPTIONS_SCHEMA, levers
 from tests.reliability.records import bus, statistics
 
 PLAN = {
@@ -38,9 +38,24 @@ def test_each_lever_saves_what_a_person_would_count() -> None:
         schema=COMMITTED_SCHEMA, orient="row",
     )  # fmt: skip
     said = forecast(utility, "mine", as_of=AS_OF, planned=planned)
-    found = {(each.kind, each.name): each for each in levers(utility, said, "M", planned, 30.0)}
-    assert set(found) == {("live", "P1"), ("feeder", "F1"), ("faster", "30 min")}
+    start, later = datetime(2021, 8, 1), datetime(2022, 2, 1)
+    options = pl.DataFrame(
+        [("live", "P1", "换熔断器", start, False, "T0", 5.0), ("live", "P2", "", later, False, "T0", 5.0),
+         ("merge", "P1 + P3", "", start, False, "T0", 3.0), ("merge", "P1 + P3", "", start, False, "T1", -1.0),
+         ("move", "P3", "", start, False, "T2", 4.0), ("transfer", "P3", "", start, True, "T3", 6.0)],
+        schema=OPTIONS_SCHEMA, orient="row",
+    )  # fmt: skip
+    found = {(each.kind, each.name): each for each in levers(utility, said, "M", options, 30.0)}
+    assert set(found) == {
+        ("live", "P1"), ("merge", "P1 + P3"), ("move", "P3"), ("transfer", "P3"), ("feeder", "F1"), ("faster", "30 min"),
+    }  # fmt: skip
     assert found["live", "P1"].saves_ch == pytest.approx(5)  # the other plan lies in the next year
+    assert [found[each].saves_ch for each in (("merge", "P1 + P3"), ("move", "P3"), ("transfer", "P3"))] == [
+        2.0,
+        4.0,
+        6.0,
+    ]
+    assert found["transfer", "P3"].counted
     before = [
         row
         for row in utility.net.workspace.tables["outages"].to_dicts()
@@ -54,7 +69,11 @@ def test_each_lever_saves_what_a_person_would_count() -> None:
     assert found["faster", "30 min"].saves_ch == pytest.approx(len(before) * 0.5 * left)
     row = said.row("M")
     assert row is not None
-    assert all(each.probability >= row.probability() for each in found.values())  # type: ignore[operator]
+    for each in found.values():
+        change = each.saves_ch / 4
+        assert each.probability == row.probability(0.0 if each.counted else change)
+        assert each.without == row.probability(-change if each.counted else 0.0)
+        assert each.probability >= each.without  # type: ignore[operator]
 
 
 def test_a_target_that_no_forecast_is_made_of_has_no_lever() -> None:
