@@ -17,6 +17,7 @@ from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
+from fudian.message_questions import MessageQuestions
 from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
@@ -32,6 +33,7 @@ from repair.settings import (
     CrewSettings,
     InferenceSettings,
     LocationSettings,
+    MessageSettings,
     PlannedSettings,
     RestorationSettings,
     RestorationTimeSettings,
@@ -90,6 +92,7 @@ def settings_page() -> str:
         intro
         + _settings("reading", ReadingSettings)
         + _settings("intake", IntakeSettings)
+        + _settings("messages", MessageSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
         + _settings("inference", InferenceSettings)
@@ -163,6 +166,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        MessageQuestions,
         DeskQuestions,
         PlanningQuestions,
     )

@@ -27,8 +27,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from fudian.changes import Changes
 from fudian.desk_records import write_accepted
 from fudian.foundation import Moment
-from fudian.ledger import DeskEvent, Ledger, event_id_of
+from fudian.ledger import Beside, DeskEvent, Ledger, event_id_of
+from fudian.outbox import Outbox
 from fudian.store import Store
+from fudian.telling import beside_decision
 from fudian.utility import Utility
 from network import FudianError, Problem, text
 from repair.desk.operations import Operation, Operations, checked_operation
@@ -106,6 +108,7 @@ class Desk:
     def __init__(self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING) -> None:
         self.utility = utility
         self.ledger = Ledger(store)
+        self.outbox = Outbox(store)
         self._most = most_waiting
         self._held = store.hold("desk")
         self._to_keep: deque[_Batch] = deque()
@@ -177,7 +180,7 @@ class Desk:
 
     def follow(self, utility: Utility) -> None:
         """Let another version of the workspace judge from now on."""
-        utility.work = self.work
+        utility.work, utility.outbox = self.work, self.outbox
         self.utility = utility
 
     def sheet(self, incident: str) -> Sheet:
@@ -211,7 +214,8 @@ class Desk:
             told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
             self._require_known(told)
             before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
-            self._keep_now([DeskEvent(named, "decision", who, told, incident, before)])
+            event = DeskEvent(named, "decision", who, told, incident, before)
+            self._keep_now([event], beside_decision(self.utility, self.outbox, sheet, event))
             self._hand_over()
             return self.sheet(incident)
 
@@ -290,16 +294,18 @@ class Desk:
             numbers = {each.number for each in kept}
             return tuple(each for each in self.work.operations.history if each.number in numbers), known, tuple(refused)
 
-    def _keep_now(self, events: list[DeskEvent]) -> tuple[DeskEvent, ...]:
-        """Keep events of people, and take them into account; to be called by one at a time."""
+    def _keep_now(self, events: list[DeskEvent], beside: Beside | None = None) -> tuple[DeskEvent, ...]:
+        """Keep events of people, and what goes with them, and take them into account; to be called by one at a time."""
         try:
-            kept = self.ledger.keep(events)
+            kept = self.ledger.keep(events, beside)
         except (SQLAlchemyError, OSError) as error:
             raise _unwritten(error) from error
         self._decided.update(event.event_id for event in events)
         for each in kept.new:
             self.work.add(each)
         self.changes.tell(each.incident or "" for each in kept.new)
+        if beside is not None:
+            self.outbox.woken.set()
         return kept.new
 
     def _reopen(self, rows: pl.DataFrame) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from fudian.ledger import DeskEvent, Ledger
 from fudian.store import Store
 from fudian.store.desk_tables import DESK_EVENTS
+from fudian.store.message_tables import MESSAGES
 from network import FudianError, text
 
 ERASED = "erased"
@@ -33,7 +34,7 @@ def erase(store: Store, who: str, customer: str | None = None, before: datetime 
         before: only events that were received before, with zone; by default all of the customer.
 
     Returns:
-        How many events were changed.
+        How many events and messages were changed.
 
     Raises:
         FudianError: neither is named, or a desk runs on the store.
@@ -69,7 +70,13 @@ def _erased(store: Store, customer: str | None, before: datetime | None) -> int:
                 content = json.dumps(left, ensure_ascii=False)
                 connection.execute(update(DESK_EVENTS).where(DESK_EVENTS.c.number == number).values(details=content))
                 changed += 1
-    return changed
+        told_them = (MESSAGES.c.to_kind == "customer") & (MESSAGES.c.to_id != ERASED)
+        if before is not None:
+            told_them &= MESSAGES.c.queued_at < before
+        if customer is not None:
+            told_them &= MESSAGES.c.to_id == customer
+        messages = connection.execute(update(MESSAGES).where(told_them).values(to_id=ERASED))
+    return changed + messages.rowcount
 
 
 def _without(told: dict[str, Any], customer: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ or one made of what it says; the same id is one event, however often it is sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -88,6 +88,10 @@ class Kept:
     at: datetime
 
 
+Beside = Callable[[Connection, tuple[DeskEvent, ...]], None]
+"""Writes, within a transaction, what belongs to events that are kept in it."""
+
+
 class Ledger:
     """The events of one desk in a store.
 
@@ -97,8 +101,12 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def keep(self, events: Sequence[DeskEvent]) -> Kept:
+    def keep(self, events: Sequence[DeskEvent], beside: Beside | None = None) -> Kept:
         """Keep events, all or none; when this returns they outlast a power cut.
+
+        Args:
+            events: in order.
+            beside: what is kept in the same transaction because of those that are new.
 
         Raises:
             SQLAlchemyError: the store cannot be written now; nothing was kept.
@@ -118,6 +126,8 @@ class Ledger:
             new = tuple(_numbered(event, last + place, received) for place, event in enumerate(fresh, 1))
             if new:
                 _insert(connection, new, received)
+                if beside is not None:
+                    beside(connection, new)
         return Kept(new, (*repeated, *(name for name in first if name in known)), received)
 
     def since(self, number: int = 0, kinds: Iterable[str] = KINDS) -> Iterator[DeskEvent]:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from fudian.foundation import Foundation, Moment, Table
+from fudian.outbox import Outbox
 from network import FudianError, Network, Problem, Supply, text
 from repair import Inference
 from repair.desk.board import Board, board
@@ -48,6 +49,7 @@ class LiveQuestions(Foundation):
         self._told_is_old = False
         self._is_asked = False
         self.work = Work()
+        self.outbox: Outbox | None = None
 
     @property
     def _live(self) -> Inference:
@@ -135,7 +137,7 @@ class LiveQuestions(Foundation):
             before: the earlier version, which may go on hearing; what it hears later is carried on when asked again.
         """
         columns = ["time", "object", "object_id", "kind", "value"]
-        self.work = before.work
+        self.work, self.outbox = before.work, before.outbox
         known = pl.concat([each.workspace.tables["signals"].select(columns) for each in (self, before)])
         further = before.signals.select(columns).join(known, on=columns, how="anti", nulls_equal=True)
         further = further.join(self.signals.select(columns), on=columns, how="anti", nulls_equal=True)

@@ -405,3 +405,56 @@ def restoration_time_settings(settings: Mapping[str, Any]) -> RestorationTimeSet
         WorkspaceError: a name or a value is not known; every one is reported.
     """
     return settings_of(RestorationTimeSettings, "restoration_time", settings)
+
+
+class MessageSettings(BaseModel):
+    """What customers are told, when, and over which channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: str = Field(
+        "",
+        description="channel: address of a gateway that takes JSON (https://…), or a file seen from the workspace, a line a "
+        "message; blank: nobody is told anything, and nothing waits",
+    )
+    language: Literal["zh", "en"] = Field("zh", description="language of the messages")
+    unit: str = Field("", description="who signs the messages; blank: the power utility")
+    hotline: str = Field("95598", description="telephone number for questions")
+    fault_from: Literal["accepted", "dispatched", "taken", "arrived", "located"] = Field(
+        "dispatched", description="stage of an incident from which customers are told of the fault"
+    )
+    progress_stages: tuple[str, ...] = Field(
+        ("arrived", "located", "partly_restored"), description="stages of an incident of which customers are told"
+    )
+    estimate_change_min: float = Field(
+        30.0, ge=0, description="customers are told when the estimate of restoration moves by more than so many minutes"
+    )
+    quiet_from: str = Field(
+        "22:00",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="messages wait from this time of day; blank: never",
+    )
+    quiet_until: str = Field(
+        "07:00",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="until this one; a fault is told to important customers at once",
+    )
+    cancelled: tuple[str, ...] = Field(("已取消", "cancelled"), description="states of a plan that was called off")
+    timeout_s: float = Field(10.0, gt=0, le=300, description="seconds within which the gateway answers")
+    first_wait_s: float = Field(
+        5.0, gt=0, description="seconds until a message that failed is tried again; then twice that"
+    )
+    longest_wait_s: float = Field(600.0, gt=0, description="seconds between two tries at most")
+    give_up_h: float = Field(
+        24.0, gt=0, description="hours after which a message that cannot be delivered has failed: what it says is old"
+    )
+    at_once: int = Field(8, ge=1, le=64, description="messages that are under way to the gateway at one time")
+
+
+def message_settings(settings: Mapping[str, Any]) -> MessageSettings:
+    """Return the settings under ``[messages]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(MessageSettings, "messages", settings)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fudian.desk import Desk
 from fudian.intake_settings import IntakeSettings, intake_settings
+from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
 
 BROKER = "FUDIAN_MQTT"
@@ -34,6 +35,9 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
+    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN))
+    if sender is not None:
+        ways.enter_context(closing(sender))
     if rules.folder:
         from dashboard.intake.folder import FolderIntake
 

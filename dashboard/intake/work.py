@@ -30,6 +30,13 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
         """Return the sheet of an incident: stages with times, orders, commander, steps done, and its whole history."""
         return desk.utility.sheet(incident).as_dict()
 
+    @routes.get("/incidents/{incident}/messages")
+    def messages(
+        incident: Incident, limit: Annotated[int, Query(ge=1, le=10_000, description="the newest so many")] = 1000
+    ) -> dict[str, Any]:
+        """Return what customers were told of an incident, and the share of its affected list that was told."""
+        return desk.utility.messages(incident, reader().is_masked, limit).as_dict()
+
     @routes.get("/incidents/{incident}/record")
     def record(incident: Incident) -> dict[str, Any]:
         """Return the outage record that a closed incident would leave, and by whom each user is told to be back."""

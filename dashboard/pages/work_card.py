@@ -14,21 +14,10 @@ from dashboard.parts.decisions import OPERATIONS, choose, decide, decide_with, m
 from dashboard.parts.names import device, named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
+from fudian.outbox import STATES
 from network import FudianError, translate
-from repair.desk.work import STAGES, Line, Sheet
-
-STAGE_NAMES: Mapping[str, str] = {
-    "accepted": "accepted",
-    "dispatched": "dispatched",
-    "taken": "taken by the crew",
-    "arrived": "arrived",
-    "located": "fault located",
-    "isolated": "isolated",
-    "partly_restored": "partly restored",
-    "under_way": "under way",
-    "restored": "restored",
-}
-"""Each stage in words."""
+from repair.desk.message_texts import MESSAGE_KIND_NAMES
+from repair.desk.work import STAGE_NAMES, STAGES, Line, Sheet
 
 ACTION_NAMES: Mapping[str, str] = {
     "acknowledge": "acknowledged",
@@ -36,6 +25,7 @@ ACTION_NAMES: Mapping[str, str] = {
     "hand_over": "handed over",
     "commander": "incident commander",
     "stage": "stage",
+    "estimate": "power is expected back",
     "order": "order",
     "merge": "merged into another incident",
     "split": "users split off",
@@ -50,6 +40,14 @@ ACTION_NAMES: Mapping[str, str] = {
     "undo": "undone",
 }
 """Each decision in words."""
+
+MESSAGE_STATE_NAMES: Mapping[str, str] = {
+    "waiting": "waiting to be sent",
+    "sent": "sent",
+    "failed": "not delivered",
+    "withdrawn": "withdrawn",
+}
+"""Each state of a message in words."""
 
 TOLD_BY_NAMES: Mapping[str, str] = {
     "switching": "switching",
@@ -76,6 +74,7 @@ def work_card(utility: Utility, address: Address, incident: str) -> html.Section
     content: list[Part] = [_stages(sheet, to, language), _facts(utility, sheet, incident, language)]
     if may_decide():
         content.append(html.Div(_actions(sheet, to, language), className="actions deciding-row"))
+    content += _messages(utility, incident, language)
     if sheet.is_closed:
         content += _record(utility, sheet, incident, to, language)
     content.append(_history(sheet, to, language))
@@ -104,6 +103,8 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
         (translate("incident commander", language), sheet.commander or DASH),
         (translate("repair orders", language), ", ".join(sheet.orders) or DASH),
     ]
+    if sheet.estimate:
+        facts.append((translate("power is expected back", language), moment(sheet.estimate)))
     place = utility.low_voltage_place(incident)
     if place:
         said = [place["transformer_id"], *place["boxes"], *([place["phases"]] if place["phases"] else [])]
@@ -142,6 +143,7 @@ def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
     doors: list[tuple[str, str, list[tuple[str, str]]]] = [
         ("Hand over", "hand_over", [("to", translate("to whom", language)), note]),
         ("Order", "order", [("order_id", translate("number of the order", language))]),
+        ("Expected back", "estimate", [("until", translate("day and time", language))]),
         ("Commander", "commander", [("name", translate("name", language))]),
         ("Note", "note", [note]),
         ("Split off", "split", [users]),
@@ -155,6 +157,36 @@ def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
         decide_with(translate(label, language), to, {"action": action}, fields, language)
         for label, action, fields in doors
     ]
+
+
+def _messages(utility: Utility, incident: str, language: str) -> list[Part]:
+    """Return how many customers were told, and how many messages are in which state; nothing where no channel is set."""
+    told = utility.messages(incident, limit=1).as_dict()
+    if not told["channel"] and not told["count"]:
+        return []
+    of = told["notified"]
+    ratio = DASH if of["ratio"] is None else f"{of['ratio']:.1%}"
+    said = translate(
+        "Customers told: {told} of {customers} ({ratio}); {notice} more by a notice for their transformer.",
+        language,
+        told=f"{of['in_person']:,}",
+        customers=f"{of['customers']:,}",
+        ratio=ratio,
+        notice=f"{of['by_notice']:,}",
+    )
+    heading = html.H3(translate("Messages to customers", language))
+    if not told["kinds"]:
+        return [heading, html.P(said, className="quiet")]
+    head = [(translate("kind of message", language), "")]
+    head += [(translate(MESSAGE_STATE_NAMES[state], language), "right") for state in STATES]
+    rows = [
+        row(
+            [(translate(MESSAGE_KIND_NAMES[each["kind"]], language), "")]
+            + [(f"{each[state]:,}", "right" if each[state] else "right quiet") for state in STATES]
+        )
+        for each in told["kinds"]
+    ]
+    return [heading, html.P(said), scrolling(table(head, rows, "", translate("Messages to customers", language)))]
 
 
 def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: str) -> list[Part]:
@@ -231,7 +263,7 @@ def _said(line: Line, language: str) -> str:
         parts.append(translate(STAGE_NAMES[said.pop("stage")], language))
     if "move" in said:
         parts.append(translate(MOVE_NAMES[said.pop("move")], language))
-    at = said.pop("at", None)
+    at = said.pop("at", None) or said.pop("until", None)
     if line.action == "record":
         said = {"outage_id": said["tables"]["outages"][0]["outage_id"]}
     parts += [", ".join(map(str, value)) if isinstance(value, list) else str(value) for value in said.values()]

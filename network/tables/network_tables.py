@@ -159,6 +159,7 @@ NETWORK_TABLES = (
             flag_column("important", "重要用户", "important customer", "是否重要用户", default=False),
             flag_column("sensitive", "敏感用户", "sensitive customer", "是否敏感用户", default=False),
             flag_column("verified", "实名认证", "contact is verified", "是否实名认证", default=False),
+            flag_column("opted_out", "免打扰", "wants no messages", "是否免打扰", "拒收短信", default=False),
             time_column("in_service", "投运日期", "in service from", "立户日期", "注册日期"),
             time_column("retired", "退役日期", "in service until", "注销日期", "销户日期"),
         ),

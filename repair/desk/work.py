@@ -23,12 +23,26 @@ STAGES = (
 )  # fmt: skip
 """In the order in which an incident passes them; some may be left out."""
 
+STAGE_NAMES: Mapping[str, str] = {
+    "accepted": "accepted",
+    "dispatched": "dispatched",
+    "taken": "taken by the crew",
+    "arrived": "arrived",
+    "located": "fault located",
+    "isolated": "isolated",
+    "partly_restored": "partly restored",
+    "under_way": "under way",
+    "restored": "restored",
+}
+"""Each stage in words."""
+
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "acknowledge": (),
     "note": ("note",),
     "hand_over": ("to", "note"),
     "commander": ("name",),
     "stage": ("stage", "at"),
+    "estimate": ("until",),
     "order": ("order_id",),
     "merge": ("into",),
     "split": ("users",),
@@ -82,6 +96,12 @@ class Line(Shown):
     details: Mapping[str, Any]
     is_undone: bool = False
 
+    @classmethod
+    def of(cls, event: KeptEvent) -> Line:
+        """Return the line that an event makes."""
+        details = {name: value for name, value in event.details.items() if name != "action"}
+        return cls(event.number or 0, event.who, str(event.details["action"]), details)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sheet(Shown):
@@ -94,6 +114,15 @@ class Sheet(Shown):
 
     incident: str
     history: tuple[Line, ...] = ()
+
+    def after(self, line: Line) -> Sheet:
+        """Return the sheet as it is once one more thing was decided."""
+        history = self.history
+        if line.action == "undo":
+            history = tuple(
+                replace(each, is_undone=each.is_undone or each.number == line.details["number"]) for each in history
+            )
+        return replace(self, history=(*history, line))
 
     @property
     def lines(self) -> list[Line]:
@@ -130,6 +159,14 @@ class Sheet(Shown):
         """The incident commander 总指挥长."""
         found: str | None = self._last("commander", "name")
         return found
+
+    @property
+    def estimate(self) -> datetime | None:
+        """When power will be back, as a person said last; what was said before an incident was opened again is forgotten."""
+        said = None
+        for line in self.lines:
+            said = {"estimate": line.details.get("until"), "reopen": None}.get(line.action, said)
+        return None if said is None else datetime.fromisoformat(said)
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -199,6 +236,7 @@ class Sheet(Shown):
             "stages": {stage: at.isoformat() for stage, at in self.stages.items()},
             "acknowledged_by": self.acknowledged_by,
             "commander": self.commander,
+            "estimate": None if self.estimate is None else self.estimate.isoformat(),
             "orders": list(self.orders),
             "merged_into": self.merged_into,
             "section": list(self.section),
@@ -251,18 +289,12 @@ class Work:
             self.operations = self.operations.told(number, event.who, event.details)
         if event.incident is None:
             return
-        sheet = self.sheet(event.incident)
-        details = {name: value for name, value in event.details.items() if name != "action"}
-        line = Line(number, event.who, action, details)
-        history = sheet.history
+        line = Line.of(event)
         if action == "undo":
-            history = tuple(
-                replace(each, is_undone=each.is_undone or each.number == details["number"]) for each in history
-            )
-            self.operations = self.operations.undone(details["number"])
+            self.operations = self.operations.undone(line.details["number"])
         elif action == "step":
-            self.operations = self.operations.told(number, event.who, details, event.incident)
-        self.sheets[event.incident] = replace(sheet, history=(*history, line))
+            self.operations = self.operations.told(number, event.who, line.details, event.incident)
+        self.sheets[event.incident] = self.sheet(event.incident).after(line)
 
     @property
     def moves(self) -> dict[str, tuple[str, str]]:
@@ -323,6 +355,8 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
             text("The decision {action} does not say {names}.", action=action, names=", ".join(missing)),
             text("Say it and send the decision again."),
         )
+    if action == "estimate":
+        told["until"] = moment_done(told["until"], datetime.max).isoformat()
     if action == "stage" and told["stage"] not in STAGES:
         raise FudianError(
             text("There is no stage {stage!r}.", stage=told["stage"]),

@@ -46,15 +46,17 @@ TRIP = [
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve a small feeder on a free port."""
+def serving(folder: Path, is_telling: bool = False) -> Iterator[str]:
+    """Serve a small feeder on a free port, of which one customer is told in person where messages are sent at all."""
     folder.mkdir()
     tables = one_line_tables(FEEDER)
+    tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
     for name, rows in (tables | {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}).items():
         if rows:
             (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
-    (folder / "fudian.toml").write_text(f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n', "utf-8")
+    telling = '[messages]\nto = "out.ndjson"\nquiet_from = ""\n' if is_telling else ""
+    (folder / "fudian.toml").write_text(f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n' + telling, "utf-8")
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(folder, "en"), log_level="warning"))
@@ -144,6 +146,47 @@ def test_what_is_decided_by_a_button_is_kept(page: Page, served: str) -> None:
     expect(page.locator(".card.work")).to_contain_text("事件处置")
     picture(page, "desk-phone-zh")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_sheet_and_the_route_show_who_was_told(page: Page, tmp_path: Path) -> None:
+    """A file takes the messages of a served desk; T1 has one customer that is told in person."""
+    with serving(tmp_path / "feeder", True) as address:
+        httpx.post(f"{address}/api/v1/signals", json=TRIP).raise_for_status()
+        incident = httpx.get(f"{address}/api/v1/incidents").json()["incidents"][0]["id"]
+        page.goto(f"{address}/dispatch?lang=en")
+        work = page.locator(".card.work")
+        expect(work).to_contain_text("Customers told: 0 of 150 (0.0%)")
+        work.get_by_text("Expected back").click()
+        work.get_by_label("day and time").fill(f"{NOW + timedelta(hours=5):%Y-%m-%d %H:%M}")
+        work.locator(".asked:visible").get_by_role("button", name="Send").click()
+        expect(work.locator("tr", has_text="power is expected back").first).to_be_visible()
+        work.get_by_role("button", name="dispatched").click()
+        expect(work.locator("tr", has_text="fault outage")).to_be_visible()
+        out = tmp_path / "feeder" / "out.ndjson"
+        deadline = time.monotonic() + 30
+        told: dict[str, Any] = {}
+        while sum(each["sent"] for each in told.get("kinds", [])) < 4 and time.monotonic() < deadline:
+            told = httpx.get(f"{address}/api/v1/incidents/{incident}/messages").json()
+        letters = {json.dumps(each["to"]): each for each in map(json.loads, out.read_text("utf-8").splitlines())}
+        assert sorted(letters) == ['{"customer_id": "C1", "phone": "13900001234"}', '{"transformer_id": "T1"}',
+                                 '{"transformer_id": "T3"}', '{"transformer_id": "T5"}']  # fmt: skip
+        assert "尊敬的王芳：因线路故障，T1于" in letters[min(letters)]["text"]
+        assert told["notified"] == {"customers": 150, "in_person": 1, "by_notice": 149, "ratio": 1 / 150}
+        rows = {row["id"]: row for row in told["rows"]}
+        assert sorted(rows) == ["C1", "T1", "T3", "T5"]
+        assert {(row["kind"], row["state"]) for row in told["rows"]} == {("fault", "sent")}
+        assert "王•" in rows["C1"]["text"]
+        page.goto(f"{address}/dispatch?lang=zh")
+        expect(work).to_contain_text("通知到户 1/150 户（0.7%）；另有 149 户通过台区通知告知。")
+        picture(page, "messages-zh")
+        page.goto(f"{address}/dispatch?lang=en")
+        expect(work).to_contain_text("Customers told: 1 of 150")
+        picture(page, "messages-en")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{address}/dispatch?lang=zh")
+        expect(work).to_contain_text("通知到户 1/150 户")
+        picture(page, "messages-phone-zh")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:

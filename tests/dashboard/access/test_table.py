@@ -93,6 +93,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/operations"): {"dispatcher", "local", SIGNALS},
     ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
+    ("GET", "/api/v1/incidents/20220720T120000-K1/messages"): LISTING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/record"): LISTING,
     ("GET", "/api/v1/desk-kpi"): SEEING,
     ("GET", "/api/v1/metrics"): SEEING,
@@ -147,7 +148,7 @@ The last row: what stands below ``/public/`` is nothing else by another name, si
 
 OF_ALL_UNITS = re.compile(
     r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|durations|avoidable|frequent-bands|report(/.*)?)"
-    r"|/export/planned/(pl|ca).*"
+    r"|/api/v1/incidents/[^/]+/messages|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""
 

@@ -127,11 +127,27 @@ def test_every_decision_can_be_taken(action: str) -> None:
         "stage": "arrived",
         "number": 1,
         "move": "open",
+        "until": "2099-10-09 11:00",
     }
     first = "close" if action == "record" else "acknowledge"
     sheet = Work.of([event(1, "li", action=first)]).sheet(NAME)
     told = checked(sheet, {"action": action, "unknown": 1} | said, NOW)
     assert set(told) == {"action", *ACTIONS[action], *(["into"] if action == "split" else [])}
+
+
+def test_an_estimate_is_the_last_word_of_a_person_until_it_is_opened_again() -> None:
+    told = [
+        checked(Sheet(NAME), {"action": "estimate", "until": until}, NOW)
+        for until in ("2099-10-09 11:00", "2099-10-09 12:30")
+    ]
+    events = [event(number, "li", **each) for number, each in enumerate(told, 1)]
+    assert Work.of(events).sheet(NAME).as_dict()["estimate"] == "2099-10-09T12:30:00"
+    events.append(event(3, "li", action="undo", number=2))
+    assert Work.of(events).sheet(NAME).estimate == datetime(2099, 10, 9, 11)
+    events.append(event(4, "desk", action="reopen", reason="off"))
+    assert Work.of(events).sheet(NAME).estimate is None
+    with pytest.raises(FudianError):
+        checked(Sheet(NAME), {"action": "estimate", "until": "soon"}, NOW)
 
 
 def test_users_are_split_off_moved_and_given_back() -> None:

@@ -1,0 +1,105 @@
+"""Questions of what customers were told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from fudian.answers import Answer
+from fudian.live import LiveQuestions
+from fudian.outbox import STATES, Outgoing
+from fudian.telling import affected_rows
+from repair.desk.message_texts import text_of
+from repair.desk.messages import KINDS, notified
+from repair.privacy import mask_name
+from repair.settings import message_settings
+
+
+class MessageQuestions(LiveQuestions):
+    """What can be told of messages to customers."""
+
+    def messages(self, incident: str, masked: bool = True, limit: int = 1000) -> Answer:
+        """Return what customers were told of an incident, and how many of its affected list were told 通知到户率.
+
+        Args:
+            incident: its id.
+            masked: whether names of customers are masked, as for everybody who need not call them.
+            limit: how many messages are listed, the newest first; their number is told besides.
+
+        Returns:
+            One row per message: ``number``, ``kind``, ``to`` (customer or transformer), ``id``, ``text``, ``state`` (waiting,
+            sent, failed, withdrawn), ``queued_at``, ``due_at``, ``sent_at`` (local times), ``attempts``, ``error``.
+
+        Raises:
+            FudianError: there is no such incident.
+            WorkspaceError: a setting cannot be used.
+        """
+        self.sheet(incident)
+        found = () if self.outbox is None else self.outbox.of(incident)
+        customers, _ = affected_rows(self, incident)
+        shown = found[-limit:][::-1]
+        names = _names(self.network.customers, shown, masked)
+        rules = message_settings(self.workspace.settings)
+        rows = [
+            {
+                "number": each.number,
+                "kind": each.message.kind,
+                "to": each.message.to.kind,
+                "id": each.message.to.id,
+                "text": text_of(each.message, names.get(each.message.to.id), rules),
+                "state": each.state,
+                "queued_at": self.moment(each.queued_at),
+                "due_at": self.moment(each.due_at),
+                "sent_at": self.moment(each.sent_at),
+                "attempts": each.attempts,
+                "error": each.error,
+            }
+            for each in shown
+        ]
+        told = notified(customers, [each.message for each in found if each.state == "sent"])
+        form: dict[str, Any] = {
+            "incident": incident,
+            "channel": bool(rules.to),
+            "notified": told.as_dict(),
+            "count": len(found),
+            "kinds": _by_kind(found),
+            "rows": [_plain(row) for row in rows],
+        }
+        return Answer("messages", pl.DataFrame(rows, _SCHEMA), f"{len(found)} messages", lambda _: form)
+
+
+_TIMES = ("queued_at", "due_at", "sent_at")
+_SCHEMA: dict[str, Any] = {
+    "number": pl.Int64,
+    "kind": pl.String,
+    "to": pl.String,
+    "id": pl.String,
+    "text": pl.String,
+    "state": pl.String,
+    **dict.fromkeys(_TIMES, pl.Datetime("us")),
+    "attempts": pl.Int64,
+    "error": pl.String,
+}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its moments as text."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _by_kind(found: tuple[Outgoing, ...]) -> list[dict[str, Any]]:
+    """Return how many messages of each kind are in each state."""
+    counts = Counter((each.message.kind, each.state) for each in found)
+    kinds = [kind for kind in KINDS if any(kind == known for known, _ in counts)]
+    return [{"kind": kind} | {state: counts[kind, state] for state in STATES} for kind in kinds]
+
+
+def _names(customers: pl.DataFrame, shown: tuple[Outgoing, ...], masked: bool) -> dict[str, str]:
+    """Return the names of the customers of some messages, as far as they are known."""
+    wanted = [each.message.to.id for each in shown if each.message.to.kind == "customer"]
+    rows = customers.filter(pl.col("customer_id").is_in(wanted) & pl.col("name").is_not_null())
+    name = mask_name(pl.col("name")) if masked else pl.col("name")
+    return dict(rows.select("customer_id", name).iter_rows())

@@ -1,0 +1,110 @@
+"""Who is told what because of a decision: written in the transaction that keeps the decision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from fudian.ledger import Beside, DeskEvent
+from fudian.live import LiveQuestions
+from fudian.outbox import Outbox
+from fudian.store.tables import utc_now
+from network import FudianError
+from repair.affected import affected_by_transformers
+from repair.desk.messages import Message, Standing, addressees, due_at, incident_messages
+from repair.desk.work import Line, Sheet
+from repair.inference.outage import InferredOutage
+from repair.settings import MessageSettings, message_settings
+
+_log = logging.getLogger("fudian")
+
+
+def beside_decision(utility: LiveQuestions, outbox: Outbox, sheet: Sheet, event: DeskEvent) -> Beside | None:
+    """Return what writes the messages that a decision asks for; ``None`` where no channel is set, so that nobody is told.
+
+    Args:
+        utility: that knows who is affected.
+        outbox: where they wait.
+        sheet: before the decision.
+        event: the decision.
+    """
+    try:
+        rules = message_settings(utility.workspace.settings)
+    except FudianError:
+        _log.exception("Nobody is told of what is decided: the settings of messages cannot be used")
+        return None
+    if not rules.to:
+        return None
+    undone = int(event.details["number"]) if event.details["action"] == "undo" else None
+    earlier = [
+        each.message
+        for each in outbox.of(sheet.incident)
+        if each.state != "withdrawn" and not (each.event == undone and each.state == "waiting")
+    ]
+    messages = to_tell(utility, sheet.after(Line.of(event)), earlier, rules)
+    now = utility.workspace.reading.now()
+    waits = [due_at(message, now, rules) - now for message in messages]
+
+    def write(connection: Connection, new: tuple[DeskEvent, ...]) -> None:
+        at = utc_now()
+        if undone is not None:
+            outbox.withdraw(connection, undone)
+        due = [(message, at + wait) for message, wait in zip(messages, waits, strict=True)]
+        outbox.queue(connection, new[-1].number or 0, due, at)
+
+    return write
+
+
+def to_tell(utility: LiveQuestions, sheet: Sheet, earlier: Sequence[Message], rules: MessageSettings) -> list[Message]:
+    """Return what has to be told now of an incident.
+
+    Nobody is told of one that is part of another, that a plan or arrears explain, or that turned out to be none.
+
+    Args:
+        utility: that knows who is affected.
+        sheet: of the incident.
+        earlier: what was told, or waits to be told, of it.
+        rules: of the workspace.
+    """
+    outage = outage_of(utility, sheet.incident)
+    if outage is None or sheet.merged_into or outage.explanation in {"plan", "arrears"} or outage.state == "overturned":
+        return []
+    customers, transformers = affected_rows(utility, sheet.incident)
+    who = addressees(customers, transformers)
+    back: set[tuple[str, str]] = set()
+    if outage.transformer_ids and outage.back:
+        dark = set(outage.dark_ids)
+        live = set(outage.transformer_ids) - dark
+        back = {("transformer", each) for each in live}
+        back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
+    cause = "upstream" if sheet.upstream else outage.explanation
+    return incident_messages(Standing.of(sheet, cause, outage.start), who, back, earlier, rules)
+
+
+def outage_of(utility: LiveQuestions, incident: str) -> InferredOutage | None:
+    """Return the outage of an incident by signals, of one that was split off that of its parent; ``None`` without signals."""
+    named = utility.work.parent(incident) or incident
+    return next((each for each in utility.told().outages if each.id == named), None)
+
+
+def affected_rows(utility: LiveQuestions, incident: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the customers that lost supply by an incident, and their transformers, as rows of those tables.
+
+    Whom operators moved to another incident belongs to that one.
+    """
+    net, outage = utility.network, outage_of(utility, incident)
+    own: tuple[str, ...] = ()
+    if outage is not None and outage.id == incident:
+        own = outage.customer_ids if outage.level in {"customers", "customer"} else outage.transformer_ids
+    users = utility.work.users(incident, own)
+    transformers, place = net.known_transformers(users)
+    named = {users[each] for each in place.tolist()}
+    off = affected_by_transformers(net.energise(), named).hit.customer_index
+    alone, _ = net.known_customers([each for each in users if each not in named])
+    customers = net.customers[np.union1d(off, alone)]
+    of_customers, _ = net.known_transformers(customers["transformer_id"].unique(maintain_order=True).to_list())
+    return customers, net.transformers[np.union1d(transformers, of_customers)]

@@ -1,0 +1,163 @@
+"""The texts of messages to customers: fault, progress, restored, planned, temporary, change, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from network import translate
+from repair.desk.messages import Message
+from repair.desk.work import STAGE_NAMES
+from repair.settings import MessageSettings
+
+CAUSE_NAMES: Mapping[str, str] = {
+    "line": "a fault of the line",
+    "transformer": "a fault at the transformer",
+    "customers": "a fault of the low-voltage supply",
+    "customer": "a fault of the low-voltage supply",
+    "upstream": "a loss of the grid above",
+}
+"""Each class of cause in words; the explanations of an incident that a fault explains, and the loss of the grid above."""
+
+MESSAGE_KIND_NAMES: Mapping[str, str] = {
+    "fault": "fault outage",
+    "progress": "progress of the repair",
+    "restored": "power is back",
+    "planned": "planned outage",
+    "temporary": "temporary outage",
+    "change": "change of the outage",
+}
+"""Each kind of message in words."""
+
+
+def text_of(message: Message, name: str | None, rules: MessageSettings) -> str:
+    """Return a message as its addressee reads it.
+
+    Args:
+        message: its facts.
+        name: of the customer; ``None`` for a notice, and where it is not known.
+        rules: of the workspace: language, who signs, telephone number.
+    """
+    language = rules.language
+    unit = rules.unit or translate("the power utility", language)
+    signed = translate("[{unit}]", language, unit=unit)
+    sentences = _OF_KIND[message.kind](message, name, rules)
+    between = "" if language == "zh" else " "
+    return signed + between + between.join(sentences)
+
+
+def _fault(message: Message, name: str | None, rules: MessageSettings) -> list[str]:
+    language, facts = rules.language, message.facts
+    if name:
+        whom = translate("Dear {name}:", language, name=name)
+    elif message.to.kind == "customer":
+        whom = translate("Dear customer:", language)
+    else:
+        whom = translate("To all customers:", language)
+    said = {
+        "area": facts["area"],
+        "cause": translate(CAUSE_NAMES[facts["cause"]], language),
+        "start": _moment(facts["start"], language),
+    }
+    happened = translate(
+        "{area} lost power at {start} through {cause}; a crew is on its way."
+        if facts["crew"]
+        else "{area} lost power at {start} through {cause}; the repair is being prepared.",
+        language,
+        **said,
+    )
+    expected = [_expected(facts, language)] if "estimate" in facts else []
+    return [whom, happened, *expected, translate("For questions call {hotline}.", language, hotline=rules.hotline)]
+
+
+def _progress(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
+    language, facts = rules.language, message.facts
+    at = datetime.fromisoformat(facts["time"])
+    stage = translate(STAGE_NAMES[facts["stage"]], language)
+    progress = translate(
+        "Repair in {area}: {stage} ({time}).", language, area=facts["area"], stage=stage, time=f"{at:%H:%M}"
+    )
+    return [progress, *([_expected(facts, language)] if "estimate" in facts else [])]
+
+
+def _expected(facts: Mapping[str, Any], language: str) -> str:
+    return translate(
+        "Power is expected back at {estimate}, which differs from the time given before."
+        if facts.get("moved")
+        else "Power is expected back at {estimate}.",
+        language,
+        estimate=_moment(facts["estimate"], language),
+    )
+
+
+def _restored(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
+    language, facts = rules.language, message.facts
+    end = _moment(facts["end"], language)
+    return [
+        translate("{area} has power again since {end}.", language, area=facts["area"], end=end),
+        translate("If you are still without power, call {hotline}.", language, hotline=rules.hotline),
+        translate("Thank you for your patience.", language),
+    ]
+
+
+def _planned(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
+    language, facts = rules.language, message.facts
+    said = {
+        "reason": facts["reason"] or translate("work on the network", language),
+        "area": ("" if language == "zh" else " ").join(filter(None, [facts["line"], facts["area"]])),
+        **_span(facts["start"], facts["end"], language),
+    }
+    notice = translate(
+        "Planned outage: for {reason}, {area} will be without power from {start} to {end}. Please prepare for it."
+        if message.kind == "planned"
+        else "Temporary outage: for {reason}, {area} will be without power from {start} to {end}. We apologise.",
+        language,
+        **said,
+    )
+    return [notice]
+
+
+def _change(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
+    language, facts = rules.language, message.facts
+    old = _moment(facts["old_start"], language)
+    if facts["change"] == "cancelled":
+        said = translate(
+            "Outage cancelled: the outage of {area} announced for {old_start} will not take place.",
+            language,
+            area=facts["area"],
+            old_start=old,
+        )
+        return [said]
+    changed = translate(
+        "Outage postponed: the outage of {area} announced for {old_start} is now from {start} to {end}."
+        if facts["change"] == "postponed"
+        else "Outage changed: the outage of {area} announced for {old_start} is now from {start} to {end}.",
+        language,
+        area=facts["area"],
+        old_start=old,
+        **_span(facts["start"], facts["end"], language),
+    )
+    return [changed]
+
+
+_OF_KIND = {
+    "fault": _fault,
+    "progress": _progress,
+    "restored": _restored,
+    "planned": _planned,
+    "temporary": _planned,
+    "change": _change,
+}
+
+
+def _moment(said: str, language: str) -> str:
+    at = datetime.fromisoformat(said)
+    return f"{at.month}月{at.day}日{at:%H:%M}" if language == "zh" else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _span(start: str, end: str, language: str) -> dict[str, str]:
+    """Return start and end; of the end the time of day alone where both are on one day."""
+    first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    until = f"{last:%H:%M}" if first.date() == last.date() else _moment(end, language)
+    return {"start": _moment(start, language), "end": until}
