@@ -66,17 +66,16 @@ def page(utility: Utility, address: Address) -> html.Div:
     plan = chosen_plan(utility, address, entry, at)
     address.note_unknown()
     if tab == "planned":
-        left, right = _planned_list(utility, address, board, chosen), _plan_sheet(utility, address, board, chosen)
+        left = _planned_list(utility, address, board, chosen)
+        right, customers = _plan_sheet(utility, address, board, chosen)
     else:
-        left, right = (
-            _incident_list(utility, address, entries, entry, tab, plan),
-            _event_sheet(utility, address, entry, plan),
-        )
+        left = _incident_list(utility, address, entries, entry, tab, plan)
+        right, customers = _event_sheet(utility, address, entry, plan)
     return frame(
         address,
         _chips(address, board, tab),
         _freshness(utility, address, at),
-        [html.Div([left, right], className="grid halves desk")],
+        [html.Div([left, right, html.Div(customers, className="wide")], className="grid halves desk")],
         has_heading=False,
     )
 
@@ -322,17 +321,13 @@ def _place(utility: Utility, plan: dict[str, Any]) -> str:
 # One event ------------------------------------------------------------------------------------------------------------
 
 
-def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None) -> html.Div:
+def _event_sheet(
+    utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None
+) -> tuple[html.Div, Part | None]:
+    """Return the sheet of an event, and the list of its customers."""
     language = address.language
     if entry is None:
-        return html.Div(
-            [
-                card(
-                    translate("No event chosen", language),
-                    html.P(translate("A row of the list opens its sheet here.", language), className="quiet"),
-                )
-            ]
-        )
+        return _nothing_chosen(translate("No event chosen", language), language), None
     count = html.Span(
         translate(
             "{count} customers off" if entry.end is None else "{count} customers were off",
@@ -369,7 +364,12 @@ def _event_sheet(utility: Utility, address: Address, entry: Entry | None, plan: 
     columns = [*(CUSTOMER_COLUMNS[:-1] if "stage" in off.columns else CUSTOMER_COLUMNS)]
     columns += [name for name in ("stage", "sure") if name in off.columns]
     customers = customers_card(address, off, {"event": entry.key}, entry.important, columns)
-    return html.Div([sheet, planned, work, customers], className="stack")
+    return html.Div([sheet, planned, work], className="stack"), customers
+
+
+def _nothing_chosen(title: str, language: str) -> html.Div:
+    hint = html.P(translate("A row of the list opens its sheet here.", language), className="quiet")
+    return html.Div([card(title, hint)])
 
 
 def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
@@ -613,23 +613,18 @@ def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
     return html.Div(parts, className="legend")
 
 
-def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> html.Div:
+def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> tuple[Part, Part | None]:
+    """Return the sheet of a plan, and the list of its customers."""
     language = address.language
     found = board.planned.filter(pl.col("plan_id") == chosen)
     if found.is_empty():
-        return html.Div(
-            [
-                card(
-                    translate("No plan chosen", language),
-                    html.P(translate("A row of the list opens its sheet here.", language), className="quiet"),
-                )
-            ]
-        )
+        return _nothing_chosen(translate("No plan chosen", language), language), None
     plan = found.row(0, named=True)
     try:
         affected = utility.affected_by_plan(plan)
     except FudianError as refused:
-        return html.Div([card(_place(utility, plan), html.P(refused.in_language(language), className="warning"))])
+        warning = html.P(refused.in_language(language), className="warning")
+        return html.Div([card(_place(utility, plan), warning)]), None
     hours = (plan["end"] - plan["start"]) / timedelta(hours=1)
     transformers = len(affected.hit.transformers)
     facts = [
@@ -666,10 +661,7 @@ def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -
         className="card",
     )
     important = int(affected.customers["important"].sum())
-    return html.Div(
-        [sheet, customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)],
-        className="stack",
-    )
+    return sheet, customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)
 
 
 def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

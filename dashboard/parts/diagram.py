@@ -16,6 +16,12 @@ LINES = ("line", "cable", "bus")
 _LANE = 62
 """Height of a lane in pixels."""
 
+_NAME_AWAY, _NUMBER_AWAY = 0.32, 0.32
+"""How far the middle of a device's name stands from it, and of a number of customers from its transformers, in rows."""
+
+_WIDTH, _HEIGHT = 0.9, 0.3
+"""How much room a short text takes, in columns and rows of the diagram."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -150,11 +156,7 @@ def _transformers(figure: go.Figure, net: Topology, layout: Layout, event: Event
         ]
         x, y = _path((each.foot, each.head) for each in chosen)
         figure.add_scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.4}, hoverinfo="skip")
-        together: dict[tuple[int, bool], list[DrawnTransformer]] = {}
-        for each in chosen:
-            together.setdefault((int(net.transformer_node[each.transformer]), each.head[1] < each.foot[1]), []).append(
-                each
-            )
+        together = _together(net, chosen)
         figure.add_scatter(
             x=[each.head[0] for each in chosen],
             y=[each.head[1] for each in chosen],
@@ -177,6 +179,30 @@ def _transformers(figure: go.Figure, net: Topology, layout: Layout, event: Event
             textposition=["bottom center" if down else "top center" for _, down in together],
             textfont={"size": 11, "color": QUIET if colour == NORMAL else colour},
         )
+
+
+def _together(
+    net: Topology, transformers: Iterable[DrawnTransformer]
+) -> dict[tuple[int, bool], list[DrawnTransformer]]:
+    """Return the transformers whose customers are told as one number, by their node and whether they hang down."""
+    together: dict[tuple[int, bool], list[DrawnTransformer]] = {}
+    for each in transformers:
+        node = int(net.transformer_node[each.transformer])
+        together.setdefault((node, each.head[1] < each.foot[1]), []).append(each)
+    return together
+
+
+def _numbers(net: Topology, layout: Layout) -> list[tuple[float, float]]:
+    """Return where the numbers of customers stand."""
+    return [
+        (sum(each.head[0] for each in group) / len(group), group[0].head[1] + (-_NUMBER_AWAY if down else _NUMBER_AWAY))
+        for (_, down), group in _together(net, layout.transformers).items()
+    ]
+
+
+def _is_free(at: tuple[float, float], taken: Iterable[tuple[float, float]]) -> bool:
+    """Whether a short text can stand there beside others."""
+    return all(abs(at[0] - x) >= _WIDTH or abs(at[1] - y) >= _HEIGHT for x, y in taken)
 
 
 def _nodes_of(net: Topology, branch_ids: Collection[str]) -> set[int]:
@@ -209,12 +235,16 @@ def _devices(figure: go.Figure, net: Topology, layout: Layout, event: Event, lan
         customdata=[[None, f"{names[branch] or ''} {ids[branch]}", states[is_open]] for branch, _, is_open in devices],
         hovertemplate="%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
     )
+    taken = _numbers(net, layout)
     for branch, at, _ in devices:
         short = ids[branch].rsplit("-", 1)[-1]
+        above, below = (at[0], at[1] + _NAME_AWAY), (at[0], at[1] - _NAME_AWAY)
+        is_below = not _is_free(above, taken) and _is_free(below, taken)
+        taken.append(below if is_below else above)
         figure.add_annotation(
             x=at[0],
             y=at[1],
-            yshift=14,
+            yshift=-15 if is_below else 14,
             text=short,
             showarrow=False,
             font={"size": 11, "color": INK},

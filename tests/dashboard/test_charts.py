@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fudian
 from dashboard.parts.address import Address
 from dashboard.parts.charts import ABNORMAL, LINK, cumulative_chart, graph, graph_config, house_figure, spread
 from dashboard.parts.diagram import Event, feeder_diagram
 from network import Network
+
+COUNTY = Path(__file__).parents[2] / "data_samples" / "county"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -65,3 +70,24 @@ def test_the_diagram_shows_what_is_off_open_and_unknown() -> None:
     assert sorted(squares.marker.color) == ["#1d2730", "white"]
     circles = [trace for trace in figure.data if trace.mode == "markers" and trace.marker.symbol is None]
     assert [len(trace.x) for trace in circles if trace.x] == [1, 1]
+
+
+def test_no_name_of_a_device_stands_on_a_number_of_customers() -> None:
+    """On every feeder of the sample county: texts are told apart by a column, or by a third of a row (48 pixels)."""
+    supply = fudian.open(COUNTY).network.energise()
+    heads = np.unique(supply.head_above[supply.head_above >= 0])
+    for head in heads.tolist():
+        figure = feeder_diagram(supply, head, Event(), "en")
+        numbers = [
+            (x, y + (-0.19 if where.startswith("bottom") else 0.19))
+            for trace in figure.data
+            if trace.mode == "text"
+            for x, y, where in zip(trace.x, trace.y, trace.textposition, strict=True)
+        ]
+        assert numbers, head
+        for name in figure.layout.annotations:
+            x, y = name.x, name.y + (0.32 if name.yshift > 0 else -0.32)
+            assert not [each for each in numbers if abs(each[0] - x) < 0.9 and abs(each[1] - y) < 0.3], (
+                head,
+                name.text,
+            )
