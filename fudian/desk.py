@@ -30,7 +30,7 @@ from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, event_id_of
 from fudian.outbox import Outbox
 from fudian.store import Store
-from fudian.telling import beside_decision
+from fudian.telling import beside_announcement, beside_decision
 from fudian.utility import Utility
 from network import FudianError, Problem, text
 from repair.desk.operations import Operation, Operations, checked_operation
@@ -218,6 +218,30 @@ class Desk:
             self._keep_now([event], beside_decision(self.utility, self.outbox, sheet, event))
             self._hand_over()
             return self.sheet(incident)
+
+    def announce(self, plan_id: str, who: str, event_id: str | None = None) -> int:
+        """Have customers told of a planned outage as it stands: that it is to come, or what changed since they were told.
+
+        Args:
+            plan_id: of the plan.
+            who: the person.
+            event_id: the sender's own number, which makes it safe to send it again.
+
+        Returns:
+            How many messages wait to be sent because of it; none where everybody was told already.
+
+        Raises:
+            FudianError: there is no such plan, nobody can tell who is off by it, or no channel is set.
+            DeskStoreError: the store cannot be written; nobody is told.
+        """
+        named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
+        with self._deciding:
+            if named in self._decided:
+                return 0
+            beside, count = beside_announcement(self.utility, self.outbox, plan_id)
+            if count:
+                self._keep_now([DeskEvent(named, "decision", who, {"action": "announce", "plan_id": plan_id})], beside)
+            return count
 
     def _hand_over(self) -> None:
         """Let the workspace hold the records that people accepted."""

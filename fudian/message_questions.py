@@ -11,14 +11,16 @@ import polars as pl
 from fudian.answers import Answer
 from fudian.live import LiveQuestions
 from fudian.outbox import STATES, Outgoing
-from fudian.telling import affected_rows
+from fudian.planning_questions import PlanningQuestions
+from fudian.telling import affected_rows, announced, told_by_plan
+from reliability.settings import reliability_settings
 from repair.desk.message_texts import text_of
-from repair.desk.messages import KINDS, notified
+from repair.desk.messages import KINDS, notified, plan_notice
 from repair.privacy import mask_name
 from repair.settings import message_settings
 
 
-class MessageQuestions(LiveQuestions):
+class MessageQuestions(LiveQuestions, PlanningQuestions):
     """What can be told of messages to customers."""
 
     def messages(self, incident: str, masked: bool = True, limit: int = 1000) -> Answer:
@@ -38,8 +40,37 @@ class MessageQuestions(LiveQuestions):
             WorkspaceError: a setting cannot be used.
         """
         self.sheet(incident)
-        found = () if self.outbox is None else self.outbox.of(incident)
         customers, _ = affected_rows(self, incident)
+        return self._told_of({"incident": incident}, incident, customers, masked, limit)
+
+    def plan_messages(self, plan_id: str, masked: bool = True, limit: int = 1000) -> Answer:
+        """Return what customers were told of a planned outage, how many of its affected list were told, and whether in time.
+
+        Args:
+            plan_id: of the plan.
+            masked: whether names of customers are masked, as for everybody who need not call them.
+            limit: how many messages are listed, the newest first; their number is told besides.
+
+        Returns:
+            One row per message, as :meth:`messages` has them; with ``notice`` besides: ``state`` (given, due, late), ``lead_h``
+            from the last customer that was told of the present start to that start, ``required_h`` and ``due_by``.
+
+        Raises:
+            FudianError: there is no such plan, or nobody can tell who is off by it.
+            WorkspaceError: a setting cannot be used.
+        """
+        plan, affected = announced(self, plan_id)
+        who, customers = told_by_plan(affected), affected.customers
+        found = () if self.outbox is None else self.outbox.of(plan.subject)
+        sent = [(each.message, at) for each in found if (at := self.moment(each.sent_at)) is not None]
+        rules = reliability_settings(self.workspace.settings)
+        notice = plan_notice(plan, who, sent, self.workspace.reading.now(), rules)
+        said = {"plan_id": plan_id, "notice": vars(notice) | {"due_by": notice.due_by.isoformat()}}
+        return self._told_of(said, plan.subject, customers, masked, limit)
+
+    def _told_of(self, said: dict[str, Any], subject: str, customers: pl.DataFrame, masked: bool, limit: int) -> Answer:
+        """Return the messages of an incident or a plan."""
+        found = () if self.outbox is None else self.outbox.of(subject)
         shown = found[-limit:][::-1]
         names = _names(self.network.customers, shown, masked)
         rules = message_settings(self.workspace.settings)
@@ -60,8 +91,7 @@ class MessageQuestions(LiveQuestions):
             for each in shown
         ]
         told = notified(customers, [each.message for each in found if each.state == "sent"])
-        form: dict[str, Any] = {
-            "incident": incident,
+        form = said | {
             "channel": bool(rules.to),
             "notified": told.as_dict(),
             "count": len(found),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from fudian.store import Store
 from fudian.store.message_tables import MESSAGES
@@ -114,10 +114,18 @@ class Outbox:
     # Sent ------------------------------------------------------------------------------------------------------------
 
     def due(self, now: datetime, most: int) -> list[Outgoing]:
-        """Return messages that have to be tried now, those that wait longest first."""
+        """Return messages that have to be tried now, those that wait longest first.
+
+        Nobody is told of an incident or a plan out of order: what waits behind an earlier message is not among them.
+        """
+        before = MESSAGES.alias()
+        behind = exists().where(
+            *(before.c[name] == MESSAGES.c[name] for name in ("subject", "to_id", "to_kind", "state")),
+            before.c.number < MESSAGES.c.number,
+        )
         wanted = (
             select(MESSAGES)
-            .where(MESSAGES.c.state == "waiting", MESSAGES.c.due_at <= now)
+            .where(MESSAGES.c.state == "waiting", MESSAGES.c.due_at <= now, ~behind)
             .order_by(MESSAGES.c.due_at, MESSAGES.c.number)
             .limit(most)
         )

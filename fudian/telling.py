@@ -12,13 +12,24 @@ from sqlalchemy import Connection
 from fudian.ledger import Beside, DeskEvent
 from fudian.live import LiveQuestions
 from fudian.outbox import Outbox
+from fudian.planning_questions import PlanningQuestions
 from fudian.store.tables import utc_now
-from network import FudianError
-from repair.affected import affected_by_transformers
-from repair.desk.messages import Message, Standing, addressees, due_at, incident_messages
+from network import FudianError, text
+from reliability.live_items import LIVE_ITEMS
+from repair.affected import Affected, affected_by_transformers
+from repair.desk.messages import (
+    Addressee,
+    Announced,
+    Message,
+    Standing,
+    addressees,
+    due_at,
+    incident_messages,
+    plan_messages,
+)
 from repair.desk.work import Line, Sheet
 from repair.inference.outage import InferredOutage
-from repair.settings import MessageSettings, message_settings
+from repair.settings import MessageSettings, inference_settings, message_settings
 
 _log = logging.getLogger("fudian")
 
@@ -108,3 +119,63 @@ def affected_rows(utility: LiveQuestions, incident: str) -> tuple[pl.DataFrame, 
     customers = net.customers[np.union1d(off, alone)]
     of_customers, _ = net.known_transformers(customers["transformer_id"].unique(maintain_order=True).to_list())
     return customers, net.transformers[np.union1d(transformers, of_customers)]
+
+
+def beside_announcement(utility: PlanningQuestions, outbox: Outbox, plan_id: str) -> tuple[Beside, int]:
+    """Return what writes the messages that a plan asks for now, and how many they are.
+
+    Raises:
+        FudianError: there is no such plan, nobody can tell who is off by it, or no channel is set.
+    """
+    rules = message_settings(utility.workspace.settings)
+    if not rules.to:
+        raise FudianError(
+            text("Nobody can be told: no channel for messages is set."),
+            text("Fill in to under [messages] in fudian.toml."),
+        )
+    plan, affected = announced(utility, plan_id)
+    earlier = [each.message for each in outbox.of(plan.subject) if each.state != "withdrawn"]
+    now = utility.workspace.reading.now()
+    messages = plan_messages(plan, told_by_plan(affected), earlier, now)
+    waits = [due_at(message, now, rules) - now for message in messages]
+
+    def write(connection: Connection, new: tuple[DeskEvent, ...]) -> None:
+        at = utc_now()
+        due = [(message, at + wait) for message, wait in zip(messages, waits, strict=True)]
+        outbox.queue(connection, new[-1].number or 0, due, at)
+
+    return write, len(messages)
+
+
+def announced(utility: PlanningQuestions, plan_id: str) -> tuple[Announced, Affected]:
+    """Return a plan as customers are told of it, and who is off for as long as its work lasts.
+
+    Raises:
+        FudianError: there is no such plan, or nobody can tell who is off by it.
+    """
+    rows = utility.workspace.tables["plans"].filter(pl.col("plan_id") == plan_id).to_dicts()
+    if not rows:
+        raise FudianError(
+            text("There is no plan {plan_id!r}.", plan_id=plan_id), text("The table of plans lists those there are.")
+        )
+    row, settings = rows[-1], utility.workspace.settings
+    refused = {*inference_settings(settings).not_approved, *message_settings(settings).cancelled}
+    lines = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
+    plan = Announced(
+        f"plan:{plan_id}",
+        row["start"],
+        row["end"],
+        (row["nature"] or "").startswith("P-TEMP"),
+        row["status"] is not None and row["status"] not in refused and row["live_line_item"] not in LIVE_ITEMS,
+        row["status"] in message_settings(settings).cancelled,
+        row["work"] or "",
+        lines.get(row["feeder_id"]) or "",
+    )
+    return plan, utility.affected_by_plan(row)
+
+
+def told_by_plan(affected: Affected) -> tuple[Addressee, ...]:
+    """Return who is told on behalf of those that a plan takes off."""
+    net, customers = affected.network, affected.customers
+    of_customers, _ = net.known_transformers(customers["transformer_id"].unique(maintain_order=True).to_list())
+    return addressees(customers, net.transformers[np.union1d(affected.hit.transformer_index, of_customers)])

@@ -54,6 +54,8 @@ DOORS = (
     _door(r"/api/v1/report/[^/]*", "GET HEAD", Right.SEE, Right.EXPORT, is_whole=True),
     _door(r"/api/v1/(signals|operations)", "POST", Right.SIGNALS),
     _door(r"/api/v1/incidents/[^/]+/sheet", "GET HEAD", Right.SEE),
+    _door(r"/api/v1/plans/[^/]+/messages", "GET HEAD", *_CUSTOMERS, is_list=True, is_whole=True),
+    _door(r"/api/v1/plans/[^/]+/announcement", "POST", Right.DECIDE),
     _door(r"/api/v1/incidents/[^/]+/messages", "GET HEAD", *_CUSTOMERS, is_list=True, is_whole=True),
     _door(r"/api/v1/incidents/[^/]+/record", "GET HEAD", *_CUSTOMERS),
     _door(r"/api/v1/incidents/[^/]+/decisions", "POST", Right.DECIDE),

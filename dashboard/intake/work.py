@@ -14,6 +14,7 @@ from fudian.desk import Desk
 from network.texts import language_of
 
 Incident = Annotated[str, InPath(description="id of the incident, as /incidents gives it", max_length=200)]
+Plan = Annotated[str, InPath(description="id of the plan", max_length=200)]
 
 
 def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -36,6 +37,20 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
     ) -> dict[str, Any]:
         """Return what customers were told of an incident, and the share of its affected list that was told."""
         return desk.utility.messages(incident, reader().is_masked, limit).as_dict()
+
+    @routes.get("/plans/{plan_id}/messages")
+    def plan_messages(
+        plan_id: Plan, limit: Annotated[int, Query(ge=1, le=10_000, description="the newest so many")] = 1000
+    ) -> dict[str, Any]:
+        """Return what customers were told of a planned outage, the share of those off by it, and whether in time."""
+        return desk.utility.plan_messages(plan_id, reader().is_masked, limit).as_dict()
+
+    @routes.post("/plans/{plan_id}/announcement")
+    def announce(plan_id: Plan, said: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, Any]:
+        """Have customers told of a planned outage, or of what changed since they were; ``event_id`` as with decisions."""
+        event_id = (said or {}).get("event_id")
+        count = desk.announce(plan_id, reader().who, None if event_id is None else str(event_id))
+        return {"plan_id": plan_id, "messages": count}
 
     @routes.get("/incidents/{incident}/record")
     def record(incident: Incident) -> dict[str, Any]:

@@ -25,7 +25,7 @@ MESSAGES = Table(
     Column("attempts", Integer, nullable=False),
     Column("sent_at", UtcMoment),
     Column("error", Text),  # of the last try
-    Index(None, "subject"),
+    Index(None, "subject", "to_id"),
     Index(None, "state", "due_at"),
     sqlite_autoincrement=True,
 )

@@ -30,7 +30,6 @@ KINDS = ("fault", "progress", "restored", "planned", "temporary", "change")
 OVERTAKES: Mapping[str, frozenset[str]] = {
     "progress": frozenset({"progress"}),
     "restored": frozenset({"fault", "progress"}),
-    "change": frozenset({"change"}),
 }
 """What need not be told any more, once a later message to the same addressee waits."""
 

@@ -237,6 +237,54 @@ def test_who_was_told_is_erased_on_request(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_plan_is_announced_once_and_each_change_of_it(store: Store, tmp_path: Path) -> None:
+    """Seven days ahead of a planned outage; the lead is that to the present start, of whoever was told last."""
+    folder = folder_of(tmp_path / "w", "out.ndjson")
+    start = datetime.now().replace(microsecond=0) + timedelta(days=10)
+
+    def plan(begins: datetime, status: str | None, nature: str = "P-PLAN-MAINT") -> Utility:
+        row = {"plan_id": "P1", "start": begins.isoformat(), "end": (begins + timedelta(hours=3)).isoformat()}
+        row |= {"nature": nature, "branch_id": "L2", "work": "更换导线", "status": status}
+        (folder / "plans.json").write_text(json.dumps([row]), "utf-8")
+        return utility(folder)
+
+    with Desk(plan(start, "待审核"), store) as desk:
+
+        def told() -> list[tuple[str, str, str]]:
+            return [
+                (row["kind"], row["id"], row["state"]) for row in desk.utility.plan_messages("P1").as_dict()["rows"]
+            ]
+
+        assert desk.announce("P1", "wang") == 0, "it is not approved"
+        desk.follow(plan(start, "已审核"))
+        assert desk.announce("P1", "wang", "1") == 5
+        assert desk.announce("P1", "wang", "1") == desk.announce("P1", "wang") == 0
+        assert sorted(told()) == [("planned", each, "waiting") for each in ("C1", "C2", "C4", "T1", "T2")]
+        assert desk.utility.plan_messages("P1").as_dict()["notice"]["state"] == "due"
+        channel = channel_of(message_settings(desk.utility.workspace.settings), folder, None)
+        send_due(desk.outbox, channel, desk.utility, utc_now())
+        notice = desk.utility.plan_messages("P1").as_dict()["notice"]
+        assert (notice["state"], notice["required_h"]) == ("given", 168)
+        local = desk.utility.workspace.reading.now()
+        assert notice["lead_h"] == pytest.approx((start - local) / timedelta(hours=1), abs=0.1)
+        assert desk.utility.plan_messages("P1").as_dict()["notified"]["ratio"] == 0.6
+        desk.follow(plan(start + timedelta(hours=5), "已审核"))
+        assert desk.utility.plan_messages("P1").as_dict()["notice"]["lead_h"] is None, "nobody knows of the new start"
+        assert desk.announce("P1", "wang") == 5
+        desk.follow(plan(start + timedelta(hours=5), "已取消"))
+        assert desk.announce("P1", "wang") == 5
+        assert send_due(desk.outbox, channel, desk.utility, utc_now()) == 5, "the second change waits behind the first"
+        assert send_due(desk.outbox, channel, desk.utility, utc_now()) == 5
+        channel.close()
+        texts = [json.loads(line)["text"] for line in (folder / "out.ndjson").read_text("utf-8").splitlines()]
+        kinds = [kind for kind in ("计划停电通知", "停电延期", "停电取消") for _ in range(5)]
+        assert [text.split("：")[0] for text in texts] == [f"【供电公司】{kind}" for kind in kinds]
+        with pytest.raises(FudianError):
+            desk.announce("P2", "wang")
+    with Desk(plan(start, "已取消"), store) as again:
+        assert again.announce("P1", "wang") == 0
+
+
 # Sent -----------------------------------------------------------------------------------------------------------------
 
 

@@ -94,6 +94,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/operations"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/sheet"): SEEING,
     ("GET", "/api/v1/incidents/20220720T120000-K1/messages"): LISTING,
+    ("GET", "/api/v1/plans/TD01/messages"): LISTING,
+    ("POST", "/api/v1/plans/TD01/announcement"): {"dispatcher", "local", DECIDING},
     ("GET", "/api/v1/incidents/20220720T120000-K1/record"): LISTING,
     ("GET", "/api/v1/desk-kpi"): SEEING,
     ("GET", "/api/v1/metrics"): SEEING,
@@ -148,7 +150,7 @@ The last row: what stands below ``/public/`` is nothing else by another name, si
 
 OF_ALL_UNITS = re.compile(
     r"/api/v1/(affected|restore|incidents|precheck|locate|infer|ledger|frequent|audit|calendar|durations|avoidable|frequent-bands|report(/.*)?)"
-    r"|/api/v1/incidents/[^/]+/messages|/export/planned/(pl|ca).*"
+    r"|/api/v1/(incidents|plans)/[^/]+/messages|/export/planned/(pl|ca).*"
 )
 """Where rows of all units stand: closed to an account that sees one."""
 

@@ -40,13 +40,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_messages_state_due_at"), ["state", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_messages_subject"), ["subject"], unique=False)
+        batch_op.create_index(batch_op.f("ix_messages_subject_to_id"), ["subject", "to_id"], unique=False)
 
 
 def downgrade() -> None:
     """Go back to the step before."""
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_messages_subject"))
+        batch_op.drop_index(batch_op.f("ix_messages_subject_to_id"))
         batch_op.drop_index(batch_op.f("ix_messages_state_due_at"))
 
     op.drop_table("messages")
