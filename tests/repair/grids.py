@@ -219,7 +219,9 @@ class Grid:
 
 
 @st.composite
-def grids(draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: int = 4) -> tuple[Grid, int]:
+def grids(
+    draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: int = 4, *, is_fed: bool = False
+) -> tuple[Grid, int]:
     """Draw one to three radial feeders with ties between any two nodes, and a faulted branch.
 
     Args:
@@ -227,6 +229,7 @@ def grids(draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: i
         most_devices: switching devices beyond the breakers at the heads, at most.
         longest: branches of a feeder, at most.
         most_ties: at most.
+        is_fed: whether the faulted branch has supply before the fault, so that something is lost.
     """
     sources: dict[str, float | None] = {}
     branches: list[Branch] = []
@@ -259,9 +262,12 @@ def grids(draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: i
         for _ in range(draw(st.integers(1, 7)))
     ]  # fmt: skip
     refused = draw(st.sets(st.integers(0, len(branches) - 1), max_size=2))
-    return Grid(sources, branches, loads, refused), draw(st.integers(0, len(branches) - 1))
+    grid = Grid(sources, branches, loads, refused)
+    live = grid.reach(grid.closed(), list(grid.sources))
+    faulted = [i for i, each in enumerate(branches) if not is_fed or (not each.is_open and {each.a, each.b} <= live)]
+    return grid, draw(st.sampled_from(faulted))
 
 
-def large_grids() -> st.SearchStrategy[tuple[Grid, int]]:
+def large_grids(*, is_fed: bool = False) -> st.SearchStrategy[tuple[Grid, int]]:
     """Give grids with up to twelve switching devices beyond the breakers at the heads."""
-    return grids(most_devices=12, longest=7, most_ties=6)
+    return grids(most_devices=12, longest=7, most_ties=6, is_fed=is_fed)

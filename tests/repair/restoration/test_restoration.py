@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from network import FudianError, Network, network_from_tables
@@ -48,12 +48,9 @@ def test_what_trips_equals_a_search_of_the_graph(case: tuple[Grid, int]) -> None
         assert set(supply.network.nodes.gather(found.zone)) == grid.zone(fault, after)
 
 
-@given(grids(most_devices=6))
+@given(grids(most_devices=6, is_fed=True))
 def test_every_state_at_once_is_what_the_slow_search_finds_one_by_one(case: tuple[Grid, int]) -> None:
     grid, fault = case
-    each = grid.branches[fault]
-    if each.is_open or not {each.a, each.b} <= grid.reach(grid.closed(), list(grid.sources)):
-        return
     after, at_once = grid.tripped(fault), EveryState.of(grid, fault)
     one_by_one = {tuple(state): grid.gain(state, after) for state in grid.states(fault)}
     gains = zip(at_once.customers.tolist(), at_once.kw.tolist(), strict=True)
@@ -78,13 +75,12 @@ def test_nothing_better_exists_among_all_states(case: tuple[Grid, int], objectiv
     assert len(plan.back.transformer_index) <= len(plan.lost.transformer_index)
 
 
-@given(large_grids())
+@given(large_grids(is_fed=True))
 def test_every_step_keeps_the_rules(case: tuple[Grid, int]) -> None:
     """No step energises the fault, takes supply, breaks a limit, closes a loop, or asks a device for what it cannot do."""
     grid, fault = case
     plan = plan_of(grid, fault)
-    if not plan.steps:
-        return
+    assume(plan.steps)
     states = state_after(grid, fault, plan)
     zone = grid.zone(fault, states[0])
     live = grid.reach(states[0], list(grid.sources))
@@ -114,12 +110,11 @@ def test_every_step_keeps_the_rules(case: tuple[Grid, int]) -> None:
     assert sum(len(each.customer_ids) for each in plan.stages) == plan.lost.customer_count
 
 
-@given(large_grids())
+@given(large_grids(is_fed=True))
 def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int]) -> None:
     grid, fault = case
     plan = plan_of(grid, fault, early_first=False)
-    if not plan.steps:
-        return
+    assume(plan.steps)
     after = grid.tripped(fault)
     zone = grid.zone(fault, after)
     free = [i for i, each in enumerate(grid.branches) if not {each.a, each.b} & zone]
@@ -132,13 +127,12 @@ def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int]) -> None:
     assert (len(operated), len(set(operated) & set(by_hand))) == fewest
 
 
-@given(large_grids())
+@given(large_grids(is_fed=True))
 def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int]) -> None:
     """Among all pairs of a state by remote operation and a best final one that keeps what it feeds, none feeds more early."""
     grid, fault = case
     plan = plan_of(grid, fault)
-    if not plan.steps:
-        return
+    assume(plan.steps)
     after = grid.tripped(fault)
     states = EveryState.of(grid, fault)
     by_hand = [i for i, each in enumerate(grid.branches) if not each.remote]
@@ -318,7 +312,10 @@ def test_missing_loads_are_assumed_aloud() -> None:
 # Voltages ---------------------------------------------------------------------------------------------------------------
 
 
-@given(grids(most_devices=6), st.data())
+@settings(
+    suppress_health_check=[HealthCheck.filter_too_much]
+)  # few small cases gain anything within so narrow voltages
+@given(grids(most_devices=6, is_fed=True), st.data())
 def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataObject) -> None:
     """Against every state of the switches, each judged by power flow; what is not called the best may be short of it."""
     grid, fault = case
@@ -335,8 +332,7 @@ def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataOb
     )
     supply = net.energise()
     plan = restore(supply, f"B{fault}", [f"B{i}" for i in grid.refused])
-    if not plan.steps:
-        return
+    assume(plan.steps)
 
     def voltages(state: list[bool]) -> np.ndarray:
         now, was = set(np.flatnonzero(state)), set(np.flatnonzero(grid.closed()))
