@@ -344,14 +344,13 @@ class Notified:
         return vars(self) | {"ratio": self.ratio}
 
 
-def notified(customers: pl.DataFrame, sent: Iterable[Message]) -> Notified:
+def notified(customers: pl.DataFrame, reached: Collection[tuple[str, str]]) -> Notified:
     """Return how many customers of an affected list were told.
 
     Args:
         customers: rows of the table of customers.
-        sent: messages that were sent.
+        reached: kind and id of the addressees to whom a message was sent.
     """
-    reached = {(each.to.kind, each.to.id) for each in sent}
     in_person = by_notice = 0
     for customer, transformer in customers.select("customer_id", "transformer_id").iter_rows():
         if ("customer", customer) in reached:
