@@ -11,12 +11,12 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 def compiled(loop: Loop) -> Loop:
     """Compile a function of numbers and arrays of numpy.
 
-    What was compiled is kept beside the module, or in the cache of the user; where neither can be written, each process compiles
-    it again.
+    Other threads run while it does. What was compiled is kept beside the module, or in the cache of the user; where neither can be
+    written, each process compiles it again.
     """
     import numba
 
     try:
-        return cast("Loop", numba.njit(cache=True, error_model="numpy")(loop))
+        return cast("Loop", numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
     except RuntimeError:  # no folder to keep it in
-        return cast("Loop", numba.njit(error_model="numpy")(loop))
+        return cast("Loop", numba.njit(nogil=True, error_model="numpy")(loop))

@@ -18,6 +18,7 @@ from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.delimited import read_delimited
 from network.tables.headers import accepted_names
 from network.tables.limits import Room, bounded, look_at_parquet, look_at_size, look_at_width, unpacked
+from network.tables.panics import panics_as
 from network.tables.sheets import Sheet, Wanted, first_line, row_numbers
 from network.tables.table_form import Table
 from network.texts import text
@@ -96,7 +97,8 @@ def _read_parquet(path: Path) -> Sheet:
         with pyarrow.parquet.ParquetFile(path) as file:
             read = file.read(use_threads=False)
         read.validate(full=True)  # texts that are none would be a panic of what takes them on
-        frame = pl.DataFrame(read)
+        with panics_as(ValueError("damaged")):  # so are names and notes on columns that are no text
+            frame = pl.DataFrame(read)
     except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError, ValueError) as reason:
         raise UnreadableError(
             text("This is not a complete Parquet file"),

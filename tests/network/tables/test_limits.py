@@ -282,6 +282,13 @@ def test_old_workbooks_that_a_reader_would_follow_for_ever(kind: str, tmp_path: 
     assert time.process_time() - begun < 10
 
 
+def test_notes_on_a_parquet_file_that_are_no_text_are_named(tmp_path: Path) -> None:
+    noted = pa.schema([pa.field("node", pa.string(), metadata={"unit": b"\xff\xfe"})])
+    pq.write_table(pa.table({"node": ["S"]}, schema=noted), tmp_path / "sources.parquet")
+    problems = read_workspace(tmp_path).problems_of("sources")
+    assert [(problem.severity, "Parquet" in problem.line()) for problem in problems] == [("error", True)]
+
+
 def test_texts_of_a_parquet_file_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "sources.parquet").write_bytes(_parquet({"node": ["SSSS"]}).replace(b"SSSS", b"S\xff\xfeS"))
     assert [problem.severity for problem in read_workspace(tmp_path).problems_of("sources")] == ["error"]
