@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, event_id_of
 from fudian.outbox import Outbox
 from fudian.store import Store
-from fudian.telling import beside_announcement, beside_decision
+from fudian.telling import beside_announcement, beside_decision, beside_signals
 from fudian.utility import Utility
 from network import FudianError, Problem, text
 from repair.desk.operations import Operation, Operations, checked_operation
@@ -119,6 +119,7 @@ class Desk:
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
         self.changes = Changes()
         self._deciding = threading.RLock()
+        self._heard_of: set[str] = set()
         decided = list(self.ledger.since(kinds=WORK))
         self._decided = {event.event_id for event in decided}
         self.work = Work.of(decided)
@@ -216,6 +217,8 @@ class Desk:
             before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
             event = DeskEvent(named, "decision", who, told, incident, before)
             self._keep_now([event], beside_decision(self.utility, self.outbox, sheet, event))
+            if "into" in told:
+                self._tell_later([str(told["into"])])
             self._hand_over()
             return self.sheet(incident)
 
@@ -242,6 +245,28 @@ class Desk:
             if count:
                 self._keep_now([DeskEvent(named, "decision", who, {"action": "announce", "plan_id": plan_id})], beside)
             return count
+
+    def tell_more(self) -> int:
+        """Have those told whom an incident on which work began reached since, or who came back; return how many incidents."""
+        count = 0
+        while True:
+            with self._moved:
+                if not self._heard_of:
+                    return count
+                incident = min(self._heard_of)
+            with self._deciding:
+                with self._moved:
+                    self._heard_of.discard(incident)  # what is heard from here on is looked at again
+                beside = beside_signals(self.utility, self.outbox, self.work.sheet(incident))
+                if beside is not None:
+                    said = {"action": "announce", "incident": incident}
+                    self._keep_now([DeskEvent(f"heard-{uuid4()}", "decision", "desk", said)], beside)
+                    count += 1
+
+    def _tell_later(self, incidents: Iterable[str]) -> None:
+        """Note that those who are concerned by incidents may have to be told, where work on them began."""
+        with self._moved:
+            self._heard_of.update(each for each in incidents if each in self.work.sheets)
 
     def _hand_over(self) -> None:
         """Let the workspace hold the records that people accepted."""
@@ -458,6 +483,7 @@ class Desk:
             if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
                 self._reopen(rows)
             self.changes.tell(each["id"] for each in told["changed"])
+            self._tell_later(each["id"] for each in told["changed"])
         except Exception as failure:  # noqa: BLE001 (what is kept stays kept; who waits is told)
             _log.exception("Reports that are kept could not be judged; a start judges them again")
             for batch in batches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -70,8 +70,9 @@ class MessageQuestions(LiveQuestions, PlanningQuestions):
 
     def _told_of(self, said: dict[str, Any], subject: str, customers: pl.DataFrame, masked: bool, limit: int) -> Answer:
         """Return the messages of an incident or a plan."""
-        found = () if self.outbox is None else self.outbox.of(subject)
-        shown = found[-limit:][::-1]
+        outbox = self.outbox
+        shown = () if outbox is None else outbox.of(subject, limit)[::-1]
+        counts = {} if outbox is None else outbox.counts_of(subject)
         names = _names(self.network.customers, shown, masked)
         rules = message_settings(self.workspace.settings)
         rows = [
@@ -90,15 +91,15 @@ class MessageQuestions(LiveQuestions, PlanningQuestions):
             }
             for each in shown
         ]
-        told = notified(customers, [each.message for each in found if each.state == "sent"])
+        told = notified(customers, set() if outbox is None else outbox.reached(subject))
         form = said | {
             "channel": bool(rules.to),
             "notified": told.as_dict(),
-            "count": len(found),
-            "kinds": _by_kind(found),
+            "count": sum(counts.values()),
+            "kinds": _by_kind(counts),
             "rows": [_plain(row) for row in rows],
         }
-        return Answer("messages", pl.DataFrame(rows, _SCHEMA), f"{len(found)} messages", lambda _: form)
+        return Answer("messages", pl.DataFrame(rows, _SCHEMA), f"{form['count']} messages", lambda _: form)
 
 
 _TIMES = ("queued_at", "due_at", "sent_at")
@@ -120,11 +121,10 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
-def _by_kind(found: tuple[Outgoing, ...]) -> list[dict[str, Any]]:
+def _by_kind(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
     """Return how many messages of each kind are in each state."""
-    counts = Counter((each.message.kind, each.state) for each in found)
     kinds = [kind for kind in KINDS if any(kind == known for known, _ in counts)]
-    return [{"kind": kind} | {state: counts[kind, state] for state in STATES} for kind in kinds]
+    return [{"kind": kind} | {state: counts.get((kind, state), 0) for state in STATES} for kind in kinds]
 
 
 def _names(customers: pl.DataFrame, shown: tuple[Outgoing, ...], masked: bool) -> dict[str, str]:

@@ -156,11 +156,29 @@ class Outbox:
 
     # Read ------------------------------------------------------------------------------------------------------------
 
-    def of(self, subject: str) -> tuple[Outgoing, ...]:
-        """Return the messages of an incident or a plan, in order."""
-        wanted = select(MESSAGES).where(MESSAGES.c.subject == subject).order_by(MESSAGES.c.number)
+    def of(self, subject: str, newest: int | None = None) -> tuple[Outgoing, ...]:
+        """Return the messages of an incident or a plan, in order; of many the newest few, where their number is named."""
+        wanted = select(MESSAGES).where(MESSAGES.c.subject == subject).order_by(MESSAGES.c.number.desc()).limit(newest)
         with self.store.reading() as connection:
-            return tuple(_outgoing(row) for row in connection.execute(wanted).mappings())
+            return tuple(_outgoing(row) for row in connection.execute(wanted).mappings())[::-1]
+
+    def reached(self, subject: str) -> set[tuple[str, str]]:
+        """Return kind and id of whom a message of an incident or a plan was sent to."""
+        wanted = select(MESSAGES.c.to_kind, MESSAGES.c.to_id).where(
+            MESSAGES.c.subject == subject, MESSAGES.c.state == "sent"
+        )
+        with self.store.reading() as connection:
+            return {(str(kind), str(named)) for kind, named in connection.execute(wanted)}
+
+    def counts_of(self, subject: str) -> dict[tuple[str, str], int]:
+        """Return how many messages of an incident or a plan there are, by kind and state."""
+        wanted = (
+            select(MESSAGES.c.kind, MESSAGES.c.state, func.count())
+            .where(MESSAGES.c.subject == subject)
+            .group_by(MESSAGES.c.kind, MESSAGES.c.state)
+        )
+        with self.store.reading() as connection:
+            return {(str(kind), str(state)): int(count) for kind, state, count in connection.execute(wanted)}
 
     def counts(self) -> dict[str, int]:
         """Return how many messages are in each state."""

@@ -200,10 +200,17 @@ class Sender:
         outbox: the messages; one sender works on it at a time.
         channel: takes them.
         utility: gives the workspace as it is now: names, telephone numbers, and who wants no messages.
+        refresh: lets messages wait that are asked for since; called before the outbox is looked into.
     """
 
-    def __init__(self, outbox: Outbox, channel: Channel, utility: Callable[[], LiveQuestions]) -> None:
-        self.outbox, self.channel, self._utility = outbox, channel, utility
+    def __init__(
+        self,
+        outbox: Outbox,
+        channel: Channel,
+        utility: Callable[[], LiveQuestions],
+        refresh: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.outbox, self.channel, self._utility, self._refresh = outbox, channel, utility, refresh
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
         self._thread.start()
@@ -219,6 +226,7 @@ class Sender:
         while not self._closing.is_set():
             self.outbox.woken.clear()
             try:
+                self._refresh()
                 count = send_due(self.outbox, self.channel, self._utility(), utc_now())
                 wait = 0.0 if count else self._until_next()
             except Exception:  # noqa: BLE001 (the loop outlives whatever it meets; nothing is marked, so it is tried again)
@@ -232,20 +240,26 @@ class Sender:
         return LOOK_S if due is None else min(max((due - utc_now()).total_seconds(), 0.01), LOOK_S)
 
 
-def sender_of(outbox: Outbox, utility: Callable[[], LiveQuestions], token: str | None) -> Sender | None:
+def sender_of(
+    outbox: Outbox,
+    utility: Callable[[], LiveQuestions],
+    token: str | None,
+    refresh: Callable[[], object] = lambda: None,
+) -> Sender | None:
     """Return what sends over the channel of the settings; ``None`` where they name none.
 
     Args:
         outbox: the messages.
         utility: gives the workspace as it is now.
         token: for a gateway.
+        refresh: see :class:`Sender`.
 
     Raises:
         FudianError: the channel cannot be used.
     """
     workspace = utility().workspace
     rules = message_settings(workspace.settings)
-    return Sender(outbox, channel_of(rules, workspace.folder, token), utility) if rules.to else None
+    return Sender(outbox, channel_of(rules, workspace.folder, token), utility, refresh) if rules.to else None
 
 
 def send_due(outbox: Outbox, channel: Channel, utility: LiveQuestions, now: datetime) -> int:

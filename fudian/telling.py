@@ -51,12 +51,36 @@ def beside_decision(utility: LiveQuestions, outbox: Outbox, sheet: Sheet, event:
     if not rules.to:
         return None
     undone = int(event.details["number"]) if event.details["action"] == "undo" else None
+    return _beside(utility, outbox, sheet.after(Line.of(event)), rules, undone)[0]
+
+
+def beside_signals(utility: LiveQuestions, outbox: Outbox, sheet: Sheet) -> Beside | None:
+    """Return what writes the messages that an incident asks for by what was heard since; ``None`` where it asks for none."""
+    rules = message_settings(utility.workspace.settings)
+    write, count = _beside(utility, outbox, sheet, rules)
+    return write if rules.to and count else None
+
+
+def _beside(
+    utility: LiveQuestions, outbox: Outbox, sheet: Sheet, rules: MessageSettings, undone: int | None = None
+) -> tuple[Beside, int]:
+    """Return what writes the messages that a sheet asks for, and how many they are."""
     earlier = [
         each.message
         for each in outbox.of(sheet.incident)
         if each.state != "withdrawn" and not (each.event == undone and each.state == "waiting")
     ]
-    messages = to_tell(utility, sheet.after(Line.of(event)), earlier, rules)
+    messages = to_tell(utility, sheet, earlier, rules)
+    return _writing(utility, outbox, messages, rules, undone), len(messages)
+
+
+def _writing(
+    utility: LiveQuestions | PlanningQuestions,
+    outbox: Outbox,
+    messages: list[Message],
+    rules: MessageSettings,
+    undone: int | None = None,
+) -> Beside:
     now = utility.workspace.reading.now()
     waits = [due_at(message, now, rules) - now for message in messages]
 
@@ -93,7 +117,7 @@ def to_tell(utility: LiveQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         back = {("transformer", each) for each in live}
         back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
     cause = "upstream" if sheet.upstream else outage.explanation
-    return incident_messages(Standing.of(sheet, cause, outage.start), who, back, earlier, rules)
+    return incident_messages(Standing.of(sheet, cause, outage.start, outage.last), who, back, earlier, rules)
 
 
 def outage_of(utility: LiveQuestions, incident: str) -> InferredOutage | None:
@@ -135,16 +159,8 @@ def beside_announcement(utility: PlanningQuestions, outbox: Outbox, plan_id: str
         )
     plan, affected = announced(utility, plan_id)
     earlier = [each.message for each in outbox.of(plan.subject) if each.state != "withdrawn"]
-    now = utility.workspace.reading.now()
-    messages = plan_messages(plan, told_by_plan(affected), earlier, now)
-    waits = [due_at(message, now, rules) - now for message in messages]
-
-    def write(connection: Connection, new: tuple[DeskEvent, ...]) -> None:
-        at = utc_now()
-        due = [(message, at + wait) for message, wait in zip(messages, waits, strict=True)]
-        outbox.queue(connection, new[-1].number or 0, due, at)
-
-    return write, len(messages)
+    messages = plan_messages(plan, told_by_plan(affected), earlier, utility.workspace.reading.now())
+    return _writing(utility, outbox, messages, rules), len(messages)
 
 
 def announced(utility: PlanningQuestions, plan_id: str) -> tuple[Announced, Affected]:

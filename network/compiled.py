@@ -11,8 +11,8 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 def compiled(loop: Loop) -> Loop:
     """Compile a function of numbers and arrays of numpy.
 
-    Other threads run while it does. What was compiled is kept beside the module, or in the cache of the user; where neither can be
-    written, each process compiles it again.
+    Other threads run while it does. What was compiled is kept beside the module, or in the cache of the user; where neither can
+    be written, each process compiles it again.
     """
     import numba
 

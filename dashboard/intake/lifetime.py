@@ -35,7 +35,7 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
-    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN))
+    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN), desk.tell_more)
     if sender is not None:
         ways.enter_context(closing(sender))
     if rules.folder:

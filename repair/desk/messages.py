@@ -107,6 +107,7 @@ class Standing:
         start: when it began.
         stages: the stages that it reached since it was opened last, with their times.
         estimate: when power will be back, as a person said; ``None`` where nobody did.
+        last: when something was heard of it last.
     """
 
     subject: str
@@ -114,9 +115,10 @@ class Standing:
     start: datetime
     stages: Mapping[str, datetime]
     estimate: datetime | None
+    last: datetime | None = None
 
     @classmethod
-    def of(cls, sheet: Sheet, cause: str, start: datetime) -> Standing:
+    def of(cls, sheet: Sheet, cause: str, start: datetime, last: datetime | None = None) -> Standing:
         """Return how an incident stands by its sheet; stages from before it was opened again count no more."""
         stages: dict[str, datetime] = {}
         for line in sheet.lines:
@@ -124,7 +126,7 @@ class Standing:
                 stages = {}
             elif line.action == "stage":
                 stages[line.details["stage"]] = datetime.fromisoformat(line.details["at"])
-        return cls(sheet.incident, cause, start, stages, sheet.estimate)
+        return cls(sheet.incident, cause, start, stages, sheet.estimate, last)
 
 
 def incident_messages(
@@ -168,6 +170,8 @@ def _asked(
     stages = standing.stages
     if is_back:
         end = stages.get("restored") or stages.get("partly_restored")
+        if end is not None and "restored" not in stages and standing.last is not None:
+            end = max(end, standing.last)  # by then it was, whoever came back after the stage was told
         return None if last == "restored" or end is None else ("restored", {"end": end.isoformat()})
     estimate = {} if standing.estimate is None else {"estimate": standing.estimate.isoformat()}
     if last is None or last == "restored":
@@ -344,14 +348,13 @@ class Notified:
         return vars(self) | {"ratio": self.ratio}
 
 
-def notified(customers: pl.DataFrame, sent: Iterable[Message]) -> Notified:
+def notified(customers: pl.DataFrame, reached: Collection[tuple[str, str]]) -> Notified:
     """Return how many customers of an affected list were told.
 
     Args:
         customers: rows of the table of customers.
-        sent: messages that were sent.
+        reached: kind and id of the addressees to whom a message was sent.
     """
-    reached = {(each.to.kind, each.to.id) for each in sent}
     in_person = by_notice = 0
     for customer, transformer in customers.select("customer_id", "transformer_id").iter_rows():
         if ("customer", customer) in reached:

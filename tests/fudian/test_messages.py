@@ -39,9 +39,9 @@ FEEDER = "=S -[K1]- 0 -L1- 1 -L2- 2; T1(3) @ 1; T2(2) @ 2"
 PHONE = "13900001234"
 
 
-def folder_of(folder: Path, to: str, **settings: Any) -> Path:
+def folder_of(folder: Path, to: str, feeder: str = FEEDER, **settings: Any) -> Path:
     """Write a workspace of five customers: C1 and C2 of T1 are told in person, of T2 only the important C4; C5 declined."""
-    tables = one_line_tables(FEEDER)
+    tables = one_line_tables(feeder)
     for number, row in enumerate(tables["customers"], 1):
         row |= {
             "customer_id": f"C{number}",
@@ -187,6 +187,35 @@ def test_a_decision_and_its_messages_are_kept_together(store: Store, tmp_path: P
         stored = json.dumps([each.message.facts for each in desk.outbox.of(INCIDENT)], ensure_ascii=False)
         assert PHONE not in stored
         assert "王芳" not in stored
+
+
+def test_who_comes_back_later_and_who_is_moved_is_told_too(tmp_path: Path) -> None:
+    store = store_of("sqlite://")
+    feeder = "=S -[K1]- 0 -L1- 1 -[K2]- 2 -L2- 3; T1(3) @ 1; T2(2) @ 3"
+    with opened(folder_of(tmp_path / "w", "out.ndjson", feeder), store) as desk:
+        assert desk.tell_more() == 0, "nobody began work on it"
+        stage(desk, "dispatched", 12)
+        stage(desk, "partly_restored", 13)
+        assert Counter(kind for kind, *_ in found(desk)) == {"fault": 5, "progress": 5}, "nobody has power yet"
+        before = desk.sheet(INCIDENT).history
+        at = NOON.replace(hour=14)
+        words = (("branch", "K2", "trip"), ("branch", "K1", "close"), ("transformer", "T1", "on"))
+        rows = [{"time": at.isoformat(), "object": of, "object_id": name, "kind": kind} for of, name, kind in words]
+        desk.accept(rows, "head end").judged.result(30)
+        assert desk.tell_more() == 1
+        back = [each.message for each in desk.outbox.of(INCIDENT) if each.message.kind == "restored"]
+        assert sorted(each.to.id for each in back) == ["C1", "C2", "T1"]
+        assert {each.facts["end"] for each in back} == {at.isoformat()}, "not when the first were back"
+        assert desk.sheet(INCIDENT).history == before
+        assert desk.tell_more() == 0, "once"
+        own = desk.decide(INCIDENT, {"action": "split", "users": ["C5"]}, "wang").history[-1].details["into"]
+        assert desk.tell_more() == 0
+        desk.decide(own, {"action": "stage", "stage": "dispatched", "at": at.isoformat()}, "wang")
+        assert [each.message.to.id for each in desk.outbox.of(own)] == ["T2"]
+        desk.decide(INCIDENT, {"action": "move", "users": ["C4"], "into": own}, "wang")
+        assert desk.tell_more() == 1
+        assert [each.message.to.id for each in desk.outbox.of(own)] == ["T2", "C4"]
+    store.close()
 
 
 def test_neither_without_the_other(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_who_is_told_in_person_and_where_a_notice_goes(rows: list[dict[str, Any]
         assert (transformer in notices) == bool(others or not own)
         assert notices.get(transformer, False) == any(each["important"] for each in others)
     assert len({(each.kind, each.id) for each in told}) == len(told)
-    reached = [Message("X", "fault", each) for each in told if each.kind == "customer" or each.id == "T1"]
+    reached = {(each.kind, each.id) for each in told if each.kind == "customer" or each.id == "T1"}
     counted = notified(pl.DataFrame(rows, _SCHEMA), reached)
     assert counted.in_person == len(reachable)
     assert counted.by_notice == sum(each not in reachable and each["transformer_id"] == "T1" for each in rows)
