@@ -30,6 +30,7 @@ from dashboard.access.entrance import Access
 from dashboard.access.gate import Gate, content_policy
 from dashboard.access.look_list import looks_router
 from dashboard.access.provider import Provider
+from dashboard.access.refusals import REFUSALS
 from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
@@ -104,7 +105,7 @@ def create_app(
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
-    server.include_router(health_router(desk))
+    server.include_router(health_router(desk, REFUSALS))
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))

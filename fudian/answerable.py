@@ -65,7 +65,7 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "forecast": ("steering", "reliability", "planned", "inference"),
     "why": ("reliability",),
     "budget": ("reliability", "planned", "inference"),
-    "precheck": ("planned", "reliability", "restoration", "inference"),
+    "precheck": ("planned", "reliability", "restoration", "inference", "steering"),
     "crews": ("crews", "location", "inference", "restoration", "planned"),
     "audit": ("reliability",),
 }

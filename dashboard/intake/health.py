@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import select
@@ -10,13 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from fudian.desk import Desk
 
 
-def health_router(desk: Desk) -> APIRouter:
+def health_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRouter:
     """Return the routes that tell how the desk is.
 
     Args:
         desk: that is looked after.
+        responses: how every route refuses.
     """
-    routes = APIRouter()
+    routes = APIRouter(responses=responses)
 
     @routes.get("/public/health", tags=["service"])
     def health() -> JSONResponse:

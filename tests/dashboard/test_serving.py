@@ -205,6 +205,11 @@ def asked_of(page: str, search: str, who: Reader, utility: Utility) -> str:
     return copy_context().run(ask)
 
 
+def without_last_digits(page: str) -> str:
+    """Return a page with its unrounded figures to ten digits: threads add up in any order."""
+    return re.sub(r"\d+\.\d{9,}", lambda figure: f"{float(figure[0]):.10g}", page)
+
+
 @pytest.mark.parametrize("page", ["operations", "steering"])
 def test_a_page_that_is_kept_is_the_page_that_is_made(page: str) -> None:
     first, second = fudian.open(COUNTY, "en"), fudian.open(COUNTY, "en")
@@ -214,7 +219,8 @@ def test_a_page_that_is_kept_is_the_page_that_is_made(page: str) -> None:
         for search in ("", "?year=2021", "?nonsense=1"):
             made = asked_of(page, search, who, first)
             assert asked_of(page, search, who, first) == made, "kept"
-            assert asked_of(page, search, who, second) == made, "another start makes the same"
+            again = asked_of(page, search, who, second)
+            assert without_last_digits(again) == without_last_digits(made), "another start makes the same"
     assert "Wei" in asked_of(page, "", viewer, first)
     assert "Wei" not in asked_of(page, "", manager, first), "nobody is greeted as another"
 
