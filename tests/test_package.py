@@ -120,6 +120,7 @@ def sources(room: str) -> set[str]:
         str(path.relative_to(PROJECT).with_suffix(".mo" if path.suffix == ".po" else path.suffix))
         for path in (PROJECT / room).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+        if not any(part.endswith(".fudian") for part in path.parts)  # what a server keeps beside a workspace
     }
 
 

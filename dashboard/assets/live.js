@@ -107,7 +107,13 @@
       return;
     }
     const pause = Math.max(0, askedAt + 2 * tookMs - Date.now());
-    waiting = setTimeout(function () {
+    const until = Date.now() + 60000;
+    waiting = setTimeout(function ask() {
+      // No form closes under somebody's hands, but for one that is left open.
+      if (document.querySelector("details.deciding[open]") && Date.now() < until) {
+        waiting = setTimeout(ask, 500);
+        return;
+      }
       waiting = null;
       askedAt = Date.now();
       window.dash_clientside.set_props("desk-changed", { data: askedAt });
