@@ -44,8 +44,8 @@ def test_what_hides_in_the_text_of_a_table_is_found() -> None:
 
 
 def test_a_table_in_another_file_is_not_fetched() -> None:
-    table = {"_module": "pandas", "_class": "DataFrame", "_object": "/home/other.json"}
-    assert "/home/other.json" in str(foreign_object(json.dumps(table)))
+    table = {"_module": "pandas", "_class": "DataFrame", "_object": "/elsewhere/other.json"}
+    assert "/elsewhere/other.json" in str(foreign_object(json.dumps(table)))
 
 
 def test_what_is_nested_too_deep_is_not_followed() -> None:
