@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -42,7 +43,7 @@ class Plain:
             }
         )
 
-    def live_nodes(self, opened: set[int], closed: set[int] = frozenset()) -> set[str]:
+    def live_nodes(self, opened: set[int], closed: AbstractSet[int] = frozenset()) -> set[str]:
         graph = nx.Graph()
         graph.add_nodes_from(self.sources)
         for i, (a, b, is_open) in enumerate(self.branches):
@@ -54,11 +55,11 @@ class Plain:
             else set()
         )
 
-    def live_transformers(self, opened: set[int], closed: set[int] = frozenset()) -> set[int]:
+    def live_transformers(self, opened: set[int], closed: AbstractSet[int] = frozenset()) -> set[int]:
         live = self.live_nodes(opened, closed)
         return {i for i, (a, b) in enumerate(self.transformers) if a in live or (b is not None and b in live)}
 
-    def live_customers(self, opened: set[int], closed: set[int] = frozenset()) -> set[int]:
+    def live_customers(self, opened: set[int], closed: AbstractSet[int] = frozenset()) -> set[int]:
         live = self.live_transformers(opened, closed)
         return {i for i, (a, b) in enumerate(self.customers) if a in live or (b is not None and b in live)}
 

@@ -110,6 +110,11 @@ def catalogue() -> Catalog:
         return read_po(source)
 
 
+def pairs(catalogue: Catalog) -> list[tuple[str, str]]:
+    """Return each text with its translation, or an empty one."""
+    return [(str(message.id), str(message.string or "")) for message in catalogue if message.id]
+
+
 def places(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
@@ -125,24 +130,19 @@ def test_every_text_is_translated(catalogue: Catalog) -> None:
 
 
 def test_named_places_are_the_same(catalogue: Catalog) -> None:
-    different = [message.id for message in catalogue if message.id and places(message.id) != places(message.string)]
+    different = [one for one, other in pairs(catalogue) if places(one) != places(other)]
     assert different == []
 
 
 def test_every_translation_can_be_filled(catalogue: Catalog) -> None:
-    for message in catalogue:
-        if message.id:
-            for literal, _, form, _ in Formatter().parse(message.string):
-                assert literal is not None
-                assert form is None or "{" not in form
+    for _, translated in pairs(catalogue):
+        for literal, _, form, _ in Formatter().parse(translated):
+            assert literal is not None
+            assert form is None or "{" not in form
 
 
 def test_what_is_read_is_what_was_compiled_from_the_catalogue(catalogue: Catalog) -> None:
-    different = [
-        message.id
-        for message in catalogue
-        if message.id and translate(message.id, "zh") != (message.string or message.id)
-    ]
+    different = [one for one, other in pairs(catalogue) if translate(one, "zh") != (other or one)]
     assert different == [], f"run: {COMPILING}"
 
 

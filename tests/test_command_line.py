@@ -66,7 +66,7 @@ def rewrite(path: Path, change: Callable[[list[list[str]]], None]) -> None:
 
 def test_every_command_answers_on_the_sample_county(command: Command) -> None:
     signals = COUNTY / "signals" / "incident-1.csv"
-    answers = {
+    answers: dict[str, tuple[set[str], list[str | Path]]] = {
         "check": ({"errors", "warnings", "counts"}, []),
         "indices": (
             {"period", "level", "basis", "rows", "rejected"},

@@ -114,9 +114,10 @@ def test_every_public_name_is_documented() -> None:
             tree = ast.parse(path.read_text("utf-8"))
             if ast.get_docstring(tree) is None:
                 bare.append(str(path.relative_to(PROJECT)))
-            for node in ast.walk(tree):
-                public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-                if public and ast.get_docstring(node) is None and node in tree.body:  # type: ignore[union-attr]
+            for node in tree.body:
+                if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                    continue
+                if ast.get_docstring(node) is None:
                     bare.append(f"{path.relative_to(PROJECT)}:{node.lineno} {node.name}")
     assert not bare, bare
 

@@ -27,10 +27,10 @@ def text_of(environment: str) -> str:
 
 def locked(environment: str) -> dict[str, list[str]]:
     """Return the versions by name; there are several where newer Pythons take newer ones."""
-    found = defaultdict(list)
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", text_of(environment), re.MULTILINE):
         found[canonicalize_name(name)].append(version)
-    return found
+    return dict(found)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -83,7 +83,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with sdist and wheel, the wheel made of the sdist."""
     folder = tmp_path_factory.mktemp("built")
     source = shutil.copytree(PROJECT, folder / "source", ignore=NOT_SOURCES)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
+    command: list[str | Path] = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "error:" not in done.stdout + done.stderr
@@ -345,10 +345,20 @@ def test_in_a_checkout_the_distribution_that_python_finds_first_is_named(tmp_pat
     """An editable installation comes after the installed packages, so theirs hide its own."""
     other = stranger(tmp_path, {"reliability/__init__.py": "import matplotlib"})
     installed = tmp_path / "installed"
-    target = [sys.executable, "-m", "pip", "-q", "install", "--no-index", "--target", installed, other]
+    target: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "-q",
+        "install",
+        "--no-index",
+        "--target",
+        installed,
+        other,
+    ]
     subprocess.run(target, check=True, capture_output=True)
     ask = "import sys; sys.path[:0] = sys.argv[1:]\nfrom fudian.rooms import require_own_rooms\nrequire_own_rooms()"
-    asked = [sys.executable, "-c", ask, installed, PROJECT]
+    asked: list[str | Path] = [sys.executable, "-c", ask, installed, PROJECT]
     done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "RoomError: Python finds the package reliability of reliability 0.9.2 instead of Fudian's" in done.stderr

@@ -6,7 +6,9 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -55,8 +57,9 @@ def write(folder: Path, tail: list[int], head: list[int], kinds: list[str], feed
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["line", "switch"])
 @pytest.mark.parametrize("shape", [path, star, parallel, comb])
-def test_every_command_takes_seconds(shape: object, kind: str, tmp_path: Path) -> None:
-    write(tmp_path, *shape(kind), feeders=COUNT if shape is comb else 1)  # type: ignore[operator]
+def test_every_command_takes_seconds(shape: Callable[[str], tuple[Any, ...]], kind: str, tmp_path: Path) -> None:
+    tail, head, kinds = shape(kind)
+    write(tmp_path, tail, head, kinds, feeders=COUNT if shape is comb else 1)
     environment = {**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
     for asked in (["check"], ["affected", "--fault", "B1000"], ["affected", "--open", "B1000"], ["grid-kpi"], ["n-1"]):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -64,6 +67,6 @@ def test_every_command_takes_seconds(shape: object, kind: str, tmp_path: Path) -
         done = subprocess.run(command, capture_output=True, check=False, env=environment)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(f"{shape.__name__} of {kind}: {' '.join(asked)}: {seconds:.1f} s")  # type: ignore[attr-defined]
+        print(f"{shape.__name__} of {kind}: {' '.join(asked)}: {seconds:.1f} s")
         assert done.returncode == 0, done.stderr[-500:]
         assert seconds < SECONDS

@@ -94,7 +94,7 @@ def test_audit(client: httpx.Client, net: Network) -> None:
 
 
 def test_frequent(client: httpx.Client, net: Network) -> None:
-    asked = {"preset": "custom", "days": 90, "times": 2, "level": "lv", "as_of": "2022-09-01"}
+    asked: dict[str, str | int] = {"preset": "custom", "days": 90, "times": 2, "level": "lv", "as_of": "2022-09-01"}
     answer = client.get("/api/v1/frequent", params=asked).json()
     found = frequent_outages(Statistics(net), preset("custom", 90, 2), datetime(2022, 9, 1), "lv")
     assert answer["users"] == as_json(found.users)
@@ -105,7 +105,7 @@ def test_frequent(client: httpx.Client, net: Network) -> None:
 
 
 def test_rolling(client: httpx.Client, net: Network) -> None:
-    asked = {"start": "2022-03-01", "end": "2022-03-11", "days": 90}
+    asked: dict[str, str | int] = {"start": "2022-03-01", "end": "2022-03-11", "days": 90}
     answer = client.get("/api/v1/rolling", params=asked).json()
     known = Statistics(net)
     query = Query(Period(datetime(2022, 3, 1), datetime(2022, 3, 11)), as_of=known.known_until)
@@ -290,7 +290,7 @@ def test_plans_and_calendar_can_be_taken_along(client: httpx.Client, net: Networ
 
 def test_no_cell_runs_as_a_formula() -> None:
     frame = pl.DataFrame({"cause": ["=1+1", "+1", "-1", "@SUM(A1)", "wind"]})
-    lines = file_of(frame, "title", "csv", "en").body.decode("utf-8-sig").splitlines()[1:]
+    lines = bytes(file_of(frame, "title", "csv", "en").body).decode("utf-8-sig").splitlines()[1:]
     assert [line[0] for line in lines] == ["'", "'", "'", "'", "w"]
 
 

@@ -94,7 +94,7 @@ def test_d3_below_a_target_of_at_least_so_much_falls_short(whole: Utility, langu
 
 @pytest.mark.parametrize("page", ["operations", "steering", "dispatch", "planned", "management"])
 def test_d4_a_language_that_is_not_spoken_is_answered_with_a_page(whole: Utility, page: str) -> None:
-    whole.plans_under_check(None)
+    whole.plans_under_check(600.0)
     said = shown(whole, f"/{page}", "?lang=fr")
     assert "无法显示" not in said
     assert "fr" in said
@@ -113,7 +113,7 @@ def test_d8_a_figure_that_is_being_made_again_carries_a_busy_sign() -> None:
 
 
 def test_d10_names_stand_where_there_are_names(whole: Utility) -> None:
-    whole.plans_under_check(None)
+    whole.plans_under_check(600.0)
     for path in ("/operations", "/management", "/planned"):
         said = shown(whole, path)
         assert "yoy<=" not in said

@@ -111,7 +111,7 @@ def test_management_draws_the_grid_again_until_every_section_is_tried(page: Page
         f"{sweep.sections_in_all} of {sweep.sections_in_all} sections tried"
     )
     shown = page.locator(".table.n-1 tbody tr").all_inner_texts()
-    missing = sorted((round(each.missing_a) for each in sweep.sections if not each.passes), reverse=True)
+    missing = sorted((round(each.missing_a or 0) for each in sweep.sections if not each.passes), reverse=True)
     assert [int(each.split()[-1]) for each in shown if "no tie" not in each] == missing
     expect(page.locator("#grid-card .targets")).to_contain_text(f"{sweep.pass_rate:.2f}")
 

@@ -349,7 +349,7 @@ def test_operations_outlast_a_start_and_every_question_of_the_desk_begins_with_t
     with Desk(utility(), store) as desk:
         desk.accept(TRIP, "head end")
         desk.wait()
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"action": "cut", "branch_id": "L4", "at": at, "event_id": "1"},
             {"action": "open", "branch_id": "L2", "at": at},
             {"action": "jumper", "branch_id": "J1", "from_node": "2", "to_node": "4", "at": at, "event_id": 2},

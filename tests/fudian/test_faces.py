@@ -52,7 +52,7 @@ FILES_ALONE = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample county as it was known on a day in the middle of a year, with one outage still open."""
     to = tmp_path_factory.mktemp("cut")
-    tables = read_workspace(COUNTY).tables
+    tables = dict(read_workspace(COUNTY).tables)
     for name, time_column in (
         ("outages", "start"),
         ("signals", "time"),

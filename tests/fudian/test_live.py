@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from time import monotonic
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_the_board_and_the_incidents_are_of_the_same_moment(desk: Utility) -> No
 def test_the_clock_of_the_desk_goes_on_after_the_last_signal(desk: Utility, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.hear(rows("branch K1 trip 0"), NOON)
     assert desk.now == max(desk.known_until, NOON)
-    passed = fudian.live.monotonic() + 125
+    passed = monotonic() + 125
     monkeypatch.setattr(fudian.live, "monotonic", lambda: passed)
     assert desk.told().at == NOON + timedelta(minutes=2)
 

@@ -272,7 +272,11 @@ def test_a_plan_is_announced_once_and_each_change_of_it(store: Store, tmp_path: 
     start = datetime.now().replace(microsecond=0) + timedelta(days=10)
 
     def plan(begins: datetime, status: str | None, nature: str = "P-PLAN-MAINT") -> Utility:
-        row = {"plan_id": "P1", "start": begins.isoformat(), "end": (begins + timedelta(hours=3)).isoformat()}
+        row: dict[str, str | None] = {
+            "plan_id": "P1",
+            "start": begins.isoformat(),
+            "end": (begins + timedelta(hours=3)).isoformat(),
+        }
         row |= {"nature": nature, "branch_id": "L2", "work": "更换导线", "status": status}
         (folder / "plans.json").write_text(json.dumps([row]), "utf-8")
         return utility(folder)

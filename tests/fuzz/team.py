@@ -162,7 +162,8 @@ def _hear(worker: Worker, score: Score) -> bool:
     if said[0] == "begun":
         worker.at, worker.since, worker.worked_before = (said[1], said[2]), time.perf_counter(), worker.worked()
     elif said[0] == "ended":
-        score.take(*said[1:], time.perf_counter() - worker.since)
+        number, kind, how, seconds = said[1:]
+        score.take(number, kind, how, seconds, time.perf_counter() - worker.since)
         worker.next, worker.at, worker.starts = said[1] + worker.step, None, 0
         worker.read += 1
     else:

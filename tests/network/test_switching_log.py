@@ -76,7 +76,7 @@ def test_an_operation_that_changes_nothing_is_named(operations: list[Row], repea
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("AB"), st.sampled_from(["open", "close"])), max_size=12))
 def test_the_order_is_what_taking_one_allowed_operation_after_the_other_gives(operations: list[Row]) -> None:
-    schema = {"time": pl.Datetime("us"), "branch_id": pl.String, "action": pl.String}
+    schema: dict[str, Any] = {"time": pl.Datetime("us"), "branch_id": pl.String, "action": pl.String}
     log = in_order(pl.DataFrame(rows_of(operations), schema=schema), BRANCHES)
     state = {"A": "close", "B": "open"}
     expected: dict[str, list[tuple[int, str, bool]]] = {"A": [], "B": []}

@@ -21,7 +21,7 @@ def tables_of(path: Path) -> dict[str, list[dict[str, Any]]]:
     circuit = json.loads(path.read_text("utf-8"))["equipments"][0]
     branches = []
     for section in circuit["sections"]:
-        device = next(iter(section["equipments"]), {"type": "", "name": "", "normallyOpen": 0})
+        device: dict[str, Any] = next(iter(section["equipments"]), {"type": "", "name": "", "normallyOpen": 0})
         length = re.search(r"([\d.]+) m ", section["description"])
         branches.append(
             {

@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 CLASSES = ("city_centre", "urban", "town", "rural")
 
 
-def bus(transformers: int, attributes: Sequence[Mapping[str, Any]] = ()) -> dict[str, list[dict[str, Any]]]:
+def bus(transformers: int, attributes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """Return the tables of transformers that hang on one bus, each by its own fuse."""
     extra = list(attributes) or [{}] * transformers
     return {
@@ -70,7 +70,7 @@ class Scene:
         ]
         placed = [each for i, row in enumerate(transformers) for each in self._periods(i, row)]
         moments = ("start", "end", "restored_at", "approved_end")
-        rows = [
+        rows: list[list[dict[str, Any]]] = [
             [
                 {name: self.at(value) if name in moments else value for name, value in row.items() if name != "number"}
                 for row in table

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -112,7 +113,7 @@ def broken_stages(draw: st.DrawFn, outages: Sequence[Row]) -> Marked:
     )
 
 
-def mixed(draw: st.DrawFn, good: Sequence[Row], broken: Sequence[Marked]) -> list[Marked]:
+def mixed(draw: Callable[..., Any], good: Sequence[Row], broken: Sequence[Marked]) -> list[Marked]:
     """Put broken rows anywhere behind the first good one, so that a repeated id is the later one."""
     rows: list[Marked] = [(row, GOOD) for row in good]
     for each in broken:

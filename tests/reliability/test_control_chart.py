@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -59,7 +60,7 @@ def test_runs_are_what_counting_from_every_place_finds(values: list[float | None
     for first in range(len(known)):
         for last in range(first, len(known)):
             part = [value for _, value in known[first : last + 1]]
-            tests = {
+            tests: dict[str, tuple[int, Callable[[list[float]], bool]]] = {
                 "above": (8, lambda run: all(value > chart.mean for value in run)),
                 "below": (8, lambda run: all(value < chart.mean for value in run)),
                 "rising": (6, lambda run: all(one < two for one, two in pairwise(run))),

@@ -54,7 +54,7 @@ def of(found: list[dict[str, Any]], figure: str, against: str = "our_records") -
 def checked(*report: Mapping[str, Any], name: str = "", as_of: datetime | None = None) -> list[dict[str, Any]]:
     """Return the comparison of a report with the worked example."""
     feeders = [{"feeder_id": "F", "public": True}]
-    tables = {**worked_example(), "feeders": feeders, "reliability_report": [YEAR | row for row in report]}
+    tables = {**worked_example(), "feeders": feeders, "reliability_report": [{**YEAR, **row} for row in report]}
     net = network_from_tables(tables, {"name": name})
     assert net.workspace.errors == ()
     return Statistics(net).cross_check(as_of).rows.to_dicts()
@@ -183,8 +183,8 @@ def report_of(net: Network) -> list[list[object]]:
 
 
 def write_report(path: Path, form: str, rows: list[list[object]]) -> None:
-    titles = [["供电可靠性指标统计报表"], ["单位：复源县供电公司", "统计时间：2022年"], []]
-    lines = [*titles, list(HEADER), *rows]
+    titles: list[list[object]] = [["供电可靠性指标统计报表"], ["单位：复源县供电公司", "统计时间：2022年"], []]
+    lines: list[list[object]] = [*titles, list(HEADER), *rows]
     if form == "xlsx":
         book = xlsxwriter.Workbook(path / "可靠性统计报表.xlsx")
         sheet = book.add_worksheet("报表")

@@ -48,7 +48,9 @@ def test_the_curve_ends_at_saidi_by_either_rule_of_crossing(
 ) -> None:
     """Cut at the ends of days and of the period, or whole where it began; each day opens to the rows that sum to it."""
     known = Statistics(scene.network(asdict(drawn)))
-    query = Query(Period(START + first * MINUTE, START + last * MINUTE), as_of=as_of and START + as_of * MINUTE)
+    query = Query(
+        Period(START + first * MINUTE, START + last * MINUTE), as_of=START + as_of * MINUTE if as_of else None
+    )
     curve = cumulative_saidi(known, query)
     figure = known.indices(query).row(0, named=True)
     assert curve["ch"].sum() == pytest.approx(figure["CH"])

@@ -243,7 +243,8 @@ def test_frequent_users_are_those_of_every_window_looked_at(case: Any) -> None:
     for user, rows in own.items():
         kept = slow_starts(rows, rules, as_of, alone)
         in_year, in_window, prearranged = rules.rules
-        days = timedelta(days=int(in_window.window[:-1]))  # type: ignore[index]
+        assert in_window.window is not None
+        days = timedelta(days=int(in_window.window[:-1]))
         this_year = [start for start, _, _ in kept if start.year == year]
         planned = [start for start, _, nature in kept if start.year == year and nature.startswith("P-")]
         fullest = 0

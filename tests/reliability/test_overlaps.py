@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from reliability.overlaps import overlapping
 
 ORIGIN = datetime(2022, 1, 1)
-SCHEMA = {"key": pl.Int64, "start": pl.Datetime("us"), "end": pl.Datetime("us")}
+SCHEMA: dict[str, Any] = {"key": pl.Int64, "start": pl.Datetime("us"), "end": pl.Datetime("us")}
 
 spans = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6), st.none() | st.integers(1, 5)), max_size=8)
 
@@ -44,6 +45,6 @@ def test_pairs_are_those_that_a_look_at_all_finds(
 def test_a_hundred_thousand_spans_of_one_user_are_no_square() -> None:
     count = 100_000
     start = pl.Series(range(count)) * 3_600_000_000
-    table = pl.DataFrame({"key": [1] * count, "start": start, "end": start + 1_800_000_000}).cast(SCHEMA)
+    table = pl.DataFrame({"key": [1] * count, "start": start, "end": start + 1_800_000_000}).cast(pl.Schema(SCHEMA))
     left, right = overlapping(table, table, "key")
     assert left.tolist() == right.tolist() == list(range(count))

@@ -96,7 +96,7 @@ def test_without_a_log_the_state_is_normal() -> None:
 
 
 def test_a_record_of_a_feeder_cuts_off_what_was_switched_over_to_it() -> None:
-    labels = {
+    labels: dict[str, Any] = {
         "transformers": [
             {"transformer_id": "T1", "node": "2", "feeder_id": "F1"},
             {"transformer_id": "T2", "node": "4", "feeder_id": "F1"},

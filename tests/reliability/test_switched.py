@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 import pytest
@@ -95,7 +96,7 @@ def test_an_event_is_named_after_an_opening_that_came_before_its_losses(plain: P
         stamp, branch = str(event).split("-", 1)
         assert (datetime.strptime(stamp, "%Y%m%dT%H%M%S"), branch) in opened
         assert own["nature"].unique().to_list() == ["unknown"]
-        assert own["start"].min() >= datetime.strptime(stamp, "%Y%m%dT%H%M%S")  # type: ignore[operator]
+        assert own["start"].min() >= datetime.strptime(stamp, "%Y%m%dT%H%M%S")
 
 
 def stages_of(rows: pl.DataFrame) -> list[tuple[str, str, float | None]]:
@@ -200,7 +201,7 @@ def test_an_operation_of_an_unknown_branch_is_named() -> None:
 
 def test_users_out_of_service_are_not_interrupted() -> None:
     base = two_feeders().workspace.tables
-    tables = {name: base[name].drop("row") for name in ("sources", "branches")}
+    tables: dict[str, Any] = {name: base[name].drop("row") for name in ("sources", "branches")}
     tables["transformers"] = [
         {"transformer_id": "Td", "node": "d", "retired": START + timedelta(hours=1)},
         {"transformer_id": "Te", "node": "e", "in_service": START + timedelta(days=1)},

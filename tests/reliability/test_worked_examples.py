@@ -138,6 +138,7 @@ def test_changzhou_table_2_5(
         result = judged_minutes(planning_class, year, limit * 60)
         assert (result.status, result.limit, result.unit) == ("pass", limit, "min")
         assert result.value == pytest.approx(limit)
+        assert result.asai is not None
         assert round(result.asai, 5) == asai
         assert f"{result.asai:.3f}" == f"{percent:.3f}"
         disagrees = 1 - limit / 60 / hours < percent / 100

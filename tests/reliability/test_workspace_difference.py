@@ -131,8 +131,11 @@ def test_customer_hours_of_tables_add_up(spans: list[tuple[int, int, int]], data
     kept = [each for each in spans if data.draw(st.booleans())]
     old, new = version(records(spans)), version(records(kept))
     found = workspace_difference(old, new)
-    whole = [sum(change.new - change.old for change in table.figures if (change.period, change.figure) == ("2022", "CH"))
-             for table in found.tables.values()]  # type: ignore[operator]  # fmt: skip
+    asked = ("2022", "CH")
+    figures = [
+        change for table in found.tables.values() for change in table.figures if (change.period, change.figure) == asked
+    ]
+    whole = [(change.new or 0.0) - (change.old or 0.0) for change in figures]
     assert sum(whole) == pytest.approx(sum(table.customer_hours or 0 for table in found.tables.values()))
 
 

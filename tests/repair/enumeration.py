@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, pairwise
 from typing import Any
@@ -45,7 +46,7 @@ class Feeder:
             "transformers": [{"transformer_id": name, "node": node} for name, node in self.transformers.items()],
         }
 
-    def graph(self, without: set[str] = frozenset()) -> nx.MultiGraph:
+    def graph(self, without: AbstractSet[str] = frozenset()) -> nx.MultiGraph:
         graph = nx.MultiGraph()
         graph.add_nodes_from(self.sources)
         for name, (a, b, _, _) in self.branches.items():

@@ -52,9 +52,8 @@ class EveryState:
             & (net.live_branches(closed, live).sum(axis=1) == live.sum(axis=1) - len(grid.sources))
         )
         closed, level, live = closed[usable], level[usable], live[usable]
-        known = [grid.flows(before), grid.flows(after)]
-        assert known[0] is not None
-        assert known[1] is not None
+        known = [state for state in (grid.flows(before), grid.flows(after)) if state is not None]
+        assert len(known) == 2
         current, given = net.flows(closed, level)
         kept = np.ones(len(closed), dtype=np.bool_)
         for i, each in enumerate(grid.branches):

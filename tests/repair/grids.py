@@ -89,7 +89,7 @@ class Grid:
     def flows(self, closed: list[bool]) -> tuple[dict[int, float], dict[str, float]] | None:
         """Return the current of each live branch and source, or nothing where a loop or two sources are closed."""
         live = self.reach(closed, list(self.sources))
-        take = defaultdict(float)
+        take: defaultdict[str | None, float] = defaultdict(float)
         for node, second, kw, _ in self.loads:
             host = node if node in live else second
             if host in live:
@@ -124,7 +124,8 @@ class Grid:
         found = self.flows(closed)
         if found is None:
             return False
-        known = [self.flows(self.closed()), self.flows(self.tripped(fault))]
+        known = [state for state in (self.flows(self.closed()), self.flows(self.tripped(fault))) if state is not None]
+        assert len(known) == 2
         branch_limit = {
             i: max(each.rating, *(state[0].get(i, 0.0) for state in known))
             for i, each in enumerate(self.branches)

@@ -23,10 +23,16 @@ SLOW = ("/api/v1/calendar", "/api/v1/n-1", "/api/v1/grid-kpi", "/api/v1/targets"
 
 def described(address: str, *more: str) -> str:
     """Let schemathesis ask a server, and return what it says of it."""
-    command = [Path(sys.executable).with_name("schemathesis"), "run", f"{address}/openapi.json", "--checks", CHECKS]
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"{address}/openapi.json",
+        "--checks",
+        CHECKS,
+    ]
     settings = ["--seed", "2022", "--request-timeout", "120", "--suppress-health-check", "all", "--no-color"]
     done = subprocess.run([*command, *settings, *more], capture_output=True, text=True, timeout=3600, check=False)
-    told = done.stdout + done.stderr
+    told: str = done.stdout + done.stderr
     assert done.returncode == 0, told[-8000:]
     return told
 

@@ -168,7 +168,7 @@ async def outcome(access: Any, method: str, address: str, headers: dict[str, str
         "client": ("127.0.0.1", 1),
         "headers": [(name.encode(), value.encode()) for name, value in more.items()],
     }
-    said: list[Any] = []
+    said: list[dict[str, Any]] = []
 
     async def receive() -> Any:
         return {"type": "websocket.connect"} if method == "WEBSOCKET" else {"type": "http.request", "body": b""}
@@ -177,7 +177,7 @@ async def outcome(access: Any, method: str, address: str, headers: dict[str, str
         said.append(message)
 
     await gated(access)(scope, receive, send)
-    return said[0]["type"] == "websocket.accept" if method == "WEBSOCKET" else said[0]["status"]
+    return bool(said[0]["type"] == "websocket.accept") if method == "WEBSOCKET" else int(said[0]["status"])
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ def test_a_form_without_its_package_names_the_install_line(form: str, tmp_path: 
         pytest.skip(f"{package} is installed here")
     (tmp_path / "source").write_text("")
     with pytest.raises(MissingExtraError, match=rf"pip install 'fudian\[{extra}\]'"):
-        READERS[form]([tmp_path / "source"], lambda _: None)
+        READERS[form]([tmp_path / "source"], lambda _: None, False)
 
 
 @pytest.mark.parametrize("form", READERS)

@@ -245,7 +245,7 @@ def test_an_end_and_a_duration_that_disagree_are_said(tmp_path: Path) -> None:
 
 def test_months_on_sheets_are_one_table_and_notes_are_named(tmp_path: Path) -> None:
     """R5."""
-    header = HEADER.split(",")
+    header: list[object] = [*HEADER.split(",")]
     sheets: dict[str, list[list[object]]] = {
         "填表说明": [["停电性质", "请按规程填写"]],
         "汇总": [["供电单位", "停电户数", "停电性质"], ["城东所", "15", ""]],
@@ -382,7 +382,7 @@ def test_a_header_of_a_zone_that_is_not_known_leaves_its_rows_out(zone: str, tmp
 
 def test_durations_that_a_workbook_shows_as_a_clock(tmp_path: Path) -> None:
     """26 hours shown as h:mm are a day and two hours to a reader."""
-    rows: list[list[object]] = [HEADER.replace("停电结束时间", "停电时长").split(",")]
+    rows: list[list[object]] = [[*HEADER.replace("停电结束时间", "停电时长").split(",")]]
     rows += [[name, f"2022-03-0{day} 08:00:00", None, "内部故障停电", "市区", 1] for day, name in enumerate("ABC", 1)]
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as book:

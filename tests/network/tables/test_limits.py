@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
@@ -188,7 +189,7 @@ def test_durations_are_no_reason_to_stop(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
-def test_times_within_the_years_stay_as_they_are(unit: str) -> None:
+def test_times_within_the_years_stay_as_they_are(unit: Literal["ms", "us", "ns"]) -> None:
     usual = pl.Series("t", [0, 10**12, None]).cast(pl.Datetime(unit))
     assert bounded(usual).equals(usual)
     wild = pl.Series("t", [0, 2**62, -(2**62)]).cast(pl.Datetime("ms"))
@@ -263,7 +264,7 @@ def _with_endless_chain(content: bytes) -> bytes:
     return content[:table] + struct.pack("<128I", *([0] * 128)) + content[table + 512 :]
 
 
-BROKEN_WORKBOOKS = {
+BROKEN_WORKBOOKS: dict[str, Callable[[bytes], bytes]] = {
     "rows beyond the form": lambda content: _with_dimensions(content, 0x0D950000, 2),
     "columns beyond the form": lambda content: _with_dimensions(content, 201, 60_000),
     "a chain without an end": _with_endless_chain,

@@ -94,7 +94,7 @@ def test_a_workbook_with_titles_sums_and_signatures(write: object, tmp_path: Pat
     rows = list(
         csv.reader(io.StringIO(f"某县三月停电明细,,,,,\n{HEAD}\n{A}\n{B}户\n合计,,,,,15\n填表人：,张三,,审核：,李四,"))
     )
-    (tmp_path / f"outages.{write.__name__}").write_bytes(write({"3月": rows}))  # type: ignore[operator, attr-defined]
+    (tmp_path / f"outages.{write.__name__}").write_bytes(write({"3月": rows}))  # type: ignore[attr-defined]
     read = read_workspace(tmp_path)
     assert read.tables["outages"]["users"].to_list() == [10, 5]
     (only,) = read.problems

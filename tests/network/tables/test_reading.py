@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -303,7 +304,7 @@ def test_code_maps_reach_the_column(tmp_path: Path) -> None:
         assert result.frame["public"].to_list() == [True, False]
 
 
-def write_workbook(path: Path, rows: list[list[object]], start: int = 0) -> None:
+def write_workbook(path: Path, rows: Sequence[Sequence[object]], start: int = 0) -> None:
     book = xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd hh:mm:ss"})
     sheet = book.add_worksheet()
     for number, row in enumerate(rows, start=start):

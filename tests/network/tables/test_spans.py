@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def changed(content: bytes, part_of: str, old: str, new: str) -> bytes:
     return packed.getvalue()
 
 
-def old_workbook(rows: list[list[object]]) -> bytes:
+def old_workbook(rows: Sequence[Sequence[object]]) -> bytes:
     book, content = xlwt.Workbook(), io.BytesIO()
     sheet = book.add_sheet("一")
     for row, cells in enumerate(rows):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -18,12 +20,12 @@ EIGHT_FIVE = datetime(2022, 7, 20, 8, 5)
 HOUR = timedelta(hours=1)
 
 
-def read(table: str, column: str, values: list[object] | pl.Series, **settings: object) -> Parsed:
+def read(table: str, column: str, values: Sequence[object] | pl.Series, **settings: Any) -> Parsed:
     series = values if isinstance(values, pl.Series) else pl.Series("raw", values)
     return parse(series, TABLES[table][column], **settings)
 
 
-def one(table: str, column: str, value: object, **settings: object) -> tuple[object, Fault | None]:
+def one(table: str, column: str, value: object, **settings: Any) -> tuple[object, Fault | None]:
     parsed = read(table, column, [value], **settings)
     return parsed.values[0], parsed.faults[0][2] if parsed.faults else None
 
@@ -219,7 +221,7 @@ def test_days_stay_days_in_a_zone_with_summer_time() -> None:
 @pytest.mark.parametrize("written", ["1658275500000", "1658275500", 1658275500000])
 def test_numbers_since_1970_are_refused_with_how_to_name_them(written: object) -> None:
     value, fault = one("outages", "start", written)
-    unit = "ms" if len(str(written)) == 13 else "s"
+    unit: Literal["ms", "s"] = "ms" if len(str(written)) == 13 else "s"
     assert value is None
     assert fault is not None
     assert f"start({unit})" in str(fault.hint)

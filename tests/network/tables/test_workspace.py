@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -166,14 +167,14 @@ def test_wrong_code_maps_are_errors(codes: object, column: str) -> None:
     assert (problem.severity, problem.table, problem.column) == ("error", "settings", column)
 
 
-def in_memory(kind: str, rows: list[dict[str, object]]) -> object:
+def in_memory(kind: str, rows: list[dict[str, Any]]) -> Any:
     return {"rows": rows, "polars": pl.DataFrame(rows), "pandas": pd.DataFrame(rows)}[kind]
 
 
 @pytest.mark.parametrize("kind", ["rows", "polars", "pandas"])
 def test_tables_in_memory_equal_tables_in_files(folder: Path, kind: str) -> None:
     start, end = datetime(2022, 7, 20, 8, 5), datetime(2022, 7, 20, 9, 5)
-    tables = {
+    tables: dict[str, list[dict[str, Any]]] = {
         "sources": [{"node": "S"}],
         "branches": [
             {"branch_id": "B1", "from_node": "S", "to_node": "N1", "kind": "断路器"},

@@ -73,7 +73,7 @@ def test_each_lever_saves_what_a_person_would_count() -> None:
         change = each.saves_ch / 4
         assert each.probability == row.probability(0.0 if each.counted else change)
         assert each.without == row.probability(-change if each.counted else 0.0)
-        assert each.probability >= each.without  # type: ignore[operator]
+        assert each.probability >= each.without
 
 
 def test_a_target_that_no_forecast_is_made_of_has_no_lever() -> None:

@@ -122,8 +122,8 @@ def test_the_parts_add_up_under_all_options(
     ]  # fmt: skip
     rules = {"crossing": crossing, "major_event_days": [row[2].date() for row in rows[:2]]}
     county = statistics(tables, rules)
-    queries = [Query(Period.year(year), level=level, med=med) for year in (2021, 2022)]
-    found = why(county, *queries, metric, by)
+    queries = tuple(Query(Period.year(year), level=level, med=med) for year in (2021, 2022))
+    found = why(county, queries[0], queries[1], metric, by)
     expected = [float(county.indices(query)["SAIDI-1" if metric == "saidi" else "SAIFI-1"].sum()) for query in queries]
     assert abs(found.value_before - expected[0]) < 1e-9
     assert abs(found.value_after - expected[1]) < 1e-9

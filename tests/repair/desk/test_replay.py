@@ -59,6 +59,7 @@ def test_the_desk_infers_what_the_file_says(desk: str, county: Network) -> None:
     alone = Inference(county.energise(), county.workspace.tables)
     alone.take(rows)
     assert [each["id"] for each in told["incidents"]] == [each.id for each in alone.incidents]
+    assert alone.newest is not None
     assert told["newest"] == alone.newest.isoformat()
     play(rows, desk, None)
     again = httpx.get(f"{desk}/api/v1/incidents", timeout=60).json()

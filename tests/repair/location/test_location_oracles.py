@@ -20,7 +20,9 @@ RATES = st.tuples(st.floats(0.01, 0.4), st.floats(0.01, 0.4))
 
 
 def signals(feeder: Feeder) -> pl.DataFrame:
-    rows = [("branch", name, "fault_current", float(v)) for name, v in feeder.flags.items() if v is not None]
+    rows: list[tuple[str, str, str, float | None]] = [
+        ("branch", name, "fault_current", float(v)) for name, v in feeder.flags.items() if v is not None
+    ]
     rows += [("branch", name, "trip", None) for name in sorted(feeder.trips)]
     rows += [("transformer", name, word, None) for name, word in feeder.said.items()]
     names = {"object": pl.String, "object_id": pl.String, "kind": pl.String, "value": pl.Float64}

@@ -1,6 +1,7 @@
 """Sensor health against a simulated history whose rates are known, and by hand."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from repair import LocationSettings
 from repair.location.sensor_health import action_accuracy, sensor_health
 
 START = datetime(2022, 1, 1)
-SIGNALS = {
+SIGNALS: dict[str, Any] = {
     "time": pl.Datetime("us"),
     "object": pl.String,
     "object_id": pl.String,

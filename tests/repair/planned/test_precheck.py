@@ -15,7 +15,7 @@ from repair.planned.precheck import PlanCheck, precheck, rows_of, statement
 AS_OF = datetime(2022, 6, 1)
 START = datetime(2022, 6, 20, 8)
 
-FEEDERS = {
+FEEDERS: dict[str, Any] = {
     "sources": [{"node": "S"}, {"node": "R"}],
     "feeders": [{"feeder_id": "F1", "voltage_kv": 10.0}],
     "branches": [
@@ -209,7 +209,7 @@ def test_what_plans_of_one_time_move_onto_a_source_is_added_up(capacity_a: float
         {**each, "transformer_id": f"{each['transformer_id']}x", "node": f"{each['node']}x", "feeder_id": "F1x"}
         for each in FEEDERS["transformers"]
     ]
-    grid = {
+    grid: dict[str, Any] = {
         "sources": [{"node": "S"}, {"node": "R", "capacity_a": capacity_a}],
         "branches": [*FEEDERS["branches"], *second],
         "transformers": transformers,

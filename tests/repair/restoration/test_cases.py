@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import polars as pl
 import pytest
@@ -39,6 +40,7 @@ def test_where_no_move_is_allowed_nobody_is_sent_out_for_nothing() -> None:
     assert (steps(plan), plan.best, plan.isolating) == ([], True, ("K1",))
     (short,) = plan.missing
     assert (short.reason, short.transformers, short.customers, short.way) == ("limit", ("T2",), 20, "TIE1")
+    assert short.limit is not None
     assert (short.limit.object_id, short.limit.value, short.limit.limit) == ("K2", pytest.approx(130), 100)
     assert (short.missing_a, short.missing_kw) == (pytest.approx(30), pytest.approx(30))
     assert short.lifted_by[0] == "permission"
@@ -54,6 +56,7 @@ def test_a_voltage_that_is_too_low_and_those_nobody_can_reach_are_told() -> None
     """
     plan = restore(Network.from_text(diagram).energise(), "L1")
     low, faulted = plan.missing
+    assert low.limit is not None
     assert (low.reason, low.transformers, low.limit.object) == ("limit", ("T2",), "node")
     assert low.missing_pu == pytest.approx(0.93 - low.limit.value)
     assert (faulted.reason, faulted.transformers, faulted.customers) == ("fault", ("T7",), 2)
@@ -150,7 +153,7 @@ def test_isolate_and_steps_alone_describe_the_end() -> None:
 
 def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
     """Return a network with a switch at either end of every line, and one breaker at its source."""
-    branches = [{"branch_id": "K", "from_node": "S", "to_node": "0", "kind": "breaker"}]
+    branches: list[dict[str, Any]] = [{"branch_id": "K", "from_node": "S", "to_node": "0", "kind": "breaker"}]
 
     def line(name: int, a: int, b: int, is_open: bool = False) -> None:
         ohm = {"r_ohm": 0.06, "x_ohm": 0.07} if with_impedance else {}

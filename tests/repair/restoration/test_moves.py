@@ -41,8 +41,8 @@ def group(seed: int, most_switches: int = 9) -> tuple[Grid, int]:
         nodes.append(own)
         loads += own_loads
     pairs = [(0, 1), (1, 2), *rng.choices([(0, 1), (1, 2), (0, 2), (1, 1)], k=rng.randint(0, 2))]
-    for one, other in pairs:
-        a, b = rng.choice(nodes[one][1:]), rng.choice(nodes[other][1:])
+    for first, second in pairs:
+        a, b = rng.choice(nodes[first][1:]), rng.choice(nodes[second][1:])
         if a != b:
             parallel = rng.choice([True, True, True, None, False])
             kind = rng.choice(["switch", "switch", "switch", "breaker", "disconnector"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -139,7 +140,7 @@ def test_feeders_without_ties_at_once_are_as_section_by_section(net: Network) ->
 
 def close_to(result: SectionResult) -> SectionResult:
     """Return a result whose figures are compared with a tolerance."""
-    close = {
+    close: dict[str, Any] = {
         name: pytest.approx(getattr(result, name), abs=1e-9)
         for name in ("transfer_a", "missing_a", "stranded_a")
         if getattr(result, name) is not None

@@ -28,7 +28,7 @@ def plan_of(grid: Grid, fault: int, **rules: Any) -> RestorationPlan:
 
 @st.composite
 def planned(
-    draw: st.DrawFn, cases: st.SearchStrategy[tuple[Grid, int]], **rules: Any
+    draw: st.DrawFn, /, cases: st.SearchStrategy[tuple[Grid, int]], **rules: Any
 ) -> tuple[Grid, int, RestorationPlan]:
     """Draw a grid, and the first fault from the drawn one on whose plan has steps."""
     grid, first = draw(cases)

@@ -172,6 +172,8 @@ def test_heavy_lines_and_moves_equal_a_slow_walk(case: tuple[Grid, int]) -> None
         move = next((each for each in spot.lifts if each.by == "move_load"), None)
         assert (move is not None) == bool(works)
         if move is not None:
+            assert move.open is not None
+            assert move.close is not None
             assert (_number(move.open), _number(move.close)) in works
             assert move.amount == pytest.approx(min(flows[0].get(i, 0.0) for i, _ in works))
 

@@ -113,6 +113,7 @@ def test_a_person_decides_otherwise(tmp_path: Path) -> None:
     utility = county(tmp_path)
     free = utility.crews()
     crew = crew_of(free)["A"]
+    assert crew is not None
     chosen = utility.crews(assign="A=BZ61")
     assert crew_of(chosen)["A"] == "BZ61"
     assert next(each for each in chosen.assignments if each.fault.key == "A").reason == "chosen"
@@ -184,7 +185,7 @@ def test_the_clock_of_arrival(profile: str, limits: tuple[float, ...]) -> None:
         arrival_profile=profile,
         arrival_urban_min=30,
         arrival_rural_min=60,
-        arrival_remote_min=100,  # type: ignore[arg-type]
+        arrival_remote_min=100,
     )
     for site, limit in zip(("urban", "rural", "remote"), limits, strict=True):
         due = NOW + timedelta(minutes=limit)
