@@ -265,9 +265,9 @@ class Judge(Shown):
     def judge(self, events: Events) -> Judgement:
         """Return the posterior of each event."""
         prepared = self.prepare(events)
-        posterior = prepared.posterior(prepared.fault)
-        weight, log_evidence = prepared.weights(posterior)
-        posterior = self._with_rings(prepared, posterior.only(weight > LEAST_WEIGHT))
+        of_trees = prepared.posterior(prepared.fault)
+        weight, log_evidence = prepared.weights(of_trees)
+        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
         event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
 
         share = weight[:, event]
@@ -352,9 +352,9 @@ class Judge(Shown):
         inside = (spot >= first[of]) & (spot < self.tree.last[events.piece][of])
         rows, of, branch, spot = Rows(rows.device[inside], rows.word[inside]), of[inside], branch[inside], spot[inside]
         node = spot - first[of] + offset[of]
-        for at in np.flatnonzero(closes[inside]).tolist():
-            number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[at])[0])
-            node[at] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
+        for row in np.flatnonzero(closes[inside]).tolist():
+            number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
+            node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
         told = np.isin(rows.kind, (OFF, ON, RECLOSE))
         if told.any():
             at, doing_there = categories(node[told], rows.kind[told], rows.time[told])

@@ -67,7 +67,7 @@ class Mesh(Shown):
 
     @cached_property
     def _nodes(self) -> int:
-        return self.users.shape[-2]
+        return int(self.users.shape[-2])
 
     def trees(self) -> Iterator[Tree]:
         """Yield every network without rings that is left of this one, by the last opening of each ring, likely ones first.
@@ -103,7 +103,7 @@ class Mesh(Shown):
     def most(self) -> int:
         """How many networks without rings are looked at, at most."""
         sets = 1 + min(int(self.on_ring.sum()), MOST_FAULTS)
-        return max(LEAST_TREES, MOST // (self.users[..., 0].size * sets * STATES ** len(self.pairs)))
+        return max(LEAST_TREES, int(MOST // (self.users[..., 0].size * sets * STATES ** len(self.pairs))))
 
     def _ring(self, label: Indices) -> list[int]:
         """Return the branches of some ring in order, without those that are closed for certain; nothing where there is none."""
@@ -141,7 +141,7 @@ class Mesh(Shown):
                 users[others, ..., first, state] += IMPOSSIBLE
             words = self.says[number][states[:, number]]
             users[..., second, :] += words.reshape(len(states), *([1] * (self.users.ndim - 2)), STATES)
-        return users
+        return np.asarray(users)
 
     @cached_property
     def marginals(self) -> Marginals:
@@ -156,7 +156,7 @@ class Mesh(Shown):
             for share, part in zip(weight, parts, strict=True):
                 values = getattr(part, name)
                 found += share.reshape(share.shape + (1,) * (values.ndim - share.ndim)) * values
-            return found
+            return np.asarray(found)
 
         names = ("state", "fault", "opened", "flow", "cut")
         return Marginals(np.asarray(total), *(mixed(name) for name in names))
