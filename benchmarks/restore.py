@@ -430,30 +430,39 @@ def baran_faults(with_relsad: bool, console: Console) -> list[Compared]:
 # Speed ----------------------------------------------------------------------------------------------------------------
 
 
-def feeder_group(seed: int) -> Network:
-    """Return 1,000 nodes on five feeders with a source each, ten ties between them, a switch on every tenth branch."""
+def feeder_group(
+    seed: int, feeders: int = FEEDERS, each: int = NODES // FEEDERS, ties: int = TIES, every: int = 10
+) -> Network:
+    """Return feeders with a source each and ties between them.
+
+    Args:
+        seed: of the draw.
+        feeders: how many.
+        each: nodes of one.
+        ties: how many.
+        every: on every so many branches there is a switch.
+    """
     rng = np.random.default_rng(seed)
-    each = NODES // FEEDERS
     rows: list[dict[str, Any]] = []
-    for feeder in range(FEEDERS):
+    for feeder in range(feeders):
         for at in range(1, each):
             above = 0 if at == 1 else int(rng.integers(max(1, at - 12), at))
-            kind = "breaker" if at == 1 else "switch" if at % 10 == 0 else "line"
+            kind = "breaker" if at == 1 else "switch" if at % every == 0 else "line"
             row = {"branch_id": f"B{len(rows)}", "from_node": f"{feeder}.{above}", "to_node": f"{feeder}.{at}"}
             remote = bool(rng.random() < 0.5)
             rows.append(
                 row | WIRE | {"kind": kind, "feeder_id": f"F{feeder}", "remote": remote, "normally_open": False}
             )
-    for tie in range(TIES):
-        one, other = tie % FEEDERS, (tie + 1 + tie // FEEDERS) % FEEDERS
+    for tie in range(ties):
+        one, other = tie % feeders, (tie + 1 + tie // feeders) % feeders
         a, b = (f"{feeder}.{int(rng.integers(each // 3, each))}" for feeder in (one, other))
         row = {"branch_id": f"T{tie}", "from_node": a, "to_node": b}
         rows.append(row | WIRE | {"kind": "switch", "feeder_id": None, "remote": True, "normally_open": True})
-    nodes = [f"{feeder}.{at}" for feeder in range(FEEDERS) for at in range(1, each)]
+    nodes = [f"{feeder}.{at}" for feeder in range(feeders) for at in range(1, each)]
     transformers = [
         {"transformer_id": f"X{node}", "node": node, "load_kw": float(rng.integers(8, 36))} for node in nodes
     ]
-    sources = [{"node": f"{feeder}.0", "capacity_a": 450.0} for feeder in range(FEEDERS)]
+    sources = [{"node": f"{feeder}.0", "capacity_a": 450.0} for feeder in range(feeders)]
     return network_from_tables({"sources": sources, "branches": rows, "transformers": transformers})
 
 

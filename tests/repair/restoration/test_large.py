@@ -11,6 +11,7 @@ import pytest
 
 from network import Network, network_from_tables
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.repair.restoration.test_cases import meshed
 
 WIRE = {"rating_a": 400.0, "r_ohm": 0.02, "x_ohm": 0.03}
 
@@ -66,6 +67,27 @@ def test_a_whole_bus_is_answered_within_counted_work_and_the_gap_is_told(plan: R
     assert 0 < plan.gap <= plan.lost.customer_count - fed
     spare = 4 * 900.0 - plan_load(plan, ["R0", "R1", "R2", "R3"])
     assert spare < 0.15 * 4 * 900.0, "hardly any room is left on the sources beside"
+
+
+def test_a_feeder_beyond_what_is_searched_is_told_with_the_most_that_could_be_fed() -> None:
+    """2,500 switches behind one breaker, far too much load for the line: isolated and closed again, at once, and said."""
+    begun = time.process_time()
+    plan = restore(meshed(1200, 60, with_impedance=True).energise(), "L40")
+    assert time.process_time() - begun < 20.0
+    assert plan.proof.holds
+    assert not plan.best
+    stays = sum(each.customers or 0 for each in plan.missing if each.reason == "no_way")
+    assert plan.gap == plan.lost.customer_count - plan.back.customer_count - stays > 0
+
+
+@pytest.mark.parametrize("seed", [5, 19])
+def test_every_draw_of_a_bus_ends(seed: int) -> None:
+    supply = bus_of_feeders(10, 30, 20, seed).energise()
+    begun = time.process_time()
+    plan = restore(supply, "S")
+    assert time.process_time() - begun < 15.0
+    assert plan.proof.holds
+    assert 0 < plan.gap < 0.1 * plan.lost.customer_count
 
 
 def plan_load(plan: RestorationPlan, nodes: list[str]) -> float:
