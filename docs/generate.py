@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
+from fudian.field_questions import FieldQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
@@ -166,6 +167,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        FieldQuestions,
         MessageQuestions,
         DeskQuestions,
         PlanningQuestions,
