@@ -200,7 +200,11 @@ def asked_by_routes() -> dict[str, set[str]]:
     """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
     folder = PROJECT / "dashboard"
-    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
+    for path in (
+        *sorted((folder / "routes").glob("*.py")),
+        folder / "intake" / "work.py",
+        folder / "field" / "routes.py",
+    ):
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):

@@ -220,7 +220,7 @@ def test_everybody_comes_to_what_is_theirs_and_to_nothing_else(
 def test_an_account_of_one_unit_comes_to_no_rows_of_others() -> None:
     access = served_by(store_of(IN_MEMORY))
     secret = access.sessions.begin(access.accounts.add("li", "dispatcher", PASSWORD, unit="城区"))
-    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide"], unit="城区")
+    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide", "field"], unit="城区")
     closed = 0
     for headers in ({"cookie": f"fudian={secret}"}, {"authorization": f"Bearer {token}"}):
         for (method, path), allowed in TABLE.items():
