@@ -16,6 +16,7 @@ from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.inference.outage import InferredOutage
 from repair.inference.outages import Inference
+from repair.location.looks import Look
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
@@ -38,6 +39,7 @@ class Incident(Shown):
         window: signals up to so long before its start belong to it.
         settings: rates for location; those of the workspace by default.
         sure: how probable it is that each transformer is off.
+        looks: what crews said of sections that they looked at.
     """
 
     supply: Supply
@@ -47,6 +49,7 @@ class Incident(Shown):
     window: timedelta
     settings: LocationSettings | None = None
     sure: Mapping[str, float] | None = None
+    looks: tuple[Look, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -81,7 +84,7 @@ class Incident(Shown):
             return of_customer | ((pl.col("object") == "transformer") & (pl.col("object_id") == object_id))
         if level == "customer":
             return (pl.col("object") == "customer") & (pl.col("object_id") == object_id)
-        place = int(supply.place_below(net.branch_index(object_id))[0])
+        place = int(supply.place_to(net.branch_index(object_id))[0])
         below = pl.col("place").is_between(place, int(supply.end[place]), closed="left")
         tells_of_feeder = (pl.col("object") == "branch") | (pl.col("kind") == "read")
         return below | (tells_of_feeder & (pl.col("head") == int(supply.head_above[place])))
@@ -96,7 +99,7 @@ class Incident(Shown):
     @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
-        return locate(self.supply, self.signals, self.sensors, self.settings)
+        return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
 
     @cached_property
     def affected(self) -> Affected:
@@ -138,7 +141,7 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     lines = [each for each in outages if each.level not in ALONE and who[each.id]]
     branches: dict[str, None] = {}
     for outage in lines:
-        opening = affected_by_opening(supply, [outage.object_id])
+        opening = affected_by_opening(supply, [outage.object_id, *outage.ends])
         branches |= dict.fromkeys(_dead(supply, outage, opening, set(who[outage.id])))
     opened = tuple(dict.fromkeys(each.object_id for each in lines))
     alone = np.asarray(customers, dtype=np.int64) if len(customers) else NONE
@@ -224,17 +227,17 @@ def state_told(supply: Supply, told: Told) -> Supply:
     opened: dict[str, None] = {}
     for outage in told.outages:
         if outage.is_open and outage.dark_ids and outage.level not in ALONE:
-            heads = _heads_of_dead(supply, outage) if outage.back else (outage.object_id,)
+            heads = _heads_of_dead(supply, outage) if outage.back else (outage.object_id, *outage.ends)
             opened |= dict.fromkeys(heads)
     return supply.switched(open=tuple(opened))
 
 
 def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
     """Return the branches that carry nothing and hang on one that does."""
-    dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id]), set(outage.dark_ids))
+    dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id, *outage.ends]), set(outage.dark_ids))
     net = supply.network
     index = net.branch_index(list(dead))
-    above = supply.branch_to[supply.parent[supply.place_below(index)]]
+    above = supply.branch_to[supply.parent[supply.place_to(index)]]
     return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
 
 
@@ -260,11 +263,24 @@ def incidents(
 
 
 def incidents_told(
-    supply: Supply, told: Told, sensors: pl.DataFrame, settings: LocationSettings | None = None
+    supply: Supply,
+    told: Told,
+    sensors: pl.DataFrame,
+    settings: LocationSettings | None = None,
+    looks: Mapping[str, tuple[Look, ...]] | None = None,
 ) -> list[Incident]:
-    """Return the incidents of what was told already; see :func:`incidents`."""
+    """Return the incidents of what was told already; see :func:`incidents`.
+
+    Args:
+        supply: supply before them.
+        told: what signals told.
+        sensors: table of the contract.
+        settings: rates for location; those of the workspace by default.
+        looks: what crews said of sections that they looked at, by incident.
+    """
+    of = looks or {}
     return [
-        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure)
+        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure, of.get(outage.id, ()))
         for outage in told.outages
         if outage.state != "overturned" and outage.plan_or_record is None
     ]
