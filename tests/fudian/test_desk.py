@@ -561,3 +561,11 @@ def test_a_customer_is_taken_out_on_request_and_that_is_kept(store: Store) -> No
     assert erase(store, "officer", before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
     with pytest.raises(FudianError, match="Nobody is named"):
         erase(store, "officer")
+
+
+def test_the_same_words_are_one_report_wherever_they_stand(store: Store) -> None:
+    without_id = [row | {"event_id": None} for row in TRIP]
+    with Desk(utility(), store) as desk:
+        desk.accept(without_id, "head end")
+        again = desk.accept(without_id[3:], "head end")
+        assert (again.accepted, again.repeated) == (0, 3)
