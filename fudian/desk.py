@@ -348,8 +348,9 @@ class Desk:
     def _keep_now(self, events: list[DeskEvent], beside: Beside | None = None) -> tuple[DeskEvent, ...]:
         """Keep events of people, and what goes with them, and take them into account; to be called by one at a time."""
         try:
+            self._held.renew()
             kept = self.ledger.keep(events, beside)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, FudianError) as error:
             raise _unwritten(error) from error
         self._decided.update(event.event_id for event in events)
         for each in kept.new:
@@ -454,6 +455,7 @@ class Desk:
     def _keep_together(self, taken: list[_Batch]) -> bool:
         """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
         try:
+            self._held.renew()
             new, at = self.ledger.keep_reports(report for batch in taken for report in batch.reports)
         except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
             _log.exception("Reports could not be kept")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, NamedTuple
 
 import orjson
@@ -109,6 +110,7 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._numbering = Lock()  # the next number is found and taken by one at a time
 
     def keep(self, events: Sequence[DeskEvent], beside: Beside | None = None) -> Kept:
         """Keep events, all or none; when this returns they outlast a power cut.
@@ -128,7 +130,7 @@ class Ledger:
             else:
                 first[event.event_id] = event
         received = utc_now()
-        with self.store.writing() as connection:
+        with self._numbering, self.store.writing() as connection:
             known = _known(connection, list(first))
             last = connection.execute(select(func.max(DESK_EVENTS.c.number))).scalar_one() or 0
             fresh = [event for name, event in first.items() if name not in known]
@@ -163,7 +165,7 @@ class Ledger:
     def _insert(self, reports: dict[str, Report], look_up: bool = False) -> datetime:
         """Write reports behind the last event; those that are known are taken out where they are looked up."""
         received = utc_now()
-        with self.store.writing() as connection:
+        with self._numbering, self.store.writing() as connection:
             if look_up:
                 for name in _known(connection, list(reports)):
                     del reports[name]

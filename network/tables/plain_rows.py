@@ -1,7 +1,7 @@
 """Rows that programs send, in the very form of the table: understood column by column, many thousands in a moment.
 
-What is read here is what :func:`network.tables.reading.read_frame` would read. Where one value is anything else than plain, nothing
-is read here, and the caller reads the rows by all rules.
+What is read here is what :func:`network.tables.reading.read_frame` would read. Where one value is not plain, nothing is read
+here, and the caller reads the rows by all rules.
 """
 
 from __future__ import annotations

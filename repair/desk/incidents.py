@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -14,12 +14,13 @@ from network import Hit, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.inference.outage import InferredOutage
+from repair.desk.switched import Seen, SwitchedInference
+from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.inference.outages import Inference
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
-ALONE = frozenset({"transformer", "customers", "customer"})
+ALONE = frozenset({"transformer", *OF_CUSTOMERS})
 """Levels of outages of single users; all others are of a line."""
 
 GAP = timedelta(hours=1)
@@ -79,8 +80,13 @@ class Incident(Shown):
             ids = net.customers["customer_id"].gather(customers)
             of_customer = (pl.col("object") == "customer") & pl.col("object_id").is_in(ids.implode())
             return of_customer | ((pl.col("object") == "transformer") & (pl.col("object_id") == object_id))
-        if level == "customer":
-            return (pl.col("object") == "customer") & (pl.col("object_id") == object_id)
+        if level in {"box", "customer"}:
+            ids = (
+                [object_id]
+                if level == "customer"
+                else net.customers.filter(pl.col("box_id") == object_id)["customer_id"]
+            )
+            return (pl.col("object") == "customer") & pl.col("object_id").is_in(list(ids))
         place = int(supply.place_below(net.branch_index(object_id))[0])
         below = pl.col("place").is_between(place, int(supply.end[place]), closed="left")
         tells_of_feeder = (pl.col("object") == "branch") | (pl.col("kind") == "read")
@@ -175,6 +181,7 @@ class Told(Shown):
         heard: the signals, with ``place`` and ``head`` (see :meth:`Inference.places`).
         window: signals up to so long before the start of an incident belong to it.
         sure: how probable it is that each transformer is off, where it is not negligible.
+        seen: in which state of the switches an incident was seen, by id, where that is not the first one.
     """
 
     at: datetime | None
@@ -182,9 +189,10 @@ class Told(Shown):
     heard: pl.DataFrame
     window: timedelta
     sure: Mapping[str, float]
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inference: Inference, signals: pl.DataFrame) -> Told:
+    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame) -> Told:
         """Return what an inference tells now.
 
         Args:
@@ -193,7 +201,8 @@ class Told(Shown):
         """
         placed = signals if "place" in signals.columns else inference.places(signals)
         window = timedelta(minutes=inference.rules.window_min)
-        return cls(inference.at, inference.incidents, placed, window, inference.sure())
+        seen = inference.seen() if isinstance(inference, SwitchedInference) else {}
+        return cls(inference.at, inference.incidents, placed, window, inference.sure(), seen)
 
     @classmethod
     def by(cls, supply: Supply, tables: Mapping[str, pl.DataFrame], at: datetime | None = None) -> Told:
@@ -234,6 +243,8 @@ def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
     dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id]), set(outage.dark_ids))
     net = supply.network
     index = net.branch_index(list(dead))
+    fed = supply.place_below(index) >= 0
+    index, dead = index[fed], tuple(pl.Series(dead).filter(pl.Series(fed)))
     above = supply.branch_to[supply.parent[supply.place_below(index)]]
     return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
 
@@ -260,14 +271,36 @@ def incidents(
 
 
 def incidents_told(
-    supply: Supply, told: Told, sensors: pl.DataFrame, settings: LocationSettings | None = None
+    supply: Supply,
+    told: Told,
+    sensors: pl.DataFrame,
+    settings: LocationSettings | None = None,
+    state_at: Callable[[datetime], Supply] | None = None,
 ) -> list[Incident]:
-    """Return the incidents of what was told already; see :func:`incidents`."""
-    return [
-        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure)
-        for outage in told.outages
-        if outage.state != "overturned" and outage.plan_or_record is None
-    ]
+    """Return the incidents of what was told already; see :func:`incidents`.
+
+    Args:
+        supply: supply before them, in the first state of the switches.
+        told: what was told.
+        sensors: table of the contract.
+        settings: rates for location; those of the workspace by default.
+        state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
+    """
+    placed: dict[int, pl.DataFrame] = {}
+    found = []
+    for outage in told.outages:
+        if outage.state == "overturned" or outage.plan_or_record is not None:
+            continue
+        seen = told.seen.get(outage.id)
+        if seen is None:
+            found.append(Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure))
+            continue
+        own = seen.inference.supply if state_at is None else state_at(seen.since)
+        key = id(seen.inference)
+        if key not in placed:
+            placed[key] = seen.inference.places(told.heard.drop("place", "head"))
+        found.append(Incident(own, outage, placed[key], sensors, told.window, settings, told.sure))
+    return found
 
 
 def several_incidents(

@@ -68,6 +68,8 @@ def _fault(entry: Entry, orders: Mapping[str, Any], units: Mapping[str, str | No
         level = entry.incident.outage.level if entry.incident else "branch"
         name = {"transformer": "transformer_id", "customer": "customer_id", "customers": "transformer_id"}.get(level)
         record = {name or "branch_id": entry.object_id}
+        if entry.incident is not None and level == "box":
+            record = {"customer_id": entry.incident.outage.customer_ids[0]}
     order = orders.get(record.get("outage_id") or "") or orders.get(entry.key) or {}
     if record.get("unit") is None:
         below = entry.affected.hit.transformers
