@@ -190,22 +190,26 @@ def test_the_sheet_and_the_route_show_who_was_told(page: Page, tmp_path: Path) -
 
 
 def test_a_form_stays_open_that_was_opened_while_the_page_was_being_made_anew(page: Page, served: str) -> None:
-    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    httpx.post(f"{served}/api/v1/signals", json=TRIP, timeout=120).raise_for_status()
     page.goto(f"{served}/dispatch?lang=en")
     work = page.locator(".card.work")
     expect(work).to_contain_text("Hand over")
     held: list[Route] = []
-    page.route("**/_dash-update-component", held.append)
-    incident = httpx.get(f"{served}/api/v1/incidents").json()["incidents"][0]["id"]
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/_dash-update-component", hold)
+    incident = httpx.get(f"{served}/api/v1/incidents", timeout=120).json()["incidents"][0]["id"]
     said = {"action": "commander", "name": "sun"}
-    httpx.post(f"{served}/api/v1/incidents/{incident}/decisions", json=said).raise_for_status()
+    httpx.post(f"{served}/api/v1/incidents/{incident}/decisions", json=said, timeout=120).raise_for_status()
     deadline = time.monotonic() + 20
     while not held and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     assert held, "the page asks to be made anew"
     work.get_by_text("Hand over").click()
     work.get_by_label("to whom").fill("wa")
-    page.unroute("**/_dash-update-component")
+    page.unroute("**/_dash-update-component", hold)
     for route in held:
         route.continue_()
     expect(work.locator("tr", has_text="incident commander")).to_contain_text("sun")
