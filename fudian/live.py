@@ -220,17 +220,18 @@ class LiveQuestions(Foundation):
             at: the moment; by default as far as is known.
         """
         moment = self.moment(at) or self.now
-        told = self._told_at(moment)
-        key = ("board", moment, told)
+        told, looks = self._told_at(moment), self.work.looks(datetime.max if at is None else moment)
+        key = ("board", moment, told, looks)
         serving = self._serving(moment)
 
         def state_at(since: datetime) -> Supply:
             return self._operated(since, None, serving)
 
-        return self.memory.recall(
-            key,
-            lambda: board(self.present(moment), self.workspace.tables, moment, told=told, state_at=state_at),
-        )
+        def made() -> Board:
+            supply, tables = self.present(moment), self.workspace.tables
+            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at)
+
+        return self.memory.recall(key, made)
 
     def state(self, at: Moment = None, switching: Table | None = None, by: str = "log") -> Supply:
         """Return the supply in a state of the switches, of what is in service on its day.

@@ -17,6 +17,7 @@ from repair.affected import Affected, affected_by_opening, affected_by_transform
 from repair.desk.switched import Seen, SwitchedInference
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.inference.outages import Inference
+from repair.location.looks import Look
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
@@ -39,6 +40,7 @@ class Incident(Shown):
         window: signals up to so long before its start belong to it.
         settings: rates for location; those of the workspace by default.
         sure: how probable it is that each transformer is off.
+        looks: what crews said of sections that they looked at.
     """
 
     supply: Supply
@@ -48,6 +50,7 @@ class Incident(Shown):
     window: timedelta
     settings: LocationSettings | None = None
     sure: Mapping[str, float] | None = None
+    looks: tuple[Look, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -99,7 +102,7 @@ class Incident(Shown):
     @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
-        return locate(self.supply, self.signals, self.sensors, self.settings)
+        return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
 
     @cached_property
     def affected(self) -> Affected:
@@ -272,31 +275,32 @@ def incidents_told(
     told: Told,
     sensors: pl.DataFrame,
     settings: LocationSettings | None = None,
+    looks: Mapping[str, tuple[Look, ...]] | None = None,
     state_at: Callable[[datetime], Supply] | None = None,
 ) -> list[Incident]:
     """Return the incidents of what was told already; see :func:`incidents`.
 
     Args:
         supply: supply before them, in the first state of the switches.
-        told: what was told.
+        told: what signals told.
         sensors: table of the contract.
         settings: rates for location; those of the workspace by default.
+        looks: what crews said of sections that they looked at, by incident.
         state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
     """
-    placed: dict[int, pl.DataFrame] = {}
+    of, placed = looks or {}, dict[int, pl.DataFrame]()
     found = []
     for outage in told.outages:
         if outage.state == "overturned" or outage.plan_or_record is not None:
             continue
-        seen = told.seen.get(outage.id)
-        if seen is None:
-            found.append(Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure))
-            continue
-        own = seen.inference.supply if state_at is None else state_at(seen.since)
-        key = id(seen.inference)
-        if key not in placed:
-            placed[key] = seen.inference.places(told.heard.drop("place", "head"))
-        found.append(Incident(own, outage, placed[key], sensors, told.window, settings, told.sure))
+        own, heard, seen = supply, told.heard, told.seen.get(outage.id)
+        if seen is not None:
+            own = seen.inference.supply if state_at is None else state_at(seen.since)
+            if id(seen.inference) not in placed:
+                placed[id(seen.inference)] = seen.inference.places(heard.drop("place", "head"))
+            heard = placed[id(seen.inference)]
+        looked = of.get(outage.id, ())
+        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked))
     return found
 
 
