@@ -96,7 +96,9 @@ def _lead(said: Forecast, language: str) -> html.Div:
     if tightest is None:
         return lead([translate("Nothing can be said of the targets of this plan.", language)], [])
     notes = [each.in_language(language) for each in said.notes]
-    return lead([tightest.says().in_language(language), translate(".", language)], ["; ".join(notes)])
+    return lead(
+        [tightest.says().in_language(language), translate(".", language)], [translate("; ", language).join(notes)]
+    )
 
 
 def forecast_card(said: Forecast, address: Address) -> html.Section:

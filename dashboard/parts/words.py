@@ -47,6 +47,8 @@ CODE_WORDS = {
     "unit": "unit",
     "feeder_id": "feeder",
     "device": "device",
+    "nea": "energy administration",
+    "sgcc": "State Grid",
     "in_year": "times in a year",
     "in_window": "times within a window",
     "prearranged_in_year": "prearranged times in a year",
