@@ -89,6 +89,7 @@ class InferredOutage:
         customer_ids: for an outage of customers alone, who they are.
         next_read: the transformer whose reading would tell most about who is off; ``None`` where none tells anything.
         phases: the phases that are lost, where it is not all of them.
+        ends: on a closed ring, the branches beside its head that part it from what has supply.
     """
 
     id: str
@@ -119,6 +120,7 @@ class InferredOutage:
     customer_ids: tuple[str, ...]
     next_read: str | None
     phases: str | None = None
+    ends: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -409,7 +409,7 @@ class Inference:
             customers, _ = net.known_customers(outage.customer_ids)
             place = int(self._tree.customer_place(customers).max())
             return place, place + 1
-        place = int(supply.place_below(net.branch_index(outage.object_id))[0])
+        place = int(supply.place_to(net.branch_index(outage.object_id))[0])
         return place, int(supply.end[place])
 
     def _power_between(self, devices: Indices, since: int, until: int) -> bool:
@@ -594,7 +594,7 @@ class Inference:
         meter = ~terminal & (device < devices.branches_from)
         place[meter] = self._tree.customer_place(device[meter] - devices.customers_from)
         switch = device >= devices.branches_from
-        place[switch] = supply.place_below(device[switch] - devices.branches_from)
+        place[switch] = supply.place_to(device[switch] - devices.branches_from)
         return self._tree.piece_of(place), place
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
