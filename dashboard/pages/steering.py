@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate, pairwise
 from typing import Any
 
 from dash import html
@@ -240,14 +241,18 @@ def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Se
     names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     parts = found["parts"]
     rest = parts[_PARTS:]
-    widest = max((abs(part["total"]) for part in parts), default=1.0) or 1.0
-    rows = [_why_row(part, names, widest, language) for part in parts[:_PARTS]]
+    shown = [(part, names) for part in parts[:_PARTS]]
     if rest:
         sums = {
             name: sum(part[name] for part in rest) for name in ("users", "frequency", "extent", "duration", "total")
         }
         label = translate("{count} more", language, count=len(rest))
-        rows.append(_why_row({"value": label} | sums, {}, widest, language))
+        shown.append(({"value": label} | sums, {}))
+    levels = list(accumulate((part["total"] for part, _ in shown), initial=found["from"]["value"]))
+    lowest = min(levels)
+    widest = (max(levels) - lowest) or 1.0
+    ends = pairwise([(each - lowest) / widest for each in levels])
+    rows = [_why_row(part, own, both, language) for (part, own), both in zip(shown, ends, strict=True)]
     head = [
         (word(by, language), ""),
         ("", "wide-cell"),
@@ -260,13 +265,15 @@ def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Se
     )  # fmt: skip
     notes = [html.P(each, className="quiet") for each in found["basis"]["notes"]]
     return card([title, picker], html.P(said), table(head, rows, "why", title), *notes, name="why",
-                note=translate("h per user · the parts add up to the change", language))  # fmt: skip
+                note=translate("h per user · each part goes on where the last ended", language))  # fmt: skip
 
 
-def _why_row(part: dict[str, Any], names: dict[str, str], widest: float, language: str) -> html.Tr:
+def _why_row(part: dict[str, Any], names: dict[str, str], ends: tuple[float, float], language: str) -> html.Tr:
+    """Return a step of the waterfall: its bar goes from where the last one ended to where the figure stands with it."""
     value = part["value"]
     label = names.get(value) or word(value, language) if value else translate("not recorded", language)
     total = part["total"]
-    shape = bar((abs(total) / widest, "over" if total > 0 else "light"), label=f"{label} {total:+.2f}")
+    tone = "over" if total > 0 else "light"
+    shape = bar((min(ends), ""), (abs(ends[1] - ends[0]), tone), label=f"{label} {total:+.2f}")
     factors = [(f"{part[name]:+.2f}", "right quiet") for name in ("users", "frequency", "extent", "duration")]
     return row([(label, ""), (shape, "wide-cell"), (html.B(f"{total:+.2f}"), "right"), *factors], None)
