@@ -53,7 +53,8 @@ def page(utility: Utility, address: Address) -> html.Div:
             ),
             html.Div([_levers_card(utility, address, said, plan, year, as_of)], className="grid"),
             html.Div(
-                [_why_card(utility, address, year, by), frequent_card(utility, address, as_of)], className="grid halves"
+                [_why_card(utility, address, year, as_of, by), frequent_card(utility, address, as_of)],
+                className="grid halves",
             ),
         ],
     )
@@ -174,16 +175,17 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
         for each in answer["rows"][:_MOST_LEVERS]
     ]
     head = [
-        (translate("kind", language), ""),
+        (translate("kind of lever", language), ""),
         (translate("Lever", language), ""),
         (translate("saves CH", language), "right"),
         (translate("without it", language), "right"),
         (translate("with it", language), "right"),
     ]
     content: Part = table(head, rows, "levers", title)
+    notes = [html.P(each, className="quiet") for each in answer["basis"]["notes"]]
     if not rows:
         content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
-    return card(title, content, note=tightest.target.label if tightest else "", name="levers")
+    return card(title, content, *notes, note=tightest.target.label if tightest else "", name="levers")
 
 
 def _chance(probability: float | None) -> str:
@@ -226,11 +228,15 @@ def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> h
     )
 
 
-def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Section:
+def _why_card(utility: Utility, address: Address, year: int, as_of: str, by: str) -> html.Section:
+    """Return why the year until a moment differs from the same part of the year before."""
     language = address.language
+    until = min(datetime.fromisoformat(as_of), Period.year(year).end)
+    is_whole = until == Period.year(year).end
+    earlier, later = (str(each) if is_whole else f"{each}-01-01..{each}-{until:%m-%d}" for each in (year - 1, year))
     title = translate("Why the year differs from the last", language)
     try:
-        found = utility.why(str(year - 1), str(year), "saidi", by).as_dict(language)
+        found = utility.why(earlier, later, "saidi", by).as_dict(language)
     except FudianError as refused:
         return card(title, html.P(refused.message.in_language(language), className="quiet"))
     picker = chip(
@@ -264,6 +270,8 @@ def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Se
         last=year - 1, after=number(found["to"]["value"]), year=year, change=f"{found['change']:+.2f}",
     )  # fmt: skip
     notes = [html.P(each, className="quiet") for each in found["basis"]["notes"]]
+    if not is_whole:
+        notes.insert(0, html.P(translate("both years until {day}", language, day=f"{until:%m-%d}"), className="quiet"))
     return card([title, picker], html.P(said), table(head, rows, "why", title), *notes, name="why",
                 note=translate("h per user · each part goes on where the last ended", language))  # fmt: skip
 
