@@ -78,24 +78,12 @@ def near_bars(
         allowed = users.select("user_id", most=_most(rule)).unique("user_id")
         since = pl.lit(year_start) if rule.window is None else pl.lit(as_of).dt.offset_by(f"-{rule.window}")
         recent = kept.filter(_counts(rule) & (pl.col("start") >= since) & (pl.col("start") < as_of))
-        counted = recent.group_by("user_id").agg(times=pl.len().cast(pl.Int64)).join(allowed, on="user_id")
-        least = pl.when(pl.col("most") == 1).then(1).otherwise(pl.col("most") - 1)
-        near = counted.filter(pl.col("times").is_between(least, pl.col("most")) & (pl.col("most") >= 1)).with_columns(
-            rule=pl.lit(rule.name),
-            band=pl.when(pl.col("times") == pl.col("most")).then(pl.lit("at")).otherwise(pl.lit("near")),
-        )
-        mine = over.filter(rule=rule.name)
-        others = near.join(mine, on="user_id", how="anti")
-        listed = pl.concat(
-            [each.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for each in (mine, others)]
-        )
-        plans = (
-            coming.filter(_counts(rule)).group_by("user_id").agg(planned=pl.col("outage_id").n_unique().cast(pl.Int64))
-        )
+        listed = _listed(recent, over.filter(rule=rule.name), rule, allowed)
+        plans = coming.filter(_counts(rule)).group_by("user_id").agg(planned=pl.col("outage_id").n_unique())
         brought = _brought_over(both, rule, allowed)
         found.append(
             listed.join(plans, on="user_id", how="left").with_columns(
-                pl.col("planned").fill_null(0),
+                pl.col("planned").fill_null(0).cast(pl.Int64),
                 breaks=(pl.col("band") != "over") & pl.col("user_id").is_in(brought.implode()),
             )
         )
@@ -107,6 +95,18 @@ def near_bars(
         .sort("place", "planned", "times", "user_id", "rule", descending=[False, True, True, False, False])
         .drop("place")
     )
+
+
+def _listed(recent: pl.DataFrame, over: pl.DataFrame, rule: Rule, allowed: pl.DataFrame) -> pl.DataFrame:
+    """Return the users over the bar of a rule, and those who by their recent outages stand at it or one below."""
+    counted = recent.group_by("user_id").agg(times=pl.len().cast(pl.Int64)).join(allowed, on="user_id")
+    least = pl.when(pl.col("most") == 1).then(1).otherwise(pl.col("most") - 1)
+    near = counted.filter(pl.col("times").is_between(least, pl.col("most")) & (pl.col("most") >= 1)).with_columns(
+        rule=pl.lit(rule.name),
+        band=pl.when(pl.col("times") == pl.col("most")).then(pl.lit("at")).otherwise(pl.lit("near")),
+    )
+    others = near.join(over, on="user_id", how="anti")
+    return pl.concat([each.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for each in (over, others)])
 
 
 def _most(rule: Rule) -> pl.Expr:
