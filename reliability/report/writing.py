@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from reliability.report.content import Column, Report, Section, shown
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 PDF_STANDARD = "a-2b"
+DOCX_CHART_CM = 14.0
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -125,6 +127,9 @@ def write_docx(report: Report, path: Path) -> None:
         document.add_heading(section.title, 1)
         for sentence in section.says:
             document.add_paragraph(sentence)
+        if section.chart is not None and section.rows:
+            drawn: bytes = _extra("vl_convert").vegalite_to_png(dict(section.chart), scale=2)
+            document.add_picture(BytesIO(drawn), width=_extra("docx.shared").Cm(DOCX_CHART_CM))
         if section.rows:
             _docx_table(document, _as_text(section))
     document.save(str(path))

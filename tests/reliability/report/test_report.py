@@ -179,6 +179,7 @@ def test_the_document_holds_the_tables(report: Report, county: Utility, tmp_path
     document = Document(str(tmp_path / "r.docx"))
     filled = [section for section in report.sections if section.rows]
     assert len(document.tables) == len(filled)
+    assert len(document.inline_shapes) == len([section for section in filled if section.chart is not None]) > 0
     for table, section in zip(document.tables, filled, strict=True):
         assert len(table.rows) == 1 + len(section.rows) + section.has_total
         assert [cell.text for cell in table.rows[0].cells] == [column.title for column in section.columns]
