@@ -60,6 +60,7 @@ TEXT_CONSTANTS = {
     "TOLD_BY_NAMES",
     "FIGURE_NAMES",
     "_MEANING_NAMES",
+    "CREW_WORDS",
 }
 """Module constants whose values are texts."""
 
