@@ -40,6 +40,15 @@ class LocationSettings(BaseModel):
     patrol_error_rate: float = Field(
         0.02, gt=0, lt=0.5, description="share of looks at a device on the line that name the wrong side of it"
     )
+    look_miss_rate: float = Field(
+        0.05, gt=0, lt=0.5, description="share of looks at a section with the fault in which a crew does not find it"
+    )
+    look_false_rate: float = Field(
+        0.001,
+        gt=0,
+        lt=0.5,
+        description="share of looks at a section without the fault in which a crew says it found it",
+    )
     history_weight: float = Field(
         20.0,
         gt=0,
@@ -93,6 +102,11 @@ class RestorationSettings(BaseModel):
     cold_load: tuple[tuple[float, float], ...] = Field(
         ((0.0, 1.0), (1.0, 1.3), (4.0, 1.6)),
         description="hours without supply, with what comes back then takes at first over its load of the hour",
+    )
+    planning_load: Literal["highest", "worst_hour", "typical"] = Field(
+        "highest",
+        description="load at which N-1 and planned work are judged, which name no hour of their own: each transformer at its "
+        "highest hour of load_profile, as a plan without a moment; the hour of the year with most load; or the typical load",
     )
     interruption_cost: float = Field(
         0.1,
@@ -175,6 +189,11 @@ class InferenceSettings(BaseModel):
         description="states of a plan that explain no outage; a blank state does",
     )
     event_h: float = Field(1.0, gt=0, description="hours for which rates of failure and of false reports count")
+    source_outages_yr: float = Field(
+        0.005,
+        gt=0,
+        description="losses per year of a source or bus with all its feeders, without a word of their devices",
+    )
     line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
@@ -363,6 +382,9 @@ class CrewSettings(BaseModel):
     arrival_rural_min: float = Field(90.0, gt=0, description="limit of arrival in the country, for custom")
     arrival_remote_min: float = Field(120.0, gt=0, description="limit of arrival in remote areas, for custom")
     warning_min: float = Field(10.0, ge=0, description="minutes before the limit of arrival from which it is warned of")
+    position_good_min: float = Field(
+        30.0, ge=0, description="minutes for which a crew is taken to be where it said that it was"
+    )
     search_steps: int = Field(6000, ge=0, description="steps of the search where there are too many faults to be exact")
     search_limit_s: float = Field(1.8, gt=0, description="seconds of the processor after which the search ends")
 
