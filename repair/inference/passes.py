@@ -224,6 +224,13 @@ def _outside(above: Numbers, others: Numbers, weight: Numbers) -> None:
 
 
 @compiled
+def _times(values: Numbers, scale: float) -> None:
+    """Multiply each value by a number."""
+    for each in range(len(values)):
+        values[each] *= scale
+
+
+@compiled
 def _follows(
     outside: Numbers, below: Numbers, prior: float, done: Numbers, moves: Numbers, repaired: float, chances: Numbers,
     room: Numbers, state: Numbers, flow: Numbers, did: Numbers, arriving: Numbers,
@@ -271,12 +278,9 @@ def _follows(
         for each in range(STATES):
             arriving[current, each] = (1 - prior) * arriving[current, each] + prior * faulted[each]
     scale = 1 / max(total, _TINY)
-    for each in range(STATES):
-        state[each] *= scale
-    for each in range(3):
-        did[each] *= scale
-    flow[0] *= scale
-    flow[1] *= scale
+    _times(state, scale)
+    _times(did, scale)
+    _times(flow, scale)
     return with_fault * scale
 
 
