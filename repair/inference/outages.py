@@ -537,9 +537,10 @@ class Inference:
         return since + STEPS[max(passed - 1, 0)]
 
     def _next_tick(self, since: int) -> int:
-        """Return the next tick of the clock after a moment, in ms; ``EVER`` where there is none."""
-        passed = bisect_right(STEPS, (ms_of(self.at) if self.at else since) - since)
-        return since + STEPS[passed] if passed < len(STEPS) else int(EVER)
+        """Return the next tick of the clock after a moment, or when its event may be over, in ms; ``EVER`` where there is none."""
+        silent = (ms_of(self.at) if self.at else since) - since
+        ahead = (each for each in (*STEPS, self._bars.quiet + 1, self._bars.stale + 1) if each > silent)
+        return since + min(ahead, default=int(EVER) - since)
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
