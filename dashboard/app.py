@@ -36,6 +36,7 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.field.routes import field_router
 from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
@@ -106,6 +107,7 @@ def create_app(
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     server.include_router(health_router(desk, REFUSALS))
+    server.include_router(field_router(desk, language, REFUSALS))
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))
@@ -277,7 +279,11 @@ def _layout(served: Fresh) -> dmc.MantineProvider:
 
 def _connect(pages: Dash, served: Fresh) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
+    _connect_pages(pages, served)
+    _connect_rows(pages, served)
 
+
+def _connect_pages(pages: Dash, served: Fresh) -> None:
     @pages.callback(
         Output("page", "children"),
         Output("shown", "data"),
@@ -321,6 +327,8 @@ def _connect(pages: Dash, served: Fresh) -> None:
         address = Address.read(path, search, utility.language)
         return page_or_note(utility, address) if address.page == "planned" else no_update
 
+
+def _connect_rows(pages: Dash, served: Fresh) -> None:
     @pages.callback(
         Output("drawer", "opened"),
         Output("drawer", "children"),

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
+from fudian.field_questions import FieldQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
@@ -22,6 +23,7 @@ from fudian.planning_questions import PlanningQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
+from fudian.retention_settings import RetentionSettings
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES
@@ -92,6 +94,7 @@ def settings_page() -> str:
         intro
         + _settings("reading", ReadingSettings)
         + _settings("intake", IntakeSettings)
+        + _settings("retention", RetentionSettings)
         + _settings("messages", MessageSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)
@@ -166,6 +169,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        FieldQuestions,
         MessageQuestions,
         DeskQuestions,
         PlanningQuestions,
@@ -198,7 +202,11 @@ def asked_by_routes() -> dict[str, set[str]]:
     """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
     folder = PROJECT / "dashboard"
-    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
+    for path in (
+        *sorted((folder / "routes").glob("*.py")),
+        folder / "intake" / "work.py",
+        folder / "field" / "routes.py",
+    ):
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):

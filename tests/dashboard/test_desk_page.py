@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from dashboard.app import create_app
 from network.readers.one_line import one_line_tables
@@ -46,17 +46,22 @@ TRIP = [
 
 
 @contextmanager
-def serving(folder: Path, is_telling: bool = False) -> Iterator[str]:
+def serving(
+    folder: Path, is_telling: bool = False, more: Mapping[str, list[dict[str, Any]]] | None = None, settings: str = ""
+) -> Iterator[str]:
     """Serve a small feeder on a free port, of which one customer is told in person where messages are sent at all."""
     folder.mkdir()
     tables = one_line_tables(FEEDER)
     tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
-    for name, rows in (tables | {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}).items():
+    sensors = {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}
+    for name, rows in (tables | sensors | dict(more or {})).items():
         if rows:
             (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
     telling = '[messages]\nto = "out.ndjson"\nquiet_from = ""\n' if is_telling else ""
-    (folder / "fudian.toml").write_text(f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n' + telling, "utf-8")
+    (folder / "fudian.toml").write_text(
+        f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n' + telling + settings, "utf-8"
+    )
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(folder, "en"), log_level="warning"))
@@ -187,6 +192,39 @@ def test_the_sheet_and_the_route_show_who_was_told(page: Page, tmp_path: Path) -
         expect(work).to_contain_text("通知到户 1/150 户")
         picture(page, "messages-phone-zh")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_form_stays_open_that_was_opened_while_the_page_was_being_made_anew(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP, timeout=120).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    work = page.locator(".card.work")
+    expect(work).to_contain_text("Hand over")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/_dash-update-component", hold)
+    incident = httpx.get(f"{served}/api/v1/incidents", timeout=120).json()["incidents"][0]["id"]
+    said = {"action": "commander", "name": "sun"}
+    httpx.post(f"{served}/api/v1/incidents/{incident}/decisions", json=said, timeout=120).raise_for_status()
+    deadline = time.monotonic() + 20
+    while not held and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert held, "the page asks to be made anew"
+    work.get_by_text("Hand over").click()
+    work.get_by_label("to whom").fill("wa")
+    page.unroute("**/_dash-update-component", hold)
+    for route in held:
+        route.continue_()
+    expect(work.locator("tr", has_text="incident commander")).to_contain_text("sun")
+    expect(work.get_by_label("to whom")).to_be_visible()
+    expect(work.get_by_label("to whom")).to_be_focused()
+    expect(work.get_by_label("to whom")).to_have_value("wa")
+    page.keyboard.type("ng")
+    work.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="looked after by")).to_contain_text("wang")
+    expect(work.locator("details.deciding[open]")).to_have_count(0)
 
 
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:
