@@ -537,7 +537,7 @@ class Inference:
         return since + STEPS[max(passed - 1, 0)]
 
     def _next_tick(self, since: int) -> int:
-        """Return the next tick of the clock after a moment, or when its event may be over, in ms; ``EVER`` where there is none."""
+        """Return the next tick of the clock after a moment, or when its event may be over, in ms; ``EVER`` if there is none."""
         silent = (ms_of(self.at) if self.at else since) - since
         ahead = (each for each in (*STEPS, self._bars.quiet + 1, self._bars.stale + 1) if each > silent)
         return since + min(ahead, default=int(EVER) - since)
