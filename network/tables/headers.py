@@ -205,7 +205,9 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
         return (*_by_unit(names[bare], unit, names), unit)
     found = None
     if unit:
-        found = next((each for each in names.values() if each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None)
+        found = next(
+            (each for each in names.values() if each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
+        )
     if found is None and (meant := english_meaning(clean(header))) is not None and meant in names:
         found = _by_unit((names[meant][0], _READ_BY_WORDS), unit, names)
     return (*found, unit) if found else None
