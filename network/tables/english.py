@@ -82,4 +82,5 @@ def _column(words: list[set[str]]) -> str | None:
 def is_abbreviation(header: str, unit: str) -> bool:
     """Return whether what stands in brackets behind a header only abbreviates it: ``Customers Interrupted (CI)``."""
     words = re.findall(r"[a-z]+", _BRACKETS.sub("", header).lower())
-    return len(words) > 1 and "".join(word[0] for word in words) == unit.lower()
+    kept = [word for word in words if word not in {"of", "the", "and", "for"}]
+    return len(kept) > 1 and unit.lower() in {"".join(word[0] for word in each) for each in (words, kept)}
