@@ -17,6 +17,7 @@ from fudian.cli.app import app
 
 SECONDS = 10.0
 COUNT = 200_000
+RECORDS = 12
 
 
 def path(kind: str) -> tuple[list[int], list[int], list[str]]:
@@ -58,13 +59,13 @@ def write(folder: Path, tail: list[int], head: list[int], kinds: list[str], feed
 
 def add_records(folder: Path, feeders: int) -> None:
     """Write outages of two years, a switching log, signals and plans, far from the source and near it."""
-    begun = [datetime(2021 + at // 60, 1 + at // 6 % 10, 1 + at % 28, 8) for at in range(120)]
+    begun = [datetime(2021 + at % 2, 1 + at % 12, 1 + at % 28, 8) for at in range(RECORDS)]
     outages = {
-        "outage_id": [f"O{at}" for at in range(120)],
+        "outage_id": [f"O{at}" for at in range(RECORDS)],
         "start": begun,
         "end": [time + timedelta(minutes=7 + 13 * at) for at, time in enumerate(begun)],
-        "nature": ["F-INT" if at % 3 else "P-PLAN-MAINT" for at in range(120)],
-        "branch_id": [f"B{1 + 797 * at % (COUNT // 2 - 1)}" for at in range(120)],
+        "nature": ["F-INT" if at % 3 else "P-PLAN-MAINT" for at in range(RECORDS)],
+        "branch_id": [f"B{1 + 797 * at % (COUNT // 2 - 1)}" for at in range(RECORDS)],
     }
     pl.DataFrame(outages).write_parquet(folder / "outages.parquet")
     moment = datetime(2022, 11, 1, 8)
