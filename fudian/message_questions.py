@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.live import LiveQuestions
 from fudian.planning_questions import PlanningQuestions
 from reliability.settings import reliability_settings
 from repair.desk.message_texts import text_of
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from fudian.outbox import Outgoing
 
 
-class MessageQuestions(LiveQuestions, PlanningQuestions):
+class MessageQuestions(PlanningQuestions):
     """What can be told of messages to customers."""
 
     def messages(self, incident: str, masked: bool = True, limit: int = 1000) -> Answer:
