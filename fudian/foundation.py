@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import cached_property, wraps
 from pathlib import Path
@@ -27,7 +28,8 @@ from reliability.query import Query
 from reliability.statistics import Statistics
 
 Moment: TypeAlias = datetime | date | str | None
-"""A local time: a datetime, a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``."""
+"""A local time: a date (its first moment) or ISO 8601 text such as ``2022-10-09 07:57``, both by the clock on the wall; or a
+datetime, as the tables hold it. The two differ only in summer time."""
 
 PeriodLike: TypeAlias = Period | Query | str | int | tuple[Moment, Moment] | None
 """A period: ``"2022"``, ``2022``, ``"2022-06"``, ``"2022Q3"``, ``"2022H1"``, ``"2022-01-01..2022-07-01"`` or a pair of moments,
@@ -179,9 +181,23 @@ class Foundation:
         if isinstance(period, Period):
             return period
         if isinstance(period, str | int):
-            return Period.parse(str(period))
-        start, end = (self.moment(each) for each in period or (None, None))
-        return self._open_period(start, end, source)
+            return self._by_words(str(period))
+        start, end = (self.moment(self._shown(each)) for each in period or (None, None))
+        return replace(self._open_period(start, end, source), zone=self._statistics.zone)
+
+    def _by_words(self, words: str) -> Period:
+        """Return the period that words name; both ends of a pair may carry their offset."""
+        if ".." in words:
+            start, _, end = words.partition("..")
+            bounds = self.moment(start.strip()), self.moment(end.strip())
+            if None not in bounds:
+                return Period(*bounds, zone=self._statistics.zone)  # type: ignore[arg-type]
+        return Period.parse(words).on_the_wall(self.workspace.reading)
+
+    @staticmethod
+    def _shown(given: Moment) -> Moment:
+        """Return the bound of a period as text, since it is by the clock on the wall however it is given."""
+        return given.isoformat() if isinstance(given, date) else given
 
     def _open_period(self, start: datetime | None, end: datetime | None, source: str) -> Period:
         if start is not None and end is not None:
@@ -201,11 +217,15 @@ class Foundation:
         return Period.year(past[-1])
 
     def moment(self, given: Moment) -> datetime | None:
-        """Return a moment as the tables hold it: local time without zone; one with a zone is converted to that of the workspace.
+        """Return a moment as the tables hold it: local time without zone, in the time of 1 January all year.
+
+        A text or a date is by the clock on the wall; what carries a zone is converted.
 
         Raises:
             FudianError: the text is no time, or lies out of range.
         """
+        reading = self.workspace.reading
+        on_the_wall = not isinstance(given, datetime)
         if isinstance(given, str):
             try:
                 given = datetime.fromisoformat(given)
@@ -221,8 +241,10 @@ class Foundation:
                 text("Use years from {first} to {last}.", first=FIRST_YEAR + 1, last=LAST_YEAR - 1),
             )
         if not isinstance(given, datetime):
-            return datetime.combine(given, time.min)
-        return given if given.tzinfo is None else self.workspace.reading.local(given)
+            given = datetime.combine(given, time.min)
+        if given.tzinfo is not None:
+            return reading.local(given)
+        return reading.from_wall(given) if on_the_wall else given
 
     def query(
         self,

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fudian.foundation import Foundation, Moment, Table
-from fudian.outbox import Outbox
 from network import FudianError, Network, Problem, Supply, text
 from repair.desk.board import Board, board
 from repair.desk.incidents import ALONE, Told, state_told
@@ -19,6 +18,9 @@ from repair.desk.operations import Operations
 from repair.desk.switched import Since, SwitchedInference
 from repair.desk.work import Sheet, Work
 from repair.settings import inference_settings
+
+if TYPE_CHECKING:
+    from fudian.outbox import Outbox
 
 REMEMBERED_DAYS = 30
 """Days for which live signals are kept; open incidents are kept for as long as they last."""

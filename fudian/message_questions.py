@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.outbox import STATES, Outgoing
 from fudian.planning_questions import PlanningQuestions
-from fudian.telling import affected_rows, announced, told_by_plan
 from reliability.settings import reliability_settings
 from repair.desk.message_texts import text_of
 from repair.desk.messages import KINDS, notified, plan_notice
 from repair.privacy import mask_name
 from repair.settings import message_settings
+
+if TYPE_CHECKING:
+    from fudian.outbox import Outgoing
 
 
 class MessageQuestions(PlanningQuestions):
@@ -39,6 +40,8 @@ class MessageQuestions(PlanningQuestions):
             WorkspaceError: a setting cannot be used.
         """
         self.sheet(incident)
+        from fudian.telling import affected_rows  # the library of the store takes as long to load as all tables to read
+
         customers, _ = affected_rows(self, incident)
         return self._told_of({"incident": incident}, incident, customers, masked, limit)
 
@@ -58,6 +61,8 @@ class MessageQuestions(PlanningQuestions):
             FudianError: there is no such plan, or nobody can tell who is off by it.
             WorkspaceError: a setting cannot be used.
         """
+        from fudian.telling import announced, told_by_plan
+
         plan, affected = announced(self, plan_id)
         who, customers = told_by_plan(affected), affected.customers
         found = () if self.outbox is None else self.outbox.of(plan.subject)
@@ -123,6 +128,8 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 def _by_kind(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
     """Return how many messages of each kind are in each state."""
     kinds = [kind for kind in KINDS if any(kind == known for known, _ in counts)]
+    from fudian.outbox import STATES
+
     return [{"kind": kind} | {state: counts.get((kind, state), 0) for state in STATES} for kind in kinds]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ import polars as pl
 from network import FudianError, Network, UnknownIdError, WorkspaceError, text
 from network.representation import Shown
 from network.tables.as_of import known_until, stated_as_of
+from network.tables.conventions import LOCAL_ZONE
 from reliability.cube import Cube
 from reliability.interruption_table import interruptions, states_of_records
 from reliability.period import Period
@@ -102,6 +103,12 @@ class KnownTables(Shown):
 
     # What is computed once for each version of the data ------------------------------------------------------------
 
+    @property
+    def zone(self) -> str:
+        """The zone whose clock on the wall says where days begin; that of China stands for each without summer time."""
+        reading = self.net.workspace.reading
+        return reading.time_zone if reading.has_summer_time else LOCAL_ZONE
+
     @cached_property
     def cubes(self) -> dict[str, Cube]:
         """The cubes that figures are taken from, by level, as far as there are any; see :meth:`cube_of`."""
@@ -117,6 +124,8 @@ class KnownTables(Shown):
 
     def _cube(self, query: Query, engine: str = "polars") -> Cube | None:
         """Return the cube that knows the ledger of a query."""
+        if self.zone != LOCAL_ZONE:  # sums of days are of those of the workspace, not of the wall
+            return None
         cube = self.cubes.get(query.level) if query.source == "records" and engine == "polars" else None
         return cube if cube is not None and query.as_of == cube.as_of else None
 
@@ -142,6 +151,7 @@ class KnownTables(Shown):
         """
         stated = as_of or stated_as_of(self.net.workspace)
         over = stated is None and period.end <= datetime.now()
+        period = replace(period, zone=self.zone)
         return Query(period, tuple(by), level, med, stated or self.known_until, where or {}, source, over)
 
     def period_of(self, event: str, source: str = "records") -> Period:

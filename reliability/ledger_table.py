@@ -17,10 +17,11 @@ import narwhals as nw
 import polars as pl
 from narwhals.typing import IntoFrameT
 
+from network.tables.conventions import LOCAL_ZONE
 from network.tables.frames import require_columns
 from reliability.engines import compact, has_order, in_memory, like, numbers_of, small
 from reliability.natures import OVERRUN
-from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
+from reliability.period import MICROSECONDS_PER_HOUR, Period, day_of, microseconds
 from reliability.settings import ReliabilitySettings
 
 MICROSECONDS_PER_MINUTE = MICROSECONDS_PER_HOUR // 60
@@ -170,7 +171,9 @@ def add_amounts(rows: Any, crossing: str = "cut") -> Any:
     )
 
 
-def without_days(rows: IntoFrameT, days: Collection[date], unit: str | None = None) -> IntoFrameT:
+def without_days(
+    rows: IntoFrameT, days: Collection[date], unit: str | None = None, zone: str = LOCAL_ZONE
+) -> IntoFrameT:
     """Return interruptions without those of records that began on one of these days, whole (1.6, R1.17).
 
     What an ordinary record holds beside them stays, so the days are left out before anything is merged.
@@ -179,12 +182,13 @@ def without_days(rows: IntoFrameT, days: Collection[date], unit: str | None = No
         rows: the table of :func:`reliability.interruptions`, in any engine narwhals knows.
         days: such as major event days.
         unit: only of the users of this unit; of all without it.
+        zone: whose clock on the wall says where days begin.
     """
     if not days:
         return rows
     frame: Any = nw.from_native(rows)
     begun: pl.DataFrame = small(frame.group_by("outage_id").agg(nw.col("start").min())).to_native()
-    ids = begun.filter(pl.col("start").dt.date().is_in(list(days)))["outage_id"].to_list()
+    ids = begun.filter(day_of(pl.col("start"), zone).is_in(list(days)))["outage_id"].to_list()
     out = nw.col("outage_id").is_in(ids)
     if unit is not None:
         out = (out & (nw.col("unit") == unit)).fill_null(value=False)

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 
 from network import Text, text
+from network.tables.conventions import LOCAL_ZONE
 from reliability.engines import small
 from reliability.ledger_table import microseconds_of, without_days
-from reliability.period import FIRST_YEAR, LAST_YEAR, Period, microseconds
+from reliability.period import FIRST_YEAR, LAST_YEAR, Period, day_of, microseconds
 from reliability.settings import ReliabilitySettings
 
 
@@ -38,6 +39,7 @@ class MajorEventDays:
         threshold: daily SAIDI above which a day is one, of the last year that was judged; ``None`` unless calculated.
         reason: why there is no threshold, where there is none.
         by_unit: the days of each unit, where the approved lists are by unit.
+        zone: whose clock on the wall says where the days begin.
     """
 
     days: tuple[date, ...]
@@ -45,13 +47,14 @@ class MajorEventDays:
     threshold: Threshold | None = None
     reason: Text | None = None
     by_unit: Mapping[str, tuple[date, ...]] = field(default_factory=dict, hash=False)
+    zone: str = LOCAL_ZONE
 
     def without(self, interruptions: Any) -> Any:
         """Return interruptions without those of records that began on one of the days (of their unit)."""
         if not self.by_unit:
-            return without_days(interruptions, self.days)
+            return without_days(interruptions, self.days, zone=self.zone)
         for unit, days in self.by_unit.items():
-            interruptions = without_days(interruptions, days, unit)
+            interruptions = without_days(interruptions, days, unit, self.zone)
         return interruptions
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
@@ -101,7 +104,7 @@ def known_span(interruptions: pl.DataFrame, known_until: datetime) -> Period:
     return Period(start, end) if start < end else Period(end - timedelta(days=1), end)
 
 
-def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame) -> pl.DataFrame:
+def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame, zone: str = LOCAL_ZONE) -> pl.DataFrame:
     """Return ``day`` and ``saidi_h`` (SAIDI-1) of all days with interruptions; each is assigned whole to the day it began.
 
     Whole means that its hours are not cut at the end of any period, so that a day is judged alike whatever is asked (R1.17).
@@ -109,10 +112,11 @@ def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: the ledger of all that is known, of all users at medium voltage.
         population: all users of the utility.
+        zone: whose clock on the wall says where days begin.
     """
     per_day = (
         rows.filter("counted")
-        .group_by(day=pl.from_epoch("group_start", time_unit="us").dt.date())
+        .group_by(day=day_of(pl.from_epoch("group_start", time_unit="us"), zone))
         .agg(ch=(pl.col("users") * pl.col("h")).sum())
         .sort("day")
     )
@@ -171,7 +175,7 @@ def judged_days(daily: pl.DataFrame, period: Period, settings: ReliabilitySettin
 
 def _touches(period: Period, day: date) -> bool:
     """Return whether a part of a day lies in a period; a period may end in the middle of one."""
-    return period.start.date() <= day and datetime.combine(day, time()) < period.end
+    return period.first_day <= day and datetime.combine(day, time()) < period.end
 
 
 def users_on(population: Any, days: pl.Series) -> pl.Series:

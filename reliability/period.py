@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from network import FudianError, text
+from network.tables.conventions import LOCAL_ZONE, ReadingSettings, walls
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -19,12 +20,18 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 class Period:
     """A statistical period; ``end`` is exclusive.
 
+    Attributes:
+        start: its first moment, as a time of the workspace.
+        end: the moment at which it is over.
+        zone: whose clock on the wall says where months and days begin.
+
     Raises:
         FudianError: the end is not after the start.
     """
 
     start: datetime
     end: datetime
+    zone: str = field(default=LOCAL_ZONE, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.start.year < FIRST_YEAR or self.end.year > LAST_YEAR:
@@ -73,6 +80,21 @@ class Period:
                 text("Write it as 2022, 2022-06, 2022Q3, 2022H1 or 2022-01-01..2022-07-01."),
             ) from None
 
+    def on_the_wall(self, reading: ReadingSettings) -> Period:
+        """Return the period whose bounds, as they stand here, are what the clock on the wall shows."""
+        if not reading.has_summer_time:
+            return self
+        return Period(reading.from_wall(self.start), reading.from_wall(self.end), reading.time_zone)
+
+    @property
+    def first_day(self) -> date:
+        """The day in which the period begins, by the clock on the wall."""
+        return self._reading.wall(self.start).date()
+
+    @property
+    def _reading(self) -> ReadingSettings:
+        return ReadingSettings(time_zone=self.zone)
+
     @property
     def hours(self) -> float:
         """Length in hours (统计期间小时)."""
@@ -80,16 +102,20 @@ class Period:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the contract's form: ``start``, ``end``, ``hours``."""
-        return {"start": self.start.isoformat(), "end": self.end.isoformat(), "hours": self.hours}
+        reading = self._reading
+        start, end = reading.wall(self.start), reading.wall(self.end)
+        return {"start": start.isoformat(), "end": end.isoformat(), "hours": self.hours}
 
     def months(self) -> list[tuple[str, Period]]:
         """Return the calendar months of the period with their labels ``YYYY-MM``, cut at its ends."""
-        parts = []
-        first = self.start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        while first < self.end:
+        parts, reading = [], self._reading
+        first = reading.wall(self.start).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        since = reading.from_wall(first)
+        while since < self.end:
             following = (first + timedelta(days=32)).replace(day=1)
-            parts.append((f"{first:%Y-%m}", Period(max(first, self.start), min(following, self.end))))
-            first = following
+            until = reading.from_wall(following)
+            parts.append((f"{first:%Y-%m}", replace(self, start=max(since, self.start), end=min(until, self.end))))
+            first, since = following, until
         return parts
 
     def frame(self, by_month: bool = False) -> pl.DataFrame:
@@ -108,6 +134,11 @@ class Period:
 def _months_later(first: datetime, months: int) -> datetime:
     count = first.year * 12 + first.month - 1 + months
     return datetime(count // 12, count % 12 + 1, 1)
+
+
+def day_of(moments: pl.Expr, zone: str = LOCAL_ZONE) -> pl.Expr:
+    """Return the day of each time of a workspace by the clock on the wall."""
+    return walls(moments, zone).dt.date()
 
 
 def microseconds(moment: datetime) -> int:

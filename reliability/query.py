@@ -69,4 +69,4 @@ class Query:
         """The query of the part of the period that is known: nothing is said about days to come."""
         if self.is_over or self.as_of is None:
             return self
-        return replace(self, period=Period(self.period.start, self.as_of))
+        return replace(self, period=replace(self.period, end=self.as_of))

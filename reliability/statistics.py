@@ -31,7 +31,7 @@ from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
 from reliability.natures import UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
-from reliability.period import MICROSECONDS_PER_HOUR, Period
+from reliability.period import MICROSECONDS_PER_HOUR, Period, day_of
 from reliability.population_table import customer_groups, population, standing_alone
 from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012, across_packs, national_references
@@ -270,15 +270,19 @@ class Statistics(KnownTables):
         rows = cube.merged if cube else self.interruptions(source=query.source)
         rows = rows.select("start", "end").filter(pl.col("start") < query.period.start)
         reaching = (
-            rows.filter(pl.col("end").is_null() | (pl.col("end") > query.period.start))["start"].dt.date().unique()
+            rows.filter(pl.col("end").is_null() | (pl.col("end") > query.period.start))
+            .select(day_of(pl.col("start"), self.zone))
+            .to_series()
+            .unique()
         )
-        return replace(found, days=tuple(sorted({*found.days, *(set(earlier) & set(reaching))})))
+        return replace(found, days=tuple(sorted({*found.days, *(set(earlier) & set(reaching))})), zone=self.zone)
 
     def _days_until(self, query: Query) -> MajorEventDays:
         """Return all major event days up to the end of the query's period: records that began on them are left out."""
         daily = self._daily_saidi(query)
         first = min([query.period.start.year, *daily["day"].dt.year().head(1)])
-        return major_event_days(daily, Period(datetime(first, 1, 1), query.period.end), self.settings)
+        found = major_event_days(daily, replace(query.period, start=datetime(first, 1, 1)), self.settings)
+        return replace(found, zone=self.zone)
 
     def _daily_saidi(self, query: Query) -> pl.DataFrame:
         """Return the SAIDI of every day with interruptions, at medium voltage, as far as is known (R1.17)."""
@@ -291,7 +295,7 @@ class Statistics(KnownTables):
             else:
                 span = known_span(self.interruptions(source=query.source), key[1])
                 rows = self.ledger(Query(span, source=query.source, as_of=key[1]))
-                self._daily[key] = saidi_of_days(rows, self.population())
+                self._daily[key] = saidi_of_days(rows, self.population(), self.zone)
         return self._daily[key]
 
     @cached_property

@@ -7,14 +7,19 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import typer
+
+from fudian.cli.app import app
 
 SECONDS = 10.0
 COUNT = 200_000
+RECORDS = 12
 
 
 def path(kind: str) -> tuple[list[int], list[int], list[str]]:
@@ -54,19 +59,82 @@ def write(folder: Path, tail: list[int], head: list[int], kinds: list[str], feed
     names.with_columns(name="feeder_id").write_csv(folder / "feeders.csv")
 
 
+def add_records(folder: Path, feeders: int) -> None:
+    """Write outages of two years, a switching log, signals and plans, far from the source and near it."""
+    begun = [datetime(2021 + at % 2, 1 + at % 12, 1 + at % 28, 8) for at in range(RECORDS)]
+    outages = {
+        "outage_id": [f"O{at}" for at in range(RECORDS)],
+        "start": begun,
+        "end": [time + timedelta(minutes=7 + 13 * at) for at, time in enumerate(begun)],
+        "nature": ["F-INT" if at % 3 else "P-PLAN-MAINT" for at in range(RECORDS)],
+        "branch_id": [f"B{1 + 797 * at % (COUNT // 2 - 1)}" for at in range(RECORDS)],
+    }
+    pl.DataFrame(outages).write_parquet(folder / "outages.parquet")
+    moment = datetime(2022, 11, 1, 8)
+    log = [{"time": moment, "branch_id": "B0", "action": "open"}]
+    log.append({"time": moment + timedelta(hours=1), "branch_id": "B0", "action": "close"})
+    pl.DataFrame(log).write_csv(folder / "switching.csv")
+    users = pl.read_parquet(folder / "transformers.parquet")["transformer_id"]
+    signals = [{"time": moment, "object": "branch", "object_id": "B0", "kind": "trip"}]
+    signals += [{"time": moment, "object": "transformer", "object_id": each, "kind": "off"} for each in users.tail(20)]
+    pl.DataFrame(signals).write_csv(folder / "signals.csv")
+    plan = {
+        "plan_id": "P1",
+        "start": moment,
+        "end": moment + timedelta(hours=4),
+        "branch_id": "B1000",
+        "feeder_id": "F0",
+    }
+    pl.DataFrame([plan]).write_csv(folder / "plans.csv")
+    (folder / "sensors.csv").write_text("branch_id,kind\nB0,ftu\n")
+
+
+ASKED: dict[str, list[list[str]]] = {
+    "affected": [["--fault", "B1000"], ["--open", "B1000"], ["--signals", "SIGNALS"]],
+    "forecast": [["--plan", "jinhua-2022", "--as-of", "2022-10-01"]],
+    "incident-record": [["--incident", "I1"]],
+    "infer": [["--signals", "SIGNALS"]],
+    "levers": [["--plan", "jinhua-2022", "--as-of", "2022-10-01"]],
+    "locate": [["--signals", "SIGNALS"]],
+    "replay": [["--signals", "SIGNALS"]],
+    "report": [["--year", "2022"]],
+    "restore": [["--fault", "B1000"]],
+    "targets": [["--plan", "jinhua-2022", "--year", "2022"]],
+    "why": [["--from", "2021", "--to", "2022"]],
+}
+"""What commands are asked that need more than a workspace."""
+
+NO_QUESTION = {"serve", "backup", "restore-backup", "erase", "looks", "map"}
+"""Commands of servers, of the store and of one file, which read no network."""
+
+
+def commands() -> list[list[str]]:
+    """Return every command that takes a workspace, as it is asked; a new one is among them without a word."""
+    found = typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+    names = [name for name, each in found if any(option.name == "workspace" for option in each.params)]
+    return [[name, *rest] for name in names if name not in NO_QUESTION for rest in ASKED.get(name, [[]])]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["line", "switch"])
 @pytest.mark.parametrize("shape", [path, star, parallel, comb])
 def test_every_command_takes_seconds(shape: Callable[[str], tuple[Any, ...]], kind: str, tmp_path: Path) -> None:
+    """Each answers, or says which table it lacks, within ten seconds of the processor."""
+    feeders = COUNT if shape is comb else 1
     tail, head, kinds = shape(kind)
-    write(tmp_path, tail, head, kinds, feeders=COUNT if shape is comb else 1)
+    write(tmp_path, tail, head, kinds, feeders=feeders)
+    add_records(tmp_path, feeders)
     environment = {**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    for asked in (["check"], ["affected", "--fault", "B1000"], ["affected", "--open", "B1000"], ["grid-kpi"], ["n-1"]):
+    slow = []
+    for asked in [*commands(), ["diff", str(tmp_path)]]:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "fudian.cli", asked[0], str(tmp_path), *asked[1:]]
+        rest = [str(tmp_path / "signals.csv") if word == "SIGNALS" else word for word in asked[1:]]
+        command = [sys.executable, "-m", "fudian.cli", asked[0], str(tmp_path), *rest]
         done = subprocess.run(command, capture_output=True, check=False, env=environment)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(f"{shape.__name__} of {kind}: {' '.join(asked)}: {seconds:.1f} s")
-        assert done.returncode == 0, done.stderr[-500:]
-        assert seconds < SECONDS
+        print(f"{shape.__name__} of {kind}: {' '.join(asked)}: {seconds:.1f} s, {done.returncode}")
+        assert done.returncode in {0, 1}, done.stderr[-500:]
+        assert b"inside Fudian" not in done.stderr
+        slow += [(asked, seconds)] if seconds >= SECONDS else []
+    assert slow == []

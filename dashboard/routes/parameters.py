@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
+from pydantic import AfterValidator
 
 from network.texts import language_of
 
@@ -13,7 +14,8 @@ WAIT_S = 30.0
 """For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
-Moment = Annotated[datetime | None, Query()]
+Moment = Annotated[datetime | None, AfterValidator(lambda given: given and given.isoformat()), Query()]
+"""A time by the clock on the wall, or with its offset: told on as text, since a time of the tables is another in summer."""
 State = Annotated[
     Literal["log", "desk"],
     Query(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fudian import Utility
 from fudian.cli.arguments import (
     TIMES,
     AsOf,
@@ -21,9 +22,15 @@ from fudian.cli.arguments import (
     store_beside,
 )
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
-from fudian.desk import at_desk
 
 app = typer.Typer()
+
+
+def _at_desk(utility: Utility, workspace: Path, store: str | None) -> None:
+    """Let a utility know what the desk kept."""
+    from fudian.desk import at_desk
+
+    at_desk(utility, store_beside(workspace, store))
 
 
 @app.command()
@@ -51,7 +58,7 @@ def desk_kpi(
     """Tell how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
     utility = asked(workspace)
     with working("reading what the desk kept"):
-        at_desk(utility, store_beside(workspace, store))
+        _at_desk(utility, workspace, store)
     result = utility.desk_kpi(start, end).as_dict(language())
     if as_json:
         print_json(result)
@@ -69,7 +76,7 @@ def incident_record(
     """Tell which outage record a closed incident would leave, beside what meters and switching tell of each user."""
     utility = asked(workspace)
     with working("reading what the desk kept"):
-        at_desk(utility, store_beside(workspace, store))
+        _at_desk(utility, workspace, store)
     result = utility.proposed(incident).as_dict()
     if as_json:
         print_json(result)
@@ -83,7 +90,7 @@ def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl =
     """List what was operated at the desk, and in what the state of the switches differs from the normal one."""
     utility = asked(workspace)
     with working("reading what the desk kept"):
-        at_desk(utility, store_beside(workspace, store))
+        _at_desk(utility, workspace, store)
     result = utility.operated(as_of)
     if as_json:
         print_json(result)

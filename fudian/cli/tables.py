@@ -13,7 +13,7 @@ from fudian.cli.arguments import Json, file_given
 from fudian.cli.terminal import language, print_json, print_rows, tell
 from network.problems import FudianError
 from network.tables.folder import part_of_table, stem_of
-from network.tables.mapping import CERTAIN, HeaderProposal, SheetProposal, propose, remember, with_choice
+from network.tables.mapping import CERTAIN, HeaderProposal, SheetProposal, ids_in, propose, remember, with_choice
 from network.tables.schema import TABLES
 from network.tables.template import template as empty_workbook
 from network.tables.words import columns_of, words_of
@@ -37,7 +37,8 @@ def map_(
     file_given(file)
     folder = workspace or file.parent
     settings, _ = read_settings(folder)
-    proposal = propose(file, _known_table(table), words_of(settings)[0])
+    words = words_of(settings)[0]
+    proposal = propose(file, _known_table(table), words, ids_in(folder, words, file))
     asks = not yes and not as_json and sys.stdin.isatty()
     if not as_json:
         _show(proposal)
@@ -46,7 +47,11 @@ def map_(
     written = remember(proposal, folder) if yes or asks else None
     if as_json:
         headers = [asdict(header) | {"how_sure": header.how_sure} for header in proposal.headers]
-        print_json(asdict(proposal) | {"headers": headers, "written": None if written is None else str(written)})
+        codes = [asdict(code) | {"how_sure": code.how_sure} for code in proposal.codes]
+        print_json(
+            asdict(proposal)
+            | {"headers": headers, "codes": codes, "written": None if written is None else str(written)}
+        )
     elif written is not None:
         tell("Remembered in {path}.", path=written)
     else:
@@ -99,8 +104,9 @@ def _show(proposal: SheetProposal) -> None:
     print_rows(rows, ["header", "column", "sure", "examples"], title)
     for code in proposal.codes:
         tell(
-            "{column}: the word {word} stands in {rows} rows and is not known; proposed: {code}",
+            "{column}: the word {word} stands in {rows} rows and is not known; proposed: {code} ({sure})",
             column=code.column, word=repr(code.word), rows=code.rows, code=code.code or "—",
+            sure=translate(code.how_sure, language()),
         )  # fmt: skip
     if proposal.missing:
         tell("No header means the required columns {columns}.", style="yellow", columns=", ".join(proposal.missing))

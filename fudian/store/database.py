@@ -11,7 +11,6 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from fudian.store.held import Held, hold
-from fudian.store.upgrade import upgrade
 from network import FudianError, text
 
 IN_MEMORY = "sqlite://"
@@ -92,6 +91,8 @@ def store_of(url: str | Path) -> Store:
 
 
 def _upgraded(store: Store) -> Store:
+    from fudian.store.upgrade import upgrade  # it loads much that only a store that is opened needs
+
     try:
         with store.writing() as connection:
             upgrade(connection)

@@ -36,8 +36,11 @@ _DEVICE_CLASSES = tuple(name for name, _ in _DEVICES.values())
 
 _OPEN, _CLOSED = 1, 2
 
-SECONDS = 120.0
-"""How long OpenDSS may take for one circuit: the 9,500 nodes of the largest test feeder take two. Own limit."""
+SECONDS = 6.0
+"""Seconds of the processor for one circuit: the 9,500 nodes of the largest test feeder take two. Own limit."""
+
+LINES_A_SECOND = 2000
+"""For so many commands that define a circuit, OpenDSS may take a second more."""
 
 
 def read_opendss(sources: Sequence[Path], progress: Progress, idle_is_open: bool = False) -> Workspace:
@@ -63,7 +66,8 @@ def read_opendss(sources: Sequence[Path], progress: Progress, idle_is_open: bool
         raise MissingExtraError("opendssdirect.py", "opendss")
     progress(master.name)
     script = read_script(master)
-    found = apart(_compiled, script, str(master), master.name, idle_is_open, library="OpenDSS", seconds=SECONDS)
+    seconds = SECONDS + len(script.lines) / LINES_A_SECOND
+    found = apart(_compiled, script, str(master), master.name, idle_is_open, library="OpenDSS", seconds=seconds)
     return found.workspace()
 
 

@@ -12,10 +12,11 @@ from network.tables.workspace import Workspace
 def stated_as_of(workspace: Workspace) -> datetime | None:
     """Return ``as_of`` of ``fudian.toml``, or ``None``."""
     setting = workspace.settings.get("as_of")
+    reading = workspace.reading
     if isinstance(setting, datetime):
-        return setting.replace(tzinfo=None)
+        return reading.from_wall(setting) if setting.tzinfo is None else reading.local(setting)
     if isinstance(setting, date):
-        return datetime(setting.year, setting.month, setting.day)
+        return reading.from_wall(datetime(setting.year, setting.month, setting.day))
     return None
 
 

@@ -23,16 +23,42 @@ SECTIONALISING_KINDS = ("breaker", "recloser", "switch")
 
 REGION_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "city_centre": ("市中心区", "市中心", "中心区"),
-        "urban": ("市区",),
-        "town": ("城镇",),
-        "rural": ("农村", "乡村"),
+        "city_centre": ("市中心区", "市中心", "中心区", "city center", "downtown"),
+        "urban": ("市区", "city"),
+        "town": ("城镇", "township"),
+        "rural": ("农村", "乡村", "village", "countryside"),
     }
 )
 
 PLANNING_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {letter: (f"{letter}类",) for letter in ("A+", "A", "B", "C", "D", "E")}
 )
+
+OFTEN_MEANT: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "region_class": {
+            word: code
+            for code, words in {
+                "urban": "城区 城网 主城区 老城区 城市 开发区 新区 metropolitan metro inner",
+                "town": "郊区 城郊 近郊 县城 县区 乡镇 集镇 镇区 suburban suburb semi-urban peri-urban",
+                "rural": "农网 乡下 山区 农牧区 村 regional remote country",
+            }.items()
+            for word in words.split()
+        },
+        "nature": {
+            word: code
+            for code, words in {
+                "F-INT": "非计划停电 非计划 抢修 故障抢修 应急 紧急停电 异常 突发 emergency urgent storm weather",
+                "P-PLAN-MAINT": "检修 技改 大修 消缺 改造 例行 routine",
+                "P-PLAN-CONST": "基建 迁改 业扩 工程 capital reinforcement",
+                "P-PLAN-CUST": "用户 客户申请 customer",
+                "P-RAT-NET": "有序用电 错峰 避峰 rota",
+            }.items()
+            for word in words.split()
+        },
+    }
+)
+"""What words that are no codes often mean: to be proposed to a person, and never taken without one."""
 
 NATURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from network.problems import FudianError
+from network.texts import text
 
 LOCAL_ZONE = "Asia/Shanghai"
 
@@ -18,8 +23,8 @@ class ReadingSettings(BaseModel):
 
     time_zone: str = Field(
         LOCAL_ZONE,
-        description="zone in which times without one are written. A zone with summer time is kept in its standard time all "
-        "year, so that hours add up when the clocks change",
+        description="zone in which times without one are written. A zone with summer time is kept in its time of 1 January all "
+        "year, so that hours add up when the clocks change; what is asked for is by the clock on the wall",
     )
     date_order: Literal["ymd", "dmy", "mdy"] = Field(
         "ymd", description="what a date such as 3/7/2022 begins with: the day (dmy) or the month (mdy); ymd refuses it"
@@ -59,10 +64,79 @@ class ReadingSettings(BaseModel):
         """Return the present moment as a time of the workspace."""
         return self.local(datetime.now(self.zone))
 
+    @property
+    def january(self) -> timedelta:
+        """By how much the clock is ahead of standard time on 1 January, and a time of the workspace all year."""
+        return _january(self.time_zone)
+
+    @property
+    def has_summer_time(self) -> bool:
+        """Whether the clocks of the zone change."""
+        return _has_summer_time(self.time_zone)
+
     def local(self, moment: datetime) -> datetime:
-        """Return a moment with a zone as a time of the workspace: without zone, in standard time all year."""
+        """Return a moment with a zone as a time of the workspace: without zone, in the time of 1 January all year."""
         here = moment.astimezone(self.zone)
-        return (here - (here.dst() or timedelta())).replace(tzinfo=None)
+        return (here - (here.dst() or timedelta()) + self.january).replace(tzinfo=None)
+
+    def from_wall(self, shown: datetime) -> datetime:
+        """Return what the clock on the wall shows as a time of the workspace.
+
+        Raises:
+            FudianError: the clock shows it twice, or never; a day begins where the clock is put on.
+        """
+        if not self.has_summer_time:
+            return shown
+        first, second = (self.local(shown.replace(tzinfo=self.zone, fold=fold)) for fold in (0, 1))
+        if first != second and self.wall(max(first, second)) == shown == self.wall(min(first, second)):
+            raise FudianError(
+                text("The clock shows {time} twice, when summer time ends.", time=shown),
+                text("Write it with its offset from UTC, such as 2022-10-30 02:30+02:00."),
+            )
+        if self.wall(first) != shown and shown.hour:
+            raise FudianError(
+                text("The clock never shows {time}, since summer time begins.", time=shown),
+                text("Correct the time, or write it with its offset from UTC."),
+            )
+        return first
+
+    def wall(self, moment: datetime) -> datetime:
+        """Return a time of the workspace as the clock on the wall shows it."""
+        if not self.has_summer_time:
+            return moment
+        there = moment.replace(tzinfo=self.zone)
+        standard = (there.utcoffset() or timedelta()) - (there.dst() or timedelta())
+        return (moment - self.january - standard).replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
+
+
+def walls(moments: pl.Expr, zone: str) -> pl.Expr:
+    """Return times of a workspace as the clock on the wall shows them, as an expression of Polars.
+
+    Args:
+        moments: without zone.
+        zone: of the workspace.
+    """
+    if not _has_summer_time(zone):
+        return moments
+    noon = moments.dt.truncate("1d") + timedelta(hours=12)  # which every day has once
+    there = noon.dt.replace_time_zone(zone)
+    utc = moments - pl.lit(_january(zone)) - there.dt.base_utc_offset()
+    return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
+@lru_cache(maxsize=64)
+def _january(zone: str) -> timedelta:
+    return datetime(2022, 1, 1, tzinfo=ZoneInfo(zone)).dst() or timedelta()
+
+
+@lru_cache(maxsize=64)
+def _has_summer_time(zone: str) -> bool:
+    if zone == LOCAL_ZONE:
+        return False
+    offsets = {
+        datetime(year, month, 15, tzinfo=ZoneInfo(zone)).dst() for year in range(1990, 2031) for month in (1, 4, 7, 10)
+    }
+    return len(offsets) > 1
 
 
 def _defaults() -> dict[str, Any]:

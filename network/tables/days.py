@@ -11,6 +11,7 @@ import polars as pl
 from network.tables.cells import Fault, as_text
 from network.tables.columns import Understood, fill_merged
 from network.tables.conventions import ReadingSettings
+from network.tables.date_parts import DAY_OF
 from network.tables.headers import Names, header_key, match_header
 from network.tables.sheets import Sheet
 from network.tables.table_form import Table
@@ -113,12 +114,13 @@ def _columns_of_clocks(sheet: Sheet, clocked: Sequence[str], names: Names) -> di
 def _day_column(sheet: Sheet, name: str, names: Names) -> int | None:
     """Return where the day of a time stands: under a header of its own, else under one for any day."""
     keys = [header_key(header) for header in sheet.headers[: len(sheet.columns)]]
+    apart = [header_key(f"{DAY_OF}{each}") for each in (name, *(["any"] if name != "end" else []))]
     free = {
         key: index
         for index, key in reversed(list(enumerate(keys)))
         if match_header(sheet.headers[index], names) is None
     }
-    wanted: Sequence[str] = _DAYS_OF.get(name, ())
+    wanted: Sequence[str] = (*apart, *_DAYS_OF.get(name, ()))
     if name != "end":
         wanted = (*wanted, *_ANY_DAY)
     return next((free[key] for key in wanted if key in free), None)

@@ -7,13 +7,14 @@ are those of the field reference, 9.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from network.tables.cells import clean
+from network.tables.english import english_meaning, is_abbreviation
 from network.tables.table_form import Column, Table
 from network.tables.values import SAME_UNIT, Scale
 
@@ -25,6 +26,9 @@ HEAD_ROWS = 5
 
 HEADER_DEPTH = 3
 """How many rows a header may have."""
+
+_READ_BY_WORDS = 100
+"""Rank of a header that is read word by word: below every name that is listed."""
 
 _LENGTH = {"km": Scale(), "千米": Scale(), "公里": Scale(), "m": Scale(1, 1000), "米": Scale(1, 1000)}
 _CURRENT = {"a": Scale(), "安": Scale(), "安培": Scale(), "ka": Scale(1000), "千安": Scale(1000)}
@@ -39,9 +43,15 @@ _POWER = {
 }
 _VOLTAGE = {"kv": Scale(), "千伏": Scale(), "v": Scale(1, 1000), "伏": Scale(1, 1000)}
 _RESISTANCE = {"ohm": Scale(), "ω": Scale(), "欧": Scale(), "欧姆": Scale(), "mω": Scale(1, 1000)}
-_HOURS = {"h": Scale(), "hour": Scale(), "hours": Scale(), "小时": Scale(), "时": Scale()} | dict.fromkeys(
-    ("min", "minute", "minutes", "分钟", "分"), Scale(1, 60)
-)
+_HOURS = {
+    "h": Scale(),
+    "hr": Scale(),
+    "hrs": Scale(),
+    "hour": Scale(),
+    "hours": Scale(),
+    "小时": Scale(),
+    "时": Scale(),
+} | dict.fromkeys(("min", "mins", "minute", "minutes", "分钟", "分"), Scale(1, 60))
 _HOURS |= {f"{unit}/户": scale for unit, scale in _HOURS.items()}
 _MINUTES = dict.fromkeys(("min", "minute", "minutes", "分钟", "分"), Scale()) | dict.fromkeys(
     ("h", "小时", "时"), Scale(60)
@@ -82,6 +92,21 @@ _CALCULATED = frozenset(
 )  # fmt: skip
 _BEGINS = frozenset({"起", "始", "开始", "起始", "自", "从", "由", "停", "停电", "start", "from", "begin"})
 _ENDS = frozenset({"止", "终", "结束", "终止", "截止", "至", "到", "送", "送电", "恢复", "复电", "end", "to", "until"})
+_GENERAL = re.compile(
+    r"类型|类别|性质|分类|种类|属性|区域|地区|地域|片区|特征|"
+    r"(?<![a-z])(?:type|kind|category|class(?:ification)?|nature|area|region|district|zone|territory)(?![a-z])"
+)
+
+
+_PARTS = {
+    word: part
+    for part, words in {
+        "year": "年 年份 year", "month": "月 月份 month", "day": "日 号 day", "hour": "时 点 小时 hour",
+        "minute": "分 分钟 minute min", "second": "秒 second sec",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+_PART = re.compile(rf"^(?P<time>.*?)[(]?(?P<part>{'|'.join(sorted(_PARTS, key=len, reverse=True))})[)]?$")
 
 
 @lru_cache(maxsize=4096)  # the same headers are compared with the names of many tables
@@ -136,6 +161,11 @@ def is_calculated(header: str) -> bool:
     return split_unit(header_key(header))[0].replace("-", "").replace("_", "") in _CALCULATED
 
 
+def is_general(header: str) -> bool:
+    """Return whether a header only says that codes of some kind stand below it, such as 类型 or ``District``."""
+    return bool(_GENERAL.search(clean(header).lower()))
+
+
 def split_unit(key: str) -> tuple[str, str | None]:
     """Split the unit in brackets from the end of a header, or a zone such as UTC without brackets.
 
@@ -165,15 +195,21 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
     if key in names:
         return (*names[key], None)
     bare, unit = split_unit(key)
+    if unit is not None and is_abbreviation(clean(header), unit):
+        unit = None
     if bare not in names:
         bare = _squeezed(bare)
         if unit is None and bare in names:
             return (*names[bare], None)
     if bare in names:
         return (*_by_unit(names[bare], unit, names), unit)
-    found = next(
-        (each for each in names.values() if unit and each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
-    )
+    found = None
+    if unit:
+        found = next(
+            (each for each in names.values() if each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
+        )
+    if found is None and (meant := english_meaning(clean(header))) is not None and meant in names:
+        found = _by_unit((names[meant][0], _READ_BY_WORDS), unit, names)
     return (*found, unit) if found else None
 
 
@@ -192,12 +228,16 @@ class Header:
         last: position of its last row.
         names: the name of each column; below a group the narrower name, together with the group where that is needed.
         found: the names of the columns of the table that it holds.
+        parts: how many columns hold a part of a time alone, such as 年 or 时.
+        perhaps: the needed columns that it may hold below a header that says too little alone.
     """
 
     first: int
     last: int
     names: tuple[str, ...]
     found: frozenset[str]
+    parts: int = 0
+    perhaps: frozenset[str] = frozenset()
 
     @property
     def hits(self) -> int:
@@ -222,7 +262,7 @@ def find_header(records: Sequence[Sequence[str]], names: Names) -> Header | None
         for first in filled[:HEAD_ROWS]
         if first + depth <= len(records)
     ]
-    best = max(candidates, key=lambda header: header.hits, default=None)
+    best = max(candidates, key=lambda header: (header.hits, header.parts), default=None)
     return best if best is not None and best.hits else None
 
 
@@ -234,16 +274,37 @@ def _header(rows: Sequence[Sequence[str]], first: int, names: Names) -> Header:
     lowest = even[-1]
     for row, below in pairwise(even):
         groups = _joined(groups, _spread(row, below))
+    apart = {
+        group
+        for group in set(groups) - {""}
+        if _is_apart([name for each, name in zip(groups, lowest, strict=True) if each == group])
+    }
     leaves = tuple(
-        _leaf(group.strip(), name.strip(), names) if len(rows) > 1 else name
+        f"{group.strip()} {name.strip()}"
+        if group in apart and header_key(name) in _PARTS
+        else _leaf(group.strip(), name.strip(), names)
+        if len(rows) > 1
+        else name
         for group, name in zip(groups, lowest, strict=True)
     )
-    return Header(
-        first,
-        first + len(rows) - 1,
-        leaves,
-        frozenset(found[0].name for name in leaves if (found := match_header(name, names))),
-    )
+    found = {column[0].name for name in leaves if (column := match_header(name, names))}
+    parts = [part for name in leaves if (part := part_of_time(name, names))]
+    found |= {part.column for part in parts}
+    return Header(first, first + len(rows) - 1, leaves, frozenset(found), len(parts), _perhaps(leaves, found, names))
+
+
+def _perhaps(leaves: Sequence[str], found: Collection[str], names: Names) -> frozenset[str]:
+    """Return the needed columns with codes that one of the general headers may mean."""
+    if not any(is_general(name) and match_header(name, names) is None for name in leaves):
+        return frozenset()
+    needed = {column.name for column, _ in names.values() if column.required and column.kind == "code"}
+    return frozenset(needed.difference(found))
+
+
+def _is_apart(below: Sequence[str]) -> bool:
+    """Return whether the columns below one group are the parts of one time; 分 alone may be a unit."""
+    parts = {_PARTS[key] for name in below if (key := header_key(name)) in _PARTS}
+    return {"month", "day"} <= parts or {"hour", "minute"} <= parts
 
 
 def _spread(row: Sequence[str], below: Sequence[str]) -> list[str]:
@@ -269,6 +330,43 @@ def _leaf(group: str, name: str, names: Names) -> str:
     if found is not None and header_key(name) in known_units(found[0]):
         return f"{group}({name})"
     return _side_of_pair(group, name, names) or f"{group} {name}"
+
+
+class PartOfTime(NamedTuple):
+    """A part of a time that has a column of its own.
+
+    Attributes:
+        column: the time; of a part without a word beside it, the first of the table.
+        part: ``year``, ``month``, ``day``, ``hour``, ``minute`` or ``second``.
+        named: whether the header says which time is meant.
+    """
+
+    column: str
+    part: str
+    named: bool
+
+
+def part_of_time(header: str, names: Names) -> PartOfTime | None:
+    """Return which part of which time a header means, such as 停电年, 时 or ``Start Hour``; ``None`` for any other.
+
+    Args:
+        header: as it stands in the file.
+        names: the headers that :func:`accepted_names` gives.
+    """
+    found = _PART.match(header_key(header))
+    if found is None or match_header(header, names) is not None:
+        return None
+    word, part = found["time"].strip("_-/"), _PARTS[found["part"]]
+    clocked = [column.name for column, _ in names.values() if column.needs_clock]
+    if not clocked:
+        return None
+    if not word:
+        return PartOfTime(clocked[0], part, named=False)
+    known = match_header(word, names) or match_header(f"{word}时间", names)
+    if known is not None:
+        return PartOfTime(known[0].name, part, named=True) if known[0].needs_clock else None
+    side = "start" if word in _BEGINS else "end" if word in _ENDS else None
+    return PartOfTime(side, part, named=True) if side in clocked else None
 
 
 def _side_of_pair(group: str, name: str, names: Names) -> str | None:

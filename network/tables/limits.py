@@ -98,6 +98,10 @@ def look_at_cell(size: int) -> None:
         )
 
 
+_NOT_PLAIN = (b"mergeCell", b"<f", b":f", b"-spanned=", b":formula=")
+"""Marks of merged cells and of formulas, whatever prefix the names of a part have."""
+
+
 def look_at_parquet(path: Path) -> None:
     """Refuse a Parquet file that would unpack to too much, by what its end says of it.
 
@@ -131,32 +135,40 @@ def unpacked(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def look_at_workbook(data: bytes) -> None:
+def look_at_workbook(data: bytes) -> frozenset[str]:
     """Refuse a workbook with a cell too far away, a cell too long, or too much in it, by a look at its packed parts.
 
     Args:
         data: an ``.xlsx``, ``.xlsb`` or ``.ods`` file; others are passed over.
 
+    Returns:
+        The parts in which no cell is merged and none is a formula.
+
     Raises:
         UnreadableError: it has one.
     """
+    plain: set[str] = set()
     if not data.startswith(b"PK"):
-        return
+        return frozenset()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             look_at_size(sum(part.file_size for part in archive.infolist()))
             for part in archive.infolist():
-                if part.filename.endswith(".xml"):
-                    _look_at_part(archive, part)
+                if part.filename.endswith(".xml") and _look_at_part(archive, part):
+                    plain.add(part.filename)
                 if part.filename == "content.xml":
                     _look_at_form(archive, part)
     except ZIP_FAULTS:
-        return  # what opens workbooks says what is wrong with it
+        return frozenset()  # what opens workbooks says what is wrong with it
+    return frozenset(plain)
 
 
-def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Look at one part, and return whether nothing in it is a merged cell or a formula."""
     is_sheet, reaches_far, blank = bool(_SHEETS.match(part.filename)), part.filename == "content.xml", 0
+    plain = True
     for piece in _pieces(archive, part):
+        plain = plain and not any(mark in piece for mark in _NOT_PLAIN)
         blank = 0 if b"<" in piece else blank + len(piece)
         look_at_cell(blank)
         reaches_far = reaches_far or (is_sheet and bool(_FAR.search(piece)))
@@ -164,6 +176,7 @@ def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         extent = _Extent()
         for piece in _pieces(archive, part):
             extent.take(piece)
+    return plain
 
 
 def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:

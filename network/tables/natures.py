@@ -12,21 +12,24 @@ from typing import NamedTuple
 from network.tables.code_words import COARSE_NATURES, NATURES
 
 _WORDS = {
-    "prearranged": ("预安排", "prearranged"),
-    "planned": ("计划", "planned", "scheduled", "01"),
-    "temporary": ("临时", "temporary"),
-    "fault": ("故障", "fault", "unplanned", "unscheduled", "forced", "02"),
-    "rationing": ("限电", "rationing"),
+    "prearranged": ("预安排", "prearranged", "pre-arranged"),
+    "planned": ("计划", "计停", "planned", "scheduled", "01"),
+    "temporary": ("临时", "临停", "temporary"),
+    "fault": (
+        "故障", "事故", "跳闸", "fault", "faulted", "unplanned", "unscheduled", "forced", "breakdown", "equipment failure",
+        "failure", "trip", "tripping", "tripped", "02",
+    ),
+    "rationing": ("限电", "rationing", "load shedding", "load-shedding"),
     "internal": ("内部", "internal"),
     "external": ("外部", "external"),
-    "MAINT": ("检修", "maintenance"),
+    "MAINT": ("检修", "maintenance", "repairs"),
     "CONST": ("施工", "construction"),
-    "CUST": ("用户申请", "申请", "at user request"),
+    "CUST": ("用户申请", "申请", "at user request", "at customer request", "customer request", "user request"),
     "SWITCH": ("调电", "load-switching"),
     "SYS": ("系统电源不足", "电源不足"),
     "NET": ("供电网",),
-    "outage": ("停电", "outage", "interruption"),
-}
+    "outage": ("停电", "停运", "outage", "interruption", "shutdown", "power cut", "works", "work"),
+}  # fmt: skip
 _MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words}
 _USER_IN_BETWEEN = re.compile("用户(临时|计划)申请")
 _MARKS = r"[\s/\\>\-—–→,，、;；|·:：_()（）]+"

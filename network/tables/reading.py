@@ -20,6 +20,7 @@ from network.problems import Problem
 from network.tables.cells import Fault, as_text, clean, nulls
 from network.tables.code_words import KINDS_WITH_VALUE
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
+from network.tables.date_parts import NO_YEAR, put_together
 from network.tables.days import join_days, say_next_day
 from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
@@ -35,11 +36,13 @@ from network.tables.ends import (
     without_still_off,
 )
 from network.tables.files import read_sheets
+from network.tables.general_headers import meant_by_values
 from network.tables.headers import (
     Names,
     accepted_names,
     header_key,
     is_calculated,
+    is_general,
     known_units,
     match_header,
     numbers_rows,
@@ -53,7 +56,7 @@ from network.tables.sheets import Sheet, row_numbers
 from network.tables.table_form import ROW, Column, Table
 from network.tables.times import NO_UNIT, TimeUnit, time_unit
 from network.tables.trimming import trim
-from network.tables.values import Scale, parse
+from network.tables.values import SAME_UNIT, Scale, parse
 from network.tables.words import Words
 from network.texts import Text, text
 
@@ -167,9 +170,12 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
     """Match the headers, understand the values, and leave out the rows that cannot be used."""
     report = _Report(table, sheet, file, list(sheet.problems))
     names = accepted_names(table, words.headers_of(table))
-    joined = join_days(split_ranges(sheet, names), table, names, words.reading)
+    whole = put_together(split_ranges(sheet, names), names)
+    joined = join_days(whole.sheet, table, names, words.reading)
     sheet = joined.sheet
-    matched = match_headers(sheet, table, words, report, joined.used)
+    matched = match_headers(sheet, table, words, report, joined.used | whole.used)
+    if whole.without_year:
+        report.add(NO_YEAR, row=sheet.header_row)
     missing = [column for column in table.columns if column.required and column.name not in matched]
     if missing:
         _report_missing(report, missing, names)
@@ -328,11 +334,12 @@ def match_headers(
     names = accepted_names(table, own)
     matched: dict[str, _Matched] = {}
     ranks: dict[str, int] = {}
+    unknown: list[int] = []
     for index, header in enumerate(sheet.headers[: len(sheet.columns)]):
         found = match_header(header, names)
         if found is None:
             if own.get(header_key(header)) != "" and index not in used:
-                _report_unknown(report, header, index, sheet, names)
+                unknown.append(index)
             continue
         column, rank, unit = found
         given = _Matched(index, header, scale_of(column, unit), time_unit(unit), bool(unit))
@@ -350,6 +357,10 @@ def match_headers(
                 continue
         matched[column.name] = given
         ranks[column.name] = rank
+    by_values = _match_by_values(sheet, table, unknown, matched, words, report)
+    for index in unknown:
+        if index not in by_values:
+            _report_unknown(report, sheet.headers[index], index, sheet, names)
     beside = [each.header for each in matched.values() if each.again]
     if len(beside) >= _FEWEST_NAMES:
         report.problems = [problem for problem in report.problems if problem.message.template != _twice("").template]
@@ -359,6 +370,23 @@ def match_headers(
     for name, each in list(matched.items()):
         _report_unit(report, table, name, each, matched)
     return matched
+
+
+def _match_by_values(
+    sheet: Sheet, table: Table, unknown: Sequence[int], matched: dict[str, _Matched], words: Words, report: _Report
+) -> Collection[int]:
+    """Match headers that say too little alone by their values, say so, and return which those are."""
+    missing = [column for column in table.columns if column.name not in matched]
+    meant = meant_by_values(sheet, table, unknown, missing, words)
+    for index, column in meant.items():
+        header = sheet.headers[index]
+        matched[column.name] = _Matched(index, header, SAME_UNIT, NO_UNIT, has_unit=False)
+        message = text(
+            "The header {header} was taken for this column, since its values are of it", header=clean(header)
+        )
+        hint = text("Nothing needs to be done if that is meant; otherwise say what it means with fudian map.")
+        report.add(Fault(message, hint, "warning"), column.name, header, sheet.header_row)
+    return meant.keys()
 
 
 def _report_unit(report: _Report, table: Table, name: str, found: _Matched, matched: dict[str, _Matched]) -> None:
@@ -391,11 +419,12 @@ def _report_unknown(report: _Report, header: str, index: int, sheet: Sheet, name
         report.add(Fault(message, text("Nothing needs to be done."), "warning"), value=header, row=sheet.header_row)
         return
     near = nearest(split_unit(key)[0], names) if index < _MOST_GUESSED else []
-    hint = (
-        text("Did you mean {near}?", near=names[near[0]][0].name)
-        if near
-        else text("Nothing needs to be done if it is not needed.")
-    )
+    if near:
+        hint = text("Did you mean {near}?", near=names[near[0]][0].name)
+    elif is_general(header):
+        hint = text("Say what it means with fudian map; nothing needs to be done if it is not needed.")
+    else:
+        hint = text("Nothing needs to be done if it is not needed.")
     fault = Fault(text("This column is not known; it was ignored"), hint, "warning")
     report.add(fault, value=header, row=sheet.header_row)
 

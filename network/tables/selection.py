@@ -64,7 +64,7 @@ def choose_sheets(candidates: Sequence[Candidate], table: Table, file: str) -> t
 
 
 def _found(sheet: Candidate) -> frozenset[str]:
-    return sheet.header.found if sheet.header is not None else frozenset()
+    return sheet.header.found | sheet.header.perhaps if sheet.header is not None else frozenset()
 
 
 def _worth(sheet: Candidate, required: frozenset[str]) -> tuple[int, bool, int]:

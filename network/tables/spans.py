@@ -7,7 +7,7 @@ import posixpath
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import lxml.etree
@@ -49,23 +49,26 @@ class Spans(NamedTuple):
     formulas: tuple[Formula, ...] = ()
 
 
-def spans_of(data: bytes, sheet: str) -> Spans:
+def spans_of(data: bytes, sheet: str, plain: Collection[str] = ()) -> Spans:
     """Return the merged cells and the formulas without a value of one sheet.
 
     Args:
         data: an ``.xlsx``, ``.xlsb``, ``.xls`` or ``.ods`` workbook. Formulas of an ``.xlsb`` always carry a value.
         sheet: name of the sheet.
+        plain: the parts of which :func:`network.tables.limits.look_at_workbook` has said that they hold neither.
     """
     try:
         if not data.startswith(b"PK"):
             return Spans(tuple(_merged_in_old_workbook(data, sheet)), tuple(_formulas_in_old_workbook(data, sheet)))
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if "content.xml" in archive.namelist():
+                if "content.xml" in plain:
+                    return Spans()
                 return _spans_in_open_document(archive.read("content.xml"), sheet)
             if "xl/workbook.bin" in archive.namelist():
                 return Spans(tuple(_merged_in_binary_workbook(archive, sheet)))
             part = _part_of(archive, sheet)
-            return _spans_of_part(archive, part) if part is not None else Spans()
+            return _spans_of_part(archive, part) if part is not None and part not in plain else Spans()
     except (*ZIP_FAULTS, lxml.etree.LxmlError, CalamineError, IndexError):
         return Spans()  # the cells themselves were read; what is broken beside them changes none
 

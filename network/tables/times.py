@@ -1,7 +1,7 @@
 """Times as utilities write them: forms of dates and clocks, zones, numbers since 1970, and days without a clock.
 
-A time of a workspace is local and has no zone. Where the zone of the settings has summer time, times are kept in its
-standard time all year, so that the hours between two times are right when the clocks change.
+A time of a workspace is local and has no zone. Where the zone of the settings has summer time, times are kept all year in the
+time that it has on 1 January, so that the hours between two times are right when the clocks change.
 """
 
 from __future__ import annotations
@@ -235,19 +235,18 @@ def _settled(read: Parsed, raw: pl.Series, reading: ReadingSettings, unit: TimeU
 
 
 def _local(utc: pl.Series, reading: ReadingSettings) -> pl.Series:
-    """Return moments of UTC as times of the workspace: in the standard time of its zone."""
+    """Return moments of UTC as times of the workspace: in the time that its zone has on 1 January."""
     if reading.time_zone == LOCAL_ZONE:
         return utc + timedelta(hours=8)
     there = utc.dt.replace_time_zone("UTC").dt.convert_time_zone(reading.time_zone)
-    return there.dt.replace_time_zone(None) - there.dt.dst_offset()
+    return there.dt.replace_time_zone(None) - there.dt.dst_offset() + reading.january
 
 
 def _in_standard_time(read: Parsed, raw: pl.Series, reading: ReadingSettings) -> Parsed:
     """Take summer time away; a time that the clock shows twice or never is refused, unless it carries its offset."""
     wall = read.values
-    standard = (
-        wall - wall.dt.replace_time_zone(reading.time_zone, ambiguous="null", non_existent="null").dt.dst_offset()
-    )
+    there = wall.dt.replace_time_zone(reading.time_zone, ambiguous="null", non_existent="null")
+    standard = wall - there.dt.dst_offset() + reading.january
     texts = as_text(raw)
     offsets = _offsets_min(texts.str.strip_chars().str.extract(_CLOCK_AND_ZONE, 2))
     standard = _local(wall - _minutes(offsets), reading).zip_with(offsets.is_not_null(), standard)

@@ -53,6 +53,8 @@ _PLAIN = string.ascii_letters + string.digits + "_-"
 _SLICE = 1 << 15
 _SCIENTIFIC = r"^[+-]?(?:\d+\.\d+[eE][+-]?\d+|\d+[eE]\+\d+)$"
 _EXACT_INTEGERS = 1e15
+_AREA = re.compile(r"(?:地区|区域| (?:area|district|zone|region|class)s?)$")
+"""Endings that add nothing to the word of a code: 城镇地区, ``Urban area``."""
 _COUNTED = re.compile(
     r"^(?P<number>[+-]?\d[\d,.]*\s*万?)\s*\(?(?:户次|户|台|个|次|人|项|users?|customers?)\)?$", re.IGNORECASE
 )
@@ -359,9 +361,10 @@ def _nature(word: str, column: Column) -> tuple[str | None, Fault | None]:
 
 def _code_of(word: str, codes: Mapping[str, tuple[str, ...]]) -> str | None:
     lowered = word.lower()
-    for code, meanings in codes.items():
-        if lowered == code.lower() or word in meanings or lowered.replace(" ", "_") == code:
-            return code
+    for each in (lowered, _AREA.sub("", lowered)):
+        for code, meanings in codes.items():
+            if each == code.lower() or word in meanings or each in meanings or each.replace(" ", "_") == code:
+                return code
     return None
 
 

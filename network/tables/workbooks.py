@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import fastexcel
@@ -33,14 +33,14 @@ _SHEET_ERRORS = {
 
 def read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
     """Read the sheets of a workbook that hold what is wanted, as :func:`network.tables.files.read_wanted` does."""
-    look_at_workbook(data)
+    plain = look_at_workbook(data)
     if not data.startswith(b"PK"):
         look_at_compound(data)
     with panics_as(_damaged_workbook()):
-        return _read_workbook(data, wanted)
+        return _read_workbook(data, wanted, plain)
 
 
-def _read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]:
+def _read_workbook(data: bytes, wanted: Wanted, plain: Collection[str]) -> tuple[list[Sheet], list[Problem]]:
     try:
         book = fastexcel.read_excel(data)
         heads = {name: _head_of_sheet(book, name) for name in book.sheet_names}
@@ -54,7 +54,7 @@ def _read_workbook(data: bytes, wanted: Wanted) -> tuple[list[Sheet], list[Probl
         if not chosen:
             raise _no_header_in_workbook(heads, wanted)
         several = sum(head.filled for head in heads.values()) > 1
-        return [_sheet_of_workbook(data, book, each, several) for each in chosen], problems
+        return [_sheet_of_workbook(data, book, each, several, plain) for each in chosen], problems
     except fastexcel.FastExcelError as reason:
         raise UnreadableError(
             text("This workbook cannot be opened"),
@@ -99,13 +99,15 @@ def _no_header_in_workbook(heads: Mapping[str, _Head], wanted: Wanted) -> Unread
     return no_header(shown[0].rows if shown else [], wanted.table)
 
 
-def _sheet_of_workbook(data: bytes, book: fastexcel.ExcelReader, chosen: Candidate, several: bool) -> Sheet:
+def _sheet_of_workbook(
+    data: bytes, book: fastexcel.ExcelReader, chosen: Candidate, several: bool, plain: Collection[str]
+) -> Sheet:
     """Return the cells below the header of one sheet."""
     header = chosen.header
     assert header is not None  # noqa: S101  # only sheets with a header are chosen
     columns = _body_of_sheet(book, chosen.name, header.last, len(header.names))
     height = len(columns[0]) if columns else 0
-    spans = spans_of(data, chosen.name) if any(_blanks(column).any() for column in columns) else Spans()
+    spans = spans_of(data, chosen.name, plain) if any(_blanks(column).any() for column in columns) else Spans()
     blank = [_blanks(column) for column in columns] if spans.formulas else []
     for formula in spans.formulas:
         row = formula.row - header.last - 2

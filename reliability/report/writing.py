@@ -11,8 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from network import FudianError, MissingExtraError, text
 from network.tables.aside import file_aside
 from reliability.report.content import Column, Report, Section, shown
@@ -145,6 +143,8 @@ def _docx_table(document: Any, told: Mapping[str, Any]) -> None:
 
 def write_xlsx(report: Report, path: Path) -> None:
     """Write a report as a workbook, one sheet a section; every sum and every ratio of a row is a formula."""
+    import xlsxwriter
+
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         bold = book.add_format({"bold": True})
         for number, section in enumerate(report.sections, start=1):

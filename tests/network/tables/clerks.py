@@ -63,9 +63,9 @@ def records(count: int = 200, seed: int = 2022) -> list[Record]:
 
 FORMS = ("csv", "txt", "csv.gz", "json", "xlsx", "xls", "xlsb", "ods", "html")
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
-HEADERS = ("english", "chinese", "titled", "two rows", "start twice", "unit", "starred")
+HEADERS = ("english", "english words", "chinese", "titled", "two rows", "start twice", "unit", "starred")
 ENDS = ("end", "duration words", "duration minutes", "duration in end", "clock duration")
-TIMES = ("iso", "slashes", "chinese", "digits", "dots", "utc", "zone", "epoch")
+TIMES = ("iso", "slashes", "chinese", "digits", "dots", "utc", "zone", "epoch", "apart")
 PATHS = ("code", "leaf", "/", "-", " > ", "—", "，", " ")
 PARTS = ("one", "months", "sheets")
 
@@ -108,6 +108,7 @@ def possible(style: Mapping[str, str]) -> bool:
         or (style.get("parts") == "sheets" and style.get("form", "xlsx") not in WORKBOOKS)
         or (style.get("time") == "epoch" and style.get("header") in {"two rows", "start twice"})
         or (style.get("time") == "epoch" and style.get("end", "end") == "duration in end")
+        or (style.get("time") == "apart" and (two or style.get("header") == "starred"))
     )
 
 
@@ -143,13 +144,14 @@ def styles(seed: int = 7) -> list[Style]:
 
 def rows_of(outages: Sequence[Record], style: Style) -> list[list[str]]:
     """Return the rows of one sheet, header and titles included, all as text."""
+    region = "Urban area" if style.header == "english words" else "市区"
     body = [
         [
             outage.outage_id,
-            time_of(outage.start, style.time),
-            end_of(outage, style),
+            *(apart(outage.start) if style.time == "apart" else [time_of(outage.start, style.time)]),
+            *(apart(outage.end) if style.time == "apart" and style.end == "end" else [end_of(outage, style)]),
             nature_of(outage.nature, style.path),
-            "市区",
+            region,
             str(outage.users),
         ]
         for outage in outages
@@ -157,9 +159,24 @@ def rows_of(outages: Sequence[Record], style: Style) -> list[list[str]]:
     return [*headers_of(style), *body]
 
 
+def apart(time: datetime) -> list[str]:
+    """Return the parts of a time, one a column."""
+    return [str(part) for part in (time.year, time.month, time.day, time.hour, time.minute)]
+
+
+def _names_apart(style: Style, names: Sequence[str]) -> list[str]:
+    """Return the headers of a sheet in which each part of a time has its own."""
+    english = style.header.startswith("english")
+    parts = ("Year", "Month", "Day", "Hour", "Minute") if english else ("年", "月", "日", "时", "分")
+    whole = ("Start ", "Restored ") if english else ("停电", "送电") if style.header == "unit" else ("", "")
+    ends = [whole[1] + part for part in parts] if style.end == "end" else [names[2]]
+    return [names[0], *(whole[0] + part for part in parts), *ends, *names[3:]]
+
+
 def headers_of(style: Style) -> list[list[str]]:
     english = style.header == "english"
     start = "start" if english else "停电开始时间"
+    words = style.header == "english words"
     end = {
         "end": "end" if english else "送电时间",
         "duration in end": "end" if english else "送电时间",
@@ -167,11 +184,18 @@ def headers_of(style: Style) -> list[list[str]]:
         "duration minutes": "停电持续时间（分钟）",
         "clock duration": "duration_h" if english else "历时",
     }[style.end]
+    if words:
+        start = "Interrupted at"
+        end = {
+            "duration words": "Outage Duration", "duration minutes": "Duration (mins)", "clock duration": "Duration",
+        }.get(style.end, "Restoration Date/Time")  # fmt: skip
     if style.time == "epoch":
         start = f"{start}(ms)"
         end = f"{end}(ms)" if style.end == "end" else end
     names = ["outage_id", start, end, "nature", "region_class", "users"]
-    if not english:
+    if words:
+        names = ["Event #", start, end, "Kind of Outage", "District", "No. of Customers Affected (NCA)"]
+    elif not english:
         names = ["停电编号", start, end, "停电性质", "地区特征", "停电户数"]
     if style.header == "start twice":
         names[1] = names[2] = "停电时间"
@@ -179,8 +203,10 @@ def headers_of(style: Style) -> list[list[str]]:
         names[5] = "停电户数（户）"
     if style.header == "starred":
         names = [f" {name}* " for name in names]
+    if style.time == "apart":
+        names = _names_apart(style, names)
     if style.header == "titled":
-        blank = [""] * 5
+        blank = [""] * (len(names) - 1)
         return [["复源县供电公司停电记录", *blank], ["统计年度：2022", *blank], names]
     if style.header == "two rows":
         return [

@@ -15,11 +15,11 @@ import fastexcel
 import pytest
 
 from network.problems import FudianError
-from network.tables.mapping import SheetProposal, propose, remember, with_choice
+from network.tables.mapping import SheetProposal, ids_in, propose, remember, with_choice
 from network.tables.reading import read_file
 from network.tables.schema import TABLES
 from network.tables.template import template
-from network.tables.words import words_of
+from network.tables.words import Words, words_of
 from network.tables.workspace import read_workspace
 from tests.network.tables.clerks import xlsx
 
@@ -28,7 +28,7 @@ SHEET: list[list[object]] = [
     ["序号", "事件号", "停电起", "送电", "性质", "影响户数", "区域", "所属单位", "线路名称", "备注"],
     [1, "X1", "2022-06-01 08:00", "2022-06-01 10:00", "检修", 12, "市区", "城东所", "城东线", "无"],
     [2, "X2", "2022-06-02 08:00", "2022-06-02 11:00", "故障停电", 5, "农村", "城东所", "城西线", ""],
-    [3, "X3", "2022-06-03 08:00", "2022-06-03 09:00", "内部事故", 7, "市区", "城东所", "城西线", ""],
+    [3, "X3", "2022-06-03 08:00", "2022-06-03 09:00", "内部蹊跷", 7, "市区", "城东所", "城西线", ""],
 ]
 
 
@@ -59,7 +59,7 @@ def test_each_header_is_proposed_with_examples_and_how_sure(sheet: Path) -> None
         "备注": (None, "unknown"),
     }
     assert proposal.headers[1].examples == ("X1", "X2", "X3")
-    assert [(code.column, code.word, code.rows) for code in proposal.codes] == [("nature", "内部事故", 1)]
+    assert [(code.column, code.word, code.rows) for code in proposal.codes] == [("nature", "内部蹊跷", 1)]
 
 
 def test_no_header_is_proposed_for_what_its_values_cannot_be(tmp_path: Path) -> None:
@@ -117,6 +117,72 @@ def test_a_file_that_is_like_no_table_is_refused(tmp_path: Path) -> None:
         propose(path)
     with pytest.raises(FudianError, match="cannot be opened"):
         propose(tmp_path)
+
+
+UNLIKE: list[list[object]] = [
+    ["序号", "单据", "何时", "到何时", "类型", "影响户数", "区域", "走廊", "变", "外"],
+    [1, "TD001", "2022-06-01 08:00", "2022-06-01 10:00", "检修", 12, "城网", "城东线", "B1", "是"],
+    [2, "TD002", "2022-06-02 08:00", "2022-06-02 11:00", "非计划", 5, "农网", "城东线", "B1", "否"],
+    [3, "TD003", "2022-06-03 08:00", "2022-06-03 09:00", "故障", 7, "市区", "城西线", "B2", "否"],
+]
+
+
+def test_values_speak_where_headers_say_nothing(tmp_path: Path) -> None:
+    """Words of codes and what they often mean, ids of other tables, times in their order, yes and no."""
+    path = tmp_path / "outages.xlsx"
+    path.write_bytes(xlsx({"Sheet1": UNLIKE}))
+    (tmp_path / "feeders.csv").write_text("feeder_id,name\nF1,城东线\nF2,城西线\n", "utf-8")
+    (tmp_path / "transformers.csv").write_text("transformer_id,node,feeder_id\nB1,1,F1\nB2,2,F2\n", "utf-8")
+    proposal = propose(path, ids=ids_in(tmp_path, Words(), path))
+    assert meant(proposal) == {
+        "序号": (None, "unknown"),
+        "单据": ("outage_id", "perhaps"),
+        "何时": ("start", "perhaps"),
+        "到何时": ("end", "perhaps"),
+        "类型": ("nature", "likely"),
+        "影响户数": ("users", "certain"),
+        "区域": ("region_class", "perhaps"),
+        "走廊": ("feeder_id", "likely"),
+        "变": ("transformer_id", "likely"),
+        "外": ("external", "perhaps"),
+    }
+    assert {header.header: header.examples for header in proposal.headers}["区域"] == ("城网", "农网", "市区")
+    assert [(code.column, code.word, code.code, code.how_sure) for code in proposal.codes] == [
+        ("nature", "非计划", "F-INT", "perhaps"),
+        ("region_class", "城网", "urban", "perhaps"),
+        ("region_class", "农网", "rural", "perhaps"),
+    ]
+    remember(proposal, tmp_path)
+    outages = read_workspace(tmp_path).tables["outages"]
+    assert outages.select("outage_id", "nature", "region_class", "transformer_id", "external").rows() == [
+        ("TD001", "P-PLAN-MAINT", "urban", "B1", True),
+        ("TD002", "F-INT", "rural", "B1", False),
+        ("TD003", "F-INT", "urban", "B2", False),
+    ]
+
+
+ENGLISH = """Outage Ref,From,To,Category,Customers Out,Area,Depot
+A1,2022-03-01 08:00,2022-03-01 10:00,Scheduled,20,City,S1
+A2,2022-03-02 08:00,2022-03-02 10:00,Emergency,20,Suburban,S1
+"""
+
+
+def test_an_english_sheet_is_mapped_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "outages.csv"
+    path.write_text(ENGLISH, "utf-8")
+    assert run("map", str(path), "--yes").returncode == 0
+    outages = read_workspace(tmp_path).tables["outages"]
+    assert outages.select("outage_id", "nature", "users", "region_class", "unit").rows() == [
+        ("A1", "P-PLAN-MAINT", 20, "urban", "S1"),
+        ("A2", "F-INT", 20, "town", "S1"),
+    ]
+
+
+def test_other_tables_do_not_take_what_their_values_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "outages.csv"
+    path.write_text("停电编号,停电时间,送电时间,停电性质,走廊\nA,2022-03-01 08:00,,故障,X9\n", "utf-8")
+    (tmp_path / "feeders.csv").write_text("feeder_id,name\nF1,城东线\n", "utf-8")
+    assert meant(propose(path, ids=ids_in(tmp_path, Words(), path)))["走廊"] == (None, "unknown")
 
 
 @pytest.mark.parametrize("known", sorted(TABLES))

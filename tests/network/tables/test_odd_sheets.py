@@ -7,9 +7,11 @@ import io
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import fudian
+from network.tables.english import english_meaning
 from network.tables.workspace import read_workspace
 from tests.network.tables.clerks import xls, xlsx
 
@@ -161,3 +163,70 @@ def test_a_total_is_a_class_where_the_table_has_one(tmp_path: Path) -> None:
     (tmp_path / "reliability_report.csv").write_text("\n".join(rows), "utf-8")
     read = read_workspace(tmp_path)
     assert read.tables["reliability_report"]["region_class"].to_list() == ["urban", "all_scope"]
+
+
+ENGLISH = {
+    "numbered, dates apart": """Fault No.,Date,Time Off,Time On,Type,Affected Customers,District,Depot
+A,2022-03-01,08:00,10:20,Fault,35,Urban,North
+B,2022-03-02,23:00,01:10,Planned maintenance,12,Rural,North""",
+    "short words": """ID,Interrupted At,Restored At,Outage Type,No. of Customers Affected,Region
+A,2022-03-01 08:00,2022-03-01 10:20,Forced,35,City
+B,2022-03-02 23:00,2022-03-03 01:10,Maintenance,12,countryside""",
+    "abbreviated": """Event #,Start Date/Time,Restoration Date/Time,Cause Category,Customers Interrupted (CI),Region Type
+A,2022-03-01 08:00,2022-03-01 10:20,Equipment failure,35,Urban area
+B,2022-03-02 23:00,2022-03-03 01:10,Planned outage,12,Rural area""",
+    "hours": """Job Number,Start,Duration (hrs),Kind,Customers lost,Classification,Business Unit
+A,2022-03-01 08:00,2.3333333333,breakdown,35,urban,D
+B,2022-03-02 23:00,2.1666666667,planned work,12,village,D""",
+    "whole times under a date": """Incident,Outage Date,Restoration Date,Nature of Outage,Consumers Affected,Area
+A,2022-03-01 08:00,2022-03-01 10:20,Unplanned shutdown,35,Urban district
+B,2022-03-02 23:00,2022-03-03 01:10,Planned shutdown,12,Rural district""",
+}
+
+
+@pytest.mark.parametrize("sheet", ENGLISH.values(), ids=ENGLISH)
+def test_headers_and_words_in_english(sheet: str, tmp_path: Path) -> None:
+    (tmp_path / "outages.csv").write_text(sheet, "utf-8")
+    read = read_workspace(tmp_path)
+    assert [problem.line() for problem in read.errors] == []
+    outages = read.tables["outages"]
+    rounded = outages.with_columns(pl.col("start", "end").dt.round("1s"))
+    assert rounded.select("outage_id", "start", "end", "nature", "users", "region_class").rows() == [
+        ("A", datetime(2022, 3, 1, 8), datetime(2022, 3, 1, 10, 20), "F-INT", 35, "urban"),
+        ("B", datetime(2022, 3, 2, 23), datetime(2022, 3, 3, 1, 10), "P-PLAN-MAINT", 12, "rural"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Customer Hours",
+        "Customer No",
+        "Network",
+        "Date",
+        "Report Time Zone",
+        "Off",
+        "Customers",
+        "Fault Location",
+        "Type",
+    ],
+)
+def test_english_words_that_say_too_little_are_not_read(header: str) -> None:
+    assert english_meaning(header) is None
+
+
+def test_a_general_header_whose_words_are_others_is_not_taken(tmp_path: Path) -> None:
+    head = "停电编号,停电时间,送电时间,停电性质,停电户数,地区特征,类型"
+    sheet = f"{head}\nA,2022-03-01 08:00,2022-03-01 10:00,内部故障,5,市区,电缆\n"
+    (tmp_path / "outages.csv").write_text(sheet, "utf-8")
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"].height == 1
+    assert [problem.value for problem in read.warnings] == ["类型"]
+
+
+def test_two_general_headers_that_both_fit_are_not_chosen_between(tmp_path: Path) -> None:
+    sheet = "停电编号,停电时间,送电时间,停电性质,停电户数,区域,片区\nA,2022-03-01 08:00,2022-03-01 10:00,内部故障,5,市区,农村\n"
+    (tmp_path / "outages.csv").write_text(sheet, "utf-8")
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"].is_empty()
+    assert {problem.column for problem in read.errors} == {"region_class"}
