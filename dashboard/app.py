@@ -30,6 +30,7 @@ from dashboard.access.entrance import Access
 from dashboard.access.gate import Gate, content_policy
 from dashboard.access.look_list import looks_router
 from dashboard.access.provider import Provider
+from dashboard.access.reader import READER, Reader
 from dashboard.access.refusals import REFUSALS
 from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
@@ -40,7 +41,7 @@ from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, frequent, management, operations, planned, steering
+from dashboard.pages import avoidable_card, dispatch, frequent, management, operations, planned, steering
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
@@ -56,6 +57,7 @@ from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
+from network.steps import asking
 
 _PAGES = {
     "operations": operations.page,
@@ -70,6 +72,9 @@ CHANGED = "desk-changed"
 
 WARMED = ("operations", "steering", "management", "dispatch", "planned")
 """Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
+
+WARMED_YEARS = ("operations", "management")
+WARMED_CHOICES = (("operations", "?level=lv"), ("operations", "?med=exclude"), ("management", "?basis=hours"))
 
 SWITCH_S = 0.001
 """How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
@@ -97,14 +102,14 @@ def create_app(
         WorkspaceError: the folder is missing or holds no table.
         FudianError: another desk runs on the store, or the broker that the settings name cannot be reached.
     """
-    served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
+    pool = Pool()
+    served = Fresh(workspace, language, partial(_ask_beforehand, access.at_this_machine()), pool.make_way)
     desk = Desk(served.utility, access.store)
     served.follow = desk.follow
     lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
-    pool = Pool()
     server.include_router(health_router(desk, REFUSALS))
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
@@ -150,10 +155,20 @@ async def _while_served(
             served.end()
 
 
-def _ask_beforehand(utility: Utility) -> None:
-    """Make each page once, so that the first reader finds it made."""
-    for page in WARMED:
-        page_or_note(utility, Address.read(f"/{page}", "", utility.language))
+def _ask_beforehand(who: Reader, utility: Utility) -> None:
+    """Make each page once, then those of other years and levels, so that whoever asks first finds their figures made."""
+
+    def goes_on() -> bool:
+        utility.make_way()
+        return True
+
+    asking.set(goes_on)
+    READER.set(who)
+    years = [f"?year={year}" for year in reversed(utility.years[:-1])]
+    others = [(page, search) for page in WARMED_YEARS for search in years] + list(WARMED_CHOICES)
+    for page, search in [*((page, "") for page in WARMED), *others]:
+        utility.make_way()
+        page_or_note(utility, Address.read(f"/{page}", search, utility.language))
 
 
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
@@ -308,6 +323,18 @@ def _connect(pages: Dash, served: Fresh) -> None:
     def show_grid(_: int | None, path: str | None, search: str | None) -> Part:
         utility = served.utility
         return grid_content(utility, Address.read(path, search, utility.language))
+
+    @pages.callback(
+        Output(avoidable_card.CARD, "children"),
+        Input(avoidable_card.CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_avoidable(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        return avoidable_card.avoidable_content(utility, address, management.year_of(utility, address))
 
     @pages.callback(
         Output("page", "children", allow_duplicate=True),

@@ -1,7 +1,7 @@
 """Pages that were made once: kept as they are sent, for whoever may see the same and asks for the same address.
 
-Only pages that depend on nothing but the version of the data are kept, and none that shows customers: each look at those is
-written down.
+Only pages that depend on nothing but the version of the data are kept, until some of its long work ends, and none that shows
+customers: each look at those is written down.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dashboard.access.reader import reader
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part
 from fudian import Utility
-from network import FudianError
 
 KEPT_PAGES = ("operations", "steering", "management")
 
@@ -39,27 +38,17 @@ class Ready:
 
 
 def ready_page(utility: Utility, address: Address, make: Callable[[Utility, Address], Part]) -> Part:
-    """Return a page, made once where it depends on nothing that changes while a version of the data is served.
+    """Return a page, made once where it depends on nothing but the version of the data and what is over of its long work.
 
     Args:
         utility: the version of the data.
         address: of the page.
         make: makes it.
     """
-    if address.page not in KEPT_PAGES or not _is_settled(utility, address):
+    if address.page not in KEPT_PAGES:
         return make(utility, address)
     who, asked = reader(), tuple(sorted(address.without_rows().items()))
     seen_by = (who.role, who.rights, who.unit, who.shown_name)
     noted = tuple(str(each) for each in address.notes)
-    key = ("page", address.page, asked, address.language, address.default_language, noted, seen_by)
+    key = ("page", utility.works_over, address.page, asked, address.language, address.default_language, noted, seen_by)
     return utility.memory.recall(key, lambda: Ready(make(utility, address)))
-
-
-def _is_settled(utility: Utility, address: Address) -> bool:
-    """Return whether nothing that the page shows is still being computed."""
-    if address.page != "management":
-        return True
-    try:
-        return utility.n_1(wait_s=0.0).complete
-    except FudianError:  # there is no network, and the page says so
-        return True

@@ -77,7 +77,10 @@ class Foundation:
         workspace: the tables with their settings and problems.
         language: ``en`` or ``zh``: of texts where nobody names one.
         memory: answers that were computed already; what they are made of, and what was heard, is kept beside it for good.
+        make_way: called by work in the background at each of its steps; returns when it may go on.
     """
+
+    make_way: Callable[[], object]
 
     def __init__(self, workspace: Workspace, language: str = "en") -> None:
         self.workspace = workspace
@@ -85,6 +88,7 @@ class Foundation:
         self.memory = Memory()
         self._kept = Memory(math.inf)
         self._sweeps: list[Sweep[Any]] = []
+        self.make_way = lambda: None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"workspace": self.workspace, "language": self.language}
@@ -137,10 +141,15 @@ class Foundation:
         """
 
         def begin() -> Sweep[Answer]:
-            self._sweeps.append(sweep := Sweep(work, name, first))
+            self._sweeps.append(sweep := Sweep(work, name, first, lambda: self.make_way()))
             return sweep
 
         return self._kept.recall(("in_background", name), begin)
+
+    @property
+    def works_over(self) -> int:
+        """How many works in the background are over."""
+        return sum(sweep.is_over for sweep in tuple(self._sweeps))
 
     def let_go(self) -> None:
         """Stop what goes on in the background: another version of the data is served now. What was asked is answered."""

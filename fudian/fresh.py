@@ -54,7 +54,11 @@ class Fresh:
     """
 
     def __init__(
-        self, folder: str | Path, language: str | None = None, warm: Callable[[Utility], object] = lambda _: None
+        self,
+        folder: str | Path,
+        language: str | None = None,
+        warm: Callable[[Utility], object] = lambda _: None,
+        make_way: Callable[[], object] = lambda: None,
     ) -> None:
         """Read a workspace.
 
@@ -62,13 +66,14 @@ class Fresh:
             folder: the workspace.
             language: of texts where a question names none.
             warm: asks beforehand what will be asked of a version, in the background.
+            make_way: called by work in the background at each of its steps; returns when it may go on.
 
         Raises:
             FudianError: the folder is not there.
             WorkspaceError: it holds no table.
         """
         folder = Path(folder)
-        self.folder, self._language, self._warm = folder, language, warm
+        self.folder, self._language, self._warm, self._make_way = folder, language, warm, make_way
         self.doing: Text | None = None
         self.warning: Text | None = None
         self.renewed = False
@@ -93,7 +98,9 @@ class Fresh:
 
     def _read(self, state: State) -> Standing:
         written = datetime.fromtimestamp(max((each[2] for each in state), default=0) / 1e9)
-        return Standing(open_workspace(self.folder, self._language), version_of(state), written, datetime.now(), state)
+        utility = open_workspace(self.folder, self._language)
+        utility.make_way = self._make_way
+        return Standing(utility, version_of(state), written, datetime.now(), state)
 
     def _watch(self) -> None:
         self._prepare(self.standing)

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -25,12 +26,14 @@ import fudian
 from dashboard.access.reader import READER, Reader
 from dashboard.access.roles import ROLES
 from dashboard.app import page_or_note
+from dashboard.pages import avoidable_card
 from dashboard.parts.address import Address
-from dashboard.pool import Permits, Pool, PooledRouter
+from dashboard.pool import MAKES_WAY_S, Permits, Pool, PooledRouter
 from dashboard.ready import ready_page
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 from fudian.memory import Memory, waiting
+from fudian.sweep import Sweep
 from network import text
 from network.steps import step
 
@@ -125,6 +128,38 @@ def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
         assert threads.submit(quick).result(5) == "quick"
         go.set()
         assert (owner.result(5), waiter.result(5)) == ("slow", "slow")
+
+
+def test_work_in_the_background_rests_while_an_answer_is_computed_and_goes_on_in_any_case() -> None:
+    pool, reached = Pool(threads=1), list[float]()
+
+    def work(tell: Callable[[int], None]) -> int:
+        for at in range(6):
+            reached.append(time.perf_counter())
+            tell(at)
+        return 6
+
+    def longest(sweep: Sweep[int]) -> float:
+        assert sweep.result(None) == 6
+        return max(after - before for before, after in pairwise(reached))
+
+    assert longest(Sweep(work, "alone", 0, pool.make_way)) < MAKES_WAY_S
+    reached.clear()
+    with pool.permits.computing():
+        assert longest(Sweep(work, "beside", 0, pool.make_way)) >= MAKES_WAY_S, "it rested, and went on in any case"
+
+
+def test_management_is_there_before_every_outage_was_judged_and_again_when_they_are() -> None:
+    utility, viewer = fudian.open(COUNTY, "en"), Reader("v", "viewer", ROLES["viewer"])
+    first = asked_of("management", "", viewer, utility)
+    assert '"data-figure":"judged"' in first
+    assert avoidable_card.CLOCK in first
+    utility.avoidable_under_check(None, 300)
+    last = asked_of("management", "", viewer, utility)
+    assert avoidable_card.CLOCK not in last
+    dearest = utility.avoidable("2022").outages[0]
+    assert dearest.outage_id in last
+    assert avoidable_card.CLOCK in asked_of("management", "?year=2021", viewer, utility), "each year by itself"
 
 
 def test_what_a_reader_left_ends_at_its_next_step() -> None:
