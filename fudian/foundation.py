@@ -141,7 +141,7 @@ class Foundation:
         """
 
         def begin() -> Sweep[Answer]:
-            self._sweeps.append(sweep := Sweep(work, name, first, lambda: self.make_way()))
+            self._sweeps.append(sweep := Sweep(work, name, first, self.make_way))
             return sweep
 
         return self._kept.recall(("in_background", name), begin)
