@@ -42,6 +42,7 @@ from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
 from dashboard.pages import avoidable_card, dispatch, frequent, management, operations, planned, steering
+from dashboard.pages.frequent_card import CLOCK as CALCULATED_CLOCK
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
@@ -59,7 +60,7 @@ from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
 from network.steps import asking
 
-_PAGES = {
+PAGES = {
     "operations": operations.page,
     "steering": steering.page,
     "dispatch": dispatch.page,
@@ -67,14 +68,18 @@ _PAGES = {
     "frequent": frequent.page,
     "management": management.page,
 }
+UNDER_CHECK = {
+    "operations": operations.under_check,
+    "steering": steering.under_check,
+    "frequent": frequent.under_check,
+}
+"""What says how far the plans to come are calculated on which a page rests."""
+
 CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
 
-WARMED = ("operations", "steering", "management", "dispatch", "planned")
+WARMED = ("operations", "steering", "dispatch", "planned")
 """Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
-
-WARMED_YEARS = ("operations", "management")
-WARMED_CHOICES = (("operations", "?level=lv"), ("operations", "?med=exclude"), ("management", "?basis=hours"))
 
 SWITCH_S = 0.001
 """How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
@@ -104,7 +109,9 @@ def create_app(
     """
     access = access or Access(store_of(IN_MEMORY))
     pool = Pool()
-    served = Fresh(workspace, language, partial(_ask_beforehand, access.at_this_machine()), pool.make_way)
+    served = Fresh(
+        workspace, language, partial(_ask_beforehand, access.at_this_machine()), pool.make_way, "dashboard.prepared"
+    )
     desk = Desk(served.utility, access.store)
     served.follow = desk.follow
     lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
@@ -156,7 +163,7 @@ async def _while_served(
 
 
 def _ask_beforehand(who: Reader, utility: Utility) -> None:
-    """Make each page once, then those of other years and levels, so that whoever asks first finds their figures made."""
+    """Make pages once, be they kept or not, so that the figures of which others are made are there."""
 
     def goes_on() -> bool:
         utility.make_way()
@@ -164,11 +171,12 @@ def _ask_beforehand(who: Reader, utility: Utility) -> None:
 
     asking.set(goes_on)
     READER.set(who)
-    years = [f"?year={year}" for year in reversed(utility.years[:-1])]
-    others = [(page, search) for page in WARMED_YEARS for search in years] + list(WARMED_CHOICES)
-    for page, search in [*((page, "") for page in WARMED), *others]:
+    for page in WARMED:
         utility.make_way()
-        page_or_note(utility, Address.read(f"/{page}", search, utility.language))
+        try:
+            PAGES[page](utility, Address.read(f"/{page}", "", utility.language))
+        except FudianError:  # the page says why when it is asked for
+            continue
 
 
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
@@ -185,7 +193,7 @@ class PageAddresses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; the address of a page leads to the document at ``/``."""
-        if scope["type"] == "http" and scope["path"].strip("/") in _PAGES:
+        if scope["type"] == "http" and scope["path"].strip("/") in PAGES:
             scope = {**scope, "path": "/", "raw_path": b"/"}
         await self.app(scope, receive, send)
 
@@ -349,6 +357,20 @@ def _connect(pages: Dash, served: Fresh) -> None:
         return page_or_note(utility, address) if address.page == "planned" else no_update
 
     @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(CALCULATED_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_calculated(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        under_check = UNDER_CHECK.get(address.page)
+        is_over = under_check is not None and under_check(utility, address, 0.0).is_all
+        return page_or_note(utility, address) if is_over else no_update
+
+    @pages.callback(
         Output("drawer", "opened"),
         Output("drawer", "children"),
         Output("drawer", "title"),
@@ -401,7 +423,7 @@ def page_or_note(utility: Utility, address: Address) -> Part:
     """Return a page, or a card that says why it cannot be shown."""
     language = address.language
     try:
-        return ready_page(utility, address, _PAGES[address.page])
+        return ready_page(utility, address, PAGES[address.page])
     except FudianError as error:
         items = (
             [each.line(language) for each in complaints(error.problems)[:20]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dash import dcc, html
 
+from dashboard.pages.frequent_card import how_far
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part, card, compose, data, link, row, scrolling, strong, table
+from dashboard.parts.blocks import Part, card, compose, link, row, scrolling, strong, table
 from dashboard.parts.names import named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
@@ -33,11 +34,7 @@ def avoidable_content(utility: Utility, address: Address, year: int) -> list[Par
             return [_found_card(utility, address, title, utility.avoidable(year))]
     except FudianError as refused:
         return [card(title, html.P(refused.message.in_language(language), className="quiet"), name="avoidable")]
-    how_far = translate(
-        "{what}: {done} of {all}", language, what=done.what.in_language(language), done=done.done, all=done.of
-    )
-    said = html.P(how_far, className="quiet", role="status", **data(figure="judged", value=done.done))
-    return [card(title, said, dcc.Interval(id=CLOCK, interval=_EVERY_MS), name="avoidable")]
+    return [card(title, how_far(done, language), dcc.Interval(id=CLOCK, interval=_EVERY_MS), name="avoidable")]
 
 
 def _found_card(utility: Utility, address: Address, title: str, found: Avoidable) -> html.Section:
