@@ -4,6 +4,7 @@
     python -m benchmarks.infer --storms 40         # more
     python -m benchmarks.infer --worlds "as set"   # some worlds only
     python -m benchmarks.infer --picture reliability.svg
+    python -m benchmarks.infer --keep tests/reference/data/storms   # the storms of the tests anew, after a change of the county
 
 The storms come from a script beside the project (``--script``), which shares no code and no rate with the model; where it is not
 there, nothing is done. At 3, 12, 40, 75 and 180 minutes after the last fault: customers wrongly on the list and missing, in per
@@ -16,6 +17,7 @@ names them. At the end stands by how many points the first is worse than the sec
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,15 +37,25 @@ from repair import Inference
 from repair.settings import InferenceSettings
 
 SCRIPT = Path(__file__).parent.parent.parent / "shared" / "storm" / "storm.py"
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 MINUTES = (3, 12, 40, 75, 180)
 FAULTS = 3
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+SCHEMA: Columns = {
     "time": pl.Datetime("us"),
     "object": pl.String,
     "object_id": pl.String,
     "kind": pl.String,
     "value": pl.Float64,
     "arrived": pl.Datetime("us"),
+}
+TRUTH: Columns = {"transformer_id": pl.String, "from": pl.Datetime("us"), "until": pl.Datetime("us")}
+FAULT: Columns = {
+    "branch_id": pl.String,
+    "time": pl.Datetime("us"),
+    "cleared_by": pl.String,
+    "overreached": pl.Boolean,
+    "repaired": pl.Datetime("us"),
+    "kind": pl.String,
 }
 WORLDS: Mapping[str, Mapping[str, float]] = {
     "as set": {},
@@ -113,6 +125,23 @@ class Storm:
             for row in signals
         ]
         return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("arrived"), truth, faults)
+
+    def keep(self, folder: Path) -> None:
+        """Write the storm as three tables."""
+        folder.mkdir(parents=True, exist_ok=True)
+        truth = pl.DataFrame(list(self.truth), schema=TRUTH, orient="row")
+        faults = pl.DataFrame(list(self.faults), schema=FAULT, orient="row")
+        for name, table in (("signals", self.signals), ("truth", truth), ("faults", faults)):
+            (folder / f"{name}.csv.gz").write_bytes(gzip.compress(table.write_csv().encode(), mtime=0))
+
+    @classmethod
+    def kept(cls, folder: Path) -> Storm:
+        """Read one that was written."""
+        signals, truth, faults = (
+            pl.read_csv(folder / f"{name}.csv.gz", schema=schema)
+            for name, schema in (("signals", SCHEMA), ("truth", TRUTH), ("faults", FAULT))
+        )
+        return cls(signals, truth.rows(), faults.rows())
 
     @property
     def last(self) -> datetime:
@@ -261,12 +290,20 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="*")
     parser.add_argument("--script", type=Path, default=SCRIPT)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--keep", type=Path, help="write ten storms to this folder and judge none")
     given = parser.parse_args()
     script = script_of(given.script)
     if script is None:
         sys.stdout.write(f"There is no storm script at {given.script}; nothing to judge.\n")
         return
     bench, tables = Bench.of(), script.tables_of(str(COUNTY))
+    if given.keep:
+        for seed in range(1, 11):
+            world = list(WORLDS)[seed % len(WORLDS)]
+            Storm.of(script, tables, seed, WORLDS[world]).keep(
+                given.keep / f"{seed:02} {world}".replace(" %", "").replace(" ", "_")
+            )
+        return
     head = (
         "world                    min   off    wrong missing | told: wrong missing | old: wrong missing |"
         " device  old | section | false/day | ECE\n"

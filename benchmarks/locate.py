@@ -3,7 +3,7 @@
     python -m benchmarks.locate               # 500 faults per cell
     python -m benchmarks.locate 20000         # the full table; some hours on one core, feeders run beside each other
 
-Feeders: EPRI K1 and a circuit of ESB Networks (reference data beside the project), and a SimBench network where that package
+Feeders: EPRI K1 and a circuit of ESB Networks (golden folders of the tests), and a SimBench network where that package
 is installed. Sensors stand wherever forty more branches have come together. Faults strike in proportion to length. Each flag is
 lost (a fault not reported) or wrong (reported where none is) at the rates of the cell; the methods know those rates, as they
 would from history. One sensor at each place does not allow more than about 85 % at 10 % lost and 3 % wrong, whatever the
@@ -42,8 +42,8 @@ from repair.location.feeders import Feeders
 from repair.location.radial_model import RadialModel
 from repair.location.sections import SectionPosterior, locate
 from repair.settings import LocationSettings
+from tests.conftest import GOLDEN
 
-REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
 MISSING = (0.0, 0.1, 0.2, 0.3)
 FALSE = (0.0, 0.03, 0.1)
 FAULTS = (1, 2)
@@ -59,7 +59,7 @@ SURE = 1e-6
 
 def epri_k1() -> Network:
     """Return EPRI K1 with its switches."""
-    rows = pl.read_csv(REFERENCE / "epri_k1" / "EPRI_K1_branches.csv", schema_overrides={"name": pl.String})
+    rows = pl.read_csv(GOLDEN / "epri_k1" / "EPRI_K1_branches.csv", schema_overrides={"name": pl.String})
     branches = rows.with_row_index("row").select(
         branch_id=pl.format("{}.{}#{}", "kind", "name", "row"),
         from_node="bus1",
@@ -74,7 +74,7 @@ def esb_circuit() -> Network:
     """Return the circuit of ESB Networks; its fuses and reclosers as plain sections, for flags alone are judged here."""
     from tests.reference.test_esb_ireland import tables_of
 
-    tables = tables_of(REFERENCE / "esb_ireland" / "E11_circuit_CIM.json")
+    tables = tables_of(GOLDEN / "esb_ireland" / "E11_circuit_CIM.json")
     for branch in tables["branches"]:
         branch["kind"] = "line"
     return network_from_tables(tables)

@@ -311,17 +311,10 @@ class Baran:
 
     @classmethod
     def read(cls) -> Baran:
-        """Read the reference data.
-
-        Raises:
-            OSError: they are not beside the project.
-        """
-        from tests.conftest import REFERENCE
+        """Read the published feeder."""
         from tests.reference.case33bw import branches, buses
         from tests.reference.spanning_trees import spanning_trees
 
-        if not (REFERENCE / "case33bw").is_dir():
-            raise FileNotFoundError("case33bw is not among the reference data; set FUDIAN_REFERENCE_DATA")
         load_kw = {str(bus): float(kw) for bus, kw in buses().select("bus", "p_kw").iter_rows()}
         return cls(branches(), load_kw, spanning_trees())
 

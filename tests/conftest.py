@@ -26,6 +26,7 @@ settings.register_profile("quick", settings.get_profile("gate"), phases=[Phase.e
 settings.load_profile("gate")
 
 PROJECT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "reference" / "data"
 REFERENCE = Path(os.environ.get("FUDIAN_REFERENCE_DATA", PROJECT.parent / "shared" / "data"))
 
 
@@ -41,7 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def reference(folder: str) -> Path:
-    """Return a folder of reference data, or skip: it stands beside the project and is not part of it."""
+    """Return a folder of reference data, or skip where its licence keeps it out of the project and it is nowhere else."""
+    path = GOLDEN / folder
+    if path.is_dir():
+        return path
     path = REFERENCE / folder
     if not path.is_dir():
         pytest.skip(f"reference data {folder} is not here; set FUDIAN_REFERENCE_DATA to the folder that holds it")

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from benchmarks.infer import SCRIPT, WORLDS, Bench, Storm, script_of
-from data_samples.generator.county import COUNTY
+from benchmarks.infer import Bench, Storm
 from repair import Inference
 from repair.desk.board import board
 from repair.desk.incidents import Told, affected_by_told
+from tests.conftest import GOLDEN
 
 LINES = {"line", "trunk", "lateral", "sub_lateral"}
 
 
-@pytest.mark.parametrize("seed", range(1, 11))
-def test_list_incidents_location_and_board_agree(seed: int) -> None:
-    script = script_of(SCRIPT)
-    if script is None:
-        pytest.skip("no storms beside the project")
-    bench = Bench.of()
-    world = list(WORLDS.values())[seed % len(WORLDS)]
-    storm = Storm.of(script, script.tables_of(str(COUNTY)), seed, world)
+STORMS = sorted((GOLDEN / "storms").iterdir())
+
+
+def test_there_are_ten_storms_in_ten_worlds() -> None:
+    assert len({folder.name.partition("_")[2] for folder in STORMS}) == 10
+
+
+@pytest.mark.parametrize("folder", STORMS, ids=lambda folder: folder.name)
+def test_list_incidents_location_and_board_agree(folder: Path) -> None:
+    bench, storm = Bench.of(), Storm.kept(folder)
     net, supply = bench.net, bench.net.energise()
     inference = Inference(supply)
     present = net.in_service(storm.signals["arrived"][0]).energise()
