@@ -89,7 +89,9 @@ def test_reports_that_come_in_while_a_changed_workspace_takes_its_place_are_kept
         wait_for(lambda: judged in client.get("/api/v1/metrics").text)
         heard = client.get("/api/v1/incidents").json()
     assert reporter.wrong == []
-    assert kept(store) == {f"local:{each}" for each in reporter.acknowledged}, "what was acknowledged is kept, and nothing else"
+    assert kept(store) == {f"local:{each}" for each in reporter.acknowledged}, (
+        "what was acknowledged is kept, and nothing else"
+    )
     version = shown["data-version"]["data"]
     assert version != first
     assert version in str(shown["data-state"]["children"]), "the page says which version it shows"
