@@ -6,7 +6,7 @@ from dash import dcc, html
 
 from dashboard.pages.frequent_card import how_far
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part, card, compose, link, row, scrolling, strong, table
+from dashboard.parts.blocks import Part, card, compose, link, row, strong, table
 from dashboard.parts.names import named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
@@ -16,7 +16,7 @@ from repair.planned.avoidable import WAYS, Avoidable, AvoidableOutage
 CARD, CLOCK = "avoidable-card", "avoidable-clock"
 """Ids of the card and of the clock that has it drawn again while outages are being judged."""
 _EVERY_MS = 2000
-_SHOWN = 12
+_SHOWN = 8
 
 
 def avoidable_card(utility: Utility, address: Address, year: int) -> html.Div:
@@ -65,7 +65,7 @@ def _found_card(utility: Utility, address: Address, title: str, found: Avoidable
         (translate("notice", language), "right"),
     ]
     rows = [_row(utility, address, each) for each in possible[:_SHOWN]]
-    content: Part = scrolling(table(head, rows, "avoidable", title))
+    content: Part = table(head, rows, "avoidable", title)
     if not rows:
         content = html.P(translate("No planned outage of the year could have been avoided by these ways.", language))
     notes = [html.P(each.in_language(language), className="quiet") for each in found.notes]
