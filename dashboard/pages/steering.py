@@ -49,7 +49,7 @@ def page(utility: Utility, address: Address) -> html.Div:
         sentence = [
             translate("The plans to come are being calculated, on which forecast, levers and budget rest.", language)
         ]
-        cards = html.Div([_why_card(utility, address, year, by)], className="grid")
+        cards = html.Div([_why_card(utility, address, year, as_of, by)], className="grid")
         return frame(
             address,
             chips,

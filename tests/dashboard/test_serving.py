@@ -27,7 +27,7 @@ import fudian
 from dashboard.access.reader import READER, Reader
 from dashboard.access.roles import ROLES
 from dashboard.app import UNDER_CHECK, page_or_note
-from dashboard.pages import avoidable_card
+from dashboard.pages import avoidable_card, frequent_card
 from dashboard.parts.address import Address
 from dashboard.pool import MAKES_WAY_S, Permits, Pool, PooledRouter
 from dashboard.ready import ready_page
@@ -162,6 +162,22 @@ def test_management_is_there_before_every_outage_was_judged_and_again_when_they_
     dearest = utility.avoidable("2022").outages[0]
     assert dearest.outage_id in last
     assert avoidable_card.CLOCK in asked_of("management", "?year=2021", viewer, utility), "each year by itself"
+
+
+def test_pages_are_there_before_the_plans_to_come_are_calculated_and_whole_afterwards() -> None:
+    utility, viewer, go_on = fudian.open(COUNTY, "en"), Reader("v", "viewer", ROLES["viewer"]), threading.Event()
+    utility.make_way = go_on.wait
+    early = {page: asked_of(page, "", viewer, utility) for page in UNDER_CHECK}
+    go_on.set()
+    for page, said in early.items():
+        assert "cannot be shown" not in said
+        assert frequent_card.CLOCK in said, "it is asked for again"
+        assert '"data-figure":"under-way"' in said
+        assert UNDER_CHECK[page](utility, Address.read(f"/{page}", "", "en"), None).is_all
+        whole = asked_of(page, "", viewer, utility)
+        assert "cannot be shown" not in whole
+        assert frequent_card.CLOCK not in whole
+    assert '"data-figure":"saidi"' in early["operations"], "figures of what was are there at once"
 
 
 def test_what_a_reader_left_ends_at_its_next_step() -> None:
