@@ -154,7 +154,7 @@ def test_work_in_the_background_rests_while_an_answer_is_computed_and_goes_on_in
 def test_management_is_there_before_every_outage_was_judged_and_again_when_they_are() -> None:
     utility, viewer = fudian.open(COUNTY, "en"), Reader("v", "viewer", ROLES["viewer"])
     first = asked_of("management", "", viewer, utility)
-    assert '"data-figure":"judged"' in first
+    assert '"data-figure":"under-way"' in first
     assert avoidable_card.CLOCK in first
     utility.avoidable_under_check(None, 300)
     last = asked_of("management", "", viewer, utility)
