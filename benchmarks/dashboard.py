@@ -3,6 +3,7 @@
     python -m benchmarks.dashboard                      # the sample county
     python -m benchmarks.dashboard 1000000              # a million customers, 700 feeders, three years of events
     python -m benchmarks.dashboard 1000000 --browsers 3 --seconds 60
+    python -m benchmarks.dashboard --minutes 20         # mixed load, and the memory of the server minute by minute
 
 The server runs in a process of its own, pinned to one core; the readers, pinned to the other, speak the protocol of the
 callbacks as the document in a browser does, each choosing one of twenty kinds of interaction, with a pause between two. A few
@@ -25,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -43,6 +45,12 @@ INTERACTIONS: tuple[tuple[str, str], ...] = (
     ("/dispatch", "?tab=planned"), ("/planned", ""),
 )  # fmt: skip
 """Twenty kinds of interaction: what the address says after it."""
+
+FIGURES = (
+    "/api/v1/indices", "/api/v1/indices?by=unit", "/api/v1/targets?plan=gongan-2022", "/api/v1/live-ratio", "/api/v1/process",
+    "/api/v1/n-1", "/api/v1/check", "/api/v1/incidents",
+)  # fmt: skip
+"""Figures that programs ask for."""
 
 PAUSE_S = 2.0
 
@@ -161,6 +169,67 @@ def readers(address: str, count: int, seconds: float, waits: Waits) -> None:
         each.join()
 
 
+def steady(address: str, process: int, count: int, minutes: int) -> Table:
+    """Let readers click, export, ask the interface and report signals for some minutes; return memory and waits of each."""
+    over = time.monotonic() + minutes * 60
+    waits, lock = Waits(), threading.Lock()
+    table = Table("minute", "requests", "p95 s", "memory GB", "of it its own", "failed")
+    failed: list[str] = []
+
+    def read(seed: int) -> None:
+        choice = random.Random(seed)
+        with httpx.Client(base_url=address, timeout=300) as client:
+            while time.monotonic() < over:
+                began = time.perf_counter()
+                try:
+                    _one_of_many(client, choice)
+                except (httpx.HTTPError, RuntimeError) as wrong:
+                    with lock:
+                        failed.append(str(wrong)[:200])
+                waits.add("any", time.perf_counter() - began)
+                time.sleep(choice.uniform(0, 2 * PAUSE_S))
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(count)]
+    for each in threads:
+        each.start()
+    for minute in range(1, minutes + 1):
+        time.sleep(60)
+        with waits.lock:
+            told = waits.of.pop("any", [])
+        whole, own = memory_gb(process)
+        table.add_row(
+            str(minute), str(len(told)), f"{share(told, 0.95):.2f}", f"{whole:.3f}", f"{own:.3f}", str(len(failed))
+        )
+        print(
+            f"minute {minute}: {len(told)} requests, p95 {share(told, 0.95):.2f} s, {whole:.3f} GB ({own:.3f})",
+            flush=True,
+        )
+    for each in threads:
+        each.join()
+    for wrong in failed[:5]:
+        print(wrong)
+    return table
+
+
+def _one_of_many(client: httpx.Client, choice: random.Random) -> None:
+    """Ask for a page, a figure or an export, or report a signal."""
+    kind = choice.random()
+    if kind < 0.6:
+        ask(client, *choice.choice(INTERACTIONS))
+    elif kind < 0.8:
+        client.get(choice.choice(FIGURES)).raise_for_status()
+    elif kind < 0.9:
+        client.get("/export/operations/rows.csv?rows=ledger").raise_for_status()
+    else:
+        told = {
+            "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+            "object": "transformer",
+            "kind": choice.choice(("off", "on")),
+        }
+        place = f"F{choice.randint(1, 9):02}-B{choice.randint(1, 9):02}"
+        client.post("/api/v1/signals", json=[told | {"object_id": place}]).raise_for_status()
+
+
 def browse(address: str, count: int) -> list[float]:
     """Return how long real browsers take from the shell to the first figure."""
     from playwright.sync_api import sync_playwright
@@ -189,6 +258,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--browsers", type=int, default=0)
+    parser.add_argument("--minutes", type=int, default=0, help="mixed load for so long, and nothing else")
     given = parser.parse_args()
     console = Console()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -202,6 +272,10 @@ def main() -> None:
         if len(cores) > 1:
             os.sched_setaffinity(0, cores[1:])
         core = cores[0] if len(cores) > 1 else None
+        if given.minutes:
+            with server(workspace, core) as (address, process):
+                console.print(steady(address, process, given.readers, given.minutes))
+            return
         table = Table("what", "seconds")
         began = time.perf_counter()
         with server(workspace, core) as (address, process), httpx.Client(base_url=address, timeout=600) as client:

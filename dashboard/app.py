@@ -30,6 +30,7 @@ from dashboard.access.entrance import Access
 from dashboard.access.gate import Gate, content_policy
 from dashboard.access.look_list import looks_router
 from dashboard.access.provider import Provider
+from dashboard.access.reader import READER, Reader
 from dashboard.access.refusals import REFUSALS
 from dashboard.access.sign_in import sign_in_router
 from dashboard.api import install
@@ -41,7 +42,8 @@ from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
 from dashboard.language_note import LanguageNote
-from dashboard.pages import dispatch, frequent, management, operations, planned, steering
+from dashboard.pages import avoidable_card, dispatch, frequent, management, operations, planned, steering
+from dashboard.pages.frequent_card import CLOCK as CALCULATED_CLOCK
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
 from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
@@ -57,8 +59,9 @@ from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
+from network.steps import asking
 
-_PAGES = {
+PAGES = {
     "operations": operations.page,
     "steering": steering.page,
     "dispatch": dispatch.page,
@@ -66,10 +69,17 @@ _PAGES = {
     "frequent": frequent.page,
     "management": management.page,
 }
+UNDER_CHECK = {
+    "operations": operations.under_check,
+    "steering": steering.under_check,
+    "frequent": frequent.under_check,
+}
+"""What says how far the plans to come are calculated on which a page rests."""
+
 CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
 
-WARMED = ("operations", "steering", "management", "dispatch", "planned")
+WARMED = ("operations", "steering", "dispatch", "planned")
 """Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
 
 SWITCH_S = 0.001
@@ -98,14 +108,16 @@ def create_app(
         WorkspaceError: the folder is missing or holds no table.
         FudianError: another desk runs on the store, or the broker that the settings name cannot be reached.
     """
-    served = Fresh(workspace, language, _ask_beforehand)
     access = access or Access(store_of(IN_MEMORY))
+    pool = Pool()
+    served = Fresh(
+        workspace, language, partial(_ask_beforehand, access.at_this_machine()), pool.make_way, "dashboard.prepared"
+    )
     desk = Desk(served.utility, access.store)
     served.follow = desk.follow
     lifespan = partial(_while_served, served if looks_after else None, taking_in(desk))
     server = FastAPI(title="Fudian 复电", docs_url=None, redoc_url=None, lifespan=lifespan)
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
-    pool = Pool()
     server.include_router(health_router(desk, REFUSALS))
     server.include_router(field_router(desk, language, REFUSALS))
     install(server, served, desk, pool)
@@ -152,10 +164,21 @@ async def _while_served(
             served.end()
 
 
-def _ask_beforehand(utility: Utility) -> None:
-    """Make each page once, so that the first reader finds it made."""
+def _ask_beforehand(who: Reader, utility: Utility) -> None:
+    """Make pages once, be they kept or not, so that the figures of which others are made are there."""
+
+    def goes_on() -> bool:
+        utility.make_way()
+        return True
+
+    asking.set(goes_on)
+    READER.set(who)
     for page in WARMED:
-        page_or_note(utility, Address.read(f"/{page}", "", utility.language))
+        utility.make_way()
+        try:
+            PAGES[page](utility, Address.read(f"/{page}", "", utility.language))
+        except FudianError:  # the page says why when it is asked for
+            continue
 
 
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
@@ -172,7 +195,7 @@ class PageAddresses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; the address of a page leads to the document at ``/``."""
-        if scope["type"] == "http" and scope["path"].strip("/") in _PAGES:
+        if scope["type"] == "http" and scope["path"].strip("/") in PAGES:
             scope = {**scope, "path": "/", "raw_path": b"/"}
         await self.app(scope, receive, send)
 
@@ -316,6 +339,18 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
         return grid_content(utility, Address.read(path, search, utility.language))
 
     @pages.callback(
+        Output(avoidable_card.CARD, "children"),
+        Input(avoidable_card.CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_avoidable(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        return avoidable_card.avoidable_content(utility, address, management.year_of(utility, address))
+
+    @pages.callback(
         Output("page", "children", allow_duplicate=True),
         Input(PLANS_CLOCK, "n_intervals"),
         State("address", "pathname"),
@@ -329,6 +364,20 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
 
 
 def _connect_rows(pages: Dash, served: Fresh) -> None:
+    @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(CALCULATED_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_calculated(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        under_check = UNDER_CHECK.get(address.page)
+        is_over = under_check is not None and under_check(utility, address, 0.0).is_all
+        return page_or_note(utility, address) if is_over else no_update
+
     @pages.callback(
         Output("drawer", "opened"),
         Output("drawer", "children"),
@@ -382,7 +431,7 @@ def page_or_note(utility: Utility, address: Address) -> Part:
     """Return a page, or a card that says why it cannot be shown."""
     language = address.language
     try:
-        return ready_page(utility, address, _PAGES[address.page])
+        return ready_page(utility, address, PAGES[address.page])
     except FudianError as error:
         items = (
             [each.line(language) for each in complaints(error.problems)[:20]]

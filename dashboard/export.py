@@ -20,7 +20,7 @@ from network import Text, translate
 from network.tables.writing import for_people, workbook
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-_LISTS = {
+LISTED = {
     ("dispatch", "customers"): (dispatch.customers_of, "Affected customers"),
     ("planned", "customers"): (planned.customers_of, "Affected customers"),
     ("planned", "plans"): (planned.plans_of, "Planned outages"),
@@ -47,9 +47,9 @@ def export_router(served: Fresh, pool: Pool) -> APIRouter:
 
     @routes.get("/{page}/{name}.{ending}")
     def lists(page: str, name: str, ending: str, request: Request) -> Response:
-        if (page, name) not in _LISTS:
+        if (page, name) not in LISTED:
             raise HTTPException(404)
-        make, heading = _LISTS[page, name]
+        make, heading = LISTED[page, name]
         utility = served.utility
         address = Address.read(page, request.url.query, utility.language)
         if (page, name, ending) == ("dispatch", "steps", "html"):

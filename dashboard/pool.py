@@ -34,6 +34,9 @@ THREADS = 64
 AT_A_TIME = max(2, min(4, os.cpu_count() or 2))
 """How many of them compute at a time."""
 
+MAKES_WAY_S = 0.2
+"""How long work that nobody waits for rests at most before its next step while answers are computed."""
+
 LOOK_EVERY_S = 0.5
 """How often it is looked whether someone still waits for an answer."""
 
@@ -45,7 +48,7 @@ class Permits:
     """How many threads may compute: each takes one, and gives it away while it waits for another's answer."""
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self._count = self._free = count
         self._changed = Condition()
 
     @contextmanager
@@ -69,10 +72,15 @@ class Permits:
             with self._changed:
                 self._free -= 1
 
+    def make_way(self) -> None:
+        """Return as soon as nobody computes, and soon in any case."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= self._count, MAKES_WAY_S)
+
     def _give(self) -> None:
         with self._changed:
             self._free += 1
-            self._changed.notify()
+            self._changed.notify_all()
 
 
 class Pool:
@@ -80,7 +88,8 @@ class Pool:
 
     def __init__(self, threads: int = THREADS, at_a_time: int = AT_A_TIME) -> None:
         self._threads = ThreadPoolExecutor(threads, "answers")
-        self._permits = Permits(at_a_time)
+        self.permits = Permits(at_a_time)
+        self.make_way = self.permits.make_way
 
     async def answer(self, request: Request, compute: Callable[[], Result]) -> Result:
         """Return what a thread computes, in the context of the caller.
@@ -103,9 +112,9 @@ class Pool:
         return told.result()
 
     def _compute(self, compute: Callable[[], Result], left: Event) -> Result:
-        waiting.set(self._permits.waiting)
+        waiting.set(self.permits.waiting)
         asking.set(lambda: not left.is_set())
-        with self._permits.computing():
+        with self.permits.computing():
             return compute()
 
     def close(self) -> None:

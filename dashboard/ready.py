@@ -1,65 +1,97 @@
-"""Pages that were made once: kept as they are sent, for whoever may see the same and asks for the same address.
+"""Pages that were made once: kept as they are sent, in memory and beside the workspace, for whoever asks for the same address.
 
-Only pages that depend on nothing but the version of the data are kept, and none that shows customers: each look at those is
-written down.
+Only pages that depend on nothing but the version of the data are kept, until some of its long work ends, and none that shows
+customers: each look at those is written down. They are made as for nobody, so that nothing of who asked first can be in them;
+who is signed in is put into what is sent.
 """
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import orjson
 from plotly.io.json import to_json_plotly
 
-from dashboard.access.reader import reader
+from dashboard.access.reader import NOBODY, READER
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part
+from dashboard.parts.blocks import Part, signed_in, signed_in_here
 from fudian import Utility
-from network import FudianError
 
 KEPT_PAGES = ("operations", "steering", "management")
+_ROOMS = ("network", "reliability", "repair", "fudian", "dashboard")
 
 
 class Ready:
-    """A part of a page that is written already.
+    """A page that is written already.
 
     Attributes:
         size_bytes: what keeping it takes.
     """
 
-    def __init__(self, part: Part) -> None:
-        """Write a part as Dash writes it."""
-        self._written = to_json_plotly(part).encode()
-        self.size_bytes = len(self._written)
+    def __init__(self, written: bytes, language: str) -> None:
+        """Hold a page as :func:`written_page` gives it."""
+        self._written, self._language = written, language
+        self.size_bytes = len(written)
 
     def to_plotly_json(self) -> Any:
-        """Return what is written, to be put into an answer as it is."""
-        return orjson.Fragment(self._written)
+        """Return what is written, to be put into an answer as it is, with who is signed in."""
+        place, who = (to_json_plotly(each(self._language)) for each in (signed_in_here, signed_in))
+        return orjson.Fragment(self._written.replace(place.encode(), who.encode()))
 
 
 def ready_page(utility: Utility, address: Address, make: Callable[[Utility, Address], Part]) -> Part:
-    """Return a page, made once where it depends on nothing that changes while a version of the data is served.
+    """Return a page, made once where it depends on nothing but the version of the data and what is over of its long work.
 
     Args:
         utility: the version of the data.
         address: of the page.
         make: makes it.
     """
-    if address.page not in KEPT_PAGES or not _is_settled(utility, address):
+    if address.page not in KEPT_PAGES:
         return make(utility, address)
-    who, asked = reader(), tuple(sorted(address.without_rows().items()))
-    seen_by = (who.role, who.rights, who.unit, who.shown_name)
-    noted = tuple(str(each) for each in address.notes)
-    key = ("page", address.page, asked, address.language, address.default_language, noted, seen_by)
-    return utility.memory.recall(key, lambda: Ready(make(utility, address)))
+    key = key_of(address)
+    kept = _kept(utility, key)
+    if kept is not None:
+        return Ready(kept, address.language)
+    asked = ("page", utility.works_over, key)
+    return utility.memory.recall(asked, lambda: Ready(written_page(utility, address, make), address.language))
 
 
-def _is_settled(utility: Utility, address: Address) -> bool:
-    """Return whether nothing that the page shows is still being computed."""
-    if address.page != "management":
-        return True
+def written_page(utility: Utility, address: Address, make: Callable[[Utility, Address], Part]) -> bytes:
+    """Return a page as Dash writes it, made as for nobody."""
+    token = READER.set(NOBODY)
     try:
-        return utility.n_1(wait_s=0.0).complete
-    except FudianError:  # there is no network, and the page says so
-        return True
+        written: str = to_json_plotly(make(utility, address))
+        return written.encode()
+    finally:
+        READER.reset(token)
+
+
+def key_of(address: Address) -> str:
+    """Return a name of what an address asks for."""
+    asked = tuple(sorted(address.without_rows().items()))
+    noted = tuple(str(each) for each in address.notes)
+    told = repr((address.page, asked, address.language, address.default_language, noted, _program()))
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _program() -> str:
+    """Return a name of the program as it is installed: a page that another one made is not the same."""
+    packages = [Path(sys.modules[room].__file__ or "").parent for room in _ROOMS]
+    files = [path for package in packages for path in package.rglob("*") if path.suffix in {".py", ".mo"}]
+    told = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return hashlib.blake2b(repr(told).encode(), digest_size=6).hexdigest()
+
+
+def _kept(utility: Utility, key: str) -> bytes | None:
+    """Return a page that is kept beside the workspace."""
+    try:
+        return None if utility.pages is None else (utility.pages / f"{key}.json").read_bytes()
+    except OSError:
+        return None

@@ -19,8 +19,9 @@ import polars as pl
 
 from fudian.memory import Memory
 from fudian.sweep import Sweep
-from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
+from network import FudianError, Network, Problem, Supply, Text, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
+from network.steps import Done, telling
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
@@ -79,7 +80,11 @@ class Foundation:
         workspace: the tables with their settings and problems.
         language: ``en`` or ``zh``: of texts where nobody names one.
         memory: answers that were computed already; what they are made of, and what was heard, is kept beside it for good.
+        pages: folder with pages that were made of it before; ``None`` where none are kept.
+        make_way: called by work in the background at each of its steps; returns when it may go on.
     """
+
+    make_way: Callable[[], object]
 
     def __init__(self, workspace: Workspace, language: str = "en") -> None:
         self.workspace = workspace
@@ -87,6 +92,8 @@ class Foundation:
         self.memory = Memory()
         self._kept = Memory(math.inf)
         self._sweeps: list[Sweep[Any]] = []
+        self.make_way = lambda: None
+        self.pages: Path | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"workspace": self.workspace, "language": self.language}
@@ -139,10 +146,32 @@ class Foundation:
         """
 
         def begin() -> Sweep[Answer]:
-            self._sweeps.append(sweep := Sweep(work, name, first))
+            self._sweeps.append(sweep := Sweep(work, name, first, self.make_way))
             return sweep
 
         return self._kept.recall(("in_background", name), begin)
+
+    def under_way(self, name: str, what: Text, compute: Callable[[], object], wait_s: float | None) -> Done:
+        """Return how far work of some name is that goes on in a thread of its own; the first to ask begins it.
+
+        Args:
+            name: of the work.
+            what: it is.
+            compute: asks the questions whose answers are then there without waiting.
+            wait_s: how long to wait for its end; ``None`` waits until it is over.
+        """
+
+        def work(tell: Callable[[Done], None]) -> Done:
+            telling.set(tell)
+            compute()
+            return Done(what, 1, 1)
+
+        return self.in_background(name, work, Done(what, 0, 1)).result(wait_s)
+
+    @property
+    def works_over(self) -> int:
+        """How many works in the background are over."""
+        return sum(sweep.is_over for sweep in tuple(self._sweeps))
 
     def let_go(self) -> None:
         """Stop what goes on in the background: another version of the data is served now. What was asked is answered."""

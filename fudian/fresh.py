@@ -54,7 +54,12 @@ class Fresh:
     """
 
     def __init__(
-        self, folder: str | Path, language: str | None = None, warm: Callable[[Utility], object] = lambda _: None
+        self,
+        folder: str | Path,
+        language: str | None = None,
+        warm: Callable[[Utility], object] = lambda _: None,
+        make_way: Callable[[], object] = lambda: None,
+        further: str | None = None,
     ) -> None:
         """Read a workspace.
 
@@ -62,13 +67,16 @@ class Fresh:
             folder: the workspace.
             language: of texts where a question names none.
             warm: asks beforehand what will be asked of a version, in the background.
+            make_way: called by work in the background at each of its steps; returns when it may go on.
+            further: module that makes more to be kept beside the workspace, told its folder and the language.
 
         Raises:
             FudianError: the folder is not there.
             WorkspaceError: it holds no table.
         """
         folder = Path(folder)
-        self.folder, self._language, self._warm = folder, language, warm
+        self.folder, self._language, self._warm, self._make_way = folder, language, warm, make_way
+        self._further = further
         self.doing: Text | None = None
         self.warning: Text | None = None
         self.renewed = False
@@ -93,10 +101,13 @@ class Fresh:
 
     def _read(self, state: State) -> Standing:
         written = datetime.fromtimestamp(max((each[2] for each in state), default=0) / 1e9)
-        return Standing(open_workspace(self.folder, self._language), version_of(state), written, datetime.now(), state)
+        utility = open_workspace(self.folder, self._language)
+        utility.make_way = self._make_way
+        return Standing(utility, version_of(state), written, datetime.now(), state)
 
     def _watch(self) -> None:
         self._prepare(self.standing)
+        self._keep_more()
         while not self._over.wait(LOOK_EVERY_S):
             try:
                 self.look()
@@ -108,13 +119,26 @@ class Fresh:
         self.doing = text("figures are being prepared")
         try:
             if not take(standing.utility, self.folder, standing.version):
-                prepare_apart(self.folder)
+                prepare_apart(self.folder, is_over=self._over.is_set)
                 take(standing.utility, self.folder, standing.version)
-            self._warm(standing.utility)
+            if not self._over.is_set():
+                self._warm(standing.utility)
         except Exception:  # noqa: BLE001 (what cannot be prepared is computed when it is asked for)
             _log.exception("Figures could not be prepared")
         finally:
             self.doing = None
+
+    def _keep_more(self) -> None:
+        """Make what else is kept of the version that stands, for as long as the files are the same."""
+        if self._further is None or self._over.is_set():
+            return
+
+        def is_over() -> bool:
+            return self._over.is_set() or state_of(self.folder) != self.standing.state
+
+        self.doing = text("figures are being prepared")
+        prepare_apart(self.folder, self._further, self.standing.utility.language, is_over=is_over)
+        self.doing = None
 
     def look(self) -> bool:
         """Look at the files once, and take them where they changed and have stayed the same since the last look.
@@ -157,6 +181,7 @@ class Fresh:
         self.follow(new.utility)
         new.utility.carry_on(before)
         before.let_go()
+        self._keep_more()
         return True
 
 

@@ -131,6 +131,25 @@ class PlanningQuestions(LiveQuestions):
         query = self.query(period, as_of=as_of)
         return avoidable(self._own_desk(as_of), query, most)
 
+    def avoidable_under_check(self, period: PeriodLike = None, wait_s: float | None = 0.0) -> Done:
+        """Return how far :meth:`avoidable` of a period is; once it is over, the answer is there without waiting.
+
+        It is made once, in a thread of its own, which the first to ask begins.
+
+        Args:
+            period: by default the last calendar year with records.
+            wait_s: how long to wait for its end; ``None`` waits until it is over.
+
+        Raises:
+            FudianError: the words name no period, or nothing of it is known.
+            WorkspaceError: there is no usable outage record, no source, or nothing to divide by.
+        """
+        self.require_records()
+        self.network.require_sources()
+        span = self.query(period).period
+        what = text("planned outages that were carried out")
+        return self.under_way(f"avoidable {span.start} {span.end}", what, lambda: self.avoidable(period), wait_s)
+
     def affected_by_plan(self, plan: Mapping[str, Any]) -> Affected:
         """Return who is off for as long as the work of a plan lasts, once load is transferred where it can be.
 

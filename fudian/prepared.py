@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from fudian import __version__
@@ -22,6 +23,9 @@ from network.tables.folder import form_of
 
 HOME = ".fudian"
 KEPT_VERSIONS = 2
+LOOK_EVERY_S = 0.5
+"""How often it is looked whether what is made in a process of its own is still needed."""
+
 _FORM = "1"
 """Changes with the form of what is kept."""
 
@@ -82,17 +86,45 @@ def prepare(utility: Utility, folder: Path, version: str) -> None:
     _forget(home, version)
 
 
-def prepare_apart(folder: Path) -> bool:
-    """Make what the present version of a workspace lacks in a process of its own; return whether it ended well."""
-    command = [sys.executable, "-m", "fudian.prepared", str(folder)]
-    done = subprocess.run(  # noqa: S603 (our own module, no shell)
-        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    return done.returncode == 0
+def prepare_apart(
+    folder: Path, module: str = "fudian.prepared", *more: str, is_over: Callable[[], bool] = lambda: False
+) -> bool:
+    """Make what the present version of a workspace lacks in a process of its own; return whether it ended well.
+
+    Args:
+        folder: the workspace.
+        module: what makes it.
+        more: what else the module is told.
+        is_over: whether it is needed no more; the process is ended then.
+    """
+    command = [sys.executable, "-m", module, str(folder), *more]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as making:  # noqa: S603 (our own module, no shell)
+        while not is_over():
+            try:
+                return making.wait(LOOK_EVERY_S) == 0
+            except subprocess.TimeoutExpired:
+                continue
+        making.terminate()
+    return False
+
+
+def opened(folder: Path, language: str | None = None) -> Utility:
+    """Return a workspace with what is kept of its present version."""
+    version = version_of(state_of(folder))
+    utility = open_workspace(folder, language)
+    take(utility, folder, version)
+    return utility
+
+
+def place_of(folder: Path, version: str) -> Path:
+    """Return the folder in which what is made of a version is kept."""
+    return _home(folder) / version
 
 
 def take(utility: Utility, folder: Path, version: str) -> bool:
-    """Let figures be taken from what is kept of a version; return whether all of it was there."""
+    """Let figures and pages be taken from what is kept of a version; return whether all that figures need was there."""
+    utility.pages = place_of(folder, version) / "pages"
     there = [(level, _kept(folder, version, level)) for level in levels_of(utility)]
     for level, kept in there:
         if kept is not None:

@@ -11,6 +11,7 @@ from fudian.answers import Answer, Targets
 from fudian.foundation import Moment, Names, PeriodLike, names, question
 from fudian.planning_questions import PlanningQuestions
 from network import Text, UnknownIdError, WorkspaceError, text
+from network.steps import Done
 from reliability.frequent import preset
 from reliability.period import Period
 from reliability.steering.budget import budgets
@@ -242,6 +243,45 @@ class SteeringQuestions(PlanningQuestions):
             }
 
         return Answer("frequent_bands", bands, f"rules {rules}, {moment:%Y-%m-%d %H:%M}", form)
+
+    def bands_under_check(self, as_of: Moment = None, wait_s: float | None = 0.0) -> Done:
+        """Return how far :meth:`frequent_bands` at a moment is, for which every plan to come is calculated.
+
+        Args:
+            as_of: nothing later is known.
+            wait_s: how long to wait for its end; ``None`` waits until it is over.
+
+        Raises:
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+        what = text("outages of plans")
+        return self.under_way(f"bands {moment}", what, lambda: self.frequent_bands(as_of=as_of), wait_s)
+
+    def levers_under_check(
+        self, plan: str, as_of: Moment = None, year: int | None = None, wait_s: float | None = 0.0
+    ) -> Done:
+        """Return how far :meth:`forecast` and :meth:`levers` of a plan are; once over, both are there without waiting.
+
+        Args:
+            plan: as for :meth:`forecast`.
+            as_of: nothing later is known.
+            year: as for :meth:`forecast`.
+            wait_s: how long to wait for their end; ``None`` waits until it is over.
+
+        Raises:
+            FudianError: the plan is not known, or the year has not begun.
+            WorkspaceError: there is no usable outage record, or nothing to divide by.
+        """
+        self.require_records()
+        moment = self.moment(as_of) or self.known_until
+
+        def compute() -> None:
+            self.forecast(plan, as_of, year=year)
+            self.levers(plan, as_of=as_of, year=year)
+
+        return self.under_way(f"levers {plan} {moment} {year}", text("outages of plans"), compute, wait_s)
 
     def _unrecorded(self, moment: datetime) -> tuple[Text, ...]:
         """Say that nothing is recorded before a moment, where that is so: that nothing happened is not known."""

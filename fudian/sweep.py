@@ -19,7 +19,11 @@ class Sweep(Generic[Result]):
     """Work in a thread of its own, from its making on until it is over, is stopped, or the program ends."""
 
     def __init__(
-        self, work: Callable[[Callable[[Result], None]], Result], name: str, first: Result | None = None
+        self,
+        work: Callable[[Callable[[Result], None]], Result],
+        name: str,
+        first: Result | None = None,
+        make_way: Callable[[], object] = lambda: None,
     ) -> None:
         """Begin.
 
@@ -27,8 +31,10 @@ class Sweep(Generic[Result]):
             work: returns all of the result; tells what is done so far after each step.
             name: of the thread.
             first: what is done before the first step; without it a first step is always waited for.
+            make_way: called at each step; returns when it may go on.
         """
         self._done = first
+        self._make_way = make_way
         self._failure: Exception | None = None
         self._begun, self._over, self._stopped = threading.Event(), threading.Event(), threading.Event()
         if first is not None:
@@ -36,6 +42,11 @@ class Sweep(Generic[Result]):
         self._thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
         self._thread.start()
         atexit.register(self.stop)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self._over.is_set()
 
     def stop(self) -> None:
         """End the work after the step that is being done; solvers must not be left running when the program ends."""
@@ -63,7 +74,7 @@ class Sweep(Generic[Result]):
         return self._done
 
     def _run(self, work: Callable[[Callable[[Result], None]], Result]) -> None:
-        asking.set(lambda: not self._stopped.is_set())
+        asking.set(self._goes_on)
         try:
             self._tell(work(self._tell))
         except Exception as failure:  # noqa: BLE001  # told to whoever asks
@@ -77,5 +88,10 @@ class Sweep(Generic[Result]):
     def _tell(self, done: Result) -> None:
         self._done = done
         self._begun.set()
-        if self._stopped.is_set():
+        if not self._goes_on():
             raise NobodyWaitsError
+
+    def _goes_on(self) -> bool:
+        if not self._stopped.is_set():
+            self._make_way()
+        return not self._stopped.is_set()

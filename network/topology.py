@@ -92,6 +92,33 @@ class Topology(Shown):
         return self.branches["kind"].is_in(SWITCHING_KINDS).fill_null(value=False).to_numpy()
 
     @cached_property
+    def remote(self) -> Mask:
+        """Whether each branch is operated remotely, shape (branches,); one of which that is not known is not."""
+        return self.branches["remote"].fill_null(value=False).to_numpy()
+
+    def branch_ids(self, branches: Indices) -> list[str]:
+        """Return the ids of some branches."""
+        ids = self._branch_ids
+        return [ids[each] for each in branches.tolist()]
+
+    @cached_property
+    def _branch_ids(self) -> list[str]:
+        return self.branches["branch_id"].to_list()
+
+    def of_kind(self, kinds: Iterable[str]) -> Mask:
+        """Return whether each branch is of one of these kinds, shape (branches,)."""
+        wanted = frozenset(kinds)
+        if wanted not in self._of_kinds:
+            found = self.branches["kind"].is_in(list(wanted)).fill_null(value=False).to_numpy()
+            found.flags.writeable = False
+            self._of_kinds[wanted] = found
+        return self._of_kinds[wanted]
+
+    @cached_property
+    def _of_kinds(self) -> dict[frozenset[str], Mask]:
+        return {}
+
+    @cached_property
     def customers_of_transformer(self) -> Groups:
         """The customers of each transformer, by either supply."""
         return Groups.of(self.transformers.height, self.customer_transformer, self.customer_second_transformer)

@@ -169,7 +169,7 @@ def isolate_work(supply: Supply, branch_ids: str | Iterable[str], refused: str |
         FudianError: no device that opens under load parts the work from a source.
     """
     net = supply.network
-    opens = net.branches["kind"].is_in(list(BREAKS_LOAD)).fill_null(value=False).to_numpy().copy()
+    opens = net.of_kind(BREAKS_LOAD).copy()
     opens[net.branch_index(refused)] = False
     parted = replace(_part_off(supply, net.branch_index(branch_ids), opens, refused, open_ones=True), is_work=True)
     if len(parted.lost_sources):
@@ -276,7 +276,7 @@ def _cleared(supply: Supply, tripped: Indices, lost_sources: Indices) -> Supply:
     """Return the supply once devices have tripped and some sources are lost."""
     net = supply.network
     if not len(lost_sources):
-        return supply.switched(open=net.branches["branch_id"].gather(tripped).to_list())
+        return supply.switched(open=net.branch_ids(tripped))
     is_open = supply.is_open.copy()
     is_open[tripped] = True
     return Supply.of(net, is_open, lost_sources)
@@ -313,7 +313,7 @@ def _trips(supply: Supply, seeds: Indices, clearing: Mask) -> tuple[Indices, Ind
     around = around[~supply.is_open_at(around)]
     one_end = around[np.isin(net.from_node[around], zone) != np.isin(net.to_node[around], zone)]
     outer = np.where(np.isin(net.from_node[one_end], zone), net.to_node[one_end], net.from_node[one_end])
-    without = supply.switched(open=net.branches["branch_id"].gather(one_end).to_list())
+    without = supply.switched(open=net.branch_ids(one_end))
     return one_end[without.live(outer)], lost
 
 

@@ -17,7 +17,7 @@ from dashboard.access.failures import Failures
 from dashboard.access.hosts import Net, Origins, is_loopback
 from dashboard.access.looks import Looks
 from dashboard.access.reader import Reader
-from dashboard.access.roles import ROLES, Right
+from dashboard.access.roles import LOCAL_RIGHTS, ROLES, Right
 from dashboard.access.sessions import Sessions
 from dashboard.access.tokens import Tokens
 from fudian.store import Store
@@ -167,9 +167,14 @@ class Access:
             None if row is None else self._of_account(row["name"], row["shown_name"], row["role"], row["unit"], origins)
         )
 
-    def known(self, who: str, role: str, rights: frozenset[Right], origins: Origins) -> Reader:
+    def known(self, who: str, role: str, rights: frozenset[Right], peer: str) -> Reader:
         """Return a reader without an account."""
-        return Reader(who, role, rights, peer=origins.peer, note=self.looks.note)
+        return Reader(who, role, rights, peer=peer, note=self.looks.note)
+
+    def at_this_machine(self, peer: str = "") -> Reader:
+        """Return who sits at this machine while nobody signs in."""
+        role = self.rules.role
+        return self.known("local", role or "local", LOCAL_RIGHTS if role is None else ROLES[role], peer)
 
     def forget(self, secret: str) -> None:
         """Know a session no longer that has just ended."""

@@ -19,7 +19,7 @@ from dashboard.access.entrance import Access, BusyError, Unknown
 from dashboard.access.gate_pages import refusal_page
 from dashboard.access.hosts import LOCAL_HOSTS, Origins, is_address, is_loopback, is_own, origins_of
 from dashboard.access.reader import NOBODY, READER, Look, Reader
-from dashboard.access.roles import LOCAL_RIGHTS, OPEN_RIGHTS, ROLES
+from dashboard.access.roles import OPEN_RIGHTS
 from network import Text, text
 from network.texts import language_of
 
@@ -190,7 +190,7 @@ class Gate:
             return found
         rules = self._access.rules
         if rules.is_open:
-            return self._access.known("open", "open", OPEN_RIGHTS, origins)
+            return self._access.known("open", "open", OPEN_RIGHTS, origins.peer)
         if await self._access.signs_in():
             raise Refused(
                 HTTPStatus.UNAUTHORIZED,
@@ -203,8 +203,7 @@ class Gate:
             raise Refused(
                 HTTPStatus.FORBIDDEN, text("Without accounts only this machine itself is served."), _REMEDY_LOCAL
             )
-        rights = LOCAL_RIGHTS if rules.role is None else ROLES[rules.role]
-        return self._access.known("local", rules.role or "local", rights, origins)
+        return self._access.at_this_machine(origins.peer)
 
     def _while_admitted(self, scope: Scope, origins: Origins, receive: Receive) -> Receive:
         """Look again at each message of a socket whether its reader may still come in."""

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from dash import html
+from dash import dcc, html
 
+from dashboard.pages.frequent_card import how_far
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, link, row, strong, table
 from dashboard.parts.names import named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from network import FudianError, translate
-from repair.planned.avoidable import WAYS, AvoidableOutage
+from repair.planned.avoidable import WAYS, Avoidable, AvoidableOutage
 
+CARD, CLOCK = "avoidable-card", "avoidable-clock"
+"""Ids of the card and of the clock that has it drawn again while outages are being judged."""
+_EVERY_MS = 2000
 _SHOWN = 8
 
 
-def avoidable_card(utility: Utility, address: Address, year: int) -> html.Section:
-    """Return the card of a year."""
+def avoidable_card(utility: Utility, address: Address, year: int) -> html.Div:
+    """Return the card of a year; while its outages are being judged it holds the clock by which it is drawn again."""
+    return html.Div(avoidable_content(utility, address, year), id=CARD, className="stack")
+
+
+def avoidable_content(utility: Utility, address: Address, year: int) -> list[Part]:
+    """Return what stands in the card now."""
     language = address.language
     title = translate("Planned outages that could have been avoided", language)
     try:
-        found = utility.avoidable(year)
+        done = utility.avoidable_under_check(year)
+        if done.is_all:
+            return [_found_card(utility, address, title, utility.avoidable(year))]
     except FudianError as refused:
-        return card(title, html.P(refused.message.in_language(language), className="quiet"), name="avoidable")
+        return [card(title, html.P(refused.message.in_language(language), className="quiet"), name="avoidable")]
+    return [card(title, how_far(done, language), dcc.Interval(id=CLOCK, interval=_EVERY_MS), name="avoidable")]
+
+
+def _found_card(utility: Utility, address: Address, title: str, found: Avoidable) -> html.Section:
+    language = address.language
     possible = [each for each in found.outages if each.ways]
     whole, saved = (sum(getattr(each, name) for each in found.outages) for name in ("ch", "avoidable_ch"))
     sentence = compose(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from dash import html
 
-from dashboard.pages.frequent_card import bands_of, bands_table, count_words
+from dashboard.pages.frequent_card import FIRST_WAIT_S, bands_of, bands_table, clock, count_words, how_far
 from dashboard.pages.steering import moments
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, chip, frame, lead, row, strong, table
@@ -16,6 +16,7 @@ from dashboard.parts.freshness import freshness
 from dashboard.parts.words import word
 from fudian import Utility
 from network import translate
+from network.steps import Done
 from reliability.frequent import PRESETS
 
 _SHOWN = 200
@@ -43,6 +44,15 @@ def page(utility: Utility, address: Address) -> html.Div:
     ends = moments(utility, year)
     until = address.choose("until", ends, ends[-1])
     address.note_unknown()
+    done = utility.bands_under_check(until, FIRST_WAIT_S)
+    if not done.is_all:
+        sentence = [translate("The plans to come are being calculated, which count here too.", language)]
+        return frame(
+            address,
+            _chips(address, years, year, ends, until, rules),
+            freshness(utility, address),
+            [lead(sentence, [how_far(done, language)]), *clock(done)],
+        )
     near = bands_of(utility, until, rules)
     counts = utility.frequent_bands(rules, as_of=until).as_dict(language)["counts"]
     below = translate(
@@ -119,3 +129,10 @@ def _by_rule(counts: Sequence[Mapping[str, Any]], caption: str, language: str) -
         for each in counts
     ]
     return table(head, rows, "bands", caption)
+
+
+def under_check(utility: Utility, address: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far the plans to come are calculated, which count here too."""
+    years = [str(year) for year in utility.years]
+    ends = moments(utility, int(address.choose("year", years, years[-1])))
+    return utility.bands_under_check(address.choose("until", ends, ends[-1]), wait_s)

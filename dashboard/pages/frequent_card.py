@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-from dash import html
+from dash import dcc, html
 
 from dashboard.access.units import own
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part, badge, card, link, row, strong, table
+from dashboard.parts.blocks import Part, badge, card, data, link, row, strong, table
 from dashboard.parts.words import word
 from fudian import Utility
 from network import translate
+from network.steps import Done
 
+CLOCK = "plans-clock"
+"""Id of the clock that has a page made again once the plans to come are calculated."""
+FIRST_WAIT_S = 0.3
+"""For how long a page waits for them before it is shown without what rests on them."""
+_EVERY_MS = 2000
 _TONES = {"over": "abnormal", "at": "warning", "near": ""}
 BANDS = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
 """How near users are to a rule: beyond it, at what it allows, or one below."""
@@ -35,13 +41,29 @@ def count_words(near: pl.DataFrame, language: str) -> str:
 def frequent_card(utility: Utility, address: Address, as_of: str | None = None, most: int = 9) -> html.Section:
     """Return the card: the first of them, and the way to the page of all."""
     language = address.language
-    near = bands_of(utility, as_of)
     title = translate("Off too often", language)
+    done = utility.bands_under_check(as_of)
+    if not done.is_all:
+        return card(title, how_far(done, language), name="frequent")
+    near = bands_of(utility, as_of)
     content: Part = bands_table(utility, address, near.head(most))
     if near.is_empty():
         content = html.P(translate("Nobody is near a bar.", language), className="quiet")
     door = link(translate("All ▸", language), address.page_href("frequent", until=as_of))
     return card(title, content, note=[count_words(near, language), " ", door], name="frequent")
+
+
+def clock(done: Done) -> list[Part]:
+    """Return the clock that has a page made again, for as long as it waits for work."""
+    return [] if done.is_all else [dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
+
+
+def how_far(done: Done, language: str) -> html.P:
+    """Return how far the work is that a page waits for."""
+    said = translate(
+        "{what}: {done} of {all}", language, what=done.what.in_language(language), done=done.done, all=done.of
+    )
+    return html.P(said, className="quiet", role="status", **data(figure="under-way", value=done.done))
 
 
 def _planned(each: Mapping[str, Any], language: str) -> Part:

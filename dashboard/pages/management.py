@@ -34,8 +34,7 @@ def page(utility: Utility, address: Address) -> html.Div:
     if not utility.years and not utility.network.branches.is_empty():
         return _network_alone(utility, address)
     utility.require_records()
-    years = [str(year) for year in utility.years]
-    year = int(address.choose("year", years, years[-1]))
+    year = year_of(utility, address)
     basis = address.choose("basis", BASES, "jobs")
     report_period(utility, address, year)
     address.note_unknown()
@@ -61,6 +60,12 @@ def page(utility: Utility, address: Address) -> html.Div:
             operation_card(utility, address, year),
         ],
     )
+
+
+def year_of(utility: Utility, address: Address) -> int:
+    """Return the year that an address chooses."""
+    years = [str(year) for year in utility.years]
+    return int(address.choose("year", years, years[-1]))
 
 
 def _network_alone(utility: Utility, address: Address) -> html.Div:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from dash import html
 
-from dashboard.pages.frequent_card import frequent_card
+from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, frequent_card
 from dashboard.pages.steering import moments
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -34,6 +34,7 @@ from dashboard.parts.targets_table import metric_word, status_badge
 from dashboard.parts.words import DASH, number, percent, word
 from fudian import Utility
 from network import FudianError, translate
+from network.steps import Done
 from network.tables.writing import header
 from reliability.area import Area
 from reliability.period import Period
@@ -131,7 +132,8 @@ def page(utility: Utility, address: Address) -> html.Div:
     query = utility.query(chosen.year, level=chosen.level, med=chosen.med)
     targets = utility.targets(chosen.plan, chosen.year, chosen.level, wait_s=0.0).results
     whole = utility.totals(query).row(0, named=True)
-    said = _forecast(utility, chosen)
+    done = _under_check(utility, chosen, FIRST_WAIT_S)
+    said = _forecast(utility, chosen) if done.is_all else None
     if said is not None and said.tightest is not None and "area" not in address.values:
         chosen = _on_the_tightest(chosen, said.tightest)
     return frame(
@@ -157,8 +159,22 @@ def page(utility: Utility, address: Address) -> html.Div:
                 ],
                 className="grid three",
             ),
+            *clock(done),
         ],
     )
+
+
+def under_check(utility: Utility, address: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far the plans to come are calculated, on which a forecast and those who are off too often rest."""
+    return _under_check(utility, choices(utility, address), wait_s)
+
+
+def _under_check(utility: Utility, chosen: Choice, wait_s: float | None) -> Done:
+    as_of = moments(utility, chosen.year)[-1]
+    bands = utility.bands_under_check(as_of, wait_s)
+    if not bands.is_all or utility.known_until >= Period.year(chosen.year).end:
+        return bands
+    return utility.levers_under_check(chosen.plan, year=chosen.year, wait_s=wait_s)
 
 
 def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from dash import html
 
-from dashboard.pages.frequent_card import frequent_card
+from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, frequent_card, how_far
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, bar, card, chip, frame, lead, row, strong, table
 from dashboard.parts.freshness import freshness
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, translate
+from network.steps import Done
 from reliability.period import Period
 from reliability.steering.forecast import Forecast, TargetForecast
 
@@ -41,10 +42,24 @@ def page(utility: Utility, address: Address) -> html.Div:
     as_of = address.choose("until", ends, ends[-1])
     by = address.choose("by", _WHY, "nature")
     address.note_unknown()
+    chips = _chips(utility, address, year, plan, as_of, ends)
+    done = _under_check(utility, plan, as_of, year, FIRST_WAIT_S)
+    if not done.is_all:
+        language = address.language
+        sentence = [
+            translate("The plans to come are being calculated, on which forecast, levers and budget rest.", language)
+        ]
+        cards = html.Div([_why_card(utility, address, year, as_of, by)], className="grid")
+        return frame(
+            address,
+            chips,
+            freshness(utility, address),
+            [lead(sentence, [how_far(done, language)]), cards, *clock(done)],
+        )
     said = utility.forecast(plan, as_of, year=year)
     return frame(
         address,
-        _chips(utility, address, year, plan, as_of, ends),
+        chips,
         freshness(utility, address),
         [
             _lead(said, address.language),
@@ -58,6 +73,21 @@ def page(utility: Utility, address: Address) -> html.Div:
             ),
         ],
     )
+
+
+def under_check(utility: Utility, address: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far the plans to come are calculated, on which all but the comparison of years rests."""
+    years = [str(year) for year in utility.years]
+    year = int(address.choose("year", years, years[-1]))
+    plan = address.choose("plan", utility.target_plans, utility.target_plans[0])
+    ends = moments(utility, year)
+    as_of = address.choose("until", ends, ends[-1])
+    return _under_check(utility, plan, as_of, year, wait_s)
+
+
+def _under_check(utility: Utility, plan: str, as_of: str, year: int, wait_s: float | None) -> Done:
+    levers = utility.levers_under_check(plan, as_of, year, wait_s)
+    return utility.bands_under_check(as_of, wait_s) if levers.is_all else levers
 
 
 def moments(utility: Utility, year: int) -> list[str]:

@@ -209,7 +209,7 @@ def frame(
     top = html.Div(
         [
             html.Div(list(chips), className="chips"),
-            html.Div([*right, *_live(language), toggle, *_signed_in(language)], className="freshness"),
+            html.Div([*right, *_live(language), toggle, signed_in(language)], className="freshness"),
         ],
         className="top",
     )
@@ -234,18 +234,21 @@ def _live(language: str) -> list[Part]:
     ]
 
 
-def _signed_in(language: str) -> list[Part]:
-    """Return who is signed in, and the way out; nothing where nobody signs in."""
+def signed_in_here(language: str) -> Part:
+    """Return what stands in a page that is made for nobody where others read who is signed in."""
+    return html.Span(className="signed-in", lang=language, **data(place="signed-in"))
+
+
+def signed_in(language: str) -> Part:
+    """Return who is signed in, and the way out; an empty place where nobody signs in."""
     who = reader()
     if not who.shown_name:
-        return []
+        return signed_in_here(language)
     leave = html.Button(translate("Sign out", language), type="submit", className="link leave")
     said = " · ".join(
         part for part in (who.shown_name, translate(ROLE_NAMES.get(who.role, ""), language), who.unit) if part
     )
-    return [
-        html.Form([html.Span(said), leave], action="/access/sign-out", method="post", className="signed-in"),
-    ]
+    return html.Form([html.Span(said), leave], action="/access/sign-out", method="post", className="signed-in")
 
 
 def note_card(title: str, sentence: str, hint: str = "", items: Sequence[str] = ()) -> html.Section:

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, Text, text
+from network.steps import step
 from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.natures import PLANNED_WORK
 from reliability.notice import notice_of
@@ -156,10 +157,10 @@ def avoidable(desk: PlanDesk, query: Query, most: int) -> Avoidable:
     partners = _Partners({each: (records[each]["start"], hours) for each, hours in before.items()}, window)
     plans = _plans_by_place(desk)
     dearest = sorted(own, key=lambda each: (-sum(own[each].values()), each))
-    found = [
-        _judged(desk, records[each], own[each], partners, plans, is_tried=place < most)
-        for place, each in enumerate(dearest)
-    ]
+    found = []
+    for place, each in enumerate(dearest):
+        step(text("planned outages that were carried out"), place, len(dearest))
+        found.append(_judged(desk, records[each], own[each], partners, plans, is_tried=place < most))
     notes = [text("transfer is judged by the network as it is at {moment}, in the normal state", moment=desk.as_of)]
     if len(dearest) > most:
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, KeysView, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -307,12 +308,19 @@ class PlanDesk(Shown):
         by_unit: dict[str, int] = {}
         switching_by_unit: dict[str, int] = {}
         for index, each in ((off, minutes), (brief, switching)):
-            units = self.net.transformers["unit"].gather(index).fill_null(unit or NO_UNIT)
-            for name, count in units.value_counts().iter_rows():
+            units, other = self._units, unit or NO_UNIT
+            counts = Counter(other if units[at] is None else units[at] for at in index.tolist())
+            for name, count in counts.items():
                 by_unit[name] = by_unit.get(name, 0) + count * each
                 if index is brief:
                     switching_by_unit[name] = count * each
         return Cost(sum(by_unit.values()), by_unit, len(touched), switching_by_unit)
+
+    @cached_property
+    def _units(self) -> list[str | None]:
+        """The unit of each transformer."""
+        units: list[str | None] = self.net.transformers["unit"].to_list()
+        return units
 
     def hours_by_transformer(self, job: Job) -> dict[str, float]:
         """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""

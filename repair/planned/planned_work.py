@@ -195,9 +195,9 @@ def outage_of(
 def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) -> WorkOutage:
     """Return the outage of work that is parted from supply, with the transfer that feeds most."""
     net, supply = restorer.supply.network, restorer.supply
-    case, ids = Case.of(restorer.loads, restorer.source_ampere, fault), net.branches["branch_id"]
+    case, ids = Case.of(restorer.loads, restorer.source_ampere, fault), net.branch_ids
     closed = fault.devices[~supply.is_open_at(fault.devices)]
-    parted = supply.switched(open=ids.gather(closed).to_list())
+    parted = supply.switched(open=ids(closed))
     off_before = np.union1d(supply.lost_in(parted).transformer_index, out)
     choice, refusal = None, None
     if case.zones.count:
@@ -216,11 +216,11 @@ def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) ->
     lost = case.lost.transformer_index
     return WorkOutage(
         work,
-        _affected(restorer, off_before, between(supply, parted, tuple(ids.gather(closed).to_list()))),
-        _affected(restorer, off_after, between(supply, final, tuple(ids.gather(case.zones.isolating).to_list()))),
+        _affected(restorer, off_before, between(supply, parted, tuple(ids(closed)))),
+        _affected(restorer, off_after, between(supply, final, tuple(ids(case.zones.isolating)))),
         np.union1d(lost, off_before),
         np.union1d(lost, off_after),
-        tuple(ids.gather(closed).to_list()),
+        tuple(ids(closed)),
         (*_first_steps(case), *_renumbered(played.steps, len(fault.tripped))),
         played.proof.holds,
         choice is None or choice.proven,
@@ -303,7 +303,7 @@ def _affected(restorer: Restorer, off: Indices, branches: Affected) -> Affected:
 
 def _back_without_transfer(case: Case) -> list[Operation]:
     """Return the operations that leave only the devices around the work open: nothing is fed from another feeder."""
-    remote = case.fault.network.branches["remote"].fill_null(value=False).to_numpy()
+    remote = case.fault.network.remote
     closing = np.setdiff1d(case.fault.tripped, case.fault.devices)
     first = [Operation(int(branch), "open", REMOTE if remote[branch] else ON_SITE) for branch in case.to_isolate]
     last = [Operation(int(branch), "close", REMOTE if remote[branch] else ON_SITE) for branch in closing]
@@ -313,8 +313,8 @@ def _back_without_transfer(case: Case) -> list[Operation]:
 def _first_steps(case: Case) -> list[Step]:
     """Return the openings under load that part the work from its sources."""
     net, tripped = case.fault.network, case.fault.tripped
-    remote = net.branches["remote"].fill_null(value=False).to_numpy()
-    ids = net.branches["branch_id"].gather(tripped).to_list()
+    remote = net.remote
+    ids = net.branch_ids(tripped)
     return [
         Step(order, "open", branch_id, bool(remote[branch]), REMOTE if remote[branch] else ON_SITE, (),
              None if net.customers.is_empty() else 0)

@@ -225,9 +225,9 @@ class Case(Shown):
         """Return the supply at the end of a choice, with the fault isolated."""
         zones = choice.zones
         opened = np.union1d(zones.switch[zones.closed & ~choice.late], self.opened_for(choice))
-        ids = self.fault.network.branches["branch_id"]
+        ids = self.fault.network.branch_ids
         closing = zones.switch[~zones.closed & choice.late]
-        return self.fault.after.switched(open=ids.gather(opened).to_list(), close=ids.gather(closing).to_list())
+        return self.fault.after.switched(open=ids(opened), close=ids(closing))
 
     @cached_property
     def to_isolate(self) -> Indices:
@@ -253,7 +253,7 @@ class Case(Shown):
     def isolated_late(self) -> Indices:
         """The zones that a device on site still joins to the fault when remote operations are done."""
         net = self.fault.network
-        remote = net.branches["remote"].gather(self.to_isolate).fill_null(value=False).to_numpy()
+        remote = net.remote[self.to_isolate]
         by_hand = self.to_isolate[~remote]
         joined = self.zones.zone_of(np.concatenate([net.from_node[by_hand], net.to_node[by_hand]]))
         return np.unique(joined[joined >= 0])
@@ -298,7 +298,7 @@ class Case(Shown):
         What only a device on site parts from the fault cannot, and what only such devices part from that cannot either.
         """
         zones = self.zones
-        remote = self.fault.network.branches["remote"].gather(zones.switch).fill_null(value=False).to_numpy()
+        remote = self.fault.network.remote[zones.switch]
         inner = ~zones.port
         stuck = inner & ~remote & zones.closed
         cluster = components(zones.count, zones.first[stuck], zones.second[stuck])

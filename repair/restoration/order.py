@@ -60,10 +60,8 @@ class Orders:
     states: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        branches = self.case.fault.network.branches
-        self.remote = branches["remote"].fill_null(value=False).to_numpy()
-        self.breaks = branches["kind"].is_in(BREAKS_LOAD).to_numpy()
-        self.makes = branches["kind"].is_in(MAKES_LOAD).to_numpy()
+        net = self.case.fault.network
+        self.remote, self.breaks, self.makes = net.remote, net.of_kind(BREAKS_LOAD), net.of_kind(MAKES_LOAD)
 
     def to(self, choice: Choice) -> tuple[Operation, ...] | None:
         """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""

@@ -97,7 +97,7 @@ def _in_two_steps(case: Case, measure: str) -> Choice | None:
     It takes the power flow's word for both states; ``None`` where one of the two breaks a limit.
     """
     net, fault = case.fault.network, case.fault
-    remote = net.branches["remote"].fill_null(value=False).to_numpy()
+    remote = net.remote
     on_site = net.branches["branch_id"].filter(pl.Series(net.switching & ~remote)).to_list()
     at_first = case.at(resumed(fault, fault.after, on_site))
     early = _settled(at_first.as_closed, measure, first_goals_only=False)

@@ -22,11 +22,10 @@ def operations(case: Case, choice: Choice) -> list[Operation]:
     the isolating ones lead. Then close the devices that must not close under load, and last those that bring power, each zone
     after the one that feeds it, important customers before others.
     """
-    zones, ids = choice.zones, case.fault.network.branches
+    zones, net = choice.zones, case.fault.network
     if choice.sequence is not None:
         return list(choice.sequence)
-    remote = ids["remote"].fill_null(value=False).to_numpy()
-    makes = ids["kind"].gather(zones.switch).is_in(MAKES_LOAD).to_numpy()
+    remote, makes = net.remote, net.of_kind(MAKES_LOAD)[zones.switch]
     important = _important(case, zones)
     found: list[Operation] = []
     for stage, before, closed in ((REMOTE, zones.closed, choice.early), (ON_SITE, choice.early, choice.late)):

@@ -231,9 +231,8 @@ class SwitchingModel:
         isolating: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.zones, self.users, self.demand = zones, users, demand
-        branches = zones.isolation.network.branches
-        self.remote = branches["remote"].gather(zones.switch).fill_null(value=False).to_numpy()
-        self.makes = branches["kind"].gather(zones.switch).is_in(MAKES_LOAD).to_numpy()
+        net = zones.isolation.network
+        self.remote, self.makes = net.remote[zones.switch], net.of_kind(MAKES_LOAD)[zones.switch]
         self.program = Program()
         self.late = self._state()
         one_state = bool(zones.live.any()) or (self.remote.all() and not len(isolated_late))

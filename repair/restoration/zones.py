@@ -130,8 +130,7 @@ def _index_in(nodes: Indices, wanted: Indices) -> Indices:
 
 def _of_kind(fault: Isolation, branches: Indices, kinds: tuple[str, ...]) -> Mask:
     """Return whether each of these branches is a device of one of these kinds."""
-    of_kind: Mask = fault.network.branches["kind"].gather(branches).is_in(kinds).to_numpy()
-    return of_kind
+    return fault.network.of_kind(kinds)[branches]
 
 
 def _stock(fault: Isolation) -> Indices:

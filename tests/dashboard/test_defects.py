@@ -107,11 +107,6 @@ def test_d8_no_major_event_day_is_said_where_none_was_found(whole: Utility) -> N
     assert bool(found.days) != ("没有重大事件日" in said or "无重大事件日" in said)
 
 
-def test_d8_a_figure_that_is_being_made_again_carries_a_busy_sign() -> None:
-    style = (Path(__file__).parent.parent.parent / "dashboard" / "assets" / "style.css").read_text("utf-8")
-    assert "attr(data-busy)" in style
-
-
 def test_d10_names_stand_where_there_are_names(whole: Utility) -> None:
     whole.plans_under_check(600.0)
     for path in ("/operations", "/management", "/planned"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from network import Network
 from reliability.area import Area
@@ -310,3 +310,34 @@ def test_pictures(page: Page, served: str, tmp_path: Path, name: str, address: s
     folder = PICTURES if os.environ.get("FUDIAN_WRITE_PICTURES") == "1" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     assert page.screenshot(path=folder / f"{name}.png", full_page=True).startswith(b"\x89PNG")
+
+
+def test_a_figure_that_is_being_made_again_carries_a_sign_until_the_new_one_stands_there(
+    page: Page, served: str
+) -> None:
+    """The answer is held up on its way, so that the sign is seen however fast the server is."""
+    sign = "() => getComputedStyle(document.getElementById('page'), '::before').content"
+    page.goto(f"{served}/operations?year={YEAR}")
+    expect(page.locator("h1 b").first).to_be_visible()
+    before = page.locator("h1").first.inner_text()
+    assert "computing" not in page.evaluate(sign)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"output":"..page.children' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component", hold)
+    page.locator(".choice > summary").first.click()
+    page.locator(".choices a", has_text=str(YEAR - 1)).first.click()
+    page.wait_for_function(f"({sign})().includes('computing')")
+    page.wait_for_function("() => getComputedStyle(document.querySelector('#page main')).opacity === '0.45'")
+    assert page.locator("h1").first.inner_text() == before, "the old figure stands there still, under the sign"
+    for route in held:
+        route.continue_()
+    expect(page.locator("h1").first).not_to_have_text(before)
+    page.wait_for_function(f"!({sign})().includes('computing')")
+    page.wait_for_function("() => getComputedStyle(document.querySelector('#page main')).opacity === '1'")
+    assert str(YEAR - 1) in page.locator("h1").first.inner_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -122,5 +122,5 @@ def test_only_the_last_versions_are_kept(folder: Path) -> None:
 def test_the_data_says_when_it_was_written(folder: Path) -> None:
     served = Fresh(folder)
     newest = max(path.stat().st_mtime for path in folder.iterdir())
-    assert served.standing.written == datetime.fromtimestamp(newest)
+    assert abs(served.standing.written - datetime.fromtimestamp(newest)) < timedelta(milliseconds=1)
     assert pl.Series([served.standing.read_at]).is_between(served.standing.written, datetime.now()).all()

@@ -1,0 +1,63 @@
+"""Pages that are made before anybody asks: those that would be made on the spot, for each reader, of one version of the data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from plotly.io.json import to_json_plotly
+
+from dashboard.access.reader import Reader
+from dashboard.access.roles import ROLES
+from dashboard.parts.address import Address
+from dashboard.prepared import first_asked, keep_pages
+from dashboard.ready import ready_page
+from fudian import Utility
+from fudian.prepared import opened, prepare_apart
+from fudian.utility import open_workspace
+from tests.dashboard.test_serving import asked_of, without_last_digits
+from tests.fudian.test_fresh import FURTHER, OUTAGES, folder
+
+__all__ = ["folder"]
+
+WEI = Reader("v", "viewer", ROLES["viewer"], shown_name="Wei")
+MING = Reader("m", "manager", ROLES["manager"], shown_name="Ming")
+
+
+def never(utility: Utility, address: Address) -> str:
+    """Stand for a page that is asked for and not kept."""
+    del utility, address
+    pytest.fail("it is kept, and need not be made")
+
+
+def test_a_page_that_is_kept_beside_the_workspace_is_the_page_that_is_made(folder: Path) -> None:
+    plain = open_workspace(folder, "en")
+    keep_pages(opened(folder, "en"), folder, "en")
+    again, count = opened(folder, "en"), 0
+    for address in first_asked(again, "en"):
+        search = address.search(address.values)
+        for who in (WEI, MING):
+            made = asked_of(address.page, search, who, plain)
+            if "cannot be shown" in made or "无法显示" in made:
+                continue
+            assert without_last_digits(asked_of(address.page, search, who, again)) == without_last_digits(made)
+            assert to_json_plotly(ready_page(again, address, never)), "nothing is computed for it"
+            assert who.shown_name in made
+            count += 1
+    assert count > 20
+
+
+def test_a_page_of_other_data_is_not_taken(folder: Path) -> None:
+    keep_pages(opened(folder, "en"), folder, "en")
+    (folder / "outages.csv").write_text(OUTAGES + FURTHER)
+    address = Address.read("/operations", "", "en")
+    assert to_json_plotly(ready_page(opened(folder, "en"), address, lambda *_: "made now")) == '"made now"'
+
+
+def test_nothing_more_is_made_once_nobody_needs_it(folder: Path) -> None:
+    began = time.monotonic()
+    assert prepare_apart(folder, "dashboard.prepared", "en", is_over=lambda: time.monotonic() > began + 0.2) is False
+    assert time.monotonic() < began + 30
+    assert prepare_apart(folder, "dashboard.prepared", "en") is True
+    assert list(folder.glob(".fudian/*/pages/*.json"))
