@@ -205,7 +205,7 @@ def test_a_form_stays_open_that_was_opened_while_the_page_was_being_made_anew(pa
     said = {"action": "commander", "name": "sun"}
     httpx.post(f"{served}/api/v1/incidents/{incident}/decisions", json=said, timeout=120).raise_for_status()
     page.evaluate("window.dash_clientside.set_props('desk-changed', { data: Date.now() })")  # as asked for just before
-    expect(work.locator("tr", has_text="incident commander")).to_contain_text("sun")
+    expect(work.locator("tr", has_text="incident commander").first).to_contain_text("sun")
     expect(work.get_by_label("to whom")).to_be_visible()
     expect(work.get_by_label("to whom")).to_be_focused()
     expect(work.get_by_label("to whom")).to_have_value("wa")
