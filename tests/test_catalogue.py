@@ -60,6 +60,10 @@ TEXT_CONSTANTS = {
     "TOLD_BY_NAMES",
     "FIGURE_NAMES",
     "CREW_WORDS",
+    "CLOCK_NAMES",
+    "WHY_NAMES",
+    "DISPATCH_FIGURE_NAMES",
+    "SHOWN_STAGES",
 }
 """Module constants whose values are texts."""
 

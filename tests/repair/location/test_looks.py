@@ -15,7 +15,7 @@ from repair.location.looks import Look
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
-NET = Network.from_text("=S -[K1]- 1 -L1- 2 -[S1]- 3 -L2- 4 -[S2]- 5 -L3- 6; T1(3) @ 2; T2(3) @ 4; T3(3) @ 6")
+NET = Network.from_text("=S -[K1]- 1 -L1- 2 -[K2]- 3 -L2- 4 -[K3]- 5 -L3- 6; T1(3) @ 2; T2(3) @ 4; T3(3) @ 6")
 SUPPLY = NET.energise()
 NOON = datetime(2022, 7, 20, 12)
 SIGNALS = pl.DataFrame(
@@ -28,7 +28,7 @@ SIGNALS = pl.DataFrame(
         "received": [None],
     }
 )
-SENSORS = pl.DataFrame({"branch_id": ["S1", "S2"], "miss_rate": [0.4, 0.4], "false_rate": [0.05, 0.05]})
+SENSORS = pl.DataFrame({"branch_id": ["K2", "K3"], "miss_rate": [0.4, 0.4], "false_rate": [0.05, 0.05]})
 
 
 def located(*looks: Look, miss: float = 0.05, false: float = 0.0001) -> Location:
