@@ -141,7 +141,7 @@ def to_tell(utility: CrewQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         live = set(outage.transformer_ids) - dark
         back = {("transformer", each) for each in live}
         back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
-    cause = "upstream" if sheet.upstream else outage.explanation
+    cause = "upstream" if sheet.upstream or outage.explanation == "source" else outage.explanation
     standing = Standing.of(sheet, cause, outage.start, outage.last)
     standing = replace(standing, range=utility.range_of(sheet.incident), page=sheet.link if rules.page else None)
     return incident_messages(standing, who, back, earlier, rules)

@@ -76,6 +76,11 @@ class Explanations(Shown):
             next_read=None,
         )  # fmt: skip
 
+    def head_of(self, piece: int) -> str:
+        """Return the branch at the head of a feeder, by its number."""
+        branch = int(self.tree.supply.branch_to[self.tree.first[piece]])
+        return str(self.devices.names["branch"][branch]) if branch >= 0 else ""
+
     def customer_count(self, transformers: Indices, at: int) -> int:
         """Return how many customers are off when these transformers are, of those in service at a moment in ms."""
         alone, first, second = self.devices.customers_served(at)

@@ -18,7 +18,7 @@ from repair.inference.mesh import Marginals, Mesh
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
-from repair.inference.states import STATES
+from repair.inference.states import CLOSED_AGAIN, OPENED, STATES
 from repair.inference.users import Heard, Hearing, Users, sums_at
 from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
@@ -75,6 +75,40 @@ class Prepared(Shown):
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
+    def without_source(self) -> Posterior:
+        """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
+
+        Where its nodes stand tells :attr:`below_source`.
+        """
+        count, events = len(self.parent), len(self.events.piece)
+        node, source = self.below_source
+        parent = np.full(count + events, -1, dtype=np.int64)
+        parent[node] = np.where(self.parent >= 0, node[self.parent], source[self.event])
+
+        def spread(values: Numbers, rest: float) -> Numbers:
+            found = np.full((count + events, *values.shape[1:]), rest)
+            found[node] = values
+            return found
+
+        first = np.flatnonzero(self.parent < 0)
+        back = np.maximum(self.repaired[first], self.rules.closed_again)
+        done = spread(self.done, 0.0)
+        for way in (0, 1, 3):
+            done[source, way, OPENED], done[source, way, CLOSED_AGAIN] = 1 - back, back
+        chances = Chances(
+            spread(self.refed, 0.0), spread(self.left, 0.0), spread(self.repaired, 1.0),
+            self.rules.channel_fails, self.rules.channel_works,
+        )  # fmt: skip
+        says = np.zeros((len(self.says), count + events, STATES))
+        says[:, node] = self.says
+        return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    @property
+    def below_source(self) -> tuple[Indices, Indices]:
+        """Where each node stands, and the source of each event, once a source stands before each event's nodes."""
+        first = np.flatnonzero(self.parent < 0)
+        return np.arange(len(self.parent)) + self.event + 1, first + np.arange(len(first))
+
     def best(self) -> tuple[Explained, Numbers]:
         """Return the best explanation, and how probable just that one is, of each event; shape (events,).
 
@@ -123,6 +157,7 @@ class Judgement(Shown):
         doing: words of each device, see :func:`categories`, shape (nodes,).
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
+        dead_source: how much better, as log, it is explained with a dead source, shape (events,); minus infinity on closed rings.
     """
 
     events: Events
@@ -144,6 +179,13 @@ class Judgement(Shown):
     doing: Indices
     quality: Numbers
     log_evidence: Numbers
+    dead_source: Numbers
+
+    def mixed(self, other: Judgement, share: float) -> Judgement:
+        """Return the same with a share of another judgement of the same events."""
+        names = ("state", "fault", "flow", "opened", "cut", "dark", "was", "alone", "together", "quality")
+        both = {name: (1 - share) * getattr(self, name) + share * getattr(other, name) for name in names}
+        return replace(self, **both)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -264,11 +306,36 @@ class Judge(Shown):
 
     def judge(self, events: Events) -> Judgement:
         """Return the posterior of each event."""
+        return self._judged(self.prepare(events))
+
+    def judge_with_and_without_source(self, events: Events) -> tuple[Judgement, Judgement]:
+        """Return the posterior of each event, and that if the source of each was lost."""
         prepared = self.prepare(events)
+        posterior = prepared.without_source()
+        logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
+        total = np.logaddexp.reduce(logs, axis=0)
+        node, _ = prepared.below_source
+        of_nodes = {name: getattr(posterior, name)[:, node] for name in ("state", "fault", "opened", "flow", "cut")}
+        lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
+        return self._judged(prepared), lost
+
+    def _judged(self, prepared: Prepared) -> Judgement:
         of_trees = prepared.posterior(prepared.fault)
         weight, log_evidence = prepared.weights(of_trees)
         posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
-        event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
+        odds = np.log(np.einsum("we,we->e", weight, np.exp(np.minimum(of_trees.log_odds_dead, 500.0))) + 1e-300)
+        odds[list(prepared.meshes)] = -np.inf
+        return replace(self._of(prepared, posterior, weight, log_evidence), dead_source=odds)
+
+    @staticmethod
+    def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
+        events, event, node, of, heard = (
+            prepared.events,
+            prepared.event,
+            prepared.node,
+            prepared.of_transformer,
+            prepared.heard,
+        )
 
         share = weight[:, event]
 
@@ -286,6 +353,7 @@ class Judge(Shown):
             mixed(posterior.flow).sum(axis=1),
             mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
+            np.full(len(log_evidence), -np.inf),
         )  # fmt: skip
 
     @staticmethod
