@@ -30,9 +30,6 @@ SIGNALS = [
     {"time": NOON.isoformat(), "object": "transformer", "object_id": "T2", "kind": "off"},
 ]
 CREWS = [{"crew_id": "B1", "name": "一班", "base_id": "Z1"}, {"crew_id": "B2", "name": "二班", "base_id": "Z1"}]
-SHIM = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-"""Apprise asks for a module that it replaces where it is gone."""
-
 BASES = [{"base_id": "Z1", "lon": 114.5, "lat": 33.5}]
 
 
@@ -149,7 +146,6 @@ def service() -> Iterator[tuple[str, list[tuple[str, str]], list[int]]]:
     server.server_close()
 
 
-@SHIM
 def test_a_service_takes_messages_and_its_refusal_is_told(service: tuple[str, list[Any], list[int]]) -> None:
     address, heard, answers = service
     channel = Services(address + "/areas/{id}")
@@ -165,7 +161,6 @@ def test_a_service_takes_messages_and_its_refusal_is_told(service: tuple[str, li
             Services(wrong)
 
 
-@SHIM
 def test_notices_go_over_a_channel_of_their_own(tmp_path: Path, service: tuple[str, list[Any], list[int]]) -> None:
     address, heard, _ = service
     channel = channel_of(MessageSettings(to="out.ndjson", notices=address), tmp_path, None)
