@@ -69,7 +69,7 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
         (translate("crew", language), ""),
         (translate("arrives", language), "right"),
         (translate("arrival limit", language), "right"),
-        (translate("restored", language), "right"),
+        (translate("expected back", language), "right"),
         (translate("why", language), ""),
         ("", ""),
     ]
@@ -77,7 +77,8 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
     if rows:
         content.append(scrolling(table(head, rows, "", title)))
     who = "Crews are sent by themselves." if plan.rules.dispatch == "automatic" else "Crews are sent by a person."
-    return [card(title, *content, note=translate(who, language), name="crews wide"), _figures(utility, language)]
+    plan_card = card(title, *content, note=translate(who, language), name="crews")
+    return [html.Div([plan_card, _figures(utility, language)], className="stack")]
 
 
 def _sentence(plan: CrewPlan, language: str) -> str:
@@ -116,7 +117,7 @@ def _assignment(
         options = [(name, f"{name} {shown or ''}".strip()) for name, shown in names.items()]
         fields = choose("crew_id", translate("crew", language), options)
         send = decide_with(
-            translate("Send", language),
+            translate("Send a crew", language),
             to_incident(incident),
             {"action": "assign"},
             [("note", translate("note", language))],
