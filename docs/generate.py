@@ -25,6 +25,7 @@ from fudian.public_questions import PublicQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
+from fudian.retention_settings import RetentionSettings
 from fudian.steering_questions import SteeringQuestions
 from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES
@@ -95,6 +96,7 @@ def settings_page() -> str:
         intro
         + _settings("reading", ReadingSettings)
         + _settings("intake", IntakeSettings)
+        + _settings("retention", RetentionSettings)
         + _settings("messages", MessageSettings)
         + _settings("reliability", ReliabilitySettings)
         + _settings("location", LocationSettings)

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.live import LiveQuestions
 from fudian.outbox import STATES, Outgoing
 from fudian.planning_questions import PlanningQuestions
 from fudian.telling import affected_rows, announced, told_by_plan
@@ -20,7 +19,7 @@ from repair.privacy import mask_name
 from repair.settings import message_settings
 
 
-class MessageQuestions(LiveQuestions, PlanningQuestions):
+class MessageQuestions(PlanningQuestions):
     """What can be told of messages to customers."""
 
     def messages(self, incident: str, masked: bool = True, limit: int = 1000) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fudian.intake_settings import intake_settings
+from fudian.retention_settings import retention_settings
 from network import WorkspaceError
 from reliability.grid_kpis import grid_settings
 from reliability.settings import reliability_settings
@@ -30,6 +31,7 @@ SETTINGS_OF = {
     "grid": grid_settings,
     "steering": steering_settings,
     "intake": intake_settings,
+    "retention": retention_settings,
     "messages": message_settings,
     "crews": crew_settings,
     "restoration_time": restoration_time_settings,

@@ -14,6 +14,8 @@ from fudian.announcing import Announcing
 from fudian.auto_dispatch import AutoDispatch, automatic
 from fudian.desk import Desk
 from fudian.intake_settings import IntakeSettings, intake_settings
+from fudian.retention import Retention
+from fudian.retention_settings import retention_settings
 from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
 
@@ -37,6 +39,9 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
+    retention = retention_settings(desk.utility.workspace.settings)
+    if retention.personal_days or retention.signals_days:
+        ways.enter_context(closing(Retention(desk)))
     announcing = Announcing(desk)
 
     def refresh() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query, Request
 
@@ -14,6 +14,12 @@ WAIT_S = 30.0
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
 Moment = Annotated[datetime | None, Query()]
+State = Annotated[
+    Literal["log", "desk"],
+    Query(
+        description="state of the switches: as logged, or also with what was operated, cut and joined at the desk since"
+    ),
+]
 Source = Annotated[str, Query(description="records, or switching for the replay of the switching log")]
 Year = Annotated[int | None, Query(ge=1900, le=2199)]
 

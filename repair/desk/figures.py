@@ -19,6 +19,18 @@ from repair.settings import RestorationSettings
 
 HEADS = ("branch_id", "transformer_id", "customer_id")
 
+FIGURE_NAMES: Mapping[str, str] = {
+    "proactive_repair_rate": "sent before a call",
+    "one_order_rate": "solved with one order",
+    "inference_correctness": "inferred rightly",
+    "false_alarm_rate": "false alarms",
+    "miss_rate": "known only by a call",
+    "time_to_first_restoration": "until the first came back",
+    "time_to_full_restoration": "until all were back",
+    "on_time_operation": "operated in time",
+}
+"""Each figure in words."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -108,7 +120,8 @@ def _is_before_call(sheet: Sheet, call: datetime | None) -> bool:
 
 def _names_head(sheet: Sheet, outage: InferredOutage) -> bool:
     rows = (sheet.record or {}).get("outages", ())
-    return outage.object_id in {row.get(name) for row in rows for name in HEADS}
+    heads = {row.get(name) for row in rows for name in HEADS}
+    return not heads.isdisjoint({outage.object_id, *outage.customer_ids})
 
 
 def _minutes(outage: InferredOutage, sheet: Sheet, stages: Iterable[str]) -> float | None:

@@ -160,6 +160,7 @@ class PlanDesk(Shown):
             void; and how many are under way.
         gone: which of the three each of them is, by id.
         going_on: rows of the plans under way.
+        present: the state of the switches in which the work is planned; ``None`` for the normal one.
     """
 
     statistics: Statistics
@@ -169,6 +170,7 @@ class PlanDesk(Shown):
     left_out: Mapping[str, int]
     gone: Mapping[str, str] = field(default_factory=dict)
     going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    present: Supply | None = None
     _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
     _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
@@ -178,7 +180,7 @@ class PlanDesk(Shown):
     @classmethod
     def of(
         cls, statistics: Statistics, plans: pl.DataFrame | None = None, settings: PlannedSettings | None = None,
-        as_of: datetime | None = None,
+        as_of: datetime | None = None, present: Supply | None = None,
     ) -> PlanDesk:  # fmt: skip
         """Gather the plans to come: those that begin after the as-of time and are not void.
 
@@ -191,6 +193,7 @@ class PlanDesk(Shown):
                 of the same id.
             settings: rules.
             as_of: nothing later is known.
+            present: the state of the switches in which the work is planned; by default the normal one.
         """
         workspace = statistics.net.workspace
         own = workspace.tables["plans"]
@@ -216,7 +219,7 @@ class PlanDesk(Shown):
         gone |= dict.fromkeys(going_on["plan_id"], "under_way")
         for each in wanted["plan_id"]:
             gone.pop(each, None)
-        return cls(statistics, wanted, rules, known, left_out, gone, going_on)
+        return cls(statistics, wanted, rules, known, left_out, gone, going_on, present)
 
     def require(self, plan_ids: str | Iterable[str]) -> None:
         """Let through ids of plans to come.
@@ -264,13 +267,13 @@ class PlanDesk(Shown):
 
     @cached_property
     def supply(self) -> Supply:
-        """Supply in the normal state, in which the work is planned, of what is in service then."""
-        return self.net.in_service(self.as_of).energise()
+        """Supply in the state in which the work is planned, of what is in service then."""
+        return self.present or self.net.in_service(self.as_of).energise()
 
     @cached_property
     def restorer(self) -> Restorer:
         """The engine that plans transfers."""
-        return Restorer.of(self.supply)
+        return Restorer.for_planning(self.supply)
 
     @cached_property
     def serving(self) -> Mask:
@@ -314,6 +317,12 @@ class PlanDesk(Shown):
     def hours_by_transformer(self, job: Job) -> dict[str, float]:
         """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""
         return self.hours_of(job.outage.after, job.outage.touched, job.minutes)
+
+    def longest_by_transformer(self, job: Job) -> dict[str, float]:
+        """Return for how many hours at a stretch a job cuts off each transformer: those transferred, briefly."""
+        hours, ids = self.hours_by_transformer(job), self.net.transformers["transformer_id"]
+        off = set(ids.gather(np.sort(job.outage.after.hit.transformer_index)).to_list())
+        return {each: known if each in off else self.rules.transfer_min / 60.0 for each, known in hours.items()}
 
     def hours_of(self, affected: Affected, touched: Indices, minutes: int) -> dict[str, float]:
         """Return for how many hours an outage cuts off each transformer in service.

@@ -1,0 +1,49 @@
+"""The settings of retention: for how long the desk keeps what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from network.tables.settings import settings_of
+
+LEAST_DAYS = 30
+"""What the desk itself remembers is neither erased nor folded."""
+
+
+class RetentionSettings(BaseModel):
+    """For how long the desk keeps what it was told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    personal_days: int = Field(
+        0,
+        ge=0,
+        description="days after which customers are taken out of reports and messages, unless their incident goes on; "
+        "0: kept until erased on request",
+    )
+    signals_days: int = Field(
+        0,
+        ge=0,
+        description="days after which reports are folded into their number by day, object and kind, unless their incident goes "
+        "on; 0: kept for good",
+    )
+
+    @field_validator("personal_days", "signals_days")
+    @classmethod
+    def _is_long_enough(cls, days: int) -> int:
+        if 0 < days < LEAST_DAYS:
+            msg = f"the desk itself remembers {LEAST_DAYS} days: write {LEAST_DAYS} or more, or 0"
+            raise ValueError(msg)
+        return days
+
+
+def retention_settings(settings: Mapping[str, Any]) -> RetentionSettings:
+    """Return the settings under ``[retention]``.
+
+    Raises:
+        WorkspaceError: a name or a value is not known; every one is reported.
+    """
+    return settings_of(RetentionSettings, "retention", settings)
