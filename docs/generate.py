@@ -15,11 +15,13 @@ from pydantic import BaseModel
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
+from fudian.dispatch_questions import DispatchQuestions
 from fudian.field_questions import FieldQuestions
 from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
 from fudian.planning_questions import PlanningQuestions
+from fudian.public_questions import PublicQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
@@ -170,6 +172,8 @@ def _questions() -> dict[str, Callable[..., Any]]:
         LiveQuestions,
         CrewQuestions,
         FieldQuestions,
+        PublicQuestions,
+        DispatchQuestions,
         MessageQuestions,
         DeskQuestions,
         PlanningQuestions,
@@ -222,6 +226,7 @@ def asked_by_pages() -> dict[str, set[str]]:
     folder = PROJECT / "dashboard" / "pages"
     cards = {
         "work_card": "dispatch",
+        "crew_card": "dispatch",
         "loop_card": "dispatch",
         "plan_card": "dispatch",
         "grid_card": "management",

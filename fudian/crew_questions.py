@@ -71,7 +71,6 @@ class CrewQuestions(RepairQuestions):
 
         return self.memory.recall(key, planned)
 
-    @question
     def restoration_times(self, at: Moment = None) -> Answer:
         """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
 
@@ -86,15 +85,41 @@ class CrewQuestions(RepairQuestions):
         """
         self.network.require_sources()
         shown = self.board(at)
+        now = self._known_by(shown, at)
+        orders = told_orders(self.work, now)
         rules = restoration_time_settings(self.workspace.settings)
         tables = self.workspace.tables
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
-        model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
-        now = self._known_by(shown, at)
-        rows = outlook(model, shown.active, tables, now, dict(told_orders(self.work, now)))
-        told = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
-        form = told | {"rows": [_plain(row) for row in rows.to_dicts()]}
-        return Answer("restoration_times", rows, f"at {now:%Y-%m-%d %H:%M}", lambda _: form)
+
+        def told() -> Answer:
+            model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
+            rows = outlook(model, shown.active, tables, now, dict(orders))
+            basis = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
+            form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
+            return Answer("restoration_times", rows, f"at {now:%Y-%m-%d %H:%M}", lambda _: form)
+
+        return self.memory.recall(("restoration_times", shown, now, orders), told)
+
+    def crew_names(self) -> list[dict[str, Any]]:
+        """Return ``crew_id`` and ``name`` of all crews."""
+        return self.workspace.tables["crews"].select("crew_id", "name").sort("crew_id").to_dicts()
+
+    def range_of(self, incident: str) -> tuple[datetime, datetime] | None:
+        """Return between which moments power will be back for an open incident, by the model.
+
+        Args:
+            incident: its id.
+
+        Returns:
+            The range; ``None`` where none can be told: without a past, out of depth, or where the incident is not open.
+        """
+        try:
+            told = self.restoration_times().rows
+        except FudianError:
+            return None
+        sure = told.filter(pl.col("incident") == incident, ~pl.col("out_of_depth"), pl.col("low").is_not_null())
+        ranges: list[tuple[datetime, datetime]] = sure.select("low", "high").rows()
+        return ranges[0] if ranges else None
 
     @question
     def bases(self, count: int | None = None, limit_min: float | None = None, as_of: Moment = None) -> Answer:

@@ -31,7 +31,7 @@ from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, Report, both, event_id_of
 from fudian.outbox import Outbox
 from fudian.store import Store
-from fudian.telling import beside_announcement, beside_decision, beside_signals
+from fudian.telling import beside_announcement, beside_decision, beside_signals, leads_to_page
 from fudian.utility import Utility
 from network import FudianError, Problem, UnknownIdError, text
 from network.tables.table_form import ROW
@@ -237,6 +237,8 @@ class Desk:
                 return sheet
             events: list[DeskEvent] = []
             ahead = before = sheet
+            if leads_to_page(self.utility, sheet, several):
+                several = [{"action": "link"}, *several]
             for place, details in enumerate(several):
                 told = self._checked(ahead, details)
                 name = f"{named}:{place}" if place else named
@@ -255,6 +257,9 @@ class Desk:
             details = {"action": "record", "tables": self.utility.proposed(sheet.incident).tables}
         told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
         self._require_known(told)
+        if told["action"] == "stage" and told["stage"] not in {"repaired", "restored"}:
+            expected = self.utility.range_of(sheet.incident)  # kept, so that it can be told later whether it held
+            told |= {} if expected is None else {"range": [each.isoformat() for each in expected]}
         return told
 
     def knows(self, event_id: str) -> bool:

@@ -51,7 +51,7 @@ class FieldQuestions(CrewQuestions):
         rows = [row for row in open_jobs if row is not None]
         mine = [row["incident"] for row in rows if crew and crew in {row["crew_id"], row["planned_crew_id"]}]
         rows.sort(key=lambda row: (row["incident"] not in mine, row["crew_id"] != crew, row["number"] or 0))
-        crews = self.workspace.tables["crews"].select("crew_id", "name").sort("crew_id").to_dicts()
+        crews = self.crew_names()
         form = {"at": shown.at.isoformat(), "crew": crew, "crews": crews, "mine": mine, "rows": rows}
         flat = pl.DataFrame([_flat(row) for row in rows], schema=_SCHEMA)
         return Answer("crew_jobs", flat, f"{len(mine)} of {len(rows)} jobs", lambda _: form)
@@ -162,15 +162,21 @@ class FieldQuestions(CrewQuestions):
         lon, lat = known.select(pl.col("lon").mean(), pl.col("lat").mean()).row(0)
         return lon, lat
 
+    def site_of(self, entry: Entry) -> str | None:
+        """Return the class of the site of an incident, by the region class of most transformers there."""
+        off = entry.affected.hit.transformers
+        if not off and entry.incident is not None:
+            off = list(entry.incident.outage.transformer_ids)
+        region = self.network.transformers.filter(pl.col("transformer_id").is_in(off))["region_class"].drop_nulls()
+        return site_of(None, region.mode().sort()[0] if len(region) else None)
+
     def _arrival(self, entry: Entry, sheet: Sheet) -> dict[str, Any]:
         """Return the arrival clock of an incident of which no plan tells."""
-        off = entry.affected.hit.transformers
-        region = self.network.transformers.filter(pl.col("transformer_id").is_in(off))["region_class"].drop_nulls()
         start = sheet.stages.get("accepted") or entry.start
         now = max(self.now, *sheet.stages.values()) if sheet.stages else self.now
-        site = site_of(None, region.mode().sort()[0] if len(region) else None)
         arrived: datetime | None = sheet.stages.get("arrived")
-        return arrival_clock(crew_settings(self.workspace.settings), now, start, site, arrived).as_dict()
+        rules = crew_settings(self.workspace.settings)
+        return arrival_clock(rules, now, start, self.site_of(entry), arrived).as_dict()
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

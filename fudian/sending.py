@@ -20,7 +20,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 import polars as pl
@@ -34,6 +34,9 @@ from repair.settings import MessageSettings, message_settings
 
 TOKEN = "FUDIAN_MESSAGES_TOKEN"  # noqa: S105 (the name of a variable)
 """What the gateway knows this sender by: a bearer token in the environment, never in a file."""
+
+NOTICES = "FUDIAN_MESSAGES_NOTICES"
+"""The address of the channel for notices, where it holds a secret and shall not stand in a file."""
 
 REFUSED = frozenset({400, 410, 413, 422})
 """Answers of a gateway that will never take this message; after any other it is tried again."""
@@ -170,8 +173,75 @@ class Lines:
         os.close(self._file)
 
 
+class Services:
+    """Services that apprise knows: WeCom, DingTalk, Feishu, mail, MQTT and many more.
+
+    None of them knows keys: a message that was handed over and not marked yet, since the program was killed between, comes again.
+
+    Args:
+        address: of apprise; ``{id}`` in it is the customer or transformer, ``{phone}`` the telephone number.
+
+    Raises:
+        FudianError: apprise is not installed, or does not know the address.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from apprise import Apprise
+        except ImportError as missing:
+            raise FudianError(
+                text("Messages over services need the package apprise."),
+                text("Install it: pip install 'fudian[messages]'."),
+            ) from missing
+        self._make, self._address = Apprise, address
+        if not Apprise().add(self._of({"customer_id": "1", "phone": "1"})):
+            raise FudianError(
+                text("This is no address of a service for messages."),
+                text("The documents of apprise list how each is written, such as dingtalk://token or wecombot://key."),
+            )
+
+    def _of(self, to: Mapping[str, str]) -> str:
+        named = to.get("customer_id") or to.get("transformer_id", "")
+        filled = self._address.replace("{id}", quote(named, safe=""))
+        return filled.replace("{phone}", quote(to.get("phone", ""), safe=""))
+
+    def send(self, letter: Mapping[str, Any]) -> None:
+        """Hand over one message; see :class:`Channel`."""
+        service = self._make()
+        service.add(self._of(letter["to"]))
+        try:
+            is_taken = service.notify(body=letter["text"])
+        except Exception as error:  # noqa: BLE001 (a service of somebody else's: whatever it is, nothing was taken)
+            raise NotTakenError(type(error).__name__) from None
+        if not is_taken:
+            raise NotTakenError("not taken by the service")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Apart:
+    """Two channels: one for customers in person, one for notices to transformers.
+
+    Args:
+        in_person, notices: the channels.
+    """
+
+    def __init__(self, in_person: Channel, notices: Channel) -> None:
+        self._in_person, self._notices = in_person, notices
+
+    def send(self, letter: Mapping[str, Any]) -> None:
+        """Hand over one message; see :class:`Channel`."""
+        (self._in_person if "customer_id" in letter["to"] else self._notices).send(letter)
+
+    def close(self) -> None:
+        """Close both."""
+        self._in_person.close()
+        self._notices.close()
+
+
 def channel_of(rules: MessageSettings, folder: Path | None, token: str | None) -> Channel:
-    """Return the channel that the settings name.
+    """Return the channel that the settings name, with another one for notices where they name one.
 
     Args:
         rules: of the workspace.
@@ -181,9 +251,23 @@ def channel_of(rules: MessageSettings, folder: Path | None, token: str | None) -
     Raises:
         FudianError: it cannot be used.
     """
-    if "://" in rules.to:
-        return Gateway(rules.to, rules.timeout_s, token)
-    path = (folder or Path()) / rules.to
+    in_person = _channel(rules.to, rules, folder, token)
+    notices = os.environ.get(NOTICES) or rules.notices
+    if not notices or notices == rules.to:
+        return in_person
+    try:
+        return Apart(in_person, _channel(notices, rules, folder, token))
+    except FudianError:
+        in_person.close()
+        raise
+
+
+def _channel(to: str, rules: MessageSettings, folder: Path | None, token: str | None) -> Channel:
+    """Return one channel by its address, or by the name of its file."""
+    scheme, is_address, _ = to.partition("://")
+    if is_address:
+        return Gateway(to, rules.timeout_s, token) if scheme in {"http", "https"} else Services(to)
+    path = (folder or Path()) / to
     try:
         return Lines(path)
     except (OSError, ValueError, KeyError, TypeError) as error:

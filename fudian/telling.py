@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
+from fudian.crew_questions import CrewQuestions
+from fudian.foundation import Foundation
 from fudian.ledger import Beside, DeskEvent
 from fudian.live import LiveQuestions
 from fudian.outbox import Outbox
@@ -27,14 +31,14 @@ from repair.desk.messages import (
     incident_messages,
     plan_messages,
 )
-from repair.desk.work import Line, Sheet
+from repair.desk.work import STAGES, Line, Sheet
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.settings import MessageSettings, inference_settings, message_settings
 
 _log = logging.getLogger("fudian")
 
 
-def beside_decision(utility: LiveQuestions, outbox: Outbox, sheet: Sheet, event: DeskEvent) -> Beside | None:
+def beside_decision(utility: CrewQuestions, outbox: Outbox, sheet: Sheet, event: DeskEvent) -> Beside | None:
     """Return what writes the messages that a decision asks for; ``None`` where no channel is set, so that nobody is told.
 
     Args:
@@ -54,7 +58,28 @@ def beside_decision(utility: LiveQuestions, outbox: Outbox, sheet: Sheet, event:
     return _beside(utility, outbox, sheet.after(Line.of(event)), rules, undone)[0]
 
 
-def beside_signals(utility: LiveQuestions, outbox: Outbox, sheet: Sheet) -> Beside | None:
+def leads_to_page(utility: LiveQuestions, sheet: Sheet, several: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether an incident gets a public page with some decisions: customers are told of it now, and are led there.
+
+    Args:
+        utility: whose settings count.
+        sheet: before the decisions.
+        several: the decisions.
+    """
+    try:
+        rules = message_settings(utility.workspace.settings)
+    except FudianError:  # nobody is told, and the log says so
+        return False
+    begins = STAGES.index(rules.fault_from)
+    told = any(
+        each.get("action") == "stage" and each.get("stage") in STAGES and STAGES.index(str(each["stage"])) >= begins
+        for each in several
+    )
+    had = any(line.action in {"link", "unlink"} for line in sheet.history)  # who took it away wants none
+    return bool(rules.to and rules.page) and told and not had
+
+
+def beside_signals(utility: CrewQuestions, outbox: Outbox, sheet: Sheet) -> Beside | None:
     """Return what writes the messages that an incident asks for by what was heard since; ``None`` where it asks for none."""
     rules = message_settings(utility.workspace.settings)
     write, count = _beside(utility, outbox, sheet, rules)
@@ -62,7 +87,7 @@ def beside_signals(utility: LiveQuestions, outbox: Outbox, sheet: Sheet) -> Besi
 
 
 def _beside(
-    utility: LiveQuestions, outbox: Outbox, sheet: Sheet, rules: MessageSettings, undone: int | None = None
+    utility: CrewQuestions, outbox: Outbox, sheet: Sheet, rules: MessageSettings, undone: int | None = None
 ) -> tuple[Beside, int]:
     """Return what writes the messages that a sheet asks for, and how many they are."""
     earlier = [
@@ -75,7 +100,7 @@ def _beside(
 
 
 def _writing(
-    utility: LiveQuestions | PlanningQuestions,
+    utility: Foundation,
     outbox: Outbox,
     messages: list[Message],
     rules: MessageSettings,
@@ -94,7 +119,7 @@ def _writing(
     return write
 
 
-def to_tell(utility: LiveQuestions, sheet: Sheet, earlier: Sequence[Message], rules: MessageSettings) -> list[Message]:
+def to_tell(utility: CrewQuestions, sheet: Sheet, earlier: Sequence[Message], rules: MessageSettings) -> list[Message]:
     """Return what has to be told now of an incident.
 
     Nobody is told of one that is part of another, that a plan or arrears explain, or that turned out to be none.
@@ -117,7 +142,9 @@ def to_tell(utility: LiveQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         back = {("transformer", each) for each in live}
         back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
     cause = "upstream" if sheet.upstream or outage.explanation == "source" else outage.explanation
-    return incident_messages(Standing.of(sheet, cause, outage.start, outage.last), who, back, earlier, rules)
+    standing = Standing.of(sheet, cause, outage.start, outage.last)
+    standing = replace(standing, range=utility.range_of(sheet.incident), page=sheet.link if rules.page else None)
+    return incident_messages(standing, who, back, earlier, rules)
 
 
 def outage_of(utility: LiveQuestions, incident: str) -> InferredOutage | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fudian.field_questions import FieldQuestions
+from fudian.dispatch_questions import DispatchQuestions
 from fudian.language import default_language
-from fudian.message_questions import MessageQuestions
 from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReportQuestions, FieldQuestions, MessageQuestions):
+class Utility(ReportQuestions, DispatchQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is

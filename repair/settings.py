@@ -375,6 +375,10 @@ class CrewSettings(BaseModel):
     keep_zones: bool = Field(
         False, description="crews stay in their own zones; false: they also help in others, by hours saved"
     )
+    dispatch: Literal["person", "automatic"] = Field(
+        "person",
+        description="who sends crews: a person, or the plan by itself to confirmed incidents that nobody decided on",
+    )
     arrival_profile: Literal["sgcc", "gbt28583", "custom"] = Field(
         "sgcc", description="limits of arrival: sgcc 45/90/120 min, gbt28583 60/120/240 min, custom (5.1)"
     )
@@ -436,12 +440,21 @@ class MessageSettings(BaseModel):
 
     to: str = Field(
         "",
-        description="channel: address of a gateway that takes JSON (https://…), or a file seen from the workspace, a line a "
-        "message; blank: nobody is told anything, and nothing waits",
+        description="channel: a gateway that takes JSON (https://…), an address of apprise (wecombot://…, dingtalk://…, "
+        "feishu://…, mailto://…, mqtt://…), or a file seen from the workspace, a line a message; blank: nobody is told anything",
     )
     language: Literal["zh", "en"] = Field("zh", description="language of the messages")
     unit: str = Field("", description="who signs the messages; blank: the power utility")
     hotline: str = Field("95598", description="telephone number for questions")
+    page: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="address under which customers reach this server (https://outage.example): messages lead to the public page "
+        "of their incident; blank: they lead nowhere",
+    )
+    page_after_close_h: float = Field(
+        24.0, ge=0, description="hours after the closing of an incident for which its public page can be seen"
+    )
     fault_from: Literal["accepted", "dispatched", "taken", "arrived", "located"] = Field(
         "dispatched", description="stage of an incident from which customers are told of the fault"
     )
@@ -462,6 +475,16 @@ class MessageSettings(BaseModel):
         description="until this one; a fault is told to important customers at once",
     )
     cancelled: tuple[str, ...] = Field(("已取消", "cancelled"), description="states of a plan that was called off")
+    announce_plans: bool = Field(
+        True, description="approved plans are announced by themselves; false: when a dispatcher announces them"
+    )
+    announce_ahead_h: float = Field(
+        48.0, ge=0, description="hours before notice has to be given at which a plan is announced by itself"
+    )
+    notices: str = Field(
+        "",
+        description="channel of notices for transformers, where it is another than to: {id} in an address is the transformer",
+    )
     timeout_s: float = Field(10.0, gt=0, le=300, description="seconds within which the gateway answers")
     first_wait_s: float = Field(
         5.0, gt=0, description="seconds until a message that failed is tried again; then twice that"

@@ -61,6 +61,10 @@ TEXT_CONSTANTS = {
     "FIGURE_NAMES",
     "_MEANING_NAMES",
     "CREW_WORDS",
+    "CLOCK_NAMES",
+    "WHY_NAMES",
+    "DISPATCH_FIGURE_NAMES",
+    "SHOWN_STAGES",
 }
 """Module constants whose values are texts."""
 

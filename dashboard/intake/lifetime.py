@@ -10,6 +10,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from fudian.announcing import Announcing
+from fudian.auto_dispatch import AutoDispatch, automatic
 from fudian.desk import Desk
 from fudian.intake_settings import IntakeSettings, intake_settings
 from fudian.retention import Retention
@@ -40,9 +42,17 @@ def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
     retention = retention_settings(desk.utility.workspace.settings)
     if retention.personal_days or retention.signals_days:
         ways.enter_context(closing(Retention(desk)))
-    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN), desk.tell_more)
+    announcing = Announcing(desk)
+
+    def refresh() -> None:
+        desk.tell_more()
+        announcing.announce_due()
+
+    sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN), refresh)
     if sender is not None:
         ways.enter_context(closing(sender))
+    if automatic(desk.utility):
+        ways.enter_context(closing(AutoDispatch(desk)))
     if rules.folder:
         from dashboard.intake.folder import FolderIntake
 

@@ -84,6 +84,13 @@ def _messages(routes: APIRouter, desk: Desk) -> None:
 
 
 def _operations(routes: APIRouter, desk: Desk) -> None:
+    @routes.get("/dispatch-kpi")
+    def dispatch_kpi(
+        start: Annotated[datetime | None, Query()] = None, end: Annotated[datetime | None, Query()] = None
+    ) -> dict[str, Any]:
+        """Return how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
+        return desk.utility.dispatch_kpi(start, end).as_dict()
+
     @routes.get("/operations")
     def operations(as_of: Annotated[datetime | None, Query()] = None) -> dict[str, Any]:
         """Return what was operated, and in what the state of the switches differs from the normal one."""

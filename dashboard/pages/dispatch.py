@@ -12,6 +12,7 @@ import polars as pl
 from dash import html
 
 from dashboard.access.units import customers_off
+from dashboard.pages.crew_card import crew_cards
 from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
 from dashboard.pages.work_card import state_card, work_card
@@ -44,8 +45,8 @@ from network.pictures.layout import head_of
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
 
-TABS = ("active", "restored", "planned")
-_TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned"}
+TABS = ("active", "restored", "planned", "crews")
+_TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned", "crews": "Crews"}
 _LISTED = 100
 _MOMENTS = 30
 NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
@@ -57,6 +58,11 @@ def page(utility: Utility, address: Address) -> html.Div:
     at = moment_of(utility, address)
     board = utility.board(at)
     tab = address.choose("tab", TABS, "active")
+    if tab == "crews":
+        address.note_unknown()
+        cards = crew_cards(utility, address, at if "at" in address.values else None)
+        chips, fresh = _chips(utility, address, board, tab), _freshness(utility, address, at)
+        return frame(address, chips, fresh, cards, has_heading=False)
     entries = {"active": board.active, "restored": board.restored}.get(tab, ())
     keys = [entry.key for entry in entries]
     planned = board.planned["plan_id"].to_list()
@@ -73,7 +79,7 @@ def page(utility: Utility, address: Address) -> html.Div:
         right, customers = _event_sheet(utility, address, entry, plan)
     return frame(
         address,
-        _chips(address, board, tab),
+        _chips(utility, address, board, tab),
         _freshness(utility, address, at),
         [html.Div([left, right, html.Div(customers, className="wide")], className="grid halves desk")],
         has_heading=False,
@@ -93,8 +99,9 @@ def moment_of(utility: Utility, address: Address) -> datetime:
         return utility.now
 
 
-def _chips(address: Address, board: Board, tab: str) -> list[Part]:
+def _chips(utility: Utility, address: Address, board: Board, tab: str) -> list[Part]:
     counts = {"active": len(board.active), "restored": len(board.restored), "planned": board.planned.height}
+    counts["crews"] = len(utility.crew_names())
     return [
         link(
             f"{translate(_TAB_NAMES[each], address.language)} {counts[each]}",

@@ -30,6 +30,8 @@ ACTION_NAMES: Mapping[str, str] = {
     "assign": "crew assigned",
     "look": "section looked at",
     "photograph": "photograph",
+    "link": "public page opened",
+    "unlink": "public page closed",
     "merge": "merged into another incident",
     "split": "users split off",
     "move": "users moved to another incident",
@@ -107,6 +109,11 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
         (translate("repair orders", language), ", ".join(sheet.orders) or DASH),
         (translate("crew", language), sheet.crew_id or DASH),
     ]
+    if sheet.link is not None:
+        door = html.A(
+            translate("Open", language), href=f"/public/outage/{sheet.link}", target="_blank", className="link"
+        )
+        facts.append((translate("public page", language), door))
     if sheet.photographs and may_decide():
         pictures = [
             html.A(str(number_), href=f"/api/v1/photographs/{photo}", target="_blank", className="link spaced")
@@ -115,6 +122,9 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
         facts.append((translate("photographs", language), html.Span(pictures)))
     if sheet.estimate:
         facts.append((translate("power is expected back", language), moment(sheet.estimate)))
+    elif (expected := None if sheet.is_closed else utility.range_of(incident)) is not None:
+        words = f"{moment(expected[0])} – {moment(expected[1])}"
+        facts.append((translate("power is expected back, by experience", language), words))
     place = utility.low_voltage_place(incident)
     if place:
         said = [place["transformer_id"], *place["boxes"], *([place["phases"]] if place["phases"] else [])]
@@ -163,6 +173,9 @@ def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
         ("Close", "close", [note]),
     ]
     taken = [] if sheet.acknowledged_by else [decide(translate("Acknowledge", language), to, {"action": "acknowledge"})]
+    is_shown = sheet.link is not None
+    said = "Close the public page" if is_shown else "Public page"
+    taken.append(decide(translate(said, language), to, {"action": "unlink" if is_shown else "link"}))
     return taken + [
         decide_with(translate(label, language), to, {"action": action}, fields, language)
         for label, action, fields in doors
@@ -278,6 +291,8 @@ def _said(line: Line, language: str) -> str:
     at = said.pop("at", None) or said.pop("until", None)
     if line.action == "record":
         said = {"outage_id": said["tables"]["outages"][0]["outage_id"]}
+    for hidden in ("token", "range"):
+        said.pop(hidden, None)
     parts += [", ".join(map(str, value)) if isinstance(value, list) else str(value) for value in said.values()]
     return " ".join(parts) + (f" · {moment(datetime.fromisoformat(at))}" if at else "")
 

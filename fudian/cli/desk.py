@@ -66,6 +66,30 @@ def desk_kpi(
     print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
 
 
+@app.command("dispatch-kpi")
+def dispatch_kpi(
+    workspace: WorkspaceArgument,
+    start: Start = None,
+    end: End = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
+    utility = asked(workspace)
+    from fudian.desk import at_desk
+    from fudian.outbox import Outbox
+
+    with working("reading what the desk kept"):
+        kept = store_beside(workspace, store)
+        at_desk(utility, kept)
+        utility.outbox = Outbox(kept)
+    result = utility.dispatch_kpi(start, end).as_dict(language())
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
+
+
 @app.command("incident-record")
 def incident_record(
     workspace: WorkspaceArgument,

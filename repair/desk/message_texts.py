@@ -67,8 +67,17 @@ def _fault(message: Message, name: str | None, rules: MessageSettings) -> list[s
         language,
         **said,
     )
-    expected = [_expected(facts, language)] if "estimate" in facts else []
-    return [whom, happened, *expected, translate("For questions call {hotline}.", language, hotline=rules.hotline)]
+    follow = []
+    if rules.page and "page" in facts:
+        address = page_of(rules.page, facts["page"])
+        follow = [translate("Follow the repair at {address} .", language, address=address)]
+    asked = translate("For questions call {hotline}.", language, hotline=rules.hotline)
+    return [whom, happened, *_expected(facts, language), *follow, asked]
+
+
+def page_of(base: str, token: str) -> str:
+    """Return the address of the public page of an incident."""
+    return f"{base}/public/outage/{token}"
 
 
 def _progress(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
@@ -78,17 +87,24 @@ def _progress(message: Message, _: str | None, rules: MessageSettings) -> list[s
     progress = translate(
         "Repair in {area}: {stage} ({time}).", language, area=facts["area"], stage=stage, time=f"{at:%H:%M}"
     )
-    return [progress, *([_expected(facts, language)] if "estimate" in facts else [])]
+    return [progress, *_expected(facts, language)]
 
 
-def _expected(facts: Mapping[str, Any], language: str) -> str:
-    return translate(
+def _expected(facts: Mapping[str, Any], language: str) -> list[str]:
+    """Return when power is expected back: as a person said, or between two moments; nothing where nobody can tell."""
+    if "range" in facts:
+        low, high = (_moment(each, language) for each in facts["range"])
+        return [translate("Power is expected back between {low} and {high}.", language, low=low, high=high)]
+    if "estimate" not in facts:
+        return []
+    told = translate(
         "Power is expected back at {estimate}, which differs from the time given before."
         if facts.get("moved")
         else "Power is expected back at {estimate}.",
         language,
         estimate=_moment(facts["estimate"], language),
     )
+    return [told]
 
 
 def _restored(message: Message, _: str | None, rules: MessageSettings) -> list[str]:

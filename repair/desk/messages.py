@@ -108,6 +108,8 @@ class Standing:
         stages: the stages that it reached since it was opened last, with their times.
         estimate: when power will be back, as a person said; ``None`` where nobody did.
         last: when something was heard of it last.
+        range: between which moments power will be back, by the model; ``None`` where none can be told.
+        page: secret of its public page, where messages lead there.
     """
 
     subject: str
@@ -116,6 +118,8 @@ class Standing:
     stages: Mapping[str, datetime]
     estimate: datetime | None
     last: datetime | None = None
+    range: tuple[datetime, datetime] | None = None
+    page: str | None = None
 
     @classmethod
     def of(cls, sheet: Sheet, cause: str, start: datetime, last: datetime | None = None) -> Standing:
@@ -173,11 +177,12 @@ def _asked(
         if end is not None and "restored" not in stages and standing.last is not None:
             end = max(end, standing.last)  # by then it was, whoever came back after the stage was told
         return None if last == "restored" or end is None else ("restored", {"end": end.isoformat()})
-    estimate = {} if standing.estimate is None else {"estimate": standing.estimate.isoformat()}
+    estimate = _expected(standing)
     if last is None or last == "restored":
         crew = any(STAGES.index(stage) >= STAGES.index("dispatched") for stage in stages)
         facts = {"cause": standing.cause, "start": standing.start.isoformat(), "crew": crew}
-        return "fault", facts | estimate | _stage_told(stages, rules)
+        page = {} if standing.page is None else {"page": standing.page}
+        return "fault", facts | estimate | _stage_told(stages, rules) | page
     since = before[max((at for at, each in enumerate(before) if each.kind == "fault"), default=0) :]
     known = {stage for each in since for stage in each.facts.get("stages", ())}
     fresh = _stage_told(stages, rules)
@@ -193,6 +198,13 @@ def _asked(
     reached = max(stages, key=STAGES.index)
     facts = {"stage": reached, "time": stages[reached].isoformat(), "moved": moved and said is not None}
     return "progress", facts | estimate | fresh
+
+
+def _expected(standing: Standing) -> dict[str, Any]:
+    """Return when power is expected back: as a person says, else between two moments by the model."""
+    if standing.estimate is not None:
+        return {"estimate": standing.estimate.isoformat()}
+    return {} if standing.range is None else {"range": [each.isoformat() for each in standing.range]}
 
 
 def _stage_told(stages: Mapping[str, datetime], rules: MessageSettings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from secrets import token_urlsafe
 from typing import Any, Protocol
 
 from network import FudianError, text
@@ -49,6 +50,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "assign": ("crew_id", "at", "note"),
     "look": ("branches", "found", "at", "note"),
     "photograph": ("photo_id", "at", "note"),
+    "link": ("token",),
+    "unlink": (),
     "merge": ("into",),
     "split": ("users",),
     "move": ("users", "into"),
@@ -62,6 +65,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "undo": ("number",),
 }
 """What may be decided on a sheet, and what each decision must say, but for :data:`MAY_SAY`."""
+
+LINK_BYTES = 24
+"""Of the secret in the address of a public page: nobody finds one by trying."""
 
 MAY_SAY = frozenset({"note", "read"})
 """What a decision may leave out: a note, and what was read at a device, such as ``95 A``."""
@@ -203,6 +209,18 @@ class Sheet(Shown):
         )
 
     @property
+    def link(self) -> str | None:
+        """The secret of its public page; ``None`` where it has none, or no longer."""
+        last = next((line for line in reversed(self.lines) if line.action in {"link", "unlink"}), None)
+        return None if last is None or last.action == "unlink" else str(last.details["token"])
+
+    @property
+    def first_range(self) -> tuple[datetime, datetime] | None:
+        """Between which moments power was to be back, as the model told at the first stage that it told of."""
+        told = next((line.details["range"] for line in self.lines if "range" in line.details), None)
+        return None if told is None else (datetime.fromisoformat(told[0]), datetime.fromisoformat(told[1]))
+
+    @property
     def photographs(self) -> tuple[str, ...]:
         """Ids of the photographs that were taken at the place."""
         return self._all("photograph", "photo_id")
@@ -301,11 +319,13 @@ class Work:
         sheets: by incident.
         operations: what was operated.
         positions: where each crew was when it reported last.
+        links: incident of every secret of a public page that there ever was; the sheet says whether it still holds.
     """
 
     sheets: dict[str, Sheet] = field(default_factory=dict)
     operations: Operations = field(default_factory=Operations)
     positions: dict[str, Position] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[KeptEvent]) -> Work:
@@ -340,6 +360,8 @@ class Work:
         if event.incident is None:
             return
         line = Line.of(event)
+        if action == "link":
+            self.links[str(line.details["token"])] = event.incident
         if action == "undo":
             self.operations = self.operations.undone(line.details["number"])
         elif action == "step":
@@ -411,6 +433,9 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
             text("Known are: {known}.", known=", ".join(ACTIONS)),
         )
     told = {"action": action} | {name: details[name] for name in ACTIONS[action] if details.get(name) is not None}
+    told |= (
+        {"token": token_urlsafe(LINK_BYTES)} if action == "link" else {}
+    )  # nobody chooses it, so nobody can guess it
     if "at" in ACTIONS[action]:
         told["at"] = moment_done(details.get("at"), now).isoformat()
     missing = [name for name in ACTIONS[action] if name not in told and name not in MAY_SAY]

@@ -55,7 +55,7 @@ def page(telephone: BrowserContext) -> Iterator[Page]:
 
 
 def incident_of(address: str) -> str:
-    found: str = httpx.get(f"{address}/api/v1/incidents").json()["incidents"][0]["id"]
+    found: str = httpx.get(f"{address}/api/v1/incidents", timeout=60).json()["incidents"][0]["id"]
     return found
 
 
@@ -115,7 +115,7 @@ def test_a_job_from_taking_it_until_power_is_back(page: Page, served: str) -> No
     assert kept["crew_id"] == "B1"
     assert [each["found"] for each in kept["looks"]] == [False, True]
     assert kept["section"]
-    image = httpx.get(f"{served}/api/v1/photographs/{kept['photographs'][0]}")
+    image = httpx.get(f"{served}/api/v1/photographs/{kept['photographs'][0]}", timeout=60)
     assert (image.headers["content-type"], image.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
     assert any(line["details"].get("note") == "两相断线" for line in kept["history"])
 
@@ -180,7 +180,7 @@ def test_a_report_can_be_taken_back_until_it_is_sent_and_a_refusal_is_told(page:
     expect(page.locator("button.big")).to_have_text("Take the job")
     assert sheet_of(served)["history"] == []
     sent = {"event_id": "0123456789", "incident": "nowhere", "report": "arrived", "crew_id": "B1"}
-    answer = httpx.post(f"{served}/api/v1/crew/reports", json=[sent]).json()
+    answer = httpx.post(f"{served}/api/v1/crew/reports", json=[sent], timeout=60).json()
     assert answer["outcomes"][0]["state"] == "refused"
     assert answer["outcomes"][0]["hint"]
 
@@ -204,7 +204,7 @@ def test_everything_that_is_pressed_is_large_enough_for_a_thumb_and_nothing_lies
 
 def reports_of(address: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
     said = [{"incident": incident_of(address), "crew_id": "B1"} | row for row in rows]
-    found: list[dict[str, Any]] = httpx.post(f"{address}/api/v1/crew/reports", json=said).json()["outcomes"]
+    found: list[dict[str, Any]] = httpx.post(f"{address}/api/v1/crew/reports", json=said, timeout=60).json()["outcomes"]
     return found
 
 
@@ -230,12 +230,12 @@ def test_the_desk_takes_what_can_be_taken_and_names_the_rest(served: str) -> Non
 
 
 def test_the_jobs_name_no_customer_and_follow_what_crews_say(served: str) -> None:
-    before = httpx.get(f"{served}/api/v1/crew/jobs?crew=B1").json()
+    before = httpx.get(f"{served}/api/v1/crew/jobs?crew=B1", timeout=60).json()
     (job,) = before["rows"]
     first = job["sections"][0]
     assert first["found"] is None
     reports_of(served, {"event_id": "bbbbbbbb1", "report": "not_here", "branches": first["branches"]})
-    after = httpx.get(f"{served}/api/v1/crew/jobs?crew=B1").json()["rows"][0]
+    after = httpx.get(f"{served}/api/v1/crew/jobs?crew=B1", timeout=60).json()["rows"][0]
     again = next(each for each in after["sections"] if each["branches"] == first["branches"])
     odds = [p / (1 - p) for p in (first["probability"], again["probability"])]
     assert odds[1] == pytest.approx(odds[0] * 0.05 / (1 - 0.001))

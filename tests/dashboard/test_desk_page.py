@@ -105,8 +105,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def sheet_of(address: str) -> dict[str, Any]:
-    incident = httpx.get(f"{address}/api/v1/incidents").json()["incidents"][0]["id"]
-    answer: dict[str, Any] = httpx.get(f"{address}/api/v1/incidents/{incident}/sheet").json()
+    incident = httpx.get(f"{address}/api/v1/incidents", timeout=60).json()["incidents"][0]["id"]
+    answer: dict[str, Any] = httpx.get(f"{address}/api/v1/incidents/{incident}/sheet", timeout=60).json()
     return answer
 
 
@@ -157,7 +157,7 @@ def test_the_sheet_and_the_route_show_who_was_told(page: Page, tmp_path: Path) -
     """A file takes the messages of a served desk; T1 has one customer that is told in person."""
     with serving(tmp_path / "feeder", True) as address:
         httpx.post(f"{address}/api/v1/signals", json=TRIP).raise_for_status()
-        incident = httpx.get(f"{address}/api/v1/incidents").json()["incidents"][0]["id"]
+        incident = httpx.get(f"{address}/api/v1/incidents", timeout=60).json()["incidents"][0]["id"]
         page.goto(f"{address}/dispatch?lang=en")
         work = page.locator(".card.work")
         expect(work).to_contain_text("Customers told: 0 of 150 (0.0%)")

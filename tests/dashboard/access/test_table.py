@@ -104,6 +104,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/plans/TD01/announcement"): {"dispatcher", "local", DECIDING},
     ("GET", "/api/v1/incidents/20220720T120000-K1/record"): LISTING,
     ("GET", "/api/v1/desk-kpi"): SEEING,
+    ("GET", "/api/v1/dispatch-kpi"): SEEING,
     ("GET", "/api/v1/metrics"): SEEING,
     ("GET", "/public/health"): ALL,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
@@ -139,6 +140,9 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/access/provider"): ALL,
     ("GET", "/access/provider/back"): ALL,
     ("GET", "/public/anything"): ALL,
+    ("GET", "/public/outage/secret"): ALL,
+    ("GET", "/public/style.css"): ALL,
+    ("POST", "/public/outage/secret"): set(),
     ("GET", "/access/anything"): SEEING,
     # what is written nowhere
     ("PUT", "/api/v1/signals"): set(),

@@ -1,0 +1,151 @@
+"""Crews on the dispatch page: who goes where, which arrival clocks run out, why, and how well it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dash import html
+
+from dashboard.parts.address import Address
+from dashboard.parts.blocks import Part, badge, card, link, row, scrolling, table
+from dashboard.parts.decisions import choose, decide_with, may_decide, to_incident
+from dashboard.parts.words import DASH, moment, number
+from fudian import Utility
+from network import FudianError, translate
+from repair.desk.crews.crew_plan import Assignment, CrewPlan
+
+CLOCK_NAMES: Mapping[str, str] = {
+    "met": "arrived in time",
+    "missed": "arrival limit missed",
+    "late": "will be late",
+    "due": "arrival limit near",
+    "running": "in time",
+    "no_limit": "no limit known",
+}
+"""Each state of an arrival clock in words."""
+
+_TONES = {"missed": "abnormal", "late": "abnormal", "due": "warning"}
+
+WHY_NAMES: Mapping[str, str] = {
+    "sent": "fewest customer-hours",
+    "under_way": "under way already",
+    "chosen": "chosen by a person",
+    "no_crew": "no crew has the skills",
+    "no_shift": "no crew is on duty long enough",
+}
+"""Why a crew goes, or none does, in words."""
+
+DISPATCH_FIGURE_NAMES: Mapping[str, str] = {
+    "on_time_arrival": "arrived in time",
+    "one_order_rate": "solved with one order",
+    "interval_coverage": "over within the range told first",
+    "notified_ratio": "customers told in person",
+    "unavoidable_share": "customer-hours that no dispatch could have saved",
+}
+"""Each figure of the dispatch in words."""
+
+
+def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[Part]:
+    """Return the cards of the crews.
+
+    Args:
+        utility: knows them.
+        address: of the page.
+        at: the moment that is shown; ``None`` for now, in which alone anything can be decided.
+    """
+    language = address.language
+    title = translate("Who goes where", language)
+    try:
+        plan = utility.crews(at)
+    except FudianError as refusal:
+        return [card(title, html.P(refusal.in_language(language), className="quiet"))]
+    names = {each["crew_id"]: each["name"] for each in utility.crew_names()}
+    rows = [_assignment(utility, address, each, names, is_now=at is None) for each in plan.assignments]
+    head = [
+        (translate("Event", language), ""),
+        (translate("customers", language), "right"),
+        (translate("crew", language), ""),
+        (translate("arrives", language), "right"),
+        (translate("arrival limit", language), "right"),
+        (translate("expected back", language), "right"),
+        (translate("why", language), ""),
+        ("", ""),
+    ]
+    content: list[Part] = [html.P(_sentence(plan, language))]
+    if rows:
+        content.append(scrolling(table(head, rows, "", title)))
+    who = "Crews are sent by themselves." if plan.rules.dispatch == "automatic" else "Crews are sent by a person."
+    plan_card = card(title, *content, note=translate(who, language), name="crews")
+    return [html.Div([plan_card, _figures(utility, language)], className="stack")]
+
+
+def _sentence(plan: CrewPlan, language: str) -> str:
+    if not plan.assignments:
+        return translate("No open incident waits for a crew.", language)
+    warned = sum(each.clock.state in _TONES for each in plan.assignments)
+    said = translate(
+        "{hours} customer-hours are expected from now on; each incident to its nearest free crew would take {nearest}.",
+        language,
+        hours=number(plan.customer_hours, 0),
+        nearest=number(plan.nearest, 0),
+    )
+    if warned:
+        late = translate("{count} arrival limits are missed, near, or cannot be kept.", language, count=warned)
+        said += ("" if language == "zh" else " ") + late
+    return said
+
+
+def _assignment(
+    utility: Utility, address: Address, each: Assignment, names: Mapping[str, str | None], is_now: bool
+) -> html.Tr:
+    language, incident = address.language, each.fault.key
+    first = each.visits[0] if each.visits else None
+    entry = utility.board().find(incident)
+    title = utility.name_of(entry.object_id) if entry is not None else incident
+    crew = DASH if first is None else f"{first.crew_id} {names.get(first.crew_id) or ''}".strip()
+    why = translate(WHY_NAMES[each.reason], language)
+    if each.next_best is not None and each.reason == "sent":
+        other, hours = each.next_best
+        more = translate("{crew}: {hours} h more", language, crew=other, hours=number(hours, 1))
+        why += f" ({more})"
+    due = "" if each.clock.due is None else f" {each.clock.due:%H:%M}"
+    state = badge(translate(CLOCK_NAMES[each.clock.state], language) + due, _TONES.get(each.clock.state, ""))
+    send: Part = ""
+    if is_now and may_decide():
+        options = [(name, f"{name} {shown or ''}".strip()) for name, shown in names.items()]
+        fields = choose("crew_id", translate("crew", language), options)
+        send = decide_with(
+            translate("Send a crew", language),
+            to_incident(incident),
+            {"action": "assign"},
+            [("note", translate("note", language))],
+            language,
+            fields,
+        )
+    cells: list[tuple[Part, str]] = [
+        (link(title or incident, address.href(tab="active", event=incident)), ""),
+        (f"{each.fault.customers:,}", "right"),
+        (crew, ""),
+        (DASH if first is None else moment(first.arrives), "right"),
+        (state, "right"),
+        (moment(each.restored), "right"),
+        (why, "quiet"),
+        (send, "right"),
+    ]
+    return row(cells)
+
+
+def _figures(utility: Utility, language: str) -> Part:
+    """Return how well incidents were dealt with that are remembered."""
+    found: list[dict[str, Any]] = utility.dispatch_kpi().rows.to_dicts() + utility.desk_kpi().rows.to_dicts()
+    by_name = {each["kpi"]: each for each in found}
+    rows = []
+    for name, said in DISPATCH_FIGURE_NAMES.items():
+        each = by_name[name]
+        value = DASH if each["value"] is None else f"{each['value']:.1f}%"
+        of = f"{number(each['numerator'], 0)} / {each['denominator']:,}"
+        rows.append(row([(translate(said, language), ""), (value, "right"), (of, "right quiet")]))
+    title = translate("How the dispatch went", language)
+    return card(title, table([], rows, "", title), name="dispatch-figures")
