@@ -6,7 +6,7 @@ INTEROP := .venv-interop/bin
 
 CATALOGUE := network/locale/zh_CN/LC_MESSAGES/fudian
 
-.PHONY: run test test-long lint format sample catalogue peers clean
+.PHONY: run test test-long lint format sample catalogue docs peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
@@ -42,6 +42,10 @@ catalogue: $(CATALOGUE).mo
 $(CATALOGUE).mo: $(CATALOGUE).po | .venv/test.stamp
 	@$(BIN)/pybabel -q compile --domain fudian --directory network/locale
 
+# The documentation in both languages as pages in build/site; they ask no other host for anything.
+docs: .venv/test.stamp
+	@$(BIN)/python -m docs.site
+
 # What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network, benchmarks.restore
 peers: .venv-interop/stamp
 	@$(INTEROP)/python -m pip install -qq -e . --group peers
@@ -59,7 +63,7 @@ peers: .venv-interop/stamp
 .venv/test.stamp: pyproject.toml setup.py | .venv/bin/python
 	@echo "setting up Fudian and its tests in .venv (some minutes the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install -qq -e . --group test --group lint
+	@$(BIN)/python -m pip install -qq -e . --group test --group lint --group docs
 	@touch $@ .venv/run.stamp
 
 .venv-interop/stamp: pyproject.toml | .venv/bin/python

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.foundation import Moment, Names, Table, names, question
+from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from repair.desk.board import Board, board
@@ -18,12 +18,13 @@ from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
 from repair.desk.restoration_time.outlook import learned, outlook
-from repair.settings import crew_settings, restoration_time_settings
+from repair.settings import CrewSettings, RestorationTimeSettings
 
 
 class CrewQuestions(RepairQuestions):
     """What can be told of the crews of a utility."""
 
+    @stating_settings
     def crews(
         self,
         at: Moment = None,
@@ -54,7 +55,7 @@ class CrewQuestions(RepairQuestions):
 
         def planned() -> CrewPlan:
             supply = self.present(shown.at)
-            rules = crew_settings(self.workspace.settings)
+            rules = CrewSettings.of(self.workspace.settings)
             work = OpenWork(
                 supply, self.workspace.tables, shown.at, rules, lambda branch: self.restore_in(supply, branch)
             )
@@ -77,7 +78,7 @@ class CrewQuestions(RepairQuestions):
         """
         self.network.require_sources()
         shown = self.board(at)
-        rules = restoration_time_settings(self.workspace.settings)
+        rules = RestorationTimeSettings.of(self.workspace.settings)
         tables = self.workspace.tables
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
         model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
@@ -101,7 +102,7 @@ class CrewQuestions(RepairQuestions):
             FudianError: there are fewer places than bases, or no fault with a place.
         """
         until = self.moment(as_of) or self.known_until
-        rules = crew_settings(self.workspace.settings)
+        rules = CrewSettings.of(self.workspace.settings)
         told = base_plan(self.workspace.tables, until, rules, count, limit_min)
         rows = pl.DataFrame(told["rows"])
         return Answer("bases", rows, f"{told['faults']} faults until {until:%Y-%m-%d}", lambda _: told)

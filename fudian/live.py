@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from fudian.foundation import Foundation, Moment, Table
+from fudian.foundation import Foundation, Moment, Table, stating_settings
 from fudian.outbox import Outbox
 from network import FudianError, Network, Problem, Supply, text
 from repair import Inference
@@ -192,6 +192,7 @@ class LiveQuestions(Foundation):
         self.memory.forget("board")
         return self._told
 
+    @stating_settings
     def incidents(self, language: str | None = None) -> dict[str, Any]:
         """Return the incidents that all signals heard tell of, and what is wrong with signals, in the contract's form."""
         with self._hearing:
@@ -251,6 +252,7 @@ class LiveQuestions(Foundation):
             return energised()
         return self.memory.recall(("operated", net, moment or self.now, held.numbers), energised)
 
+    @stating_settings
     def operated(self, at: Moment = None) -> dict[str, Any]:
         """Return what was operated until a moment, and in what the state of the switches then differs from the normal one.
 
@@ -277,6 +279,7 @@ class LiveQuestions(Foundation):
             "dead": supply.dead(),
         }
 
+    @stating_settings
     def sheet(self, incident: str) -> Sheet:
         """Return the sheet of an incident: its stages, orders and decisions.
 

@@ -18,7 +18,17 @@ from narwhals.typing import IntoFrameT
 from network import FudianError, text
 from network.ids import each_of
 from network.tables.frames import require_columns
-from reliability.engines import compact, has_order, held, in_memory, in_passing, like, numbers_of, small
+from reliability.engines import (
+    arrow_in_arrow_out,
+    compact,
+    has_order,
+    held,
+    in_memory,
+    in_passing,
+    like,
+    numbers_of,
+    small,
+)
 from reliability.ledger_table import REQUIRED as OF_LEDGER
 from reliability.ledger_table import TIMES, add_amounts, clipped, merged, microseconds_of, states_approved_ends
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
@@ -47,6 +57,7 @@ _BLANK = ""
 """Stands for a blank class while frames are joined; null again in the result."""
 
 
+@arrow_in_arrow_out
 def indices(
     interruptions: IntoFrameT,
     population: IntoFrameT,

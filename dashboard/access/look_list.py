@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query
 
 from dashboard.access.entrance import Access
 from dashboard.access.refusals import REFUSALS
+from dashboard.routes import forms
 
 
 def looks_router(access: Access) -> APIRouter:
     """Return the route of the record of looks."""
     routes = APIRouter(prefix="/api/v1", tags=["access"], responses=REFUSALS)
 
-    @routes.get("/looks")
+    @routes.get("/looks", response_model=forms.Looks)
     def looks(
         since: Annotated[datetime | None, Query(description="the first moment; without a zone it is UTC")] = None,
         who: Annotated[str | None, Query(max_length=200, description="account, or token NAME")] = None,

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard.access.packing import unpacked
 from dashboard.access.reader import reader
+from dashboard.routes import forms
 from fudian.desk import RETRY_S, Desk, DeskBusyError, DeskStoreError
 from network import FudianError, text
 from network.texts import Text, language_of
@@ -49,7 +50,7 @@ def intake_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
         },
     }
 
-    @routes.post("/signals", responses=refusals, openapi_extra={"requestBody": _BODY})
+    @routes.post("/signals", response_model=forms.Heard, responses=refusals, openapi_extra={"requestBody": _BODY})
     async def hear(
         request: Request,
         now: Annotated[

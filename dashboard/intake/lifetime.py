@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from fudian.desk import Desk
-from fudian.intake_settings import IntakeSettings, intake_settings
+from fudian.intake_settings import IntakeSettings
 from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
 
@@ -21,7 +21,7 @@ BROKER = "FUDIAN_MQTT"
 
 def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what runs while a server does: the ways by which reports come in; at its end the desk is closed."""
-    rules = intake_settings(desk.utility.workspace.settings)
+    rules = IntakeSettings.of(desk.utility.workspace.settings)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:

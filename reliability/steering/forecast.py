@@ -20,7 +20,7 @@ from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
 from reliability.statistics import Statistics
 from reliability.steering.rest_of_year import BASELINES, QUANTILES, DailyRecord, Floats
-from reliability.steering.settings import SteeringSettings, steering_settings
+from reliability.steering.settings import SteeringSettings
 from reliability.steering.trials import Trials, forecast_rest
 from reliability.targets import TargetResult, alternative_limits, judge, plan_year
 
@@ -199,8 +199,6 @@ class Forecast:
         """Return the forecast in the contract's form."""
         methods = {each.method for each in self.rows if len(each.draws)}
         tried = [each.trials for each in self.rows if each.trials is not None]
-        defaults = SteeringSettings().model_dump(mode="json")
-        used = self.settings.model_dump(mode="json")
         return {
             "plan": self.plan,
             "as_of": self.as_of.isoformat(),
@@ -212,8 +210,8 @@ class Forecast:
                 "history_days": self.history_days,
                 "plans_approved": self.plans[0],
                 "plans_submitted": self.plans[1],
-                "settings": used,
-                "settings_changed": {name: value for name, value in used.items() if value != defaults[name]},
+                "settings": self.settings.model_dump(mode="json"),
+                "settings_changed": self.settings.changed(),
                 "notes": [each.in_language(language) for each in self.notes],
             },
             "method": methods.pop() if len(methods) == 1 else "mixed" if methods else "none",
@@ -275,7 +273,7 @@ class _Forecaster:
 
     @cached_property
     def rules(self) -> SteeringSettings:
-        return steering_settings(self.statistics.net.workspace.settings)
+        return SteeringSettings.of(self.statistics.net.workspace.settings)
 
     @cached_property
     def end(self) -> date:

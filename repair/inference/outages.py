@@ -37,7 +37,7 @@ from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
 from repair.inference.states import CLOSED_AGAIN, LIVE, OPENED, STATES
 from repair.inference.words import OFF, ON, READ, Rows
-from repair.settings import InferenceSettings, inference_settings
+from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
@@ -75,7 +75,7 @@ class Inference:
         settings: InferenceSettings | None = None,
     ) -> None:
         self.supply = supply
-        self.rules = settings or inference_settings(supply.network.workspace.settings)
+        self.rules = settings or InferenceSettings.of(supply.network.workspace.settings)
         self.newest: datetime | None = None
         self._clock: datetime | None = None
         self._devices = Devices(supply.network)

@@ -27,7 +27,7 @@ from repair.location.feeders import Feeders, sums_of
 from repair.location.meshed_model import MeshedModel
 from repair.location.next_check import Check, best_checks
 from repair.location.radial_model import RadialModel
-from repair.settings import LocationSettings, location_settings
+from repair.settings import LocationSettings
 
 Model = RadialModel | MeshedModel
 
@@ -312,7 +312,7 @@ def locate(
     """
     require_table(signals, "signals")
     net = supply.network
-    rules = settings or location_settings(net.workspace.settings)
+    rules = settings or LocationSettings.of(net.workspace.settings)
     prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)
     model = _model(supply, signals, prepared, rules)
     if model is None:

@@ -42,7 +42,7 @@ from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search, with_permission
 from repair.restoration.sequence import operations
 from repair.restoration.switching_model import Choice
-from repair.settings import RestorationSettings, planned_settings, restoration_settings
+from repair.settings import PlannedSettings, RestorationSettings
 
 REPAIR = "repair"
 
@@ -233,11 +233,6 @@ class RestorationPlan(Shown):
             "best": self.best,
             "gap": self.gap,
             "assumptions": [each.in_language(language) for each in self.assumed],
-            "settings_changed": {
-                name: value
-                for name, value in self.rules.model_dump().items()
-                if value != RestorationSettings.model_fields[name].default
-            },
         }
 
 
@@ -294,7 +289,7 @@ class Restorer(Shown):
         Raises:
             WorkspaceError: a setting cannot be used.
         """
-        loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
+        loads = Loads.of(supply.network, settings or RestorationSettings.of(supply.network.workspace.settings))
         return cls(supply, loads, load_of_sources(loads, supply))
 
     def plan(
@@ -434,7 +429,7 @@ class Restorer(Shown):
             ),
             self._missing(found, measure),
             mobile_needs(
-                case.capacity.loads, case.fault.before, played.after[-1], planned_settings(net.workspace.settings)
+                case.capacity.loads, case.fault.before, played.after[-1], PlannedSettings.of(net.workspace.settings)
             ),
             played.overloads,
             played.proof,
