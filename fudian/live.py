@@ -194,7 +194,7 @@ class LiveQuestions(Foundation):
 
     @stating_settings
     def incidents(self, language: str | None = None) -> dict[str, Any]:
-        """Return the incidents that all signals heard tell of, and what is wrong with signals, in the contract's form."""
+        """Return the incidents that all signals heard tell of, and what is wrong with signals, for commands and routes."""
         with self._hearing:
             live = self._live
             self._tell(live)

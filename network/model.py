@@ -109,7 +109,7 @@ class Network(Topology):
         return (*self.workspace.problems, *topology_problems(self, self._normal))
 
     def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
-        """Return the contract's check: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
+        """Return what is wrong: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
         problems = [*self.problems, *further]
         by_severity = {
             name: [problem.as_dict(language) for problem in problems if problem.severity == severity]
@@ -121,7 +121,7 @@ class Network(Topology):
         """Return which node hangs on which source.
 
         Args:
-            switching: table of the contract (``time``, ``branch_id``, ``action``); the normal state without it.
+            switching: the table ``switching`` of a workspace (``time``, ``branch_id``, ``action``); the normal state without it.
             at: operations after this time are left out; ``None`` takes them all.
 
         Raises:
@@ -155,7 +155,7 @@ def read_network(folder: str | Path | Workspace) -> Network:
     """Read a workspace and return its network; what is wrong with it is in ``network.problems``.
 
     Args:
-        folder: a folder with the tables of the contract, or a workspace that has been read already.
+        folder: a folder with the tables of a workspace, or a workspace that has been read already.
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.

@@ -70,7 +70,7 @@ def indices(
 
     Args:
         interruptions: the table of :func:`reliability.interruptions`, or a ledger of the same period.
-        population: the table of :func:`reliability.population`, or the ``population`` table of the contract with stated
+        population: the table of :func:`reliability.population`, or the ``population`` table of a workspace with stated
             numbers of users; in the same engine.
         by: any of :data:`BY`; none gives one row for the whole.
         period: the statistical period; by default the whole calendar years in which interruptions begin.
@@ -212,14 +212,14 @@ def pieces_in(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
 
 
 def _stated(population: Any, rules: ReliabilitySettings) -> Any:
-    """Return users of the contract's table of stated numbers with the first moment after them; others as they are."""
+    """Return users of the table of stated numbers with the first moment after them; others as they are."""
     if not {"from", "to", "region_class"} <= set(population.collect_schema().names()):
         return population
     return like(with_exclusive_ends(small(population).to_native(), rules.population_ends), population)
 
 
 def as_users(population: Any) -> Any:
-    """Return the users with every column that a figure may need; the contract's table has its own names for two of them."""
+    """Return the users with every column that a figure may need; the table has its own names for two of them."""
     names = population.collect_schema().names()
     renamed = {
         old: new for old, new in (("from", "in_service"), ("to", "retired")) if old in names and new not in names

@@ -195,7 +195,7 @@ def _numbers_alone(outages: pl.DataFrame, everyone: Any, level: str) -> pl.DataF
 
 
 def with_columns_of(given: Any, table: str) -> pl.DataFrame:
-    """Return a Polars or pandas frame as Polars, with every column of the contract's table; absent ones are null."""
+    """Return a Polars or pandas frame as Polars, with every column of the table; absent ones are null."""
     columns = schema.TABLES[table].columns
     if given is None:
         return schema.TABLES[table].empty()
@@ -214,7 +214,7 @@ def states_of_records(
     """Return in which state of the switches each record is taken, by the number of its row (R1.16).
 
     Args:
-        outages: table of the contract.
+        outages: the table ``outages`` of a workspace.
         net: the network.
         settings: ``record_state`` and what belongs to it.
         switching: the log; that of the workspace by default.
@@ -238,7 +238,7 @@ def lost_supplies(
 
     Args:
         outages: records with their number ``part``.
-        stages: table of the contract; each is looked at in the state in which its record found the switches.
+        stages: the table ``stages`` of a workspace; each is looked at in the state in which its record found the switches.
         parts: what they name.
         changes: that state by ``part``, where it is not the normal one.
     """
@@ -300,7 +300,7 @@ def where_it_hung(off: pl.DataFrame, transformers: pl.DataFrame) -> pl.DataFrame
 
     Args:
         off: ``transformer`` (its row), ``start``, ``end``, and other columns that are passed on.
-        transformers: table of the contract.
+        transformers: the table ``transformers`` of a workspace.
     """
     rows = (
         service_periods(transformers, "transformer_id")

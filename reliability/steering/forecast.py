@@ -127,7 +127,7 @@ class TargetForecast:
         )  # fmt: skip
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the row in the contract's form, with what it rests on."""
+        """Return the row in the form of commands and routes, with what it rests on."""
         p10, p50, p90 = self.quantiles
         return {
             "target_id": self.target.target_id,
@@ -196,7 +196,7 @@ class Forecast:
         return min(told, key=lambda each: (each.probability() == 0.0, each.probability() or 0.0), default=None)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the forecast in the contract's form."""
+        """Return the forecast in the form of commands and routes."""
         methods = {each.method for each in self.rows if len(each.draws)}
         tried = [each.trials for each in self.rows if each.trials is not None]
         return {

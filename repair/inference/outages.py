@@ -64,7 +64,7 @@ class Inference:
 
     Args:
         supply: supply before the outages.
-        tables: ``plans`` and ``outages`` of the contract; without them nothing is explained beforehand.
+        tables: ``plans`` and ``outages`` of a workspace; without them nothing is explained beforehand.
         settings: rates and bars; those of the workspace by default.
     """
 
@@ -105,7 +105,7 @@ class Inference:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
-            signals: table of the contract (``time``, ``object``, ``object_id``, ``kind``), in any order.
+            signals: the table ``signals`` of a workspace (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock, which no given moment runs ahead of.
 

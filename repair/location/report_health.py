@@ -39,7 +39,7 @@ def report_health(
     Args:
         supply: supply before the faults.
         incidents: closed incidents: ``incident_id``, ``branch_id`` (where the crew found the fault), ``start``, ``end``.
-        signals: table of the contract with the signals of all that time.
+        signals: the table ``signals`` of a workspace with the signals of all that time.
         settings: default rates; those of the workspace by default.
         location: how many observations a default is worth; those of the workspace by default.
 

@@ -163,7 +163,7 @@ class Location(Shown):
         return self.ranked[: int(np.searchsorted(reached, 0.9 - 1e-12)) + 1]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the location in the contract's form."""
+        """Return the location in the form of commands and routes."""
         check = self.next_check
         return {
             "ranked": [
@@ -302,9 +302,9 @@ def locate(
 
     Args:
         supply: supply before the fault.
-        signals: table of the contract, of one incident; every kind counts.
-        sensors: table of the contract, with the rates of each sensor; unknown rates take the default of the settings. Who asks
-            often gives :meth:`repair.location.evidence.Sensors.of` of the table.
+        signals: the table ``signals`` of a workspace, of one incident; every kind counts.
+        sensors: the table ``sensors`` of a workspace, with the rates of each sensor; unknown rates take
+            the default of the settings. Who asks often gives :meth:`repair.location.evidence.Sensors.of` of the table.
         settings: default rates and priors; those of the workspace by default.
 
     Returns:

@@ -47,8 +47,8 @@ def sensor_health(
         supply: supply before the faults.
         incidents: closed incidents: ``incident_id``, ``branch_id`` (where the crew found the fault), ``start``, ``end`` (a day
             after the start where it is blank).
-        signals: table of the contract with the signals of all that time.
-        sensors: table of the contract.
+        signals: the table ``signals`` of a workspace with the signals of all that time.
+        sensors: the table ``sensors`` of a workspace.
         settings: default rates, and how many observations they are worth; those of the workspace by default.
 
     Returns:

@@ -203,7 +203,7 @@ class RestorationPlan(Shown):
         return Affected(self.lost, (), ()).table().join(back, on="customer_id", how="left", maintain_order="left")
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the plan in the contract's form, with stages, what it saves and what was assumed besides."""
+        """Return the plan in the form of commands and routes, with stages, what it saves and what was assumed besides."""
         net = self.fault.network
         known = not net.customers.is_empty()
         ids = net.branches["branch_id"]

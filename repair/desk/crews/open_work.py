@@ -61,7 +61,7 @@ class OpenWork:
 
     Attributes:
         supply: the state before the faults, of what is in service.
-        tables: ``nodes``, ``bases``, ``crews``, ``shifts``, ``travel``, ``orders`` and ``transformers`` of the contract.
+        tables: ``nodes``, ``bases``, ``crews``, ``shifts``, ``travel``, ``orders`` and ``transformers`` of a workspace.
         at: the moment.
         rules: settings.
         plan_of: how power comes back around a fault.

@@ -35,7 +35,7 @@ def outlook(
     Args:
         model: what the past tells.
         entries: the open entries.
-        tables: ``orders`` and ``transformers`` of the contract.
+        tables: ``orders`` and ``transformers`` of a workspace.
         at: nothing later is known.
 
     Returns:
