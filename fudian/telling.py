@@ -116,7 +116,7 @@ def to_tell(utility: LiveQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         live = set(outage.transformer_ids) - dark
         back = {("transformer", each) for each in live}
         back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
-    cause = "upstream" if sheet.upstream else outage.explanation
+    cause = "upstream" if sheet.upstream or outage.explanation == "source" else outage.explanation
     return incident_messages(Standing.of(sheet, cause, outage.start, outage.last), who, back, earlier, rules)
 
 

@@ -263,6 +263,20 @@ class Supply(Shown):
         """Return, for branch indices, the place that each cuts off when it alone opens, -1 where it cuts off nothing."""
         return self._place_below[branches]
 
+    @cached_property
+    def _place_to(self) -> Indices:
+        result = np.full(self.network.branches.height, -1, dtype=np.int64)
+        forest = self.forest
+        leads = np.flatnonzero(forest.branch_to >= 0)
+        result[forest.branch_to[leads]] = leads
+        closes = np.flatnonzero(forest.back_branch >= 0)
+        result[forest.back_branch[closes]] = forest.back_lower[closes]
+        return result
+
+    def place_to(self, branches: Indices) -> Indices:
+        """Return, for branch indices, the place that each leads to, on a closed ring too; -1 where it carries no supply."""
+        return self._place_to[branches]
+
     def below(self, branch_ids: str | Iterable[str]) -> Hit:
         """Return who truly goes off when a branch, or a set of branches, opens: nobody on a closed ring.
 

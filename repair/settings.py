@@ -147,6 +147,11 @@ class InferenceSettings(Settings):
         description="states of a plan that explain no outage; a blank state does",
     )
     event_h: float = Field(1.0, gt=0, description="hours for which rates of failure and of false reports count")
+    source_outages_yr: float = Field(
+        0.005,
+        gt=0,
+        description="losses per year of a source or bus with all its feeders, without a word of their devices",
+    )
     line_failures_yr: float = Field(0.05, gt=0, description="failures per year of a line of unknown length")
     failures_per_km_yr: float = Field(0.1, gt=0, description="failures per km and year of a line without its own rate")
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")

@@ -81,7 +81,7 @@ class Incident(Shown):
             return of_customer | ((pl.col("object") == "transformer") & (pl.col("object_id") == object_id))
         if level == "customer":
             return (pl.col("object") == "customer") & (pl.col("object_id") == object_id)
-        place = int(supply.place_below(net.branch_index(object_id))[0])
+        place = int(supply.place_to(net.branch_index(object_id))[0])
         below = pl.col("place").is_between(place, int(supply.end[place]), closed="left")
         tells_of_feeder = (pl.col("object") == "branch") | (pl.col("kind") == "read")
         return below | (tells_of_feeder & (pl.col("head") == int(supply.head_above[place])))
@@ -138,7 +138,7 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     lines = [each for each in outages if each.level not in ALONE and who[each.id]]
     branches: dict[str, None] = {}
     for outage in lines:
-        opening = affected_by_opening(supply, [outage.object_id])
+        opening = affected_by_opening(supply, [outage.object_id, *outage.ends])
         branches |= dict.fromkeys(_dead(supply, outage, opening, set(who[outage.id])))
     opened = tuple(dict.fromkeys(each.object_id for each in lines))
     alone = np.asarray(customers, dtype=np.int64) if len(customers) else NONE
@@ -224,17 +224,17 @@ def state_told(supply: Supply, told: Told) -> Supply:
     opened: dict[str, None] = {}
     for outage in told.outages:
         if outage.is_open and outage.dark_ids and outage.level not in ALONE:
-            heads = _heads_of_dead(supply, outage) if outage.back else (outage.object_id,)
+            heads = _heads_of_dead(supply, outage) if outage.back else (outage.object_id, *outage.ends)
             opened |= dict.fromkeys(heads)
     return supply.switched(open=tuple(opened))
 
 
 def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
     """Return the branches that carry nothing and hang on one that does."""
-    dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id]), set(outage.dark_ids))
+    dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id, *outage.ends]), set(outage.dark_ids))
     net = supply.network
     index = net.branch_index(list(dead))
-    above = supply.branch_to[supply.parent[supply.place_below(index)]]
+    above = supply.branch_to[supply.parent[supply.place_to(index)]]
     return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
 
 

@@ -23,6 +23,7 @@ class Events(Shown):
         rows: signals by event, device and time.
         known: device numbers of terminals heard from shortly before, with the event in one number: ``event * devices + device``,
             rising.
+        begun: since when each is asked about, as far as nothing was heard of it, in ms; by default its moment; shape (events,).
     """
 
     piece: Indices
@@ -30,6 +31,7 @@ class Events(Shown):
     of: Indices
     rows: Rows
     known: Indices
+    begun: Indices | None = None
 
 
 def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
@@ -39,7 +41,8 @@ def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
     """
     window = round(rules.window_min * 60_000)
     kind = events.rows.kind
-    found, first = events.at.copy(), events.at.copy()
+    unheard = events.at if events.begun is None else events.begun
+    found, first = unheard.copy(), unheard.copy()
     for kinds in ((FLAG, RECLOSE), (CALL,), (OFF,)):
         which = np.flatnonzero(np.isin(kind, kinds))
         order = which[np.lexsort((events.rows.time[which], events.of[which]))]

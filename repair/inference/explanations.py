@@ -76,6 +76,11 @@ class Explanations(Shown):
             next_read=None,
         )  # fmt: skip
 
+    def head_of(self, piece: int) -> str:
+        """Return the branch at the head of a feeder, by its number."""
+        branch = int(self.tree.supply.branch_to[self.tree.first[piece]])
+        return str(self.devices.names["branch"][branch]) if branch >= 0 else ""
+
     def customer_count(self, transformers: Indices, at: int) -> int:
         """Return how many customers are off when these transformers are, of those in service at a moment in ms."""
         alone, first, second = self.devices.customers_served(at)
@@ -183,7 +188,7 @@ class Told(Shown):
         found, by = self.judgement, self.by
         rows, of = found.events.rows, found.events.of
         mine = np.flatnonzero((rows.device >= by.devices.branches_from) & np.isin(rows.kind, (OFF, ON, RECLOSE)))
-        place = by.tree.supply.place_below(rows.device[mine] - by.devices.branches_from)
+        place = by.tree.supply.place_to(rows.device[mine] - by.devices.branches_from)
         first = by.tree.first[found.events.piece][of[mine]]
         inside = place >= 0
         node = (place - first + self._first[of[mine]])[inside]
@@ -241,8 +246,29 @@ class Told(Shown):
             expected=float(found.dark[below] @ by.customers_of(found.transformer[below], said.start)),
             object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
         )  # fmt: skip
-        outage = replace(base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event))
+        outage = replace(
+            base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event), ends=self._ends(head, nodes)
+        )
         return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
+
+    def _ends(self, head: int, nodes: Indices) -> tuple[str, ...]:
+        """Return the branches of closed rings, beside the head, between what is out and what is not."""
+        found, supply = self.judgement, self.by.tree.supply
+        rings = self.by.tree.rings.get(int(found.events.piece[found.event[head]]))
+        if rings is None:
+            return ()
+        forest, out = supply.forest, set(found.place[nodes].tolist())
+        on_ring = np.flatnonzero(~forest.is_bridge & (forest.branch_to >= 0))
+        lower, upper = (
+            np.append(on_ring, forest.back_lower[rings]),
+            np.append(forest.parent[on_ring], forest.back_upper[rings]),
+        )
+        branch = np.append(forest.branch_to[on_ring], forest.back_branch[rings])
+        return tuple(
+            self._branch_id(each)
+            for one, other, each in zip(lower.tolist(), upper.tolist(), branch.tolist(), strict=True)
+            if each >= 0 and each != supply.branch_to[found.place[head]] and (one in out) != (other in out)
+        )
 
     def _said(self, below: Indices, first: int, last: int, event: int, *, is_open: bool) -> Words:
         """Return when it began and ended, who spoke of it, and which of their words are doubted."""
@@ -356,7 +382,7 @@ class Told(Shown):
         """Return what devices and terminals said, and something else refutes."""
         found, by = self.judgement, self.by
         told = []
-        tripped = np.isin(found.doing, (OPEN, OPEN_AFTER_RECLOSE)) & ~self._out
+        tripped = np.isin(found.doing, (OPEN, OPEN_AFTER_RECLOSE)) & ~self._out & by.tree.supply.is_bridge[found.place]
         for node in np.flatnonzero(tripped).tolist():
             branch = int(by.tree.supply.branch_to[found.place[node]])
             _, kind, time = self._words_in(node, node + 1)

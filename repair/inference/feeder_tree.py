@@ -42,6 +42,13 @@ class FeederTree(Shown):
         return np.where(place > 0, piece, -1)
 
     @cached_property
+    def rings(self) -> dict[int, Indices]:
+        """Of each piece with closed rings: positions in ``supply.forest.back_branch`` of the branches that close them."""
+        lower = self.supply.forest.back_lower
+        piece = self.piece_of(lower)
+        return {int(each): np.flatnonzero(piece == each) for each in np.unique(piece[piece >= 0])}
+
+    @cached_property
     def transformers_before(self) -> Indices:
         """How many transformers hang on places before each one, shape (places + 1,)."""
         place = self.supply.transformer_place

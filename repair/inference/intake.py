@@ -35,7 +35,7 @@ REASONS: Mapping[str, tuple[Text, Text]] = {
     ),
     "duplicate": (text("It was reported before"), text("Nothing needs to be done; the first report counts.")),
     "cuts_off_nobody": (
-        text("The branch carries no supply, or stands in a closed ring: its trip cuts off nobody"),
+        text("The branch carries no supply, or stands in a closed ring: its trip alone cuts off nobody"),
         text("Check the state of the switches before the fault."),
     ),
     "forgotten": (
@@ -181,15 +181,16 @@ class Intake(Shown):
     def _of_consequence(
         self, frame: pl.DataFrame, device: Indices, time: Indices, kind: Indices, removed: Removed
     ) -> Rows:
-        """Leave out what devices say that cut off nobody."""
+        """Leave out what devices say that carry no supply; of a ring two may cut off somebody together."""
         branch = device - self.devices.branches_from
         of_branch = np.flatnonzero(branch >= 0)
-        cuts = np.ones(len(device), dtype=np.bool_)
+        carries, cuts = np.ones(len(device), dtype=np.bool_), np.ones(len(device), dtype=np.bool_)
+        carries[of_branch] = self.supply.place_to(branch[of_branch]) >= 0
         cuts[of_branch] = self.supply.place_below(branch[of_branch]) >= 0
         idle = (kind == OFF) & ~cuts
         if idle.any():
             removed.add_rows("cuts_off_nobody", frame.filter(pl.Series(idle)))
-        return Rows(device[cuts], time[cuts] * 8 + kind[cuts])
+        return Rows(device[carries], time[carries] * 8 + kind[carries])
 
 
 _COLUMNS: Mapping[str, type[pl.DataType] | pl.DataType] = {

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from network.arrays import Indices, Numbers
+from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.inference.best import Best, Explained
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.mesh import Marginals, Mesh
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
-from repair.inference.states import STATES
+from repair.inference.states import CLOSED_AGAIN, OPENED, STATES
 from repair.inference.users import Heard, Hearing, Users, sums_at
 from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
 from repair.settings import InferenceSettings
@@ -41,6 +42,7 @@ class Prepared(Shown):
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
         doing: words of each device, see :func:`categories`.
+        meshes: of each event on a feeder with closed rings, its nodes and what was heard on its network.
     """
 
     events: Events
@@ -59,6 +61,7 @@ class Prepared(Shown):
     node: Indices
     heard: Heard
     doing: Indices
+    meshes: dict[int, tuple[Indices, Mesh]]
 
     def posterior(self, fault: Numbers) -> Posterior:
         """Return the posterior for each way of reporting, and there for each set of priors of faults, where there are several.
@@ -72,6 +75,40 @@ class Prepared(Shown):
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
+    def without_source(self) -> Posterior:
+        """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
+
+        Where its nodes stand tells :attr:`below_source`.
+        """
+        count, events = len(self.parent), len(self.events.piece)
+        node, source = self.below_source
+        parent = np.full(count + events, -1, dtype=np.int64)
+        parent[node] = np.where(self.parent >= 0, node[self.parent], source[self.event])
+
+        def spread(values: Numbers, rest: float) -> Numbers:
+            found = np.full((count + events, *values.shape[1:]), rest)
+            found[node] = values
+            return found
+
+        first = np.flatnonzero(self.parent < 0)
+        back = np.maximum(self.repaired[first], self.rules.closed_again)
+        done = spread(self.done, 0.0)
+        for way in (0, 1, 3):
+            done[source, way, OPENED], done[source, way, CLOSED_AGAIN] = 1 - back, back
+        chances = Chances(
+            spread(self.refed, 0.0), spread(self.left, 0.0), spread(self.repaired, 1.0),
+            self.rules.channel_fails, self.rules.channel_works,
+        )  # fmt: skip
+        says = np.zeros((len(self.says), count + events, STATES))
+        says[:, node] = self.says
+        return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    @property
+    def below_source(self) -> tuple[Indices, Indices]:
+        """Where each node stands, and the source of each event, once a source stands before each event's nodes."""
+        first = np.flatnonzero(self.parent < 0)
+        return np.arange(len(self.parent)) + self.event + 1, first + np.arange(len(first))
+
     def best(self) -> tuple[Explained, Numbers]:
         """Return the best explanation, and how probable just that one is, of each event; shape (events,).
 
@@ -83,12 +120,19 @@ class Prepared(Shown):
         says = self.says[way[self.event], np.arange(len(self.place))]
         chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
         found = Best(Evidence(self.parent, self.fault, self.done, says, chances)).explained
+        for event, (nodes, mesh) in self.meshes.items():
+            best, log_weight = replace(mesh, users=mesh.users[way[event]]).best()
+            found.state[nodes] = best.state
+            found.fault[nodes], found.did[nodes] = best.fault[: len(nodes)], best.did[: len(nodes)]
+            found.log_weight[event] = log_weight
         prior = np.log([each[0] for each in self.rules.qualities])[way]
         return found, np.exp(found.log_weight + prior - total)
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
         logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
+        for event, (_, mesh) in self.meshes.items():
+            logs[:, event] = mesh.marginals.log_evidence + np.log([each[0] for each in self.rules.qualities])
         total = np.logaddexp.reduce(logs, axis=0)
         return np.exp(logs - total), total
 
@@ -113,6 +157,7 @@ class Judgement(Shown):
         doing: words of each device, see :func:`categories`, shape (nodes,).
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
+        dead_source: how much better, as log, it is explained with a dead source, shape (events,); minus infinity on closed rings.
     """
 
     events: Events
@@ -134,6 +179,13 @@ class Judgement(Shown):
     doing: Indices
     quality: Numbers
     log_evidence: Numbers
+    dead_source: Numbers
+
+    def mixed(self, other: Judgement, share: float) -> Judgement:
+        """Return the same with a share of another judgement of the same events."""
+        names = ("state", "fault", "flow", "opened", "cut", "dark", "was", "alone", "together", "quality")
+        both = {name: (1 - share) * getattr(self, name) + share * getattr(other, name) for name in names}
+        return replace(self, **both)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -190,23 +242,100 @@ class Judge(Shown):
         for way, of_way in enumerate(heard.says):
             for state in range(STATES):
                 says[way, :, state] = sums_at(node, of_way[:, state], len(place))
-        words, seen, doing = self._device_words(events, place, first, offset)
-        repaired = rates.repaired(place, moment.since_h()[event])
-        done = rates.doings(words, seen if flags is None else flags, place, doing > 0, repaired)
-        left = rates.left[place] * (1 - repaired)[:, None]
+        closing, of_closing = self._closing(events)
+        every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
+        words, seen, doing = self._device_words(events, every, first, offset)
+        if flags is not None:
+            seen[: len(place)] = flags
+        repaired = rates.repaired(every, moment.since_h()[of])
+        done = rates.doings(words, seen, every, doing > 0, repaired)
+        left = rates.left[every] * (1 - repaired)[:, None]
+        chances = Chances(rates.refed[every], left, repaired, self.rules.channel_fails, self.rules.channel_works)
+        nodes = slice(len(place))
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done, says, rates.refed[place], left,
-            repaired,
-            transformer, of_transformer, node, heard, doing,
+            events, self.rules, place, event, parent, rates.fault[place], done[nodes], says, chances.refed[nodes],
+            left[nodes], repaired[nodes], transformer, of_transformer, node, heard, doing[nodes],
+            self._meshes(every, of, parent, rates.fault[every], done, says, chances),
         )  # fmt: skip
+
+    def _closing(self, events: Events) -> tuple[Indices, Indices]:
+        """Return the branches that close rings of some events, by position in ``back_branch``, and the event of each."""
+        rings = self.tree.rings
+        which = [event for event, piece in enumerate(events.piece.tolist()) if piece in rings] if rings else []
+        numbers = [rings[int(events.piece[event])] for event in which]
+        closing = np.concatenate([NONE, *numbers])
+        return closing, np.repeat(np.array(which, dtype=np.int64), [len(each) for each in numbers])
+
+    def _meshes(
+        self, place: Indices, event: Indices, parent: Indices, fault: Numbers, done: Numbers, says: Numbers,
+        chances: Chances,
+    ) -> dict[int, tuple[Indices, Mesh]]:  # fmt: skip
+        """Return the network of each event with closed rings, and its nodes.
+
+        What is given is of all nodes, then of the branches that close rings.
+        """
+        forest = self.tree.supply.forest
+        count, found = len(parent), {}
+        for each in np.unique(event[count:]).tolist():
+            nodes = np.flatnonzero(event[:count] == each)
+            mine = np.append(nodes, count + np.flatnonzero(event[count:] == each))
+            closing = place[mine[len(nodes) :]] - len(forest.end)
+            above = np.where(parent[nodes] >= 0, parent[nodes] - nodes[0], -1)
+            upper, lower = (ends[closing] - place[nodes[0]] for ends in (forest.back_upper, forest.back_lower))
+            ends = np.stack([np.append(above, np.maximum(upper, -1)), np.append(np.arange(len(nodes)), lower)], axis=1)
+            of_mesh = replace(
+                chances, refed=chances.refed[mine], left=chances.left[mine], repaired=chances.repaired[mine]
+            )
+            never = self.rates.branch[place[mine]] < 0
+            on_ring = np.append(~forest.is_bridge[place[nodes]], np.ones(len(closing), dtype=np.bool_))
+            no_pairs = np.zeros((0, 2), dtype=np.int64), np.zeros((0, STATES, STATES))
+            found[each] = (
+                nodes,
+                Mesh(
+                    ends,
+                    np.where(never, 0.0, fault[mine]),
+                    done[mine],
+                    says[:, nodes],
+                    of_mesh,
+                    *no_pairs,
+                    never,
+                    on_ring,
+                ),
+            )
+        return found
 
     def judge(self, events: Events) -> Judgement:
         """Return the posterior of each event."""
+        return self._judged(self.prepare(events))
+
+    def judge_with_and_without_source(self, events: Events) -> tuple[Judgement, Judgement]:
+        """Return the posterior of each event, and that if the source of each was lost."""
         prepared = self.prepare(events)
-        posterior = prepared.posterior(prepared.fault)
-        weight, log_evidence = prepared.weights(posterior)
-        posterior = posterior.only(weight > LEAST_WEIGHT)
-        event, node, of, heard = prepared.event, prepared.node, prepared.of_transformer, prepared.heard
+        posterior = prepared.without_source()
+        logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
+        total = np.logaddexp.reduce(logs, axis=0)
+        node, _ = prepared.below_source
+        of_nodes = {name: getattr(posterior, name)[:, node] for name in ("state", "fault", "opened", "flow", "cut")}
+        lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
+        return self._judged(prepared), lost
+
+    def _judged(self, prepared: Prepared) -> Judgement:
+        of_trees = prepared.posterior(prepared.fault)
+        weight, log_evidence = prepared.weights(of_trees)
+        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
+        odds = np.log(np.einsum("we,we->e", weight, np.exp(np.minimum(of_trees.log_odds_dead, 500.0))) + 1e-300)
+        odds[list(prepared.meshes)] = -np.inf
+        return replace(self._of(prepared, posterior, weight, log_evidence), dead_source=odds)
+
+    @staticmethod
+    def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
+        events, event, node, of, heard = (
+            prepared.events,
+            prepared.event,
+            prepared.node,
+            prepared.of_transformer,
+            prepared.heard,
+        )
 
         share = weight[:, event]
 
@@ -224,7 +353,24 @@ class Judge(Shown):
             mixed(posterior.flow).sum(axis=1),
             mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
+            np.full(len(log_evidence), -np.inf),
         )  # fmt: skip
+
+    @staticmethod
+    def _with_rings(prepared: Prepared, posterior: Posterior) -> Posterior | Marginals:
+        """Return the posterior by node, where rings are closed that of their networks."""
+        if not prepared.meshes:
+            return posterior
+        found = Marginals(
+            posterior.log_evidence,
+            *(getattr(posterior, name).copy() for name in ("state", "fault", "opened", "flow", "cut")),
+        )
+        for nodes, mesh in prepared.meshes.values():
+            of_mesh = mesh.marginals
+            found.state[:, nodes] = of_mesh.state
+            for name in ("fault", "opened", "flow", "cut"):
+                getattr(found, name)[:, nodes] = getattr(of_mesh, name)[:, : len(nodes)]
+        return found
 
     # Places -------------------------------------------------------------------------------------------------------
 
@@ -259,7 +405,7 @@ class Judge(Shown):
     ) -> tuple[Numbers, Numbers, Indices]:
         """Return the likelihoods of what devices and sensors reported, and what devices said.
 
-        Shapes (nodes, 4), (nodes, 3) and (nodes,).
+        Shapes (nodes, 4), (nodes, 3) and (nodes,); after the nodes stand the branches that close rings.
         """
         rules, devices = self.rules, self.devices
         loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
@@ -269,10 +415,14 @@ class Judge(Shown):
         mine = np.flatnonzero(events.rows.device >= devices.branches_from)
         rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
         branch = rows.device - devices.branches_from
-        spot = self.tree.supply.place_below(branch)
+        spot = self.tree.supply.place_to(branch)
+        closes = self.tree.supply.branch_to[spot] != branch
         inside = (spot >= first[of]) & (spot < self.tree.last[events.piece][of])
         rows, of, branch, spot = Rows(rows.device[inside], rows.word[inside]), of[inside], branch[inside], spot[inside]
         node = spot - first[of] + offset[of]
+        for row in np.flatnonzero(closes[inside]).tolist():
+            number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
+            node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
         told = np.isin(rows.kind, (OFF, ON, RECLOSE))
         if told.any():
             at, doing_there = categories(node[told], rows.kind[told], rows.time[told])

@@ -14,8 +14,8 @@ LEVELS = (*LINE_LEVELS, "transformer", "customers", "customer")
 STATES = ("suspected", "confirmed", "restored", "overturned")
 """疑似停电, 确认停电, 已复电, 误报推翻."""
 
-EXPLANATIONS = ("line", "transformer", "customers", "customer", "plan", "arrears")
-"""线路故障停电, 台区停电, 多户停电, 单户停电, 计划停电, 欠费停电."""
+EXPLANATIONS = ("line", "source", "transformer", "customers", "customer", "plan", "arrears")
+"""线路故障停电, 电源失电, 台区停电, 多户停电, 单户停电, 计划停电, 欠费停电."""
 
 REASONS_OF_STATE = ("", "trip_contradicted", "read_during", "reclosed", "overrun", "record", "stale", "phases")
 """Why it is in that state, where that is not by its own signals."""
@@ -89,6 +89,8 @@ class InferredOutage:
         customer_ids: for an outage of customers alone, who they are.
         next_read: the transformer whose reading would tell most about who is off; ``None`` where none tells anything.
         phases: the phases that are lost, where it is not all of them.
+        ends: on a closed ring, the branches beside its head that part it from what has supply; where a source was lost, the heads
+            of its other feeders.
     """
 
     id: str
@@ -119,6 +121,7 @@ class InferredOutage:
     customer_ids: tuple[str, ...]
     next_read: str | None
     phases: str | None = None
+    ends: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -35,7 +35,8 @@ from repair.inference.judgement import Judge, Judgement
 from repair.inference.outage import BestExplanation, InferredOutage
 from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
-from repair.inference.states import CLOSED_AGAIN, LIVE, OPENED, STATES
+from repair.inference.sources import LostSource, Sources
+from repair.inference.states import CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, UNHEARD
 from repair.inference.words import OFF, ON, READ, Rows
 from repair.settings import InferenceSettings
 
@@ -88,6 +89,7 @@ class Inference:
         self._explanations = Explanations(self._tree, self._devices, self._explained, self.rules)
         self._bars = Bars.of(self.rules)
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
+        self._sources, self._lost = Sources(self._tree, self.rules), dict[int, LostSource]()
         self._removed = Removed()
         self._piece, self._rows = NONE, Rows(NONE, NONE)
         self._waiting: list[Rows] = []
@@ -189,8 +191,10 @@ class Inference:
         touched = self._with_those_known() if self._waiting else set()
         now = ms_of(self.at) if self.at else -int(EVER)
         due = touched | {number for number, piece in self._pieces.items() if piece.due <= now}
+        due |= self._with_their_sources(due)
         for chunk in self._chunks(sorted(due)):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
+        self._weigh_sources(due)
         self._bring_back(touched)
         self._changed |= due
         for number in self._fading:
@@ -280,6 +284,58 @@ class Inference:
             judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
             self._keep(judgement, [states[each] for each in going_on])
 
+    # Sources ------------------------------------------------------------------------------------------------------
+
+    def _with_their_sources(self, due: set[int]) -> set[int]:
+        """Return the other feeders of sources that were found lost, and of which something is judged again."""
+        found: set[int] = set()
+        for source in {int(self._sources.of_piece[number]) for number in due} & set(self._lost):
+            for number in self._lost.pop(source).pieces:
+                piece = self._pieces[number]
+                if piece.since < EVER:
+                    found.add(number)
+                else:
+                    piece.now, piece.sure, piece.states = [], (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
+                    self._changed.add(number)
+        return found
+
+    def _weigh_sources(self, due: set[int]) -> None:
+        """Weigh the loss of the sources of some feeders, and make one incident of those that are lost."""
+        for source in sorted({int(self._sources.of_piece[number]) for number in due} - {-1}):
+            feeders = self._sources.feeders(source)
+            known = [self._pieces[number] for number in feeders if number in self._pieces]
+            if self._sources.is_in_question([each for each in known if each.since < EVER]):
+                self._weigh(source, feeders)
+
+    def _weigh(self, source: int, feeders: list[int]) -> None:
+        pieces, states = np.array(feeders), [self._pieces.setdefault(each, Piece()) for each in feeders]
+        heard = np.array([each.since < EVER for each in states])
+        going = [each for each in states if each.since < EVER]
+        begun, until = min(each.since for each in going), max(each.at for each in going)
+        since = np.where(heard, [each.since for each in states], begun)
+        last = np.where(heard, [each.last for each in states], until)
+        at = np.where(heard, [each.at for each in states], until)
+        events = replace(
+            self._events(pieces, since, last, at, *self._usable(pieces)), begun=np.full(len(pieces), begun)
+        )
+        live, lost = self._judge.judge_with_and_without_source(events)
+        odds = self._sources.log_odds + float((lost.log_evidence - live.log_evidence).sum())
+        share = float(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
+        both = live.mixed(lost, share)
+        top = both.state[np.searchsorted(both.event, np.arange(len(states)))][:, [DARK, UNHEARD]].sum(axis=1)
+        if min(share, *top.tolist()) < self.rules.suspected:
+            return
+        self._keep(both, states)
+        heads = []
+        for state, number in zip(states, feeders, strict=True):
+            mine = self._explanations.head_of(number)
+            heads += [each for each in state.now if each.is_open and each.object_id == mine]
+            state.now = [each for each in state.now if not (each.is_open and each.object_id == mine)]
+        self._changed.update(feeders)
+        if heads:
+            outage = self._sources.together(source, share, heads, self._explanations)
+            self._lost[source] = LostSource(outage, tuple(feeders))
+
     def _usable(self, pieces: Indices) -> tuple[Rows, Indices]:
         """Return the signals of some pieces, given in rising order, without outages that were too short to be any."""
         first, last = (np.searchsorted(self._piece, pieces, side) for side in ("left", "right"))
@@ -335,6 +391,10 @@ class Inference:
             states, self._told_by(judgement, len(states)), judgement.events.at.tolist(), strict=True
         ):
             state.now, state.at = outages, at
+        first = np.searchsorted(judgement.event, np.arange(len(states)))
+        top = judgement.state[first][:, [DARK, UNHEARD]].sum(axis=1)
+        for state, share, odds in zip(states, top.tolist(), judgement.dead_source.tolist(), strict=True):
+            state.top, state.dead_source = share, odds
         matters = judgement.dark > NEGLIGIBLE
         event = judgement.of_transformer
         for number, state in enumerate(states):
@@ -409,7 +469,7 @@ class Inference:
             customers, _ = net.known_customers(outage.customer_ids)
             place = int(self._tree.customer_place(customers).max())
             return place, place + 1
-        place = int(supply.place_below(net.branch_index(outage.object_id))[0])
+        place = int(supply.place_to(net.branch_index(outage.object_id))[0])
         return place, int(supply.end[place])
 
     def _power_between(self, devices: Indices, since: int, until: int) -> bool:
@@ -424,7 +484,11 @@ class Inference:
     def incidents(self) -> tuple[InferredOutage, ...]:
         """All incidents, latest first."""
         self._settle()
-        return _shown([*(outage for number in self._pieces for outage in self._of(number)), *self._of_two_feeders()[0]])
+        return _shown([*(outage for number in self._pieces for outage in self._of(number)), *self._of_several()])
+
+    def _of_several(self) -> list[InferredOutage]:
+        """Return the incidents of more than one feeder."""
+        return [*(self._as_now(each.outage) for each in self._lost.values()), *self._of_two_feeders()[0]]
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
@@ -505,7 +569,7 @@ class Inference:
             changed += [each for name, each in found.items() if before.get(name) != each]
             self._told[number] = found
         self._changed = set()
-        before, found = self._told.get(-1, {}), {each.id: each for each in self._of_two_feeders()[0]}
+        before, found = self._told.get(-1, {}), {each.id: each for each in self._of_several()}
         changed += [each for name, each in found.items() if before.get(name) != each]
         self._told[-1] = found
         return _shown(changed)
@@ -594,7 +658,7 @@ class Inference:
         meter = ~terminal & (device < devices.branches_from)
         place[meter] = self._tree.customer_place(device[meter] - devices.customers_from)
         switch = device >= devices.branches_from
-        place[switch] = supply.place_below(device[switch] - devices.branches_from)
+        place[switch] = supply.place_to(device[switch] - devices.branches_from)
         return self._tree.piece_of(place), place
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:

@@ -40,6 +40,8 @@ class Piece:
         due: when it is to be judged again although nothing is heard of it, in ms; ``EVER`` where there is no event.
         sure: transformers, and the probability that each is off, where it is not negligible.
         states: places that may have lost supply, and the probability of each of their states.
+        top: how probable it is that its head is dead now.
+        dead_source: how much better, as log, what was heard is explained with a dead source.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
@@ -53,6 +55,8 @@ class Piece:
     due: int = int(EVER)
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
     states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
+    top: float = 0.0
+    dead_source: float = -np.inf
     faded: tuple[int, ...] = ()
 
 

@@ -135,6 +135,13 @@ class Posterior(Shown):
         """Log-probability of all that was heard, of the tree that each top is the top of; shape (..., tops)."""
         return np.asarray(self._upwards[-1].reshape(*self._copies, -1))
 
+    @property
+    def log_odds_dead(self) -> Numbers:
+        """How much better all that was heard is explained with a dead source above each top than with a live one; (..., tops)."""
+        say = self._upwards[1][:, self._tops].sum(axis=2)
+        odds = np.log(np.maximum(say[:, :, DARK], 1e-300)) - np.log(np.maximum(say[:, :, LIVE], 1e-300))
+        return np.asarray(odds.reshape(*self._copies, -1))
+
     @cached_property
     def _downwards(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         from repair.inference.passes import downwards

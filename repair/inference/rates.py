@@ -23,6 +23,8 @@ LEAST = 1e-12
 class Rates(Shown):
     """Chances by place of a supply; the branch of a place is the one that leads to it.
 
+    After all places stand the branches that close a ring, in the order of ``supply.forest.back_branch``.
+
     Attributes:
         supply: supply before the outages.
         rules: rates of the settings.
@@ -33,7 +35,12 @@ class Rates(Shown):
 
     def _at_place(self, of_branch: Numbers | Mask, default: float) -> Numbers:
         values = np.append(np.asarray(of_branch, dtype=np.float64), default)
-        return np.asarray(values[self.supply.branch_to])
+        return np.asarray(values[self.branch])
+
+    @cached_property
+    def branch(self) -> Indices:
+        """The branch that leads to each place, then those that close a ring; -1 where there is none; shape (places + rings,)."""
+        return np.concatenate([self.supply.branch_to, self.supply.forest.back_branch])
 
     def _is(self, *kinds: str) -> Mask:
         of_branch = self.supply.network.branches["kind"].is_in(list(kinds)).fill_null(value=False).to_numpy()
@@ -41,8 +48,8 @@ class Rates(Shown):
 
     @cached_property
     def cuts(self) -> Mask:
-        """Whether the branch of each place alone cuts it off, shape (places,)."""
-        return self.supply.is_bridge & (self.supply.branch_to >= 0)
+        """Whether a branch leads to each place: it cuts it off, on a closed ring with another one; shape (places,)."""
+        return self.branch >= 0
 
     @cached_property
     def clears(self) -> Mask:
@@ -82,7 +89,8 @@ class Rates(Shown):
         ends = supply.place_of[np.stack([net.from_node, net.to_node])]
         ties = ends[:, supply.is_open & (ends >= 0).all(axis=0)]
         count = np.bincount(ties.ravel(), minlength=len(supply.end))
-        return np.asarray(supply.sum_below(count) > 0)
+        rings = np.zeros(len(self.branch) - len(count), dtype=np.bool_)
+        return np.append(supply.sum_below(count) > 0, rings)
 
     @cached_property
     def refed(self) -> Numbers:
@@ -132,7 +140,7 @@ class Rates(Shown):
         back = np.where(tripped, rules.closed_again, np.maximum(repaired, rules.closed_again))
         now = 1 - back
         by_hand = np.where(cuts & self.switches[place], rules.opened_otherwise, 0.0)
-        by_hand = np.where(self.supply.branch_to[place] >= 0, by_hand + LEAST, 0.0)
+        by_hand = np.where(cuts, by_hand + LEAST, 0.0)
         parted = np.where(cuts, rules.parted_share * self.fault[place], 0.0)
         alone = by_hand + parted
         over = np.where(recloses, rules.overreach_rate, np.where(clears, rules.overreach_rate * 0.1, 0.0))

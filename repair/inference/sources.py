@@ -1,0 +1,112 @@
+"""The loss of a source, or of its bus: all its feeders are off at once, and no device of theirs opened (field reference 6.3).
+
+A feeder by itself cannot tell the loss of its source from a silent opening of its head. Feeders together can: what was heard of
+all of them, silence included, is weighed with the source lost and with it live, where at least two are off from their heads on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from network.arrays import Indices
+from network.representation import Shown
+from repair.inference.explanations import Explanations, ms_of
+from repair.inference.feeder_tree import FeederTree
+from repair.inference.outage import InferredOutage, RunnerUp
+from repair.inference.piece import Piece
+from repair.inference.rates import HOURS_PER_YEAR
+from repair.settings import InferenceSettings
+
+LEAST_FEEDERS = 2
+"""Feeders of a source that are off from their heads on, at least, for its loss to be weighed."""
+
+LEAST_LOG_ODDS = -4.6
+"""Log-odds below which, by the feeders that were heard of alone, the loss of a source is not weighed."""
+
+
+@dataclass(frozen=True)
+class LostSource:
+    """A source that is lost, rather than not.
+
+    Attributes:
+        outage: the one incident of all its feeders.
+        pieces: numbers of its feeders.
+    """
+
+    outage: InferredOutage
+    pieces: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sources(Shown):
+    """The sources of a supply with several feeders."""
+
+    tree: FeederTree
+    rules: InferenceSettings
+
+    @cached_property
+    def of_piece(self) -> Indices:
+        """The place of the source of each feeder, -1 where it has no other feeder, shape (pieces,)."""
+        tree = self.tree
+        source = tree.supply.parent[tree.first]
+        feeds = tree.transformers_before[tree.last] > tree.transformers_before[tree.first]
+        count = np.bincount(source[feeds & (source > 0)], minlength=len(tree.supply.end))
+        return np.where(feeds & (source > 0) & (count[source] >= LEAST_FEEDERS), source, -1)
+
+    def feeders(self, source: int) -> list[int]:
+        """Return the numbers of the feeders of a source, rising."""
+        found: list[int] = np.flatnonzero(self.of_piece == source).tolist()
+        return found
+
+    @property
+    def log_odds(self) -> float:
+        """Log-odds of the loss of a source within one event, before anything is heard."""
+        share = self.rules.source_outages_yr * self.rules.event_h / HOURS_PER_YEAR
+        return float(np.log(share / (1 - share)))
+
+    def is_in_question(self, pieces: Sequence[Piece]) -> bool:
+        """Tell whether what was heard of some feeders of one source speaks of its loss."""
+        off = sum(each.top >= self.rules.suspected for each in pieces)
+        if off < LEAST_FEEDERS:
+            return False
+        return self.log_odds + sum(each.dead_source for each in pieces if each.now) > LEAST_LOG_ODDS
+
+    def together(
+        self, source: int, share: float, heads: Sequence[InferredOutage], explanations: Explanations
+    ) -> InferredOutage:
+        """Return the one incident of a source.
+
+        Args:
+            source: its place.
+            share: how probable its loss is.
+            heads: the incident of each of its feeders.
+            explanations: what makes incidents.
+        """
+        supply = self.tree.supply
+        node = str(supply.network.nodes[int(supply.node_at[source])])
+        first = max(heads, key=lambda each: (each.transformers, each.object_id))
+        start = min(each.start for each in heads)
+        everyone, dark = (
+            supply.network.transformer_index([name for each in heads for name in getattr(each, which)])
+            for which in ("transformer_ids", "dark_ids")
+        )
+        explained = next((each.explanation for each in heads if each.explanation != "line"), "source")
+        return replace(
+            first,
+            id=f"{start:%Y%m%dT%H%M%S}-{node}", level="line", probability=share, explanation=explained,
+            runner_up=RunnerUp(first.object_id, 1 - share), start=start, last=max(each.last for each in heads),
+            sure=max(each.sure for each in heads),
+            state="confirmed" if max(each.sure for each in heads) >= self.rules.confirmed else "suspected",
+            transformers=len(everyone), customers=explanations.customer_count(everyone, ms_of(start)),
+            customers_off=explanations.customer_count(dark, ms_of(start)),
+            expected_customers=sum(each.expected_customers for each in heads), dark=len(dark),
+            back=len(everyone) - len(dark), meters=sum(each.meters for each in heads),
+            calls=sum(each.calls for each in heads), tripped=any(each.tripped for each in heads),
+            doubted=tuple(word for each in heads for word in each.doubted),
+            transformer_ids=explanations.transformer_ids(everyone), dark_ids=explanations.transformer_ids(dark),
+            ends=tuple(each.object_id for each in heads if each is not first),
+        )  # fmt: skip

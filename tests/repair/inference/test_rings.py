@@ -1,0 +1,69 @@
+"""Outages on closed rings and of feeders with several sources."""
+
+from __future__ import annotations
+
+import pytest
+
+from network import Network
+from repair.desk.incidents import Told, state_told
+from tests.repair.inference.words import inferred, said
+
+RING = (
+    "=S -[K1]- 1 -L1- 2 -A kind=recloser- 3 -L2- 4 -B kind=recloser- 5 -C kind=recloser- 2; "
+    "T1(3) @ 2; T2(3) @ 3; T3(3) @ 4; T4(3) @ 5"
+)
+
+
+def test_two_openings_cut_off_a_part_of_a_ring() -> None:
+    net = Network.from_text(RING)
+    found = inferred(net, "A trip 0", "B trip 0", "T2 off 0.2", "T3 off 0.3", at=30)
+    still = [each for each in found.incidents if each.is_open]
+    assert [(each.object_id, each.ends, each.dark_ids) for each in still] in (
+        [("A", ("B",), ("T2", "T3"))],
+        [("B", ("A",), ("T2", "T3"))],
+    )
+    assert still[0].sure > 0.95
+    told = Told.of(found, said("A trip 0", "B trip 0", "T2 off 0.2", "T3 off 0.3"))
+    assert sorted(state_told(net.energise(), told).dead()) == ["T2", "T3"]
+
+
+def test_one_opening_on_a_ring_cuts_off_nobody() -> None:
+    net = Network.from_text(RING)
+    found = inferred(net, "A trip 0", at=30)
+    assert not [each for each in found.incidents if each.is_open]
+    assert max(found.sure().values(), default=0.0) < 0.05
+    assert any("ring" in str(each.message) for each in found.problems)
+
+
+def test_the_whole_ring_is_off_by_what_stands_above_it() -> None:
+    net = Network.from_text(RING)
+    found = inferred(net, "K1 trip 0", *(f"T{number} off 0.{number}" for number in range(1, 5)), at=30)
+    still = [each for each in found.incidents if each.is_open]
+    assert [(each.object_id, each.ends, len(each.dark_ids)) for each in still] == [("K1", (), 4)]
+
+
+def test_silent_devices_on_a_ring_are_found_by_who_reports() -> None:
+    """A fault on L2 opens both its ends; only terminals say so, and the others are silent as they have power."""
+    net = Network.from_text(RING)
+    found = inferred(net, "T2 off 0.1", "T3 off 0.2", "T1 answered 5", "T4 answered 6", at=30)
+    dark = {name for each in found.incidents if each.is_open for name in each.dark_ids}
+    assert dark == {"T2", "T3"}
+
+
+@pytest.mark.parametrize("open_ends", [("K1", "S1"), ("S1", "K2")])
+def test_a_feeder_between_two_sources_is_off_where_both_ends_are_open(open_ends: tuple[str, str]) -> None:
+    net = Network.from_text("=S -[K1]- 1 -(S1)- 2 -[K2]- =R; T1(3) @ 1; T2(3) @ 2")
+    off = "T1" if "K1" in open_ends else "T2"
+    words = [f"{each} trip 0" for each in open_ends]
+    found = inferred(net, *words, f"{off} off 0.1", at=30)
+    still = [each for each in found.incidents if each.is_open]
+    assert {name for each in still for name in each.dark_ids} == {off}
+    assert {still[0].object_id, *still[0].ends} == set(open_ends)
+
+
+def test_a_fault_on_a_ring_is_cleared_from_both_sides_though_one_device_does_not_say_so() -> None:
+    net = Network.from_text(RING)
+    found = inferred(net, "A trip 0", "T2 off 0.1", "T3 off 0.2", at=30)
+    still = [each for each in found.incidents if each.is_open]
+    assert [each.dark_ids for each in still] == [("T2", "T3")]
+    assert {still[0].object_id, *still[0].ends} == {"A", "B"}
