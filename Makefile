@@ -84,7 +84,7 @@ peers: .venv-interop/stamp
 # The exact versions and hashes of each environment anew, the latest that pyproject.toml allows, for every system and Python.
 locks: .venv/test.stamp
 	$(LOCK) -o locks/run.txt
-	$(LOCK) --group test --group lint -o locks/test.txt
+	$(LOCK) --group test --group lint --group docs -o locks/test.txt
 	$(LOCK) --extra pandapower --extra opendss --extra spark --group interop -o locks/interop.txt
 
 clean:

@@ -384,3 +384,45 @@ def test_every_benchmark_stands_on_its_page_and_runs_by_the_commands_there() -> 
     assert {f"{name}.py" for name in re.findall(r"-m benchmarks\.(\w+)", page)} <= programs
     runnable = {path.name for path in (PROJECT / "benchmarks").glob("*.py") if '"__main__"' in path.read_text("utf-8")}
     assert {f"{name}.py" for name in re.findall(r"-m benchmarks\.(\w+)", page)} == runnable
+
+
+# Both languages -------------------------------------------------------------------------------------------------------
+
+PAIRS = [
+    (PROJECT / "README.md", PROJECT / "README.zh-CN.md"),
+    *((FOLDER / page.name, page) for page in sorted((FOLDER / "zh").glob("*.md"))),
+]
+"""Each page with the one in Chinese."""
+
+
+def parts_of(page: Path) -> tuple[list[str], list[str], list[tuple[int, int]]]:
+    """Return the levels of a page's headings, its code without comments, and of each table its rows and columns."""
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    tables = re.findall(r"(?:^\|.*\|\n)+", prose, re.MULTILINE)
+    return (
+        re.findall(r"^#+(?= )", prose, re.MULTILINE),
+        [re.sub(r"\s+#.*$", "", block, flags=re.MULTILINE) for block in blocks],
+        [(table.count("\n"), table.partition("\n")[0].count("|")) for table in tables],
+    )
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[1].stem)
+def test_a_page_in_chinese_has_the_parts_of_the_english_one(pair: tuple[Path, Path]) -> None:
+    """A change of one reminds of the other."""
+    assert pair[0].exists(), f"{pair[1].name} has no page in English"
+    for english, chinese in zip(parts_of(pair[0]), parts_of(pair[1]), strict=True):
+        assert chinese == english
+
+
+def test_pages_that_users_read_stand_in_chinese() -> None:
+    there = {page.name for _, page in PAIRS}
+    assert {"README.zh-CN.md", "clerks.md", "rules.md", "planned_outages.md", "formats.md", "serving.md"} <= there
+
+
+@pytest.mark.parametrize("page", sorted((FOLDER / "zh").glob("*.md")), ids=lambda page: page.stem)
+def test_links_of_pages_in_chinese_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+\.(?:md|png|svg))\)", page.read_text("utf-8")):
+        assert link.startswith("http") or (page.parent / link).exists(), link
+        assert not (page.parent / Path(link).name).exists() or not link.startswith("../"), f"{link} stands in Chinese"
