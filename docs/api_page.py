@@ -89,9 +89,13 @@ def _signature(name: str, function: Any) -> str:
 
 def _parameter(parameter: inspect.Parameter) -> str:
     kind = "" if parameter.annotation is parameter.empty else f": {_plain(parameter.annotation)}"
-    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    default = "" if parameter.default is parameter.empty else f" = {_value(parameter.default)}"
     stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
     return f"{stars}{parameter.name}{kind}{default}"
+
+
+def _value(default: Any) -> str:
+    return "..." if inspect.isfunction(default) else repr(default)
 
 
 def _plain(annotation: Any) -> Any:

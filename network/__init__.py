@@ -5,7 +5,7 @@ Example:
     >>> net = read_network("data_samples/county")
     >>> supply = net.energise()
     >>> supply.below("F03-K02").customer_count
-    832
+    837
 """
 
 from network.loops import Loop

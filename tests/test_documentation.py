@@ -91,7 +91,7 @@ def test_every_route_is_described_with_its_parameters_and_the_form_of_its_answer
         assert route["description"], name
         for parameter in route.get("parameters", ()):
             assert parameter.get("description"), (name, parameter["name"])
-        content = route["responses"]["200"]["content"]
+        content = route["responses"]["200"].get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         assert "$ref" in schema or "application/json" not in content, name
 
@@ -276,7 +276,8 @@ def test_no_text_sends_its_reader_to_a_document_that_is_not_there() -> None:
             continue
         text = path.read_text("utf-8")
         assert not ELSEWHERE.search(text), f"{path.relative_to(PROJECT)}: {ELSEWHERE.search(text)}"
-        for name in re.findall(r"[\w-][\w./-]*\.md\b", text) if path.suffix != ".po" else ():
+        names_own_pages = path.suffix == ".po" or path.stem in {"site", "test_site"}
+        for name in () if names_own_pages else re.findall(r"[\w-][\w./-]*\.md\b", text):
             places = (PROJECT, path.parent, FOLDER)
             assert any((place / name).exists() for place in places), f"{path.relative_to(PROJECT)} names {name}"
 
@@ -336,7 +337,7 @@ def test_what_the_guide_for_contributors_names_is_there() -> None:
         re.findall(r"(?:tests|docs)/[\w/]+\.\w+", text)
     )
     assert len(paths) > 25
-    made = {path for path in paths if not path.startswith((".venv", "my-county"))}
+    made = {path for path in paths if not path.startswith((".venv", "my-county", "build/"))}
     assert not {path for path in made if not (PROJECT / path).exists()}
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"make ([a-z-]+)", text.replace("make is", ""))) <= targets
@@ -395,21 +396,19 @@ PAIRS = [
 """Each page with the one in Chinese."""
 
 
-def parts_of(page: Path) -> tuple[list[str], list[str], list[tuple[int, int]]]:
-    """Return the levels of a page's headings, its code without comments, and of each table its rows and columns."""
+def parts_of(page: Path) -> tuple[list[str], list[str]]:
+    """Return the levels of a page's headings, and its code without comments."""
     text = page.read_text("utf-8")
     blocks = re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    tables = re.findall(r"(?:^\|.*\|\n)+", prose, re.MULTILINE)
     return (
         re.findall(r"^#+(?= )", prose, re.MULTILINE),
         [re.sub(r"\s+#.*$", "", block, flags=re.MULTILINE) for block in blocks],
-        [(table.count("\n"), table.partition("\n")[0].count("|")) for table in tables],
     )
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[1].stem)
-def test_a_page_in_chinese_has_the_parts_of_the_english_one(pair: tuple[Path, Path]) -> None:
+def test_a_page_in_chinese_has_the_headings_and_code_of_the_english_one(pair: tuple[Path, Path]) -> None:
     """A change of one reminds of the other."""
     assert pair[0].exists(), f"{pair[1].name} has no page in English"
     for english, chinese in zip(parts_of(pair[0]), parts_of(pair[1]), strict=True):
@@ -418,7 +417,10 @@ def test_a_page_in_chinese_has_the_parts_of_the_english_one(pair: tuple[Path, Pa
 
 def test_pages_that_users_read_stand_in_chinese() -> None:
     there = {page.name for _, page in PAIRS}
-    assert {"README.zh-CN.md", "clerks.md", "rules.md", "planned_outages.md", "formats.md", "serving.md"} <= there
+    assert {
+        "README.zh-CN.md", "clerks.md", "rules.md", "planned_outages.md", "formats.md", "serving.md", "steering.md",
+        "restoration.md", "inference.md", "desk.md",
+    } <= there  # fmt: skip
 
 
 @pytest.mark.parametrize("page", sorted((FOLDER / "zh").glob("*.md")), ids=lambda page: page.stem)

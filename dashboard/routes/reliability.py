@@ -86,7 +86,7 @@ def _indices(routes: PooledRouter, served: Fresh) -> None:
 def _frequent(routes: PooledRouter, served: Fresh) -> None:
     @routes.get("/frequent", response_model=forms.Answered)
     def frequent(
-        preset: str = "nea",
+        preset: Annotated[str, Query(description="nea, sgcc or custom")] = "nea",
         level: Level = "mv",
         med: Med = "include",
         as_of: AsOf = None,
