@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dashboard.access.refusals import REFUSALS
+from dashboard.field.routes import job_routes
 from dashboard.intake.http import intake_router
 from dashboard.intake.work import work_router
 from dashboard.pool import Pool
@@ -26,6 +27,7 @@ def install(server: FastAPI, served: Fresh, desk: Desk, pool: Pool) -> None:
     """Add the routes over a workspace and its desk, and the form of their errors."""
     server.include_router(intake_router(desk, REFUSALS))
     server.include_router(work_router(desk, REFUSALS))
+    server.include_router(job_routes(desk, pool, REFUSALS))
     for routes in (reliability_routes, repair_routes, planned_routes, steering_routes):
         server.include_router(routes(served, pool))
     server.add_exception_handler(FudianError, _refused)

@@ -36,6 +36,7 @@ from dashboard.api import install
 from dashboard.data_state import VERSION, connect_state, state_line, state_parts
 from dashboard.drawer import contents
 from dashboard.export import export_router
+from dashboard.field.routes import field_router
 from dashboard.intake.health import health_router
 from dashboard.intake.lifetime import taking_in
 from dashboard.intake.live import live_router
@@ -106,6 +107,7 @@ def create_app(
     server.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5, thread_minimum_size=16_000)
     pool = Pool()
     server.include_router(health_router(desk, REFUSALS))
+    server.include_router(field_router(desk, language, REFUSALS))
     install(server, served, desk, pool)
     server.include_router(live_router(desk.changes))
     server.include_router(export_router(served, pool))

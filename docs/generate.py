@@ -17,6 +17,7 @@ from docs.settings_page import settings_page
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
+from fudian.field_questions import FieldQuestions
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
 from fudian.planning_questions import PlanningQuestions
@@ -124,6 +125,7 @@ def _questions() -> dict[str, Callable[..., Any]]:
         RepairQuestions,
         LiveQuestions,
         CrewQuestions,
+        FieldQuestions,
         MessageQuestions,
         DeskQuestions,
         PlanningQuestions,
@@ -156,7 +158,11 @@ def asked_by_routes() -> dict[str, set[str]]:
     """Return which methods each route of the HTTP interface asks; routes of the desk that take something in ask none."""
     found = {}
     folder = PROJECT / "dashboard"
-    for path in (*sorted((folder / "routes").glob("*.py")), folder / "intake" / "work.py"):
+    for path in (
+        *sorted((folder / "routes").glob("*.py")),
+        folder / "intake" / "work.py",
+        folder / "field" / "routes.py",
+    ):
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("routes."):

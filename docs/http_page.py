@@ -13,6 +13,7 @@ from dashboard.access.entrance import Access
 from dashboard.access.look_list import looks_router
 from dashboard.access.refusals import REFUSALS
 from dashboard.api import install
+from dashboard.field.routes import field_router
 from dashboard.intake.health import health_router
 from dashboard.pool import Pool
 from fudian.desk import Desk
@@ -42,6 +43,7 @@ def description() -> Mapping[str, Any]:
     nothing = cast("Any", None)
     server.include_router(health_router(cast("Desk", nothing), REFUSALS))
     install(server, cast("Fresh", nothing), cast("Desk", nothing), Pool())
+    server.include_router(field_router(cast("Desk", nothing), "en", REFUSALS))
     server.include_router(looks_router(cast("Access", nothing)))
     return server.openapi()
 

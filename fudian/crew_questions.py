@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -12,12 +12,13 @@ from fudian.answers import Answer
 from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
-from repair.desk.board import Board, board
+from repair.desk.board import Board, Entry, board
 from repair.desk.crews.bases import base_plan
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
 from repair.desk.restoration_time.outlook import learned, outlook
+from repair.desk.work_orders import told_orders
 from repair.settings import CrewSettings, RestorationTimeSettings
 
 
@@ -51,15 +52,23 @@ class CrewQuestions(RepairQuestions):
         self.network.require_sources()
         chosen = _chosen(assign)
         shown = self._board_of(at, signals)
-        key = ("crews", shown, tuple(sorted(chosen.items())), names(without))
+        now = self._known_by(shown, at)
+        told, positions = told_orders(self.work, now), self._positions(now)
+        key = ("crews", shown, tuple(sorted(chosen.items())), names(without), told, tuple(sorted(positions.items())))
 
         def planned() -> CrewPlan:
             supply = self.present(shown.at)
             rules = CrewSettings.of(self.workspace.settings)
             work = OpenWork(
-                supply, self.workspace.tables, shown.at, rules, lambda branch: self.restore_in(supply, branch)
+                supply,
+                self.workspace.tables,
+                now,
+                rules,
+                lambda branch: self.restore_in(supply, branch),
+                dict(told),
+                positions,
             )
-            return crew_plan(work, work.faults(shown.active), chosen, names(without))
+            return crew_plan(work, work.faults(self._waiting(shown, now)), chosen, names(without))
 
         return self.memory.recall(key, planned)
 
@@ -82,10 +91,11 @@ class CrewQuestions(RepairQuestions):
         tables = self.workspace.tables
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
         model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
-        rows = outlook(model, shown.active, tables, shown.at)
-        told = {"at": shown.at.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
+        now = self._known_by(shown, at)
+        rows = outlook(model, shown.active, tables, now, dict(told_orders(self.work, now)))
+        told = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
         form = told | {"rows": [_plain(row) for row in rows.to_dicts()]}
-        return Answer("restoration_times", rows, f"at {shown.at:%Y-%m-%d %H:%M}", lambda _: form)
+        return Answer("restoration_times", rows, f"at {now:%Y-%m-%d %H:%M}", lambda _: form)
 
     @question
     def bases(self, count: int | None = None, limit_min: float | None = None, as_of: Moment = None) -> Answer:
@@ -106,6 +116,33 @@ class CrewQuestions(RepairQuestions):
         told = base_plan(self.workspace.tables, until, rules, count, limit_min)
         rows = pl.DataFrame(told["rows"])
         return Answer("bases", rows, f"{told['faults']} faults until {until:%Y-%m-%d}", lambda _: told)
+
+    def _known_by(self, shown: Board, at: Moment) -> datetime:
+        """Return the moment that a plan is made for: that of the board, or now the last word of a crew where it is later."""
+        if at is not None:
+            return shown.at
+        told = (dict(said) for _, said in told_orders(self.work, datetime.max))
+        moments: list[datetime] = [each for said in told for name, each in said.items() if name.endswith("_time")]
+        return max((shown.at, *moments))
+
+    def _waiting(self, shown: Board, now: datetime) -> list[Entry]:
+        """Return the open entries of a board that need a crew: none that is part of another, repaired, or closed by a person."""
+        found = []
+        for entry in shown.active:
+            sheet = self.work.sheet(entry.key)
+            done = {name for name, at in sheet.stages.items() if at <= now} & {"repaired", "restored"}
+            if not (sheet.is_closed or sheet.merged_into or (done and not sheet.reopened)):
+                found.append(entry)
+        return found
+
+    def _positions(self, at: datetime) -> dict[str, tuple[float, float]]:
+        """Return where crews are that said so a short while before a moment."""
+        since = at - timedelta(minutes=CrewSettings.of(self.workspace.settings).position_good_min)
+        return {
+            crew: (place.lon, place.lat)
+            for crew, place in sorted(self.work.positions.items())
+            if since <= place.at <= at
+        }
 
     def _board_of(self, at: Moment, signals: Table | None) -> Board:
         if signals is None:

@@ -27,15 +27,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from fudian.changes import Changes
 from fudian.desk_records import write_accepted
 from fudian.foundation import Moment
-from fudian.ledger import Beside, DeskEvent, Ledger, event_id_of
+from fudian.ledger import Beside, DeskEvent, Ledger, both, event_id_of
 from fudian.outbox import Outbox
 from fudian.store import Store
 from fudian.telling import beside_announcement, beside_decision, beside_signals
 from fudian.utility import Utility
-from network import FudianError, Problem, text
+from network import FudianError, Problem, UnknownIdError, text
 from repair.desk.operations import Operation, Operations, checked_operation
 from repair.desk.reopening import still_dark
-from repair.desk.work import Sheet, Work, checked
+from repair.desk.work import Line, Sheet, Work, checked
 
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
@@ -205,22 +205,70 @@ class Desk:
             FudianError: there is no such incident, or the decision cannot be taken.
             DeskStoreError: the store cannot be written; nothing was decided.
         """
-        named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
+        return self.decide_together(incident, [details], who, f"{who}:{event_id}" if event_id else None)
+
+    def decide_together(
+        self,
+        incident: str,
+        several: Sequence[Mapping[str, Any]],
+        who: str,
+        event_id: str | None = None,
+        beside: Beside | None = None,
+    ) -> Sheet:
+        """Keep several decisions on one incident, all or none, and return its sheet as it stands then.
+
+        Args:
+            incident: its id.
+            several: as :meth:`decide` takes one.
+            who: the person.
+            event_id: the same for the same decisions, whoever sends them again.
+            beside: what is kept with them.
+
+        Raises:
+            FudianError: there is no such incident, or a decision cannot be taken.
+            DeskStoreError: the store cannot be written; nothing was decided.
+        """
+        named = event_id or f"decision-{uuid4()}"
         with self._deciding:
             sheet = self.sheet(incident)
             if named in self._decided:  # sent again: it stands already, whatever could be decided now
                 return sheet
-            if details.get("action") == "record" and sheet.is_closed and not details.get("tables"):
-                details = {"action": "record", "tables": self.utility.proposed(incident).tables}
-            told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
-            self._require_known(told)
-            before = {"stage": sheet.stage, "acknowledged_by": sheet.acknowledged_by, "closed": sheet.is_closed}
-            event = DeskEvent(named, "decision", who, told, incident, before)
-            self._keep_now([event], beside_decision(self.utility, self.outbox, sheet, event))
-            if "into" in told:
-                self._tell_later([str(told["into"])])
+            events: list[DeskEvent] = []
+            ahead = before = sheet
+            for place, details in enumerate(several):
+                told = self._checked(ahead, details)
+                name = f"{named}:{place}" if place else named
+                was = {"stage": ahead.stage, "acknowledged_by": ahead.acknowledged_by, "closed": ahead.is_closed}
+                events.append(DeskEvent(name, "decision", who, told, incident, was))
+                before, ahead = ahead, ahead.after(Line.of(events[-1]))
+            telling = beside_decision(self.utility, self.outbox, before, events[-1])
+            self._keep_now(events, both(beside, telling))
+            self._tell_later(str(each.details["into"]) for each in events if "into" in each.details)
             self._hand_over()
             return self.sheet(incident)
+
+    def _checked(self, sheet: Sheet, details: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a decision as it is kept."""
+        if details.get("action") == "record" and sheet.is_closed and not details.get("tables"):
+            details = {"action": "record", "tables": self.utility.proposed(sheet.incident).tables}
+        told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
+        self._require_known(told)
+        return told
+
+    def knows(self, event_id: str) -> bool:
+        """Tell whether something that people did is kept already."""
+        return event_id in self._decided
+
+    def place(self, crew_id: str, lon: float, lat: float, at: datetime, who: str, event_id: str) -> None:
+        """Keep where a crew said that it was; the same id counts once.
+
+        Raises:
+            DeskStoreError: the store cannot be written; nothing was kept.
+        """
+        said = {"action": "position", "crew_id": crew_id, "lon": lon, "lat": lat, "at": at.isoformat()}
+        with self._deciding:
+            if event_id not in self._decided:
+                self._keep_now([DeskEvent(event_id, "decision", who, said)])
 
     def announce(self, plan_id: str, who: str, event_id: str | None = None) -> int:
         """Have customers told of a planned outage as it stands: that it is to come, or what changed since they were told.
@@ -283,6 +331,9 @@ class Desk:
         """Make sure that a decision names branches, users and incidents that there are."""
         net = self.utility.network
         net.branch_index([*told.get("branches", ()), *([told["branch_id"]] if "branch_id" in told else [])])
+        crews = self.utility.workspace.tables["crews"]["crew_id"]
+        if "crew_id" in told and told["crew_id"] not in crews:
+            raise UnknownIdError("crew", str(told["crew_id"]), crews.sort().to_list())
         for user in told.get("users", ()):
             if not len(net.known_transformers([user])[0]) and not len(net.known_customers([user])[0]):
                 raise FudianError(

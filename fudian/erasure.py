@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fudian.ledger import DeskEvent, Ledger
 from fudian.store import Store
 from fudian.store.desk_tables import DESK_EVENTS
 from fudian.store.message_tables import MESSAGES
+from fudian.store.photograph_tables import PHOTOGRAPHS
 from network import FudianError, text
 
 ERASED = "erased"
@@ -34,7 +35,7 @@ def erase(store: Store, who: str, customer: str | None = None, before: datetime 
         before: only events that were received before, with zone; by default all of the customer.
 
     Returns:
-        How many events and messages were changed.
+        How many events, messages and photographs were changed.
 
     Raises:
         FudianError: neither is named, or a desk runs on the store.
@@ -76,6 +77,9 @@ def _erased(store: Store, customer: str | None, before: datetime | None) -> int:
         if customer is not None:
             told_them &= MESSAGES.c.to_id == customer
         messages = connection.execute(update(MESSAGES).where(told_them).values(to_id=ERASED))
+        if customer is None:  # nobody can tell whom a photograph shows
+            old = PHOTOGRAPHS.c.received_at < before
+            changed += connection.execute(delete(PHOTOGRAPHS).where(old)).rowcount
     return changed + messages.rowcount
 
 

@@ -92,6 +92,18 @@ Beside = Callable[[Connection, tuple[DeskEvent, ...]], None]
 """Writes, within a transaction, what belongs to events that are kept in it."""
 
 
+def both(first: Beside | None, second: Beside | None) -> Beside | None:
+    """Return what writes one after the other; ``None`` where there is neither."""
+    if first is None or second is None:
+        return first or second
+
+    def write(connection: Connection, new: tuple[DeskEvent, ...]) -> None:
+        first(connection, new)
+        second(connection, new)
+
+    return write
+
+
 class Ledger:
     """The events of one desk in a store.
 

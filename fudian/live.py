@@ -207,9 +207,13 @@ class LiveQuestions(Foundation):
             at: the moment; by default as far as is known.
         """
         moment = self.moment(at) or self.now
-        told = self._told_at(moment)
-        key = ("board", moment, told)
-        return self.memory.recall(key, lambda: board(self.present(moment), self.workspace.tables, moment, told=told))
+        told, looks = self._told_at(moment), self.work.looks(datetime.max if at is None else moment)
+        key = ("board", moment, told, looks)
+
+        def made() -> Board:
+            return board(self.present(moment), self.workspace.tables, moment, told=told, looks=dict(looks))
+
+        return self.memory.recall(key, made)
 
     def state(self, at: Moment = None, switching: Table | None = None, by: str = "log") -> Supply:
         """Return the supply in a state of the switches, of what is in service on its day.

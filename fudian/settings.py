@@ -79,6 +79,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "operated": (),
     "sheet": (),
     "crews": ("crews", *_INCIDENTS, "planned"),
+    "crew_jobs": ("crews", "restoration_time", *_INCIDENTS, "planned"),
     "restoration_times": ("restoration_time", *_INCIDENTS),
     "bases": ("crews",),
     "messages": ("inference",),

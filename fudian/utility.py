@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
+from fudian.field_questions import FieldQuestions
 from fudian.language import default_language
 from fudian.message_questions import MessageQuestions
 from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReportQuestions, CrewQuestions, DeskQuestions, MessageQuestions):
+class Utility(ReportQuestions, FieldQuestions, DeskQuestions, MessageQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is

@@ -39,6 +39,15 @@ class LocationSettings(Settings):
     patrol_error_rate: float = Field(
         0.02, gt=0, lt=0.5, description="share of looks at a device on the line that name the wrong side of it"
     )
+    look_miss_rate: float = Field(
+        0.05, gt=0, lt=0.5, description="share of looks at a section with the fault in which a crew does not find it"
+    )
+    look_false_rate: float = Field(
+        0.001,
+        gt=0,
+        lt=0.5,
+        description="share of looks at a section without the fault in which a crew says it found it",
+    )
     history_weight: float = Field(
         20.0,
         gt=0,
@@ -334,6 +343,9 @@ class CrewSettings(Settings):
     arrival_rural_min: float = Field(90.0, gt=0, description="limit of arrival in the country, for custom")
     arrival_remote_min: float = Field(120.0, gt=0, description="limit of arrival in remote areas, for custom")
     warning_min: float = Field(10.0, ge=0, description="minutes before the limit of arrival from which it is warned of")
+    position_good_min: float = Field(
+        30.0, ge=0, description="minutes for which a crew is taken to be where it said that it was"
+    )
     search_steps: int = Field(6000, ge=0, description="steps of the search where there are too many faults to be exact")
     search_limit_s: float = Field(1.8, gt=0, description="seconds of the processor after which the search ends")
 

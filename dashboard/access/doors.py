@@ -39,6 +39,10 @@ _CUSTOMERS = (Right.SEE, Right.CUSTOMERS)
 DOORS = (
     _door(r"/access/(sign-in|sign-out|style\.css|provider|provider/back)", "GET HEAD POST"),
     _door(r"/public/.*", "GET HEAD"),
+    _door(r"/crew(/[a-z]+\.(js|css|json))?", "GET HEAD", Right.FIELD),
+    _door(r"/api/v1/crew/jobs", "GET HEAD", Right.FIELD),
+    _door(r"/api/v1/crew/reports", "POST", Right.FIELD),
+    _door(r"/api/v1/photographs/[^/]+", "GET HEAD", Right.DECIDE),
     _door(r"/api/v1/looks", "GET HEAD", Right.LOOKS),
     _door(r"/api/v1/(affected|restore|precheck)", "GET HEAD", *_CUSTOMERS, is_list=True, is_whole=True),
     _door(r"/api/v1/incidents", "GET HEAD", *_CUSTOMERS, is_whole=True),

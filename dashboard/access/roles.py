@@ -23,6 +23,8 @@ class Right(StrEnum):
     """Tell the desk what was heard."""
     DECIDE = "decide"
     """Work on incidents: acknowledge, set stages, close."""
+    FIELD = "field"
+    """Take jobs and report from the place."""
     LOOKS = "looks"
     """See who looked at which list of customers."""
 
@@ -31,8 +33,9 @@ _READS = frozenset({Right.SEE, Right.EXPORT, Right.ASK, Right.CUSTOMERS})
 
 ROLES: Mapping[str, frozenset[Right]] = {
     "viewer": frozenset({Right.SEE}),
+    "crew": frozenset({Right.SEE, Right.FIELD}),
     "operations": _READS,
-    "dispatcher": _READS | {Right.PERSONAL, Right.SIGNALS, Right.DECIDE},
+    "dispatcher": _READS | {Right.PERSONAL, Right.SIGNALS, Right.DECIDE, Right.FIELD},
     "manager": _READS | {Right.LOOKS},
     "admin": _READS | {Right.LOOKS},
 }
@@ -40,6 +43,7 @@ ROLES: Mapping[str, frozenset[Right]] = {
 
 ROLE_NAMES: Mapping[str, str] = {
     "viewer": "Viewer",
+    "crew": "Repair crew",
     "operations": "Operations staff",
     "dispatcher": "Dispatcher",
     "manager": "Manager",
@@ -49,7 +53,7 @@ ROLE_NAMES: Mapping[str, str] = {
 }
 """Each role in words."""
 
-LOCAL_RIGHTS = _READS | {Right.SIGNALS, Right.DECIDE, Right.LOOKS}
+LOCAL_RIGHTS = _READS | {Right.SIGNALS, Right.DECIDE, Right.FIELD, Right.LOOKS}
 """Of whoever sits at the machine that serves, where nobody signs in: all but personal data."""
 
 OPEN_RIGHTS = _READS
@@ -62,5 +66,6 @@ SCOPES: Mapping[str, frozenset[Right]] = {
     "personal": frozenset({Right.CUSTOMERS, Right.PERSONAL}),
     "signals": frozenset({Right.SIGNALS}),
     "decide": frozenset({Right.DECIDE}),
+    "field": frozenset({Right.FIELD}),
 }
 """What each scope of a token allows."""

@@ -122,7 +122,8 @@ async def signed_in(access: Access, request: Request, account: Account, wanted: 
 
     secret = await access.ask(begin)
     access.forget(before)
-    answer = RedirectResponse(wanted, HTTPStatus.SEE_OTHER)
+    at_first = "/crew" if account.role == "crew" and wanted == _FIRST_PAGE else wanted
+    answer = RedirectResponse(at_first, HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         cookie_name(origins),
         secret,

@@ -27,6 +27,9 @@ ACTION_NAMES: Mapping[str, str] = {
     "stage": "stage",
     "estimate": "power is expected back",
     "order": "order",
+    "assign": "crew assigned",
+    "look": "section looked at",
+    "photograph": "photograph",
     "merge": "merged into another incident",
     "split": "users split off",
     "move": "users moved to another incident",
@@ -102,7 +105,14 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
         (translate("looked after by", language), sheet.acknowledged_by or DASH),
         (translate("incident commander", language), sheet.commander or DASH),
         (translate("repair orders", language), ", ".join(sheet.orders) or DASH),
+        (translate("crew", language), sheet.crew_id or DASH),
     ]
+    if sheet.photographs and may_decide():
+        pictures = [
+            html.A(str(number_), href=f"/api/v1/photographs/{photo}", target="_blank", className="link spaced")
+            for number_, photo in enumerate(sheet.photographs, 1)
+        ]
+        facts.append((translate("photographs", language), html.Span(pictures)))
     if sheet.estimate:
         facts.append((translate("power is expected back", language), moment(sheet.estimate)))
     place = utility.low_voltage_place(incident)
@@ -263,6 +273,8 @@ def _said(line: Line, language: str) -> str:
         parts.append(translate(STAGE_NAMES[said.pop("stage")], language))
     if "move" in said:
         parts.append(translate(MOVE_NAMES[said.pop("move")], language))
+    if "found" in said:
+        parts.append(translate("fault found" if said.pop("found") else "no fault found", language))
     at = said.pop("at", None) or said.pop("until", None)
     if line.action == "record":
         said = {"outage_id": said["tables"]["outages"][0]["outage_id"]}

@@ -281,6 +281,12 @@ class Heard(Form):
     problems: list[Row]
 
 
+class ReportsTaken(Form):
+    """What came of each report of a crew, in their order."""
+
+    outcomes: list[Row]
+
+
 class Sheet(Form):
     """The sheet of an incident."""
 

@@ -21,6 +21,7 @@ from network.arrays import Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.desk.incidents import Incident, Told, incidents_told
+from repair.location.looks import Look
 from repair.settings import LocationSettings
 
 SAME_EVENT_MIN = 30.0
@@ -106,6 +107,7 @@ def board(
     settings: LocationSettings | None = None,
     recent_days: float = 30.0,
     told: Told | None = None,
+    looks: Mapping[str, tuple[Look, ...]] | None = None,
 ) -> Board:
     """Return the board at a moment; nothing later is known.
 
@@ -116,10 +118,11 @@ def board(
         settings: rates for location.
         recent_days: records that ended earlier, and have no signals, are left out.
         told: what signals told until then, where that is known already.
+        looks: what crews said until then of sections that they looked at, by incident.
     """
     told = told or Told.by(supply, tables, at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
-    found = incidents_told(supply, told, tables["sensors"], settings)
+    found = incidents_told(supply, told, tables["sensors"], settings, looks)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
     entries = []
     used = set()

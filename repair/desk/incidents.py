@@ -16,6 +16,7 @@ from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
 from repair.inference.outage import InferredOutage
 from repair.inference.outages import Inference
+from repair.location.looks import Look
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
@@ -38,6 +39,7 @@ class Incident(Shown):
         window: signals up to so long before its start belong to it.
         settings: rates for location; those of the workspace by default.
         sure: how probable it is that each transformer is off.
+        looks: what crews said of sections that they looked at.
     """
 
     supply: Supply
@@ -47,6 +49,7 @@ class Incident(Shown):
     window: timedelta
     settings: LocationSettings | None = None
     sure: Mapping[str, float] | None = None
+    looks: tuple[Look, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -96,7 +99,7 @@ class Incident(Shown):
     @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
-        return locate(self.supply, self.signals, self.sensors, self.settings)
+        return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
 
     @cached_property
     def affected(self) -> Affected:
@@ -260,11 +263,24 @@ def incidents(
 
 
 def incidents_told(
-    supply: Supply, told: Told, sensors: pl.DataFrame, settings: LocationSettings | None = None
+    supply: Supply,
+    told: Told,
+    sensors: pl.DataFrame,
+    settings: LocationSettings | None = None,
+    looks: Mapping[str, tuple[Look, ...]] | None = None,
 ) -> list[Incident]:
-    """Return the incidents of what was told already; see :func:`incidents`."""
+    """Return the incidents of what was told already; see :func:`incidents`.
+
+    Args:
+        supply: supply before them.
+        told: what signals told.
+        sensors: table of the contract.
+        settings: rates for location; those of the workspace by default.
+        looks: what crews said of sections that they looked at, by incident.
+    """
+    of = looks or {}
     return [
-        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure)
+        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure, of.get(outage.id, ()))
         for outage in told.outages
         if outage.state != "overturned" and outage.plan_or_record is None
     ]

@@ -2,7 +2,7 @@
 
 A sheet is a projection: made of the decisions and orders of one incident in the order in which they were kept, and nothing
 else. The stages are those of the trade: accepted 已受理, dispatched 已派单, taken 已接单, arrived 已到达, located 故障定位,
-isolated 隔离完成, partly restored 部分复电, under way 处理中, restored 已复电.
+isolated 隔离完成, partly restored 部分复电, under way 处理中, repaired 故障修复, restored 已复电.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from network import FudianError, text
 from network.ids import each_of
 from network.representation import Shown
 from repair.desk.operations import Operations, moment_done
+from repair.location.looks import Look
 
 STAGES = (
-    "accepted", "dispatched", "taken", "arrived", "located", "isolated", "partly_restored", "under_way", "restored",
+    "accepted", "dispatched", "taken", "arrived", "located", "isolated", "partly_restored", "under_way", "repaired", "restored",
 )  # fmt: skip
 """In the order in which an incident passes them; some may be left out."""
 
@@ -32,6 +33,7 @@ STAGE_NAMES: Mapping[str, str] = {
     "isolated": "isolated",
     "partly_restored": "partly restored",
     "under_way": "under way",
+    "repaired": "repaired",
     "restored": "restored",
 }
 """Each stage in words."""
@@ -44,6 +46,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage", "at"),
     "estimate": ("until",),
     "order": ("order_id",),
+    "assign": ("crew_id", "at", "note"),
+    "look": ("branches", "found", "at", "note"),
+    "photograph": ("photo_id", "at", "note"),
     "merge": ("into",),
     "split": ("users",),
     "move": ("users", "into"),
@@ -101,6 +106,20 @@ class Line(Shown):
         """Return the line that an event makes."""
         details = {name: value for name, value in event.details.items() if name != "action"}
         return cls(event.number or 0, event.who, str(event.details["action"]), details)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a crew was when it reported last.
+
+    Attributes:
+        at: local time.
+        lon, lat: in degrees.
+    """
+
+    at: datetime
+    lon: float
+    lat: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -167,6 +186,26 @@ class Sheet(Shown):
         for line in self.lines:
             said = {"estimate": line.details.get("until"), "reopen": None}.get(line.action, said)
         return None if said is None else datetime.fromisoformat(said)
+
+    @property
+    def crew_id(self) -> str | None:
+        """The crew that goes: the one that was assigned, or took it, last."""
+        found: str | None = self._last("assign", "crew_id")
+        return found
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """What crews said of sections that they looked at, in order."""
+        return tuple(
+            Look(frozenset(line.details["branches"]), bool(line.details["found"]), line.details["at"])
+            for line in self.lines
+            if line.action == "look"
+        )
+
+    @property
+    def photographs(self) -> tuple[str, ...]:
+        """Ids of the photographs that were taken at the place."""
+        return self._all("photograph", "photo_id")
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -236,11 +275,14 @@ class Sheet(Shown):
             "stages": {stage: at.isoformat() for stage, at in self.stages.items()},
             "acknowledged_by": self.acknowledged_by,
             "commander": self.commander,
+            "crew_id": self.crew_id,
             "estimate": None if self.estimate is None else self.estimate.isoformat(),
             "orders": list(self.orders),
             "merged_into": self.merged_into,
             "section": list(self.section),
             "refused": list(self.refused),
+            "looks": [{"branches": sorted(each.branches), "found": each.found, "at": each.at} for each in self.looks],
+            "photographs": list(self.photographs),
             "steps": [dict(each) for each in self.steps],
             "upstream": None if self.upstream is None else dict(self.upstream),
             "closed": self.is_closed,
@@ -258,10 +300,12 @@ class Work:
     Attributes:
         sheets: by incident.
         operations: what was operated.
+        positions: where each crew was when it reported last.
     """
 
     sheets: dict[str, Sheet] = field(default_factory=dict)
     operations: Operations = field(default_factory=Operations)
+    positions: dict[str, Position] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[KeptEvent]) -> Work:
@@ -276,6 +320,10 @@ class Work:
         return {
             "sheets": {name: sheet.as_dict() for name, sheet in sorted(self.sheets.items())},
             "operations": [each.as_dict() for each in self.operations.history],
+            "positions": {
+                crew: {"at": place.at.isoformat(), "lon": place.lon, "lat": place.lat}
+                for crew, place in sorted(self.positions.items())
+            },
         }
 
     def sheet(self, incident: str) -> Sheet:
@@ -287,6 +335,8 @@ class Work:
         number, action = event.number or 0, str(event.details["action"])
         if event.kind == "operation":
             self.operations = self.operations.told(number, event.who, event.details)
+        if action == "position":
+            self._moved(event.details)
         if event.incident is None:
             return
         line = Line.of(event)
@@ -295,6 +345,20 @@ class Work:
         elif action == "step":
             self.operations = self.operations.told(number, event.who, line.details, event.incident)
         self.sheets[event.incident] = self.sheet(event.incident).after(line)
+
+    def _moved(self, said: Mapping[str, Any]) -> None:
+        """Note where a crew was; what it told of an earlier moment comes late and changes nothing."""
+        new = Position(datetime.fromisoformat(said["at"]), said["lon"], said["lat"])
+        known = self.positions.get(said["crew_id"])
+        if known is None or new.at >= known.at:
+            self.positions[said["crew_id"]] = new
+
+    def looks(self, at: datetime) -> tuple[tuple[str, tuple[Look, ...]], ...]:
+        """Return what crews said of sections until a moment, by incident."""
+        until = at.isoformat()
+        told = {name: sheet.looks for name, sheet in list(self.sheets.items())}
+        kept = ((name, tuple(each for each in looks if each.at <= until)) for name, looks in told.items())
+        return tuple((name, looks) for name, looks in kept if looks)
 
     @property
     def moves(self) -> dict[str, tuple[str, str]]:
@@ -355,7 +419,7 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
             text("The decision {action} does not say {names}.", action=action, names=", ".join(missing)),
             text("Say it and send the decision again."),
         )
-    if action == "estimate":
+    if "until" in told:
         told["until"] = moment_done(told["until"], datetime.max).isoformat()
     if action == "stage" and told["stage"] not in STAGES:
         raise FudianError(
@@ -375,9 +439,36 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
         )
     if action == "step" and told["move"] not in {"open", "close"}:
         raise FudianError(text("There is no move {move!r}.", move=told["move"]), text("Use open or close."))
+    if "branches" in told:
+        told |= _checked_section(told)
     if "users" in told:
         told["users"] = list(dict.fromkeys(str(each) for each in each_of(told["users"])))
     if action == "split":
         used = set(taken)
         told["into"] = next(name for place in count(2) if (name := f"{sheet.incident}.{place}") not in used)
     return told
+
+
+def _checked_section(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the branches of a section, and whether the fault was found there, if anybody said so.
+
+    Raises:
+        FudianError: no branch is named, or what was found is neither yes nor no.
+    """
+    branches = [str(each) for each in each_of(told["branches"])]
+    if not branches:
+        raise FudianError(text("No branch is named."), text("Name those of the section."))
+    return {"branches": branches} | ({"found": _yes_or_no(told["found"])} if "found" in told else {})
+
+
+def _yes_or_no(said: Any) -> bool:
+    """Return what was said of a fault that was looked for.
+
+    Raises:
+        FudianError: it is neither.
+    """
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = words.get(str(said).strip().lower())
+    if found is None:
+        raise FudianError(text("{value!r} is neither yes nor no.", value=said), text("Write true or false."))
+    return found

@@ -9,6 +9,7 @@ signals equally well are all returned.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -24,6 +25,7 @@ from network.tables.frames import require_table
 from repair.inference.outages import Inference
 from repair.location.evidence import Sensors, Witnesses, lower_place, tripped_branches
 from repair.location.feeders import Feeders, sums_of
+from repair.location.looks import Look, weights
 from repair.location.meshed_model import MeshedModel
 from repair.location.next_check import Check, best_checks
 from repair.location.radial_model import RadialModel
@@ -194,7 +196,7 @@ class SectionPosterior(Shown):
 
     Attributes:
         model: what they say of every fault and every two.
-        prior: of each candidate; they add up to one.
+        prior: of each candidate; they add up to one, but for what crews said of sections that they looked at.
         rules: rates.
     """
 
@@ -297,6 +299,7 @@ def locate(
     signals: pl.DataFrame,
     sensors: pl.DataFrame | Sensors | None = None,
     settings: LocationSettings | None = None,
+    looks: Iterable[Look] = (),
 ) -> Location:
     """Return the faulted section.
 
@@ -306,6 +309,7 @@ def locate(
         sensors: the table ``sensors`` of a workspace, with the rates of each sensor; unknown rates take
             the default of the settings. Who asks often gives :meth:`repair.location.evidence.Sensors.of` of the table.
         settings: default rates and priors; those of the workspace by default.
+        looks: what crews said of sections that they looked at, in order.
 
     Returns:
         The location; no sections where nothing heard can tell of a fault on an energised branch.
@@ -318,7 +322,8 @@ def locate(
     if model is None:
         return Location((), False, supply, signals, None)
     prior = _prior(net, rules)[model.branch]
-    reading = SectionPosterior(model, prior / prior.sum(), rules)
+    looked = weights(net, model.branch, looks, rules)
+    reading = SectionPosterior(model, prior / prior.sum() * looked, rules)
     equal = reading.probability >= reading.probability.max() * (1 - SAME)
     return Location(reading.sections, int(equal.sum()) > 1, supply, signals, reading)
 

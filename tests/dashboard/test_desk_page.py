@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,17 +46,22 @@ TRIP = [
 
 
 @contextmanager
-def serving(folder: Path, is_telling: bool = False) -> Iterator[str]:
+def serving(
+    folder: Path, is_telling: bool = False, more: Mapping[str, list[dict[str, Any]]] | None = None, settings: str = ""
+) -> Iterator[str]:
     """Serve a small feeder on a free port, of which one customer is told in person where messages are sent at all."""
     folder.mkdir()
     tables = one_line_tables(FEEDER)
     tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
-    for name, rows in (tables | {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}).items():
+    sensors = {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}
+    for name, rows in (tables | sensors | dict(more or {})).items():
         if rows:
             (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")
     telling = '[messages]\nto = "out.ndjson"\nquiet_from = ""\n' if is_telling else ""
-    (folder / "fudian.toml").write_text(f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n' + telling, "utf-8")
+    (folder / "fudian.toml").write_text(
+        f'name = "Test"\nas_of = {NOW:%Y-%m-%dT%H:%M:%S}\n' + telling + settings, "utf-8"
+    )
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(folder, "en"), log_level="warning"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from repair.desk.crews.travel import Travel
 from repair.desk.crews.visits import MOST_STOPS
 from repair.desk.crews.work import Crew, Job, Place, Stop
 from repair.desk.incidents import ALONE
+from repair.desk.work_orders import ToldOrders, order_known
 from repair.restoration.restorer import RestorationPlan
 from repair.settings import CrewSettings, RestorationSettings
 
@@ -65,6 +66,8 @@ class OpenWork:
         at: the moment.
         rules: settings.
         plan_of: how power comes back around a fault.
+        told: what the sheets say of orders, by incident; see :func:`repair.desk.work_orders.told_orders`.
+        positions: longitude and latitude of crews that said where they are.
     """
 
     supply: Supply
@@ -72,6 +75,8 @@ class OpenWork:
     at: datetime
     rules: CrewSettings
     plan_of: PlanOf
+    told: ToldOrders = field(default_factory=dict)
+    positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     # Places ---------------------------------------------------------------------------------------------------------
 
@@ -126,9 +131,10 @@ class OpenWork:
         return (pl.col(column) <= self.at).fill_null(value=False)
 
     def order_of(self, entry: Entry) -> dict[str, Any] | None:
-        """Return the order of an entry, where one was made."""
+        """Return the order of an entry, where one was made, or a crew was sent to it."""
         names = [entry.record["outage_id"]] if entry.record else []
-        return next((self._orders[name] for name in (*names, entry.key) if name in self._orders), None)
+        row = next((self._orders[name] for name in (*names, entry.key) if name in self._orders), None)
+        return order_known(row, self.told.get(entry.key), entry.start)
 
     def _fault(self, entry: Entry) -> Fault:
         stops, sections, left_out = self._stops(entry)
@@ -281,8 +287,9 @@ class OpenWork:
                 continue
             begins, ends = duty or (0.0, 0.0)
             base = bases.get(row["base_id"] or "", {"lon": None, "lat": None})
-            is_told = row["lon"] is not None and row["lat"] is not None
-            lon, lat = (row["lon"], row["lat"]) if is_told else (base["lon"], base["lat"])
+            told = self.positions.get(row["crew_id"], (row["lon"], row["lat"]))
+            is_told = None not in told
+            lon, lat = told if is_told else (base["lon"], base["lat"])
             place = Place(row["base_id"] if row["base_id"] and not is_told else row["crew_id"], lon, lat)
             crew = Crew(
                 row["crew_id"], place, begins if is_told else begins + self.rules.turnout_min, ends,

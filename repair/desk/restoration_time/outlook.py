@@ -11,6 +11,7 @@ import polars as pl
 from repair.desk.board import Entry
 from repair.desk.restoration_time.history import FEATURES, past_moments, row_of
 from repair.desk.restoration_time.model import RestorationTimes
+from repair.desk.work_orders import ToldOrders, order_known
 from repair.settings import RestorationTimeSettings
 
 STAGES = ("reported", "assigned", "arrived")
@@ -28,7 +29,11 @@ def learned(tables: Mapping[str, pl.DataFrame], at: datetime, rules: Restoration
 
 
 def outlook(
-    model: RestorationTimes, entries: Iterable[Entry], tables: Mapping[str, pl.DataFrame], at: datetime
+    model: RestorationTimes,
+    entries: Iterable[Entry],
+    tables: Mapping[str, pl.DataFrame],
+    at: datetime,
+    told: ToldOrders | None = None,
 ) -> pl.DataFrame:
     """Return for each open entry of the board when power will be back: a likely moment, and a range that holds as promised.
 
@@ -37,6 +42,7 @@ def outlook(
         entries: the open entries.
         tables: ``orders`` and ``transformers`` of a workspace.
         at: nothing later is known.
+        told: what the sheets say of orders, by incident; see :func:`repair.desk.work_orders.told_orders`.
 
     Returns:
         ``incident``, ``start``, ``customers``, ``stage`` (see :data:`STAGES`), ``low``, ``likely``, ``high``, ``basis``
@@ -45,13 +51,15 @@ def outlook(
     entries = list(entries)
     orders = _orders(tables, at)
     units = dict(tables["transformers"].select("transformer_id", "unit").iter_rows())
-    known = [row_of(_fault(entry, orders, units), at) for entry in entries]
+    by_sheet = told or {}
+    known = [row_of(_fault(entry, orders, units, by_sheet.get(entry.key)), at) for entry in entries]
     if not known:
         return pl.DataFrame(schema=_SCHEMA)
     rows = pl.DataFrame(known, infer_schema_length=None).with_columns(open_faults=pl.lit(len(entries)))
-    told = model.estimate(rows).to_dicts()
+    estimates = model.estimate(rows).to_dicts()
     return pl.DataFrame(
-        [_row(entry, row, hours, at) for entry, row, hours in zip(entries, known, told, strict=True)], schema=_SCHEMA
+        [_row(entry, row, hours, at) for entry, row, hours in zip(entries, known, estimates, strict=True)],
+        schema=_SCHEMA,
     )
 
 
@@ -61,14 +69,17 @@ def _orders(tables: Mapping[str, pl.DataFrame], at: datetime) -> dict[str, dict[
     return {row["outage_id"]: row for row in made.sort("accept_time", descending=True).to_dicts()}
 
 
-def _fault(entry: Entry, orders: Mapping[str, Any], units: Mapping[str, str | None]) -> dict[str, Any]:
+def _fault(
+    entry: Entry, orders: Mapping[str, Any], units: Mapping[str, str | None], said: tuple[tuple[str, Any], ...] | None
+) -> dict[str, Any]:
     """Return an entry as a fault of the history."""
     record = dict(entry.record or {})
     if not record:
         level = entry.incident.outage.level if entry.incident else "branch"
         name = {"transformer": "transformer_id", "customer": "customer_id", "customers": "transformer_id"}.get(level)
         record = {name or "branch_id": entry.object_id}
-    order = orders.get(record.get("outage_id") or "") or orders.get(entry.key) or {}
+    row = orders.get(record.get("outage_id") or "") or orders.get(entry.key)
+    order = order_known(row, said, entry.start) or {}
     if record.get("unit") is None:
         below = entry.affected.hit.transformers
         record["unit"] = units.get(below[0]) if below else None

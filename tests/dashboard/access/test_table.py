@@ -17,11 +17,12 @@ from fudian.store import Store, store_of
 from fudian.store.database import IN_MEMORY
 from tests.dashboard.access.conftest import PASSWORD, gated, served_by
 
-READ, ASKING, LISTS, NAMES, SIGNALS, DECIDING = (f"token {scope}" for scope in SCOPES)
+READ, ASKING, LISTS, NAMES, SIGNALS, DECIDING, REPORTING = (f"token {scope}" for scope in SCOPES)
 SEEING = {*ROLES, READ, "local", "open"}
-TAKING = SEEING - {"viewer"}
+TAKING = SEEING - {"viewer", "crew"}
 LISTING = {"operations", "dispatcher", "manager", "admin", "local", "open"}
 ASKING_THEM = {"operations", "dispatcher", "manager", "admin", "local", "open"}
+AT_THE_PLACE = {"crew", "dispatcher", "local", REPORTING}
 ALL = {*ROLES, *(f"token {scope}" for scope in SCOPES), "local", "open", "nobody"}
 
 TABLE: dict[tuple[str, str], set[str]] = {
@@ -101,6 +102,15 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/metrics"): SEEING,
     ("GET", "/public/health"): ALL,
     ("POST", "/api/v1/incidents/20220720T120000-K1/decisions"): {"dispatcher", "local", DECIDING},
+    # crews at the place
+    ("GET", "/crew"): AT_THE_PLACE,
+    ("GET", "/crew/app.js"): AT_THE_PLACE,
+    ("GET", "/crew/worker.js"): AT_THE_PLACE,
+    ("GET", "/crew/style.css"): AT_THE_PLACE,
+    ("GET", "/crew/manifest.json"): AT_THE_PLACE,
+    ("GET", "/api/v1/crew/jobs"): AT_THE_PLACE,
+    ("POST", "/api/v1/crew/reports"): AT_THE_PLACE,
+    ("GET", "/api/v1/photographs/0a"): {"dispatcher", "local", DECIDING},
     # planned outages
     ("GET", "/api/v1/precheck"): LISTING,
     ("POST", "/api/v1/precheck"): ASKING_THEM,
@@ -210,7 +220,7 @@ def test_everybody_comes_to_what_is_theirs_and_to_nothing_else(
 def test_an_account_of_one_unit_comes_to_no_rows_of_others() -> None:
     access = served_by(store_of(IN_MEMORY))
     secret = access.sessions.begin(access.accounts.add("li", "dispatcher", PASSWORD, unit="城区"))
-    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide"], unit="城区")
+    token, _ = access.tokens.add("scada", ["read", "ask", "customers", "signals", "decide", "field"], unit="城区")
     closed = 0
     for headers in ({"cookie": f"fudian={secret}"}, {"authorization": f"Bearer {token}"}):
         for (method, path), allowed in TABLE.items():

@@ -128,6 +128,7 @@ def test_every_decision_can_be_taken(action: str) -> None:
         "number": 1,
         "move": "open",
         "until": "2099-10-09 11:00",
+        "found": True,
     }
     first = "close" if action == "record" else "acknowledge"
     sheet = Work.of([event(1, "li", action=first)]).sheet(NAME)
