@@ -274,7 +274,7 @@ def incidents_told(
     Args:
         supply: supply before them.
         told: what signals told.
-        sensors: table of the contract.
+        sensors: the table ``sensors`` of a workspace.
         settings: rates for location; those of the workspace by default.
         looks: what crews said of sections that they looked at, by incident.
     """
