@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,27 +11,67 @@ from typing import Any
 
 import polars as pl
 
+from fudian.desk_questions import DeskQuestions
 from fudian.foundation import Moment, PeriodLike, question
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.steering_questions import SteeringQuestions
-from network import FudianError, UnknownIdError, translate
+from network import FudianError, UnknownIdError, text, translate
+from network.steps import step
 from network.tables.writing import header
 from reliability.natures import FAULT
 from reliability.period import Period
 from reliability.repeat import RULES
-from reliability.report.content import Column, Report, Section, ranked_bars, stacked_months
+from reliability.report.content import Column, Report, Section, ranked_bars, shown, stacked_months
 from reliability.report.writing import write_report
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import METRIC_NAMES, STATUSES
+from repair.desk.figures import FIGURE_NAMES
 
-_OF_ALL = ("forecast", "grid")
-"""Sections whose figures are of the whole utility, besides targets and data."""
+_OF_ALL = ("targets", "forecast", "process", "operation", "desk", "grid", "data")
+"""Sections whose figures are of the whole utility."""
+
+_RULES = ("reliability", "steering", "planned", "grid")
+"""Tables of ``fudian.toml`` that say how figures are counted; the others are of a server."""
+
+_ENGLISH = {
+    "ch": "customer-hours", "CH": "customer-hours", "N_T": "users", "CI": "interruptions", "p10": "10 %", "p50": "50 %",
+    "p90": "90 %", "to_date": "so far", "fault_ch": "faults", "prearranged_ch": "prearranged", "label": "area", "most": "allowed",
+    "reduced_ch": "spared customer-hours", "by_jobs": "% by jobs", "by_customer_hours": "% by customer-hours",
+    "share_percent": "% of all", "running_percent": "% running", "saidi_h": "h per user", "probability_met": "chance",
+    "left_ch": "left, customer-hours", "measured_in": "unit", "judged": "result", "live_jobs": "live jobs",
+    "annual_ch": "budget, customer-hours", "consumed_ch": "used", "committed_ch": "promised", "remaining_ch": "left",
+    "reserve_left_ch": "kept for faults", "may_plan_ch": "may be planned", "target_id": "target", "kpi": "figure",
+}  # fmt: skip
+"""Headings in English where the name of a column is no word; the Chinese ones stand in the tables and the catalogue."""
+
+_FIGURES = {
+    "N_T": (1, ""), "CH": (1, "h"), "CI": (0, ""), "CN": (0, ""), "SAIDI-1": (3, "h"), "SAIDI-4": (3, "h"), "SAIDI-F": (3, "h"),
+    "SAIDI-S": (3, "h"), "SAIFI-1": (3, "times"), "ASAI-1": (4, "%"), "CAIDI": (3, "h"),
+}  # fmt: skip
+"""Figures of the headline, with decimals and unit."""
+
+_MEANING_NAMES = {
+    "N_T": "equivalent users",
+    "CH": "customer-hours without power",
+    "CI": "interruptions of users",
+    "CN": "users interrupted, each once",
+    "SAIDI-1": "hours without power per user",
+    "SAIDI-4": "of it without short ones",
+    "SAIDI-F": "of it by faults",
+    "SAIDI-S": "of it prearranged",
+    "SAIFI-1": "interruptions per user",
+    "ASAI-1": "availability of supply",
+    "CAIDI": "hours per interruption",
+}
+"""What each of them is."""
+
+_BANDS = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
 
 MOST = 10
 """Rows of the worst that a section lists."""
 
 
-class ReportQuestions(SteeringQuestions, ReliabilityQuestions):
+class ReportQuestions(DeskQuestions, SteeringQuestions, ReliabilityQuestions):
     """The report, put together from the answers to other questions."""
 
     @question
@@ -43,7 +84,7 @@ class ReportQuestions(SteeringQuestions, ReliabilityQuestions):
         as_of: Moment = None,
         wait_s: float | None = 5.0,
     ) -> Report:
-        """Return the report of a period: targets, forecast, causes, feeders, frequent users, live-line work, plans, grid, data.
+        """Return the report of a period: targets, forecast, budget, causes, feeders, frequent users, work, desk, grid, data.
 
         Args:
             period: month, quarter, half-year, year or any other; by default the last calendar year with records.
@@ -113,22 +154,18 @@ class _Made:
         return translate(words, self.language, **values)
 
     def _sections(self) -> Iterator[Section]:
-        yield from (self._headline(), self._months(), self._classes(), self._of_all(self._targets()))
-        for make in (
-            self._forecast,
-            self._causes,
-            self._feeders,
-            self._frequent,
-            self._live,
-            self._planned,
-            self._grid,
-        ):
+        made_of: tuple[Callable[[], Section], ...] = (
+            self._headline, self._months, self._classes, self._targets, self._forecast, self._budget, self._process, self._causes,
+            self._feeders, self._frequent, self._live, self._planned, self._operation, self._desk, self._grid, self._data,
+        )  # fmt: skip
+        for at, make in enumerate(made_of):
+            step(text("parts of the report"), at, len(made_of))
+            name = make.__name__.strip("_")
             try:
-                made = make()
-                yield self._of_all(made) if made.name in _OF_ALL else made
+                section = make()
             except FudianError as refused:  # a part that cannot be told says why; the others stand
-                yield self._untold(make.__name__.strip("_"), refused)
-        yield self._of_all(self._data())
+                section = self._untold(name, refused)
+            yield self._of_all(section) if name in _OF_ALL else section
 
     def _of_all(self, section: Section) -> Section:
         """Return a section that is of the whole utility, and says so where a unit is asked for."""
@@ -140,10 +177,16 @@ class _Made:
         said = [refused.message.in_language(self.language)]
         if refused.hint is not None:
             said.append(refused.hint.in_language(self.language))
-        return Section(name, header(name, self.language), tuple(said))
+        return Section(name, self._title(name), tuple(said))
+
+    def _unit(self, unit: str) -> str:
+        return self.say("switching operations") if unit == "operations" else self.say(unit)
+
+    def _title(self, name: str) -> str:
+        return header(name, "zh") if self.language == "zh" else _ENGLISH.get(name, name.replace("_", " "))
 
     def _column(self, name: str, digits: int = 2, total: bool = False, formula: str | None = None) -> Column:
-        return Column(name, header(name, self.language), digits, total, formula)
+        return Column(name, self._title(name), digits, total, formula, is_share=name == "probability_met")
 
     def _columns(self, *names: str) -> tuple[Column, ...]:
         return tuple(self._column(name) for name in names)
@@ -155,12 +198,16 @@ class _Made:
 
     def _headline(self) -> Section:
         row = self._figures().row(0, named=True)
-        says = [
-            self.say(
-                "The average user was without power for {saidi:.2f} h ({saifi:.2f} times); availability {asai:.3f} %.",
-                saidi=row["SAIDI-1"] or 0.0, saifi=row["SAIFI-1"] or 0.0, asai=row["ASAI-1"] or 0.0,
-            )
-        ]  # fmt: skip
+        says = [self.say("No user was in service: there is nothing to divide by.")]
+        unrecorded = self.utility._unrecorded(self.query.known.period.end)
+        if row["SAIDI-1"] is not None:
+            says = [
+                self.say(
+                    "The average user was without power for {saidi:.2f} h ({saifi:.2f} times); availability {asai:.3f} %.",
+                    saidi=row["SAIDI-1"], saifi=row["SAIFI-1"], asai=row["ASAI-1"],
+                )
+            ]  # fmt: skip
+        says += [each.in_language(self.language) for each in unrecorded]
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
@@ -171,9 +218,17 @@ class _Made:
                          "{extent:+.2f}, duration {duration:+.2f}.", year=last.start.year, change=change["change"],
                          **change["shares"])
             )  # fmt: skip
-        names = ("N_T", "CH", "CI", "CN", "SAIDI-1", "SAIDI-4", "SAIDI-F", "SAIDI-S", "SAIFI-1", "ASAI-1", "CAIDI")
-        rows = tuple({"figure": name, "value": row[name]} for name in names)
-        columns = (self._column("figure"), self._column("value", 3))
+        rows = tuple(
+            {
+                "figure": name,
+                "value": row[name],
+                "measured_in": self.say(unit),
+                "digits": digits,
+                "meaning": self.say(_MEANING_NAMES[name]),
+            }
+            for name, (digits, unit) in _FIGURES.items()
+        )
+        columns = (self._column("figure"), self._column("value", 3), *self._columns("measured_in", "meaning"))
         return Section("headline", self.say("The period in short"), tuple(says), columns, rows)
 
     def _months(self) -> Section:
@@ -197,8 +252,10 @@ class _Made:
         rows = tuple(
             self._figures(("region_class",)).select("region_class", "N_T", "CH", "CI", "SAIDI-1", "SAIFI-1").to_dicts()
         )
+        densest = {name: at for at, name in enumerate(_CLASSES)}
         named = tuple(
-            row | {"region_class": translate(_CLASSES.get(row["region_class"], "—"), self.language)} for row in rows
+            row | {"region_class": translate(_CLASSES.get(row["region_class"], "—"), self.language)}
+            for row in sorted(rows, key=lambda row: densest.get(row["region_class"], len(densest)))
         )
         columns = (
             self._column("region_class"), self._column("N_T", 1, total=True), self._column("CH", 1, total=True),
@@ -212,15 +269,15 @@ class _Made:
         return (self.period.end - timedelta(microseconds=1)).year
 
     def _targets(self) -> Section:
-        judged = self.utility.targets(self.plan, self._year, as_of=self.as_of, wait_s=self.wait_s).as_dict(
+        judged = self.utility.targets(self.plan, self._year, as_of=self._seen_from, wait_s=self.wait_s).as_dict(
             self.language
         )["rows"]
-        rows = tuple(row | {"judged": STATUSES[row["status"]].in_language(self.language)} for row in judged)
-        shown = self._columns(
-            "target_id", "label", "metric", "value", "numerator", "denominator", "limit", "unit", "judged"
+        rows = tuple(row | self._judged(row) for row in judged)
+        listed = self._columns(
+            "target_id", "label", "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged"
         )
         said = self.say("{plan}, calendar year {year}", plan=self.plan, year=self._year)
-        return Section("targets", self.say("Targets of the plan"), (said,), shown, rows)
+        return Section("targets", self.say("Targets of the plan"), (said,), listed, rows)
 
     def _judged(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what people read for the codes of a target."""
@@ -232,16 +289,20 @@ class _Made:
             else row["unit"].replace("次", "times"),
         }
 
-    def _forecast(self) -> Section:
+    @property
+    def _seen_from(self) -> Moment:
+        """Until when the rest of the year is looked at from: the end of the period, or as far as it is known."""
         end = self.query.known.period.end
-        as_of = self.as_of if end >= self.utility.known_until else end
-        told = self.utility.forecast(self.plan, as_of, year=self._year).as_dict(self.language)
+        return self.as_of if end >= self.utility.known_until else end
+
+    def _forecast(self) -> Section:
+        told = self.utility.forecast(self.plan, self._seen_from, year=self._year).as_dict(self.language)
         rows = tuple(row for row in told["rows"] if row["p50"] is not None)
         says = (*(row["says"] for row in told["rows"]), *told["basis"]["notes"])
-        shown = self._columns(
+        listed = self._columns(
             "label", "limit", "to_date", "committed", "expected", "p10", "p50", "p90", "probability_met"
         )
-        columns = (*shown, self._column("left_ch", 0))
+        columns = (*listed, self._column("left_ch", 0))
         return Section("forecast", self.say("How the year is likely to end"), says, columns, rows)
 
     def _causes(self) -> Section:
@@ -271,7 +332,6 @@ class _Made:
         if self.unit is not None:
             own = self.utility.network.transformers.filter(pl.col("unit") == self.unit)["transformer_id"].unique()
             bands = bands.filter(pl.col("user_id").is_in(own.implode()))
-        words = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
         names = dict(self.utility.network.transformers.select("transformer_id", "name").iter_rows())
         rows = tuple(
             row
@@ -279,13 +339,15 @@ class _Made:
                 "name": names.get(row["user_id"]) or row["user_id"],
                 "rule": RULES[row["rule"]].in_language(self.language),
             }
-            | {"state": translate(words[row["band"]], self.language), "plans_to_come": row["planned"]}
+            | {"state": translate(_BANDS[row["band"]], self.language), "plans_to_come": row["planned"]}
             for row in bands.head(2 * MOST).to_dicts()
         )
-        counts = {band: bands.filter(band=band)["user_id"].n_unique() for band in words}
-        said = self.say("{over} over the bar, {at} at it, {near} one below", **counts)
-        return Section("frequent", self.say("Off too often"), (said,),
-                       self._columns("name", "rule", "times", "most", "plans_to_come", "state"), rows)  # fmt: skip
+        counts = {band: bands.filter(band=band)["user_id"].n_unique() for band in _BANDS}
+        says = [self.say("{over} over the bar, {at} at it, {near} one below", **counts)]
+        if brought := bands.filter("breaks")["user_id"].n_unique():
+            says.append(self.say("plans to come bring {count} over it", count=brought))
+        columns = self._columns("name", "rule", "times", "most", "plans_to_come", "state")
+        return Section("frequent", self.say("Off too often"), tuple(says), columns, rows)
 
     def _live(self) -> Section:
         told = self.utility.live_ratio(self.period, "unit").as_dict()["rows"]
@@ -309,27 +371,76 @@ class _Made:
             "planned", self.say("Planned outages for work"), (said,), columns, tuple(rows.head(MOST).to_dicts())
         )
 
+    def _budget(self) -> Section:
+        sheet = self.utility.budget(self._year, self._seen_from).as_dict(self.language)
+        rows = tuple(each for each in sheet["rows"] if self.unit is None or each["unit"] == self.unit)
+        names = ("annual_ch", "consumed_ch", "committed_ch", "remaining_ch", "reserve_left_ch", "may_plan_ch")
+        columns = (self._column("unit"), *(self._column(name, 1, total=True) for name in names))
+        warned = [each for each in sheet["warnings"] if self.unit is None or each["unit"] == self.unit]
+        says = (*(each["says"] for each in warned), *sheet["notes"])
+        return Section(
+            "budget", self.say("Customer-hours that may be spent in {year}", year=self._year), says, columns, rows
+        )
+
+    def _process(self) -> Section:
+        said = []
+        for figure in ("saidi", "live_jobs"):
+            told = self.utility.process(figure, self._year, self._seen_from).as_dict(self.language)
+            said += [f"{told['means']}: {sentence}" for sentence in (*told["says"], *told["basis"]["notes"])]
+        return Section("process", self.say("Signal or noise"), tuple(said))
+
+    def _operation(self) -> Section:
+        told = self.utility.operating_kpi(self._year, self._seen_from).as_dict(self.language)["rows"]
+        rows = tuple(
+            row
+            | {
+                "kpi": translate(METRIC_NAMES.get(row["kpi"], row["kpi"]), self.language),
+                "measured_in": self._unit(row["unit"]),
+            }
+            for row in told
+        )
+        listed = self._columns("kpi", "value", "numerator", "denominator", "measured_in", "reference", "reason")
+        return Section("operation", self.say("Figures of operation"), (), listed, rows)
+
+    def _desk(self) -> Section:
+        told = self.utility.desk_kpi(self.period.start, self.period.end).as_dict(self.language)
+        rows = tuple(
+            row | {"kpi": translate(FIGURE_NAMES[row["kpi"]], self.language), "measured_in": self._unit(row["unit"])}
+            for row in told["rows"]
+        )
+        said = self.say("{count} incidents that signals told of", count=told["incidents"])
+        listed = self._columns("kpi", "value", "measured_in", "numerator", "denominator")
+        return Section("desk", self.say("Closed-loop repair"), (said,), listed, rows if told["incidents"] else ())
+
     def _grid(self) -> Section:
         judged = [target for plan in self.utility.grid_targets(self.wait_s) for target in plan.results]
         told = [each.as_dict(self.language) for each in judged]
         rows = tuple(row | self._judged(row) for row in told)
-        shown = self._columns("metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", "reason")
-        return Section("grid", self.say("The grid"), (), shown, rows)
+        listed = self._columns(
+            "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", "reason"
+        )
+        return Section("grid", self.say("The grid"), (), listed, rows)
 
     def _data(self) -> Section:
         basis = self.utility.indices(self.query).as_dict(self.language)["basis"]
-        settings = {**self.utility.reliability_settings.changed()}
-        facts: Mapping[str, Any] = {
+        problems = self.utility.problems
+        facts: dict[str, Any] = {
             "rule_pack": DLT_836_2016.id,
             "user_level": basis["user_level"],
-            "errors": len([each for each in self.utility.problems if each.severity == "error"]),
-            "warnings": len([each for each in self.utility.problems if each.severity == "warning"]),
+            "errors": len([each for each in problems if each.severity == "error"]),
+            "warnings": len([each for each in problems if each.severity == "warning"]),
             "outages_in_period": basis["outages_in_period"],
             "outages_rejected": basis["outages_rejected"],
-            **settings,
         }
-        rows = tuple({"name": header(name, self.language), "value": value} for name, value in facts.items())
-        return Section("data", self.say("Data, rules and settings"), (), self._columns("name", "value"), rows)
+        rows = [{"name": self._title(name), "value": value} for name, value in facts.items()]
+        for table, count in sorted(Counter(each.table for each in problems).items()):
+            rows.append({"name": self.say("errors and warnings of {table}", table=table), "value": count})
+        settings = self.utility.workspace.settings
+        for table in _RULES:
+            rows += [
+                {"name": f"{table}.{name}", "value": shown(value, 2)} for name, value in settings.get(table, {}).items()
+            ]
+        return Section("data", self.say("Data, rules and settings"), (), self._columns("name", "value"), tuple(rows))
 
 
 _CLASSES = {"city_centre": "city centre", "urban": "urban district", "town": "town", "rural": "rural"}

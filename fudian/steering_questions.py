@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -16,8 +16,8 @@ from reliability.period import Period
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
-from reliability.steering.levers import levers
-from reliability.steering.near_bars import band_counts, near_bars
+from reliability.steering.levers import lever_notes, levers
+from reliability.steering.near_bars import COMING_SCHEMA, band_counts, near_bars
 from reliability.steering.process import Process, process
 from reliability.steering.why import why
 from reliability.targets import judge_operation, plans
@@ -126,15 +126,15 @@ class SteeringQuestions(PlanningQuestions):
         """
         moment = self.moment(as_of) or self.known_until
         chosen = moment.year if year is None else year
-        notes: tuple[Text, ...] = ()
+        notes = self._unrecorded(moment)
         if self.workspace.tables["sources"].is_empty():
-            notes = (text("there is no network: what approved plans will use is not known"),)
+            notes += (text("there is no network: what approved plans will use is not known"),)
             return budget_sheet(self._statistics, chosen, moment, budgets(self._statistics, chosen, moment), {}, notes)
         desk = self._own_desk(as_of)
         units = {unit: desk.budget_of(unit, chosen) for unit in budgets(self._statistics, chosen, moment)}
         known = {unit: each for unit, each in units.items() if each is not None}
         if desk.refused:
-            notes = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
+            notes += (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
         return budget_sheet(self._statistics, chosen, moment, known, desk.committed_by_month, notes)
 
     @question
@@ -201,9 +201,12 @@ class SteeringQuestions(PlanningQuestions):
         found = () if told is None else levers(self._statistics, said, told.target.target_id, options, faster_min)
         rows = pl.DataFrame([each.as_dict() for each in found], infer_schema_length=None)
 
+        notes = lever_notes(said, told, found)
+
         def form(language: str) -> dict[str, object]:
             target = None if told is None else told.as_dict(language)
-            return {"plan": plan, "target": target, "rows": [each.as_dict(language) for each in found]}
+            basis = {"notes": [each.in_language(language) for each in notes]}
+            return {"plan": plan, "target": target, "rows": [each.as_dict(language) for each in found], "basis": basis}
 
         return Answer("levers", rows, f"plan {plan}", form)
 
@@ -240,6 +243,12 @@ class SteeringQuestions(PlanningQuestions):
 
         return Answer("frequent_bands", bands, f"rules {rules}, {moment:%Y-%m-%d %H:%M}", form)
 
+    def _unrecorded(self, moment: datetime) -> tuple[Text, ...]:
+        """Say that nothing is recorded before a moment, where that is so: that nothing happened is not known."""
+        if (self.workspace.tables["outages"]["start"] < moment).any():
+            return ()
+        return (text("no outage is recorded before {moment}: that nothing happened is not known", moment=moment),)
+
     def _plan_options(self, as_of: Moment, year: int) -> pl.DataFrame | None:
         """Return what can be changed about the plans to come at a moment."""
         if self.workspace.tables["plans"].is_empty() or self.workspace.tables["sources"].is_empty():
@@ -254,10 +263,20 @@ class SteeringQuestions(PlanningQuestions):
         desk = self._own_desk(as_of)
         for job in desk.jobs.values():
             if job.needs_outage:
+                longest = desk.longest_by_transformer(job)
                 for transformer, hours in desk.hours_by_transformer(job).items():
-                    rows.append((job.plan_id, job.start, transformer, hours, job.approved))
+                    told = (
+                        job.plan_id,
+                        job.start,
+                        transformer,
+                        hours,
+                        job.approved,
+                        job.row["nature"],
+                        longest[transformer],
+                    )
+                    rows.append(told)
         said = (text("plans that cannot be computed are not in it: {plans}", plans=", ".join(desk.refused)),)
-        frame = pl.DataFrame(rows, schema=COMMITTED_SCHEMA, orient="row")
+        frame = pl.DataFrame(rows, schema=COMMITTED_SCHEMA | COMING_SCHEMA, orient="row")
         return frame, said if desk.refused else ()
 
     def _year(self, year: int | None) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fudian.desk_questions import DeskQuestions
 from fudian.field_questions import FieldQuestions
 from fudian.language import default_language
 from fudian.message_questions import MessageQuestions
@@ -13,7 +12,7 @@ from fudian.report_questions import ReportQuestions
 from network import FudianError, Workspace, read_workspace, text
 
 
-class Utility(ReportQuestions, FieldQuestions, DeskQuestions, MessageQuestions):
+class Utility(ReportQuestions, FieldQuestions, MessageQuestions):
     """A distribution utility, or the part of one that a workspace holds.
 
     Commands, routes, pages and notebooks ask here and nothing below; defaults are decided here, and what was answered once is

@@ -209,7 +209,7 @@ def frequent_outages(
     """
     known = as_of or statistics.known_until
     year_start = datetime((known - timedelta(microseconds=1)).year, 1, 1)
-    users = _users(statistics, level)
+    users = users_counted(statistics, level)
     counted = _counted(statistics, rules, users, year_start, known, level, med)
     outages, kept = counted.outages, counted.kept
     found = _judged(kept, users.select("user_id", "high_voltage"), "user_id", rules, year_start, known)
@@ -247,7 +247,7 @@ def _counted(
         shared = lasting.join(_single_user_outages(rows, users, level), on="outage_id", how="anti")
     started = pl.from_epoch("group_start", time_unit="us")
     outages = shared.select("user_id", "feeder_id", "outage_id", "nature", start=started)
-    kept = _apart(outages.drop("feeder_id"), "user_id", rules.merge_h)
+    kept = apart(outages.drop("feeder_id"), "user_id", rules.merge_h)
     left_out = {
         "too_short": named.height - lasting.height,
         "single_user": lasting.height - shared.height,
@@ -269,10 +269,11 @@ def outages_that_count(statistics: Statistics, rules: Preset, as_of: datetime, l
         Columns ``user_id``, ``outage_id``, ``nature``, ``start``; at least ``merge_h`` apart for each user.
     """
     year_start = datetime((as_of - timedelta(microseconds=1)).year, 1, 1)
-    return _counted(statistics, rules, _users(statistics, level), year_start, as_of, level, "include").kept
+    return _counted(statistics, rules, users_counted(statistics, level), year_start, as_of, level, "include").kept
 
 
-def _users(statistics: Statistics, level: str) -> pl.DataFrame:
+def users_counted(statistics: Statistics, level: str) -> pl.DataFrame:
+    """Return the users of a level as outages are counted for them, with ``public`` and ``high_voltage`` (35 kV and above)."""
     net = statistics.net
     voltage = net.feeders.select("feeder_id", "voltage_kv").unique("feeder_id", keep="first")
     public = net.transformers.select("transformer_id", pl.col("public").fill_null(value=True))
@@ -284,9 +285,14 @@ def _users(statistics: Statistics, level: str) -> pl.DataFrame:
     )
 
 
+def as_many(level: str) -> pl.Expr:
+    """Return for how many a user stands where outages of a single user do not count; a public transformer stands for many."""
+    return pl.when(pl.col("public")).then(2).otherwise(pl.col("users")) if level == "mv" else pl.col("users")
+
+
 def _single_user_outages(rows: pl.DataFrame, users: pl.DataFrame, level: str) -> pl.DataFrame:
     """Return the outages that cut off one user; a public transformer stands for many."""
-    many = pl.when(pl.col("public")).then(2).otherwise(pl.col("users")) if level == "mv" else pl.col("users")
+    many = as_many(level)
     hit = rows.filter(pl.col("exclusion").is_null()).select("outage_id", "user_id").unique()
     return (
         hit.join(users.select("user_id", many=many), on="user_id")
@@ -296,7 +302,7 @@ def _single_user_outages(rows: pl.DataFrame, users: pl.DataFrame, level: str) ->
     )
 
 
-def _apart(outages: pl.DataFrame, key: str, merge_h: float) -> pl.DataFrame:
+def apart(outages: pl.DataFrame, key: str, merge_h: float) -> pl.DataFrame:
     """Return the outages of each key that begin at least ``merge_h`` after the last one that was kept."""
     rows = outages.sort(_code(key), "start", "outage_id")
     who = rows[key].rle_id().cast(pl.Int64).to_numpy()
@@ -372,7 +378,7 @@ def _fullest_windows(
     """
     rows = chosen.sort(_code(key), "start", "outage_id").with_columns(until=pl.col("start").dt.offset_by(window))
     starts = rows["start"].to_physical().to_numpy()
-    times = _times_in_window(rows[key].rle_id().to_numpy(), starts, rows["until"].to_physical().to_numpy())
+    times = times_in_window(rows[key].rle_id().to_numpy(), starts, rows["until"].to_physical().to_numpy())
     place = np.arange(len(starts))
     windows = rows.select(
         key, window_from="start", window_until="until", times=pl.Series(times, dtype=pl.Int64),
@@ -393,7 +399,7 @@ def _fullest_windows(
     return fullest.drop("first", "last").join(ids, on=key)
 
 
-def _times_in_window(
+def times_in_window(
     keys: npt.NDArray[np.unsignedinteger[Any]], starts: npt.NDArray[np.int64], untils: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Return how many outages of the same key lie in the window that each one opens; sorted by key and start."""
@@ -427,7 +433,7 @@ def _feeders(outages: pl.DataFrame, listed: pl.DataFrame, rules: Preset, year_st
         .group_by("feeder_id", "outage_id")
         .agg(pl.col("start").min(), pl.col("nature").first())
     )
-    fullest = _fullest_windows(_apart(events, "feeder_id", rules.merge_h), "feeder_id", window, year_start)
+    fullest = _fullest_windows(apart(events, "feeder_id", rules.merge_h), "feeder_id", window, year_start)
     frequent = listed.filter(pl.col("status") == "frequent").unique("user_id", keep="first")
     counted = frequent.group_by("feeder_id").agg(
         frequent_users=pl.col("users").sum(), all_private=(~pl.col("public")).all()

@@ -14,7 +14,7 @@ import polars as pl
 
 from network import Text, text
 from reliability.engines import small
-from reliability.ledger_table import ledger, microseconds_of, without_days
+from reliability.ledger_table import microseconds_of, without_days
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 
@@ -88,29 +88,28 @@ def threshold(daily_saidi: Sequence[float], ddof: int = 1, zero_days: str = "dro
     return Threshold(alpha, beta, math.exp(alpha + 2.5 * beta))
 
 
-def daily_saidi(
-    interruptions: pl.DataFrame, population: pl.DataFrame, known_until: datetime, settings: ReliabilitySettings
-) -> pl.DataFrame:
+def known_span(interruptions: pl.DataFrame, known_until: datetime) -> Period:
+    """Return the period from the first interruption until when the data is known, whose ledger gives :func:`saidi_of_days`.
+
+    Args:
+        interruptions: the table of :func:`reliability.interruptions` at medium voltage.
+        known_until: nothing later is known.
+    """
+    first: Any = interruptions["start"].min()
+    end = min(known_until, datetime(LAST_YEAR, 1, 1))
+    start = max(first or end, datetime(FIRST_YEAR, 1, 1))
+    return Period(start, end) if start < end else Period(end - timedelta(days=1), end)
+
+
+def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame) -> pl.DataFrame:
     """Return ``day`` and ``saidi_h`` (SAIDI-1) of all days with interruptions; each is assigned whole to the day it began.
 
     Whole means that its hours are not cut at the end of any period, so that a day is judged alike whatever is asked (R1.17).
 
     Args:
-        interruptions: the table of :func:`reliability.interruptions` at medium voltage.
+        rows: the ledger of all that is known, of all users at medium voltage.
         population: all users of the utility.
-        known_until: interruptions without end last until then.
-        settings: rules of the statistics.
     """
-    known = interruptions.filter(pl.col("start") < known_until)
-    if known.is_empty():
-        return pl.DataFrame(schema={"day": pl.Date, "saidi_h": pl.Float64})
-    first: datetime = known["start"].min()  # type: ignore[assignment]
-    span = Period(max(first, datetime(FIRST_YEAR, 1, 1)), min(known_until, datetime(LAST_YEAR, 1, 1)))
-    return saidi_of_days(ledger(known, span, settings, known_until), population)
-
-
-def saidi_of_days(rows: pl.DataFrame, population: pl.DataFrame) -> pl.DataFrame:
-    """Return the table of :func:`daily_saidi` from the ledger of all that is known."""
     per_day = (
         rows.filter("counted")
         .group_by(day=pl.from_epoch("group_start", time_unit="us").dt.date())
@@ -124,7 +123,7 @@ def major_event_days(daily: pl.DataFrame, period: Period, settings: ReliabilityS
     """Return the major event days of a period: the approved list, or each year judged by the years before it.
 
     Args:
-        daily: of :func:`daily_saidi`.
+        daily: of :func:`saidi_of_days`.
         period: the days asked for.
         settings: the approved list, of the utility or of its units; history, minimum, degrees of freedom.
     """

@@ -6,14 +6,16 @@ Commands, pages and routes all ask here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import narwhals as nw
 import polars as pl
+from cachetools import LRUCache
 
 from network import FudianError, Problem, UnknownIdError, text, translate
 from network.tables.as_of import stated_as_of
@@ -24,9 +26,9 @@ from reliability.grid_kpis import grid_kpis
 from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import VARIANTS, indices, users_by
 from reliability.known_tables import KnownTables, chosen
-from reliability.ledger_table import NOT_COUNTED, ledger
+from reliability.ledger_table import NOT_COUNTED, ledger, ledger_of, merged_until
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
-from reliability.major_event_days import MajorEventDays, daily_saidi, major_event_days, saidi_of_days
+from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
 from reliability.natures import UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
 from reliability.period import MICROSECONDS_PER_HOUR, Period
@@ -43,10 +45,16 @@ LEDGER_COLUMNS = (
     "counted", "reason",
 )  # fmt: skip
 
+_KEPT_MERGED = 3
+"""Moments for which the merged interruptions are remembered: what a report asks for, and what is left out."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Statistics(KnownTables):
     """The statistics of one network and its records; what is asked twice is computed once."""
+
+    _merged_rows: LRUCache[Any, pl.DataFrame] = field(default_factory=lambda: LRUCache(_KEPT_MERGED))
+    _merging: Lock = field(default_factory=Lock)
 
     def ledger_rows(
         self, query: Query, event: str | None = None, customer: str | None = None, language: str = "en"
@@ -102,11 +110,24 @@ class Statistics(KnownTables):
     def _ledger_on(self, query: Query, engine: str) -> Any:
         if cube := self._cube(query, engine):
             return chosen(cube.ledger(query.period, self._left_out(query)), query.where)
+        without = self._left_out(query)
+        if engine == "polars" and query.as_of is not None:
+            merged = self._merged(query.level, query.source, query.as_of, without)
+            return ledger_of(chosen(merged, query.where), query.period, self.settings)
         rows = self._tables_on(query, engine)[0]
-        if query.med == "exclude":
-            rows = self._days_until(query).without(rows)
-        rows = ledger(rows, query.period, self.settings, query.as_of)
-        return chosen(rows, query.where)
+        rows = rows if without is None else without.without(rows)
+        return chosen(ledger(rows, query.period, self.settings, query.as_of), query.where)
+
+    def _merged(self, level: str, source: str, as_of: datetime, without: MajorEventDays | None) -> pl.DataFrame:
+        """Return all interruptions known by a moment, merged once: the ledger of any period and part is cut out of them."""
+        left_out = None if without is None else (without.days, tuple(without.by_unit.items()))
+        key = level, source, as_of, left_out
+        with self._merging:
+            if key not in self._merged_rows:
+                rows = self.interruptions(level, source)
+                rows = rows if without is None else without.without(rows)
+                self._merged_rows[key] = merged_until(rows, self.settings, as_of)
+            return self._merged_rows[key]
 
     def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
         """Return the interruptions and the users on an engine; customers in part files never leave Spark, but as groups."""
@@ -268,8 +289,9 @@ class Statistics(KnownTables):
                 rows = cube.ledger(Period(cube.since, max(cube.as_of, Period.year(cube.since.year).end)))
                 self._daily[key] = saidi_of_days(rows, cube.users)
             else:
-                rows = self.interruptions(source=query.source)
-                self._daily[key] = daily_saidi(rows, self.population(), key[1], self.settings)
+                span = known_span(self.interruptions(source=query.source), key[1])
+                rows = self.ledger(Query(span, source=query.source, as_of=key[1]))
+                self._daily[key] = saidi_of_days(rows, self.population())
         return self._daily[key]
 
     @cached_property

@@ -59,6 +59,7 @@ TEXT_CONSTANTS = {
     "MESSAGE_KIND_NAMES",
     "TOLD_BY_NAMES",
     "FIGURE_NAMES",
+    "_MEANING_NAMES",
     "CREW_WORDS",
 }
 """Module constants whose values are texts."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part, card, compose, link, row, scrolling, strong, table
+from dashboard.parts.blocks import Part, card, compose, link, row, strong, table
 from dashboard.parts.names import named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from network import FudianError, translate
 from repair.planned.avoidable import WAYS, AvoidableOutage
 
-_SHOWN = 12
+_SHOWN = 8
 
 
 def avoidable_card(utility: Utility, address: Address, year: int) -> html.Section:
@@ -49,7 +49,7 @@ def avoidable_card(utility: Utility, address: Address, year: int) -> html.Sectio
         (translate("notice", language), "right"),
     ]
     rows = [_row(utility, address, each) for each in possible[:_SHOWN]]
-    content: Part = scrolling(table(head, rows, "avoidable", title))
+    content: Part = table(head, rows, "avoidable", title)
     if not rows:
         content = html.P(translate("No planned outage of the year could have been avoided by these ways.", language))
     notes = [html.P(each.in_language(language), className="quiet") for each in found.notes]

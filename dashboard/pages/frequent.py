@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
 from dash import html
 
 from dashboard.pages.frequent_card import bands_of, bands_table, count_words
@@ -15,6 +19,18 @@ from network import translate
 from reliability.frequent import PRESETS
 
 _SHOWN = 200
+_FIRST = 20
+"""Rows that stand open; the others unfold."""
+
+_HEAD = {
+    "rule": "rule",
+    "most": "allowed",
+    "over": "over the bar",
+    "at": "one more breaks it",
+    "near": "two more break it",
+    "planned": "with plans to come",
+    "breaks": "brought over by them",
+}
 
 
 def page(utility: Utility, address: Address) -> html.Div:
@@ -29,16 +45,37 @@ def page(utility: Utility, address: Address) -> html.Div:
     address.note_unknown()
     near = bands_of(utility, until, rules)
     counts = utility.frequent_bands(rules, as_of=until).as_dict(language)["counts"]
-    breaks = sum(each["breaks"] for each in counts)
+    below = translate(
+        "users and rules counted · by the records until {moment}", language, moment=until[:16].replace("T", " ")
+    )
+    by_rule = translate("Rule by rule", language)
+    cards = [_users(utility, address, near), card(by_rule, _by_rule(counts, by_rule, language))]
+    return frame(
+        address,
+        _chips(address, years, year, ends, until, rules),
+        freshness(utility, address),
+        [
+            lead([*_sentence(near, counts, language), translate(".", language)], [below]),
+            html.Div(cards, className="grid halves"),
+        ],
+    )
+
+
+def _sentence(near: pl.DataFrame, counts: Sequence[Mapping[str, Any]], language: str) -> list[Part]:
     sentence: list[Part] = [count_words(near, language)]
-    if breaks:
-        sentence += ["; ", strong(translate("plans to come bring {count} over it", language, count=breaks), "warning")]
-    below = [
-        translate(
-            "users and rules counted · by the records until {moment}", language, moment=until[:16].replace("T", " ")
-        )
-    ]
-    chips = [
+    if breaks := sum(each["breaks"] for each in counts):
+        sentence += [
+            translate("; ", language),
+            strong(translate("plans to come bring {count} over it", language, count=breaks), "warning"),
+        ]
+    return sentence
+
+
+def _chips(
+    address: Address, years: Sequence[str], year: int, ends: Sequence[str], until: str, rules: str
+) -> list[Part]:
+    language = address.language
+    return [
         chip(
             translate("{year}", language, year=year),
             [(each, address.href(year=each, until=None)) for each in reversed(years)],
@@ -50,44 +87,35 @@ def page(utility: Utility, address: Address) -> html.Div:
             translate("Seen from", language),
         ),
         chip(
-            translate("rules {rules}", language, rules=rules),
-            [(each, address.href(rules=each)) for each in PRESETS],
+            translate("rules {rules}", language, rules=word(rules, language)),
+            [(word(each, language), address.href(rules=each)) for each in PRESETS],
             translate("Rules of frequent outages", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
     ]
-    shown = near.head(_SHOWN)
+
+
+def _users(utility: Utility, address: Address, near: pl.DataFrame) -> html.Section:
+    """Return the card of the users: the first stand open, the others unfold."""
+    language = address.language
     title = translate("Off too often", language)
-    content: Part = bands_table(utility, address, shown)
     if near.is_empty():
-        content = html.P(translate("Nobody is near a bar.", language), className="quiet")
+        return card(title, html.P(translate("Nobody is near a bar.", language), className="quiet"))
+    shown = near.head(_SHOWN)
+    content: list[Part] = [bands_table(utility, address, shown.head(_FIRST))]
+    if shown.height > _FIRST:
+        more = html.Summary(translate("{count} more", language, count=shown.height - _FIRST), className="link")
+        content.append(html.Details([more, bands_table(utility, address, shown[_FIRST:])], className="history"))
     note = translate(
         "{shown} of {all}, the worst first · a row opens its outages", language, shown=shown.height, all=near.height
     )
-    head = [
-        (translate("rule", language), ""),
-        (translate("allowed", language), "right"),
-        (translate("over the bar", language), "right"),
-        (translate("one more breaks it", language), "right"),
-        (translate("two more break it", language), "right"),
-        (translate("with plans to come", language), "right"),
-        (translate("brought over by them", language), "right"),
-    ]
-    names = ("most", "over", "at", "near", "planned", "breaks")
+    return card(title, *content, note=note)
+
+
+def _by_rule(counts: Sequence[Mapping[str, Any]], caption: str, language: str) -> html.Table:
+    head = [(translate(title, language), "" if name == "rule" else "right") for name, title in _HEAD.items()]
     rows = [
-        row([(word(each["rule"], language), ""), *((str(each[name]), "right") for name in names)], None)
+        row([(word(each["rule"], language), ""), *((str(each[name]), "right") for name in list(_HEAD)[1:])], None)
         for each in counts
     ]
-    by_rule = translate("Rule by rule", language)
-    return frame(
-        address,
-        chips,
-        freshness(utility, address),
-        [
-            lead([*sentence, translate(".", language)], below),
-            html.Div(
-                [card(title, content, note=note), card(by_rule, table(head, rows, "bands", by_rule))],
-                className="grid halves",
-            ),
-        ],
-    )
+    return table(head, rows, "bands", caption)

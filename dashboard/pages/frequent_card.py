@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 from dash import html
 
 from dashboard.access.units import own
 from dashboard.parts.address import Address
-from dashboard.parts.blocks import Part, badge, card, link, row, table
+from dashboard.parts.blocks import Part, badge, card, link, row, strong, table
 from dashboard.parts.words import word
 from fudian import Utility
 from network import translate
@@ -41,6 +44,15 @@ def frequent_card(utility: Utility, address: Address, as_of: str | None = None, 
     return card(title, content, note=[count_words(near, language), " ", door], name="frequent")
 
 
+def _planned(each: Mapping[str, Any], language: str) -> Part:
+    """Return how many plans to come cut a user off, and whether they bring it over the bar."""
+    if not each["planned"]:
+        return ""
+    if each["breaks"]:
+        return strong(translate("{count} planned: over the bar", language, count=each["planned"]), "warning")
+    return translate("{count} planned", language, count=each["planned"])
+
+
 def bands_table(utility: Utility, address: Address, near: pl.DataFrame) -> html.Table:
     """Return the users with rule, times, plans to come and band."""
     language = address.language
@@ -51,7 +63,7 @@ def bands_table(utility: Utility, address: Address, near: pl.DataFrame) -> html.
                 (names.get(each["user_id"]) or each["user_id"], "cut"),
                 (word(each["rule"], language), "quiet"),
                 (f"{each['times']} / {each['most']}", "right"),
-                (translate("{count} planned", language, count=each["planned"]) if each["planned"] else "", "right"),
+                (_planned(each, language), "right"),
                 (badge(translate(BANDS[each["band"]], language), _TONES[each["band"]]), "right"),
             ],
             address.rows_href("ledger", {"user_id": each["user_id"]}),

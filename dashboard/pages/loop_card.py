@@ -12,18 +12,7 @@ from dashboard.parts.blocks import card, data, row, table
 from dashboard.parts.words import DASH, number
 from fudian import Utility
 from network import translate
-
-FIGURE_NAMES: Mapping[str, str] = {
-    "proactive_repair_rate": "sent before a call",
-    "one_order_rate": "solved with one order",
-    "inference_correctness": "inferred rightly",
-    "false_alarm_rate": "false alarms",
-    "miss_rate": "known only by a call",
-    "time_to_first_restoration": "until the first came back",
-    "time_to_full_restoration": "until all were back",
-    "on_time_operation": "operated in time",
-}
-"""Each figure in words."""
+from repair.desk.figures import FIGURE_NAMES
 
 
 def loop_card(utility: Utility, address: Address) -> html.Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate, pairwise
 from typing import Any
 
 from dash import html
@@ -52,7 +53,8 @@ def page(utility: Utility, address: Address) -> html.Div:
             ),
             html.Div([_levers_card(utility, address, said, plan, year, as_of)], className="grid"),
             html.Div(
-                [_why_card(utility, address, year, by), frequent_card(utility, address, as_of)], className="grid halves"
+                [_why_card(utility, address, year, as_of, by), frequent_card(utility, address, as_of)],
+                className="grid halves",
             ),
         ],
     )
@@ -96,7 +98,9 @@ def _lead(said: Forecast, language: str) -> html.Div:
     if tightest is None:
         return lead([translate("Nothing can be said of the targets of this plan.", language)], [])
     notes = [each.in_language(language) for each in said.notes]
-    return lead([tightest.says().in_language(language), translate(".", language)], ["; ".join(notes)])
+    return lead(
+        [tightest.says().in_language(language), translate(".", language)], [translate("; ", language).join(notes)]
+    )
 
 
 def forecast_card(said: Forecast, address: Address) -> html.Section:
@@ -171,16 +175,17 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
         for each in answer["rows"][:_MOST_LEVERS]
     ]
     head = [
-        (translate("kind", language), ""),
+        (translate("kind of lever", language), ""),
         (translate("Lever", language), ""),
         (translate("saves CH", language), "right"),
         (translate("without it", language), "right"),
         (translate("with it", language), "right"),
     ]
     content: Part = table(head, rows, "levers", title)
+    notes = [html.P(each, className="quiet") for each in answer["basis"]["notes"]]
     if not rows:
         content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
-    return card(title, content, note=tightest.target.label if tightest else "", name="levers")
+    return card(title, content, *notes, note=tightest.target.label if tightest else "", name="levers")
 
 
 def _chance(probability: float | None) -> str:
@@ -223,11 +228,15 @@ def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> h
     )
 
 
-def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Section:
+def _why_card(utility: Utility, address: Address, year: int, as_of: str, by: str) -> html.Section:
+    """Return why the year until a moment differs from the same part of the year before."""
     language = address.language
+    until = min(datetime.fromisoformat(as_of), Period.year(year).end)
+    is_whole = until == Period.year(year).end
+    earlier, later = (str(each) if is_whole else f"{each}-01-01..{each}-{until:%m-%d}" for each in (year - 1, year))
     title = translate("Why the year differs from the last", language)
     try:
-        found = utility.why(str(year - 1), str(year), "saidi", by).as_dict(language)
+        found = utility.why(earlier, later, "saidi", by).as_dict(language)
     except FudianError as refused:
         return card(title, html.P(refused.message.in_language(language), className="quiet"))
     picker = chip(
@@ -238,14 +247,18 @@ def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Se
     names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     parts = found["parts"]
     rest = parts[_PARTS:]
-    widest = max((abs(part["total"]) for part in parts), default=1.0) or 1.0
-    rows = [_why_row(part, names, widest, language) for part in parts[:_PARTS]]
+    shown = [(part, names) for part in parts[:_PARTS]]
     if rest:
         sums = {
             name: sum(part[name] for part in rest) for name in ("users", "frequency", "extent", "duration", "total")
         }
         label = translate("{count} more", language, count=len(rest))
-        rows.append(_why_row({"value": label} | sums, {}, widest, language))
+        shown.append(({"value": label} | sums, {}))
+    levels = list(accumulate((part["total"] for part, _ in shown), initial=found["from"]["value"]))
+    lowest = min(levels)
+    widest = (max(levels) - lowest) or 1.0
+    ends = pairwise([(each - lowest) / widest for each in levels])
+    rows = [_why_row(part, own, both, language) for (part, own), both in zip(shown, ends, strict=True)]
     head = [
         (word(by, language), ""),
         ("", "wide-cell"),
@@ -257,14 +270,18 @@ def _why_card(utility: Utility, address: Address, year: int, by: str) -> html.Se
         last=year - 1, after=number(found["to"]["value"]), year=year, change=f"{found['change']:+.2f}",
     )  # fmt: skip
     notes = [html.P(each, className="quiet") for each in found["basis"]["notes"]]
+    if not is_whole:
+        notes.insert(0, html.P(translate("both years until {day}", language, day=f"{until:%m-%d}"), className="quiet"))
     return card([title, picker], html.P(said), table(head, rows, "why", title), *notes, name="why",
-                note=translate("h per user · the parts add up to the change", language))  # fmt: skip
+                note=translate("h per user · each part goes on where the last ended", language))  # fmt: skip
 
 
-def _why_row(part: dict[str, Any], names: dict[str, str], widest: float, language: str) -> html.Tr:
+def _why_row(part: dict[str, Any], names: dict[str, str], ends: tuple[float, float], language: str) -> html.Tr:
+    """Return a step of the waterfall: its bar goes from where the last one ended to where the figure stands with it."""
     value = part["value"]
     label = names.get(value) or word(value, language) if value else translate("not recorded", language)
     total = part["total"]
-    shape = bar((abs(total) / widest, "over" if total > 0 else "light"), label=f"{label} {total:+.2f}")
+    tone = "over" if total > 0 else "light"
+    shape = bar((min(ends), ""), (abs(ends[1] - ends[0]), tone), label=f"{label} {total:+.2f}")
     factors = [(f"{part[name]:+.2f}", "right quiet") for name in ("users", "frequency", "extent", "duration")]
     return row([(label, ""), (shape, "wide-cell"), (html.B(f"{total:+.2f}"), "right"), *factors], None)

@@ -27,12 +27,13 @@ REPORT_KINDS = {
 def steering_routes(served: Fresh, pool: Pool) -> PooledRouter:
     """Return the routes of operation, budget, forecast and reports."""
     routes = PooledRouter(pool, prefix="/api/v1", tags=["steering"], responses=REFUSALS)
-    _steering(routes, served)
+    _past(routes, served)
+    _to_come(routes, served)
     _reports(routes, served)
     return routes
 
 
-def _steering(routes: PooledRouter, served: Fresh) -> None:
+def _past(routes: PooledRouter, served: Fresh) -> None:
     @routes.get("/operating-kpi", response_model=forms.Answered)
     def operating_kpi(
         request: Request,
@@ -67,6 +68,8 @@ def _steering(routes: PooledRouter, served: Fresh) -> None:
         """Judge a figure month by month as a process."""
         return served.utility.process(figure, year, as_of).as_dict(spoken(request))
 
+
+def _to_come(routes: PooledRouter, served: Fresh) -> None:
     @routes.get("/budget", response_model=forms.Answered)
     def budget(request: Request, year: Year = None, as_of: AsOf = None) -> dict[str, Any]:
         """Return the budget of customer-hours by unit, class and month."""

@@ -9,6 +9,7 @@ import typer
 
 from fudian.cli.arguments import AsOf, Json, Level, Limit, Med, WorkspaceArgument, asked, names_in
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
+from network.steps import telling
 
 app = typer.Typer()
 
@@ -189,7 +190,9 @@ def frequent_bands(
         print_json(result)
         return
     print_rows(result["counts"], ["rule", "most", "over", "at", "near", "planned", "breaks"], result["as_of"][:16])
-    print_rows(result["rows"], ["user_id", "rule", "times", "most", "band", "planned"], limit=limit)
+    print_rows(result["rows"], ["user_id", "rule", "times", "most", "band", "planned", "breaks"], limit=limit)
+    for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note, style="yellow")
 
 
 @app.command()
@@ -211,7 +214,8 @@ def report(
 ) -> None:
     """Write the report of a month, quarter, half-year, year or any period: PDF, DOCX, or a workbook with live formulas."""
     utility = asked(workspace)
-    with working("putting the report together"):
+    with working("putting the report together") as show:
+        telling.set(lambda done: show(f"{done.what.in_language(language())}: {done.done} / {done.of}"))
         made = utility.report(month or quarter or half or period or year, plan, spoken or language(), unit, as_of, None)
     if to is not None:
         with working("writing the report"):
@@ -248,3 +252,5 @@ def levers(
     if result["target"] is not None:
         tell("{reason}", reason=result["target"]["says"])
     print_rows(result["rows"], ["kind", "saves_ch", "counted", "probability", "without", "says"])
+    for note in result["basis"]["notes"]:
+        tell("{reason}", reason=note, style="yellow")

@@ -18,6 +18,7 @@ class Column:
         digits: decimals of a number.
         total: whether its sum stands below.
         formula: how a workbook computes it from other columns of its row, such as ``{CH}/{N_T}``.
+        is_share: whether a number is a share of one, read as per cent.
     """
 
     name: str
@@ -25,6 +26,18 @@ class Column:
     digits: int = 2
     total: bool = False
     formula: str | None = None
+    is_share: bool = False
+
+    def digits_of(self, row: Mapping[str, Any]) -> int:
+        """Return the decimals of this column in a row: a row whose figure wants others says so as ``digits``."""
+        return int(row.get("digits", self.digits))
+
+    def shown(self, row: Mapping[str, Any]) -> str:
+        """Return what people read in this column of a row."""
+        value = row.get(self.name)
+        if self.is_share and isinstance(value, int | float):
+            return f"{value:.0%}"
+        return shown(value, self.digits_of(row))
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ def shown(value: Any, digits: int) -> str:
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}"
     return (
-        ", ".join(str(each) for each in value)
+        ", ".join(shown(each, digits) for each in value)
         if isinstance(value, Sequence) and not isinstance(value, str)
         else str(value)
     )
@@ -161,7 +174,7 @@ def ranked_bars(rows: Sequence[Mapping[str, Any]], name: str, amount: str, unit:
             "y": {"field": "name", "type": "nominal", "title": None, "sort": None},
             "x": {"field": "amount", "type": "quantitative", "title": unit},
         },
-        height=max(60, 18 * len(values)),
+        height=18 * len(values),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from reliability.report.content import Column, Report, Section, shown
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 PDF_STANDARD = "a-2b"
+DOCX_CHART_CM = 14.0
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -87,7 +90,7 @@ def write_pdf(report: Report, path: Path) -> None:
 
 def _as_text(section: Section) -> dict[str, Any]:
     columns = section.columns
-    rows = [[shown(row.get(column.name), column.digits) for column in columns] for row in section.rows]
+    rows = [[column.shown(row) for column in columns] for row in section.rows]
     numeric = [any(isinstance(row.get(column.name), int | float) for row in section.rows) for column in columns]
     return {
         "title": section.title,
@@ -124,6 +127,9 @@ def write_docx(report: Report, path: Path) -> None:
         document.add_heading(section.title, 1)
         for sentence in section.says:
             document.add_paragraph(sentence)
+        if section.chart is not None and section.rows:
+            drawn: bytes = _extra("vl_convert").vegalite_to_png(dict(section.chart), scale=2)
+            document.add_picture(BytesIO(drawn), width=_extra("docx.shared").Cm(DOCX_CHART_CM))
         if section.rows:
             _docx_table(document, _as_text(section))
     document.save(str(path))
@@ -155,11 +161,19 @@ def write_xlsx(report: Report, path: Path) -> None:
 def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
     bold = book.add_format({"bold": True, "bottom": 1})
     places = {column.name: at for at, column in enumerate(section.columns)}
+
+    @cache
+    def form_of(pattern: str) -> Any:
+        return book.add_format({"num_format": pattern})
+
+    def forms(column: Column, row: Mapping[str, Any]) -> Any:
+        digits = column.digits_of(row)
+        return form_of("0%" if column.is_share else "#,##0" + ("." + "0" * digits if digits else ""))
+
     for at, column in enumerate(section.columns):
-        form = book.add_format({"num_format": "#,##0" + ("." + "0" * column.digits if column.digits else "")})
         sheet.write_string(head, at, column.title, bold)
         for number, row in enumerate(section.rows, start=head + 1):
-            value = row.get(column.name)
+            value, form = row.get(column.name), forms(column, row)
             if column.formula is not None and value is not None:
                 sheet.write_formula(number, at, _formula(column, places, number), form, value)
             else:

@@ -216,7 +216,7 @@ def _spent(statistics: Statistics, year: int, as_of: datetime) -> pl.DataFrame:
     period = Period.year(year)
     rows = _no_hours()
     if as_of > period.start and not statistics.net.workspace.tables["outages"].is_empty():
-        rows = statistics.ledger(Query(period, as_of=min(as_of, period.end))).filter(pl.col("counted"))
+        rows = statistics.ledger(Query(period, as_of=as_of)).filter(pl.col("counted"))
     return rows.group_by(
         "unit", "nature", month=pl.from_epoch(pl.col("from"), time_unit="us").dt.month().cast(pl.Int64)
     ).agg(ch=(pl.col("users") * pl.col("h")).sum())  # fmt: skip

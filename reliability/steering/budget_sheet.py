@@ -199,7 +199,7 @@ def _hours(statistics: Statistics, year: int, as_of: datetime, by: list[str]) ->
     period = Period.year(year)
     if as_of <= period.start or statistics.net.workspace.tables["outages"].is_empty():
         return pl.DataFrame(schema={**dict.fromkeys(by, pl.String), "ch": pl.Float64})
-    rows = statistics.ledger(Query(period, as_of=min(as_of, period.end))).filter(pl.col("counted"))
+    rows = statistics.ledger(Query(period, as_of=as_of)).filter(pl.col("counted"))
     return rows.group_by(by).agg(ch=(pl.col("users") * pl.col("h")).sum())
 
 

@@ -36,7 +36,7 @@ COMMITTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 UNITS = {"次": text("times"), "h": text("h"), "min": text("min")}
 """Units of targets as people say them."""
 
-SURE = 0.995
+SURE = 0.99
 """No probability of what is still to come is told as more than this, or less than what is left to one."""
 
 
@@ -397,9 +397,7 @@ class _Forecaster:
                 "there are no records before {moment}: nothing can be said of what may come", moment=self.as_of
             )
             return [
-                TargetForecast(
-                    each, one, self._users(area, self.year), each.value, 0.0, np.zeros(0), "none", reason=reason
-                )
+                TargetForecast(each, one, self._users(area, self.year), None, 0.0, np.zeros(0), "none", reason=reason)
                 for each, area, one in zip(targets, areas, limit, strict=True)
             ]
         faults = forecast_rest(self._record(metric, areas, prearranged=False), self.start, self.end, self.rules,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from reliability.period import Period
 from reliability.query import Query
 from reliability.statistics import Statistics
 from reliability.steering.forecast import Forecast, TargetForecast
+from reliability.steering.rest_of_year import YEAR_DAYS
 
 MOST = 10
 
@@ -94,6 +95,37 @@ def levers(
     ]
     known = [_with_probability(row, *each) for each in found if each[2] > 0]
     return tuple(sorted(known, key=lambda each: (-each.saves_ch, each.kind, each.name)))
+
+
+def lever_notes(said: Forecast, row: TargetForecast | None, found: Sequence[Lever]) -> tuple[Text, ...]:
+    """Say what the levers of a target cannot say.
+
+    Args:
+        said: the forecast.
+        row: the target; ``None`` where of none a forecast can be made.
+        found: its levers.
+    """
+    if row is None:
+        none = text("of no target of the plan a forecast can be made, so no lever is told")
+        return (none, *(each.says() for each in said.rows))
+    if not len(row.draws):
+        return (text("no lever is told"), row.says())
+    if row.target.metric != "SAIDI":
+        return (
+            text(
+                "levers are told of the time without power only, and {label} counts something else",
+                label=row.target.label,
+            ),
+        )
+    notes = []
+    if said.history_days < YEAR_DAYS:
+        notes.append(
+            text("savings of feeders and of faster restoration are those of the faults of {days} days, not of a year",
+                 days=said.history_days)
+        )  # fmt: skip
+    if not found:
+        notes.append(text("nothing that can still be changed saves customer-hours of {label}", label=row.target.label))
+    return (*notes, *said.notes)
 
 
 def _with_probability(row: TargetForecast, kind: str, name: str, hours: float, says: Text, counted: bool) -> Lever:

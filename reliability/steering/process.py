@@ -145,7 +145,8 @@ def process(statistics: Statistics, figure: str, until: datetime) -> Process:
         raise FudianError(
             text("There is no process {figure!r}.", figure=figure), text("Use {names}.", names=", ".join(FIGURES))
         )
-    first = Period.year(statistics.years()[0]).start
+    began: Any = statistics.net.workspace.tables["outages"]["start"].min()
+    first = datetime(began.year, began.month, 1)
     end = datetime(until.year, until.month, 1)
     over = Period(first, end).months() if end > first else []
     parts: Parts = {}

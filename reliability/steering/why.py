@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -58,6 +59,10 @@ class Part:
         return self.after - self.before
 
 
+UNRECORDED = timedelta(days=31)
+"""A period that begins so long before the first recorded outage may lack records, and says so."""
+
+
 @dataclass(frozen=True)
 class Why:
     """The change of a figure from one period to another, in parts that add up to it.
@@ -70,6 +75,7 @@ class Why:
         users_before, users_after: equivalent users.
         parts: greatest change first.
         ranking: the values of a single column of users by their figure of the second period, small numbers shrunk.
+        records_from: when the first recorded outage began.
     """
 
     metric: str
@@ -82,6 +88,7 @@ class Why:
     users_after: float
     parts: tuple[Part, ...]
     ranking: tuple[Ranked, ...]
+    records_from: datetime | None = None
 
     @property
     def change(self) -> float:
@@ -110,6 +117,15 @@ class Why:
                     after=after.hours,
                 )
             )
+        first = self.records_from
+        found += [
+            text(
+                "the first recorded outage began at {first}: whether there was none from {start} until then is not known",
+                first=first, start=period.start,
+            )
+            for period in (before, after)
+            if first is not None and period.start + UNRECORDED < first
+        ]  # fmt: skip
         found += [
             text("the period is known only until {moment}", moment=query.known.period.end)
             for query in (self.before, self.after)
@@ -176,7 +192,8 @@ def why(
         math.fsum(cell.amount for cell in table.values()) / each for table, each in zip(tables, users, strict=True)
     ]
     ranking = ranked(statistics, after, by[0], metric) if tuple(by) in {(column,) for column in _OF_USERS} else ()
-    return Why(metric, tuple(by), before, after, values[0], values[1], users[0], users[1], tuple(parts), ranking)
+    first: Any = statistics.net.workspace.tables["outages"]["start"].min()
+    return Why(metric, tuple(by), before, after, values[0], values[1], users[0], users[1], tuple(parts), ranking, first)
 
 
 _OF_USERS = ("region_class", "planning_class", "unit", "feeder_id")

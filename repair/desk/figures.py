@@ -19,6 +19,18 @@ from repair.settings import RestorationSettings
 
 HEADS = ("branch_id", "transformer_id", "customer_id")
 
+FIGURE_NAMES: Mapping[str, str] = {
+    "proactive_repair_rate": "sent before a call",
+    "one_order_rate": "solved with one order",
+    "inference_correctness": "inferred rightly",
+    "false_alarm_rate": "false alarms",
+    "miss_rate": "known only by a call",
+    "time_to_first_restoration": "until the first came back",
+    "time_to_full_restoration": "until all were back",
+    "on_time_operation": "operated in time",
+}
+"""Each figure in words."""
+
 
 @dataclass(frozen=True)
 class Figure:

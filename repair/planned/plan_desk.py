@@ -315,6 +315,12 @@ class PlanDesk(Shown):
         """Return for how many hours a job cuts off each transformer: the customer-hours of its cost, one by one."""
         return self.hours_of(job.outage.after, job.outage.touched, job.minutes)
 
+    def longest_by_transformer(self, job: Job) -> dict[str, float]:
+        """Return for how many hours at a stretch a job cuts off each transformer: those transferred, briefly."""
+        hours, ids = self.hours_by_transformer(job), self.net.transformers["transformer_id"]
+        off = set(ids.gather(np.sort(job.outage.after.hit.transformer_index)).to_list())
+        return {each: known if each in off else self.rules.transfer_min / 60.0 for each, known in hours.items()}
+
     def hours_of(self, affected: Affected, touched: Indices, minutes: int) -> dict[str, float]:
         """Return for how many hours an outage cuts off each transformer in service.
 

@@ -18,6 +18,7 @@ import fudian
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 from network import FudianError, WorkspaceError, read_workspace
+from network.steps import Done, NobodyWaitsError, asking, telling
 from reliability.report.content import Column, Report, Section
 
 PERIOD, PLAN = "2022-07", "jinhua-2022"
@@ -43,10 +44,11 @@ def test_its_figures_are_those_of_the_other_questions(report: Report, county: Ut
     told = {row["figure"]: row["value"] for row in report.section("headline").rows}
     assert told == pytest.approx({name: whole[name] for name in told}, rel=1e-12)
     by_class = county.indices(PERIOD, by="region_class").as_dict()["rows"]
-    assert [row["CH"] for row in report.section("classes").rows] == pytest.approx([row["CH"] for row in by_class])
+    told_of_classes = sorted(row["CH"] for row in report.section("classes").rows)
+    assert told_of_classes == pytest.approx(sorted(row["CH"] for row in by_class))
     months = report.section("months")
     assert months.total(months.columns[3]) == pytest.approx(whole["CH"])
-    targets = county.targets(PLAN, 2022).as_dict()["rows"]
+    targets = county.targets(PLAN, 2022, as_of="2022-08-01").as_dict()["rows"]
     assert [row["value"] for row in report.section("targets").rows] == pytest.approx([row["value"] for row in targets])
     said = county.forecast(PLAN, "2022-08-01", year=2022).as_dict()["rows"]
     assert [row["p50"] for row in report.section("forecast").rows] == pytest.approx([row["p50"] for row in said])
@@ -57,6 +59,39 @@ def test_its_figures_are_those_of_the_other_questions(report: Report, county: Ut
         [row["reduced_ch"] for row in live]
     )
     assert all(row["value"] is not None for row in report.section("grid").rows)
+    budget = county.budget(2022, "2022-08-01").as_dict()["rows"]
+    assert report.section("budget").rows == tuple(budget)
+    may_plan = next(each for each in report.section("budget").columns if each.name == "may_plan_ch")
+    assert report.section("budget").total(may_plan) == pytest.approx(sum(row["may_plan_ch"] for row in budget))
+    operation = county.operating_kpi(2022, "2022-08-01").as_dict()["rows"]
+    assert [row["value"] for row in report.section("operation").rows] == [row["value"] for row in operation]
+    desk = county.desk_kpi("2022-07-01", "2022-08-01").as_dict()
+    assert str(desk["incidents"]) in report.section("desk").says[0]
+    assert [row.get("value") for row in report.section("desk").rows] == [
+        row["value"] for row in desk["rows"] if desk["incidents"]
+    ]
+    process = county.process("saidi", 2022, "2022-08-01").as_dict(report.language)
+    for sentence in process["says"]:
+        assert any(sentence in said for said in report.section("process").says)
+
+
+def test_whoever_reads_it_sees_words_and_no_codes(report: Report) -> None:
+    names = [section.name for section in report.sections]
+    assert names == [
+        "headline", "months", "classes", "targets", "forecast", "budget", "process", "causes", "feeders", "frequent", "live",
+        "planned", "operation", "desk", "grid", "data",
+    ]  # fmt: skip
+    for section in report.sections:
+        for column in section.columns:
+            assert "_" not in column.title, (section.name, column.name)
+            if report.language == "zh" and column.name not in {"SAIDI-1", "SAIFI-1"}:
+                assert re.search(r"[\u4e00-\u9fff]|%", column.title), (section.name, column.title)
+    dense = {"en": ["city centre", "urban district", "town", "rural"], "zh": ["市中心区", "市区", "城镇", "农村"]}
+    assert [row["region_class"] for row in report.section("classes").rows] == dense[report.language]
+    told = {row["name"]: row["value"] for row in report.section("data").rows}
+    assert told["reliability.minimum_history_years"] == "2"
+    assert told["planned.holidays"].startswith("2023-01-21, 2023-01-22")
+    assert all("." not in name or name.split(".")[0] in {"reliability", "planned", "grid", "steering"} for name in told)
 
 
 def test_the_pdf_says_every_figure(report: Report, county: Utility, tmp_path: Path) -> None:
@@ -70,9 +105,8 @@ def test_the_pdf_says_every_figure(report: Report, county: Utility, tmp_path: Pa
             assert plain(sentence) in told
         for row in section.rows:
             for column in section.columns:
-                value = row.get(column.name)
-                if isinstance(value, float):
-                    assert f"{value:,.{column.digits}f}" in told, (section.name, column.name)
+                if isinstance(row.get(column.name), float):
+                    assert column.shown(row) in told, (section.name, column.name)
     assert b"pdfaid" in (tmp_path / "r.pdf").read_bytes() or reader.xmp_metadata is not None
 
 
@@ -145,6 +179,7 @@ def test_the_document_holds_the_tables(report: Report, county: Utility, tmp_path
     document = Document(str(tmp_path / "r.docx"))
     filled = [section for section in report.sections if section.rows]
     assert len(document.tables) == len(filled)
+    assert len(document.inline_shapes) == len([section for section in filled if section.chart is not None]) > 0
     for table, section in zip(document.tables, filled, strict=True):
         assert len(table.rows) == 1 + len(section.rows) + section.has_total
         assert [cell.text for cell in table.rows[0].cells] == [column.title for column in section.columns]
@@ -191,9 +226,12 @@ def test_a_unit_alone_and_any_period(county: Utility) -> None:
     whole = county.report("2022Q3", PLAN, "en", wait_s=None)
     for section in made.sections:
         of_all = "These figures are of the whole utility." in section.says
-        assert of_all == (section.name in {"targets", "forecast", "grid", "data"}), section.name
+        assert of_all == (section.name in {"targets", "forecast", "process", "operation", "desk", "grid", "data"}), (
+            section.name
+        )
         if of_all and section.name != "data":
             assert section.rows == whole.section(section.name).rows
+    assert [row["unit"] for row in made.section("budget").rows] == [unit]
     with pytest.raises(FudianError, match="unit"):
         county.report("2022Q3", PLAN, "en", "no such unit")
 
@@ -212,3 +250,25 @@ def test_without_records_there_is_no_report_and_it_says_what_to_add() -> None:
 def test_another_kind_of_file_is_refused(county: Utility, report: Report, tmp_path: Path) -> None:
     with pytest.raises(FudianError, match=r"\.pdf, \.docx or \.xlsx|not written"):
         county.write_report(report, tmp_path / "r.txt")
+
+
+def test_how_far_it_is_is_told_and_what_nobody_waits_for_ends(county: Utility) -> None:
+    heard: list[Done] = []
+    token = telling.set(heard.append)
+    try:
+        county.report("2022-05", PLAN, "en", wait_s=0.0)
+    finally:
+        telling.reset(token)
+    parts = [each for each in heard if each.what.template == "parts of the report"]
+    assert [each.done for each in parts] == list(range(16))
+    assert {each.of for each in parts} == {16}
+    left = asking.set(lambda: len(heard) < 3)
+    heard.clear()
+    token = telling.set(heard.append)
+    try:
+        with pytest.raises(NobodyWaitsError):
+            county.report("2022-04", PLAN, "en", wait_s=0.0)
+    finally:
+        asking.reset(left)
+        telling.reset(token)
+    assert len(heard) == 3

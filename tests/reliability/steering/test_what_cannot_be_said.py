@@ -1,0 +1,143 @@
+"""No history, a month of it, a class without users, targets without a year: each question says what it can say and what not."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fudian import Utility
+from network import WorkspaceError, network_from_tables
+from tests.reliability.records import bus
+
+PLAN = {
+    "target_id": "M", "plan": "mine", "area_scheme": "region", "area_label": "农村", "metric": "SAIDI", "op": "<=",
+    "value": 14, "unit": "h",
+}  # fmt: skip
+TOWN = PLAN | {"target_id": "TOWN", "area_label": "城镇"}
+
+
+def utility(first: datetime, days: int, settings: Mapping[str, Any] | None = None, **more: Any) -> Utility:
+    """Return a utility of four rural users, one of whom is off for an hour every five days."""
+    rows = [
+        {"outage_id": f"E{number}", "transformer_id": f"T{number % 4}", "start": start, "end": start + timedelta(hours=1),
+         "nature": "F-INT"}
+        for number, start in enumerate(first + timedelta(days=day, hours=9) for day in range(0, days, 5))
+    ]  # fmt: skip
+    users = [{"region_class": "rural", "unit": "east", "feeder_id": f"F{number // 2}"} for number in range(4)]
+    tables = {**bus(4, users), "outages": rows, "targets": [PLAN, TOWN], **more}
+    return Utility(network_from_tables(tables, settings or {}).workspace, "en")
+
+
+def notes(answer: Any) -> str:
+    told = answer.as_dict()
+    return " ".join(told.get("notes", []) or told["basis"]["notes"])
+
+
+BEFORE_ANY = datetime(2021, 6, 1), 60, "2021-05-01"
+A_MONTH = datetime(2021, 1, 1), 31, "2021-02-01"
+
+
+def test_without_any_record_only_the_budget_is_told() -> None:
+    empty = utility(datetime(2021, 1, 1), 0)
+    asked = (
+        lambda: empty.forecast("mine", "2021-05-01"), lambda: empty.levers("mine", as_of="2021-05-01"),
+        lambda: empty.why("2020", "2021"), empty.process, lambda: empty.report("2021-05", "mine"), empty.frequent_bands,
+    )  # fmt: skip
+    for ask in asked:
+        with pytest.raises(WorkspaceError, match="outage"):
+            ask()
+    assert "no outage is recorded before 2021-05-01" in notes(empty.budget(2021, "2021-05-01"))
+
+
+def test_before_the_first_record_nothing_is_taken_for_zero() -> None:
+    first, days, as_of = BEFORE_ANY
+    early = utility(first, days)
+    for row in early.forecast("mine", as_of).as_dict()["rows"]:
+        assert (row["to_date"], row["p50"], row["probability_met"], row["left_ch"]) == (None,) * 4
+        assert row["reason"]
+    levers = early.levers("mine", as_of=as_of)
+    assert levers.as_dict()["rows"] == []
+    assert "of no target of the plan" in notes(levers)
+    assert "no records before 2021-05-01" in notes(levers)
+    assert "no outage is recorded" in notes(early.budget(2021, as_of))
+    assert [str(each) for each in early.process(as_of=as_of).says] == ["no month of it is known"]
+    report = early.report("2021-04", "mine", "en", as_of=as_of)
+    assert any("no outage is recorded before" in each for each in report.section("headline").says)
+    assert any("nothing can be said of what may come" in each for each in report.section("forecast").says)
+
+
+def test_a_period_before_the_first_record_is_no_year_without_outages() -> None:
+    first, days, _ = BEFORE_ANY
+    change = utility(first, days).why("2020", "2021")
+    assert "whether there was none from 2020-01-01" in notes(change)
+    assert "whether there was none from 2021-01-01" in notes(change)
+    assert change.as_dict()["residual"] == 0
+    whole = utility(datetime(2020, 1, 1), 730).why("2020", "2021")
+    assert "first recorded outage" not in notes(whole)
+
+
+def test_a_month_of_history_admits_what_it_does_not_know() -> None:
+    first, days, as_of = A_MONTH
+    month = utility(first, days)
+    said = month.forecast("mine", as_of)
+    assert "31 days of records are less than a year" in notes(said)
+    row = said.as_dict()["rows"][0]
+    assert row["baselines"] == {
+        "run_rate": pytest.approx(1.75 / 31 * 365),
+        "last_year_rest": None,
+        "seasonal_mean": None,
+    }
+    assert 0 < row["p10"] < row["p50"] < row["p90"]
+    assert 0 < row["probability_met"] < 1
+    levers = month.levers("mine", as_of=as_of)
+    assert "of the faults of 31 days, not of a year" in notes(levers)
+    assert {each["kind"] for each in levers.as_dict()["rows"]} == {"faster", "feeder"}
+    (process,) = (str(each) for each in month.process(as_of=as_of).says)
+    assert "too few for natural limits" in process
+    (budget,) = month.budget(2021, as_of).as_dict()["rows"]
+    assert (budget["consumed_ch"], budget["fault_share_from"]) == (pytest.approx(7.0), "setting")
+    assert "whether there was none from 2020-01-01" in notes(month.why("2020", "2021", as_of=as_of))
+    report = month.report("2021-01", "mine", "en", as_of=as_of)
+    assert any("less than a year" in each for each in report.section("forecast").says)
+    assert any("too few" in each for each in report.section("process").says)
+
+
+def test_a_class_without_users_is_named_and_the_other_targets_stand() -> None:
+    both = utility(datetime(2020, 1, 1), 600, {"reliability": {"budget_plan": "mine"}})
+    as_of = "2021-07-01"
+    rural, town = both.forecast("mine", as_of).as_dict()["rows"]
+    assert rural["p50"] is not None
+    assert (town["p50"], town["to_date"]) == (None, None)
+    assert "城镇" in town["reason"]
+    asked = both.levers("mine", "TOWN", as_of)
+    assert asked.as_dict()["rows"] == []
+    assert "no user belongs to 城镇" in notes(asked)
+    (budget,) = both.budget(2021, as_of).as_dict()["rows"]
+    assert budget["annual_ch"] == pytest.approx(14 * 4)  # of the class that has users
+    assert [each["area_class"] for each in both.budget(2021, as_of).as_dict()["classes"]] == ["rural"]
+    parts = both.why("2020-01", "2021-01", by="region_class", as_of=as_of).as_dict()["parts"]
+    assert [each["value"] for each in parts] == ["rural"]
+    report = both.report("2021-06", "mine", "en", as_of=as_of)
+    assert [row["value"] is None for row in report.section("targets").rows] == [False, True]
+    assert [row["label"] for row in report.section("forecast").rows] == ["农村"]
+    assert any("城镇" in each for each in report.section("forecast").says)
+
+
+def test_targets_without_a_year_are_those_of_the_year_of_the_data() -> None:
+    dated = [each | {"deadline": "2022-12-31"} for each in (PLAN, TOWN)]
+    settings = {"reliability": {"budget_plan": "mine"}}
+    without = utility(datetime(2020, 1, 1), 600, settings)
+    with_year = utility(datetime(2020, 1, 1), 600, settings, targets=dated)
+    for each in (without, with_year):
+        assert each.forecast("mine", "2021-07-01").year == 2021  # the year that is seen, whatever the deadline
+        assert (
+            each.report("2021-06", "mine", "en", as_of="2021-07-01").section("targets").says[0]
+            == "mine, calendar year 2021"
+        )
+        assert each.levers("mine", as_of="2021-07-01").as_dict()["target"]["target_id"] == "M"
+        assert each.budget(as_of="2021-07-01").as_dict()["year"] == 2021
+    assert (
+        without.forecast("mine", "2021-07-01").as_dict()["rows"]
+        == with_year.forecast("mine", "2021-07-01").as_dict()["rows"]
+    )
