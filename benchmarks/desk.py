@@ -1,110 +1,42 @@
 """The desk under fire: killed at random moments, and as fast as it goes, beside a bare insert loop of the same rows.
 
-    .venv/bin/python -m benchmarks.desk kill 200                  # kill -9 so often: SQLite over HTTP
-    .venv/bin/python -m benchmarks.desk kill 200 mqtt             # the same over a real broker (mosquitto)
-    .venv/bin/python -m benchmarks.desk kill 200 http postgresql  # the same on a real PostgreSQL
-    .venv/bin/python -m benchmarks.desk rate 1000000              # reports a second over HTTP, in batches of 1,000
+    .venv/bin/python -m benchmarks.desk kill 50                  # kill -9 so often: SQLite over HTTP
+    .venv/bin/python -m benchmarks.desk kill 50 mqtt             # the same over a real broker (mosquitto)
+    .venv/bin/python -m benchmarks.desk kill 50 http postgresql  # the same on a real PostgreSQL
+    .venv/bin/python -m benchmarks.desk rate 1000000             # reports a second over HTTP, in batches of 1,000
+    .venv/bin/python -m benchmarks.desk rate 100000 mqtt         # the same over a broker, a message each
 
-A run of kills sends reports of a feeder with a number each; what is not acknowledged is sent again. In the end every number must
-stand in the ledger once, and what the desk tells must equal what a desk tells that was never disturbed. The seed is printed.
+A run of kills sends storms (:mod:`benchmarks.desk_storms`) with a number to each report and, over HTTP, operations of
+switches; what is not acknowledged is sent again. In the end every number must stand in the ledger once, and incidents, sheets
+and the state of the switches must equal those of a desk that was never disturbed. The seed is printed.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 import random
-import resource
-import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import func, select
 
-from fudian import Utility
+from benchmarks.desk_server import free_port, started
+from benchmarks.desk_storms import operations, reports, utility
 from fudian.desk import Desk
 from fudian.ledger import Ledger
-from fudian.store import store_of
-from network import Network
+from fudian.store import Store, store_of
+from fudian.store.desk_tables import DESK_EVENTS
 
-NOON = datetime(2022, 7, 20, 12)
-SECTIONS = 20
 SEED = 20_221_009
-BATCH = 1_000
-
-SERVER = """
-import sys
-import uvicorn
-from fastapi import FastAPI
-from benchmarks.desk import feeder
-from dashboard.intake.http import intake_router
-from dashboard.intake.mqtt import MqttIntake
-from fudian import Utility
-from fudian.desk import Desk
-from fudian.store import store_of
-
-desk = Desk(feeder(int(sys.argv[4])), store_of(sys.argv[1]))
-server = FastAPI()
-server.include_router(intake_router(desk, {}))
-intake = MqttIntake(desk, sys.argv[3]) if sys.argv[3] else None
-uvicorn.run(server, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
-"""
-
-
-def feeder(sections: int) -> Utility:
-    """Return a feeder of so many sections, a transformer with three customers at each."""
-    lines = " ".join(f"-L{i}- {i}" for i in range(1, sections + 1))
-    transformers = "; ".join(f"T{i}(3) @ {i}" for i in range(1, sections + 1))
-    return Utility(Network.from_text(f"=S -[K1]- 0 {lines}; {transformers}").workspace)
-
-
-def reports(count: int, sections: int = SECTIONS) -> list[dict[str, Any]]:
-    """Return so many reports: all transformers off, all on again, and so on."""
-    found = []
-    for number in range(count):
-        turn, place = divmod(number, sections)
-        at = NOON + timedelta(minutes=15 * turn, seconds=place)
-        kind = "off" if turn % 2 == 0 else "on"
-        found.append({"time": at.isoformat(), "object": "transformer", "object_id": f"T{place + 1}", "kind": kind,
-                      "event_id": str(number)})  # fmt: skip
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def started(url: str, port: int, broker: str, sections: int = SECTIONS) -> subprocess.Popen[bytes]:
-    """Start the desk in a process of its own, and wait until it answers."""
-    process = subprocess.Popen([sys.executable, "-c", SERVER, url, str(port), broker, str(sections)])
-    while True:
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        if process.poll() is not None:
-            raise RuntimeError("the desk did not start")
-        time.sleep(0.02)
-
-
-def told(url: str) -> list[Any]:
-    store = store_of(url)
-    with Desk(feeder(SECTIONS), store) as desk:
-        found = desk.utility.incidents()["incidents"]
-    store.close()
-    return [(each["id"], each["state"], each["dark"]) for each in found]
+ROWS_A_LIFE = 36
+"""Reports for each kill: more than one life takes in."""
 
 
 @contextmanager
@@ -119,148 +51,166 @@ def stores(kind: str, folder: Path) -> Iterator[str]:
         yield server.new_database()
 
 
-def kill(kills: int, way: str, kind: str) -> None:
-    rows = reports(kills * 40)
+def kill(kills: int, way: str, kind: str, seed: int = SEED) -> dict[str, Any]:
+    """Kill a desk so often; return what was acknowledged, lost and doubled, and whether it equals an undisturbed one."""
+    rows = reports(min(kills * ROWS_A_LIFE, 1_900))
+    moves = operations(rows) if way == "http" else []
     with tempfile.TemporaryDirectory() as name, stores(kind, Path(name)) as url:
         killed = killed_over_mqtt if way == "mqtt" else killed_over_http
-        acknowledged = killed(kills, rows, url, Path(name))
+        acknowledged = killed(kills, rows, moves, url, Path(name), random.Random(seed))
         store = store_of(url)
-        kept = [each.event_id.rpartition(":")[2] for each in Ledger(store).since()]
+        told = [each.event_id.rpartition(":")[2] for each in Ledger(store).since()]
+        sent = {row["event_id"] for row in (*rows, *(move for _, move in moves))}
+        with Desk(utility(), store) as desk:
+            found = state(desk)
         store.close()
-        lost, doubled = {row["event_id"] for row in rows} - set(kept), len(kept) - len(set(kept))
-        same = told(url) == undisturbed(rows)
-    print(
-        f"{kills} kills, {way}, {kind}, seed {SEED}: {acknowledged} acknowledged, {len(lost)} lost, {doubled} doubled; "
-        f"the desk {'equals' if same else 'DIFFERS FROM'} one that was never disturbed"
-    )
+    return {
+        "kills": kills,
+        "way": way,
+        "store": kind,
+        "seed": seed,
+        "acknowledged": acknowledged,
+        "lost": len(sent - set(told)),
+        "doubled": len(told) - len(set(told)),
+        "equals an undisturbed desk": found == undisturbed(rows, [move for _, move in moves]),
+    }
 
 
-def killed_over_http(kills: int, rows: list[dict[str, Any]], url: str, _: Path) -> int:
-    """Send reports to a desk that is killed so often; return how many were acknowledged."""
-    chance, port, acknowledged = random.Random(SEED), free_port(), 0
-    waiting = [rows[start : start + 4] for start in range(0, len(rows), 4)]
+def killed_over_http(
+    kills: int,
+    rows: list[dict[str, Any]],
+    moves: list[tuple[int, dict[str, Any]]],
+    url: str,
+    _: Path,
+    chance: random.Random,
+) -> int:
+    """Send reports and operations to a desk that is killed so often; return how many were acknowledged."""
+    port, acknowledged = free_port(), 0
+    waiting: list[tuple[str, list[dict[str, Any]]]] = []
+    place = 0
+    for until, move in (*moves, (len(rows), None)):
+        while place < until:
+            count = min(chance.randint(1, 4), until - place)
+            waiting.append(("/api/v1/signals?wait=false", rows[place : place + count]))
+            place += count
+        if move is not None:
+            waiting.append(("/api/v1/operations", [move]))
     for turn in range(kills + 1):
-        process = started(url, port, "")
+        process = started(url, port)
         last = turn == kills
-        timer = threading.Timer(chance.uniform(0.0, 0.4), os.kill, (process.pid, signal.SIGKILL))
+        timer = threading.Timer(chance.uniform(0.0, 0.4), process.kill)
         if not last:
             timer.start()
         with suppress(httpx.HTTPError), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            while waiting and (last or process.poll() is None):
-                answer = client.post("/api/v1/signals?wait=false", json=waiting[0])
-                if answer.status_code not in {200, 202}:
+            while waiting and (last or process.is_alive()):
+                path, body = waiting[0]
+                if client.post(path, json=body).status_code not in {200, 202}:
                     break
-                acknowledged += len(waiting.pop(0))
+                acknowledged += len(waiting.pop(0)[1])
+                if not last:
+                    time.sleep(chance.uniform(0.0, 0.02))
+        if last:
+            process.kill()
+        process.join()
         timer.cancel()
-        process.kill()
-        process.wait()
     return acknowledged
 
 
-def killed_over_mqtt(kills: int, rows: list[dict[str, Any]], url: str, folder: Path) -> int:
+def killed_over_mqtt(
+    kills: int, rows: list[dict[str, Any]], _: list[Any], url: str, folder: Path, chance: random.Random
+) -> int:
     """Publish reports to a broker whose desk is killed so often; return how many the broker acknowledged."""
-    from paho.mqtt.client import Client, MQTTv5
-    from paho.mqtt.enums import CallbackAPIVersion
-
     from tests.mosquitto import broker
 
-    chance, port, done = random.Random(SEED), free_port(), threading.Event()
+    port, done = free_port(), threading.Event()
     with broker(folder) as found:
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-        client.connect("127.0.0.1", found.port)
-        client.loop_start()
+        client = publisher(found.port)
+        over = threading.Event()
 
         def publish() -> None:
-            for row in rows:
+            for number, row in enumerate(rows):
                 client.publish("fudian/signals", json.dumps(row), qos=1).wait_for_publish(60)
-                time.sleep(0.004)
+                if number % ROWS_A_LIFE == 0:
+                    over.wait(0.4)
             done.set()
 
         process = started(url, port, found.url)
         threading.Thread(target=publish, daemon=True).start()
-        for _ in range(kills):
+        for _turn in range(kills):
             time.sleep(chance.uniform(0.0, 0.4))
             process.kill()
-            process.wait()
+            process.join()
             process = started(url, port, found.url)
+        over.set()
         done.wait()
         wait_for(url, len(rows))
         process.kill()
-        process.wait()
+        process.join()
         client.disconnect()
         client.loop_stop()
     return len(rows)
 
 
-def undisturbed(rows: list[dict[str, Any]]) -> list[Any]:
-    utility = feeder(SECTIONS)
-    utility.hear(rows)
-    return [(each["id"], each["state"], each["dark"]) for each in utility.incidents()["incidents"]]
+def publisher(port: int) -> Any:
+    """Return a client that publishes to a broker of this machine."""
+    from paho.mqtt.client import Client, MQTTv5
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    return client
+
+
+def state(desk: Desk) -> Any:
+    """Return all that a desk knows, but for who told it under which number."""
+    desk.wait()
+    known = desk.utility.operated()
+    switches = {name: known[name] for name in ("opened", "closed", "cuts", "jumpers", "dead")}
+    return json.loads(json.dumps([desk.utility.incidents()["incidents"], switches], default=str))
+
+
+def undisturbed(rows: list[dict[str, Any]], moves: list[dict[str, Any]]) -> Any:
+    """Return what a desk knows that was told the same without any stop."""
+    store = store_of("sqlite://")
+    with Desk(utility(), store) as desk:
+        desk.accept(rows, "undisturbed")
+        desk.operate(moves, "undisturbed")
+        found = state(desk)
+    store.close()
+    return found
 
 
 def wait_for(url: str, count: int, seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     store = store_of(url)
-    while sum(1 for _ in Ledger(store).since()) < count and time.monotonic() < deadline:
+    while kept(store) < count and time.monotonic() < deadline:
         time.sleep(0.2)
     store.close()
 
 
-def rate(count: int) -> None:
-    sections = 2_000
-    rows = reports(count, sections)
-    bodies = [
-        gzip.compress("\n".join(json.dumps(row) for row in rows[start : start + BATCH]).encode(), 1)
-        for start in range(0, count, BATCH)
-    ]
-    headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-    with tempfile.TemporaryDirectory() as name:
-        url, port = f"sqlite:///{name}/store.sqlite", free_port()
-        process = started(url, port, "", sections)
-        begun = time.perf_counter()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            for body in bodies:
-                while client.post("/api/v1/signals?wait=false", content=body, headers=headers).status_code == 429:
-                    time.sleep(0.1)
-        took = time.perf_counter() - begun
-        peak = next(
-            int(line.split()[1])
-            for line in Path(f"/proc/{process.pid}/status").read_text("ascii").splitlines()
-            if line.startswith("VmHWM")
-        )
-        process.terminate()
-        process.wait()
-        bare = bare_loop(rows, Path(name) / "bare.sqlite")
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-    print(
-        f"{count} reports over HTTP in batches of {BATCH}: {count / took:,.0f} a second, kept before each answer; "
-        f"a bare insert loop of the same rows in the same batches {count / bare:,.0f}; "
-        f"the desk's memory {peak / 1024:,.0f} MB; this process used {used:.0f} s"
-    )
+def kept(store: Store) -> int:
+    """Return how many events stand in a ledger."""
+    with store.reading() as connection:
+        return int(connection.execute(select(func.max(DESK_EVENTS.c.number))).scalar_one() or 0)
 
 
-def bare_loop(rows: list[dict[str, Any]], path: Path) -> float:
-    """Insert the same rows in the same batches, each on the disk before the next; return the seconds."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("CREATE TABLE events (number INTEGER PRIMARY KEY, event_id TEXT UNIQUE, details TEXT)")
-    begun = time.perf_counter()
-    for start in range(0, len(rows), BATCH):
-        with connection:
-            part = [(row["event_id"], json.dumps(row)) for row in rows[start : start + BATCH]]
-            connection.executemany("INSERT INTO events (event_id, details) VALUES (?, ?)", part)
-    took = time.perf_counter() - begun
-    connection.close()
-    return took
+def _asked(more: list[str]) -> tuple[str, str]:
+    """Return the way and the store that were asked for."""
+    way, kind, *_ = (*more, *("http", "sqlite")[len(more) :])
+    return way, kind
 
 
 def main() -> None:
+    from benchmarks.desk_rate import rate
+
     match sys.argv[1:]:
         case ["kill", kills, *more]:
-            kill(int(kills), more[0] if more else "http", more[1] if len(more) > 1 else "sqlite")
-        case ["rate", count]:
-            rate(int(count))
+            begun = time.perf_counter()
+            print(kill(int(kills), *_asked(more)))
+            print(f"{time.perf_counter() - begun:.0f} s")
+        case ["rate", count, *more]:
+            rate(int(count), *_asked(more))
         case _:
             print(__doc__)
 

@@ -279,7 +279,11 @@ def _layout(served: Fresh) -> dmc.MantineProvider:
 
 def _connect(pages: Dash, served: Fresh) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
+    _connect_pages(pages, served)
+    _connect_rows(pages, served)
 
+
+def _connect_pages(pages: Dash, served: Fresh) -> None:
     @pages.callback(
         Output("page", "children"),
         Output("shown", "data"),
@@ -323,6 +327,8 @@ def _connect(pages: Dash, served: Fresh) -> None:
         address = Address.read(path, search, utility.language)
         return page_or_note(utility, address) if address.page == "planned" else no_update
 
+
+def _connect_rows(pages: Dash, served: Fresh) -> None:
     @pages.callback(
         Output("drawer", "opened"),
         Output("drawer", "children"),

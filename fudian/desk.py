@@ -21,18 +21,20 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from fudian.changes import Changes
 from fudian.desk_records import write_accepted
 from fudian.foundation import Moment
-from fudian.ledger import Beside, DeskEvent, Ledger, both, event_id_of
+from fudian.ledger import Beside, DeskEvent, Ledger, Report, both, event_id_of
 from fudian.outbox import Outbox
 from fudian.store import Store
 from fudian.telling import beside_announcement, beside_decision, beside_signals
 from fudian.utility import Utility
 from network import FudianError, Problem, UnknownIdError, text
+from network.tables.table_form import ROW
 from repair.desk.operations import Operation, Operations, checked_operation
 from repair.desk.reopening import still_dark
 from repair.desk.work import Line, Sheet, Work, checked
@@ -69,7 +71,7 @@ class DeskStoreError(FudianError):
 
 @dataclass
 class _Batch:
-    events: list[DeskEvent]
+    reports: list[Report]
     rows: pl.DataFrame
     now: datetime | None
     again: pl.DataFrame | None = None
@@ -152,8 +154,8 @@ class Desk:
         """
         read, problems = self.utility.workspace.read("signals", rows)
         moment = self.utility.moment(now)
-        batch = _Batch(_events(read, who, moment), read, moment)
-        if batch.events:
+        batch = _Batch(_reports(read, who, moment), read, moment)
+        if batch.reports:
             self._queue(batch)
             accepted, repeated = batch.kept.result(timeout_s)
         else:
@@ -165,7 +167,7 @@ class Desk:
         return Receipt(accepted, repeated, problems, batch.judged)
 
     def _queue(self, batch: _Batch) -> None:
-        count = len(batch.events)
+        count = len(batch.reports)
         with self._moved:
             if self._is_closing or (self._waiting and self._waiting + count > self._most):
                 self.counts["refused"] += count
@@ -397,8 +399,9 @@ class Desk:
     def _keep_now(self, events: list[DeskEvent], beside: Beside | None = None) -> tuple[DeskEvent, ...]:
         """Keep events of people, and what goes with them, and take them into account; to be called by one at a time."""
         try:
+            self._held.renew()
             kept = self.ledger.keep(events, beside)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, FudianError) as error:
             raise _unwritten(error) from error
         self._decided.update(event.event_id for event in events)
         for each in kept.new:
@@ -469,9 +472,9 @@ class Desk:
             self._moved.wait_for(lambda: bool(queue) or is_over())
             taken: list[_Batch] = []
             count = 0
-            while queue and (not taken or count + len(queue[0].events) <= AT_ONCE):
+            while queue and (not taken or count + len(queue[0].reports) <= AT_ONCE):
                 taken.append(queue.popleft())
-                count += len(taken[-1].events)
+                count += len(taken[-1].reports)
             return taken
 
     def _write(self) -> None:
@@ -482,7 +485,7 @@ class Desk:
                 if kept:
                     self._to_judge.extend(taken)
                 else:
-                    self._waiting -= sum(len(batch.events) for batch in taken)
+                    self._waiting -= sum(len(batch.reports) for batch in taken)
                 self._moved.notify_all()
         with self._moved:
             self._is_written = True
@@ -496,14 +499,15 @@ class Desk:
                 self._judge_together(list(group), now)
             rest = min(monotonic() - begun, REST_S)
             with self._moved:
-                self._waiting -= sum(len(batch.events) for batch in taken)
+                self._waiting -= sum(len(batch.reports) for batch in taken)
                 self._moved.notify_all()
                 self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 
     def _keep_together(self, taken: list[_Batch]) -> bool:
         """Keep batches in one transaction and acknowledge them; tell whether that was possible."""
         try:
-            kept = self.ledger.keep([event for batch in taken for event in batch.events])
+            self._held.renew()
+            new, at = self.ledger.keep_reports(report for batch in taken for report in batch.reports)
         except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
             _log.exception("Reports could not be kept")
             self.counts["store_errors"] += 1
@@ -511,13 +515,12 @@ class Desk:
             for batch in taken:
                 batch.kept.set_exception(refusal)
             return False
-        new = {event.event_id for event in kept.new}
-        heard = self.utility.moment(kept.at)
+        heard = self.utility.moment(at)
         for batch in taken:
             is_new = []
-            for event in batch.events:
-                is_new.append(event.event_id in new)
-                new.discard(event.event_id)
+            for report in batch.reports:
+                is_new.append(report.event_id in new)
+                new.discard(report.event_id)
             fresh = pl.Series(is_new)
             batch.rows, batch.again = batch.rows.filter(fresh), batch.rows.filter(~fresh)
             batch.now = batch.now or heard
@@ -586,16 +589,17 @@ def _parts(events: Iterator[DeskEvent]) -> Iterator[list[DeskEvent]]:
         yield part
 
 
-def _events(read: pl.DataFrame, who: str, now: datetime | None) -> list[DeskEvent]:
-    """Return the reports of a table as events; without an id of the sender's each is named by what it says."""
-    texts = read.with_columns(pl.col("time").dt.to_string("iso:strict")).drop("event_id")
+def _reports(read: pl.DataFrame, who: str, now: datetime | None) -> list[Report]:
+    """Return the rows of a table as they are kept; without an id of the sender's each is named by what it says."""
+    texts = read.with_columns(pl.col("time").dt.to_string("iso:strict")).drop("event_id", ROW)
     heard = {} if now is None else {HEARD_AT: now.isoformat()}
-    events = []
-    for name, row in zip(read["event_id"].to_list(), texts.iter_rows(named=True), strict=True):
-        said = {key: value for key, value in row.items() if value is not None}
-        event_id = f"{who}:{name}" if name else event_id_of("signal", said)
-        events.append(DeskEvent(event_id, "signal", who, said | heard))
-    return events
+    names = texts.columns
+    reports = []
+    for given, *row in zip(read["event_id"].to_list(), *(texts[name].to_list() for name in names), strict=True):
+        said = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        event_id = f"{who}:{given}" if given else event_id_of("signal", said)
+        reports.append(Report(event_id, who, orjson.dumps(said | heard).decode()))
+    return reports
 
 
 def _table(utility: Utility, events: list[DeskEvent]) -> pl.DataFrame:

@@ -44,7 +44,7 @@ def erase(store: Store, who: str, customer: str | None = None, before: datetime 
         raise FudianError(text("Nobody is named whose data shall be erased."), text("Name a customer, or a day."))
     held = store.hold("desk")
     try:
-        changed = _erased(store, customer, before)
+        changed = erased(store, customer, before)
         said: dict[str, Any] = {"action": "erase", "events": changed}
         if before is not None:
             said["before"] = before.isoformat()
@@ -54,7 +54,8 @@ def erase(store: Store, who: str, customer: str | None = None, before: datetime 
     return changed
 
 
-def _erased(store: Store, customer: str | None, before: datetime | None) -> int:
+def erased(store: Store, customer: str | None, before: datetime | None) -> int:
+    """Take one customer, or all, out of events and messages; return of how many. Who calls it holds the store and keeps that."""
     wanted = select(DESK_EVENTS.c.number, DESK_EVENTS.c.details)
     if before is not None:
         wanted = wanted.where(DESK_EVENTS.c.received_at < before)

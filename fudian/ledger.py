@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from fudian.store import Store
 from fudian.store.desk_tables import DESK_EVENTS
@@ -67,6 +69,14 @@ class DeskEvent(Shown):
         return cls(named, kind, who, details, incident, before)
 
 
+class Report(NamedTuple):
+    """A report from the field as it is kept: many of them, so no more than that."""
+
+    event_id: str
+    who: str
+    details: str
+
+
 def event_id_of(*parts: object) -> str:
     """Return the id of an event that has none of its own."""
     said = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
@@ -112,6 +122,7 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._numbering = Lock()  # the next number is found and taken by one at a time
 
     def keep(self, events: Sequence[DeskEvent], beside: Beside | None = None) -> Kept:
         """Keep events, all or none; when this returns they outlast a power cut.
@@ -131,7 +142,7 @@ class Ledger:
             else:
                 first[event.event_id] = event
         received = utc_now()
-        with self.store.writing() as connection:
+        with self._numbering, self.store.writing() as connection:
             known = _known(connection, list(first))
             last = connection.execute(select(func.max(DESK_EVENTS.c.number))).scalar_one() or 0
             fresh = [event for name, event in first.items() if name not in known]
@@ -141,6 +152,38 @@ class Ledger:
                 if beside is not None:
                     beside(connection, new)
         return Kept(new, (*repeated, *(name for name in first if name in known)), received)
+
+    def keep_reports(self, reports: Iterable[Report]) -> tuple[set[str], datetime]:
+        """Keep reports from the field, all or none; when this returns they outlast a power cut.
+
+        Args:
+            reports: in order; of those with one id the first is kept.
+
+        Returns:
+            The ids of those that were not known, and when they were kept, with zone.
+
+        Raises:
+            SQLAlchemyError: the store cannot be written now; nothing was kept.
+        """
+        first: dict[str, Report] = {}
+        for report in reports:
+            first.setdefault(report.event_id, report)
+        try:  # as a rule all are new, and none needs to be looked up
+            received = self._insert(first)
+        except IntegrityError:
+            received = self._insert(first, look_up=True)
+        return set(first), received
+
+    def _insert(self, reports: dict[str, Report], look_up: bool = False) -> datetime:
+        """Write reports behind the last event; those that are known are taken out where they are looked up."""
+        received = utc_now()
+        with self._numbering, self.store.writing() as connection:
+            if look_up:
+                for name in _known(connection, list(reports)):
+                    del reports[name]
+            last = connection.execute(select(func.max(DESK_EVENTS.c.number))).scalar_one() or 0
+            _insert_reports(connection, reports.values(), last, received)
+        return received
 
     def since(self, number: int = 0, kinds: Iterable[str] = KINDS) -> Iterator[DeskEvent]:
         """Give the events after a place of the ledger, in their order.
@@ -178,6 +221,20 @@ def _known(connection: Connection, names: list[str]) -> set[str]:
         asked = f"SELECT event_id FROM {DESK_EVENTS.name} WHERE event_id IN ({places})"  # noqa: S608 (places alone)
         found |= set(connection.exec_driver_sql(asked, wanted).scalars())
     return found
+
+
+def _insert_reports(connection: Connection, reports: Iterable[Report], last: int, received: datetime) -> None:
+    """Write reports by the driver itself, behind the last event."""
+    process = DESK_EVENTS.c.received_at.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    moment = process(received) if process else received
+    rows = [
+        (last + place, event_id, "signal", who, moment, details)
+        for place, (event_id, who, details) in enumerate(reports, 1)
+    ]
+    if rows:
+        places = ", ".join(["?" if connection.dialect.paramstyle == "qmark" else "%s"] * len(rows[0]))
+        columns = "number, event_id, kind, who, received_at, details"
+        connection.exec_driver_sql(f"INSERT INTO {DESK_EVENTS.name} ({columns}) VALUES ({places})", rows)  # noqa: S608
 
 
 def _insert(connection: Connection, new: Sequence[DeskEvent], received: datetime) -> None:

@@ -13,10 +13,12 @@ import polars as pl
 from fudian.foundation import Foundation, Moment, Table, stating_settings
 from fudian.outbox import Outbox
 from network import FudianError, Network, Problem, Supply, text
-from repair import Inference
 from repair.desk.board import Board, board
 from repair.desk.incidents import ALONE, Told, state_told
+from repair.desk.operations import Operations
+from repair.desk.switched import Since, SwitchedInference
 from repair.desk.work import Sheet, Work
+from repair.settings import InferenceSettings
 
 REMEMBERED_DAYS = 30
 """Days for which live signals are kept; open incidents are kept for as long as they last."""
@@ -48,19 +50,30 @@ class LiveQuestions(Foundation):
         self._told: Told | None = None
         self._told_is_old = False
         self._is_asked = False
+        self._switched: SwitchedInference | None = None
+        self._followed: tuple[int, ...] = ()
         self.work = Work()
         self.outbox: Outbox | None = None
 
     @property
-    def _live(self) -> Inference:
-        def take_all() -> Inference:
-            inference = Inference(self.network.energise(), self.workspace.tables)
+    def _live(self) -> SwitchedInference:
+        """What judges signals as they come, in the state of the switches in which each was made."""
+        operated = self.work.operations
+        live = self._switched
+        if live is None:
             signals = self.workspace.tables["signals"]
-            inference.take(signals)
-            self._heard = inference.places(signals)
-            return inference
+            live = SwitchedInference(self.network.energise(), self.workspace.tables, self._periods(operated))
+            live.take(signals)
+            self._heard = live.places(signals)
+        elif operated.numbers != self._followed:
+            live = live.follow(self._periods(operated), self.signals)
+        self._switched, self._followed = live, operated.numbers
+        return live
 
-        return self._kept.recall("live", take_all)
+    def _periods(self, operated: Operations) -> list[Since]:
+        """Return from when on which state of the switches held, as it was operated."""
+        moments = sorted({each.at for each in operated.held})
+        return [Since(moment, self._operated(moment, None, self.network)) for moment in moments]
 
     @property
     def signals(self) -> pl.DataFrame:
@@ -84,7 +97,7 @@ class LiveQuestions(Foundation):
     @property
     def skew_limit_min(self) -> float:
         """By how many minutes a signal may be ahead of the time at which it was heard."""
-        return self._live.rules.skew_limit_min
+        return InferenceSettings.of(self.workspace.settings).skew_limit_min
 
     def reject(self, problems: Sequence[Problem] = (), repeated: pl.DataFrame | None = None) -> None:
         """Count rows of signals that cannot be read, and signals that came again."""
@@ -144,7 +157,7 @@ class LiveQuestions(Foundation):
         if further.height:
             self.hear(further.to_dicts(), before.now)
 
-    def _keep(self, live: Inference, read: pl.DataFrame) -> None:
+    def _keep(self, live: SwitchedInference, read: pl.DataFrame) -> None:
         """Keep what was heard, and forget what is older than the board shows."""
         heard = self._heard if self._heard is not None else live.places(self.workspace.tables["signals"])
         placed = live.places(read).filter(pl.col("place") >= 0)
@@ -154,7 +167,7 @@ class LiveQuestions(Foundation):
         if live.newest is not None:
             self._forget(live, live.newest - timedelta(days=REMEMBERED_DAYS))
 
-    def _forget(self, live: Inference, before: datetime) -> None:
+    def _forget(self, live: SwitchedInference, before: datetime) -> None:
         """Forget what is older than the board shows, from time to time."""
         if before - (self._forgotten or before) >= timedelta(hours=1):
             live.forget(before)
@@ -172,7 +185,8 @@ class LiveQuestions(Foundation):
             return told  # type: ignore[return-value]
         try:
             told = self._told
-            if told is None or self._told_is_old or self._is_later(told.at):
+            is_switched = self._followed != self.work.operations.numbers
+            if told is None or self._told_is_old or is_switched or self._is_later(told.at):
                 told = self._tell(self._live)
             return told
         finally:
@@ -183,7 +197,7 @@ class LiveQuestions(Foundation):
         clock = self._clock
         return clock is not None and moment is not None and clock > moment
 
-    def _tell(self, live: Inference) -> Told:
+    def _tell(self, live: SwitchedInference) -> Told:
         clock = self._clock
         if clock is not None:
             live.tick(clock)
@@ -209,9 +223,14 @@ class LiveQuestions(Foundation):
         moment = self.moment(at) or self.now
         told, looks = self._told_at(moment), self.work.looks(datetime.max if at is None else moment)
         key = ("board", moment, told, looks)
+        serving = self._serving(moment)
+
+        def state_at(since: datetime) -> Supply:
+            return self._operated(since, None, serving)
 
         def made() -> Board:
-            return board(self.present(moment), self.workspace.tables, moment, told=told, looks=dict(looks))
+            supply, tables = self.present(moment), self.workspace.tables
+            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at)
 
         return self.memory.recall(key, made)
 
@@ -321,7 +340,7 @@ class LiveQuestions(Foundation):
         customers = self.network.customers.filter(pl.col("customer_id").is_in(outage.customer_ids))
         boxes, phases = (customers[name].drop_nulls().unique().sort().to_list() for name in ("box_id", "phase"))
         of_customer = customers["transformer_id"].to_list()[:1]
-        transformer = of_customer[0] if outage.level == "customer" and of_customer else outage.object_id
+        transformer = of_customer[0] if outage.level in {"box", "customer"} and of_customer else outage.object_id
         own = outage.phases or ("".join(phases) if len(phases) == 1 else "")
         return {"transformer_id": transformer, "boxes": boxes, "phases": "".join(own)}
 
@@ -329,9 +348,16 @@ class LiveQuestions(Foundation):
         """Return what signals tell at a moment: all that was heard, or what was heard by then."""
         if moment >= self.now:
             return self.told()
-        tables = {**self.workspace.tables, "signals": self.signals}
-        key = ("board", "told", moment)
-        return self.memory.recall(key, lambda: Told.by(self.network.energise(), tables, moment))
+        operated = self.work.operations.until(moment)
+
+        def told() -> Told:
+            signals = self.signals.filter(pl.col("time") <= moment)
+            inference = SwitchedInference(self.network.energise(), self.workspace.tables, self._periods(operated))
+            inference.take(signals)
+            inference.tick(moment)
+            return Told.of(inference, signals)
+
+        return self.memory.recall(("board", "told", moment, operated.numbers), told)
 
 
 def require_way(by: str) -> None:

@@ -10,7 +10,6 @@ import polars as pl
 
 from fudian.answers import Answer
 from fudian.foundation import stating_settings
-from fudian.live import LiveQuestions
 from fudian.outbox import STATES, Outgoing
 from fudian.planning_questions import PlanningQuestions
 from fudian.telling import affected_rows, announced, told_by_plan
@@ -21,7 +20,7 @@ from repair.privacy import mask_name
 from repair.settings import MessageSettings
 
 
-class MessageQuestions(LiveQuestions, PlanningQuestions):
+class MessageQuestions(PlanningQuestions):
     """What can be told of messages to customers."""
 
     @stating_settings

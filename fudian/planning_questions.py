@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Calendar, Precheck
-from fudian.foundation import Foundation, Moment, Names, PeriodLike, Table, names, question
-from network import Problem, text
+from fudian.foundation import Moment, Names, PeriodLike, Table, names, question
+from fudian.live import LiveQuestions, require_way
+from network import Problem, Supply, text
 from network.steps import Done, telling
 from reliability.period import Period
 from reliability.steering.durations import Durations, History
@@ -22,24 +23,28 @@ from repair.planned.planned_work import Work
 from repair.planned.precheck import precheck
 
 
-class PlanningQuestions(Foundation):
+class PlanningQuestions(LiveQuestions):
     """What can be told of planned outages before anything is cut."""
 
     @question
-    def precheck(self, plans: Table | None = None, plan_id: Names = (), as_of: Moment = None) -> Precheck:
+    def precheck(
+        self, plans: Table | None = None, plan_id: Names = (), as_of: Moment = None, by: str = "log"
+    ) -> Precheck:
         """Calculate planned outages before anything is cut: who is off, what it costs, and a verdict with its reasons.
 
         Args:
             plans: plans from elsewhere, which stand beside those of the workspace; these alone are told of.
             plan_id: only these plans.
             as_of: nothing later is known; plans that begin earlier are past.
+            by: ``log`` for work in the normal state of the switches, or ``desk`` for work in the state that the log and what was
+                operated, cut and joined since have left.
 
         Raises:
             UnknownIdError: there is no such plan.
             FudianError: a plan is past, void or under way.
             WorkspaceError: no row of ``plans`` can be used.
         """
-        desk, rejected, given = self._desk(plans, as_of)
+        desk, rejected, given = self._desk(plans, as_of, by)
         wanted = names(plan_id) or given
         desk.require(wanted or ())
         return Precheck(desk, tuple(precheck(desk, wanted)), rejected)
@@ -143,16 +148,26 @@ class PlanningQuestions(Foundation):
 
         return self.memory.recall(("affected_by_plan", work), compute)
 
-    def _desk(self, plans: Table | None, as_of: Moment) -> tuple[PlanDesk, tuple[Problem, ...], tuple[str, ...] | None]:
+    def _desk(
+        self, plans: Table | None, as_of: Moment, by: str = "log"
+    ) -> tuple[PlanDesk, tuple[Problem, ...], tuple[str, ...] | None]:
         """Return the plans to come, what is wrong with their rows, and the ids that were given from elsewhere."""
         if plans is None:
-            return self._own_desk(as_of), self.workspace.problems_of("plans"), None
+            return self._own_desk(as_of, by), self.workspace.problems_of("plans"), None
         self.network.require_sources()
         table, rejected = self.table("plans", plans)
-        desk = PlanDesk.of(self._statistics, table, as_of=self.moment(as_of) or self.known_until)
+        moment = self.moment(as_of) or self.known_until
+        desk = PlanDesk.of(self._statistics, table, as_of=moment, present=self._present_state(as_of, by))
         return desk, rejected, tuple(table["plan_id"])
 
-    def _own_desk(self, as_of: Moment) -> PlanDesk:
+    def _own_desk(self, as_of: Moment, by: str = "log") -> PlanDesk:
         self.network.require_sources()
-        moment = self.moment(as_of) or self.known_until
-        return self.memory.recall(("desk", moment), lambda: PlanDesk.of(self._statistics, as_of=moment))
+        moment, present = self.moment(as_of) or self.known_until, self._present_state(as_of, by)
+        return self.memory.recall(
+            ("desk", moment, present), lambda: PlanDesk.of(self._statistics, as_of=moment, present=present)
+        )
+
+    def _present_state(self, as_of: Moment, by: str) -> Supply | None:
+        """Return the state in which work is planned; ``None`` for the normal one."""
+        require_way(by)
+        return None if by == "log" else self.state(as_of, by=by)

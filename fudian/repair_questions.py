@@ -136,19 +136,22 @@ class RepairQuestions(LiveQuestions):
         return self.table("signals", signals)
 
     @stating_settings
-    def infer(self, signals: Table | None = None, at: Moment = None, switching: Table | None = None) -> Inference:
+    def infer(
+        self, signals: Table | None = None, at: Moment = None, switching: Table | None = None, by: str = "log"
+    ) -> Inference:
         """Return what is out by signals: lines, transformers, customers; confirmed, suspected, restored or overturned.
 
         Args:
             signals: rows of the signals table; by default those of the workspace.
             at: the state of the switches as logged until then, and the moment at which signals are judged.
             switching: the log; by default that of the workspace.
+            by: ``log``, or ``desk`` for the state with what was operated, cut and joined since.
 
         Raises:
             WorkspaceError: the network has no source.
         """
         self.network.require_sources()
-        inference = Inference(self._state_for_signals(at, switching), self.workspace.tables)
+        inference = Inference(self._state_for_signals(at, switching, by), self.workspace.tables)
         rows = self.workspace.tables["signals"]
         if signals is not None:
             rows, unread = self.workspace.read("signals", Path(signals) if isinstance(signals, str) else signals)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fudian.intake_settings import IntakeSettings
+from fudian.retention_settings import RetentionSettings
 from network import WorkspaceError
 from network.tables.conventions import ReadingSettings
 from network.tables.settings import Settings
@@ -29,6 +30,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
         ReadingSettings,
         IntakeSettings,
         MessageSettings,
+        RetentionSettings,
         ReliabilitySettings,
         LocationSettings,
         InferenceSettings,
@@ -48,7 +50,7 @@ _PLANS = ("planned", "reliability", "restoration", "inference", "steering")
 _TARGETS = ("reliability", "grid", "restoration")
 
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
-    "check": tuple(subject for subject in SETTINGS if subject not in {"intake", "messages"}),
+    "check": tuple(subject for subject in SETTINGS if subject not in {"intake", "messages", "retention"}),
     "diff": ("reliability",),
     "indices": ("reliability",),
     "ledger": ("reliability",),

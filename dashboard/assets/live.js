@@ -188,5 +188,53 @@
       say();
     }
   });
+  // A page that was asked for before a form was opened may come after it: the form stays open, with what was written in it.
+  const forms = new Map();
+  const formOf = (element) => element.closest && element.closest("details.deciding");
+  const nameOf = (form) => {
+    const send = form.querySelector("button.send");
+    return send ? `${send.dataset.to} ${send.dataset.say}` : "";
+  };
+
+  function note(form) {
+    if (!form.open) {
+      forms.delete(nameOf(form));
+      return;
+    }
+    const fields = [...form.querySelectorAll("input, select")].map((field) => field.value);
+    const at = [...form.querySelectorAll("input, select")].indexOf(document.activeElement);
+    forms.set(nameOf(form), { fields, at });
+  }
+
+  function keepOpen() {
+    for (const form of forms.size ? document.querySelectorAll("details.deciding:not([open])") : []) {
+      const kept = forms.get(nameOf(form));
+      if (!kept) {
+        continue;
+      }
+      form.open = true;
+      [...form.querySelectorAll("input, select")].forEach((field, place) => {
+        const value = kept.fields[place] || "";
+        if (field.value !== value) {
+          Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, value);
+          field.dispatchEvent(new Event(field.tagName === "SELECT" ? "change" : "input", { bubbles: true }));
+        }
+        if (place === kept.at) {
+          field.focus();
+        }
+      });
+    }
+  }
+
+  document.addEventListener("toggle", (event) => formOf(event.target) && note(formOf(event.target)), true);
+  for (const kind of ["input", "change", "focusin"]) {
+    document.addEventListener(kind, (event) => formOf(event.target) && note(formOf(event.target)), true);
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("details.deciding[open] > summary, details.deciding button.send")) {
+      forms.delete(nameOf(formOf(event.target)));  // it is closed, or sent
+    }
+  }, true);
+  new MutationObserver(keepOpen).observe(document.body, { childList: true, subtree: true });
   connect();
 })();

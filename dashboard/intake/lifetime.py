@@ -12,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from fudian.desk import Desk
 from fudian.intake_settings import IntakeSettings
+from fudian.retention import Retention
+from fudian.retention_settings import RetentionSettings
 from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
 
@@ -35,6 +37,9 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
+    retention = RetentionSettings.of(desk.utility.workspace.settings)
+    if retention.personal_days or retention.signals_days:
+        ways.enter_context(closing(Retention(desk)))
     sender = sender_of(desk.outbox, lambda: desk.utility, os.environ.get(TOKEN), desk.tell_more)
     if sender is not None:
         ways.enter_context(closing(sender))

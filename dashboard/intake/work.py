@@ -27,11 +27,39 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
     """
     routes = APIRouter(prefix="/api/v1", tags=["repair"], responses=responses)
 
+    _incidents(routes, desk)
+    _messages(routes, desk)
+    _operations(routes, desk)
+    return routes
+
+
+def _incidents(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/incidents/{incident}/sheet", response_model=forms.Sheet)
     def sheet(incident: Incident) -> dict[str, Any]:
         """Return the sheet of an incident: stages with times, orders, commander, steps done, and its whole history."""
         return desk.utility.sheet(incident).as_dict()
 
+    @routes.get("/incidents/{incident}/record", response_model=forms.Answered)
+    def record(incident: Incident) -> dict[str, Any]:
+        """Return the outage record that a closed incident would leave, and by whom each user is told to be back."""
+        return desk.utility.proposed(incident).as_dict()
+
+    @routes.get("/desk-kpi", response_model=forms.Answered)
+    def desk_kpi(start: Start = None, end: End = None) -> dict[str, Any]:
+        """Return how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
+        return desk.utility.desk_kpi(start, end).as_dict()
+
+    @routes.post("/incidents/{incident}/decisions", response_model=forms.Sheet)
+    def decide(incident: Incident, decision: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        """Keep a decision on an incident: acknowledge, hand_over, stage, order, close, undo …; return the sheet then.
+
+        ``event_id`` is the sender's own number of the decision, which makes it safe to send it again.
+        """
+        event_id = decision.pop("event_id", None)
+        return desk.decide(incident, decision, reader().who, None if event_id is None else str(event_id)).as_dict()
+
+
+def _messages(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/incidents/{incident}/messages", response_model=forms.Rows)
     def messages(
         incident: Incident, limit: Annotated[int, Query(ge=1, le=10_000, description="the newest so many")] = 1000
@@ -53,16 +81,8 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
         count = desk.announce(plan_id, reader().who, None if event_id is None else str(event_id))
         return {"plan_id": plan_id, "messages": count}
 
-    @routes.get("/incidents/{incident}/record", response_model=forms.Answered)
-    def record(incident: Incident) -> dict[str, Any]:
-        """Return the outage record that a closed incident would leave, and by whom each user is told to be back."""
-        return desk.utility.proposed(incident).as_dict()
 
-    @routes.get("/desk-kpi", response_model=forms.Answered)
-    def desk_kpi(start: Start = None, end: End = None) -> dict[str, Any]:
-        """Return how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
-        return desk.utility.desk_kpi(start, end).as_dict()
-
+def _operations(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/operations", response_model=forms.Answered)
     def operations(as_of: AsOf = None) -> dict[str, Any]:
         """Return what was operated, and in what the state of the switches differs from the normal one."""
@@ -93,14 +113,3 @@ def work_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRo
             "operations": [each.as_dict() for each in kept],
             "problems": problems,
         }
-
-    @routes.post("/incidents/{incident}/decisions", response_model=forms.Sheet)
-    def decide(incident: Incident, decision: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        """Keep a decision on an incident: acknowledge, hand_over, stage, order, close, undo …; return the sheet then.
-
-        ``event_id`` is the sender's own number of the decision, which makes it safe to send it again.
-        """
-        event_id = decision.pop("event_id", None)
-        return desk.decide(incident, decision, reader().who, None if event_id is None else str(event_id)).as_dict()
-
-    return routes

@@ -74,6 +74,7 @@ CODE_WORDS = {
     "trunk": "part of the trunk out",
     "lateral": "lateral out",
     "sub_lateral": "sub-lateral out",
+    "box": "meter box out",
     "customers": "several customers out",
     "transformer": "transformer out",
     "customer": "single customer",

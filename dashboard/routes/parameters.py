@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query, Request
 
@@ -19,6 +19,12 @@ Engine = Annotated[str, Query(description="what counts: polars, pandas, duckdb o
 Level = Annotated[str, Query(description="mv (transformers are users) or lv (customers are)")]
 Med = Annotated[str, Query(description="include or exclude major event days")]
 Plan = Annotated[str, Query(description="whose targets: jinhua-2022, or another that /plans names")]
+State = Annotated[
+    Literal["log", "desk"],
+    Query(
+        description="state of the switches: as logged, or also with what was operated, cut and joined at the desk since"
+    ),
+]
 Source = Annotated[str, Query(description="records, or switching for the replay of the switching log")]
 Start = Annotated[datetime | None, Query(description="start of the period; by default of the last year with records")]
 Year = Annotated[int | None, Query(ge=1900, le=2199, description="calendar year")]

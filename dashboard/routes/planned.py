@@ -9,7 +9,7 @@ from fastapi import Body, Query, Request
 from dashboard.access.refusals import REFUSALS
 from dashboard.pool import Pool, PooledRouter
 from dashboard.routes import forms
-from dashboard.routes.parameters import AsOf, columns, spoken
+from dashboard.routes.parameters import AsOf, State, columns, spoken
 from fudian.fresh import Fresh
 
 
@@ -26,16 +26,17 @@ def _plans(routes: PooledRouter, served: Fresh) -> None:
         request: Request,
         plan: Annotated[str, Query(description="ids of plans, with commas; all by default")] = "",
         as_of: AsOf = None,
+        by: State = "log",
     ) -> dict[str, Any]:
         """Calculate the planned outages to come before anything is cut."""
-        return served.utility.precheck(plan_id=columns(plan), as_of=as_of).as_dict(spoken(request))
+        return served.utility.precheck(plan_id=columns(plan), as_of=as_of, by=by).as_dict(spoken(request))
 
     @routes.post("/precheck", response_model=forms.Answered)
     def precheck_rows(
-        request: Request, plans: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None
+        request: Request, plans: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None, by: State = "log"
     ) -> dict[str, Any]:
         """Calculate rows of the plans table beside those of the workspace."""
-        return served.utility.precheck(plans, as_of=as_of).as_dict(spoken(request))
+        return served.utility.precheck(plans, as_of=as_of, by=by).as_dict(spoken(request))
 
     @routes.get("/durations", response_model=forms.Answered)
     def durations(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Body, Query, Request
@@ -9,7 +10,7 @@ from fastapi import Body, Query, Request
 from dashboard.access.refusals import REFUSALS
 from dashboard.pool import Pool, PooledRouter
 from dashboard.routes import forms
-from dashboard.routes.parameters import AsOf, columns, spoken
+from dashboard.routes.parameters import AsOf, State, columns, spoken
 from fudian.fresh import Fresh
 
 
@@ -31,29 +32,32 @@ def _what_is_out(routes: PooledRouter, served: Fresh) -> None:
         ] = None,
         fault: Annotated[str | None, Query(description="branch that a fault strikes")] = None,
         as_of: AsOf = None,
+        by: State = "log",
     ) -> dict[str, Any]:
         """Return who is off when branches open, or when a fault strikes one; of a fault also who is once it is isolated."""
         branches = None if opened is None else columns(opened)
-        return served.utility.affected(branches, fault, at=as_of).as_dict(spoken(request))
+        return served.utility.affected(branches, fault, at=as_of, by=by).as_dict(spoken(request))
 
     @routes.post("/affected", response_model=forms.Affected)
     def affected_by_signals(
-        request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None
+        request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None, by: State = "log"
     ) -> dict[str, Any]:
         """Return who is off by rows of the signals table."""
-        return served.utility.affected(signals=signals, at=as_of).as_dict(spoken(request))
+        return served.utility.affected(signals=signals, at=as_of, by=by).as_dict(spoken(request))
 
     @routes.post("/locate", response_model=forms.Located)
     def locate(
-        request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None
+        request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None, by: State = "log"
     ) -> dict[str, Any]:
         """Find the faulted section from rows of the signals table."""
-        return served.utility.locate(signals, as_of).as_dict(spoken(request))
+        return served.utility.locate(signals, as_of, by=by).as_dict(spoken(request))
 
     @routes.post("/infer", response_model=forms.Incidents)
-    def infer(request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None) -> dict[str, Any]:
+    def infer(
+        request: Request, signals: Annotated[list[dict[str, Any]], Body()], as_of: AsOf = None, by: State = "log"
+    ) -> dict[str, Any]:
         """Infer what is out from rows of the signals table, apart from what the desk has heard."""
-        return served.utility.infer(signals, as_of).as_dict(spoken(request))
+        return served.utility.infer(signals, as_of, by=by).as_dict(spoken(request))
 
     @routes.get("/incidents", response_model=forms.Incidents)
     def incidents(request: Request) -> dict[str, Any]:
@@ -95,10 +99,16 @@ def _power_back(routes: PooledRouter, served: Fresh) -> None:
         done: Annotated[str, Query(description="operations carried out since, as open:S1,close:K1")] = "",
         hours_off: Annotated[float | None, Query(ge=0, description="hours since supply was lost")] = None,
         as_of: AsOf = None,
+        by: State = "log",
+        since: Annotated[
+            datetime | None, Query(description="by desk: when the fault began; later operations count as done")
+        ] = None,
     ) -> dict[str, Any]:
         """Plan how power comes back around a fault; every step is proven."""
         asked = columns(fault), columns(refused), objective, as_of
-        plan = served.utility.restore(*asked, tripped=columns(tripped), done=columns(done), hours_off=hours_off)
+        plan = served.utility.restore(
+            *asked, tripped=columns(tripped), done=columns(done), by=by, since=since, hours_off=hours_off
+        )
         return plan.as_dict(spoken(request))
 
 

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from network import FudianError, text
 
 
 class Held:
-    """A store that is held for one purpose; a process that is killed lets go of it."""
+    """A store that is held for one purpose; a process that is killed lets go of it.
 
-    def __init__(self, let_go: Callable[[], object]) -> None:
+    Attributes:
+        close: lets go of it.
+        renew: takes it again where the database was gone meanwhile; raises :class:`network.FudianError` where another process
+            holds it by now, and :class:`sqlalchemy.exc.SQLAlchemyError` where the database is gone still.
+    """
+
+    def __init__(self, let_go: Callable[[], object], renew: Callable[[], object] = lambda: None) -> None:
         self.close = let_go
+        self.renew = renew
 
 
 def hold(engine: Engine, purpose: str) -> Held:
@@ -36,18 +46,38 @@ def hold(engine: Engine, purpose: str) -> Held:
 
 
 def _hold_server(engine: Engine, purpose: str) -> Held:
+    """Hold a lock of a session of the database: it is gone with the session."""
     key = int.from_bytes(blake2b(purpose.encode(), digest_size=8).digest(), "big", signed=True)
+    one_at_a_time = Lock()
+    connection = _locked(engine, key)
+
+    def renew() -> None:
+        nonlocal connection
+        with one_at_a_time:
+            try:
+                connection.execute(select(1))
+                connection.commit()
+            except SQLAlchemyError:
+                with suppress(SQLAlchemyError):
+                    connection.invalidate()
+                    connection.close()
+                connection = _locked(engine, key)
+
+    def let_go() -> None:
+        with suppress(SQLAlchemyError):
+            connection.execute(select(func.pg_advisory_unlock(key)))
+            connection.close()
+
+    return Held(let_go, renew)
+
+
+def _locked(engine: Engine, key: int) -> Connection:
     connection = engine.connect()
     if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one():
         connection.close()
         raise _held(engine)
     connection.commit()
-
-    def let_go() -> None:
-        connection.execute(select(func.pg_advisory_unlock(key)))
-        connection.close()
-
-    return Held(let_go)
+    return connection
 
 
 def _held(engine: Engine) -> FudianError:

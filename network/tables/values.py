@@ -132,7 +132,7 @@ def _how_to_write_a_time(column: Column) -> Text:
 def _parse_ids(values: pl.Series) -> Parsed:
     """Clean the ids that may need it; the others are taken as they stand."""
     raw = as_text(values)
-    rows = pl.int_range(len(raw), eager=True) if values.dtype.is_float() else _not_plain(raw)
+    rows = pl.int_range(len(raw), eager=True) if values.dtype.is_float() else not_plain(raw)
     if rows.is_empty():
         return Parsed(raw)
     if len(rows) == len(raw):
@@ -142,7 +142,7 @@ def _parse_ids(values: pl.Series) -> Parsed:
     return Parsed(raw.clone().scatter(rows, cleaned.values), faults)
 
 
-def _not_plain(raw: pl.Series) -> pl.Series:
+def not_plain(raw: pl.Series) -> pl.Series:
     """Return the rows with a null token or a character that is not in ``_PLAIN``, in order.
 
     Slices whose bytes are all plain are passed over without a look at their texts.

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,11 +22,12 @@ from network.tables.checks import check_tables, look_through
 from network.tables.conventions import ReadingSettings
 from network.tables.folder import find_files, table_named, unknown_table
 from network.tables.parts import Part, Parts, placed
+from network.tables.plain_rows import read_plain
 from network.tables.reading import ReadTable, read_file, read_files, read_frame
 from network.tables.recognition import how_to_read
 from network.tables.schema import TABLES
 from network.tables.veil import veiled
-from network.tables.words import SETTINGS_FILE, settings_problem, words_of
+from network.tables.words import SETTINGS_FILE, Words, settings_problem, words_of
 from network.texts import text
 
 if TYPE_CHECKING:
@@ -62,7 +64,12 @@ class Workspace(Shown):
     @property
     def reading(self) -> ReadingSettings:
         """How times are written in this workspace."""
-        return words_of(self.settings)[0].reading
+        return self._words.reading
+
+    @cached_property
+    def _words(self) -> Words:
+        """The utility's own words, understood once."""
+        return words_of(self.settings)[0]
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -161,7 +168,11 @@ class Workspace(Shown):
         )
 
     def _read(self, table: str, source: str | Path | FrameOrRows) -> ReadTable:
-        words, _ = words_of(self.settings)
+        words = self._words
+        if isinstance(source, list) and not words.codes and not words.headers_of(TABLES[table]):
+            plain = read_plain(source, TABLES[table])
+            if plain is not None:
+                return ReadTable(plain, (), "")
         if not isinstance(source, str | Path):
             frame, problems = read_frame(_as_frame(source), TABLES[table], words)
             return ReadTable(frame, problems, "")

@@ -7,7 +7,7 @@ Supply is back when a record has its end, or when everything that reported off r
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -108,6 +108,7 @@ def board(
     recent_days: float = 30.0,
     told: Told | None = None,
     looks: Mapping[str, tuple[Look, ...]] | None = None,
+    state_at: Callable[[datetime], Supply] | None = None,
 ) -> Board:
     """Return the board at a moment; nothing later is known.
 
@@ -119,10 +120,11 @@ def board(
         recent_days: records that ended earlier, and have no signals, are left out.
         told: what signals told until then, where that is known already.
         looks: what crews said until then of sections that they looked at, by incident.
+        state_at: gives the supply in the state of the switches of a moment, for incidents that were seen in another one.
     """
     told = told or Told.by(supply, tables, at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
-    found = incidents_told(supply, told, tables["sensors"], settings, looks)
+    found = incidents_told(supply, told, tables["sensors"], settings, looks, state_at)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
     entries = []
     used = set()
@@ -133,7 +135,7 @@ def board(
         )
         if record:
             used.add(record["outage_id"])
-        entries.append(_of_incident(supply, incident, record, at))
+        entries.append(_of_incident(incident.supply, incident, record, at))
     entries += [_of_record(supply, row, at) for row in known if row["outage_id"] not in used]
     planned = tables["plans"].filter(pl.col("end") > at).sort("start", "plan_id")
     return Board(

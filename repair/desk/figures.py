@@ -120,7 +120,8 @@ def _is_before_call(sheet: Sheet, call: datetime | None) -> bool:
 
 def _names_head(sheet: Sheet, outage: InferredOutage) -> bool:
     rows = (sheet.record or {}).get("outages", ())
-    return outage.object_id in {row.get(name) for row in rows for name in HEADS}
+    heads = {row.get(name) for row in rows for name in HEADS}
+    return not heads.isdisjoint({outage.object_id, *outage.customer_ids})
 
 
 def _minutes(outage: InferredOutage, sheet: Sheet, stages: Iterable[str]) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -14,13 +14,14 @@ from network import Hit, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.inference.outage import InferredOutage
+from repair.desk.switched import Seen, SwitchedInference
+from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.inference.outages import Inference
 from repair.location.looks import Look
 from repair.location.sections import Location, locate
 from repair.settings import LocationSettings
 
-ALONE = frozenset({"transformer", "customers", "customer"})
+ALONE = frozenset({"transformer", *OF_CUSTOMERS})
 """Levels of outages of single users; all others are of a line."""
 
 GAP = timedelta(hours=1)
@@ -82,8 +83,10 @@ class Incident(Shown):
             ids = net.customers["customer_id"].gather(customers)
             of_customer = (pl.col("object") == "customer") & pl.col("object_id").is_in(ids.implode())
             return of_customer | ((pl.col("object") == "transformer") & (pl.col("object_id") == object_id))
-        if level == "customer":
-            return (pl.col("object") == "customer") & (pl.col("object_id") == object_id)
+        if level in {"box", "customer"}:
+            named = pl.col("box_id" if level == "box" else "customer_id") == object_id
+            of_box = net.customers.filter(named)["customer_id"]
+            return (pl.col("object") == "customer") & pl.col("object_id").is_in(of_box.implode())
         place = int(supply.place_to(net.branch_index(object_id))[0])
         below = pl.col("place").is_between(place, int(supply.end[place]), closed="left")
         tells_of_feeder = (pl.col("object") == "branch") | (pl.col("kind") == "read")
@@ -178,6 +181,7 @@ class Told(Shown):
         heard: the signals, with ``place`` and ``head`` (see :meth:`Inference.places`).
         window: signals up to so long before the start of an incident belong to it.
         sure: how probable it is that each transformer is off, where it is not negligible.
+        seen: in which state of the switches an incident was seen, by id, where that is not the first one.
     """
 
     at: datetime | None
@@ -185,9 +189,10 @@ class Told(Shown):
     heard: pl.DataFrame
     window: timedelta
     sure: Mapping[str, float]
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inference: Inference, signals: pl.DataFrame) -> Told:
+    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame) -> Told:
         """Return what an inference tells now.
 
         Args:
@@ -196,7 +201,8 @@ class Told(Shown):
         """
         placed = signals if "place" in signals.columns else inference.places(signals)
         window = timedelta(minutes=inference.rules.window_min)
-        return cls(inference.at, inference.incidents, placed, window, inference.sure())
+        seen = inference.seen() if isinstance(inference, SwitchedInference) else {}
+        return cls(inference.at, inference.incidents, placed, window, inference.sure(), seen)
 
     @classmethod
     def by(cls, supply: Supply, tables: Mapping[str, pl.DataFrame], at: datetime | None = None) -> Told:
@@ -237,6 +243,8 @@ def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
     dead = _dead(supply, outage, affected_by_opening(supply, [outage.object_id, *outage.ends]), set(outage.dark_ids))
     net = supply.network
     index = net.branch_index(list(dead))
+    fed = supply.place_to(index) >= 0
+    index, dead = index[fed], tuple(pl.Series(dead, dtype=pl.String).filter(pl.Series(fed)))
     above = supply.branch_to[supply.parent[supply.place_to(index)]]
     return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
 
@@ -268,22 +276,32 @@ def incidents_told(
     sensors: pl.DataFrame,
     settings: LocationSettings | None = None,
     looks: Mapping[str, tuple[Look, ...]] | None = None,
+    state_at: Callable[[datetime], Supply] | None = None,
 ) -> list[Incident]:
     """Return the incidents of what was told already; see :func:`incidents`.
 
     Args:
-        supply: supply before them.
+        supply: supply before them, in the first state of the switches.
         told: what signals told.
         sensors: the table ``sensors`` of a workspace.
         settings: rates for location; those of the workspace by default.
         looks: what crews said of sections that they looked at, by incident.
+        state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
     """
-    of = looks or {}
-    return [
-        Incident(supply, outage, told.heard, sensors, told.window, settings, told.sure, of.get(outage.id, ()))
-        for outage in told.outages
-        if outage.state != "overturned" and outage.plan_or_record is None
-    ]
+    of, placed = looks or {}, dict[int, pl.DataFrame]()
+    found = []
+    for outage in told.outages:
+        if outage.state == "overturned" or outage.plan_or_record is not None:
+            continue
+        own, heard, seen = supply, told.heard, told.seen.get(outage.id)
+        if seen is not None:
+            own = seen.inference.supply if state_at is None else state_at(seen.since)
+            if id(seen.inference) not in placed:
+                placed[id(seen.inference)] = seen.inference.places(heard.drop("place", "head"))
+            heard = placed[id(seen.inference)]
+        looked = of.get(outage.id, ())
+        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked))
+    return found
 
 
 def several_incidents(

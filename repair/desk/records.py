@@ -18,7 +18,7 @@ from network import FudianError, Network, text
 from network.representation import Shown
 from repair.desk.incidents import ALONE
 from repair.desk.work import Sheet, Work
-from repair.inference.outage import InferredOutage
+from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 
 ORDER_STAGES = {
     "dispatched": "dispatch_time",
@@ -261,7 +261,7 @@ def _outage_rows(
     shared = {"start": start, "end": end, "nature": nature, "external": bool(sheet.upstream)}
     blank = dict.fromkeys(("branch_id", "transformer_id", "customer_id"))
     name = sheet.incident
-    if whole and outage.level not in {"customers", "customer"}:
+    if whole and outage.level not in OF_CUSTOMERS:
         is_line = outage.level not in ALONE
         below = set(net.energise().below(outage.object_id).transformers) if is_line else set(users)
         if below == set(users):

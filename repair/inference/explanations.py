@@ -6,6 +6,7 @@ the branch at its head is where it begins; so the list of users, the incident an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -90,6 +91,11 @@ class Explanations(Shown):
     def customers_of(self, transformers: Indices, at: int) -> Indices:
         """Return how many customers each of these transformers feeds alone, of those in service at a moment in ms."""
         return self.devices.customers_served(at)[0][transformers]
+
+    def box_of(self, customers: Sequence[int]) -> str | None:
+        """Return the meter box that some customers share; ``None`` where it is not one, or not known of all."""
+        boxes = set(self.tree.supply.network.customers["box_id"].gather(list(customers)))
+        return boxes.pop() if len(boxes) == 1 else None
 
     def transformer_ids(self, transformers: Indices) -> tuple[str, ...]:
         """Return the ids of transformers, in the order of the table."""
@@ -364,10 +370,12 @@ class Told(Shown):
         several = len(members) > 1
         numbers = sorted(said["device"][each] - by.devices.customers_from for each in members)
         ids = tuple(str(by.devices.names["customer"][each]) for each in numbers)
-        object_id = by.transformer_ids(found.transformer[[row]])[0] if several else ids[0]
+        box = by.box_of(numbers) if several else None
+        level = "box" if box else "customers" if several else "customer"
+        object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])
         share = max(float(found.alone[each]) for each in members)
         outage = self._outage(
-            level="customers" if several else "customer", explanation="customers" if several else "customer",
+            level=level, explanation="customers" if several else "customer",
             transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
             expected=sum(float(found.alone[each]) for each in members) if is_open else 0.0, probability=share, sure=share,
             is_open=is_open,

@@ -8,8 +8,11 @@ from typing import Any
 
 from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
 
-LEVELS = (*LINE_LEVELS, "transformer", "customers", "customer")
-"""整线, 主线, 支线, 分支线, 台区, 多户, 单户."""
+OF_CUSTOMERS = ("box", "customers", "customer")
+"""Levels of outages of customers whose transformer has supply: of one meter box, of several, of one."""
+
+LEVELS = (*LINE_LEVELS, "transformer", *OF_CUSTOMERS)
+"""整线, 主线, 支线, 分支线, 台区, 表箱, 多户, 单户."""
 
 STATES = ("suspected", "confirmed", "restored", "overturned")
 """疑似停电, 确认停电, 已复电, 误报推翻."""
@@ -63,7 +66,7 @@ class InferredOutage:
     Attributes:
         id: its start and its object; stays while they do.
         level: one of :data:`LEVELS`.
-        object_id: the branch at its head, the transformer or the customer; for several customers their transformer.
+        object_id: the branch at its head, the transformer, meter box or customer; for several customers their transformer.
         probability: that the outage begins just there.
         runner_up: the next best place where it may begin instead; ``None`` where there is none.
         explanation: one of :data:`EXPLANATIONS`; no fault order is needed for ``plan`` and ``arrears``.

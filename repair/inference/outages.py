@@ -32,7 +32,7 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import MINUTE, Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
-from repair.inference.outage import BestExplanation, InferredOutage
+from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage
 from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
 from repair.inference.sources import LostSource, Sources
@@ -383,7 +383,7 @@ class Inference:
     @staticmethod
     def _is_of_line(outage: InferredOutage) -> bool:
         """Whether an open outage keeps the event of its feeder going on; those of single users do not."""
-        return outage.level not in {"transformer", "customers", "customer"}
+        return outage.level not in {"transformer", *OF_CUSTOMERS}
 
     def _keep(self, judgement: Judgement, states: list[Piece]) -> None:
         """Keep what the present events say."""
@@ -647,6 +647,12 @@ class Inference:
         self._settle()
         return self._removed.problems()
 
+    def removed(self) -> Removed:
+        """Return what was counted of signals that tell of no outage, and count anew."""
+        self._settle()
+        found, self._removed = self._removed, Removed()
+        return found
+
     # Places -------------------------------------------------------------------------------------------------------
 
     def places_of(self, device: Indices) -> tuple[Indices, Indices]:
@@ -660,6 +666,14 @@ class Inference:
         switch = device >= devices.branches_from
         place[switch] = supply.place_to(device[switch] - devices.branches_from)
         return self._tree.piece_of(place), place
+
+    def is_fed(self, signals: pl.DataFrame) -> Mask:
+        """Return which signals speak of something that has supply in this state: a user, or what lies below a branch."""
+        device = self._intake.device_of(signals)
+        known = np.flatnonzero(device >= 0)
+        fed = np.zeros(len(device), dtype=np.bool_)
+        fed[known] = self.places_of(device[known])[1] >= 0
+        return fed
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
         """Return signals with the ``place`` in depth-first order of what each speaks of, and of the ``head`` of its feeder.

@@ -160,6 +160,7 @@ class PlanDesk(Shown):
             void; and how many are under way.
         gone: which of the three each of them is, by id.
         going_on: rows of the plans under way.
+        present: the state of the switches in which the work is planned; ``None`` for the normal one.
     """
 
     statistics: Statistics
@@ -169,6 +170,7 @@ class PlanDesk(Shown):
     left_out: Mapping[str, int]
     gone: Mapping[str, str] = field(default_factory=dict)
     going_on: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    present: Supply | None = None
     _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _merged: dict[frozenset[str], tuple[WorkOutage, Cost]] = field(default_factory=dict, repr=False)
     _outages: dict[Work, WorkOutage] = field(default_factory=dict, repr=False)
@@ -178,7 +180,7 @@ class PlanDesk(Shown):
     @classmethod
     def of(
         cls, statistics: Statistics, plans: pl.DataFrame | None = None, settings: PlannedSettings | None = None,
-        as_of: datetime | None = None,
+        as_of: datetime | None = None, present: Supply | None = None,
     ) -> PlanDesk:  # fmt: skip
         """Gather the plans to come: those that begin after the as-of time and are not void.
 
@@ -191,6 +193,7 @@ class PlanDesk(Shown):
                 of the same id.
             settings: rules.
             as_of: nothing later is known.
+            present: the state of the switches in which the work is planned; by default the normal one.
         """
         workspace = statistics.net.workspace
         own = workspace.tables["plans"]
@@ -216,7 +219,7 @@ class PlanDesk(Shown):
         gone |= dict.fromkeys(going_on["plan_id"], "under_way")
         for each in wanted["plan_id"]:
             gone.pop(each, None)
-        return cls(statistics, wanted, rules, known, left_out, gone, going_on)
+        return cls(statistics, wanted, rules, known, left_out, gone, going_on, present)
 
     def require(self, plan_ids: str | Iterable[str]) -> None:
         """Let through ids of plans to come.
@@ -264,8 +267,8 @@ class PlanDesk(Shown):
 
     @cached_property
     def supply(self) -> Supply:
-        """Supply in the normal state, in which the work is planned, of what is in service then."""
-        return self.net.in_service(self.as_of).energise()
+        """Supply in the state in which the work is planned, of what is in service then."""
+        return self.present or self.net.in_service(self.as_of).energise()
 
     @cached_property
     def restorer(self) -> Restorer:

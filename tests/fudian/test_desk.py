@@ -29,7 +29,8 @@ from fudian.store import Store, store_of
 from fudian.utility import open_workspace
 from network import FudianError, Network
 from network.readers.one_line import one_line_tables
-from repair.desk.work import Work
+from repair.desk.work import ACTIONS, STAGES, Work
+from tests.postgres import postgresql
 
 NOON = datetime(2022, 7, 20, 12)
 FEEDER = "=S -[K1]- 0 -L1- 1 -L2- 2 -L3- 3 -L4- 4 -L5- 5;" + "; ".join(f"T{i}(3) @ {i}" for i in range(1, 6))
@@ -142,6 +143,49 @@ def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path) -> 
         assert desk.counts["store_errors"] == 1
     assert numbers(store) == list(range(1, 2002))
     store.close()
+
+
+def test_a_database_that_is_gone_and_back_loses_nothing_and_is_held_again(tmp_path: Path) -> None:
+    """What is told while it is gone is refused, told again it is kept once; no second desk came in meanwhile."""
+    with postgresql(tmp_path) as server:
+        url = server.new_database()
+        store, other = store_of(url), store_of(url)
+        with Desk(utility(), store) as desk:
+            desk.accept(TRIP[:3], "head end")
+            server.stop()
+            with pytest.raises(DeskStoreError, match="cannot be written"):
+                desk.accept(TRIP, "head end")
+            with pytest.raises(DeskStoreError):
+                desk.operate([{"action": "open", "branch_id": "K1", "at": NOON.isoformat(), "event_id": "o"}], "scada")
+            assert desk.is_working
+            server.start()
+            assert desk.accept(TRIP, "head end").accepted == 3
+            desk.operate([{"action": "open", "branch_id": "K1", "at": NOON.isoformat(), "event_id": "o"}], "scada")
+            with pytest.raises(FudianError, match="Another desk"):
+                Desk(utility(), other)
+            before = told(desk)
+            assert numbers(store) == list(range(1, 8))
+        with Desk(utility(), other) as again:
+            assert told(again) == before
+        store.close()
+        other.close()
+
+
+def test_a_desk_whose_store_was_taken_over_meanwhile_writes_no_more(tmp_path: Path) -> None:
+    with postgresql(tmp_path) as server:
+        url = server.new_database()
+        first, second = store_of(url), store_of(url)
+        with Desk(utility(), first) as desk:
+            desk.accept(TRIP[:3], "head end")
+            server.stop()
+            server.start()
+            with Desk(utility(), second) as other:
+                with pytest.raises(DeskStoreError, match="Another desk"):
+                    desk.accept(TRIP, "head end")
+                assert other.accept(TRIP, "head end").accepted == 3
+            assert desk.accept(TRIP, "head end").repeated == 6, "the other is gone"
+        first.close()
+        second.close()
 
 
 def test_too_much_is_refused_and_nothing_of_it_taken(tmp_path: Path) -> None:
@@ -463,19 +507,34 @@ class Histories(RuleBasedStateMachine):
     def operate(self, move: str, branch: str) -> None:
         self.desk.operate([{"action": move, "branch_id": branch, "at": self.at}], "scada")
 
+    @rule(number=st.integers(1, 2), away=st.booleans())
+    def join(self, number: int, away: bool) -> None:
+        said = {
+            "action": "remove" if away else "jumper",
+            "branch_id": f"J{number}",
+            "from_node": "1",
+            "to_node": str(2 + number),
+        }
+        self.desk.operate([said | {"at": self.at}], "crew")
+
     @rule(number=st.integers(1, 20))
     def undo(self, number: int) -> None:
         self.desk.operate([{"action": "undo", "number": number}], "li")
 
     @rule(
-        action=st.sampled_from(["acknowledge", "close", "reopen", "step", "undo", "split", "stage"]),
+        action=st.sampled_from([*ACTIONS, "close", "record", "split", "move"]),
         number=st.integers(1, 20),
     )
     def decide(self, action: str, number: int) -> None:
         self.desk.wait()
-        details = {"action": action, "at": self.at, "branch_id": "K1", "move": "open", "number": number,
-                   "reason": "dark", "users": [f"T{1 + number % 5}"], "stage": "arrived"}  # fmt: skip
-        for name in sorted(self.desk.utility.incident_ids())[:1]:
+        names = sorted(self.desk.utility.incident_ids())
+        if names:
+            name, into = names[number % len(names)], names[(number + 1) % len(names)]
+            move = ("open", "close")[number % 2]
+            details = {"action": action, "at": self.at, "branch_id": "K1", "move": move, "number": number,
+                       "reason": "dark", "users": [f"T{1 + number % 5}"], "stage": STAGES[number % len(STAGES)], "into": into,
+                       "to": "wang", "note": "it burns", "name": "sun", "until": self.at, "order_id": f"W{number}",
+                       "branches": ["L2", "L3"], "node": "S"}  # fmt: skip
             with suppress(FudianError):
                 self.desk.decide(name, details, "li")
 
@@ -488,7 +547,18 @@ class Histories(RuleBasedStateMachine):
 
     def known(self) -> tuple[Any, ...]:
         state = self.desk.utility.state(by="desk")
-        return self.desk.work.as_dict(), told(self.desk), state.is_open.tolist(), state.dead()
+        closed = [name for name in sorted(self.desk.work.sheets) if self.desk.sheet(name).is_closed]
+        return self.desk.work.as_dict(), told(self.desk), state.is_open.tolist(), state.dead(), self.proposals(closed)
+
+    def proposals(self, closed: list[str]) -> list[Any]:
+        """Return the records that closed incidents would leave; why there is none."""
+        found: list[Any] = []
+        for name in closed:
+            try:
+                found.append(self.desk.utility.proposed(name).as_dict())
+            except FudianError as refused:
+                found.append(str(refused))
+        return found
 
     @invariant()
     def what_is_made_again_is_what_was_kept_up(self) -> None:
@@ -561,3 +631,11 @@ def test_a_customer_is_taken_out_on_request_and_that_is_kept(store: Store) -> No
     assert erase(store, "officer", before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
     with pytest.raises(FudianError, match="Nobody is named"):
         erase(store, "officer")
+
+
+def test_the_same_words_are_one_report_wherever_they_stand(store: Store) -> None:
+    without_id = [row | {"event_id": None} for row in TRIP]
+    with Desk(utility(), store) as desk:
+        desk.accept(without_id, "head end")
+        again = desk.accept(without_id[3:], "head end")
+        assert (again.accepted, again.repeated) == (0, 3)

@@ -78,6 +78,8 @@ def _fault(
         level = entry.incident.outage.level if entry.incident else "branch"
         name = {"transformer": "transformer_id", "customer": "customer_id", "customers": "transformer_id"}.get(level)
         record = {name or "branch_id": entry.object_id}
+        if entry.incident is not None and level == "box":
+            record = {"customer_id": entry.incident.outage.customer_ids[0]}
     row = orders.get(record.get("outage_id") or "") or orders.get(entry.key)
     order = order_known(row, said, entry.start) or {}
     if record.get("unit") is None:
