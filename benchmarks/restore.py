@@ -3,6 +3,7 @@
     make peers                                          # brings the peers, once
     .venv-interop/bin/python -m benchmarks.restore      # 30 random groups: some ten minutes
     .venv-interop/bin/python -m benchmarks.restore 200  # more of them
+    .venv/bin/python -m benchmarks.restore county       # the N-1 test of 5,100 sections alone: some six minutes
 
 Every method answers the same faults on the same networks in one run; the restored load is compared before any time is
 shown. Times are of the processor, on this machine and in this run; the ratios are what counts. A peer that is not
@@ -47,7 +48,7 @@ from benchmarks.relsad_peer import MISSING, Line, Shed, Wires, relsad_version, s
 from data_samples.generator.county import make_county
 from network import FudianError, Network, Supply, network_from_tables
 from network.arrays import Mask, Numbers
-from repair.restoration.n_minus_1 import n_minus_1
+from repair.restoration.n_minus_1 import LEAST_A, NMinus1, n_minus_1
 from repair.restoration.restorer import RestorationPlan, restore
 from tests.repair.every_state import EveryState
 from tests.repair.grids import Branch, Grid
@@ -423,30 +424,39 @@ def baran_faults(with_relsad: bool, console: Console) -> list[Compared]:
 # Speed ----------------------------------------------------------------------------------------------------------------
 
 
-def feeder_group(seed: int) -> Network:
-    """Return 1,000 nodes on five feeders with a source each, ten ties between them, a switch on every tenth branch."""
+def feeder_group(
+    seed: int, feeders: int = FEEDERS, each: int = NODES // FEEDERS, ties: int = TIES, every: int = 10
+) -> Network:
+    """Return feeders with a source each and ties between them.
+
+    Args:
+        seed: of the draw.
+        feeders: how many.
+        each: nodes of one.
+        ties: how many.
+        every: on every so many branches there is a switch.
+    """
     rng = np.random.default_rng(seed)
-    each = NODES // FEEDERS
     rows: list[dict[str, Any]] = []
-    for feeder in range(FEEDERS):
+    for feeder in range(feeders):
         for at in range(1, each):
             above = 0 if at == 1 else int(rng.integers(max(1, at - 12), at))
-            kind = "breaker" if at == 1 else "switch" if at % 10 == 0 else "line"
+            kind = "breaker" if at == 1 else "switch" if at % every == 0 else "line"
             row = {"branch_id": f"B{len(rows)}", "from_node": f"{feeder}.{above}", "to_node": f"{feeder}.{at}"}
             remote = bool(rng.random() < 0.5)
             rows.append(
                 row | WIRE | {"kind": kind, "feeder_id": f"F{feeder}", "remote": remote, "normally_open": False}
             )
-    for tie in range(TIES):
-        one, other = tie % FEEDERS, (tie + 1 + tie // FEEDERS) % FEEDERS
+    for tie in range(ties):
+        one, other = tie % feeders, (tie + 1 + tie // feeders) % feeders
         a, b = (f"{feeder}.{int(rng.integers(each // 3, each))}" for feeder in (one, other))
         row = {"branch_id": f"T{tie}", "from_node": a, "to_node": b}
         rows.append(row | WIRE | {"kind": "switch", "feeder_id": None, "remote": True, "normally_open": True})
-    nodes = [f"{feeder}.{at}" for feeder in range(FEEDERS) for at in range(1, each)]
+    nodes = [f"{feeder}.{at}" for feeder in range(feeders) for at in range(1, each)]
     transformers = [
         {"transformer_id": f"X{node}", "node": node, "load_kw": float(rng.integers(8, 36))} for node in nodes
     ]
-    sources = [{"node": f"{feeder}.0", "capacity_a": 450.0} for feeder in range(FEEDERS)]
+    sources = [{"node": f"{feeder}.0", "capacity_a": 450.0} for feeder in range(feeders)]
     return network_from_tables({"sources": sources, "branches": rows, "transformers": transformers})
 
 
@@ -537,6 +547,30 @@ def sweep_time(console: Console) -> float:
     return per_thousand
 
 
+def county_time(console: Console) -> None:
+    """Do the N-1 test of a hundred feeders with 5,100 sections and 250 ties, with and without moves, and print how far it is."""
+    supply = feeder_group(0, 100, 204, 250, 4).energise()
+    begun, clock = time.process_time(), time.perf_counter()
+
+    def told(done: NMinus1) -> None:
+        if len(done.sections) % 500 == 0:
+            console.print(
+                f"{len(done.sections)} of {done.sections_in_all} sections after {time.process_time() - begun:.0f} s"
+            )
+
+    result = n_minus_1(supply, progress=told)
+    failing = [
+        sum((missing or 0.0) >= LEAST_A for missing in each)
+        for each in zip(*((each.missing_a, each.missing_without_moves_a) for each in result.sections), strict=True)
+    ]
+    console.print(
+        f"N-1 test of 100 feeders: {len(result.sections)} sections in {time.process_time() - begun:.0f} s of one core, "
+        f"{time.perf_counter() - clock:.0f} s by the clock; {failing[0]} sections fail with moves of live load, "
+        f"{failing[1]} without",
+        highlight=False,
+    )
+
+
 def judge(reached: dict[str, tuple[float, float]], console: Console) -> bool:
     """Print the targets, met or missed and by how much; return whether all are met."""
     table = Table("target", "reached", "wanted at most", "")
@@ -550,6 +584,9 @@ def judge(reached: dict[str, tuple[float, float]], console: Console) -> bool:
 def main() -> int:
     """Run the benchmark; the exit status is 1 where a peer restores more, or a target is missed."""
     console = Console(width=150)
+    if sys.argv[1:] == ["county"]:
+        county_time(console)
+        return 0
     version = relsad_version()
     console.print(MISSING if version is None else f"RELSAD {version}", highlight=False)
     compared = [random_groups(int(sys.argv[1]) if len(sys.argv) > 1 else 30, version is not None, console)]

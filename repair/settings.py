@@ -93,6 +93,11 @@ class RestorationSettings(Settings):
         ((0.0, 1.0), (1.0, 1.3), (4.0, 1.6)),
         description="hours without supply, with what comes back then takes at first over its load of the hour",
     )
+    planning_load: Literal["highest", "worst_hour", "typical"] = Field(
+        "highest",
+        description="load at which N-1 and planned work are judged, which name no hour of their own: each transformer at its "
+        "highest hour of load_profile, as a plan without a moment; the hour of the year with most load; or the typical load",
+    )
     interruption_cost: float = Field(
         0.1,
         ge=0,

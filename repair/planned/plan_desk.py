@@ -273,7 +273,7 @@ class PlanDesk(Shown):
     @cached_property
     def restorer(self) -> Restorer:
         """The engine that plans transfers."""
-        return Restorer.of(self.supply)
+        return Restorer.for_planning(self.supply)
 
     @cached_property
     def serving(self) -> Mask:

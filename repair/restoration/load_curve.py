@@ -175,6 +175,29 @@ def cold_load_after(hours: float, rules: RestorationSettings) -> float:
     return max((factor for begin, factor in rules.cold_load if hours >= begin), default=1.0)
 
 
+def planning_loads(typical: Loads) -> Loads:
+    """Return the load for what is judged without an hour of its own, as the setting ``planning_load`` says.
+
+    Args:
+        typical: the load of every transformer without a curve.
+    """
+    which, curve = typical.rules.planning_load, LoadCurve.of(typical.network)
+    if curve is None:
+        return typical
+    if which == "typical":
+        loads, said = typical, text("The typical load is taken, not that of load_profile (planning_load)")
+    elif which == "worst_hour":
+        hours = [typical.times(factor) for factor in curve.day(None, typical.kw)]
+        loads = max(hours, key=lambda each: float(each.kw.sum()))
+        said = text("The load is that of the hour of load_profile with the most in the network (planning_load)")
+    else:
+        loads, said = (
+            typical.times(curve.highest),
+            text("Every load is taken at its highest hour of load_profile (planning_load)"),
+        )
+    return replace(loads, assumed=(*typical.assumed, said))
+
+
 def hours_until(
     typical: Loads, curve: LoadCurve | None, lost: Indices, at: datetime | None, repair_min: float, cold_load: float
 ) -> list[Hour]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise
 
 import numpy as np
 
+from network import Hit
 from network.arrays import Indices
 from repair.isolation import MAKES_LOAD
 from repair.restoration.case import Case
 from repair.restoration.loading import FeederState
 from repair.restoration.operation import REMOTE, Operation
 from repair.restoration.order import Orders
-from repair.restoration.parallel import NO, groups_that_may_join, may_join, source_of
-from repair.restoration.switching_model import Choice, SwitchingModel
+from repair.restoration.parallel import NO, by_sources, groups_that_may_join, may_join, source_of
+from repair.restoration.switching_model import SURELY, Choice, SwitchingModel
 
 MOST_SWITCHES = 100
 """Of a chain that brings more switches into the search only what it could feed at most is worked out."""
+
+MOST_BOUNDED = 600
+"""Of a chain that brings more than this not even that: all that was lost is the bound."""
 
 Accept = Callable[[Choice], Choice | None]
 Settle = Callable[[Case, SwitchingModel, bool, Choice, Accept], Choice]
@@ -42,7 +47,8 @@ def with_moves(
     for nodes in _chains(case):
         wider = case.with_movable(nodes)
         if len(wider.zones.switch) > MOST_SWITCHES:
-            most = wider.model(measure, _stay_open(wider)).at_most()
+            large = len(wider.zones.switch) > MOST_BOUNDED
+            most = every[0] if large else wider.model(measure, _stay_open(wider)).at_most()
             of, known = found or (case, best)
             return of, replace(known, most=max(most, known.most), proven=False)
         orders = Orders(wider)
@@ -55,6 +61,8 @@ def with_moves(
         if choice.zones is not wider.zones:
             choice = replace(best, most=choice.most, proven=choice.proven)
             found = found if found and found[1].value > best.value else (case, choice)
+        elif found and found[1].value > choice.value:
+            found = found[0], replace(found[1], most=choice.most, proven=choice.most <= found[1].value + SURELY)
         else:
             found = wider, choice
         if choice.gain == every and not choice.cost:
@@ -74,7 +82,8 @@ def _in_order(orders: Orders, measure: str, choice: Choice) -> Choice | None:
             early[number[each.branch]] = each.action == "close"
     known = Choice.of(zones, orders.case.both_users(measure), early, choice.late)
     cost = _cost(orders.case, measure, sequence)
-    return replace(known, proven=choice.proven, most=choice.most, sequence=sequence, cost=cost)
+    least = min(cost, _least_cost(orders.case, measure, choice)) if cost else 0.0
+    return replace(known, proven=choice.proven, most=choice.most, sequence=sequence, cost=cost, least_cost=least)
 
 
 def _cost(case: Case, measure: str, sequence: Sequence[Operation]) -> float:
@@ -88,6 +97,42 @@ def _cost(case: Case, measure: str, sequence: Sequence[Operation]) -> float:
         cut += case.weight_of(now.lost_in(after), measure)
         now = after
     return rules.interruption_cost * cut
+
+
+def _least_cost(case: Case, measure: str, choice: Choice) -> float:
+    """Return what an end costs at least, in any order: whoever comes to another source, and cannot do so live, loses supply.
+
+    Sources may be joined as they say; where a tie says yes, those at its ends, and all where it is not known which these are.
+    """
+    net, zones, after, end = case.fault.network, choice.zones, case.fault.after, case.state_of(choice)
+    group = {int(node): int(node) for node in net.source_node}
+
+    def join(one: int, other: int) -> None:
+        gone, kept = group[one], group[other]
+        group.update({node: kept for node, each in group.items() if each == gone})
+
+    every = [int(node) for node in net.source_node]
+    for one, other in combinations(every, 2):
+        if by_sources(after, one, other) != NO:
+            join(one, other)
+    for branch in zones.switch[
+        net.branches["may_parallel"].gather(zones.switch).fill_null(value=False).to_numpy()
+    ].tolist():
+        sides = [source_of(after, int(node[branch])) for node in (net.from_node, net.to_node)]
+        known = min(sides) >= 0 and after.is_open[branch]
+        for one, other in [sides] if known else pairwise(every):
+            join(one, other)
+    nodes = zones.nodes[np.unique(zones.zone, return_index=True)[1]]
+    moved = [
+        zone
+        for zone in np.flatnonzero(zones.live).tolist()
+        if group.get(source_of(after, int(nodes[zone])), -1) != group.get(source_of(end, int(nodes[zone])), -1)
+    ]
+    own = zones.nodes[np.isin(zones.zone, moved)]
+    cut = np.isin(net.transformer_node, own) & (net.transformer_second_node < 0)
+    alone = cut[net.customer_transformer] & (net.customer_second_transformer < 0)
+    hit = Hit(net, np.flatnonzero(cut), np.flatnonzero(alone))
+    return case.capacity.loads.rules.interruption_cost * case.weight_of(hit, measure)
 
 
 def _chains(case: Case) -> Iterator[Indices]:

@@ -3,6 +3,8 @@
 A section is what no switching device divides. The load to transfer is all that lost supply, is healthy, and could get it from
 somewhere without passing the fault: what hangs on the faulted section alone, such as a lateral behind its fuse, belongs to it,
 and is given beside as stranded. A feeder passes if every section does; one that no tie can feed from elsewhere does not.
+
+The load is that of the setting ``planning_load``; those who come back take what they do after the outage (``cold_load``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from network import FudianError, Supply, Text, text
 from network.arrays import Indices, components
 from repair.isolation import isolate
 from repair.restoration.case import Case
+from repair.restoration.load_curve import cold_load_after
 from repair.restoration.restorer import Restorer
 from repair.restoration.search import search
 from repair.restoration.without_ties import WithoutTies
@@ -171,13 +174,16 @@ def n_minus_1(
         settings: rules; those of the workspace by default.
         progress: is told after every section what is known by then.
     """
-    restorer = Restorer.of(supply, settings)
+    restorer = Restorer.for_planning(supply, settings)
     faults, assumed = list(_sections(supply)), _assumed(restorer)
     found: list[SectionResult] = []
-    told_at_once = WithoutTies.of(restorer.loads, supply, _zone_of_node(supply))
+    told_at_once = (
+        None if _cold_load(restorer) != 1.0 else WithoutTies.of(restorer.loads, supply, _zone_of_node(supply))
+    )
     told_every = max(len(faults) // _TOLD_TIMES, 1)
     for fault in faults:
-        found.append(_at_once(told_at_once, *fault) or _try(restorer, *fault[1:]))
+        at_once = None if told_at_once is None else _at_once(told_at_once, *fault)
+        found.append(at_once or _try(restorer, *fault[1:]))
         if progress and len(found) % told_every == 0:
             progress(NMinus1(tuple(found), len(faults), assumed))
     return NMinus1(tuple(found), len(faults), assumed)
@@ -187,6 +193,15 @@ def _assumed(restorer: Restorer) -> tuple[Text, ...]:
     """Return what stands in for what the tables do not say, all over the network."""
     net, loads = restorer.supply.network, restorer.loads
     said = list(loads.assumed)
+    if (factor := _cold_load(restorer)) != 1.0:
+        hours = loads.rules.manual_min / 60.0
+        said.append(
+            text(
+                "Who comes back takes {factor:g} times their load, after {hours:.1f} h without supply",
+                factor=factor,
+                hours=hours,
+            )
+        )
     if count := int(np.isinf(loads.rating_a).sum()):
         said.append(text("{count} branches have no rating_a: taken as unlimited", count=count))
     if count := net.sources["capacity_a"].null_count():
@@ -239,7 +254,9 @@ def _at_once(told: WithoutTies, branch: int, feeder_id: str, branch_id: str) -> 
 def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
     """Try a fault on one branch."""
     try:
-        case = Case.of(restorer.loads, restorer.source_ampere, isolate(restorer.supply, branch_id))
+        fault = isolate(restorer.supply, branch_id)
+        cold = restorer.loads.times_of(fault.before.lost_in(fault.after).transformer_index, _cold_load(restorer))
+        case = Case.of(cold, restorer.source_ampere, fault, warm=restorer.loads)
         zones = case.zones
         ties = _ties(case)
         healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
@@ -254,6 +271,12 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         return SectionResult(feeder_id, branch_id, transfer, missing, without, lost - transfer, ties)
     except FudianError as refused:
         return SectionResult(feeder_id, branch_id, None, None, None, None, None, refused.message)
+
+
+def _cold_load(restorer: Restorer) -> float:
+    """Return what those who come back take over their load, once those on site have switched."""
+    rules = restorer.loads.rules
+    return cold_load_after(rules.manual_min / 60.0, rules)
 
 
 def _missing(case: Case, transfer_allowed: str, transfer_a: float) -> float:

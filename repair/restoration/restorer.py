@@ -32,6 +32,7 @@ from repair.restoration.load_curve import (
     cold_load_after,
     highest_of,
     hours_until,
+    planning_loads,
     said_of,
 )
 from repair.restoration.loading import Loads
@@ -290,6 +291,17 @@ class Restorer(Shown):
             WorkspaceError: a setting cannot be used.
         """
         loads = Loads.of(supply.network, settings or RestorationSettings.of(supply.network.workspace.settings))
+        return cls(supply, loads, load_of_sources(loads, supply))
+
+    @classmethod
+    def for_planning(cls, supply: Supply, settings: RestorationSettings | None = None) -> Restorer:
+        """Prepare a state at the load for what names no hour of its own: the N-1 test, planned work.
+
+        Raises:
+            WorkspaceError: a setting cannot be used.
+        """
+        rules = settings or RestorationSettings.of(supply.network.workspace.settings)
+        loads = planning_loads(Loads.of(supply.network, rules))
         return cls(supply, loads, load_of_sources(loads, supply))
 
     def plan(

@@ -10,6 +10,7 @@ Work is counted in nodes of search trees, never in seconds: the answer is the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from network import FudianError, text
 from repair.isolation import resumed
 from repair.restoration.case import Case
 from repair.restoration.moves import Accept, with_moves
-from repair.restoration.switching_model import SMALL_SWITCHES, Choice, SwitchingModel
+from repair.restoration.switching_model import SMALL_SWITCHES, SURELY, Choice, SwitchingModel
 
 NODES_IN_ALL = 3
 """All rounds of one search take so many times the nodes of one at most."""
@@ -30,8 +31,8 @@ MOST_ROUNDS = 12
 ROUNDS_OF_LARGE = 3
 """The same among more than :data:`SMALL_SWITCHES`."""
 
-SURELY = 1e-4
-"""What is fed is a whole number, and bounds of it are rounded down beyond this."""
+MOST_SEARCHED = 600
+"""Among more switches nothing is opened but what isolates the fault: what could be fed beside that is told as the gap."""
 
 WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
@@ -57,8 +58,13 @@ def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Ca
     in_two = _in_two_steps(case, measure) if best.gain == every else None
     if in_two is not None and in_two.gain == every and in_two.gain_early == case.most_early(measure):
         return case, replace(in_two, proven=True, most=float(every[0]))
-    best = _better(case, best, _settled(case, measure, first_goals_only, best))
-    found = with_moves(case, measure, best, every, first_goals_only, _settled_with) if best.gain < every else None
+    found = None
+    if len(case.zones.switch) > MOST_SEARCHED:
+        best = replace(best, most=float(every[0]), proven=False)
+    else:
+        best = _better(case, best, _settled(case, measure, first_goals_only, best))
+        if best.gain < every:
+            found = with_moves(case, measure, best, every, first_goals_only, _settled_with)
     if found is not None:
         case, best = found[0], _better(case, best, found[1])
         best = replace(best, proven=found[1].proven or best.value >= best.most - (0.0 if best.cost else 0.5))
@@ -67,7 +73,7 @@ def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Ca
             text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(case.fault.ids)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
-    most = min(np.floor(best.most + SURELY), float(every[0]))
+    most = min(best.most if best.cost else np.floor(best.most + SURELY), float(every[0]))
     return case, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
 
 
@@ -116,7 +122,7 @@ def _better(case: Case, *choices: Choice | None) -> Choice:
     found = [each for each in choices if each is not None]
     best = max(found, key=lambda each: _worth(case, each))
     proven = any(each.proven and each.gain == best.gain for each in found)
-    return replace(best, most=max(found[-1].most, float(best.gain[0])), proven=proven)
+    return replace(best, most=max(found[-1].most, best.value), proven=proven)
 
 
 def _worth(case: Case, choice: Choice) -> tuple[float, int, tuple[int, int]]:
@@ -139,16 +145,15 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
     """
     nodes = _nodes(case)
     accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
-    proven = False
+    proven, rest = False, np.inf
     begun = model.program.nodes
     for _ in range(_rounds(case)):
         left = NODES_IN_ALL * nodes - (model.program.nodes - begun)
         if left <= 0:
             break
         choice = model.best(min(nodes, left), first_goals_only, most_only=holds)
-        if choice is not None and margin == 0.0:
-            most = min(most, choice.most)
-        if choice is None:
+        rest, most = _bounds(model, choice, most) if margin == 0.0 else (np.inf, most)
+        if choice is None or _has_enough(accepted, rest):
             break
         if lost := case.losses(choice):
             if not holds:
@@ -164,20 +169,43 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
         if holds:
             choice = _in_full(case, model, choice, first_goals_only)
         if (reached := accept(choice)) is not None:
-            if reached.gain < accepted[-1].gain:
+            if reached.gain < accepted[-1].gain and not _cost_any(accepted):
                 break
             accepted.append(reached)
             proven = choice.proven and margin == 0.0 and not reached.cost
             if case.operations_of(reached) == case.operations_of(choice) and not reached.cost:
                 break
-        model.forbid(
-            choice
-        )  # out of reach, by a detour, or with somebody cut off for a moment: another end may do without
+        # out of reach, by a detour, or with somebody cut off for a moment: another end may do without
+        model.forbid(choice)
     best = max(accepted, key=lambda each: _worth(case, each))
     if holds and not proven and best.gain[0] < most:
         best = _improved(case, model, best, first_goals_only, accept)
-    is_most = best.value >= most - (0.5 if not best.cost else 0.0)
-    return replace(best, most=most, proven=(proven and not best.cost) or is_most)
+    if _cost_any(accepted):
+        return _beside_interruptions(best, accepted, min(most, rest))
+    return replace(best, most=most, proven=proven or best.value >= most - 0.5)
+
+
+def _cost_any(choices: Sequence[Choice]) -> bool:
+    """Return whether any of these cuts somebody off for a moment."""
+    return any(each.cost for each in choices)
+
+
+def _has_enough(accepted: Sequence[Choice], rest: float) -> bool:
+    """Return whether no other end is worth more, where some of those found cut somebody off for a moment."""
+    return _cost_any(accepted) and rest <= max(each.value for each in accepted) + SURELY
+
+
+def _beside_interruptions(best: Choice, accepted: Sequence[Choice], rest: float) -> Choice:
+    """Return the best with what any end is worth at most: those found, each by the cheapest way to it, and the rest of them."""
+    most = max(rest, *(each.gain[0] - each.least_cost for each in accepted), best.value)
+    return replace(best, most=most, proven=most <= best.value + SURELY)
+
+
+def _bounds(model: SwitchingModel, choice: Choice | None, most: float) -> tuple[float, float]:
+    """Return what the ends that were not ruled out feed at most, after a search for the best of them, and what any does."""
+    if choice is None:
+        return (-np.inf if model.program.has_none else np.inf), most
+    return float(np.floor(choice.most + SURELY)), min(most, choice.most)
 
 
 def _in_full(case: Case, model: SwitchingModel, choice: Choice, first_goals_only: bool) -> Choice:
@@ -196,7 +224,7 @@ def _nodes(case: Case) -> int:
     """Return how many nodes a search may take: fewer where each costs more, so that large faults are answered as soon."""
     rules = case.capacity.loads.rules
     size = max(len(case.zones.switch), SMALL_SWITCHES)
-    return max(rules.search_nodes * SMALL_SWITCHES**2 // size**2, 1)
+    return max(rules.search_nodes * SMALL_SWITCHES**4 // size**4, 1)
 
 
 def _rounds(case: Case) -> int:

@@ -38,6 +38,9 @@ SMALL_SWITCHES = 50
 NEAR = 8
 """Ways that may differ where a choice is improved step by step."""
 
+SURELY = 1e-4
+"""What is fed is a whole number, and bounds of it are rounded down beyond this."""
+
 SLACK = 1e-6
 """So that rounding never cuts off a voltage that just keeps its limit."""
 
@@ -103,6 +106,7 @@ class Choice(Shown):
         most: what is known to be the most that can be fed by the chosen measure.
         sequence: the order of operations, where live load is moved.
         cost: what those cost who are cut off for a moment on the way, in the unit of ``gain``.
+        least_cost: what they cost at least, on whatever way this end is reached.
     """
 
     zones: Zones
@@ -118,6 +122,7 @@ class Choice(Shown):
     most: float = np.inf
     sequence: tuple[Operation, ...] | None = None
     cost: float = 0.0
+    least_cost: float = 0.0
 
     @property
     def value(self) -> float:

@@ -229,7 +229,7 @@ def grids(
         most_devices: switching devices beyond the breakers at the heads, at most.
         longest: branches of a feeder, at most.
         most_ties: at most.
-        is_fed: whether the faulted branch has supply before the fault, so that something is lost.
+        is_fed: whether the faulted branch has supply before the fault, so that something is lost; ties join two feeders then.
     """
     sources: dict[str, float | None] = {}
     branches: list[Branch] = []
@@ -250,8 +250,10 @@ def grids(
             branches.append(Branch(*ends, kind, False, draw(st.booleans()), draw(limit)))
             own.append(new)
         nodes += own[1:]
-    for _ in range(draw(st.integers(0, most_ties))):
-        a, b = draw(st.sampled_from([*nodes, *sources])), draw(st.sampled_from(nodes))
+    for _ in range(draw(st.integers(int(is_fed), most_ties))):
+        a = draw(st.sampled_from([*nodes, *sources]))
+        others = [node for node in nodes if node[1] != a[1]]
+        b = draw(st.sampled_from(others if is_fed and others else nodes))
         if a != b and devices < most_devices:
             devices += 1
             kind = draw(st.sampled_from(["switch", "switch", "switch", "disconnector", "breaker", "line"]))

@@ -67,6 +67,7 @@ def test_a_short_interruption_is_planned_only_where_it_is_allowed_and_never_of_t
     plan = restore(Network.from_text(diagram, settings=rules).energise(), "L1")
     assert steps(plan) == ["open S1", "open S5", "close TIE2", "close TIE1"]
     assert [step.interrupts_transformers for step in plan.steps] == [(), ("T5",), (), ()]
+    assert (plan.best, plan.gap) == (True, 0.0), "whoever comes to another source cannot but lose supply for a moment"
     assert plan.back.transformers == ["T2"]
     customers = [{"customer_id": f"C{at}", "transformer_id": "T2"} for at in range(20)]
     for mark in ("important", "sensitive"):

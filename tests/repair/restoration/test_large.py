@@ -11,6 +11,7 @@ import pytest
 
 from network import Network, network_from_tables
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.repair.restoration.test_cases import meshed
 
 WIRE = {"rating_a": 400.0, "r_ohm": 0.02, "x_ohm": 0.03}
 
@@ -52,6 +53,59 @@ def bus_of_feeders(feeders: int, ties: int, nodes: int, seed: int) -> Network:
     )
 
 
+def behind_one_breaker(nodes: int, ties: int, seed: int) -> Network:
+    """Return a feeder with a switch at either end of every line and one breaker, and four beside it with little to spare."""
+    rng = random.Random(seed)
+    sources: list[dict[str, Any]] = [{"node": "S"}]
+    branches: list[dict[str, Any]] = []
+    transformers: list[dict[str, Any]] = []
+
+    def add(name: str, a: str, b: str, kind: str, **more: Any) -> None:
+        branches.append(WIRE | {"branch_id": name, "from_node": a, "to_node": b, "kind": kind, **more})
+
+    def load(node: str, least: int, most: int) -> None:
+        transformers.append({"transformer_id": f"T{node}", "node": node, "load_kw": float(rng.randint(least, most))})
+
+    add("K", "S", "0", "breaker", remote=True)
+    for n in range(1, nodes):
+        above = n - 1 if rng.random() < 0.6 or n < 3 else rng.randrange(max(0, n - 25), n)
+        add(f"A{n}", str(above), f"{n}a", "switch", remote=rng.random() < 0.5)
+        add(f"L{n}", f"{n}a", f"{n}b", "line")
+        add(f"B{n}", f"{n}b", str(n), "switch", remote=rng.random() < 0.5)
+        load(str(n), 10, 45)
+    for k in range(4):
+        sources.append({"node": f"R{k}", "capacity_a": 300.0})
+        add(f"K{k}", f"R{k}", f"r{k}-0", "breaker", remote=True)
+        for n in range(1, 15):
+            add(f"Lr{k}-{n}", f"r{k}-{n - 1}", f"r{k}-{n}", "line")
+            load(f"r{k}-{n}", 60, 250)
+    for t in range(ties):
+        here, there = str(rng.randrange(nodes // 8, nodes)), f"r{t % 4}-{rng.randrange(3, 15)}"
+        add(f"T{t}", here, there, "switch", normally_open=True, remote=True)
+        a, b = rng.sample(range(2, nodes), 2)
+        add(f"U{t}", str(a), str(b), "switch", normally_open=True, remote=rng.random() < 0.5)
+    customers = [
+        {"customer_id": f"{each['transformer_id']}-{at}", "transformer_id": each["transformer_id"]}
+        for each in transformers
+        for at in range(rng.randint(5, 40))
+    ]
+    return network_from_tables(
+        {"sources": sources, "branches": branches, "transformers": transformers, "customers": customers}
+    )
+
+
+def test_five_hundred_switches_behind_one_breaker() -> None:
+    """The first line fails, and no single tie can feed the rest: all 500 switches are in the search."""
+    net = behind_one_breaker(238, 12, 1)
+    assert net.branches.filter(kind="switch").height == 498
+    begun = time.process_time()
+    plan = restore(net.energise(), "L1")
+    assert time.process_time() - begun < 30.0
+    assert plan.proof.holds
+    assert plan.best or plan.gap < 0.1 * plan.lost.customer_count
+    assert plan.back.customer_count > 0.9 * plan.lost.customer_count
+
+
 @pytest.fixture(scope="module")
 def plan() -> RestorationPlan:
     return restore(bus_of_feeders(10, 30, 20, 1).energise(), "S")
@@ -66,6 +120,27 @@ def test_a_whole_bus_is_answered_within_counted_work_and_the_gap_is_told(plan: R
     assert 0 < plan.gap <= plan.lost.customer_count - fed
     spare = 4 * 900.0 - plan_load(plan, ["R0", "R1", "R2", "R3"])
     assert spare < 0.15 * 4 * 900.0, "hardly any room is left on the sources beside"
+
+
+def test_a_feeder_beyond_what_is_searched_is_told_with_the_most_that_could_be_fed() -> None:
+    """2,500 switches behind one breaker, far too much load for the line: isolated and closed again, at once, and said."""
+    begun = time.process_time()
+    plan = restore(meshed(1200, 60, with_impedance=True).energise(), "L40")
+    assert time.process_time() - begun < 20.0
+    assert plan.proof.holds
+    assert not plan.best
+    stays = sum(each.customers or 0 for each in plan.missing if each.reason == "no_way")
+    assert plan.gap == plan.lost.customer_count - plan.back.customer_count - stays > 0
+
+
+@pytest.mark.parametrize("seed", [5, 19])
+def test_every_draw_of_a_bus_ends(seed: int) -> None:
+    supply = bus_of_feeders(10, 30, 20, seed).energise()
+    begun = time.process_time()
+    plan = restore(supply, "S")
+    assert time.process_time() - begun < 15.0
+    assert plan.proof.holds
+    assert 0 < plan.gap < 0.1 * plan.lost.customer_count
 
 
 def plan_load(plan: RestorationPlan, nodes: list[str]) -> float:

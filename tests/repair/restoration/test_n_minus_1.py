@@ -14,7 +14,7 @@ from network import Network, network_from_tables
 from reliability.statistics import Statistics
 from repair.restoration.grid_figures import grid_figures
 from repair.restoration.n_minus_1 import NMinus1, SectionResult, _try, n_minus_1
-from repair.restoration.restorer import Restorer
+from repair.restoration.restorer import Restorer, restore
 
 RULES = {"restoration": {"power_factor": 1.0, "voltage_kv": 1 / 3**0.5}}
 TWO = """
@@ -172,3 +172,46 @@ def test_twenty_thousand_sections_take_seconds(shape: str) -> None:
     begun = time.process_time()
     assert len(n_minus_1(net.energise()).sections) == count
     assert time.process_time() - begun < 10
+
+
+CURVE = [
+    {"class": "all", "hour": 9, "factor": 1.5},
+    {"class": "市区", "hour": 20, "factor": 2.0},
+    {"class": "市区", "hour": 9, "factor": 0.5},
+]
+
+
+@pytest.mark.parametrize(
+    ("rules", "transfer", "rating"),
+    [
+        ({"planning_load": "typical"}, 45.0, 95.0),
+        ({"planning_load": "worst_hour"}, 45.0, 45.0 + 100.0),  # 175 A at eight in the evening, 137.5 A at nine
+        ({}, 1.5 * 45.0, 1.5 * 45.0 + 100.0),
+        ({"manual_min": 60.0}, 1.3 * 1.5 * 45.0, 1.3 * 1.5 * 45.0 + 100.0),
+    ],
+)
+def test_the_load_is_that_of_the_setting_and_of_those_who_were_off(
+    rules: dict[str, float], transfer: float, rating: float
+) -> None:
+    """T14 is urban, with its highest hour at eight in the evening; all others have theirs at nine."""
+    diagram = TWO.replace("T14 @ 14 load_kw=50", "T14 @ 14 load_kw=50 region_class=urban")
+    settings = {"restoration": {**RULES["restoration"], **rules}}
+    for short in (0.0, 4.0):
+        net = Network.from_text(diagram.format(rating=rating - short), {"load_profile": CURVE}, settings)
+        result = n_minus_1(net.energise())
+        first = {each.branch_id: each for each in result.sections}["L1"]
+        assert first.transfer_a == pytest.approx(transfer)
+        assert first.passes == (short == 0.0)
+        said = " ".join(each.in_language("en") for each in result.assumed)
+        assert "planning_load" in said
+        assert ("1.3 times" in said) == ("manual_min" in rules)
+
+
+def test_a_section_fails_where_the_plan_for_a_fault_there_leaves_somebody_off() -> None:
+    """The same engine and the same load: what N-1 misses is what a plan without a moment leaves off."""
+    for rating in (100.0, 150.0, 170.0):
+        net = Network.from_text(TWO.format(rating=rating), {"load_profile": CURVE}, RULES)
+        for each in n_minus_1(net.energise()).sections:
+            plan = restore(net.energise(), each.branch_id, objective="kw")
+            short = sum(short.kw for short in plan.missing if short.reason == "limit")
+            assert each.missing_a == pytest.approx(short)
