@@ -220,7 +220,7 @@ RULE = re.compile(r"\bR1\.\d+\b")
 
 ELSEWHERE = re.compile(
     r"\b(?:domain|design|contract|cases|ecosystem|style)\.md|\(Q\d+\)|\[S\d+\]|\bSEED \d|\b[Ii]ssue \d"
-    r"|\bof a workspace\b|\bcontract's\b"
+    r"|\bof the contract\b|\bcontract's\b"
 )
 """Words by which a text would send its reader to a document that is not in the project."""
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from dashboard import forms
 from dashboard.access.entrance import Access
 from dashboard.access.refusals import REFUSALS
-from dashboard.routes import forms
 
 
 def looks_router(access: Access) -> APIRouter:

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
+from dashboard import forms
 from dashboard.access.reader import reader
 from dashboard.field.crew_page import crew_page
 from dashboard.pool import Pool, PooledRouter
-from dashboard.routes import forms
 from fudian.desk import RETRY_S, Desk, DeskStoreError
 from fudian.field_reports import take_reports
 from fudian.photographs import photograph

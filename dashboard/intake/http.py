@@ -11,9 +11,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dashboard import forms
 from dashboard.access.packing import unpacked
 from dashboard.access.reader import reader
-from dashboard.routes import forms
 from fudian.desk import RETRY_S, Desk, DeskBusyError, DeskStoreError
 from network import FudianError, text
 from network.texts import Text, language_of

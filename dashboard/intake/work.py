@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from fastapi import Path as InPath
 
+from dashboard import forms
 from dashboard.access.reader import reader
 from dashboard.intake.http import sender
-from dashboard.routes import forms
 from dashboard.routes.parameters import AsOf, End, Start
 from fudian.desk import Desk
 from network.texts import language_of

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 
+from dashboard import forms
 from dashboard.access.refusals import REFUSALS
 from dashboard.pool import Pool, PooledRouter
-from dashboard.routes import forms
 from dashboard.routes.parameters import (
     WAIT_S,
     AsOf,

@@ -10,9 +10,9 @@ from fastapi import Path as InPath
 from fastapi import Query, Request
 from fastapi.responses import FileResponse, Response
 
+from dashboard import forms
 from dashboard.access.refusals import REFUSALS
 from dashboard.pool import Pool, PooledRouter
-from dashboard.routes import forms
 from dashboard.routes.parameters import WAIT_S, AsOf, By, Level, Med, Plan, Year, columns, spoken
 from fudian.fresh import Fresh
 

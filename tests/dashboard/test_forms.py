@@ -10,7 +10,7 @@ import pytest
 from fastapi.encoders import jsonable_encoder
 
 import fudian
-from dashboard.routes import forms
+from dashboard import forms
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 
