@@ -8,7 +8,7 @@ from typing import Any
 from fudian.field_questions import FieldQuestions
 from repair.desk.board import Entry
 from repair.desk.work import Sheet
-from repair.settings import message_settings
+from repair.settings import MessageSettings
 
 NAMED = 3
 """Areas that the page names; of the others it tells the number."""
@@ -38,7 +38,7 @@ class PublicQuestions(FieldQuestions):
         sheet = self.work.sheet(self.work.links[token])
         sheet = self.work.sheet(sheet.merged_into) if sheet.merged_into else sheet
         entry = self.board().find(self.work.parent(sheet.incident) or sheet.incident)
-        return None if entry is None else self._shown(entry, sheet)
+        return None if entry is None else self._told_to_all(entry, sheet)
 
     def is_public(self, token: str) -> bool:
         """Tell whether a link leads to a page now: it was made, not taken back, and the incident was not closed long ago."""
@@ -48,15 +48,15 @@ class PublicQuestions(FieldQuestions):
 
     def _is_over(self, sheet: Sheet) -> bool:
         """Tell whether an incident was closed for so long that its page is gone."""
-        rules = message_settings(self.workspace.settings)
+        rules = MessageSettings.of(self.workspace.settings)
         if not sheet.is_closed:
             return False
         closed = sheet.closed_at
         now = self.workspace.reading.now()
         return closed is None or now > closed + timedelta(hours=rules.page_after_close_h)
 
-    def _shown(self, entry: Entry, sheet: Sheet) -> dict[str, Any]:
-        rules = message_settings(self.workspace.settings)
+    def _told_to_all(self, entry: Entry, sheet: Sheet) -> dict[str, Any]:
+        rules = MessageSettings.of(self.workspace.settings)
         transformers = entry.affected.hit.transformers
         names = dict(self.network.transformers.select("transformer_id", "name").iter_rows())
         place = self.low_voltage_place(entry.key)

@@ -101,7 +101,7 @@ class Period:
         return (self.end - self.start) / timedelta(hours=1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the contract's form: ``start``, ``end``, ``hours``."""
+        """Return the form of commands and routes: ``start``, ``end``, ``hours``."""
         reading = self._reading
         start, end = reading.wall(self.start), reading.wall(self.end)
         return {"start": start.isoformat(), "end": end.isoformat(), "hours": self.hours}

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from network.problems import FudianError
+from network.tables.settings import Settings
 from network.texts import text
 
 LOCAL_ZONE = "Asia/Shanghai"
 
 
-class ReadingSettings(BaseModel):
-    """How a utility writes times and durations (table ``[reading]``)."""
+class ReadingSettings(Settings):
+    """How a utility writes times and durations, where no file says so of itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "reading"
 
     time_zone: str = Field(
         LOCAL_ZONE,
@@ -55,10 +56,6 @@ class ReadingSettings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.time_zone)
-
-    def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their default."""
-        return {name: value for name, value in self.model_dump(mode="json").items() if value != _defaults()[name]}
 
     def now(self) -> datetime:
         """Return the present moment as a time of the workspace."""
@@ -137,10 +134,6 @@ def _has_summer_time(zone: str) -> bool:
         datetime(year, month, 15, tzinfo=ZoneInfo(zone)).dst() for year in range(1990, 2031) for month in (1, 4, 7, 10)
     }
     return len(offsets) > 1
-
-
-def _defaults() -> dict[str, Any]:
-    return ReadingSettings().model_dump(mode="json")
 
 
 USUAL = ReadingSettings()

@@ -38,7 +38,7 @@ from repair.inference.records import Records
 from repair.inference.sources import LostSource, Sources
 from repair.inference.states import CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, UNHEARD
 from repair.inference.words import OFF, ON, READ, Rows
-from repair.settings import InferenceSettings, inference_settings
+from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
@@ -65,7 +65,7 @@ class Inference:
 
     Args:
         supply: supply before the outages.
-        tables: ``plans`` and ``outages`` of the contract; without them nothing is explained beforehand.
+        tables: ``plans`` and ``outages`` of a workspace; without them nothing is explained beforehand.
         settings: rates and bars; those of the workspace by default.
     """
 
@@ -76,7 +76,7 @@ class Inference:
         settings: InferenceSettings | None = None,
     ) -> None:
         self.supply = supply
-        self.rules = settings or inference_settings(supply.network.workspace.settings)
+        self.rules = settings or InferenceSettings.of(supply.network.workspace.settings)
         self.newest: datetime | None = None
         self._clock: datetime | None = None
         self._devices = Devices(supply.network)
@@ -108,7 +108,7 @@ class Inference:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
-            signals: table of the contract (``time``, ``object``, ``object_id``, ``kind``), in any order.
+            signals: the table ``signals`` of a workspace (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock, which no given moment runs ahead of.
 
