@@ -88,6 +88,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "plan_messages": ("reliability",),
     "proposed": ("reliability", "inference"),
     "desk_kpi": ("inference", "restoration"),
+    "dispatch_kpi": ("crews", "restoration_time", "inference", "restoration"),
     "precheck": _PLANS,
     "calendar": _PLANS,
     "durations": ("steering", "planned", "inference"),

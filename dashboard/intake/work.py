@@ -10,7 +10,7 @@ from fastapi import Path as InPath
 from dashboard import forms
 from dashboard.access.reader import reader
 from dashboard.intake.http import sender
-from dashboard.routes.parameters import AsOf, End, Moment, Start
+from dashboard.routes.parameters import AsOf, End, Start
 from fudian.desk import Desk
 from network.texts import language_of
 
@@ -84,7 +84,7 @@ def _messages(routes: APIRouter, desk: Desk) -> None:
 
 def _operations(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/dispatch-kpi", response_model=forms.Answered)
-    def dispatch_kpi(start: Moment = None, end: Moment = None) -> dict[str, Any]:
+    def dispatch_kpi(start: Start = None, end: End = None) -> dict[str, Any]:
         """Return how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
         return desk.utility.dispatch_kpi(start, end).as_dict()
 

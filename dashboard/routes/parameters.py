@@ -16,7 +16,6 @@ WAIT_S = 30.0
 By = Annotated[str, Query(description="columns to break down by, with commas")]
 _ON_THE_WALL = AfterValidator(lambda given: given and given.isoformat())
 """A time by the clock on the wall, or with its offset: told on as text, since a time of the tables is another in summer."""
-Moment = Annotated[datetime | None, _ON_THE_WALL, Query()]
 AsOf = Annotated[
     datetime | None, _ON_THE_WALL, Query(description="nothing later is known; by default as far as the data is")
 ]
