@@ -23,7 +23,7 @@ class Utility(ReportQuestions, FieldQuestions, MessageQuestions):
         >>> county = fudian.open("data_samples/county")
         >>> county
         <Utility: 复源县, 23 tables>
-        >>> county.indices(2022).rows["N_T"].item() > 1000
+        >>> county.indices(2022).rows["N_T"].item() > 300
         True
     """
 
