@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml -q --upgrade --universal --python-v
 
 CATALOGUE := network/locale/zh_CN/LC_MESSAGES/fudian
 
-.PHONY: run test test-long lint format sample catalogue locks peers clean
+.PHONY: run test test-long lint format sample catalogue docs locks peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
@@ -47,6 +47,10 @@ catalogue: $(CATALOGUE).mo
 $(CATALOGUE).mo: $(CATALOGUE).po | .venv/test.stamp
 	@$(BIN)/pybabel -q compile --domain fudian --directory network/locale
 
+# The documentation in both languages as pages in build/site; they ask no other host for anything.
+docs: .venv/test.stamp
+	@$(BIN)/python -m docs.site
+
 # What benchmarks compare with, beside the other libraries: .venv-interop/bin/python -m benchmarks.network, benchmarks.restore
 peers: .venv-interop/stamp
 	@$(INTEROP)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"  # earlier ones know no groups
@@ -80,7 +84,7 @@ peers: .venv-interop/stamp
 # The exact versions and hashes of each environment anew, the latest that pyproject.toml allows, for every system and Python.
 locks: .venv/test.stamp
 	$(LOCK) -o locks/run.txt
-	$(LOCK) --group test --group lint -o locks/test.txt
+	$(LOCK) --group test --group lint --group docs -o locks/test.txt
 	$(LOCK) --extra pandapower --extra opendss --extra spark --group interop -o locks/interop.txt
 
 clean:

@@ -28,7 +28,7 @@ TRIP_LOSS = 0.02
 
 
 def feeders(dice: random.Random) -> Network:
-    """Return one network of many random feeders, a transformer at every second node."""
+    """Return one network of many random feeders, a transformer at every second node; each device fails as often, and no line."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("sources", "branches", "transformers", "customers")}
     for feeder in range(FEEDERS):
         rows["sources"].append({"node": f"{feeder}-0"})
@@ -41,7 +41,7 @@ def feeders(dice: random.Random) -> Network:
             rows["branches"].append(
                 {
                     "branch_id": f"B{feeder}-{number}", "from_node": f"{feeder}-{above}", "to_node": f"{feeder}-{number}",
-                    "kind": kind, "length_km": 0.2,
+                    "kind": kind, "length_km": 0.2, "failures_per_km_yr": 1e-9 if kind == "line" else 5 / DEVICES,
                 }
             )  # fmt: skip
             if number % 2 == 0:
@@ -56,7 +56,7 @@ def feeders(dice: random.Random) -> Network:
 def rates_of(loss: float, false: float, faults: int) -> InferenceSettings:
     """Return the rates of this world: nothing but devices fails, and nothing stands in the wrong place."""
     return InferenceSettings(
-        qualities=((1.0, 0.001, max(loss, 0.001)),), calls=((1.0, 1e-6),), event_h=7300.0 * faults, trip_loss=TRIP_LOSS,
+        qualities=((1.0, 0.001, max(loss, 0.001)),), calls=((1.0, 1e-6),), event_h=8760.0 * faults, trip_loss=TRIP_LOSS,
         false_off=max(false, 1e-6), wrong_place=0.0, coincidence=1.0, batch_share=0.0, channel_fails=0.0,
         transformer_outages_yr=1e-7, customer_outages_yr=1e-7, low_voltage_outages_yr=1e-7, device_failures_yr=1e-7,
         opened_otherwise=1e-12, parted_share=0.0, temporary=0.0, overreach_rate=0.0, fuse_saving=0.0, not_cleared=1e-6,

@@ -89,7 +89,7 @@ class Feeders:
         return int(np.argmin(np.abs(of_branch - DOWNSTREAM_NODES)))
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """Return the tables of the contract."""
+        """Return the tables of a workspace."""
         names = pl.Series("node", [f"N{i}" for i in range(self.nodes)])
         transformers = pl.Series("transformer_id", [f"T{i}" for i in range(self.nodes)])
         number = np.arange(len(self.tail))

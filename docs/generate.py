@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from pydantic import BaseModel
 
+from docs.api_page import api_page
+from docs.http_page import http_page
+from docs.settings_page import settings_page
 from fudian.cli.app import app
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
 from fudian.dispatch_questions import DispatchQuestions
 from fudian.field_questions import FieldQuestions
-from fudian.intake_settings import IntakeSettings
 from fudian.live import LiveQuestions
 from fudian.message_questions import MessageQuestions
 from fudian.planning_questions import PlanningQuestions
@@ -25,24 +26,9 @@ from fudian.public_questions import PublicQuestions
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
-from fudian.retention_settings import RetentionSettings
 from fudian.steering_questions import SteeringQuestions
-from network.tables.conventions import ReadingSettings
 from network.tables.schema import TABLES
 from network.tables.table_form import Table
-from reliability.grid_kpis import GridSettings
-from reliability.settings import ReliabilitySettings
-from reliability.steering.settings import SteeringSettings
-from repair.settings import (
-    CrewSettings,
-    InferenceSettings,
-    LocationSettings,
-    MessageSettings,
-    PlannedSettings,
-    RestorationSettings,
-    RestorationTimeSettings,
-    WeakSpotSettings,
-)
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
@@ -55,6 +41,8 @@ def pages() -> Mapping[str, str]:
         "settings.md": settings_page(),
         "commands.md": commands_page(),
         "questions.md": questions_page(),
+        "api.md": api_page(),
+        "http.md": http_page(),
     }
 
 
@@ -86,38 +74,6 @@ def _table(table: Table) -> str:
     return "".join(lines)
 
 
-def settings_page() -> str:
-    """Describe every setting of ``fudian.toml``."""
-    intro = (
-        "# Settings\n\nIn `fudian.toml` of the workspace. What differs from its default is shown beside the figures. Numbers in "
-        "brackets, such as 4.2 or R1.12, are sections of the [field reference](field_reference.md).\n"
-    )
-    return (
-        intro
-        + _settings("reading", ReadingSettings)
-        + _settings("intake", IntakeSettings)
-        + _settings("retention", RetentionSettings)
-        + _settings("messages", MessageSettings)
-        + _settings("reliability", ReliabilitySettings)
-        + _settings("location", LocationSettings)
-        + _settings("inference", InferenceSettings)
-        + _settings("restoration", RestorationSettings)
-        + _settings("weak_spots", WeakSpotSettings)
-        + _settings("planned", PlannedSettings)
-        + _settings("grid", GridSettings)
-        + _settings("steering", SteeringSettings)
-        + _settings("crews", CrewSettings)
-        + _settings("restoration_time", RestorationTimeSettings)
-    )
-
-
-def _settings(name: str, model: type[BaseModel]) -> str:
-    rows = "".join(
-        f"| `{setting}` | `{field.default}` | {field.description} |\n" for setting, field in model.model_fields.items()
-    )
-    return f"\n## `[{name}]`\n\n| Setting | Default | Meaning |\n|---|---|---|\n{rows}"
-
-
 def commands_page() -> str:
     """Describe every command with its options."""
     group = typer.main.get_command(app)
@@ -131,7 +87,7 @@ def commands_page() -> str:
         "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
         "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
     )
-    for name, command in _commands(group):
+    for name, command in commands_of(group):
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")
         for parameter in command.params:
             words = " / ".join(f"`{word}`" for word in parameter.opts)
@@ -139,11 +95,11 @@ def commands_page() -> str:
     return "".join(lines)
 
 
-def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+def commands_of(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     """Give every command with its whole name, those of groups too."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{before}{name} ")
+            yield from commands_of(command, f"{before}{name} ")
         else:
             yield f"{before}{name}", command
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fudian.utility import Utility
     from network import Workspace
 
-__all__ = ["Utility", "open"]
+__all__ = ["Utility", "__version__", "open"]
 __version__ = version("fudian")
 
 
@@ -53,3 +53,8 @@ def __getattr__(name: str) -> Any:
 
         return Utility
     raise AttributeError(name)
+
+
+def __dir__() -> list[str]:
+    """Name what is meant to be used from outside."""
+    return __all__

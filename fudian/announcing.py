@@ -12,8 +12,8 @@ import polars as pl
 from fudian.desk import Desk, DeskStoreError
 from fudian.utility import Utility
 from network import FudianError
-from reliability.settings import reliability_settings
-from repair.settings import message_settings
+from reliability.settings import ReliabilitySettings
+from repair.settings import MessageSettings
 
 _log = logging.getLogger("fudian")
 
@@ -56,7 +56,7 @@ def due_plans(utility: Utility) -> Iterator[tuple[str, tuple[Any, ...]]]:
     ``announce_ahead_h`` earlier, so that what waits for the morning or fails at first is still in time.
     """
     settings = utility.workspace.settings
-    rules, notice, now = message_settings(settings), reliability_settings(settings), utility.workspace.reading.now()
+    rules, notice, now = MessageSettings.of(settings), ReliabilitySettings.of(settings), utility.workspace.reading.now()
     if not (rules.to and rules.announce_plans):
         return
     for row in utility.workspace.tables["plans"].filter(pl.col("start") > now).sort("start").to_dicts():

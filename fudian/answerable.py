@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from fudian.settings import unusable
+from fudian.settings import RESTS_ON, unusable
 from network import FudianError, Text, Workspace, text
 from reliability.meters import EVENTS
 from reliability.statistics import Statistics
@@ -54,24 +54,6 @@ def answerable(statistics: Statistics) -> tuple[Answerable, ...]:
     return tuple(_Answers(statistics).all())
 
 
-_RESTS_ON: Mapping[str, tuple[str, ...]] = {
-    "indices": ("reliability",),
-    "affected": (),
-    "locate": ("location", "inference"),
-    "restore": ("restoration", "planned"),
-    "n_1": ("restoration",),
-    "weak_spots": ("restoration", "weak_spots"),
-    "live_ratio": ("reliability",),
-    "forecast": ("steering", "reliability", "planned", "inference"),
-    "why": ("reliability",),
-    "budget": ("reliability", "planned", "inference"),
-    "precheck": ("planned", "reliability", "restoration", "inference", "steering"),
-    "crews": ("crews", "location", "inference", "restoration", "planned"),
-    "audit": ("reliability",),
-}
-"""Settings that each question rests on."""
-
-
 @dataclass(frozen=True, eq=False)
 class _Answers:
     statistics: Statistics
@@ -89,7 +71,7 @@ class _Answers:
         yield from self._targets()
         yield self._question("affected", text("who is off when a branch opens or fails"), self._network(), [
             self._table("customers"),
-        ])  # fmt: skip
+        ], rests_on=())  # fmt: skip
         yield self._question("locate", text("where a fault is, from signals"), self._network(), [
             self._table("signals"), self._table("sensors"),
         ])  # fmt: skip
@@ -166,9 +148,15 @@ class _Answers:
             yield Answerable(f"targets {plan}", says, any(each is None for each in found.values()), missing)
 
     def _question(
-        self, question: str, says: Text, needed: list[Text | None], further: list[Text | None] | tuple[()] = ()
+        self,
+        question: str,
+        says: Text,
+        needed: list[Text | None],
+        further: list[Text | None] | tuple[()] = (),
+        rests_on: tuple[str, ...] | None = None,
     ) -> Answerable:
-        settings = [self._settings(each) for each in _RESTS_ON.get(question.split(" ", maxsplit=1)[0], ())]
+        subjects = RESTS_ON[question.split(" ", maxsplit=1)[0]] if rests_on is None else rests_on
+        settings = [self._settings(each) for each in subjects]
         lacking = tuple(each for each in (*settings, *needed) if each is not None)
         open_ = tuple(each for each in further if each is not None)
         return Answerable(question, says, not lacking, tuple({str(each): each for each in lacking or open_}.values()))

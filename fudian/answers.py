@@ -144,7 +144,7 @@ class AffectedAnswer(Shown):
         return self.who.table()
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the list in the contract's form."""
+        """Return the list in the form of commands and routes."""
         told = self.area.as_dict(language) if self.area else answer_of(self.who, language, self.named)
         if self.isolated is not None:
             told["after_isolation"] = self.isolated.as_dict()
@@ -174,7 +174,7 @@ class LocationAnswer(Shown):
     incidents: tuple[str, ...] = ()
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the location in the contract's form, with ``rejected`` rows besides."""
+        """Return the location in the form of commands and routes, with ``rejected`` rows besides."""
         which = {"incident": self.incident, "incidents": list(self.incidents)}
         return self.location.as_dict() | which | {"rejected": [each.as_dict(language) for each in self.rejected]}
 
@@ -213,7 +213,7 @@ class Precheck(Shown):
         return precheck_rows(self.checks, language)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the checks in the contract's form; see :func:`repair.planned.precheck.statement`."""
+        """Return the checks in the form of commands and routes; see :func:`repair.planned.precheck.statement`."""
         return statement(self.desk, self.checks, self.rejected, language)
 
     def _line(self) -> str:
@@ -242,7 +242,7 @@ class Calendar(Shown):
         return calendar_rows(self.plan)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the calendar in the contract's form."""
+        """Return the calendar in the form of commands and routes."""
         return self.plan.as_dict(language, self.rejected)
 
     def _line(self) -> str:
@@ -280,7 +280,7 @@ class Check(Shown):
         return tuple(problem for problem in self.problems if problem.severity == severity)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``errors``, ``warnings``, ``counts`` and ``answers`` in the contract's form."""
+        """Return ``errors``, ``warnings``, ``counts`` and ``answers`` in the form of commands and routes."""
         return {
             "errors": [problem.as_dict(language) for problem in self.errors],
             "warnings": [problem.as_dict(language) for problem in self.warnings],

@@ -9,7 +9,7 @@ from fudian.desk import Desk
 from fudian.utility import Utility
 from network import FudianError, translate
 from repair.desk.crews.crew_plan import Assignment, CrewPlan
-from repair.settings import crew_settings
+from repair.settings import CrewSettings
 
 LOOK_S = 15.0
 """After how many seconds the plan is looked at again."""
@@ -59,7 +59,7 @@ def dispatch_due(desk: Desk) -> list[tuple[str, str]]:
         DeskStoreError: the store cannot be written.
     """
     utility = desk.utility
-    if crew_settings(utility.workspace.settings).dispatch != AUTOMATIC:
+    if CrewSettings.of(utility.workspace.settings).dispatch != AUTOMATIC:
         return []
     plan, shown = utility.crews(), utility.board()
     sure = {
@@ -107,7 +107,7 @@ def reason(utility: Utility, assignment: Assignment) -> str:
 def automatic(utility: Utility) -> bool:
     """Tell whether crews are sent by themselves; not where the settings cannot be used, which the log says."""
     try:
-        return crew_settings(utility.workspace.settings).dispatch == AUTOMATIC
+        return CrewSettings.of(utility.workspace.settings).dispatch == AUTOMATIC
     except FudianError:
         _log.exception("Nobody is sent by itself: the settings of crews cannot be used")
         return False

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.foundation import Moment, Names, Table, names, question
+from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from repair.desk.board import Board, Entry, board
@@ -19,12 +19,13 @@ from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
 from repair.desk.restoration_time.outlook import learned, outlook
 from repair.desk.work_orders import told_orders
-from repair.settings import crew_settings, restoration_time_settings
+from repair.settings import CrewSettings, RestorationTimeSettings
 
 
 class CrewQuestions(RepairQuestions):
     """What can be told of the crews of a utility."""
 
+    @stating_settings
     def crews(
         self,
         at: Moment = None,
@@ -57,7 +58,7 @@ class CrewQuestions(RepairQuestions):
 
         def planned() -> CrewPlan:
             supply = self.present(shown.at)
-            rules = crew_settings(self.workspace.settings)
+            rules = CrewSettings.of(self.workspace.settings)
             work = OpenWork(
                 supply,
                 self.workspace.tables,
@@ -87,7 +88,7 @@ class CrewQuestions(RepairQuestions):
         shown = self.board(at)
         now = self._known_by(shown, at)
         orders = told_orders(self.work, now)
-        rules = restoration_time_settings(self.workspace.settings)
+        rules = RestorationTimeSettings.of(self.workspace.settings)
         tables = self.workspace.tables
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -136,7 +137,7 @@ class CrewQuestions(RepairQuestions):
             FudianError: there are fewer places than bases, or no fault with a place.
         """
         until = self.moment(as_of) or self.known_until
-        rules = crew_settings(self.workspace.settings)
+        rules = CrewSettings.of(self.workspace.settings)
         told = base_plan(self.workspace.tables, until, rules, count, limit_min)
         rows = pl.DataFrame(told["rows"])
         return Answer("bases", rows, f"{told['faults']} faults until {until:%Y-%m-%d}", lambda _: told)
@@ -161,7 +162,7 @@ class CrewQuestions(RepairQuestions):
 
     def _positions(self, at: datetime) -> dict[str, tuple[float, float]]:
         """Return where crews are that said so a short while before a moment."""
-        since = at - timedelta(minutes=crew_settings(self.workspace.settings).position_good_min)
+        since = at - timedelta(minutes=CrewSettings.of(self.workspace.settings).position_good_min)
         return {
             crew: (place.lon, place.lat)
             for crew, place in sorted(self.work.positions.items())

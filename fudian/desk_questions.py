@@ -8,17 +8,18 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.foundation import Moment
+from fudian.foundation import Moment, stating_settings
 from fudian.live import LiveQuestions
 from network import FudianError, text
 from repair.desk.figures import Figure, desk_figures
 from repair.desk.records import Proposed, first_call, proposed
-from repair.settings import restoration_settings
+from repair.settings import RestorationSettings
 
 
 class DeskQuestions(LiveQuestions):
     """What can be told of the work of the desk."""
 
+    @stating_settings
     def proposed(self, incident: str) -> Proposed:
         """Return the outage record that a closed incident would leave, beside what meters and switching tell of each user.
 
@@ -44,6 +45,7 @@ class DeskQuestions(LiveQuestions):
         operations = self.work.operations.until(None).rows.select("time", "branch_id", "action")
         return proposed(self.network, outage, sheet, users, signals, pl.concat([log, operations]))
 
+    @stating_settings
     def desk_kpi(self, start: Moment = None, end: Moment = None) -> Answer:
         """Return how incidents were dealt with: begun before a call, one order, inferred rightly, missed, back in what time.
 
@@ -64,7 +66,7 @@ class DeskQuestions(LiveQuestions):
             each.id: first_call(told.heard, each.transformer_ids or each.customer_ids, self.network, each.start)
             for each in outages
         }
-        rules = restoration_settings(self.workspace.settings)
+        rules = RestorationSettings.of(self.workspace.settings)
         figures = desk_figures(outages, self.work, calls, self.network, rules)
         rows = pl.DataFrame([vars(each) for each in figures], schema=Figure.SCHEMA)
         form: dict[str, Any] = {"incidents": len(outages), "rows": rows.to_dicts()}

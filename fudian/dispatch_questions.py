@@ -19,7 +19,7 @@ from repair.desk.crews.work import Place
 from repair.desk.figures import Figure
 from repair.desk.messages import notified
 from repair.desk.work import Sheet
-from repair.settings import crew_settings
+from repair.settings import CrewSettings
 
 
 class DispatchQuestions(PublicQuestions, MessageQuestions):
@@ -53,7 +53,7 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
 
     def _arrivals(self, worked: list[tuple[Entry, Sheet]]) -> Figure:
         """Return the share of crews that arrived in time, where a limit is known."""
-        rules = crew_settings(self.workspace.settings)
+        rules = CrewSettings.of(self.workspace.settings)
         states = []
         for entry, sheet in worked:
             arrived = sheet.stages.get("arrived")
@@ -81,7 +81,7 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
         """
         bases = self.workspace.tables["bases"].drop_nulls(["lon", "lat"])
         places = [Place(row["base_id"], row["lon"], row["lat"]) for row in bases.to_dicts()]
-        rules = crew_settings(self.workspace.settings)
+        rules = CrewSettings.of(self.workspace.settings)
         rows = self.workspace.tables["travel"].select("from_place", "to_place", "travel_min").iter_rows()
         known = {(origin, destination): minutes for origin, destination, minutes in rows}
         travel = Travel(rules.speed_kmh, rules.road_factor, rules.unknown_travel_min, known)

@@ -9,12 +9,13 @@ import polars as pl
 
 from fudian.answers import Answer
 from fudian.crew_questions import CrewQuestions
+from fudian.foundation import stating_settings
 from network import FudianError
 from repair.desk.board import Entry
 from repair.desk.crews.clocks import arrival_clock, site_of
 from repair.desk.crews.crew_plan import Assignment
 from repair.desk.work import Sheet
-from repair.settings import crew_settings
+from repair.settings import CrewSettings
 
 LISTED_SECTIONS = 6
 """Sections that a telephone lists, the likeliest first."""
@@ -30,6 +31,7 @@ _SCHEMA: dict[str, Any] = {
 class FieldQuestions(CrewQuestions):
     """What can be told to a crew."""
 
+    @stating_settings
     def crew_jobs(self, crew: str | None = None) -> Answer:
         """Return the open jobs as a crew sees them: its own first, in the order of the plan; no customer is named.
 
@@ -175,7 +177,7 @@ class FieldQuestions(CrewQuestions):
         start = sheet.stages.get("accepted") or entry.start
         now = max(self.now, *sheet.stages.values()) if sheet.stages else self.now
         arrived: datetime | None = sheet.stages.get("arrived")
-        rules = crew_settings(self.workspace.settings)
+        rules = CrewSettings.of(self.workspace.settings)
         return arrival_clock(rules, now, start, self.site_of(entry), arrived).as_dict()
 
 

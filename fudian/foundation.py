@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property, wraps
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import polars as pl
 
 from fudian.memory import Memory
+from fudian.settings import RESTS_ON, changed_settings
 from fudian.sweep import Sweep
 from network import FudianError, Network, Problem, Supply, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
@@ -34,7 +36,7 @@ PeriodLike: TypeAlias = Period | Query | str | int | tuple[Moment, Moment] | Non
 the end exclusive; a pair may leave either open. ``None`` is the last calendar year with records."""
 
 Table: TypeAlias = "Path | str | FrameOrRows"
-"""A table: a file, a Polars or pandas frame, or a list of dictionaries."""
+"""A table: a file, a frame of Polars, pandas or Arrow, or a list of dictionaries."""
 
 Names: TypeAlias = str | Iterable[str]
 """One id, or several."""
@@ -50,12 +52,43 @@ Answer = TypeVar("Answer")
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
+def stating_settings(method: Method) -> Method:
+    """Have the answer of a method state, as ``settings_changed``, the settings it rests on that differ from their defaults."""
+    name = method.__name__
+    if name not in RESTS_ON:
+        return method
+
+    @wraps(method)
+    def stated(self: Foundation, *args: Any, **kwargs: Any) -> Any:
+        answer = method(self, *args, **kwargs)
+        changed = {"settings_changed": self.settings_changed(name)}
+        if isinstance(answer, dict):
+            return answer | changed
+        if "as_dict" not in vars(answer):  # an answer that is kept is met again
+            vars(answer)["as_dict"] = _Form(answer.as_dict, changed)
+        return answer
+
+    return cast("Method", stated)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The form of an answer for commands and routes, with what is stated beside it."""
+
+    form: Callable[..., dict[str, Any]]
+    beside: dict[str, Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.form(*args, **kwargs) | self.beside
+
+
 def question(method: Method) -> Method:
     """Have a method computed once for equal arguments, whichever thread asks.
 
     Tables from elsewhere are read anew each time, and what is asked of the present state is asked anew.
     """
     signature = inspect.signature(method)
+    method = stating_settings(method)
 
     @wraps(method)
     def asked(self: Foundation, *args: Any, **kwargs: Any) -> Any:
@@ -146,6 +179,16 @@ class Foundation:
         """Stop what goes on in the background: another version of the data is served now. What was asked is answered."""
         for sweep in self._sweeps:
             sweep.stop()
+
+    def settings_changed(self, question: str) -> dict[str, dict[str, Any]]:
+        """Return the settings that a question rests on and that differ from their defaults, by subject.
+
+        Args:
+            question: its name, as the method has it.
+        """
+        return self._kept.recall(
+            ("settings_changed", question), lambda: changed_settings(self.workspace.settings, question)
+        )
 
     # What is made once for each version of the data ---------------------------------------------------------------
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pydantic import Field
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 
-class IntakeSettings(BaseModel):
+class IntakeSettings(Settings):
     """By which ways reports come in besides HTTP, while the desk is served."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "intake"
 
     folder: str = Field(
         "", description="folder whose files are taken in as they come, seen from the workspace; blank: none"
@@ -25,15 +22,7 @@ class IntakeSettings(BaseModel):
     session: str = Field("fudian-desk", description="name of the session at the broker; two desks never share one")
     topics: dict[str, dict[str, str]] = Field(
         {},
+        examples=[{"grid/{unit}/{object_id}/{kind}": {"object": "transformer"}}],
         description="topics by pattern, such as grid/{unit}/{object_id}/{kind}, each with the columns that all its reports have; "
         "by default fudian/signals",
     )
-
-
-def intake_settings(settings: Mapping[str, Any]) -> IntakeSettings:
-    """Return the settings under ``[intake]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(IntakeSettings, "intake", settings)

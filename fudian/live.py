@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from fudian.foundation import Foundation, Moment, Table
+from fudian.foundation import Foundation, Moment, Table, stating_settings
 from fudian.outbox import Outbox
 from network import FudianError, Network, Problem, Supply, text
 from repair.desk.board import Board, board
@@ -18,7 +18,7 @@ from repair.desk.incidents import ALONE, Told, state_told
 from repair.desk.operations import Operations
 from repair.desk.switched import Since, SwitchedInference
 from repair.desk.work import Sheet, Work
-from repair.settings import inference_settings
+from repair.settings import InferenceSettings
 
 REMEMBERED_DAYS = 30
 """Days for which live signals are kept; open incidents are kept for as long as they last."""
@@ -97,7 +97,7 @@ class LiveQuestions(Foundation):
     @property
     def skew_limit_min(self) -> float:
         """By how many minutes a signal may be ahead of the time at which it was heard."""
-        return inference_settings(self.workspace.settings).skew_limit_min
+        return InferenceSettings.of(self.workspace.settings).skew_limit_min
 
     def reject(self, problems: Sequence[Problem] = (), repeated: pl.DataFrame | None = None) -> None:
         """Count rows of signals that cannot be read, and signals that came again."""
@@ -206,8 +206,9 @@ class LiveQuestions(Foundation):
         self.memory.forget("board")
         return self._told
 
+    @stating_settings
     def incidents(self, language: str | None = None) -> dict[str, Any]:
-        """Return the incidents that all signals heard tell of, and what is wrong with signals, in the contract's form."""
+        """Return the incidents that all signals heard tell of, and what is wrong with signals, for commands and routes."""
         with self._hearing:
             live = self._live
             self._tell(live)
@@ -274,6 +275,7 @@ class LiveQuestions(Foundation):
             return energised()
         return self.memory.recall(("operated", net, moment or self.now, held.numbers), energised)
 
+    @stating_settings
     def operated(self, at: Moment = None) -> dict[str, Any]:
         """Return what was operated until a moment, and in what the state of the switches then differs from the normal one.
 
@@ -300,6 +302,7 @@ class LiveQuestions(Foundation):
             "dead": supply.dead(),
         }
 
+    @stating_settings
     def sheet(self, incident: str) -> Sheet:
         """Return the sheet of an incident: its stages, orders and decisions.
 

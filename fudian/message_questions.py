@@ -9,19 +9,21 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
+from fudian.foundation import stating_settings
 from fudian.outbox import STATES, Outgoing
 from fudian.planning_questions import PlanningQuestions
 from fudian.telling import affected_rows, announced, told_by_plan
-from reliability.settings import reliability_settings
+from reliability.settings import ReliabilitySettings
 from repair.desk.message_texts import text_of
 from repair.desk.messages import KINDS, notified, plan_notice
 from repair.privacy import mask_name
-from repair.settings import message_settings
+from repair.settings import MessageSettings
 
 
 class MessageQuestions(PlanningQuestions):
     """What can be told of messages to customers."""
 
+    @stating_settings
     def messages(self, incident: str, masked: bool = True, limit: int = 1000) -> Answer:
         """Return what customers were told of an incident, and how many of its affected list were told 通知到户率.
 
@@ -42,6 +44,7 @@ class MessageQuestions(PlanningQuestions):
         customers, _ = affected_rows(self, incident)
         return self._told_of({"incident": incident}, incident, customers, masked, limit)
 
+    @stating_settings
     def plan_messages(self, plan_id: str, masked: bool = True, limit: int = 1000) -> Answer:
         """Return what customers were told of a planned outage, how many of its affected list were told, and whether in time.
 
@@ -62,7 +65,7 @@ class MessageQuestions(PlanningQuestions):
         who, customers = told_by_plan(affected), affected.customers
         found = () if self.outbox is None else self.outbox.of(plan.subject)
         sent = [(each.message, at) for each in found if (at := self.moment(each.sent_at)) is not None]
-        rules = reliability_settings(self.workspace.settings)
+        rules = ReliabilitySettings.of(self.workspace.settings)
         notice = plan_notice(plan, who, sent, self.workspace.reading.now(), rules)
         said = {"plan_id": plan_id, "notice": vars(notice) | {"due_by": notice.due_by.isoformat()}}
         return self._told_of(said, plan.subject, customers, masked, limit)
@@ -73,7 +76,7 @@ class MessageQuestions(PlanningQuestions):
         shown = () if outbox is None else outbox.of(subject, limit)[::-1]
         counts = {} if outbox is None else outbox.counts_of(subject)
         names = _names(self.network.customers, shown, masked)
-        rules = message_settings(self.workspace.settings)
+        rules = MessageSettings.of(self.workspace.settings)
         rows = [
             {
                 "number": each.number,

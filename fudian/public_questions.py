@@ -8,7 +8,7 @@ from typing import Any
 from fudian.field_questions import FieldQuestions
 from repair.desk.board import Entry
 from repair.desk.work import Sheet
-from repair.settings import message_settings
+from repair.settings import MessageSettings
 
 NAMED = 3
 """Areas that the page names; of the others it tells the number."""
@@ -48,7 +48,7 @@ class PublicQuestions(FieldQuestions):
 
     def _is_over(self, sheet: Sheet) -> bool:
         """Tell whether an incident was closed for so long that its page is gone."""
-        rules = message_settings(self.workspace.settings)
+        rules = MessageSettings.of(self.workspace.settings)
         if not sheet.is_closed:
             return False
         closed = sheet.closed_at
@@ -56,7 +56,7 @@ class PublicQuestions(FieldQuestions):
         return closed is None or now > closed + timedelta(hours=rules.page_after_close_h)
 
     def _shown(self, entry: Entry, sheet: Sheet) -> dict[str, Any]:
-        rules = message_settings(self.workspace.settings)
+        rules = MessageSettings.of(self.workspace.settings)
         transformers = entry.affected.hit.transformers
         names = dict(self.network.transformers.select("transformer_id", "name").iter_rows())
         place = self.low_voltage_place(entry.key)

@@ -10,10 +10,11 @@ import polars as pl
 
 from fudian.answerable import answerable
 from fudian.answers import Answer, Check, Targets
-from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question
-from fudian.settings import SETTINGS_OF
+from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question, stating_settings
+from fudian.settings import SETTINGS
 from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
+from network.tables.conventions import ReadingSettings
 from network.tables.settings import GENERAL_SETTINGS, unknown_names
 from reliability.area import Area
 from reliability.cross_check import CrossCheck
@@ -29,7 +30,7 @@ from reliability.ranking import causes, planned_outages, worst_feeders
 from reliability.record_checks import record_problems
 from reliability.rolling import rolling
 from reliability.rule_packs import DLT_836_2016, IEEE_1366_2012
-from reliability.settings import ReliabilitySettings, reliability_settings
+from reliability.settings import ReliabilitySettings
 from reliability.targets import TargetResult, grid_plans, judge, judge_grid, metrics, plan_year, plans
 from reliability.workspace_difference import WorkspaceDifference, workspace_difference
 from repair.restoration.grid_figures import N_1, further_figures, grid_figures
@@ -53,17 +54,20 @@ class ReliabilityQuestions(Foundation):
 
     def _further_problems(self) -> list[Problem]:
         settings = self.workspace.settings
-        found = unknown_names(settings, (*GENERAL_SETTINGS, *SETTINGS_OF))
-        for settings_of_subject in SETTINGS_OF.values():
+        found = unknown_names(settings, (*GENERAL_SETTINGS, *SETTINGS))
+        for subject in SETTINGS.values():
+            if subject is ReadingSettings:
+                continue  # the tables were read by it, and its problems stand with theirs
             try:
-                settings_of_subject(settings)
+                subject.of(settings)
             except WorkspaceError as error:
                 found += error.problems
         return found or [
-            *late_approvals(self.workspace, reliability_settings(settings)),
+            *late_approvals(self.workspace, ReliabilitySettings.of(settings)),
             *record_problems(self._statistics),
         ]
 
+    @stating_settings
     def diff(
         self,
         new: Version,
@@ -300,6 +304,7 @@ class ReliabilityQuestions(Foundation):
         """Ids of the plans whose targets can be judged."""
         return self._kept.recall("target_plans", lambda: plans(self._statistics))
 
+    @stating_settings
     def targets(
         self,
         plan: str,
@@ -336,6 +341,7 @@ class ReliabilityQuestions(Foundation):
 
         return self.memory.recall(("targets", plan, judged_year, level, moment, done), compute)
 
+    @stating_settings
     def n_1(self, wait_s: float | None = None, progress: Progress | None = None) -> NMinus1:
         """Test every section of every feeder: can its neighbours feed the healthy rest after a fault there?
 
@@ -353,6 +359,7 @@ class ReliabilityQuestions(Foundation):
         told = None if progress is None else (lambda done: progress(len(done.sections), done.sections_in_all))
         return sweep.result(wait_s, told)
 
+    @stating_settings
     def grid_kpi(
         self, plan: str = "gongan-2022", wait_s: float | None = None, progress: Progress | None = None
     ) -> Answer:

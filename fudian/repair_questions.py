@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import AffectedAnswer, Answer, LocationAnswer
-from fudian.foundation import Moment, Names, Table, names, question
+from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.live import LiveQuestions, require_way
 from network import FudianError, Problem, Supply, text
 from network.ids import each_of
@@ -34,6 +34,7 @@ from repair.restoration.weak_spots import WeakSpots, weak_spots
 class RepairQuestions(LiveQuestions):
     """What a dispatcher asks of one network."""
 
+    @stating_settings
     def affected(
         self,
         open: Names | None = None,  # noqa: A002 (the field's own word)
@@ -90,6 +91,7 @@ class RepairQuestions(LiveQuestions):
         log = self.workspace.tables["switching"] if switching is None else self.table("switching", switching)[0]
         return self.network.energise(log, moment)
 
+    @stating_settings
     def locate(
         self,
         signals: Table | None = None,
@@ -133,6 +135,7 @@ class RepairQuestions(LiveQuestions):
             return self.workspace.tables["signals"], self.workspace.problems_of("signals")
         return self.table("signals", signals)
 
+    @stating_settings
     def infer(
         self, signals: Table | None = None, at: Moment = None, switching: Table | None = None, by: str = "log"
     ) -> Inference:
@@ -240,6 +243,7 @@ class RepairQuestions(LiveQuestions):
         self.network.require_sources()
         return weak_spots(self.state(at), self.moment(at))
 
+    @stating_settings
     def replay(
         self,
         signals: Table | None = None,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fudian.desk import Desk
 from fudian.erasure import erased
 from fudian.ledger import DeskEvent
-from fudian.retention_settings import retention_settings
+from fudian.retention_settings import RetentionSettings
 from fudian.store.desk_tables import DESK_EVENTS
 
 LOOKS_EVERY_S = 3600.0
@@ -43,7 +43,7 @@ def tidy(desk: Desk, now: datetime | None = None) -> tuple[int, int]:
     Returns:
         How many events and messages customers were taken out of, and how many reports were folded.
     """
-    rules = retention_settings(desk.utility.workspace.settings)
+    rules = RetentionSettings.of(desk.utility.workspace.settings)
     moment = now or datetime.now(UTC)
     since = _going_on_since(desk, moment)
     changed = folded = 0

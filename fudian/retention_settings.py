@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pydantic import Field, field_validator
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 LEAST_DAYS = 30
 """What the desk itself remembers is neither erased nor folded."""
 
 
-class RetentionSettings(BaseModel):
+class RetentionSettings(Settings):
     """For how long the desk keeps what it was told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "retention"
 
     personal_days: int = Field(
         0,
@@ -38,12 +35,3 @@ class RetentionSettings(BaseModel):
             msg = f"the desk itself remembers {LEAST_DAYS} days: write {LEAST_DAYS} or more, or 0"
             raise ValueError(msg)
         return days
-
-
-def retention_settings(settings: Mapping[str, Any]) -> RetentionSettings:
-    """Return the settings under ``[retention]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(RetentionSettings, "retention", settings)

@@ -30,7 +30,7 @@ from fudian.outbox import Outbox, Outcome, Outgoing
 from fudian.store.tables import utc_now
 from network import FudianError, text
 from repair.desk.message_texts import text_of
-from repair.settings import MessageSettings, message_settings
+from repair.settings import MessageSettings
 
 TOKEN = "FUDIAN_MESSAGES_TOKEN"  # noqa: S105 (the name of a variable)
 """What the gateway knows this sender by: a bearer token in the environment, never in a file."""
@@ -342,13 +342,13 @@ def sender_of(
         FudianError: the channel cannot be used.
     """
     workspace = utility().workspace
-    rules = message_settings(workspace.settings)
+    rules = MessageSettings.of(workspace.settings)
     return Sender(outbox, channel_of(rules, workspace.folder, token), utility, refresh) if rules.to else None
 
 
 def send_due(outbox: Outbox, channel: Channel, utility: LiveQuestions, now: datetime) -> int:
     """Try some of the messages that are due, and mark what came of each; return how many there were."""
-    rules = message_settings(utility.workspace.settings)
+    rules = MessageSettings.of(utility.workspace.settings)
     due = outbox.due(now, rules.at_once)
     if due:
         contacts = _contacts(utility.network.customers, due)

@@ -33,7 +33,7 @@ from repair.desk.messages import (
 )
 from repair.desk.work import STAGES, Line, Sheet
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
-from repair.settings import MessageSettings, inference_settings, message_settings
+from repair.settings import InferenceSettings, MessageSettings
 
 _log = logging.getLogger("fudian")
 
@@ -48,7 +48,7 @@ def beside_decision(utility: CrewQuestions, outbox: Outbox, sheet: Sheet, event:
         event: the decision.
     """
     try:
-        rules = message_settings(utility.workspace.settings)
+        rules = MessageSettings.of(utility.workspace.settings)
     except FudianError:
         _log.exception("Nobody is told of what is decided: the settings of messages cannot be used")
         return None
@@ -67,7 +67,7 @@ def leads_to_page(utility: LiveQuestions, sheet: Sheet, several: Sequence[Mappin
         several: the decisions.
     """
     try:
-        rules = message_settings(utility.workspace.settings)
+        rules = MessageSettings.of(utility.workspace.settings)
     except FudianError:  # nobody is told, and the log says so
         return False
     begins = STAGES.index(rules.fault_from)
@@ -81,7 +81,7 @@ def leads_to_page(utility: LiveQuestions, sheet: Sheet, several: Sequence[Mappin
 
 def beside_signals(utility: CrewQuestions, outbox: Outbox, sheet: Sheet) -> Beside | None:
     """Return what writes the messages that an incident asks for by what was heard since; ``None`` where it asks for none."""
-    rules = message_settings(utility.workspace.settings)
+    rules = MessageSettings.of(utility.workspace.settings)
     write, count = _beside(utility, outbox, sheet, rules)
     return write if rules.to and count else None
 
@@ -178,7 +178,7 @@ def beside_announcement(utility: PlanningQuestions, outbox: Outbox, plan_id: str
     Raises:
         FudianError: there is no such plan, nobody can tell who is off by it, or no channel is set.
     """
-    rules = message_settings(utility.workspace.settings)
+    rules = MessageSettings.of(utility.workspace.settings)
     if not rules.to:
         raise FudianError(
             text("Nobody can be told: no channel for messages is set."),
@@ -202,7 +202,7 @@ def announced(utility: PlanningQuestions, plan_id: str) -> tuple[Announced, Affe
             text("There is no plan {plan_id!r}.", plan_id=plan_id), text("The table of plans lists those there are.")
         )
     row, settings = rows[-1], utility.workspace.settings
-    refused = {*inference_settings(settings).not_approved, *message_settings(settings).cancelled}
+    refused = {*InferenceSettings.of(settings).not_approved, *MessageSettings.of(settings).cancelled}
     lines = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     plan = Announced(
         f"plan:{plan_id}",
@@ -210,7 +210,7 @@ def announced(utility: PlanningQuestions, plan_id: str) -> tuple[Announced, Affe
         row["end"],
         (row["nature"] or "").startswith("P-TEMP"),
         row["status"] is not None and row["status"] not in refused and row["live_line_item"] not in LIVE_ITEMS,
-        row["status"] in message_settings(settings).cancelled,
+        row["status"] in MessageSettings.of(settings).cancelled,
         row["work"] or "",
         lines.get(row["feeder_id"]) or "",
     )

@@ -22,7 +22,7 @@ class Utility(ReportQuestions, DispatchQuestions):
         >>> county = fudian.open("data_samples/county")
         >>> county
         <Utility: 复源县, 23 tables>
-        >>> county.indices(2022).rows["N_T"].item() > 1000
+        >>> county.indices(2022).rows["N_T"].item() > 300
         True
     """
 

@@ -18,7 +18,7 @@ from network.problems import Problem
 from network.readers.one_line import one_line_tables
 from network.supply import Supply
 from network.tables.table_form import ROW
-from network.tables.workspace import Workspace, read_workspace, workspace
+from network.tables.workspace import FrameOrRows, Workspace, read_workspace, workspace
 from network.topology import Topology
 from network.topology_checks import topology_problems
 
@@ -52,7 +52,7 @@ class Network(Topology):
 
     @classmethod
     def from_text(
-        cls, diagram: str, tables: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        cls, diagram: str, tables: Mapping[str, FrameOrRows] | None = None, settings: Mapping[str, Any] | None = None
     ) -> Network:
         """Return the network of a one-line text: ``Network.from_text("=S -[K1]- 1 -L1 2.5km- 2; T1(30) @ 2")``.
 
@@ -109,7 +109,7 @@ class Network(Topology):
         return (*self.workspace.problems, *topology_problems(self, self._normal))
 
     def check(self, language: str = "en", further: Iterable[Problem] = ()) -> dict[str, Any]:
-        """Return the contract's check: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
+        """Return what is wrong: ``errors`` and ``warnings`` of tables, topology and what else was found; ``counts``."""
         problems = [*self.problems, *further]
         by_severity = {
             name: [problem.as_dict(language) for problem in problems if problem.severity == severity]
@@ -121,7 +121,7 @@ class Network(Topology):
         """Return which node hangs on which source.
 
         Args:
-            switching: table of the contract (``time``, ``branch_id``, ``action``); the normal state without it.
+            switching: the table ``switching`` of a workspace (``time``, ``branch_id``, ``action``); the normal state without it.
             at: operations after this time are left out; ``None`` takes them all.
 
         Raises:
@@ -155,7 +155,7 @@ def read_network(folder: str | Path | Workspace) -> Network:
     """Read a workspace and return its network; what is wrong with it is in ``network.problems``.
 
     Args:
-        folder: a folder with the tables of the contract, or a workspace that has been read already.
+        folder: a folder with the tables of a workspace, or a workspace that has been read already.
 
     Raises:
         WorkspaceError: the folder is missing or holds no table.
@@ -163,8 +163,8 @@ def read_network(folder: str | Path | Workspace) -> Network:
     return build_network(folder if isinstance(folder, Workspace) else read_workspace(folder))
 
 
-def network_from_tables(tables: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Network:
-    """Return the network of tables in memory (Polars or pandas frames, or lists of dictionaries) by table name."""
+def network_from_tables(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | None = None) -> Network:
+    """Return the network of tables in memory (frames of Polars, pandas or Arrow, or lists of dictionaries) by table name."""
     return build_network(workspace(tables, settings))
 
 

@@ -25,12 +25,12 @@ class Problem:
 
     Attributes:
         severity: ``error`` (the row or value was left out) or ``warning`` (kept, but look at it).
-        table: name of the table in the contract.
+        table: name of the table.
         message: what is wrong.
         hint: what to do about it.
         file: file name inside the workspace, where the problem comes from a file.
         row: row in that file as a spreadsheet counts it (the header is row 1), or ``None`` for the whole table.
-        column: column in the contract's name.
+        column: name of the column in English.
         value: the offending value as it stands in the file.
         object_id: the id of the branch, transformer, customer or outage meant, where it has one.
         sheet: sheet of the workbook, where it has several.
@@ -48,7 +48,7 @@ class Problem:
     sheet: str | None = None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the problem in the contract's form: table, row, column, value, message, hint, and file, sheet, object_id."""
+        """Return the problem for commands and routes: table, row, column, value, message, hint, and file, sheet, object_id."""
         return {
             "table": self.table,
             "file": self.file,

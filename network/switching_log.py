@@ -16,8 +16,8 @@ def in_order(switching: pl.DataFrame, branches: pl.DataFrame) -> pl.DataFrame:
     """Return a log in the order in which it happened.
 
     Args:
-        switching: table of the contract (``time``, ``branch_id``, ``action``), in any order.
-        branches: table of the contract (``branch_id``, ``normally_open``); the log begins in the normal state.
+        switching: the table ``switching`` of a workspace (``time``, ``branch_id``, ``action``), in any order.
+        branches: the table ``branches`` of a workspace (``branch_id``, ``normally_open``); the log begins in the normal state.
 
     Returns:
         The rows by time, with ``repeats``: whether the operation finds its switch in the state that it brings about. Of one
@@ -73,8 +73,8 @@ def repeated_operations(switching: pl.DataFrame, branches: pl.DataFrame, file: s
     """Return a warning for each operation that finds its switch in the state that it brings about.
 
     Args:
-        switching: table of the contract.
-        branches: table of the contract.
+        switching: the table ``switching`` of a workspace.
+        branches: the table ``branches`` of a workspace.
         file: name of the file of the log, to name it in a problem.
     """
     log = in_order(switching, branches)

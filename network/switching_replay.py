@@ -161,7 +161,7 @@ def replay(net: Topology, switching: pl.DataFrame) -> Replay:
 
     Args:
         net: the network.
-        switching: table of the contract (``time``, ``branch_id``, ``action``); in any order (R1.21).
+        switching: the table ``switching`` of a workspace (``time``, ``branch_id``, ``action``); in any order (R1.21).
 
     Raises:
         UnknownIdError: the log operates a branch that the network does not have.

@@ -31,11 +31,11 @@ class Topology(Shown):
     The index of a branch, transformer or customer is its row in the table; the index of a node is its place in ``nodes``.
 
     Attributes:
-        branches: table of the contract.
-        transformers: table of the contract.
-        customers: table of the contract.
-        feeders: table of the contract.
-        sources: table of the contract.
+        branches: the table ``branches`` of a workspace.
+        transformers: the table ``transformers`` of a workspace.
+        customers: the table ``customers`` of a workspace.
+        feeders: the table ``feeders`` of a workspace.
+        sources: the table ``sources`` of a workspace.
         nodes: node ids, shape (nodes,), as text.
         from_node, to_node: node index at each end of a branch, shape (branches,).
         source_node: node index of each source, shape (sources,).

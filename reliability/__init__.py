@@ -28,3 +28,8 @@ __all__ = [
     "ledger",
     "population",
 ]
+
+
+def __dir__() -> list[str]:
+    """Name what is meant to be used from outside."""
+    return __all__

@@ -128,10 +128,10 @@ def audit(
 
     Args:
         net: the network.
-        outages: table of the contract.
-        stages: table of the contract, or ``None``.
-        switching: table of the contract; may be empty.
-        signals: table of the contract; off, on and read reports of transformers, at low voltage of customers too.
+        outages: the table ``outages`` of a workspace.
+        stages: the table ``stages`` of a workspace, or ``None``.
+        switching: the table ``switching`` of a workspace; may be empty.
+        signals: the table ``signals`` of a workspace; off, on and read reports of transformers, at low voltage of customers too.
         period: what is audited; outages are cut at its ends.
         level: ``mv`` (transformers) or ``lv`` (customers).
         rules: ``audit_tolerance_min``, ``audit_logged_kinds``, ``meter_deviation_min`` and the rules of the statistics.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import narwhals as nw
 import polars as pl
@@ -19,6 +20,27 @@ import polars as pl
 from network import FudianError, MissingExtraError, text
 
 ENGINES = ("polars", "pandas", "duckdb", "spark")
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def arrow_in_arrow_out(function: Function) -> Function:
+    """Have a function of frames take tables of Arrow too, and answer with one; Polars computes it."""
+
+    @wraps(function)
+    def answered(*args: Any, **kwargs: Any) -> Any:
+        is_arrow = nw.dependencies.is_pyarrow_table
+        if not any(map(is_arrow, (*args, *kwargs.values()))):
+            return function(*args, **kwargs)
+
+        def read(given: Any) -> Any:
+            return pl.DataFrame(given) if is_arrow(given) else given
+
+        found = function(*map(read, args), **{name: read(given) for name, given in kwargs.items()})
+        return found.to_arrow()
+
+    return cast("Function", answered)
 
 
 def to_engine(frame: pl.DataFrame, engine: str) -> Any:

@@ -172,7 +172,7 @@ class FrequentOutages(Shown):
     med: str = "include"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the contract's form: what it rests on, users and feeders."""
+        """Return the form of commands and routes: what it rests on, users and feeders."""
         year_start = datetime((self.as_of - timedelta(microseconds=1)).year, 1, 1)
         return {
             "basis": {

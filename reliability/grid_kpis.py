@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from network import Network, Supply
 from network.tables.code_words import SECTIONALISING_KINDS
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 LONG_FEEDER_KM = 15.0
 """A supply radius beyond this makes a feeder long (Gong'an's plan)."""
@@ -20,23 +20,14 @@ STANDARD_STRUCTURES = ("三分段三联络", "三分段单联络", "单环网", 
 """Forms of connection that count as standard: the first two for overhead lines, the others for cables."""
 
 
-class GridSettings(BaseModel):
+class GridSettings(Settings):
     """What the plans leave open about the grid."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "grid"
 
     long_feeders_base: int | None = Field(
-        None, ge=0, description="number of feeders with a radius over 15 km in the base year of the plan"
+        None, ge=0, examples=[12], description="number of feeders with a radius over 15 km in the base year of the plan"
     )
-
-
-def grid_settings(settings: Mapping[str, Any]) -> GridSettings:
-    """Return the settings under ``[grid]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(GridSettings, "grid", settings)
 
 
 def feeder_kpis(net: Network) -> pl.DataFrame:
@@ -73,7 +64,7 @@ def grid_kpis(net: Network) -> dict[str, Any]:
     ``tied`` and ``standard`` (of them, with a tie and with a standard structure),
     ``feeders_without_tie`` (ids), ``radius_unknown`` (ids).
     """
-    rules = grid_settings(net.workspace.settings)
+    rules = GridSettings.of(net.workspace.settings)
     feeders = feeder_kpis(net).filter(pl.col("public"))
     long = feeders.filter(pl.col("radius_km") > LONG_FEEDER_KM).height
     unknown = feeders.filter(pl.col("radius_km").is_null() & (pl.col("transformers") > 0))["feeder_id"].to_list()

@@ -17,7 +17,7 @@ from narwhals.typing import IntoFrameT
 
 from network import Text, text
 from network.ids import each_of
-from reliability.engines import like, small
+from reliability.engines import arrow_in_arrow_out, like, small
 from reliability.index_table import cells, indices, per_user, ratio, shown, with_users
 from reliability.ledger_table import MICROSECONDS_PER_MINUTE
 from reliability.openings import openings
@@ -47,6 +47,7 @@ def reason_words(settings: ReliabilitySettings) -> dict[str, Text]:
     return dict(zip(REASONS, words, strict=True))
 
 
+@arrow_in_arrow_out
 def ieee_indices(
     interruptions: IntoFrameT,
     population: IntoFrameT,

@@ -18,7 +18,17 @@ from narwhals.typing import IntoFrameT
 from network import FudianError, text
 from network.ids import each_of
 from network.tables.frames import require_columns
-from reliability.engines import compact, has_order, held, in_memory, in_passing, like, numbers_of, small
+from reliability.engines import (
+    arrow_in_arrow_out,
+    compact,
+    has_order,
+    held,
+    in_memory,
+    in_passing,
+    like,
+    numbers_of,
+    small,
+)
 from reliability.ledger_table import REQUIRED as OF_LEDGER
 from reliability.ledger_table import TIMES, add_amounts, clipped, merged, microseconds_of, states_approved_ends
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE, URBAN_NETWORK
@@ -47,6 +57,7 @@ _BLANK = ""
 """Stands for a blank class while frames are joined; null again in the result."""
 
 
+@arrow_in_arrow_out
 def indices(
     interruptions: IntoFrameT,
     population: IntoFrameT,
@@ -59,7 +70,7 @@ def indices(
 
     Args:
         interruptions: the table of :func:`reliability.interruptions`, or a ledger of the same period.
-        population: the table of :func:`reliability.population`, or the ``population`` table of the contract with stated
+        population: the table of :func:`reliability.population`, or the ``population`` table of a workspace with stated
             numbers of users; in the same engine.
         by: any of :data:`BY`; none gives one row for the whole.
         period: the statistical period; by default the whole calendar years in which interruptions begin.
@@ -201,14 +212,14 @@ def pieces_in(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
 
 
 def _stated(population: Any, rules: ReliabilitySettings) -> Any:
-    """Return users of the contract's table of stated numbers with the first moment after them; others as they are."""
+    """Return users of the table of stated numbers with the first moment after them; others as they are."""
     if not {"from", "to", "region_class"} <= set(population.collect_schema().names()):
         return population
     return like(with_exclusive_ends(small(population).to_native(), rules.population_ends), population)
 
 
 def as_users(population: Any) -> Any:
-    """Return the users with every column that a figure may need; the contract's table has its own names for two of them."""
+    """Return the users with every column that a figure may need; the table has its own names for two of them."""
     names = population.collect_schema().names()
     renamed = {
         old: new for old, new in (("from", "in_service"), ("to", "retired")) if old in names and new not in names

@@ -11,10 +11,11 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import polars as pl
+from narwhals.typing import IntoFrame, IntoFrameT
 
 from network import Network, Supply, schema
 from network.tables.frames import MissingColumnsError, require_table
-from reliability.engines import like, shaped
+from reliability.engines import arrow_in_arrow_out, like, shaped
 from reliability.named_parts import Change, NamedParts
 from reliability.overlaps import overlapping
 from reliability.population_table import ATTRIBUTES, population, service_periods
@@ -62,16 +63,17 @@ _BY_PART: Mapping[str, type[pl.DataType] | pl.DataType] = {
 """The columns while rows still belong to one row of the records; see :func:`with_records`."""
 
 
+@arrow_in_arrow_out
 def interruptions(
-    outages: Any,
-    stages: Any | None,
+    outages: IntoFrameT,
+    stages: IntoFrame | None,
     net: Network,
     level: str = "mv",
-    users: Any = None,
+    users: IntoFrame | None = None,
     settings: ReliabilitySettings | None = None,
     switching: pl.DataFrame | None = None,
     states: RecordStates | None = None,
-) -> Any:
+) -> IntoFrameT:
     """Return who was without power, from when to when, by which event.
 
     A record names what lost supply: a branch (with everything that truly hung on it alone when the event came, R1.16), a feeder,
@@ -80,8 +82,8 @@ def interruptions(
     user that was moved is interrupted where it hung at the time (R1.19).
 
     Args:
-        outages: table of the contract, with usable rows only; Polars or pandas.
-        stages: table of the contract, or ``None``.
+        outages: the table ``outages``, with usable rows only; of Polars, pandas or Arrow.
+        stages: the table ``stages``, or ``None``.
         net: the network.
         level: ``mv`` (transformers) or ``lv`` (customers).
         users: the population of that level, where it is at hand already; at low voltage on any engine, and so is the result.
@@ -106,19 +108,20 @@ def interruptions(
     _require_a_place(outages)
     if stages is not None:
         require_table(stages, "stages")
-    in_pandas = nw.from_native(outages, eager_only=True).implementation.is_pandas()
-    outages = numbered(with_columns_of(outages, "outages"))
-    stages = with_columns_of(stages, "stages")
+    given: Any = nw.from_native(outages)
+    recorded = numbered(with_columns_of(outages, "outages"))
     rules = settings or ReliabilitySettings()
-    everyone = population(net, level, outages, settings=rules) if users is None else users
+    everyone = population(net, level, recorded, settings=rules) if users is None else users
     if states is None:
-        states = states_of_records(outages, net, rules, switching)
+        states = states_of_records(recorded, net, rules, switching)
     table: Any = nw.from_native(everyone)
-    rows, low_voltage = _users_off(_transformers_off(outages, stages, states), outages, everyone, level)
-    counted = _numbers_alone(outages, everyone, level)
+    rows, low_voltage = _users_off(
+        _transformers_off(recorded, with_columns_of(stages, "stages"), states), recorded, everyone, level
+    )
+    counted = _numbers_alone(recorded, everyone, level)
     others = shaped(nw.from_native(pl.concat([counted, low_voltage], how="diagonal_relaxed")), _BY_PART).to_native()
     found = nw.concat([shaped(rows, _BY_PART), like(others, table)])
-    said = outages.with_columns(
+    said = recorded.with_columns(
         record_state=pl.col("part").replace_strict(states.state, default=None, return_dtype=pl.String)
     )
     records = like(said.select("part", *_RECORD, "end", "record_state"), table)
@@ -126,8 +129,8 @@ def interruptions(
         "part", "end", users=nw.lit(0), exclusion=nw.lit("nobody_off")
     )
     every = nw.concat([found, shaped(nobody, _BY_PART)]).drop("outage_id", "record_state")
-    result = with_records(every, records.drop("end"), "part").to_native()
-    return result.to_pandas() if in_pandas else result
+    result: Any = with_records(every, records.drop("end"), "part").to_native()
+    return result.to_pandas() if given.implementation.is_pandas() else result  # type: ignore[no-any-return]
 
 
 def _users_off(
@@ -192,7 +195,7 @@ def _numbers_alone(outages: pl.DataFrame, everyone: Any, level: str) -> pl.DataF
 
 
 def with_columns_of(given: Any, table: str) -> pl.DataFrame:
-    """Return a Polars or pandas frame as Polars, with every column of the contract's table; absent ones are null."""
+    """Return a Polars or pandas frame as Polars, with every column of the table; absent ones are null."""
     columns = schema.TABLES[table].columns
     if given is None:
         return schema.TABLES[table].empty()
@@ -211,7 +214,7 @@ def states_of_records(
     """Return in which state of the switches each record is taken, by the number of its row (R1.16).
 
     Args:
-        outages: table of the contract.
+        outages: the table ``outages`` of a workspace.
         net: the network.
         settings: ``record_state`` and what belongs to it.
         switching: the log; that of the workspace by default.
@@ -235,7 +238,7 @@ def lost_supplies(
 
     Args:
         outages: records with their number ``part``.
-        stages: table of the contract; each is looked at in the state in which its record found the switches.
+        stages: the table ``stages`` of a workspace; each is looked at in the state in which its record found the switches.
         parts: what they name.
         changes: that state by ``part``, where it is not the normal one.
     """
@@ -297,7 +300,7 @@ def where_it_hung(off: pl.DataFrame, transformers: pl.DataFrame) -> pl.DataFrame
 
     Args:
         off: ``transformer`` (its row), ``start``, ``end``, and other columns that are passed on.
-        transformers: table of the contract.
+        transformers: the table ``transformers`` of a workspace.
     """
     rows = (
         service_periods(transformers, "transformer_id")

@@ -20,7 +20,7 @@ from reliability.period import Period
 from reliability.population_table import ATTRIBUTES, population
 from reliability.query import Query
 from reliability.record_states import RecordStates
-from reliability.settings import ReliabilitySettings, reliability_settings
+from reliability.settings import ReliabilitySettings
 from reliability.switched import interruptions_from_switching
 
 
@@ -33,7 +33,7 @@ class KnownTables(Shown):
     @cached_property
     def settings(self) -> ReliabilitySettings:
         """The rules that the workspace sets."""
-        return reliability_settings(self.net.workspace.settings)
+        return ReliabilitySettings.of(self.net.workspace.settings)
 
     @cached_property
     def _interruptions(self) -> dict[str, pl.DataFrame]:

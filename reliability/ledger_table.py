@@ -18,7 +18,7 @@ import polars as pl
 from narwhals.typing import IntoFrameT
 
 from network.tables.frames import require_columns
-from reliability.engines import compact, has_order, in_memory, like, numbers_of, small
+from reliability.engines import arrow_in_arrow_out, compact, has_order, in_memory, like, numbers_of, small
 from reliability.natures import OVERRUN
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
@@ -54,6 +54,7 @@ _WITHIN, _ALL_BEYOND, _PARTLY_BEYOND = 1, 2, 3
 """How a row lies to the approved end of its outage."""
 
 
+@arrow_in_arrow_out
 def ledger(
     interruptions: IntoFrameT,
     period: Period,

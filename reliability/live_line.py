@@ -105,7 +105,7 @@ def live_ratio(
     Args:
         jobs: the table of :func:`live_jobs_with_saving`.
         planned: the ledger of the period; its prearranged rows are the planned outages.
-        plans: table of the contract; connections among them were made with an outage.
+        plans: the table ``plans`` of a workspace; connections among them were made with an outage.
         period: the statistical period; a job or plan belongs to the moment it starts.
         users: equivalent users of the period, or ``None``.
         is_known: whether there is a table of live jobs that can be used: what cannot be computed is not zero.

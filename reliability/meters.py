@@ -38,7 +38,7 @@ def meter_evidence(signals: pl.DataFrame, rules: ReliabilitySettings, as_of: dat
     power-on is an outage that still lasts at ``as_of``, as long as it is not longer than the longest valid one.
 
     Args:
-        signals: table of the contract; only ``off``, ``on`` and ``read`` of transformers and customers are used.
+        signals: the table ``signals`` of a workspace; only ``off``, ``on`` and ``read`` of transformers and customers are used.
         rules: ``meter_min_outage_min`` and ``meter_max_outage_min``.
         as_of: later reports are not known yet.
     """

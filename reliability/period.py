@@ -79,7 +79,7 @@ class Period:
         return (self.end - self.start) / timedelta(hours=1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the contract's form: ``start``, ``end``, ``hours``."""
+        """Return the form of commands and routes: ``start``, ``end``, ``hours``."""
         return {"start": self.start.isoformat(), "end": self.end.isoformat(), "hours": self.hours}
 
     def months(self) -> list[tuple[str, Period]]:

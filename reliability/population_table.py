@@ -120,7 +120,7 @@ def customer_groups(customers: Any, transformers: pl.DataFrame, named: pl.Series
     """Return the low-voltage users: customers of one transformer that share every interruption in one row.
 
     Args:
-        customers: table of the contract on any engine; only groups are ever made of its rows.
+        customers: the table ``customers`` of a workspace on any engine; only groups are ever made of its rows.
         transformers: the users at medium voltage.
         named: customers that stand alone.
         since: see :func:`population`.

@@ -52,7 +52,7 @@ def record_states(
         outages: ``part`` (its number), ``outage_id``, ``start``, ``end``, ``exclusion``, ``branch_id``, ``feeder_id`` and
             ``transformer_id``; one of the last three is filled.
         parts: of the network.
-        switching: table of the contract; may be empty.
+        switching: the table ``switching`` of a workspace; may be empty.
         rules: ``record_state``, ``event_window_min`` and ``log_open_days``.
 
     Raises:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 
-class ReliabilitySettings(BaseModel):
-    """Rules of the statistics that a utility may set in ``fudian.toml`` under ``[reliability]``."""
+class ReliabilitySettings(Settings):
+    """Rules of the statistics that the field leaves open."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "reliability"
 
     sustained_threshold_min: float = Field(
         3.0, ge=0, description="an interruption is sustained when longer than this (R1.2)"
@@ -73,6 +73,7 @@ class ReliabilitySettings(BaseModel):
     )
     budget_plan: str | None = Field(
         None,
+        examples=["jinhua-2022"],
         description="plan whose targets give the customer-hour budget of a unit for which the table budget gives none",
     )
     budget_season_prior_years: float = Field(
@@ -99,6 +100,7 @@ class ReliabilitySettings(BaseModel):
     minimum_history_days: int = Field(30, ge=1, description="fewer days with interruptions give no threshold (1.6)")
     major_event_days: tuple[date, ...] | Mapping[str, tuple[date, ...]] | None = Field(
         None,
+        examples=[["2022-02-01", "2022-02-02"]],
         description="approved list, or one for each unit; overrides the calculation. Days are judged at medium voltage, of all "
         "users, whatever period, level or breakdown is asked for (1.6, R1.17)",
     )
@@ -107,7 +109,7 @@ class ReliabilitySettings(BaseModel):
         description="a fall against the year before (simple), or one that compounds each year since the base year (2.4)",
     )
     year_on_year_base: int | None = Field(
-        None, ge=1900, le=2200, description="base year of the compound fall; it must be stated (2.4)"
+        None, ge=1900, le=2200, examples=[2020], description="base year of the compound fall; it must be stated (2.4)"
     )
     long_single_h: float = Field(12.0, gt=0, description="CELID-s counts users with one interruption this long (1.4)")
     long_total_h: float = Field(24.0, gt=0, description="CELID-t counts users with this many hours in all (1.4)")
@@ -131,6 +133,7 @@ class ReliabilitySettings(BaseModel):
         None,
         ge=1900,
         le=2200,
+        examples=[2021],
         description="year that reductions and gains of plans are counted from, where the plan states none (base_year of "
         "targets); the year before the judged one where it is not given",
     )
@@ -154,6 +157,7 @@ class ReliabilitySettings(BaseModel):
     da_required_terminals: int | None = Field(
         None,
         ge=1,
+        examples=[2],
         description="terminals that make the automation of a feeder effective; without it every breaker, recloser and switch of "
         "the feeder, its ties among them, needs one",
     )
@@ -166,19 +170,3 @@ class ReliabilitySettings(BaseModel):
     report_tolerance_percent: float = Field(
         0.001, ge=0, description="ASAI of that report agrees within this; it is printed with three decimals (9.4)"
     )
-
-    def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their default, for the basis of a figure."""
-        return {name: value for name, value in self.model_dump(mode="json").items() if value != _DEFAULTS[name]}
-
-
-_DEFAULTS = ReliabilitySettings().model_dump(mode="json")
-
-
-def reliability_settings(settings: Mapping[str, Any]) -> ReliabilitySettings:
-    """Return the settings under ``[reliability]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(ReliabilitySettings, "reliability", settings)

@@ -236,7 +236,7 @@ class Statistics(KnownTables):
         return differences(rows, users, query.by, query.period, self.settings, query.as_of, kept)
 
     def both_standards(self, query: Query, engine: str = "polars", language: str = "en") -> dict[str, Any]:
-        """Return ``ieee`` and ``differences`` in the contract's form: each difference with what adds up to it, and why.
+        """Return ``ieee`` and ``differences`` for commands and routes: each difference with what adds up to it, and why.
 
         ``ieee_rule_pack`` names the rules of the one, ``comparison`` says that the other counts by different ones.
         """
@@ -301,7 +301,7 @@ class Statistics(KnownTables):
     def statement(
         self, query: Query, engine: str = "polars", language: str = "en", figures: pl.DataFrame | None = None
     ) -> dict[str, Any]:
-        """Return the indices in the contract's form: period, level, basis, rows, rejected.
+        """Return the indices in the form of commands and routes: period, level, basis, rows, rejected.
 
         Args:
             query: what the figures cover.

@@ -42,7 +42,7 @@ def interruptions_from_switching(
 
     Args:
         net: the network; the log begins in its normal state.
-        switching: table of the contract (``time``, ``branch_id``, ``action``, ``reason``).
+        switching: the table ``switching`` of a workspace (``time``, ``branch_id``, ``action``, ``reason``).
         level: ``mv`` (transformers) or ``lv`` (customers).
         users: the population of that level, where it is at hand already.
 

@@ -100,7 +100,7 @@ class TargetResult:
     denominator: float | None = None
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the result in the contract's form, with op, asai, previous, where, numerator and denominator besides."""
+        """Return the result for commands and routes, with op, asai, previous, where, numerator and denominator besides."""
         return asdict(self) | {"reason": self.reason.in_language(language) if self.reason else None}
 
 

@@ -101,7 +101,7 @@ class TableDifference:
         return sum(row.kind == kind for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the difference in the contract's form, with the rows besides."""
+        """Return the difference in the form of commands and routes, with the rows besides."""
         return {
             "added": self.count("added"),
             "deleted": self.count("deleted"),

@@ -46,3 +46,8 @@ __all__ = [
     "restore",
     "several_incidents",
 ]
+
+
+def __dir__() -> list[str]:
+    """Name what is meant to be used from outside."""
+    return __all__

@@ -66,7 +66,7 @@ class Affected(Shown):
         return rows.join(feeder, on="transformer_id", how="left", maintain_order="left")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the list in the contract's form, with ``opened`` besides; without a table of customers their number is None."""
+        """Return the list for commands and routes, with ``opened`` besides; without a table of customers their number is None."""
         known = not self.network.customers.is_empty()
         customers = self.customers
         by_feeder = (

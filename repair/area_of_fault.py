@@ -29,7 +29,7 @@ class FaultArea(Shown):
     section: tuple[str, ...]
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the list before isolation in the contract's form, with ``after_isolation``, ``section`` and ``problems``."""
+        """Return the list before isolation for commands and routes, with ``after_isolation``, ``section`` and ``problems``."""
         after = {name: value for name, value in self.after.as_dict().items() if name != "opened"}
         return answer_of(self.before, language) | {
             "after_isolation": after | {"isolated_by": list(self.after.opened)},
@@ -68,6 +68,6 @@ def problems_of_area(affected: Affected, named: Iterable[str] = ()) -> list[Prob
 
 
 def answer_of(affected: Affected, language: str = "en", named: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a list in the contract's form, with the ``problems`` of what stands on it or is named besides."""
+    """Return a list in the form of commands and routes, with the ``problems`` of what stands on it or is named besides."""
     problems = problems_of_area(affected, named)
     return affected.as_dict() | {"problems": [each.as_dict(language) for each in problems]}

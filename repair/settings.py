@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 
-class LocationSettings(BaseModel):
+class LocationSettings(Settings):
     """Rates that fault-section location takes where the tables do not give them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "location"
 
     miss_rate: float = Field(0.05, gt=0, lt=0.5, description="share of faults that a sensor does not report")
     false_rate: float = Field(0.05, gt=0, lt=0.5, description="share of faults elsewhere that a sensor reports")
@@ -64,19 +63,10 @@ class LocationSettings(BaseModel):
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
 
 
-def location_settings(settings: Mapping[str, Any]) -> LocationSettings:
-    """Return the settings under ``[location]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(LocationSettings, "location", settings)
-
-
-class RestorationSettings(BaseModel):
+class RestorationSettings(Settings):
     """What a restoration plan takes where the field or the tables leave it open."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "restoration"
 
     objective: Literal["customers", "kw"] = Field("customers", description="what shall come back: customers or kW")
     important_weight: int = Field(10, ge=1, le=1000, description="an important customer counts as so many")
@@ -124,19 +114,10 @@ class RestorationSettings(BaseModel):
     )
 
 
-def restoration_settings(settings: Mapping[str, Any]) -> RestorationSettings:
-    """Return the settings under ``[restoration]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(RestorationSettings, "restoration", settings)
-
-
-class WeakSpotSettings(BaseModel):
+class WeakSpotSettings(Settings):
     """From where on a line, a transformer, a voltage or a radius is a weak spot 薄弱环节."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "weak_spots"
 
     heavy_share: float = Field(
         0.8, gt=0, lt=1, description="load over rating from which a line or a transformer is heavily loaded"
@@ -150,19 +131,10 @@ class WeakSpotSettings(BaseModel):
     nominal_v: float = Field(220.0, gt=0, description="nominal voltage of users, phase to neutral")
 
 
-def weak_spot_settings(settings: Mapping[str, Any]) -> WeakSpotSettings:
-    """Return the settings under ``[weak_spots]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(WeakSpotSettings, "weak_spots", settings)
-
-
-class InferenceSettings(BaseModel):
+class InferenceSettings(Settings):
     """Rates and bars of outage inference (field reference 6.2 and 6.3; none of them has an official value)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "inference"
 
     suspected: float = Field(0.5, gt=0, lt=1, description="probability from which an outage is suspected")
     confirmed: float = Field(0.95, gt=0, lt=1, description="probability from which an outage is confirmed")
@@ -278,23 +250,14 @@ class InferenceSettings(BaseModel):
     )
 
 
-def inference_settings(settings: Mapping[str, Any]) -> InferenceSettings:
-    """Return the settings under ``[inference]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(InferenceSettings, "inference", settings)
-
-
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 """From one time of the day until another: ``18:00-21:00``."""
 
 
-class PlannedSettings(BaseModel):
+class PlannedSettings(Settings):
     """What the check of planned outages and their calendar take where the field leaves it open (4.3 to 4.5)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "planned"
 
     void_states: tuple[str, ...] = Field(
         ("已驳回", "已取消", "已完成", "rejected", "cancelled", "completed"),
@@ -319,19 +282,31 @@ class PlannedSettings(BaseModel):
     default_grade: Literal["monthly", "weekly"] = Field(
         "monthly", description="grade of planned work that the profile says nothing about (4.5)"
     )
-    generator_kva: float | None = Field(None, gt=0, description="kVA of a mobile low-voltage generator; blank: none")
+    generator_kva: float | None = Field(
+        None, gt=0, examples=[400.0], description="kVA of a mobile low-voltage generator; blank: none"
+    )
     generators: int = Field(1, ge=1, description="generators that can be used at once")
-    generator_cost_per_day: float | None = Field(None, ge=0, description="cost of a generator for each day begun")
-    generator_cost_per_h: float | None = Field(None, ge=0, description="cost of a generator for each hour besides")
-    mobile_substation_kva: float | None = Field(None, gt=0, description="kVA of a mobile substation car; blank: none")
-    mobile_substation_cost_per_day: float | None = Field(None, ge=0, description="cost of the car for each day begun")
-    mobile_substation_cost_per_h: float | None = Field(None, ge=0, description="cost of the car for each hour besides")
+    generator_cost_per_day: float | None = Field(
+        None, ge=0, examples=[3000.0], description="cost of a generator for each day begun"
+    )
+    generator_cost_per_h: float | None = Field(
+        None, ge=0, examples=[200.0], description="cost of a generator for each hour besides"
+    )
+    mobile_substation_kva: float | None = Field(
+        None, gt=0, examples=[5000.0], description="kVA of a mobile substation car; blank: none"
+    )
+    mobile_substation_cost_per_day: float | None = Field(
+        None, ge=0, examples=[8000.0], description="cost of the car for each day begun"
+    )
+    mobile_substation_cost_per_h: float | None = Field(
+        None, ge=0, examples=[500.0], description="cost of the car for each hour besides"
+    )
     monthly_budget: Literal["keep", "tell"] = Field(
         "keep",
         description="the calendar keeps the budget of each month as it keeps that of the year, or only tells (4.2)",
     )
     jobs_per_day: int | None = Field(
-        None, ge=1, description="jobs that a unit can do on one day; blank: as many as it has crews"
+        None, ge=1, examples=[3], description="jobs that a unit can do on one day; blank: as many as it has crews"
     )
     shift_days: int = Field(
         14, ge=0, le=366, description="days by which the calendar may move a plan that states no dates of its own"
@@ -339,19 +314,10 @@ class PlannedSettings(BaseModel):
     solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one calendar ends")
 
 
-def planned_settings(settings: Mapping[str, Any]) -> PlannedSettings:
-    """Return the settings under ``[planned]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(PlannedSettings, "planned", settings)
-
-
-class CrewSettings(BaseModel):
+class CrewSettings(Settings):
     """What the dispatch of crews takes where the tables and the field leave it open (5.1, 5.4)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "crews"
 
     speed_kmh: float = Field(35.0, gt=0, description="mean speed on the road")
     road_factor: float = Field(1.3, ge=1, description="kilometres of road per kilometre as the crow flies")
@@ -393,19 +359,10 @@ class CrewSettings(BaseModel):
     search_limit_s: float = Field(1.8, gt=0, description="seconds of the processor after which the search ends")
 
 
-def crew_settings(settings: Mapping[str, Any]) -> CrewSettings:
-    """Return the settings under ``[crews]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(CrewSettings, "crews", settings)
-
-
-class RestorationTimeSettings(BaseModel):
+class RestorationTimeSettings(Settings):
     """What the estimate of restoration times takes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "restoration_time"
 
     coverage: float = Field(0.8, gt=0.1, lt=1, description="share of ranges that shall hold")
     least_history: int = Field(
@@ -424,19 +381,10 @@ class RestorationTimeSettings(BaseModel):
     depth_least: float = Field(5.0, ge=0, description="so few open faults never are out of depth")
 
 
-def restoration_time_settings(settings: Mapping[str, Any]) -> RestorationTimeSettings:
-    """Return the settings under ``[restoration_time]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(RestorationTimeSettings, "restoration_time", settings)
-
-
-class MessageSettings(BaseModel):
+class MessageSettings(Settings):
     """What customers are told, when, and over which channel."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "messages"
 
     to: str = Field(
         "",
@@ -494,12 +442,3 @@ class MessageSettings(BaseModel):
         24.0, gt=0, description="hours after which a message that cannot be delivered has failed: what it says is old"
     )
     at_once: int = Field(8, ge=1, le=64, description="messages that are under way to the gateway at one time")
-
-
-def message_settings(settings: Mapping[str, Any]) -> MessageSettings:
-    """Return the settings under ``[messages]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(MessageSettings, "messages", settings)

@@ -16,7 +16,7 @@ ASKED = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 EXTRAS, GROUPS = ASKED["project"]["optional-dependencies"], ASKED["dependency-groups"]
 ENVIRONMENTS = {
     "run": [],
-    "test": [*GROUPS["test"], *GROUPS["lint"]],
+    "test": [*GROUPS["test"], *GROUPS["lint"], *GROUPS["docs"]],
     "interop": [*EXTRAS["pandapower"], *EXTRAS["opendss"], *EXTRAS["spark"], *GROUPS["interop"]],
 }
 

@@ -134,7 +134,8 @@
     const ids = Object.keys(message.changes);
     const isAnythingNew = ids.some((each) => each && !(each in changed) && message.changes[each] > seen.since && !(each in seen.incidents));
     Object.assign(changed, message.changes);
-    if (ids.length && !message.first) {
+    const opened = message.now - (Date.now() - started);
+    if (ids.length && (!message.first || ids.some((each) => message.changes[each] > opened))) {
       show();
     }
     if (isAnythingNew) {

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
+from dashboard import forms
 from dashboard.access.reader import reader
 from dashboard.field.crew_page import crew_page
 from dashboard.pool import Pool, PooledRouter
@@ -52,7 +53,7 @@ def field_router(desk: Desk, language: str, responses: dict[int | str, dict[str,
         of_all = {"Service-Worker-Allowed": "/crew"} if name == "worker.js" else {}
         return PlainTextResponse((_FOLDER / name).read_text("utf-8"), media_type=kind, headers=of_all)
 
-    @routes.post("/api/v1/crew/reports", tags=["repair"])
+    @routes.post("/api/v1/crew/reports", response_model=forms.ReportsTaken, tags=["repair"])
     def report(request: Request, rows: Annotated[list[dict[str, Any]], Body()]) -> JSONResponse:
         """Keep what crews report: ``event_id``, ``incident``, ``report``, ``crew_id``; ``ago_s``, ``branches``, ``note``.
 
@@ -67,7 +68,7 @@ def field_router(desk: Desk, language: str, responses: dict[int | str, dict[str,
         return JSONResponse({"outcomes": [each.as_dict(spoken) for each in outcomes]})
 
     @routes.get("/api/v1/photographs/{photo_id}", tags=["repair"], response_class=Response)
-    def picture(photo_id: Annotated[str, InPath(max_length=64)]) -> Response:
+    def picture(photo_id: Annotated[str, InPath(max_length=64, description="as the sheet lists it")]) -> Response:
         """Return a photograph from the place of an incident."""
         image = photograph(desk.ledger.store, photo_id)
         if image is None:
@@ -84,7 +85,7 @@ def job_routes(desk: Desk, pool: Pool, responses: dict[int | str, dict[str, Any]
     """Return the route of the jobs, which may take a plan of all crews."""
     routes = PooledRouter(pool, prefix="/api/v1", tags=["repair"], responses=responses)
 
-    @routes.get("/crew/jobs")
+    @routes.get("/crew/jobs", response_model=forms.Rows)
     def jobs(
         crew: Annotated[str | None, Query(description="whose jobs come first", max_length=200)] = None,
     ) -> dict[str, Any]:

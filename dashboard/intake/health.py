@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard import forms
 from fudian.desk import Desk
 
 
@@ -21,7 +22,7 @@ def health_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
     """
     routes = APIRouter(responses=responses)
 
-    @routes.get("/public/health", tags=["service"])
+    @routes.get("/public/health", response_model=forms.Health, tags=["service"])
     def health() -> JSONResponse:
         """Tell whether the store answers and the desk works; 503 where not."""
         is_well = desk.is_working and _answers(desk)

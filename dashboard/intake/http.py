@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dashboard import forms
 from dashboard.access.packing import unpacked
 from dashboard.access.reader import reader
 from fudian.desk import RETRY_S, Desk, DeskBusyError, DeskStoreError
@@ -49,7 +50,7 @@ def intake_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
         },
     }
 
-    @routes.post("/signals", responses=refusals, openapi_extra={"requestBody": _BODY})
+    @routes.post("/signals", response_model=forms.Heard, responses=refusals, openapi_extra={"requestBody": _BODY})
     async def hear(
         request: Request,
         now: Annotated[

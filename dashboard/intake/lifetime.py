@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from fudian.announcing import Announcing
 from fudian.auto_dispatch import AutoDispatch, automatic
 from fudian.desk import Desk
-from fudian.intake_settings import IntakeSettings, intake_settings
+from fudian.intake_settings import IntakeSettings
 from fudian.retention import Retention
-from fudian.retention_settings import retention_settings
+from fudian.retention_settings import RetentionSettings
 from fudian.sending import TOKEN, sender_of
 from network import FudianError, text
 
@@ -25,7 +25,7 @@ BROKER = "FUDIAN_MQTT"
 
 def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what runs while a server does: the ways by which reports come in; at its end the desk is closed."""
-    rules = intake_settings(desk.utility.workspace.settings)
+    rules = IntakeSettings.of(desk.utility.workspace.settings)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -39,7 +39,7 @@ def taking_in(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[Non
 
 
 def _open(desk: Desk, rules: IntakeSettings, ways: ExitStack) -> None:
-    retention = retention_settings(desk.utility.workspace.settings)
+    retention = RetentionSettings.of(desk.utility.workspace.settings)
     if retention.personal_days or retention.signals_days:
         ways.enter_context(closing(Retention(desk)))
     announcing = Announcing(desk)

@@ -13,7 +13,12 @@ WAIT_S = 30.0
 """For how long an answer waits for the N-1 test; where that is not over by then, the answer says how far it is."""
 
 By = Annotated[str, Query(description="columns to break down by, with commas")]
-Moment = Annotated[datetime | None, Query()]
+AsOf = Annotated[datetime | None, Query(description="nothing later is known; by default as far as the data is")]
+End = Annotated[datetime | None, Query(description="end of the period, exclusive")]
+Engine = Annotated[str, Query(description="what counts: polars, pandas, duckdb or spark")]
+Level = Annotated[str, Query(description="mv (transformers are users) or lv (customers are)")]
+Med = Annotated[str, Query(description="include or exclude major event days")]
+Plan = Annotated[str, Query(description="whose targets: jinhua-2022, or another that /plans names")]
 State = Annotated[
     Literal["log", "desk"],
     Query(
@@ -21,7 +26,8 @@ State = Annotated[
     ),
 ]
 Source = Annotated[str, Query(description="records, or switching for the replay of the switching log")]
-Year = Annotated[int | None, Query(ge=1900, le=2199)]
+Start = Annotated[datetime | None, Query(description="start of the period; by default of the last year with records")]
+Year = Annotated[int | None, Query(ge=1900, le=2199, description="calendar year")]
 
 
 def spoken(request: Request) -> str:

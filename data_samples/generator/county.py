@@ -82,7 +82,7 @@ def make_county(customers: int = 20_000, seed: int = 2022) -> dict[str, pl.DataF
         seed: the same seed gives the same tables.
 
     Returns:
-        Tables of the contract by name, with English columns and codes.
+        Tables of a workspace by name, with English columns and codes.
 
     Raises:
         ValueError: if there are fewer than 1,000 customers.
@@ -164,7 +164,7 @@ def write_county(tables: dict[str, pl.DataFrame], folder: Path, *, as_exported: 
     """Write tables and settings of a county.
 
     Args:
-        tables: tables of the contract by name.
+        tables: tables of a workspace by name.
         folder: where to; made if it does not exist.
         as_exported: mixed forms as utilities hold them: Chinese headers, GB18030, a workbook. Otherwise Parquet.
     """

@@ -27,7 +27,7 @@ def make_customers(grid: Grid, customers: int, rng: np.random.Generator) -> pl.D
         rng: generator of the random numbers.
 
     Returns:
-        The table ``customers`` of the contract. A private transformer has one customer, the public ones share the rest.
+        The table ``customers`` of a workspace. A private transformer has one customer, the public ones share the rest.
     """
     of_transformer = np.repeat(np.arange(grid.transformers.height), _customers_per_transformer(grid, customers, rng))
     transformers = grid.transformers.select(

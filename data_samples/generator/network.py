@@ -89,14 +89,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Grid:
-    """The network with what the records need besides the contract's columns.
+    """The network with what the records need besides the columns of its tables.
 
     Attributes:
-        sources, nodes, feeders: tables as in the contract.
-        branches: the contract's columns, and ``section`` (0 at the head of the feeder), ``protective_id`` (the device
+        sources, nodes, feeders: tables of a workspace.
+        branches: the columns of their table, and ``section`` (0 at the head of the feeder), ``protective_id`` (the device
             that clears a fault here), ``lateral_id`` (the device at the head of the lateral, null on a trunk) and
             ``region_class``.
-        transformers: the contract's columns, and ``section``, ``lateral_id`` and ``feeder_number`` (0, 1, 2 …).
+        transformers: the columns of their table, and ``section``, ``lateral_id`` and ``feeder_number`` (0, 1, 2 …).
         partner_of: by feeder number, the feeder number a tie joins to it, or -1.
     """
 

@@ -65,7 +65,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "fault_branch_id": pl.String,
     "key": pl.String,
 }
-"""An outage while it is made: the contract's columns with times in seconds, where the fault lay, and a story's name."""
+"""An outage while it is made: the columns of their tables with times in seconds, where the fault lay, and a story's name."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Records:
     """The outages and their stages.
 
     Attributes:
-        outages: the contract's columns, and ``fault_branch_id`` and ``key`` (names a told story).
-        stages: as in the contract.
+        outages: the columns of their tables, and ``fault_branch_id`` and ``key`` (names a told story).
+        stages: likewise.
     """
 
     outages: pl.DataFrame

@@ -74,7 +74,7 @@ def make_live_jobs(grid: Grid, records: Records, rng: np.random.Generator) -> pl
         rng: generator of the random numbers.
 
     Returns:
-        The table ``live_jobs`` of the contract.
+        The table ``live_jobs`` of a workspace.
     """
     spots = _work_spots(grid)
     planned = records.outages.filter(
@@ -158,7 +158,7 @@ def make_plans(grid: Grid, records: Records, rng: np.random.Generator) -> pl.Dat
         rng: generator of the random numbers.
 
     Returns:
-        The table ``plans`` of the contract. Future plans contain two for one lateral within a few days, some that a live-line
+        The table ``plans`` of a workspace. Future plans contain two for one lateral within a few days, some that a live-line
         job could replace, and those of :data:`TELLING_PLANS`.
     """
     plans = pl.concat([_past_plans(records, rng), _future_plans(grid, rng), _telling_plans(grid)], how="diagonal")
@@ -320,7 +320,7 @@ def make_orders(grid: Grid, records: Records, rng: np.random.Generator) -> pl.Da
         rng: generator of the random numbers.
 
     Returns:
-        The table ``orders`` of the contract; some orders are children of another one of the same fault.
+        The table ``orders`` of a workspace; some orders are children of another one of the same fault.
     """
     faults = _repaired(grid, records)
     count = faults.height

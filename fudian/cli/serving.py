@@ -25,7 +25,7 @@ def serve(
     workspace: WorkspaceArgument,
     port: Port = 8050,
     host: Annotated[str, typer.Option(help="127.0.0.1 serves this machine only.")] = "127.0.0.1",
-    open_browser: Annotated[bool, typer.Option("--open-browser")] = False,
+    open_browser: Annotated[bool, typer.Option("--open-browser", help="Open the page in a browser.")] = False,
     store: StoreUrl = None,
     role: Annotated[
         str | None, typer.Option(help="Role of the reader at this machine while there are no accounts.")

@@ -1,4 +1,4 @@
-"""Rows of the contract's tables as a reader finds them, and what it could not place."""
+"""Rows of the tables as a reader finds them, and what it could not place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Gathering:
     Attributes:
         file: name of the source, shown with each problem.
         idle_is_open: a branch out of service is taken as normally open, else it is left out.
-        rows: rows by table of the contract.
+        rows: rows by table.
         problems: what could not be placed, in the order found.
     """
 

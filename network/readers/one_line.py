@@ -16,7 +16,7 @@
 ``T1 @ 2``         transformer T1 at node 2
 ``T1(30) @ 2``     the same, with 30 customers ``T1-1`` … ``T1-30``
 ``T1 @ 2, 5``      a transformer with a second supply from node 5
-``column=value``   any other column of the contract, after what it belongs to: ``-L1 kind=cable rating_a=400-``,
+``column=value``   any other column of its table, after what it belongs to: ``-L1 kind=cable rating_a=400-``,
                    ``=S station_id=A``, ``2 lon=115.2 lat=33.1``, ``T1 @ 2 capacity_kva=400``
 ``;`` or new line  ends a statement
 ``#``              the rest of the line is a remark

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from network.tables.settings import Settings
 
 LOCAL_ZONE = "Asia/Shanghai"
 
 
-class ReadingSettings(BaseModel):
-    """How a utility writes times and durations (table ``[reading]``)."""
+class ReadingSettings(Settings):
+    """How a utility writes times and durations, where no file says so of itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "reading"
 
     time_zone: str = Field(
         LOCAL_ZONE,
@@ -51,10 +53,6 @@ class ReadingSettings(BaseModel):
         """The time zone."""
         return ZoneInfo(self.time_zone)
 
-    def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their default."""
-        return {name: value for name, value in self.model_dump(mode="json").items() if value != _defaults()[name]}
-
     def now(self) -> datetime:
         """Return the present moment as a time of the workspace."""
         return self.local(datetime.now(self.zone))
@@ -63,10 +61,6 @@ class ReadingSettings(BaseModel):
         """Return a moment with a zone as a time of the workspace: without zone, in standard time all year."""
         here = moment.astimezone(self.zone)
         return (here - (here.dst() or timedelta())).replace(tzinfo=None)
-
-
-def _defaults() -> dict[str, Any]:
-    return ReadingSettings().model_dump(mode="json")
 
 
 USUAL = ReadingSettings()

@@ -105,7 +105,7 @@ def accepted_names(table: Table, own: Mapping[str, str] | None = None) -> dict[s
         own: the utility's own headers by key, each with the name of its column; an empty name says that it is not needed.
 
     Returns:
-        For the key of each header, its column and its rank: -1 the utility's own, 0 the contract's name, 1 the Chinese one,
+        For the key of each header, its column and its rank: -1 the utility's own, 0 the name in English, 1 the Chinese one,
         then the aliases.
     """
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]

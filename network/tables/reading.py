@@ -1,4 +1,4 @@
-"""File to table: whatever a utility exports, read into the typed table of the contract.
+"""File to table: whatever a utility exports, read into the typed table of a workspace.
 
 A file of any supported form first becomes a sheet (:mod:`network.tables.files`): headers, cells and the row of each as a
 spreadsheet counts it. A sheet then becomes a table: headers are matched (:mod:`network.tables.headers`), values understood

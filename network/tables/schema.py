@@ -1,6 +1,6 @@
 """The tables of a workspace: one source for reading, checking and documenting them.
 
-Names, meanings and required columns follow the contract of the project; Chinese headers and codes follow the utilities'
+Names, meanings and required columns are those of docs/tables.md; Chinese headers and codes follow the utilities'
 own exports (alias table of the field reference, 9.3).
 """
 

@@ -29,7 +29,7 @@ class Column:
     """One column: its name, kind, Chinese header, meaning, and how a value is understood.
 
     Attributes:
-        name: the contract's name, with its unit as a suffix (``_h``, ``_km``, ``_a``, ``_kva``).
+        name: the name in English, with its unit as a suffix (``_h``, ``_km``, ``_a``, ``_kva``).
         kind: ``id``, ``text``, ``code``, ``number``, ``integer``, ``boolean`` or ``time``.
         chinese: the Chinese header, accepted when reading and used when writing.
         meaning: what the column says, in one phrase.
@@ -75,7 +75,7 @@ class Table:
     """One table of a workspace: its columns, its key and what a row is.
 
     Attributes:
-        name: the contract's name.
+        name: the name in English.
         chinese: the Chinese name, accepted for files.
         meaning: what a row is, in one phrase.
         columns: what it holds.

@@ -15,7 +15,6 @@ from network.problems import Problem, WorkspaceError
 from network.tables.conventions import ReadingSettings
 from network.tables.headers import header_key
 from network.tables.schema import TABLES
-from network.tables.settings import settings_of
 from network.tables.table_form import Column, Table
 from network.tables.values import is_code
 from network.texts import Text, text
@@ -62,7 +61,7 @@ def words_of(settings: Mapping[str, Any]) -> tuple[Words, list[Problem]]:
     files, wrong_files = _files(_section(settings, "files"))
     problems = [*_not_sections(settings), *_check_codes(codes), *wrong_headers, *wrong_files]
     try:
-        reading = settings_of(ReadingSettings, "reading", settings)
+        reading = ReadingSettings.of(settings)
     except WorkspaceError as wrong:
         reading, problems = ReadingSettings(), [*problems, *wrong.problems]
     maps = {name: words for name, words in codes.items() if isinstance(words, Mapping)}

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import narwhals as nw
 import polars as pl
 
 from network.arrays import Indices
@@ -31,8 +32,10 @@ from network.texts import text
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-FrameOrRows: TypeAlias = "pl.DataFrame | pd.DataFrame | Sequence[Mapping[str, Any]]"
+FrameOrRows: TypeAlias = "pl.DataFrame | pd.DataFrame | pa.Table | Sequence[Mapping[str, Any]]"
+"""A frame of Polars, pandas or Arrow, or a list of dictionaries."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -240,7 +243,7 @@ def workspace(tables: Mapping[str, FrameOrRows], settings: Mapping[str, Any] | N
     """Build a workspace from tables in memory, by the same rules as from files.
 
     Args:
-        tables: table name to a Polars or pandas frame, or a list of dictionaries; headers, text and codes as in files.
+        tables: table name to a frame of Polars, pandas or Arrow, or a list of dictionaries; headers, text and codes as in files.
         settings: what ``fudian.toml`` would hold.
 
     Returns:
@@ -323,6 +326,8 @@ def _as_frame(rows: FrameOrRows) -> pl.DataFrame:
     """Return a Polars frame of anything that may be given as a table; no value is changed or lost."""
     if isinstance(rows, pl.DataFrame):
         return rows
+    if nw.dependencies.is_pyarrow_table(rows):
+        return pl.DataFrame(rows)
     if isinstance(rows, Sequence):
         names = list(dict.fromkeys(name for row in rows for name in row))
         by_name = {_whole(str(name)): [row.get(name) for row in rows] for name in names}

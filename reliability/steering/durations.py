@@ -23,7 +23,7 @@ from reliability.live_items import LIVE_ITEMS, suggested_item
 from reliability.natures import PLANNED_WORK
 from reliability.period import Period
 from reliability.steering.rest_of_year import QUANTILES
-from reliability.steering.settings import SteeringSettings, steering_settings
+from reliability.steering.settings import SteeringSettings
 
 PARTS = ("opening", "work", "closing", "whole")
 """From the cut to the permit of work, from the permit to its end, from there until supply is back, and all of it."""
@@ -196,7 +196,7 @@ class History:
     @classmethod
     def of(cls, net: Network, as_of: datetime) -> History:
         """Gather the history of a workspace as it is known at a moment."""
-        return cls(net, as_of, steering_settings(net.workspace.settings))
+        return cls(net, as_of, SteeringSettings.of(net.workspace.settings))
 
     def predict(self, plan: Mapping[str, Any]) -> Prediction:
         """Return how long a plan is likely to take.

@@ -20,7 +20,7 @@ from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
 from reliability.statistics import Statistics
 from reliability.steering.rest_of_year import BASELINES, QUANTILES, DailyRecord, Floats
-from reliability.steering.settings import SteeringSettings, steering_settings
+from reliability.steering.settings import SteeringSettings
 from reliability.steering.trials import Trials, forecast_rest
 from reliability.targets import TargetResult, alternative_limits, judge, plan_year
 
@@ -127,7 +127,7 @@ class TargetForecast:
         )  # fmt: skip
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the row in the contract's form, with what it rests on."""
+        """Return the row in the form of commands and routes, with what it rests on."""
         p10, p50, p90 = self.quantiles
         return {
             "target_id": self.target.target_id,
@@ -196,11 +196,9 @@ class Forecast:
         return min(told, key=lambda each: (each.probability() == 0.0, each.probability() or 0.0), default=None)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the forecast in the contract's form."""
+        """Return the forecast in the form of commands and routes."""
         methods = {each.method for each in self.rows if len(each.draws)}
         tried = [each.trials for each in self.rows if each.trials is not None]
-        defaults = SteeringSettings().model_dump(mode="json")
-        used = self.settings.model_dump(mode="json")
         return {
             "plan": self.plan,
             "as_of": self.as_of.isoformat(),
@@ -212,8 +210,8 @@ class Forecast:
                 "history_days": self.history_days,
                 "plans_approved": self.plans[0],
                 "plans_submitted": self.plans[1],
-                "settings": used,
-                "settings_changed": {name: value for name, value in used.items() if value != defaults[name]},
+                "settings": self.settings.model_dump(mode="json"),
+                "settings_changed": self.settings.changed(),
                 "notes": [each.in_language(language) for each in self.notes],
             },
             "method": methods.pop() if len(methods) == 1 else "mixed" if methods else "none",
@@ -275,7 +273,7 @@ class _Forecaster:
 
     @cached_property
     def rules(self) -> SteeringSettings:
-        return steering_settings(self.statistics.net.workspace.settings)
+        return SteeringSettings.of(self.statistics.net.workspace.settings)
 
     @cached_property
     def end(self) -> date:

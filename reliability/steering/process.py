@@ -16,7 +16,7 @@ from reliability.control_chart import ControlChart, control_chart
 from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
 from reliability.statistics import Statistics
-from reliability.steering.settings import steering_settings
+from reliability.steering.settings import SteeringSettings
 
 FIGURES = {
     "saidi": text("SAIDI of each month"),
@@ -154,7 +154,7 @@ def process(statistics: Statistics, figure: str, until: datetime) -> Process:
         period = Period(first, end)
         parts = _of_saidi(statistics, period) if figure == "saidi" else _of_live(statistics, figure, period)
     names = [label for label, _ in over]
-    stated = steering_settings(statistics.net.workspace.settings).process_changes
+    stated = SteeringSettings.of(statistics.net.workspace.settings).process_changes
     changes = {month: what for month, what in sorted(stated.items()) if month in names}
     scale = 1.0 if figure == "saidi" else 100.0
     values = [

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from network.tables.settings import settings_of
+from network.tables.settings import Settings
 
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 """A calendar month, as ``2022-07``."""
 
 
-class SteeringSettings(BaseModel):
-    """Rules of the forecast that a utility may set in ``fudian.toml`` under ``[steering]``."""
+class SteeringSettings(Settings):
+    """Rules of budget, forecast and durations that the field leaves open."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject = "steering"
 
     forecast_draws: int = Field(2000, ge=100, le=100_000, description="draws of the rest of the year")
     forecast_seed: int = Field(836, ge=0, description="seed of the draws: the same input gives the same figures")
@@ -53,6 +52,7 @@ class SteeringSettings(BaseModel):
     )
     process_changes: dict[Month, str] = Field(
         {},
+        examples=[{"2022-07": "live-line crew set up"}],
         description="months from which a process runs in another way, and what was changed: control limits begin anew there",
     )
     duration_pooling_cases: float = Field(
@@ -70,12 +70,3 @@ class SteeringSettings(BaseModel):
     duration_least_cases: int = Field(
         5, ge=2, description="stated times are judged where at least so many jobs of the same kind were carried out"
     )
-
-
-def steering_settings(settings: Mapping[str, Any]) -> SteeringSettings:
-    """Return the settings under ``[steering]``.
-
-    Raises:
-        WorkspaceError: a name or a value is not known; every one is reported.
-    """
-    return settings_of(SteeringSettings, "steering", settings)

@@ -134,7 +134,7 @@ class Why:
         return tuple(found)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return ``change``, ``parts`` and ``residual`` in the contract's form, with what they rest on."""
+        """Return ``change``, ``parts`` and ``residual`` in the form of commands and routes, with what they rest on."""
         columns = ",".join(self.by)
 
         def form(part: Part) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def after_isolation(
     Args:
         supply: supply before them.
         told: what signals told.
-        sensors: table of the contract.
+        sensors: the table ``sensors`` of a workspace.
         now: who is off by them at present, with probabilities.
         settings: rates for location; those of the workspace by default.
     """

@@ -114,7 +114,7 @@ def board(
 
     Args:
         supply: the normal state.
-        tables: ``signals``, ``sensors``, ``outages`` and ``plans`` of the contract.
+        tables: ``signals``, ``sensors``, ``outages`` and ``plans`` of a workspace.
         at: the moment.
         settings: rates for location.
         recent_days: records that ended earlier, and have no signals, are left out.

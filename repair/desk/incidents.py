@@ -197,7 +197,7 @@ class Told(Shown):
 
         Args:
             inference: one that took these signals.
-            signals: table of the contract; with ``place`` and ``head`` already or without.
+            signals: the table ``signals`` of a workspace; with ``place`` and ``head`` already or without.
         """
         placed = signals if "place" in signals.columns else inference.places(signals)
         window = timedelta(minutes=inference.rules.window_min)
@@ -210,7 +210,7 @@ class Told(Shown):
 
         Args:
             supply: supply before them.
-            tables: ``signals`` of the contract; ``plans`` and ``outages`` explain beforehand.
+            tables: ``signals`` of a workspace; ``plans`` and ``outages`` explain beforehand.
             at: the moment; nothing later is known.
         """
         signals = tables["signals"] if at is None else tables["signals"].filter(pl.col("time") <= at)
@@ -262,10 +262,10 @@ def incidents(
 
     Args:
         supply: supply before them.
-        signals: table of the contract.
-        sensors: table of the contract.
+        signals: the table ``signals`` of a workspace.
+        sensors: the table ``sensors`` of a workspace.
         settings: rates for location; those of the workspace by default.
-        tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+        tables: ``plans`` and ``outages`` of a workspace, which explain beforehand.
     """
     return incidents_told(supply, Told.by(supply, {**(tables or {}), "signals": signals}), sensors, settings)
 
@@ -283,7 +283,7 @@ def incidents_told(
     Args:
         supply: supply before them, in the first state of the switches.
         told: what signals told.
-        sensors: table of the contract.
+        sensors: the table ``sensors`` of a workspace.
         settings: rates for location; those of the workspace by default.
         looks: what crews said of sections that they looked at, by incident.
         state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
@@ -311,9 +311,9 @@ def several_incidents(
 
     Args:
         supply: supply before them.
-        signals: table of the contract.
-        sensors: table of the contract.
-        tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+        signals: the table ``signals`` of a workspace.
+        sensors: the table ``sensors`` of a workspace.
+        tables: ``plans`` and ``outages`` of a workspace, which explain beforehand.
 
     Returns:
         Those by which most customers lost supply first; none where the signals tell of one incident at most.
@@ -330,8 +330,8 @@ def affected_by_signals(
 
     Args:
         supply: supply before them.
-        signals: table of the contract.
-        tables: ``plans`` and ``outages`` of the contract, which explain beforehand.
+        signals: the table ``signals`` of a workspace.
+        tables: ``plans`` and ``outages`` of a workspace, which explain beforehand.
         at: the moment; by default that of the last signal.
     """
     return affected_by_told(supply, Told.by(supply, {**tables, "signals": signals}, at))

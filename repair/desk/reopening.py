@@ -43,7 +43,7 @@ def still_dark(work: Work, told: Told, net: Network, signals: pl.DataFrame) -> I
         work: the sheets.
         told: which incidents there are, and whose.
         net: which customers hang on which transformer.
-        signals: table of the contract.
+        signals: the table ``signals`` of a workspace.
     """
     closed = {name: sheet.closed_at for name, sheet in list(work.sheets.items()) if sheet.closed_at is not None}
     if not closed:

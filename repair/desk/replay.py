@@ -45,7 +45,7 @@ def parts(signals: pl.DataFrame, speed: float | None) -> Iterator[tuple[float, p
     """Return what is sent one after the other: seconds after the beginning, and signals in order of time.
 
     Args:
-        signals: table of the contract.
+        signals: the table ``signals`` of a workspace.
         speed: times faster than in life; without one, nothing waits.
     """
     ordered = signals.select("time", "object", "object_id", "kind", "value").sort("time", maintain_order=True)
@@ -68,7 +68,7 @@ def play(
     """Send signals to a running desk, and return its last answer.
 
     Args:
-        signals: table of the contract.
+        signals: the table ``signals`` of a workspace.
         url: address of the desk, such as ``http://127.0.0.1:8050``.
         speed: times faster than in life; without one, nothing waits.
         told: told how many signals were sent, after each message.

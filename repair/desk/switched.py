@@ -48,7 +48,7 @@ class SwitchedInference:
 
     Args:
         supply: the state before the first operation.
-        tables: ``plans`` and ``outages`` of the contract.
+        tables: ``plans`` and ``outages`` of a workspace.
         periods: the states since, in order of time.
     """
 

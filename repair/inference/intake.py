@@ -118,7 +118,7 @@ class Intake(Shown):
         """Return the signals of a batch that can be used, in the order given.
 
         Args:
-            signals: table of the contract; columns that are missing count as blank.
+            signals: the table ``signals`` of a workspace; columns that are missing count as blank.
             now: local time at which they were heard.
             removed: told what was left out.
         """

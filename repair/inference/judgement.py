@@ -90,8 +90,7 @@ class Prepared(Shown):
             found[node] = values
             return found
 
-        first = np.flatnonzero(self.parent < 0)
-        back = np.maximum(self.repaired[first], self.rules.closed_again)
+        back = self.source_back
         done = spread(self.done, 0.0)
         for way in (0, 1, 3):
             done[source, way, OPENED], done[source, way, CLOSED_AGAIN] = 1 - back, back
@@ -102,6 +101,11 @@ class Prepared(Shown):
         says = np.zeros((len(self.says), count + events, STATES))
         says[:, node] = self.says
         return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    @property
+    def source_back(self) -> Numbers:
+        """How probable it is that the source of each event is back, had it been lost, shape (events,)."""
+        return np.maximum(self.repaired[self.parent < 0], self.rules.closed_again)
 
     @property
     def below_source(self) -> tuple[Indices, Indices]:
@@ -157,7 +161,7 @@ class Judgement(Shown):
         doing: words of each device, see :func:`categories`, shape (nodes,).
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
-        dead_source: how much better, as log, it is explained with a dead source, shape (events,); minus infinity on closed rings.
+        lost_source: how much better, as log, it is explained by the loss of its source, shape (events,); minus infinity on rings.
     """
 
     events: Events
@@ -179,7 +183,7 @@ class Judgement(Shown):
     doing: Indices
     quality: Numbers
     log_evidence: Numbers
-    dead_source: Numbers
+    lost_source: Numbers
 
     def mixed(self, other: Judgement, share: float) -> Judgement:
         """Return the same with a share of another judgement of the same events."""
@@ -323,9 +327,10 @@ class Judge(Shown):
         of_trees = prepared.posterior(prepared.fault)
         weight, log_evidence = prepared.weights(of_trees)
         posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
-        odds = np.log(np.einsum("we,we->e", weight, np.exp(np.minimum(of_trees.log_odds_dead, 500.0))) + 1e-300)
+        dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
+        odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
-        return replace(self._of(prepared, posterior, weight, log_evidence), dead_source=odds)
+        return replace(self._of(prepared, posterior, weight, log_evidence), lost_source=odds)
 
     @staticmethod
     def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:

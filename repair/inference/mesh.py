@@ -27,7 +27,7 @@ from repair.inference.states import OPENED, STATES, STAYED
 FREE, CLOSED, OPEN = range(3)
 """What is taken of a branch: anything may have become of it; it is closed, as before; it is open, or was."""
 
-MOST = 10_000_000
+MOST = 2_000_000
 """Nodes of networks without rings that are looked at, at most; a million take half a second."""
 
 LEAST_TREES = 100
@@ -75,6 +75,7 @@ class Mesh(Shown):
         Beyond :attr:`most` of them the rest is left out: then what follows is approximate.
         """
         waiting = [(0.0, 0, np.where(self.fixed, CLOSED, FREE))]
+        stays, opens = self._log_shares
         number = found = 0
         while waiting and found < self.most:
             against, _, label = heappop(waiting)
@@ -84,20 +85,21 @@ class Mesh(Shown):
                 yield Tree.of(self, label)
                 continue
             for last in range(-1, len(ring)):
-                taken = label.copy()
-                taken[ring[last + 1 :]] = CLOSED
-                odds = 0.0
+                taken, closed = label.copy(), ring[last + 1 :]
+                taken[closed] = CLOSED
+                more = -float(stays[closed].sum())
                 if last >= 0:
                     taken[ring[last]] = OPEN
-                    odds = float(self._log_odds[ring[last]])
+                    more -= float(opens[ring[last]])
                 number += 1
-                heappush(waiting, (against - odds, number, taken))
+                heappush(waiting, (against + more, number, taken))
 
     @cached_property
-    def _log_odds(self) -> Numbers:
-        """Log-odds that each branch is open, or was, by what its device said, at most."""
-        acts = self.done[:, :, OPENED:].sum(axis=2).max(axis=1)
-        return np.asarray(np.log(np.maximum(acts, 1e-300)) - np.log(np.maximum(self.done[:, 0, STAYED], 1e-300)))
+    def _log_shares(self) -> tuple[Numbers, Numbers]:
+        """Log-shares that each branch is closed, and that it is open, or was, by what its device said, as far as it may be."""
+        opens = np.maximum(self.done[:, :, OPENED:].sum(axis=2).max(axis=1), 1e-300)
+        stays = np.maximum(self.done[:, 0, STAYED], 1e-300)
+        return np.log(stays / (stays + opens)), np.log(opens / (stays + opens))
 
     @property
     def most(self) -> int:

@@ -38,7 +38,7 @@ from repair.inference.records import Records
 from repair.inference.sources import LostSource, Sources
 from repair.inference.states import CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, UNHEARD
 from repair.inference.words import OFF, ON, READ, Rows
-from repair.settings import InferenceSettings, inference_settings
+from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
@@ -65,7 +65,7 @@ class Inference:
 
     Args:
         supply: supply before the outages.
-        tables: ``plans`` and ``outages`` of the contract; without them nothing is explained beforehand.
+        tables: ``plans`` and ``outages`` of a workspace; without them nothing is explained beforehand.
         settings: rates and bars; those of the workspace by default.
     """
 
@@ -76,7 +76,7 @@ class Inference:
         settings: InferenceSettings | None = None,
     ) -> None:
         self.supply = supply
-        self.rules = settings or inference_settings(supply.network.workspace.settings)
+        self.rules = settings or InferenceSettings.of(supply.network.workspace.settings)
         self.newest: datetime | None = None
         self._clock: datetime | None = None
         self._devices = Devices(supply.network)
@@ -90,6 +90,7 @@ class Inference:
         self._bars = Bars.of(self.rules)
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
         self._sources, self._lost = Sources(self._tree, self.rules), dict[int, LostSource]()
+        self._over: dict[int, list[list[InferredOutage]]] = {}
         self._removed = Removed()
         self._piece, self._rows = NONE, Rows(NONE, NONE)
         self._waiting: list[Rows] = []
@@ -107,7 +108,7 @@ class Inference:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
-            signals: table of the contract (``time``, ``object``, ``object_id``, ``kind``), in any order.
+            signals: the table ``signals`` of a workspace (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock, which no given moment runs ahead of.
 
@@ -306,6 +307,22 @@ class Inference:
             known = [self._pieces[number] for number in feeders if number in self._pieces]
             if self._sources.is_in_question([each for each in known if each.since < EVER]):
                 self._weigh(source, feeders)
+            over = self._over_together(source, feeders)
+            if over != self._over.get(source, []):
+                self._changed |= set(feeders) & set(self._pieces)
+                self._over[source] = over
+
+    def _over_together(self, source: int, feeders: list[int]) -> list[list[InferredOutage]]:
+        """Return the incidents of feeders of a source that are over and that its loss explains, those of one loss together."""
+        heads: dict[int, list[tuple[InferredOutage, float]]] = {}
+        for number in set(feeders) & set(self._pieces):
+            piece, head = self._pieces[number], self._explanations.head_of(number)
+            now = [] if source in self._lost else [(each, piece.lost_source) for each in piece.now]
+            known = [(each.outage, each.lost_source) for each in piece.over] + now
+            heads[number] = [each for each in known if each[0].state == "restored" and each[0].object_id == head]
+            if not heads[number]:
+                return []
+        return self._sources.over(source, heads)
 
     def _weigh(self, source: int, feeders: list[int]) -> None:
         pieces, states = np.array(feeders), [self._pieces.setdefault(each, Piece()) for each in feeders]
@@ -371,12 +388,13 @@ class Inference:
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
         found = self._told_by(judgement, len(states))
-        for state, outages, which in zip(states, found, end.tolist(), strict=True):
+        odds_of = judgement.lost_source.tolist()
+        for state, outages, which, odds in zip(states, found, end.tolist(), odds_of, strict=True):
             lines = [each for each in outages if each.is_open and self._is_of_line(each)]
             if lines and not ends.stale[which]:
                 state.checked = int(ends.time[which])
                 continue
-            state.over += [Past(each, int(ends.at[which])) for each in outages]
+            state.over += [Past(each, int(ends.at[which]), odds) for each in outages]
             state.cut = int(ends.time[which])
             state.checked = state.cut
 
@@ -393,8 +411,8 @@ class Inference:
             state.now, state.at = outages, at
         first = np.searchsorted(judgement.event, np.arange(len(states)))
         top = judgement.state[first][:, [DARK, UNHEARD]].sum(axis=1)
-        for state, share, odds in zip(states, top.tolist(), judgement.dead_source.tolist(), strict=True):
-            state.top, state.dead_source = share, odds
+        for state, share, odds in zip(states, top.tolist(), judgement.lost_source.tolist(), strict=True):
+            state.top, state.lost_source = share, odds
         matters = judgement.dark > NEGLIGIBLE
         event = judgement.of_transformer
         for number, state in enumerate(states):
@@ -488,13 +506,23 @@ class Inference:
 
     def _of_several(self) -> list[InferredOutage]:
         """Return the incidents of more than one feeder."""
-        return [*(self._as_now(each.outage) for each in self._lost.values()), *self._of_two_feeders()[0]]
+        over = [
+            self._sources.together(source, 1.0, group, self._explanations)
+            for source, groups in self._over.items()
+            for group in groups
+        ]
+        return [
+            *(self._as_now(each) for each in (*(lost.outage for lost in self._lost.values()), *over)),
+            *self._of_two_feeders()[0],
+        ]
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now)]
+        several = self._over.get(int(self._sources.of_piece[number]), [])
+        hidden = {each.id for group in several for each in group}
+        return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
 
     def _past(self, piece: Piece) -> list[InferredOutage]:
         """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
@@ -509,9 +537,10 @@ class Inference:
         return since + STEPS[max(passed - 1, 0)]
 
     def _next_tick(self, since: int) -> int:
-        """Return the next tick of the clock after a moment, in ms; ``EVER`` where there is none."""
-        passed = bisect_right(STEPS, (ms_of(self.at) if self.at else since) - since)
-        return since + STEPS[passed] if passed < len(STEPS) else int(EVER)
+        """Return the next tick of the clock after a moment, or when its event may be over, in ms; ``EVER`` if there is none."""
+        silent = (ms_of(self.at) if self.at else since) - since
+        ahead = (each for each in (*STEPS, self._bars.quiet + 1, self._bars.stale + 1) if each > silent)
+        return since + min(ahead, default=int(EVER) - since)
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
@@ -534,7 +563,7 @@ class Inference:
             known = self._pieces[number]
             ended = self._ended_by(Rows(signs.device[first:last], signs.word[first:last]), self._single(number))
             if ended:
-                known.over = [Past(ended.get(each.outage.id, each.outage), each.judged) for each in known.over]
+                known.over = [each._replace(outage=ended.get(each.outage.id, each.outage)) for each in known.over]
                 phases = self._phases.get(number, {})
                 phases.update({name: ended[name] for name in phases if name in ended})
 
@@ -716,6 +745,7 @@ class Inference:
             ]
             count += len(piece.over) - len(kept)
             piece.over = kept
+        self._over = {source: self._over_together(source, self._sources.feeders(source)) for source in self._over}
         keep = self._rows.time >= cuts[self._piece]
         self._rows, self._piece = Rows(self._rows.device[keep], self._rows.word[keep]), self._piece[keep]
         self._forgotten_before = max(before, self._forgotten_before or before)

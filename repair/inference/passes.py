@@ -33,9 +33,10 @@ def _join(together: Numbers, other: Numbers) -> float:
         quiet *= other[0, state]
         together[0, state], together[1, state], together[2, state] = quiet, cleared, uncleared
         greatest = max(greatest, quiet, cleared, uncleared)
+    scale = 1 / greatest
     for current in range(3):
         for state in range(STATES):
-            together[current, state] /= greatest
+            together[current, state] *= scale
     return greatest
 
 
@@ -124,7 +125,9 @@ def _says(
             row[state] = (below[0, state] + below[1, state] + below[2, state]) * prior
         _upper(row, moves[0, 2], moves[1, 2], chances, own)
         _only_if_repaired(own, repaired)
-        acts[2] += own
+        for act in range(3):
+            for state in range(STATES):
+                acts[2, act, state] += own[act, state]
     greatest = _TINY
     for state in range(STATES):
         none, cleared, uncleared = 0.0, 0.0, 0.0
@@ -134,9 +137,10 @@ def _says(
             uncleared += done[3, act] * acts[2, act, state]
         say[0, state], say[1, state], say[2, state] = none, cleared, uncleared
         greatest = max(greatest, none, cleared, uncleared)
+    scale = 1 / greatest
     for current in range(3):
         for state in range(STATES):
-            say[current, state] /= greatest
+            say[current, state] *= scale
     return greatest
 
 
@@ -181,8 +185,11 @@ def upwards(
                 to_above,
             )
             if over >= 0:
-                later[copy, branch] = below[copy, over]
-                scale *= _join(below[copy, over], to_above)
+                above = below[copy, over]
+                for current in range(3):
+                    for state in range(STATES):
+                        later[copy, branch, current, state] = above[current, state]
+                scale *= _join(above, to_above)
             if scale < _SMALL or scale > 1 / _SMALL:
                 logs += math.log(scale)
                 scale = 1.0
@@ -210,9 +217,17 @@ def _outside(above: Numbers, others: Numbers, weight: Numbers) -> None:
         weight[1, state] = above[1, state] * calm + uncleared
         weight[2, state] = above[2, state] * (calm + others[2, state])
         greatest = max(greatest, weight[0, state], weight[1, state], weight[2, state])
+    scale = 1 / greatest
     for current in range(3):
         for state in range(STATES):
-            weight[current, state] /= greatest
+            weight[current, state] *= scale
+
+
+@compiled
+def _times(values: Numbers, scale: float) -> None:
+    """Multiply each value by a number."""
+    for each in range(len(values)):
+        values[each] *= scale
 
 
 @compiled
@@ -242,7 +257,8 @@ def _follows(
             row[each] = below[current, each] * (1 - prior)
             mine[each] = arriving[current, each] * row[each]
             flowing += mine[each]
-        state += mine
+        for each in range(STATES):
+            state[each] += mine[each]
         _add_what_it_did(used, row, chances, did)
         total += flowing
         if current > 0:
@@ -261,11 +277,11 @@ def _follows(
     for current in range(3):
         for each in range(STATES):
             arriving[current, each] = (1 - prior) * arriving[current, each] + prior * faulted[each]
-    total = max(total, _TINY)
-    state /= total
-    flow /= total
-    did /= total
-    return with_fault / total
+    scale = 1 / max(total, _TINY)
+    _times(state, scale)
+    _times(did, scale)
+    _times(flow, scale)
+    return with_fault * scale
 
 
 @compiled
@@ -296,7 +312,9 @@ def downwards(
                 outside[:] = 0.0
                 outside[:, LIVE] = 1.0
             else:
-                others[:] = later[copy, branch]
+                for current in range(3):
+                    for each in range(STATES):
+                        others[current, each] = later[copy, branch, current, each]
                 _join(others, earlier[over])
                 _outside(above[over], others, outside)
                 _join(earlier[over], say[copy, branch])
@@ -307,8 +325,9 @@ def downwards(
             for current in range(3):
                 for each in range(STATES):
                     above[branch, current, each] *= heard[copy, branch, each]
-            earlier[branch] = 0.0
-            earlier[branch, 0] = 1.0
+            for each in range(STATES):
+                earlier[branch, 0, each] = 1.0
+                earlier[branch, 1, each] = earlier[branch, 2, each] = 0.0
 
 
 @compiled

@@ -19,10 +19,11 @@ from repair.settings import InferenceSettings
 
 
 class Past(NamedTuple):
-    """An incident of an event that is over, and the moment at which it was judged, in ms."""
+    """An incident of an event that is over, the moment at which it was judged, in ms, and the piece's ``lost_source`` then."""
 
     outage: InferredOutage
     judged: int
+    lost_source: float
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Piece:
         sure: transformers, and the probability that each is off, where it is not negligible.
         states: places that may have lost supply, and the probability of each of their states.
         top: how probable it is that its head is dead now.
-        dead_source: how much better, as log, what was heard is explained with a dead source.
+        lost_source: how much better, as log, what was heard is explained by the loss of its source.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
@@ -56,7 +57,7 @@ class Piece:
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
     states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
     top: float = 0.0
-    dead_source: float = -np.inf
+    lost_source: float = -np.inf
     faded: tuple[int, ...] = ()
 
 

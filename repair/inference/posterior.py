@@ -16,7 +16,7 @@ import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
-from repair.inference.states import DARK, LIVE, STATES, UNHEARD
+from repair.inference.states import BACK, DARK, LIVE, STATES, UNHEARD
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,11 +135,15 @@ class Posterior(Shown):
         """Log-probability of all that was heard, of the tree that each top is the top of; shape (..., tops)."""
         return np.asarray(self._upwards[-1].reshape(*self._copies, -1))
 
-    @property
-    def log_odds_dead(self) -> Numbers:
-        """How much better all that was heard is explained with a dead source above each top than with a live one; (..., tops)."""
+    def log_odds_dead(self, back: Numbers) -> Numbers:
+        """Return how much better all that was heard is explained if the source above each top was lost, as log, (..., tops).
+
+        Args:
+            back: how probable it is that it is back, shape (tops,).
+        """
         say = self._upwards[1][:, self._tops].sum(axis=2)
-        odds = np.log(np.maximum(say[:, :, DARK], 1e-300)) - np.log(np.maximum(say[:, :, LIVE], 1e-300))
+        lost = (1 - back) * say[:, :, DARK] + back * say[:, :, BACK]
+        odds = np.log(np.maximum(lost, 1e-300)) - np.log(np.maximum(say[:, :, LIVE], 1e-300))
         return np.asarray(odds.reshape(*self._copies, -1))
 
     @cached_property

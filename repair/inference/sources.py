@@ -6,7 +6,7 @@ all of them, silence included, is weighed with the source lost and with it live,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -73,7 +73,30 @@ class Sources(Shown):
         off = sum(each.top >= self.rules.suspected for each in pieces)
         if off < LEAST_FEEDERS:
             return False
-        return self.log_odds + sum(each.dead_source for each in pieces if each.now) > LEAST_LOG_ODDS
+        return self.log_odds + sum(each.lost_source for each in pieces if each.now) > LEAST_LOG_ODDS
+
+    def over(
+        self, source: int, heads: Mapping[int, Sequence[tuple[InferredOutage, float]]]
+    ) -> list[list[InferredOutage]]:
+        """Return the groups of incidents that are over and that the loss of a source explains: one of each of its feeders.
+
+        Args:
+            source: its place.
+            heads: by number of feeder the incidents at its head that are over, and how much better, as log, the loss of the
+                source explains what was heard of each.
+        """
+        first, *others = self.feeders(source)
+        found: list[list[InferredOutage]] = []
+        taken: set[str] = set()
+        for outage, odds in heads.get(first, ()):
+            group = [(outage, odds)]
+            for other in others:
+                meets = (each for each in heads.get(other, ()) if each[0].id not in taken and _meet(each[0], outage))
+                group += [each for each in [next(meets, None)] if each is not None]
+            if len(group) == 1 + len(others) and self.log_odds + sum(share for _, share in group) > 0:
+                found.append([each for each, _ in group])
+                taken |= {each.id for each, _ in group}
+        return found
 
     def together(
         self, source: int, share: float, heads: Sequence[InferredOutage], explanations: Explanations
@@ -82,7 +105,7 @@ class Sources(Shown):
 
         Args:
             source: its place.
-            share: how probable its loss is.
+            share: how probable its loss is, or was.
             heads: the incident of each of its feeders.
             explanations: what makes incidents.
         """
@@ -94,13 +117,16 @@ class Sources(Shown):
             supply.network.transformer_index([name for each in heads for name in getattr(each, which)])
             for which in ("transformer_ids", "dark_ids")
         )
+        ends = [each.restored_at for each in heads if each.restored_at is not None]
+        sure = max(each.sure for each in heads)
+        state = "confirmed" if sure >= self.rules.confirmed else "suspected"
         explained = next((each.explanation for each in heads if each.explanation != "line"), "source")
         return replace(
             first,
             id=f"{start:%Y%m%dT%H%M%S}-{node}", level="line", probability=share, explanation=explained,
             runner_up=RunnerUp(first.object_id, 1 - share), start=start, last=max(each.last for each in heads),
-            sure=max(each.sure for each in heads),
-            state="confirmed" if max(each.sure for each in heads) >= self.rules.confirmed else "suspected",
+            sure=sure, state="restored" if len(ends) == len(heads) else state,
+            restored_at=max(ends) if len(ends) == len(heads) else None,
             transformers=len(everyone), customers=explanations.customer_count(everyone, ms_of(start)),
             customers_off=explanations.customer_count(dark, ms_of(start)),
             expected_customers=sum(each.expected_customers for each in heads), dark=len(dark),
@@ -110,3 +136,9 @@ class Sources(Shown):
             transformer_ids=explanations.transformer_ids(everyone), dark_ids=explanations.transformer_ids(dark),
             ends=tuple(each.object_id for each in heads if each is not first),
         )  # fmt: skip
+
+
+def _meet(one: InferredOutage, other: InferredOutage) -> bool:
+    """Tell whether two incidents that are over lasted at one time."""
+    ends = one.restored_at or one.last, other.restored_at or other.last
+    return one.start <= ends[1] and other.start <= ends[0]

@@ -41,7 +41,7 @@ class Sensors(Shown):
 
     @classmethod
     def of(cls, supply: Supply, table: pl.DataFrame | None, rules: LocationSettings) -> Sensors:
-        """Return the sensors of the contract's table that sit on energised branches, source side first, all silent."""
+        """Return the sensors of the table that sit on energised branches, source side first, all silent."""
         net = supply.network
         known = pl.DataFrame(schema={"branch_id": pl.String, "miss_rate": pl.Float64, "false_rate": pl.Float64})
         if table is not None:

@@ -27,7 +27,7 @@ from repair.inference.posterior import Posterior
 from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.inference.words import Rows
 from repair.location.radial_sections import RadialSections
-from repair.settings import InferenceSettings, inference_settings
+from repair.settings import InferenceSettings
 
 CONDITIONED = 9
 """Sections for which a second fault is looked for, at most: those where one fault is most probable."""
@@ -43,7 +43,7 @@ class Court(Shown):
     @classmethod
     def of(cls, supply: Supply) -> Court:
         """Return that of a supply."""
-        return _court(supply, inference_settings(supply.network.workspace.settings))
+        return _court(supply, InferenceSettings.of(supply.network.workspace.settings))
 
     @cached_property
     def devices(self) -> Devices:

@@ -8,7 +8,7 @@ import polars as pl
 
 from network import Supply
 from repair.affected import affected_by_fault
-from repair.settings import InferenceSettings, LocationSettings, inference_settings, location_settings
+from repair.settings import InferenceSettings, LocationSettings
 
 WITHIN = timedelta(minutes=30)
 """A report belongs to an outage, or to its end, that is not further away."""
@@ -39,7 +39,7 @@ def report_health(
     Args:
         supply: supply before the faults.
         incidents: closed incidents: ``incident_id``, ``branch_id`` (where the crew found the fault), ``start``, ``end``.
-        signals: table of the contract with the signals of all that time.
+        signals: the table ``signals`` of a workspace with the signals of all that time.
         settings: default rates; those of the workspace by default.
         location: how many observations a default is worth; those of the workspace by default.
 
@@ -50,8 +50,8 @@ def report_health(
         power-on reports and calls.
     """
     net = supply.network
-    rules = settings or inference_settings(net.workspace.settings)
-    weight = (location or location_settings(net.workspace.settings)).history_weight
+    rules = settings or InferenceSettings.of(net.workspace.settings)
+    weight = (location or LocationSettings.of(net.workspace.settings)).history_weight
     unit = net.transformers.select("transformer_id", "unit")
     said = signals.filter((pl.col("object") == "transformer") & pl.col("kind").is_in(["off", "on"]))
     called = signals.filter((pl.col("object") == "customer") & (pl.col("kind") == "call"))

@@ -29,7 +29,7 @@ from repair.location.looks import Look, weights
 from repair.location.meshed_model import MeshedModel
 from repair.location.next_check import Check, best_checks
 from repair.location.radial_model import RadialModel
-from repair.settings import LocationSettings, location_settings
+from repair.settings import LocationSettings
 
 Model = RadialModel | MeshedModel
 
@@ -165,7 +165,7 @@ class Location(Shown):
         return self.ranked[: int(np.searchsorted(reached, 0.9 - 1e-12)) + 1]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the location in the contract's form."""
+        """Return the location in the form of commands and routes."""
         check = self.next_check
         return {
             "ranked": [
@@ -305,9 +305,9 @@ def locate(
 
     Args:
         supply: supply before the fault.
-        signals: table of the contract, of one incident; every kind counts.
-        sensors: table of the contract, with the rates of each sensor; unknown rates take the default of the settings. Who asks
-            often gives :meth:`repair.location.evidence.Sensors.of` of the table.
+        signals: the table ``signals`` of a workspace, of one incident; every kind counts.
+        sensors: the table ``sensors`` of a workspace, with the rates of each sensor; unknown rates take
+            the default of the settings. Who asks often gives :meth:`repair.location.evidence.Sensors.of` of the table.
         settings: default rates and priors; those of the workspace by default.
         looks: what crews said of sections that they looked at, in order.
 
@@ -316,7 +316,7 @@ def locate(
     """
     require_table(signals, "signals")
     net = supply.network
-    rules = settings or location_settings(net.workspace.settings)
+    rules = settings or LocationSettings.of(net.workspace.settings)
     prepared = sensors if isinstance(sensors, Sensors) else Sensors.of(supply, sensors, rules)
     model = _model(supply, signals, prepared, rules)
     if model is None:

@@ -15,7 +15,7 @@ from repair.location.feeders import Feeders
 from repair.location.meshed_model import MeshedModel
 from repair.location.radial_sections import RadialSections
 from repair.location.report_health import report_health
-from repair.settings import LocationSettings, location_settings
+from repair.settings import LocationSettings
 
 BEFORE = timedelta(minutes=5)
 """Signals this long before the recorded start belong to an incident: clocks differ."""
@@ -47,8 +47,8 @@ def sensor_health(
         supply: supply before the faults.
         incidents: closed incidents: ``incident_id``, ``branch_id`` (where the crew found the fault), ``start``, ``end`` (a day
             after the start where it is blank).
-        signals: table of the contract with the signals of all that time.
-        sensors: table of the contract.
+        signals: the table ``signals`` of a workspace with the signals of all that time.
+        sensors: the table ``sensors`` of a workspace.
         settings: default rates, and how many observations they are worth; those of the workspace by default.
 
     Returns:
@@ -60,7 +60,7 @@ def sensor_health(
         that cleared a fault is not judged: it may rightly have lost its flag.
     """
     net = supply.network
-    rules = settings or location_settings(net.workspace.settings)
+    rules = settings or LocationSettings.of(net.workspace.settings)
     prepared = Sensors.of(supply, sensors, rules)
     counts = np.zeros((5, net.branches.height), dtype=np.int64)
     for row in incidents.sort("start").iter_rows(named=True):

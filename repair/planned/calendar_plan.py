@@ -152,7 +152,7 @@ class CalendarPlan(Shown):
         return sum(job.after.user_minutes for job in self.live) / 60.0
 
     def as_dict(self, language: str = "en", rejected: Iterable[Problem] = ()) -> dict[str, Any]:
-        """Return the calendar in the contract's form.
+        """Return the calendar in the form of commands and routes.
 
         Args:
             language: ``en`` or ``zh``.

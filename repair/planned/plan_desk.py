@@ -28,7 +28,7 @@ from reliability.steering.durations import History
 from repair.affected import Affected, affected_by_transformers
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
-from repair.settings import PlannedSettings, inference_settings, planned_settings
+from repair.settings import InferenceSettings, PlannedSettings
 
 Answer = TypeVar("Answer")
 
@@ -200,14 +200,14 @@ class PlanDesk(Shown):
         if plans is not None:
             others = own.filter(~pl.col("plan_id").is_in(plans["plan_id"].implode()))
             own = pl.concat([plans, others], how="diagonal")
-        rules = settings or planned_settings(workspace.settings)
+        rules = settings or PlannedSettings.of(workspace.settings)
         known = as_of or known_until(workspace)
         carried_out_since = (pl.col("actual_start") >= known).fill_null(value=False)
         void = pl.col("status").is_in(list(rules.void_states)).fill_null(value=False) & ~carried_out_since
         own = own.filter((pl.col("applied_at") <= known).fill_null(value=True))
         to_come = own.filter(pl.col("start") >= known)
         wanted = to_come.filter(~void).sort("start", "plan_id")
-        waiting = pl.col("status").is_in(inference_settings(workspace.settings).not_approved).fill_null(value=False)
+        waiting = pl.col("status").is_in(InferenceSettings.of(workspace.settings).not_approved).fill_null(value=False)
         begun = (pl.col("start") < known) & (pl.col("end") > known)
         going_on = own.filter(begun & ~void & ~waiting).sort("start", "plan_id")
         left_out = {
@@ -389,7 +389,7 @@ class PlanDesk(Shown):
     def _judge(self) -> tuple[dict[str, Job], dict[str, FudianError]]:
         jobs: dict[str, Job] = {}
         refused: dict[str, FudianError] = {}
-        not_approved = set(inference_settings(self.net.workspace.settings).not_approved)
+        not_approved = set(InferenceSettings.of(self.net.workspace.settings).not_approved)
         for at, row in enumerate(self.plans.iter_rows(named=True)):
             step(text("outages of plans"), at, self.plans.height)
             try:

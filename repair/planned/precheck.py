@@ -58,7 +58,7 @@ class PlanCheck(Shown):
         return place
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the check in the contract's form; without facts there is only the row, the verdict and its reasons."""
+        """Return the check for commands and routes; without facts there is only the row, the verdict and its reasons."""
         names = (
             "plan_id",
             "start",
@@ -256,7 +256,7 @@ def rows_of(checks: Iterable[PlanCheck], language: str = "en") -> pl.DataFrame:
 def statement(
     desk: PlanDesk, checks: Iterable[PlanCheck], rejected: Iterable[Problem] = (), language: str = "en"
 ) -> dict[str, Any]:
-    """Return the checks in the contract's form: basis, totals of these plans, plans, and the rows that could not be read.
+    """Return the checks for commands and routes: basis, totals of these plans, plans, and the rows that could not be read.
 
     What merging saves is that of the groups in which one of these plans is; ``merging_best`` says whether no grouping of all
     plans saves more.

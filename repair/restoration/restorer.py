@@ -43,7 +43,7 @@ from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search, with_permission
 from repair.restoration.sequence import operations
 from repair.restoration.switching_model import Choice
-from repair.settings import RestorationSettings, planned_settings, restoration_settings
+from repair.settings import PlannedSettings, RestorationSettings
 
 REPAIR = "repair"
 
@@ -204,7 +204,7 @@ class RestorationPlan(Shown):
         return Affected(self.lost, (), ()).table().join(back, on="customer_id", how="left", maintain_order="left")
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Return the plan in the contract's form, with stages, what it saves and what was assumed besides."""
+        """Return the plan in the form of commands and routes, with stages, what it saves and what was assumed besides."""
         net = self.fault.network
         known = not net.customers.is_empty()
         ids = net.branches["branch_id"]
@@ -234,11 +234,6 @@ class RestorationPlan(Shown):
             "best": self.best,
             "gap": self.gap,
             "assumptions": [each.in_language(language) for each in self.assumed],
-            "settings_changed": {
-                name: value
-                for name, value in self.rules.model_dump().items()
-                if value != RestorationSettings.model_fields[name].default
-            },
         }
 
 
@@ -295,7 +290,7 @@ class Restorer(Shown):
         Raises:
             WorkspaceError: a setting cannot be used.
         """
-        loads = Loads.of(supply.network, settings or restoration_settings(supply.network.workspace.settings))
+        loads = Loads.of(supply.network, settings or RestorationSettings.of(supply.network.workspace.settings))
         return cls(supply, loads, load_of_sources(loads, supply))
 
     @classmethod
@@ -305,7 +300,7 @@ class Restorer(Shown):
         Raises:
             WorkspaceError: a setting cannot be used.
         """
-        rules = settings or restoration_settings(supply.network.workspace.settings)
+        rules = settings or RestorationSettings.of(supply.network.workspace.settings)
         loads = planning_loads(Loads.of(supply.network, rules))
         return cls(supply, loads, load_of_sources(loads, supply))
 
@@ -446,7 +441,7 @@ class Restorer(Shown):
             ),
             self._missing(found, measure),
             mobile_needs(
-                case.capacity.loads, case.fault.before, played.after[-1], planned_settings(net.workspace.settings)
+                case.capacity.loads, case.fault.before, played.after[-1], PlannedSettings.of(net.workspace.settings)
             ),
             played.overloads,
             played.proof,

@@ -36,7 +36,7 @@ from repair.restoration.weak_spot import (
     TRANSFORMER,
     WeakSpot,
 )
-from repair.settings import WeakSpotSettings, restoration_settings, weak_spot_settings
+from repair.settings import RestorationSettings, WeakSpotSettings
 
 DAY_H = 24.0
 
@@ -96,8 +96,8 @@ def weak_spots(supply: Supply, at: datetime | None = None) -> WeakSpots:
         WorkspaceError: a setting cannot be used.
     """
     net = supply.network
-    loads = Loads.of(net, restoration_settings(net.workspace.settings))
-    rules = weak_spot_settings(net.workspace.settings)
+    loads = Loads.of(net, RestorationSettings.of(net.workspace.settings))
+    rules = WeakSpotSettings.of(net.workspace.settings)
     curve = LoadCurve.of(net)
     hours = [loads] if curve is None else [loads.times(factor) for factor in curve.day(at, loads.kw)]
     return _Search(supply, loads, rules, hours, Measured.of(net, rules, loads.rules.power_factor)).found()

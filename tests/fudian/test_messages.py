@@ -31,7 +31,7 @@ from fudian.store import Store, store_of
 from fudian.store.tables import utc_now
 from network import FudianError
 from network.readers.one_line import one_line_tables
-from repair.settings import MessageSettings, message_settings
+from repair.settings import MessageSettings
 
 NOON = datetime(2022, 7, 20, 12)
 INCIDENT = "20220720T120000-K1"
@@ -290,7 +290,7 @@ def test_a_plan_is_announced_once_and_each_change_of_it(store: Store, tmp_path: 
         assert desk.announce("P1", "wang", "1") == desk.announce("P1", "wang") == 0
         assert sorted(told()) == [("planned", each, "waiting") for each in ("C1", "C2", "C4", "T1", "T2")]
         assert desk.utility.plan_messages("P1").as_dict()["notice"]["state"] == "due"
-        channel = channel_of(message_settings(desk.utility.workspace.settings), folder, None)
+        channel = channel_of(MessageSettings.of(desk.utility.workspace.settings), folder, None)
         send_due(desk.outbox, channel, desk.utility, utc_now())
         notice = desk.utility.plan_messages("P1").as_dict()["notice"]
         assert (notice["state"], notice["required_h"]) == ("given", 168)
@@ -410,7 +410,7 @@ def test_who_declined_meanwhile_is_told_nothing(tmp_path: Path) -> None:
 def test_the_file_holds_each_message_once_even_after_a_torn_line(tmp_path: Path) -> None:
     store = store_of("sqlite://")
     folder = folder_of(tmp_path / "w", "out.ndjson")
-    rules, out = message_settings(utility(folder).workspace.settings), folder / "out.ndjson"
+    rules, out = MessageSettings.of(utility(folder).workspace.settings), folder / "out.ndjson"
     with opened(folder, store) as desk:
         stage(desk, "dispatched", 12)
         channel = channel_of(rules, folder, None)

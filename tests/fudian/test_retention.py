@@ -15,7 +15,7 @@ from fudian.desk import Desk
 from fudian.ledger import Ledger
 from fudian.live import REMEMBERED_DAYS
 from fudian.retention import Retention, tidy
-from fudian.retention_settings import LEAST_DAYS, retention_settings
+from fudian.retention_settings import LEAST_DAYS, RetentionSettings
 from fudian.store import Store, store_of
 from fudian.store.desk_tables import DESK_EVENTS
 from network import Network, WorkspaceError
@@ -124,4 +124,4 @@ def test_by_default_all_is_kept() -> None:
 def test_shorter_than_the_desk_remembers_is_refused(days: int) -> None:
     assert LEAST_DAYS == REMEMBERED_DAYS
     with pytest.raises(WorkspaceError):
-        retention_settings({"retention": {"personal_days": days}})
+        RetentionSettings.of({"retention": {"personal_days": days}})

@@ -1,4 +1,4 @@
-"""The contract's Python examples, on Polars and pandas frames."""
+"""The examples of Python, on Polars and pandas frames."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from reliability.query import Query
 from reliability.statistics import Statistics
 
 
-def test_the_example_of_the_contract(county: Network) -> None:
+def test_the_example_of_the_packages(county: Network) -> None:
     tables = county.workspace.tables
     interruptions = reliability.interruptions(tables["outages"], tables["stages"], county)
     figures = reliability.indices(interruptions, reliability.population(county), by=["region_class"])
@@ -35,7 +35,7 @@ def test_pandas_in_pandas_out(county: Network) -> None:
     assert figures["SAIDI-1"].item() == pytest.approx(expected)
 
 
-def test_stated_numbers_of_users_as_the_contract_has_them(county: Network) -> None:
+def test_stated_numbers_of_users_as_a_workspace_has_them(county: Network) -> None:
     outages = pl.DataFrame(
         {
             "outage_id": ["E1"], "start": [datetime(2022, 5, 1, 8)], "end": [datetime(2022, 5, 1, 10)], "nature": ["F-INT"],

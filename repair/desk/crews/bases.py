@@ -141,7 +141,7 @@ def base_plan(
     """Return the best bases for the internal faults until a moment, with what they gain over today's.
 
     Args:
-        tables: ``bases``, ``nodes``, ``branches``, ``transformers``, ``travel`` and ``outages`` of the contract.
+        tables: ``bases``, ``nodes``, ``branches``, ``transformers``, ``travel`` and ``outages`` of a workspace.
         until: nothing later is known.
         rules: settings of travel.
         count: how many; by default as many as there are now.

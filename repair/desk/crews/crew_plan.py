@@ -171,11 +171,6 @@ class CrewPlan(Shown):
             "nearest_free_customer_hours": self.nearest,
             "greedy_customer_hours": self.greedy,
             "exact": self.routing.exact,
-            "settings_changed": {
-                name: value
-                for name, value in self.rules.model_dump(mode="json").items()
-                if value != CrewSettings.model_fields[name].default
-            },
         }
 
 

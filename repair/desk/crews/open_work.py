@@ -21,7 +21,7 @@ from repair.desk.crews.work import Crew, Job, Place, Stop
 from repair.desk.incidents import ALONE
 from repair.desk.work_orders import ToldOrders, order_known
 from repair.restoration.restorer import RestorationPlan
-from repair.settings import CrewSettings, restoration_settings
+from repair.settings import CrewSettings, RestorationSettings
 
 PlanOf = Callable[[str], RestorationPlan]
 """How power comes back around a fault on a branch."""
@@ -62,7 +62,7 @@ class OpenWork:
 
     Attributes:
         supply: the state before the faults, of what is in service.
-        tables: ``nodes``, ``bases``, ``crews``, ``shifts``, ``travel``, ``orders`` and ``transformers`` of the contract.
+        tables: ``nodes``, ``bases``, ``crews``, ``shifts``, ``travel``, ``orders`` and ``transformers`` of a workspace.
         at: the moment.
         rules: settings.
         plan_of: how power comes back around a fault.
@@ -144,7 +144,7 @@ class OpenWork:
         )
         waiting = max(entry.customers - remotely, 0)
         switched = min(switched, waiting)
-        important_weight = restoration_settings(self.supply.network.workspace.settings).important_weight
+        important_weight = RestorationSettings.of(self.supply.network.workspace.settings).important_weight
         heavier = 1.0 + entry.important * (important_weight - 1) / entry.customers if entry.customers else 1.0
         order = self.order_of(entry)
         users = self._users(entry)
@@ -213,7 +213,7 @@ class OpenWork:
         told = [
             self._branches[each]["repair_h"] for each in sections[0] if self._branches.get(each, {}).get("repair_h")
         ]
-        usual = restoration_settings(self.supply.network.workspace.settings).repair_h
+        usual = RestorationSettings.of(self.supply.network.workspace.settings).repair_h
         return 60.0 * (float(np.mean(told)) if told else usual)
 
     def _needs(self, sections: tuple[tuple[str, ...], ...], *, alone: bool) -> frozenset[str]:

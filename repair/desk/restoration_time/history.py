@@ -30,7 +30,7 @@ def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime) -> pl.Data
     """Return the moments of faults that were over by a moment, in order of time, with ``hours`` until restoration.
 
     Args:
-        tables: ``outages`` and ``orders`` of the contract; internal faults that are counted.
+        tables: ``outages`` and ``orders`` of a workspace; internal faults that are counted.
         until: nothing later is known.
     """
     faults = _faults(tables, until)

@@ -40,7 +40,7 @@ def outlook(
     Args:
         model: what the past tells.
         entries: the open entries.
-        tables: ``orders`` and ``transformers`` of the contract.
+        tables: ``orders`` and ``transformers`` of a workspace.
         at: nothing later is known.
         told: what the sheets say of orders, by incident; see :func:`repair.desk.work_orders.told_orders`.
 

@@ -54,7 +54,7 @@ def test_every_table_is_there_and_typed(folder: Path) -> None:
     }
 
 
-def test_check_gives_the_contracts_fields(folder: Path) -> None:
+def test_check_gives_its_fields(folder: Path) -> None:
     with (folder / "outages.csv").open("a", encoding="utf-8") as file:
         file.write("O2,2022-07-20 08:05:00,2022-07-20 07:05:00,故障,B2\n")
     result = read_workspace(folder)

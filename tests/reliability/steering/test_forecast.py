@@ -206,7 +206,7 @@ def test_a_year_to_come_and_an_unknown_plan_are_refused() -> None:
         forecast(statistics(tables(365)), "yours", as_of=datetime(2020, 7, 1))
 
 
-def test_the_same_input_gives_the_same_figures_and_its_form_is_that_of_the_contract(county: Network) -> None:
+def test_the_same_input_gives_the_same_figures_and_its_form_is_that_of_commands(county: Network) -> None:
     first, again = (forecast(Statistics(county), "jinhua-2022", as_of=datetime(2022, 8, 1)).as_dict() for _ in range(2))
     assert rounded(first) == rounded(again)
     assert set(first) >= {"as_of", "year", "basis", "method", "rows", "baselines", "backtest"}

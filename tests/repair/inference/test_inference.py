@@ -198,3 +198,16 @@ def test_the_incidents_of_the_sample_are_inferred(county: Network, number: int) 
     inference.take(rows)
     assert any(each.is_open or each.state == "restored" for each in inference.incidents)
     assert all(0 <= each.sure <= 1 and 0 <= each.probability <= 1 for each in inference.incidents)
+
+
+def test_an_event_silent_for_just_as_long_as_events_are_is_judged_again_when_it_is_over() -> None:
+    net = Network.from_text("=S -[K1]- 1 -L1- 2; =R -[K2]- 3; T1(3) @ 2; T2(3) @ 3")
+    supply = net.energise()
+    at_once, in_parts = Inference(supply), Inference(supply)
+    first: list[Signal] = [(0.0, "transformer", 1, "off"), (30.0, "transformer", 2, "off")]
+    later: list[Signal] = [(50.0, "transformer", 2, "on")]
+    at_once.take(frame(first + later), LATER)
+    for part in (first, later):
+        in_parts.take(frame(part), LATER)
+        in_parts.changes()
+    assert states_of(at_once) == states_of(in_parts)

@@ -67,3 +67,15 @@ def test_a_fault_on_a_ring_is_cleared_from_both_sides_though_one_device_does_not
     still = [each for each in found.incidents if each.is_open]
     assert [each.dark_ids for each in still] == [("T2", "T3")]
     assert {still[0].object_id, *still[0].ends} == {"A", "B"}
+
+
+def test_in_a_mesh_of_many_rings_a_node_is_off_where_all_its_switches_opened() -> None:
+    rows = range(4)
+    across = [f"{4 * row + each} -(H{4 * row + each})- {4 * row + each + 1}" for row in rows for each in range(3)]
+    down = [f"{4 * row + each} -(V{4 * row + each})- {4 * row + each + 4}" for row in range(3) for each in rows]
+    users = "; ".join(f"T{each}(3) @ {each}" for each in range(16))
+    net = Network.from_text("; ".join(["=S -[K1]- 0", *across, *down]) + "; " + users)
+    found = inferred(net, "H4 trip 0", "H5 trip 0", "V1 trip 0.1", "V5 trip 0.1", "T5 off 0.1", at=30)
+    still = [each for each in found.incidents if each.is_open]
+    assert [each.dark_ids for each in still] == [("T5",)]
+    assert {still[0].object_id, *still[0].ends} == {"H4", "H5", "V1", "V5"}

@@ -13,6 +13,7 @@ BUS = (
     "=S -[K1]- 1 -L1- 2 -L2- 3; =S -[K2]- 4 -L3- 5; =S -[K3]- 6 -L4- 7; "
     "T1(3) @ 1; T2(3) @ 2; T3(3) @ 3; T4(3) @ 4; T5(3) @ 5; T6(3) @ 6; T7(3) @ 7"
 )
+BACK = [f"T{number} on 60.{number}" for number in range(1, 8)]
 WORDS = [f"T{number} off 0.{number}" for number in range(1, 8)]
 
 
@@ -44,16 +45,27 @@ def test_trips_of_two_heads_are_two_incidents() -> None:
     assert sorted(still_of(found)) == [("line", 2), ("line", 3)]
 
 
+@pytest.mark.parametrize("at", [61, 80, 200])
+def test_it_stays_one_incident_when_power_is_back(at: float) -> None:
+    net = Network.from_text(BUS)
+    dark = next(each for each in inferred(net, *WORDS, at=30).incidents if each.is_open)
+    told = inferred(net, *WORDS, *BACK, at=at).incidents
+    assert [(each.id, each.state, each.explanation, each.transformers, each.dark) for each in told] == [
+        (dark.id, "restored", "source", 7, 0)
+    ]
+    assert told[0].restored_at == minute(60.7)
+
+
 @pytest.mark.parametrize("batch", [1, 3, 7])
 def test_batches_do_not_matter(batch: int) -> None:
     net = Network.from_text(BUS)
     found = Inference(net.energise())
-    words = [*WORDS, "T1 on 60", "T2 on 60.1", "T3 on 60.2"]
+    words = [*WORDS, *BACK]
     for first in range(0, len(words), batch):
         found.take(said(*words[first : first + batch]))
         found.changes()
-    found.tick(minute(70))
-    once = inferred(net, *words, at=70)
+    found.tick(minute(200))
+    once = inferred(net, *words, at=200)
     assert found.incidents == once.incidents
     assert found.sure() == once.sure()
 

@@ -315,7 +315,7 @@ def test_what_is_left_of_a_plan_under_way_is_committed_and_keeps_its_ways() -> N
     assert "P0" in " ".join(result["basis"]["says"])
 
 
-def test_rows_for_people_are_in_words_and_the_contract_keeps_codes() -> None:
+def test_rows_for_people_are_in_words_and_its_form_keeps_codes() -> None:
     budget = [{"unit": "U", "annual_target_ch": 5.0, "consumed_ch": 1.0}]
     found = check([plan()], outages=outages([59, 40, 25]), budget=budget)
     rows = rows_of(found, "zh")

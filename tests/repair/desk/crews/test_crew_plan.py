@@ -149,7 +149,7 @@ def test_off_duty_is_off_duty_and_zones_are_kept_where_they_are_to_be(tmp_path: 
     for each in utility.crews().assignments:
         assert each.visits
         assert units[each.visits[0].crew_id] == each.fault.job.zone
-    assert utility.crews().as_dict()["settings_changed"] == {"keep_zones": True}
+    assert utility.crews().as_dict()["settings_changed"] == {"crews": {"keep_zones": True}}
 
 
 def test_without_crews_nobody_goes_and_that_is_said(tmp_path: Path) -> None:
