@@ -36,7 +36,7 @@ TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudia
 WORDS = {"text", "translate", "listed", "language_of", "unknown_language", "asking", "telling"}
 """What faces may take from below besides classes and constants: texts, how far work is, and whether somebody still waits."""
 
-SHOWING = ("network.pictures", "network.tables.writing", "network.complaints")
+SHOWING = ("network.pictures", "network.tables.writing", "network.tables.aside", "network.complaints")
 """Rooms that help to show and to write, which every face may use."""
 
 FILES_ALONE = {
