@@ -51,13 +51,15 @@ def with_moves(
             most = every[0] if large else wider.model(measure, _stay_open(wider)).at_most()
             of, known = found or (case, best)
             return of, replace(known, most=max(most, known.most), proven=False)
-        orders = Orders(wider)
+        orders, unsure = Orders(wider), [-np.inf]
         model = wider.model(measure, _stay_open(wider))
         model.require(best.gain[0])
         choice = settle(
             wider, model, first_goals_only, best,
-            lambda choice, orders=orders: _in_order(orders, measure, choice),  # type: ignore[misc]
+            lambda choice, orders=orders, unsure=unsure: _in_order(orders, measure, choice, unsure),  # type: ignore[misc]
         )  # fmt: skip
+        if max(unsure) > choice.value + SURELY:
+            choice = replace(choice, most=max(choice.most, *unsure), proven=False)
         if choice.zones is not wider.zones:
             choice = replace(best, most=choice.most, proven=choice.proven)
             found = found if found and found[1].value > best.value else (case, choice)
@@ -70,10 +72,14 @@ def with_moves(
     return found
 
 
-def _in_order(orders: Orders, measure: str, choice: Choice) -> Choice | None:
-    """Return a choice with the order of its operations and what of it is done remotely; ``None`` where there is no order."""
+def _in_order(orders: Orders, measure: str, choice: Choice, unsure: list[float]) -> Choice | None:
+    """Return a choice with the order of its operations and what of it is done remotely; ``None`` where no order is found.
+
+    What it is worth is added to ``unsure`` where there might be an order all the same.
+    """
     sequence = orders.to(choice)
     if sequence is None:
+        unsure += [] if orders.is_sure else [choice.value]
         return None
     zones, early = choice.zones, choice.zones.closed.copy()
     number = {int(branch): at for at, branch in enumerate(zones.switch)}

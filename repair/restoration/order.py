@@ -54,10 +54,12 @@ class Orders:
     Attributes:
         case: the fault, with the feeders whose load may be moved.
         states: how many states were looked at.
+        is_sure: whether all orders were looked at, so that where none was found there is none.
     """
 
     case: Case
     states: int = field(default=0, init=False)
+    is_sure: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         net = self.case.fault.network
@@ -65,7 +67,7 @@ class Orders:
 
     def to(self, choice: Choice) -> tuple[Operation, ...] | None:
         """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""
-        zones, self.states = choice.zones, 0
+        zones, self.states, self.is_sure = choice.zones, 0, False
         wanted: Wanted = dict.fromkeys(self.case.opened_for(choice).tolist(), False)
         wanted |= {int(zones.switch[at]): bool(choice.late[at]) for at in choice.operated}
         found = self._straight(self.case.fault.after, wanted)
@@ -144,6 +146,7 @@ class Orders:
                 if then not in seen:
                     seen.add(then)
                     edge.append((after, then, [*done, *steps]))
+        self.is_sure = True
         return None
 
     # Steps --------------------------------------------------------------------------------------------------------

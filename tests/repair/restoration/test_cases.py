@@ -35,6 +35,14 @@ def test_live_load_makes_room_for_what_is_off_and_nobody_is_cut() -> None:
     assert all(not step.interrupts_transformers for step in plan.steps)
 
 
+def test_an_end_whose_order_was_sought_too_shortly_is_not_ruled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All twenty come back by a move; whoever looks at one state finds no way, and says that there might be one."""
+    monkeypatch.setattr("repair.restoration.order.MOST_STATES", 1)
+    plan = restore(Network.from_text(CHAIN.format(parallel="true"), settings=AMPERES).energise(), "L1")
+    assert (plan.back.customer_count, plan.best) == (0, False)
+    assert plan.gap >= 20
+
+
 def test_where_no_move_is_allowed_nobody_is_sent_out_for_nothing() -> None:
     plan = restore(Network.from_text(CHAIN.format(parallel="false"), settings=AMPERES).energise(), "L1")
     assert (steps(plan), plan.best, plan.isolating) == ([], True, ("K1",))
