@@ -27,6 +27,7 @@ from fudian.reliability_questions import ReliabilityQuestions
 from fudian.repair_questions import RepairQuestions
 from fudian.report_questions import ReportQuestions
 from fudian.steering_questions import SteeringQuestions
+from network import translate
 from network.tables.schema import TABLES
 from network.tables.table_form import Table
 
@@ -43,34 +44,46 @@ def pages() -> Mapping[str, str]:
         "questions.md": questions_page(),
         "api.md": api_page(),
         "http.md": http_page(),
+        "zh/tables.md": tables_page(in_chinese),
+        "zh/settings.md": settings_page(in_chinese),
     }
 
 
-def tables_page() -> str:
-    """Describe every table of a workspace."""
-    intro = (
-        "# Tables of a workspace\n\nA folder with tables `<name>.parquet`, `.csv`, `.xlsx`, `.xls`, `.xlsb`, `.ods`, `.txt` or "
+def in_chinese(sentence: str) -> str:
+    """Return a sentence as the catalogue has it."""
+    return translate(sentence, "zh") if sentence else ""
+
+
+def tables_page(say: Callable[[str], str] = str) -> str:
+    """Describe every table of a workspace.
+
+    Args:
+        say: translates a sentence.
+    """
+    intro = say(
+        "A folder with tables `<name>.parquet`, `.csv`, `.xlsx`, `.xls`, `.xlsb`, `.ods`, `.txt` or "
         "`.json` (first found, each also as `.gz`), and an optional `fudian.toml`. Headers in English or Chinese, in any order; "
         "`*` is required. Ids are text, times are local. Other headers, words, files and ways of writing times: "
-        "[Tables as clerks write them](clerks.md).\n"
+        "[Tables as clerks write them](clerks.md)."
     )
-    return intro + "".join(_table(table) for table in TABLES.values())
+    return f"# {say('Tables of a workspace')}\n\n{intro}\n" + "".join(_table(table, say) for table in TABLES.values())
 
 
-def _table(table: Table) -> str:
-    lines = [f"\n## `{table.name}` {table.chinese}\n\nA row is {table.meaning}.\n\n"]
-    lines.append("| Column | 中文 | Kind | Meaning |\n|---|---|---|---|\n")
+def _table(table: Table, say: Callable[[str], str]) -> str:
+    row = say("A row is {what}.").replace("{what}", say(table.meaning))
+    lines = [f"\n## `{table.name}` {table.chinese}\n\n{row}\n\n"]
+    lines.append(f"| {say('Column')} | 中文 | {say('Kind')} | {say('Meaning')} |\n|---|---|---|---|\n")
     for column in table.columns:
         star = "*" if column.required else ""
         accepted = "、".join((column.chinese, *column.aliases))
-        kind = column.kind if column.codes is None else "one of " + ", ".join(column.codes)
-        default = "" if column.default is None else f" (default: {str(column.default).lower()})"
-        lines.append(f"| `{column.name}`{star} | {accepted} | {kind} | {column.meaning}{default} |\n")
+        kind = say("numeric" if column.kind == "number" else column.kind) if column.codes is None else f"{say('one of')} " + ", ".join(column.codes)
+        default = "" if column.default is None else f" ({say('default')}: {str(column.default).lower()})"
+        lines.append(f"| `{column.name}`{star} | {accepted} | {kind} | {say(column.meaning)}{default} |\n")
     if table.duration is not None:
         accepted = "、".join((table.duration.chinese, *table.duration.aliases))
-        lines.append(
-            f"\nIn place of `end` a file may give `{table.duration.name}` ({accepted}): {table.duration.meaning}.\n"
-        )
+        instead = say("In place of `end` a file may give `{name}` ({accepted}): {meaning}.")
+        told = {"name": table.duration.name, "accepted": accepted, "meaning": say(table.duration.meaning)}
+        lines.append(f"\n{instead.format(**told)}\n")
     return "".join(lines)
 
 

@@ -13,6 +13,8 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from docs.generate import tables_page
+from docs.settings_page import settings_page
 from network import texts, translate
 from network.tables.schema import TABLES
 from network.texts import COMPILING
@@ -99,7 +101,20 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
 
 def code_texts() -> set[str]:
     found = {each for path in sources() for each in texts_of(ast.parse(path.read_text("utf-8"))) if each}
-    return found | {column.meaning for table in TABLES.values() for column in table.columns if column.required}
+    return found | documented_texts()
+
+
+def documented_texts() -> set[str]:
+    """What the reference pages of tables and settings say: the meaning of each column and of each setting among it."""
+    said: list[str] = []
+
+    def say(sentence: str) -> str:
+        said.append(sentence)
+        return sentence
+
+    tables_page(say)
+    settings_page(say)
+    return {each for each in said if each}
 
 
 def all_strings() -> set[str]:

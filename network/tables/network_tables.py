@@ -64,7 +64,7 @@ NETWORK_TABLES = (
                 "feederId",
                 refers_to="feeders.feeder_id",
             ),
-            text_column("name", "支路名称", "name", "所属线段名称", "开关名称", "名称"),
+            text_column("name", "支路名称", "name of the branch", "所属线段名称", "开关名称", "名称"),
             number_column("length_km", "长度", "length"),
             number_column("rating_a", "额定电流", "current it can carry", "限额电流"),
             number_column("r_ohm", "电阻", "resistance"),
@@ -95,7 +95,7 @@ NETWORK_TABLES = (
             ),
             id_column("node", "节点", "node that feeds it", "节点编码", "接入节点", required=True),
             id_column("second_node", "第二节点", "node of the second supply", "备用节点"),
-            text_column("name", "台区名称", "name", "TG_NAME", "equipmentNames", "配变名称"),
+            text_column("name", "台区名称", "name of the transformer", "TG_NAME", "equipmentNames", "配变名称"),
             id_column(
                 "feeder_id",
                 "线路编码",
@@ -173,7 +173,7 @@ NETWORK_TABLES = (
             id_column(
                 "feeder_id", "线路编码", "feeder", "所属馈线编码", "LINE_ID", "LINE_NO", "feederId", required=True
             ),
-            text_column("name", "线路名称", "name", "线路", "所属馈线名称", "所属线路", "LINE_NAME", "feederName"),
+            text_column("name", "线路名称", "name of the feeder", "线路", "所属馈线名称", "所属线路", "LINE_NAME", "feederName"),
             id_column("station_id", "变电站编码", "substation", "变电站", "变电站名称", "SUBS_ID"),
             number_column("voltage_kv", "电压等级", "nominal voltage", "VOLT_CODE"),
             flag_column("public", "公用线路", "public feeder; false for a dedicated one", "线路性质", default=True),

@@ -112,7 +112,7 @@ WORK_TABLES = (
         "a repair crew",
         (
             id_column("crew_id", "班组编号", "crew", required=True),
-            text_column("name", "班组名称", "name"),
+            text_column("name", "班组名称", "name of the crew"),
             id_column("base_id", "驻点编号", "base", refers_to="bases.base_id"),
             UNIT,
             Column("members", "integer", "人数", "people", minimum=1),
@@ -156,7 +156,7 @@ WORK_TABLES = (
         "where crews wait",
         (
             id_column("base_id", "驻点编号", "base", required=True),
-            text_column("name", "驻点名称", "name"),
+            text_column("name", "驻点名称", "name of the base"),
             number_column("lon", "经度", "longitude in degrees", minimum=-1e9),
             number_column("lat", "纬度", "latitude in degrees", minimum=-1e9),
             UNIT,
