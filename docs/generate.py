@@ -76,7 +76,11 @@ def _table(table: Table, say: Callable[[str], str]) -> str:
     for column in table.columns:
         star = "*" if column.required else ""
         accepted = "、".join((column.chinese, *column.aliases))
-        kind = say("numeric" if column.kind == "number" else column.kind) if column.codes is None else f"{say('one of')} " + ", ".join(column.codes)
+        kind = (
+            say("numeric" if column.kind == "number" else column.kind)
+            if column.codes is None
+            else f"{say('one of')} " + ", ".join(column.codes)
+        )
         default = "" if column.default is None else f" ({say('default')}: {str(column.default).lower()})"
         lines.append(f"| `{column.name}`{star} | {accepted} | {kind} | {say(column.meaning)}{default} |\n")
     if table.duration is not None:

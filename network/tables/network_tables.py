@@ -173,7 +173,9 @@ NETWORK_TABLES = (
             id_column(
                 "feeder_id", "线路编码", "feeder", "所属馈线编码", "LINE_ID", "LINE_NO", "feederId", required=True
             ),
-            text_column("name", "线路名称", "name of the feeder", "线路", "所属馈线名称", "所属线路", "LINE_NAME", "feederName"),
+            text_column(
+                "name", "线路名称", "name of the feeder", "线路", "所属馈线名称", "所属线路", "LINE_NAME", "feederName"
+            ),
             id_column("station_id", "变电站编码", "substation", "变电站", "变电站名称", "SUBS_ID"),
             number_column("voltage_kv", "电压等级", "nominal voltage", "VOLT_CODE"),
             flag_column("public", "公用线路", "public feeder; false for a dedicated one", "线路性质", default=True),
