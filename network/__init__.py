@@ -18,7 +18,8 @@ from network.problems import (
     UnknownIdError,
     WorkspaceError,
 )
-from network.supply import Hit, Supply
+from network.supply import Hit as Hit  # the former name of LostSupply, for programs that use it
+from network.supply import LostSupply, Supply
 from network.switching_replay import Replay, replay
 from network.tables import schema
 from network.tables.workspace import Workspace, read_workspace, workspace
@@ -27,9 +28,9 @@ from network.topology import Topology
 
 __all__ = [
     "FudianError",
-    "Hit",
     "Jumper",
     "Loop",
+    "LostSupply",
     "MissingExtraError",
     "Network",
     "OneLineError",

@@ -35,7 +35,7 @@ MOST_PATCHED = 1_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Hit(Shown):
+class LostSupply(Shown):
     """Who goes off: transformers and customers, by index and by id.
 
     Attributes:
@@ -49,7 +49,7 @@ class Hit(Shown):
     customer_index: Indices
 
     def _line(self) -> str:
-        return f"Hit: {len(self.transformer_index)} transformers, {self.customer_count} customers"
+        return f"LostSupply: {len(self.transformer_index)} transformers, {self.customer_count} customers"
 
     def _table(self) -> pl.DataFrame:
         return self.network.transformers[np.sort(self.transformer_index)]
@@ -68,6 +68,10 @@ class Hit(Shown):
     def customer_count(self) -> int:
         """Number of customers that go off."""
         return len(self.customer_index)
+
+
+Hit = LostSupply
+"""The former name, for programs that use it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -277,7 +281,7 @@ class Supply(Shown):
         """Return, for branch indices, the place that each leads to, on a closed ring too; -1 where it carries no supply."""
         return self._place_to[branches]
 
-    def below(self, branch_ids: str | Iterable[str]) -> Hit:
+    def below(self, branch_ids: str | Iterable[str]) -> LostSupply:
         """Return who truly goes off when a branch, or a set of branches, opens: nobody on a closed ring.
 
         Args:
@@ -291,9 +295,11 @@ class Supply(Shown):
             return self.lost_in(self._switched(opened=branches))
         place = self._place_below[branches[0]]
         if place < 0:
-            return Hit(self.network, NONE, NONE)
+            return LostSupply(self.network, NONE, NONE)
         span = int(place), int(self.end[place])
-        return Hit(self.network, self._transformers_by_place.between(*span), self._customers_by_place.between(*span))
+        return LostSupply(
+            self.network, self._transformers_by_place.between(*span), self._customers_by_place.between(*span)
+        )
 
     # States -------------------------------------------------------------------------------------------------------
 
@@ -347,7 +353,7 @@ class Supply(Shown):
             nodes = np.arange(len(self.network.nodes))
         return nodes[self.live(nodes) & ~after.live(nodes)]
 
-    def lost_in(self, after: Supply) -> Hit:
+    def lost_in(self, after: Supply) -> LostSupply:
         """Return who has supply here and none in ``after``; only the feeders in which the two differ are looked at."""
         net = self.network
         nodes = self.nodes_lost_in(after)
@@ -358,7 +364,7 @@ class Supply(Shown):
         for supplies in (net.customer_transformer, net.customer_second_transformer):
             known = supplies[customers] >= 0
             still[known] |= after._transformers_live(supplies[customers[known]])
-        return Hit(net, transformers, customers[~still])
+        return LostSupply(net, transformers, customers[~still])
 
     def switched(self, open: str | Iterable[str] = (), close: str | Iterable[str] = ()) -> Supply:  # noqa: A002 (the field's own words)
         """Return the supply after opening and closing branches; only the feeders that they touch are energised again.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Hit, Supply, Topology
+from network import LostSupply, Supply, Topology
 from network.arrays import Numbers
 from network.ids import each_of
 from network.representation import Shown
@@ -32,7 +32,7 @@ class Affected(Shown):
         sure: by signals: how probable it is that each transformer is off; those on the list, and those that may be.
     """
 
-    hit: Hit
+    hit: LostSupply
     branches: tuple[str, ...]
     opened: tuple[str, ...]
     sure: Mapping[str, float] | None = None
@@ -162,7 +162,7 @@ class Affected(Shown):
         )  # fmt: skip
 
 
-def sure_of_customers(listed: Hit, probability: Numbers) -> Numbers:
+def sure_of_customers(listed: LostSupply, probability: Numbers) -> Numbers:
     """Return how probable it is that each customer is off, shape (customers,).
 
     A customer with two supplies is off when both transformers are, each by itself; who stands on the list although the
@@ -206,7 +206,7 @@ def affected_by_transformers(supply: Supply, transformer_ids: str | Iterable[str
     customers = np.unique(net.customers_of_transformer.of_keys(dead))
     first, second = net.customer_transformer[customers], net.customer_second_transformer[customers]
     still_fed = (live & ~off)[first] | (live & ~off)[second]
-    return Affected(Hit(net, dead, customers[~still_fed]), (), ())
+    return Affected(LostSupply(net, dead, customers[~still_fed]), (), ())
 
 
 def affected_by_fault(supply: Supply, branch_id: str) -> Affected:

@@ -144,8 +144,8 @@ def _operations(utility: Utility, address: Address, chosen: Chosen, plan: Restor
     language = address.language
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = []
-    for step, worth in zip(plan.steps, plan.worth, strict=True):
-        saved = _seconds(worth.saidi_h)
+    for step, savings in zip(plan.steps, plan.savings, strict=True):
+        saved = _seconds(savings.saidi_h)
         tick = [_tick(address, chosen, step)] if step.order == 1 else []
         cells: list[tuple[Part, str]] = [
             (str(step.order), ""),

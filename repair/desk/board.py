@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Hit, Network, Supply
+from network import LostSupply, Network, Supply
 from network.arrays import Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
@@ -163,7 +163,7 @@ def affected_by_record(supply: Supply, record: Mapping[str, Any]) -> Affected:
     named = np.flatnonzero(
         (net.customers["customer_id"] == (record.get("customer_id") or "")).fill_null(value=False).to_numpy()
     )
-    return Affected(Hit(net, np.zeros(0, dtype=np.int64), named), (), ())
+    return Affected(LostSupply(net, np.zeros(0, dtype=np.int64), named), (), ())
 
 
 _NEAR = timedelta(minutes=SAME_EVENT_MIN)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from network import Hit, Supply
+from network import LostSupply, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
@@ -149,7 +149,7 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     opened = tuple(dict.fromkeys(each.object_id for each in lines))
     alone = np.asarray(customers, dtype=np.int64) if len(customers) else NONE
     return Affected(
-        Hit(net, hit.transformer_index, np.union1d(hit.customer_index, alone)),
+        LostSupply(net, hit.transformer_index, np.union1d(hit.customer_index, alone)),
         tuple(each for each in branches if each not in opened),
         opened,
     )

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Supply, Text, Topology, UnknownIdError, text
+from network import FudianError, LostSupply, Supply, Text, Topology, UnknownIdError, text
 from network.arrays import NONE, Indices, Numbers
 from network.representation import Shown
 from repair.affected import Affected, affected_by_transformers, between
 from repair.isolation import Isolation, isolate_work
-from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
+from repair.restoration.problem import RestorationProblem
 from repair.restoration.proof import Step, play
 from repair.restoration.restorer import Restorer
 from repair.restoration.search import search
@@ -195,44 +195,44 @@ def outage_of(
 def _searched(restorer: Restorer, work: Work, fault: Isolation, out: Indices) -> WorkOutage:
     """Return the outage of work that is parted from supply, with the transfer that feeds most."""
     net, supply = restorer.supply.network, restorer.supply
-    case, ids = Case.of(restorer.loads, restorer.source_ampere, fault), net.branch_ids
+    problem, ids = RestorationProblem.of(restorer.loads, restorer.source_ampere, fault), net.branch_ids
     closed = fault.devices[~supply.is_open_at(fault.devices)]
     parted = supply.switched(open=ids(closed))
     off_before = np.union1d(supply.lost_in(parted).transformer_index, out)
     choice, refusal = None, None
-    if case.zones.count:
+    if problem.zones.count:
         try:
-            case, choice = search(case, restorer.loads.rules.objective)
+            problem, choice = search(problem, restorer.loads.rules.objective)
         except FudianError as none_found:
             refusal = none_found.message
     known = not net.customers.is_empty()
-    transfer = operations(case, choice) if choice is not None else _back_without_transfer(case)
-    played = play(case, transfer, known)
+    transfer = operations(problem, choice) if choice is not None else _back_without_transfer(problem)
+    played = play(problem, transfer, known)
     final = played.after[-1]
     off_after = np.union1d(supply.lost_in(final).transformer_index, out)
-    reachable = case.zones.zone_of(net.transformer_node) >= 0
-    reachable |= case.zones.zone_of(net.transformer_second_node) >= 0
+    reachable = problem.zones.zone_of(net.transformer_node) >= 0
+    reachable |= problem.zones.zone_of(net.transformer_second_node) >= 0
     healthy = off_after[~_hangs_on(net, off_after, fault.zone) & ~np.isin(off_after, out)]
-    lost = case.lost.transformer_index
+    lost = problem.lost.transformer_index
     return WorkOutage(
         work,
         _affected(restorer, off_before, between(supply, parted, tuple(ids(closed)))),
-        _affected(restorer, off_after, between(supply, final, tuple(ids(case.zones.isolating)))),
+        _affected(restorer, off_after, between(supply, final, tuple(ids(problem.zones.isolating)))),
         np.union1d(lost, off_before),
         np.union1d(lost, off_after),
         tuple(ids(closed)),
-        (*_first_steps(case), *_renumbered(played.steps, len(fault.tripped))),
+        (*_first_steps(problem), *_renumbered(played.steps, len(fault.tripped))),
         played.proof.holds,
         choice is None or choice.proven,
         len(np.setdiff1d(off_before, off_after)),
         int((~reachable[healthy]).sum()),
         int(reachable[healthy].sum()),
         refusal,
-        case.capacity.lowest_voltage_pu(final) if len(fault.dead) else None,
-        case.capacity.assumed if len(fault.dead) else (),
+        problem.capacity.lowest_voltage_pu(final) if len(fault.dead) else None,
+        problem.capacity.assumed if len(fault.dead) else (),
         not len(fault.dead) and not len(out),
-        _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(case, final)),
-        case.capacity.source_load(case.capacity.states(final)) - restorer.source_ampere,
+        _ways(supply, fault.dead, np.union1d(lost, off_before), _ends_closed(problem, final)),
+        problem.capacity.source_load(problem.capacity.states(final)) - restorer.source_ampere,
     )  # fmt: skip
 
 
@@ -246,10 +246,10 @@ def _of_transformers(restorer: Restorer, work: Work) -> WorkOutage:
     )  # fmt: skip
 
 
-def _ends_closed(case: Case, final: Supply) -> Indices:
+def _ends_closed(problem: RestorationProblem, final: Supply) -> Indices:
     """Return the nodes from which ties feed what was dead."""
-    net, supply, after = case.fault.network, case.fault.before, case.fault.after
-    ties = case.zones.switch[supply.is_open_at(case.zones.switch) & ~final.is_open_at(case.zones.switch)]
+    net, supply, after = problem.fault.network, problem.fault.before, problem.fault.after
+    ties = problem.zones.switch[supply.is_open_at(problem.zones.switch) & ~final.is_open_at(problem.zones.switch)]
     ends = np.concatenate([net.from_node[ties], net.to_node[ties]])
     return ends[after.live(ends)]
 
@@ -297,22 +297,22 @@ def _hangs_on(net: Topology, transformers: Indices, zone: Indices) -> np.ndarray
 def _affected(restorer: Restorer, off: Indices, branches: Affected) -> Affected:
     """Return who is off when these transformers are: customers with a second transformer that is fed stay on."""
     ids = restorer.supply.network.transformers["transformer_id"].gather(off).to_list()
-    hit: Hit = affected_by_transformers(restorer.supply, ids).hit
+    hit: LostSupply = affected_by_transformers(restorer.supply, ids).hit
     return Affected(hit, branches.branches, branches.opened)
 
 
-def _back_without_transfer(case: Case) -> list[Operation]:
+def _back_without_transfer(problem: RestorationProblem) -> list[Operation]:
     """Return the operations that leave only the devices around the work open: nothing is fed from another feeder."""
-    remote = case.fault.network.remote
-    closing = np.setdiff1d(case.fault.tripped, case.fault.devices)
-    first = [Operation(int(branch), "open", REMOTE if remote[branch] else ON_SITE) for branch in case.to_isolate]
+    remote = problem.fault.network.remote
+    closing = np.setdiff1d(problem.fault.tripped, problem.fault.devices)
+    first = [Operation(int(branch), "open", REMOTE if remote[branch] else ON_SITE) for branch in problem.to_isolate]
     last = [Operation(int(branch), "close", REMOTE if remote[branch] else ON_SITE) for branch in closing]
     return [*first, *last]
 
 
-def _first_steps(case: Case) -> list[Step]:
+def _first_steps(problem: RestorationProblem) -> list[Step]:
     """Return the openings under load that part the work from its sources."""
-    net, tripped = case.fault.network, case.fault.tripped
+    net, tripped = problem.fault.network, problem.fault.tripped
     remote = net.remote
     ids = net.branch_ids(tripped)
     return [

@@ -12,7 +12,7 @@ from network import Supply, Text, text
 from network.arrays import Indices, Mask, components
 from repair.isolation import resumed
 from repair.restoration.capacity import Overload
-from repair.restoration.case import Case
+from repair.restoration.problem import RestorationProblem
 
 FAULT, NO_WAY, LIMIT, SEARCH = "fault", "no_way", "limit", "search"
 """Why somebody stays off: on the faulted part; nothing leads there; a limit; the search has not found the way."""
@@ -65,19 +65,19 @@ class Missing:
         }
 
 
-def missing(case: Case, end: Supply) -> tuple[Missing, ...]:
+def missing(problem: RestorationProblem, end: Supply) -> tuple[Missing, ...]:
     """Return why those who are off at the end of a plan stay off, those with the most load first.
 
     Args:
-        case: the fault, with the feeders that the plan touched.
+        problem: the fault, with the feeders that the plan touched.
         end: the state at the end of the plan.
     """
-    left = case.at(resumed(case.fault, end))
+    left = problem.at(resumed(problem.fault, end))
     found = [*_of_limits(left), *_of_fault(left)]
     return tuple(sorted(found, key=lambda each: (-each.kw, each.transformers)))
 
 
-def _of_fault(left: Case) -> Iterator[Missing]:
+def _of_fault(left: RestorationProblem) -> Iterator[Missing]:
     """Give those on the faulted part, and those whom nothing leads to."""
     net, fault = left.fault.network, left.fault
     off = left.lost.transformer_index
@@ -98,7 +98,7 @@ def _of_fault(left: Case) -> Iterator[Missing]:
         yield _missing(left, NO_WAY, off[stranded], said, lifted_by=(GENERATOR, NEW_TIE))
 
 
-def _of_limits(left: Case) -> Iterator[Missing]:
+def _of_limits(left: RestorationProblem) -> Iterator[Missing]:
     """Give each part that could be reached, with the way on which the least is missing."""
     zones, net = left.zones, left.fault.network
     dead = ~zones.live
@@ -120,14 +120,14 @@ def _of_limits(left: Case) -> Iterator[Missing]:
         yield _by_limit(left, here, way, over)
 
 
-def _ways(left: Case, mine: Mask) -> list[int]:
+def _ways(left: RestorationProblem, mine: Mask) -> list[int]:
     """Return the open devices, by number, that lead from a live node to zones."""
     zones = left.zones
     to_mine = mine[zones.second] & zones.port
     return np.flatnonzero(to_mine & ~zones.closed).tolist()
 
 
-def _over(left: Case, way: int) -> list[Overload]:
+def _over(left: RestorationProblem, way: int) -> list[Overload]:
     """Return the limits that break when a part is fed over one way, with the fault isolated."""
     ids = left.fault.network.branches["branch_id"]
     fed = left.fault.after.switched(
@@ -141,7 +141,7 @@ def _shortage(over: Sequence[Overload]) -> float:
     return max((abs(each.value - each.limit) / (each.limit or 1.0) for each in over), default=0.0)
 
 
-def _by_limit(left: Case, here: Indices, way: int, over: list[Overload]) -> Missing:
+def _by_limit(left: RestorationProblem, here: Indices, way: int, over: list[Overload]) -> Missing:
     net, loads = left.fault.network, left.capacity.loads
     device = str(net.branches["branch_id"][int(left.zones.switch[way])])
     if not over:
@@ -172,7 +172,7 @@ def _by_limit(left: Case, here: Indices, way: int, over: list[Overload]) -> Miss
     )  # fmt: skip
 
 
-def _missing(left: Case, reason: str, transformers: Indices, said: Text, **of: Any) -> Missing:
+def _missing(left: RestorationProblem, reason: str, transformers: Indices, said: Text, **of: Any) -> Missing:
     net = left.fault.network
     known = not net.customers.is_empty()
     customers = left.lost.customer_index

@@ -8,15 +8,15 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from network import Hit
+from network import LostSupply
 from network.arrays import Indices
 from repair.isolation import MAKES_LOAD
-from repair.restoration.case import Case
 from repair.restoration.loading import FeederState
 from repair.restoration.operation import REMOTE, Operation
 from repair.restoration.order import Orders
 from repair.restoration.parallel import NO, by_sources, groups_that_may_join, may_join, source_of
-from repair.restoration.switching_model import SURELY, Choice, SwitchingModel
+from repair.restoration.problem import RestorationProblem
+from repair.restoration.switching_model import SURELY, SwitchingModel, SwitchingSolution
 
 MOST_SWITCHES = 100
 """Of a chain that brings more switches into the search only what it could feed at most is worked out."""
@@ -24,19 +24,24 @@ MOST_SWITCHES = 100
 MOST_BOUNDED = 600
 """Of a chain that brings more than this not even that: all that was lost is the bound."""
 
-Accept = Callable[[Choice], Choice | None]
-Settle = Callable[[Case, SwitchingModel, bool, Choice, Accept], Choice]
+Accept = Callable[[SwitchingSolution], SwitchingSolution | None]
+Settle = Callable[[RestorationProblem, SwitchingModel, bool, SwitchingSolution, Accept], SwitchingSolution]
 
 
 def with_moves(
-    case: Case, measure: str, best: Choice, every: tuple[int, int], first_goals_only: bool, settle: Settle
-) -> tuple[Case, Choice] | None:
+    problem: RestorationProblem,
+    measure: str,
+    best: SwitchingSolution,
+    every: tuple[int, int],
+    first_goals_only: bool,
+    settle: Settle,
+) -> tuple[RestorationProblem, SwitchingSolution] | None:
     """Return the best choice that may move live load, and the case with the feeders it touches; ``None`` where none may.
 
     Chains grow feeder by feeder until all is fed.
 
     Args:
-        case: the fault.
+        problem: the fault.
         measure: what shall come back.
         best: the best choice without moves.
         every: what could be fed at most.
@@ -44,12 +49,12 @@ def with_moves(
         settle: searches a program for the best choice that a rule accepts.
     """
     found = None
-    for nodes in _chains(case):
-        wider = case.with_movable(nodes)
+    for nodes in _chains(problem):
+        wider = problem.with_movable(nodes)
         if len(wider.zones.switch) > MOST_SWITCHES:
             large = len(wider.zones.switch) > MOST_BOUNDED
             most = every[0] if large else wider.model(measure, _stay_open(wider)).at_most()
-            of, known = found or (case, best)
+            of, known = found or (problem, best)
             return of, replace(known, most=max(most, known.most), proven=False)
         orders, unsure = Orders(wider), [-np.inf]
         model = wider.model(measure, _stay_open(wider))
@@ -62,7 +67,7 @@ def with_moves(
             choice = replace(choice, most=max(choice.most, *unsure), proven=False)
         if choice.zones is not wider.zones:
             choice = replace(best, most=choice.most, proven=choice.proven)
-            found = found if found and found[1].value > best.value else (case, choice)
+            found = found if found and found[1].value > best.value else (problem, choice)
         elif found and found[1].value > choice.value:
             found = found[0], replace(found[1], most=choice.most, proven=choice.most <= found[1].value + SURELY)
         else:
@@ -72,7 +77,7 @@ def with_moves(
     return found
 
 
-def _in_order(orders: Orders, measure: str, choice: Choice, unsure: list[float]) -> Choice | None:
+def _in_order(orders: Orders, measure: str, choice: SwitchingSolution, unsure: list[float]) -> SwitchingSolution | None:
     """Return a choice with the order of its operations and what of it is done remotely; ``None`` where no order is found.
 
     What it is worth is added to ``unsure`` where there might be an order all the same.
@@ -86,31 +91,31 @@ def _in_order(orders: Orders, measure: str, choice: Choice, unsure: list[float])
     for each in sequence:
         if each.stage == REMOTE and each.branch in number:
             early[number[each.branch]] = each.action == "close"
-    known = Choice.of(zones, orders.case.both_users(measure), early, choice.late)
-    cost = _cost(orders.case, measure, sequence)
-    least = min(cost, _least_cost(orders.case, measure, choice)) if cost else 0.0
+    known = SwitchingSolution.of(zones, orders.problem.both_users(measure), early, choice.late)
+    cost = _cost(orders.problem, measure, sequence)
+    least = min(cost, _least_cost(orders.problem, measure, choice)) if cost else 0.0
     return replace(known, proven=choice.proven, most=choice.most, sequence=sequence, cost=cost, least_cost=least)
 
 
-def _cost(case: Case, measure: str, sequence: Sequence[Operation]) -> float:
+def _cost(problem: RestorationProblem, measure: str, sequence: Sequence[Operation]) -> float:
     """Return what those cost who lose supply on the way until the next step."""
-    rules = case.capacity.loads.rules
+    rules = problem.capacity.loads.rules
     if rules.transfer_allowed != "with_short_interruption":
         return 0.0
-    ids, now, cut = case.fault.network.branches["branch_id"], case.fault.after, 0.0
+    ids, now, cut = problem.fault.network.branches["branch_id"], problem.fault.after, 0.0
     for each in sequence:
         after = now.switched(**{each.action: [str(ids[each.branch])]})
-        cut += case.weight_of(now.lost_in(after), measure)
+        cut += problem.weight_of(now.lost_in(after), measure)
         now = after
     return rules.interruption_cost * cut
 
 
-def _least_cost(case: Case, measure: str, choice: Choice) -> float:
+def _least_cost(problem: RestorationProblem, measure: str, choice: SwitchingSolution) -> float:
     """Return what an end costs at least, in any order: whoever comes to another source, and cannot do so live, loses supply.
 
     Sources may be joined as they say; where a tie says yes, those at its ends, and all where it is not known which these are.
     """
-    net, zones, after, end = case.fault.network, choice.zones, case.fault.after, case.state_of(choice)
+    net, zones, after, end = problem.fault.network, choice.zones, problem.fault.after, problem.state_of(choice)
     group = {int(node): int(node) for node in net.source_node}
 
     def join(one: int, other: int) -> None:
@@ -137,23 +142,25 @@ def _least_cost(case: Case, measure: str, choice: Choice) -> float:
     own = zones.nodes[np.isin(zones.zone, moved)]
     cut = np.isin(net.transformer_node, own) & (net.transformer_second_node < 0)
     alone = cut[net.customer_transformer] & (net.customer_second_transformer < 0)
-    hit = Hit(net, np.flatnonzero(cut), np.flatnonzero(alone))
-    return case.capacity.loads.rules.interruption_cost * case.weight_of(hit, measure)
+    hit = LostSupply(net, np.flatnonzero(cut), np.flatnonzero(alone))
+    return problem.capacity.loads.rules.interruption_cost * problem.weight_of(hit, measure)
 
 
-def _chains(case: Case) -> Iterator[Indices]:
+def _chains(problem: RestorationProblem) -> Iterator[Indices]:
     """Give the nodes of the feeders whose load may be moved: those beside the fault with their neighbours, then theirs too."""
-    zones, net = case.zones, case.fault.network
-    rules = case.capacity.loads.rules
+    zones, net = problem.zones, problem.fault.network
+    rules = problem.capacity.loads.rules
     if rules.transfer_allowed == "never":
         return
-    after = case.fault.after
-    states = [FeederState.of(case.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])]
+    after = problem.fault.after
+    states = [
+        FeederState.of(problem.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])
+    ]
     known = {id(each.part): each for each in states if _can_be_moved(each, zones.live_node[zones.port])}
     if not known:
         return
     edge = list(known.values())
-    makes = net.branches["kind"].is_in(MAKES_LOAD).to_numpy() & ~case.fault.barred
+    makes = net.branches["kind"].is_in(MAKES_LOAD).to_numpy() & ~problem.fault.barred
     for _ in range(1, rules.transfer_chain):
         beyond: dict[frozenset[int], FeederState] = {}
         for state in edge:
@@ -161,11 +168,11 @@ def _chains(case: Case) -> Iterator[Indices]:
             ties = ties[makes[ties] & after.is_open_at(ties)]
             ties = ties[after.live(net.from_node[ties]) & after.live(net.to_node[ties])]
             for branch in ties.tolist():
-                if rules.transfer_allowed == "make_before_break" and _never(case, branch):
+                if rules.transfer_allowed == "make_before_break" and _never(problem, branch):
                     continue
                 ends = np.array([net.from_node[branch], net.to_node[branch]])
                 for part in after.parts_of(ends):
-                    other = FeederState.of(case.capacity.loads, after, part)
+                    other = FeederState.of(problem.capacity.loads, after, part)
                     if part.members not in {each.part.members for each in known.values()} and _can_be_moved(
                         other, ends
                     ):
@@ -185,26 +192,26 @@ def _can_be_moved(state: FeederState, nodes: Indices) -> bool:
     return bool(own and not len(forest.back_branch) and (forest.parent == 0).sum() == 1 and not state.collapsed)
 
 
-def _never(case: Case, branch: int) -> bool:
+def _never(problem: RestorationProblem, branch: int) -> bool:
     """Return whether a tie joins no live parts whatever is moved: it says so."""
-    net = case.fault.network
+    net = problem.fault.network
     return net.branches["may_parallel"][branch] is False
 
 
-def _stay_open(case: Case) -> list[int]:
+def _stay_open(problem: RestorationProblem) -> list[int]:
     """Return the switches, by number, that can never be closed between live parts without an interruption."""
-    zones, after = case.zones, case.fault.after
-    if case.capacity.loads.rules.transfer_allowed != "make_before_break":
+    zones, after = problem.zones, problem.fault.after
+    if problem.capacity.loads.rules.transfer_allowed != "make_before_break":
         return []
     between = ~zones.closed & (zones.first >= 0)
     between[between] &= zones.live[zones.first[between]] & zones.live[zones.second[between]]
     numbers = np.flatnonzero(between)
     group = groups_that_may_join(after, zones.switch[numbers])
-    net, stays = case.fault.network, []
+    net, stays = problem.fault.network, []
     for number in numbers.tolist():
         branch = int(zones.switch[number])
         sources = [source_of(after, int(end[branch])) for end in (net.from_node, net.to_node)]
         apart = group[sources[0]] != group[sources[1]]
-        if _never(case, branch) or (apart and may_join(after, branch) == NO):
+        if _never(problem, branch) or (apart and may_join(after, branch) == NO):
             stays.append(number)
     return stays

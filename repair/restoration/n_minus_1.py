@@ -19,8 +19,8 @@ import numpy as np
 from network import FudianError, Supply, Text, text
 from network.arrays import Indices, components
 from repair.isolation import isolate
-from repair.restoration.case import Case
 from repair.restoration.load_curve import cold_load_after
+from repair.restoration.problem import RestorationProblem
 from repair.restoration.restorer import Restorer
 from repair.restoration.search import search
 from repair.restoration.without_ties import WithoutTies
@@ -256,18 +256,18 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
     try:
         fault = isolate(restorer.supply, branch_id)
         cold = restorer.loads.times_of(fault.before.lost_in(fault.after).transformer_index, _cold_load(restorer))
-        case = Case.of(cold, restorer.source_ampere, fault, warm=restorer.loads)
-        zones = case.zones
-        ties = _ties(case)
-        healthy = np.setdiff1d(case.fault.dead, case.fault.zone)
-        lost = _ampere_at(case, healthy)
-        transfer = _ampere_at(case, zones.nodes)
+        problem = RestorationProblem.of(cold, restorer.source_ampere, fault, warm=restorer.loads)
+        zones = problem.zones
+        ties = _ties(problem)
+        healthy = np.setdiff1d(problem.fault.dead, problem.fault.zone)
+        lost = _ampere_at(problem, healthy)
+        transfer = _ampere_at(problem, zones.nodes)
         without, missing = 0.0, 0.0
         if zones.count:
-            without = missing = _missing(case, "never", transfer)
+            without = missing = _missing(problem, "never", transfer)
             policy = restorer.loads.rules.transfer_allowed
             if missing >= LEAST_A and policy != "never":
-                missing = min(_missing(case, policy, transfer), without)
+                missing = min(_missing(problem, policy, transfer), without)
         return SectionResult(feeder_id, branch_id, transfer, missing, without, lost - transfer, ties)
     except FudianError as refused:
         return SectionResult(feeder_id, branch_id, None, None, None, None, None, refused.message)
@@ -279,25 +279,25 @@ def _cold_load(restorer: Restorer) -> float:
     return cold_load_after(rules.manual_min / 60.0, rules)
 
 
-def _missing(case: Case, transfer_allowed: str, transfer_a: float) -> float:
+def _missing(problem: RestorationProblem, transfer_allowed: str, transfer_a: float) -> float:
     """Return what of the load to transfer no plan feeds, in A, where live load is moved as allowed."""
-    loads = case.capacity.loads
+    loads = problem.capacity.loads
     rules = loads.rules.model_copy(update={"transfer_allowed": transfer_allowed})
-    capacity = replace(case.capacity, loads=replace(loads, rules=rules))
-    choice = search(replace(case, capacity=capacity), "kw", first_goals_only=True)[1]
+    capacity = replace(problem.capacity, loads=replace(loads, rules=rules))
+    choice = search(replace(problem, capacity=capacity), "kw", first_goals_only=True)[1]
     fed = choice.fed & ~choice.zones.live
-    return transfer_a - _ampere_at(case, choice.zones.nodes[fed[choice.zones.zone]])
+    return transfer_a - _ampere_at(problem, choice.zones.nodes[fed[choice.zones.zone]])
 
 
-def _ties(case: Case) -> int:
-    fault, net = case.fault, case.fault.network
+def _ties(problem: RestorationProblem) -> int:
+    fault, net = problem.fault, problem.fault.network
     around = net.branches_at_node.of_keys(fault.dead)
     around = np.setdiff1d(around[net.switching[around] & fault.after.is_open_at(around)], fault.tripped)
     return int((fault.after.live(net.from_node[around]) | fault.after.live(net.to_node[around])).sum())
 
 
-def _ampere_at(case: Case, nodes: Indices) -> float:
+def _ampere_at(problem: RestorationProblem, nodes: Indices) -> float:
     """Return what those take who lost supply and have their first or second supply at these nodes, in A."""
-    net, lost = case.fault.network, case.lost.transformer_index
+    net, lost = problem.fault.network, problem.lost.transformer_index
     here = np.isin(net.transformer_node[lost], nodes) | np.isin(net.transformer_second_node[lost], nodes)
-    return float(case.capacity.loads.ampere[lost[here]].sum())
+    return float(problem.capacity.loads.ampere[lost[here]].sum())

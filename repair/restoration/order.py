@@ -17,11 +17,11 @@ import numpy as np
 from network import Supply
 from network.arrays import Indices
 from repair.isolation import BREAKS_LOAD, MAKES_LOAD
-from repair.restoration.case import Case
 from repair.restoration.loading import FeederState
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
 from repair.restoration.parallel import NO, loop_moment, may_join
-from repair.restoration.switching_model import Choice
+from repair.restoration.problem import RestorationProblem
+from repair.restoration.switching_model import SwitchingSolution
 
 MOST_STATES = 400
 """States that are looked at for one order."""
@@ -52,32 +52,32 @@ class Orders:
     """Looks for an order of operations.
 
     Attributes:
-        case: the fault, with the feeders whose load may be moved.
+        problem: the fault, with the feeders whose load may be moved.
         states: how many states were looked at.
         is_sure: whether all orders were looked at, so that where none was found there is none.
     """
 
-    case: Case
+    problem: RestorationProblem
     states: int = field(default=0, init=False)
     is_sure: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        net = self.case.fault.network
+        net = self.problem.fault.network
         self.remote, self.breaks, self.makes = net.remote, net.of_kind(BREAKS_LOAD), net.of_kind(MAKES_LOAD)
 
-    def to(self, choice: Choice) -> tuple[Operation, ...] | None:
+    def to(self, choice: SwitchingSolution) -> tuple[Operation, ...] | None:
         """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""
         zones, self.states, self.is_sure = choice.zones, 0, False
-        wanted: Wanted = dict.fromkeys(self.case.opened_for(choice).tolist(), False)
+        wanted: Wanted = dict.fromkeys(self.problem.opened_for(choice).tolist(), False)
         wanted |= {int(zones.switch[at]): bool(choice.late[at]) for at in choice.operated}
-        found = self._straight(self.case.fault.after, wanted)
+        found = self._straight(self.problem.fault.after, wanted)
         if found is None and len(zones.switch) <= MOST_DETOURS:
             found = self._roundabout(wanted, set(zones.switch.tolist()) | set(wanted))
         return None if found is None else self._in_stages(found)
 
     def _in_stages(self, steps: list[int]) -> tuple[Operation, ...]:
         """Return operations of branches in order; once somebody is on site all that follows waits for them."""
-        is_open = self.case.fault.after.is_open.copy()
+        is_open = self.problem.fault.after.is_open.copy()
         found, stage = [], REMOTE
         for branch in steps:
             stage = stage if self.remote[branch] else ON_SITE
@@ -128,9 +128,9 @@ class Orders:
 
     def _roundabout(self, wanted: Wanted, free: set[int]) -> list[int] | None:
         """Return a shortest order that may operate any switch, by breadth-first search."""
-        start = self.case.fault.after
+        start = self.problem.fault.after
         end = frozenset(branch for branch in wanted)
-        barred = self.case.fault.barred
+        barred = self.problem.fault.barred
         edge: deque[tuple[Supply, frozenset[int], list[int]]] = deque([(start, frozenset(), [])])
         seen = {frozenset[int]()}
         while edge:
@@ -186,12 +186,12 @@ class Orders:
                 for behind in opens:
                     if joins:
                         yield MOVE, (branch, behind)
-                    elif self.case.capacity.loads.rules.transfer_allowed == "with_short_interruption":
+                    elif self.problem.capacity.loads.rules.transfer_allowed == "with_short_interruption":
                         yield INTERRUPT, (behind, branch)
 
     def _after(self, now: Supply, kind: int, steps: tuple[int, ...]) -> Supply | None:
         """Return the state after a step; ``None`` where it breaks a rule."""
-        fault, capacity = self.case.fault, self.case.capacity
+        fault, capacity = self.problem.fault, self.problem.capacity
         ids = fault.network.branches["branch_id"]
         states = [now]
         for branch in steps:
@@ -213,7 +213,7 @@ class Orders:
         cut = now.lost_in(meanwhile)
         customers = now.network.customers[cut.customer_index]
         marked = customers["important"].fill_null(value=False) | customers["sensitive"].fill_null(value=False)
-        return not marked.any() and not self.case.capacity.broken(meanwhile)
+        return not marked.any() and not self.problem.capacity.broken(meanwhile)
 
 
 def _is_meshed(states: list[FeederState]) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from network import Hit, Supply
+from network import LostSupply, Supply
 from network.arrays import NONE
 from network.loops import Loop
 from network.representation import Shown
 from repair.restoration.capacity import Overload
-from repair.restoration.case import Case
 from repair.restoration.operation import Operation
 from repair.restoration.parallel import NO, LoopMoment, loop_moment, may_join
+from repair.restoration.problem import RestorationProblem
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,23 @@ class Played(Shown):
 
     steps: tuple[Step, ...]
     after: tuple[Supply, ...]
-    gains: tuple[Hit, ...]
+    gains: tuple[LostSupply, ...]
     overloads: tuple[Overload, ...]
     proof: Proof
 
 
-def play(case: Case, planned: Sequence[Operation], known_customers: bool) -> Played:
+def play(problem: RestorationProblem, planned: Sequence[Operation], known_customers: bool) -> Played:
     """Play operations on the network, one by one, and prove each.
 
     Nothing here uses the zones or the sums of the search: each state is energised anew and looked at as it is.
     """
-    net, fault = case.fault.network, case.fault
+    net, fault = problem.fault.network, problem.fault
     ids, remote = net.branches["branch_id"], net.branches["remote"].fill_null(value=False)
     states = [fault.after]
     for each in planned:
         states.append(states[-1].switched(**{each.action: [str(ids[each.branch])]}))
     seen = [
-        _Seen.of(case, each, states[at], states[at + 1], states[at + 2] if at + 2 < len(states) else None)
+        _Seen.of(problem, each, states[at], states[at + 1], states[at + 2] if at + 2 < len(states) else None)
         for at, each in enumerate(planned)
     ]
     steps = [
@@ -119,7 +119,7 @@ def play(case: Case, planned: Sequence[Operation], known_customers: bool) -> Pla
     ]  # fmt: skip
     overloads = {(each.object, each.object_id): each for look in seen[::-1] for each in look.over}
     isolated = all(look.isolated for look in seen)
-    isolated &= not fault.is_work or bool(states[-1].is_open_at(case.zones.isolating).all())
+    isolated &= not fault.is_work or bool(states[-1].is_open_at(problem.zones.isolating).all())
     proof = Proof(all(look.radial for look in seen), not overloads, isolated)
     return Played(
         tuple(steps), tuple(states), _lasting([each.gained for each in seen], seen), tuple(overloads.values()), proof
@@ -138,8 +138,8 @@ class _Seen:
         radial, isolated: as of :class:`Proof`.
     """
 
-    gained: Hit
-    lost: Hit
+    gained: LostSupply
+    lost: LostSupply
     joins: str | None
     moment: LoopMoment | None
     over: tuple[Overload, ...]
@@ -147,21 +147,23 @@ class _Seen:
     isolated: bool
 
     @classmethod
-    def of(cls, case: Case, operation: Operation, old: Supply, now: Supply, then: Supply | None) -> _Seen:
+    def of(
+        cls, problem: RestorationProblem, operation: Operation, old: Supply, now: Supply, then: Supply | None
+    ) -> _Seen:
         """Look at an operation that leads from one state to the next, and at the one after that, where there is one."""
-        net, known = case.fault.network, case.fault.before.loops
+        net, known = problem.fault.network, problem.fault.before.loops
         ends = np.array([net.from_node[operation.branch], net.to_node[operation.branch]])
         moment, joins = None, None
         if operation.action == "close" and old.live(ends).all():
-            moment, joins = loop_moment(case.capacity, old, operation.branch), may_join(old, operation.branch)
+            moment, joins = loop_moment(problem.capacity, old, operation.branch), may_join(old, operation.branch)
         lost = old.lost_in(now)
-        isolated = not now.live(case.fault.zone).any()
+        isolated = not now.live(problem.fault.zone).any()
         if len(old.nodes_lost_in(now)):
-            isolated &= _may_interrupt(case, lost) and then is not None and not len(old.nodes_lost_in(then))
+            isolated &= _may_interrupt(problem, lost) and then is not None and not len(old.nodes_lost_in(then))
         radial = not _has_new_loop(now, known)
         if not radial:
             radial = joins not in {None, NO} and then is not None and not _has_new_loop(then, known)
-        over = case.capacity.broken(now) if moment is None else moment.over
+        over = problem.capacity.broken(now) if moment is None else moment.over
         return cls(now.lost_in(old), lost, joins, moment, tuple(over), radial, isolated)
 
 
@@ -171,18 +173,18 @@ def _has_new_loop(now: Supply, known: Sequence[Loop]) -> bool:
     return any(not any(loop <= other for other in before) for loop in loops)
 
 
-def _may_interrupt(case: Case, lost: Hit) -> bool:
+def _may_interrupt(problem: RestorationProblem, lost: LostSupply) -> bool:
     """Return whether some may lose supply for a moment: where that is allowed, and nobody of them is important or sensitive."""
     customers = lost.network.customers[lost.customer_index]
     marked = customers["important"].fill_null(value=False) | customers["sensitive"].fill_null(value=False)
-    return case.capacity.loads.rules.transfer_allowed == "with_short_interruption" and not marked.any()
+    return problem.capacity.loads.rules.transfer_allowed == "with_short_interruption" and not marked.any()
 
 
-def _lasting(gains: Sequence[Hit], seen: Sequence[_Seen]) -> tuple[Hit, ...]:
+def _lasting(gains: Sequence[LostSupply], seen: Sequence[_Seen]) -> tuple[LostSupply, ...]:
     """Return who comes back by each step, without those who only lost supply for the moment of a move."""
     found = []
     for at, gain in enumerate(gains):
         moved = seen[at - 1].lost.transformer_index if at else NONE
         was_off = ~np.isin(gain.transformer_index, moved)
-        found.append(gain if was_off.all() else Hit(gain.network, NONE, NONE))
+        found.append(gain if was_off.all() else LostSupply(gain.network, NONE, NONE))
     return tuple(found)

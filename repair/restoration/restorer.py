@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import FudianError, Hit, Supply, Text, Topology, text
+from network import FudianError, LostSupply, Supply, Text, Topology, text
 from network.arrays import Indices, Numbers
 from network.ids import each_of
 from network.representation import Shown
 from repair.affected import Affected, between
 from repair.isolation import Isolation, isolate, resumed
 from repair.restoration.capacity import Overload, load_of_sources
-from repair.restoration.case import PARTS_OF_KW, Case
 from repair.restoration.load_curve import (
     Hour,
     LoadBasis,
@@ -39,10 +38,11 @@ from repair.restoration.loading import Loads
 from repair.restoration.missing import LIMIT, Missing, missing
 from repair.restoration.mobile import MobileNeed, mobile_needs
 from repair.restoration.operation import ON_SITE, REMOTE
+from repair.restoration.problem import PARTS_OF_KW, RestorationProblem
 from repair.restoration.proof import Played, Proof, Step, play
 from repair.restoration.search import search, with_permission
 from repair.restoration.sequence import operations
-from repair.restoration.switching_model import Choice
+from repair.restoration.switching_model import SwitchingSolution
 from repair.settings import PlannedSettings, RestorationSettings
 
 REPAIR = "repair"
@@ -69,7 +69,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Worth:
+class Savings:
     """What is saved against waiting for the repair.
 
     Attributes:
@@ -130,8 +130,8 @@ class RestorationPlan(Shown):
     isolating: tuple[str, ...]
     steps: tuple[Step, ...]
     states: tuple[Supply, ...]
-    lost: Hit
-    back: Hit
+    lost: LostSupply
+    back: LostSupply
     stages: tuple[Stage, ...]
     missing: tuple[Missing, ...]
     mobile: tuple[MobileNeed, ...]
@@ -154,33 +154,33 @@ class RestorationPlan(Shown):
         return pl.DataFrame([{name: getattr(step, name) for name in columns} for step in self.steps])
 
     @cached_property
-    def worth(self) -> tuple[Worth, ...]:
+    def savings(self) -> tuple[Savings, ...]:
         """What each step saves against waiting for the repair."""
         minutes = {each.stage: each.minutes for each in self.stages}
-        return tuple(self._worth(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
+        return tuple(self._savings(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
 
     @cached_property
     def users(self) -> int:
         """Medium-voltage users of the network in service: N_T."""
         return int((self.fault.network.transformer_node >= 0).sum())
 
-    def _worth(self, step: Step, saved_h: float) -> Worth:
+    def _savings(self, step: Step, saved_h: float) -> Savings:
         users, transformers = self.users, len(step.restores_transformers)
         customers = step.restores_customers
-        return Worth(
+        return Savings(
             transformers * saved_h,
             None if customers is None else customers * saved_h,
             transformers * saved_h / users if users else None,
         )
 
     @property
-    def saved(self) -> Worth:
+    def saved(self) -> Savings:
         """What the whole plan saves against waiting for the repair."""
         users, is_known = self.users, not self.fault.network.customers.is_empty()
-        transformer_hours = sum(each.transformer_hours for each in self.worth)
-        return Worth(
+        transformer_hours = sum(each.transformer_hours for each in self.savings)
+        return Savings(
             transformer_hours,
-            sum(each.customer_hours or 0.0 for each in self.worth) if is_known else None,
+            sum(each.customer_hours or 0.0 for each in self.savings) if is_known else None,
             transformer_hours / users if users else None,
         )
 
@@ -213,7 +213,9 @@ class RestorationPlan(Shown):
             "faults": list(self.fault.ids),
             "tripped": ids.gather(self.fault.tripped).to_list(),
             "isolate": list(self.isolating),
-            "steps": [step.as_dict() | worth.as_dict() for step, worth in zip(self.steps, self.worth, strict=True)],
+            "steps": [
+                step.as_dict() | savings.as_dict() for step, savings in zip(self.steps, self.savings, strict=True)
+            ],
             "restored_customers": self.back.customer_count if known else None,
             "unrestored_customers": self.lost.customer_count - self.back.customer_count if known else None,
             "restored_transformers": len(self.back.transformer_index),
@@ -349,7 +351,7 @@ class Restorer(Shown):
         cold_load = cold_load_after(hours_off, rules)
         lost = fault.before.lost_in(fault.after).transformer_index
         hours = hours_until(self.loads, self._curve, lost, at, self._repair_min(fault), cold_load)
-        typical = Case.of(self.loads, self.source_ampere, fault)
+        typical = RestorationProblem.of(self.loads, self.source_ampere, fault)
         worst = hours[0]
         if len(hours) > 1:
             nodes = np.concatenate([fault.dead, *(state.part.nodes for state in typical.capacity.states_after)])
@@ -358,15 +360,15 @@ class Restorer(Shown):
         told = (each.at for each in hours if self._curve is not None and each.at is not None)
         basis = LoadBasis(hours_off, cold_load, tuple(told), worst.at if self._curve is not None else None)
         basis = replace(basis, said=said_of(hours, self._curve, basis))
-        case = self._at_load(typical, worst)
-        if case.zones.count == 0:
-            return _Found(case, play(case, [], known), True, 0.0, basis)
-        case, choice = search(case, measure)
+        problem = self._at_load(typical, worst)
+        if problem.zones.count == 0:
+            return _Found(problem, play(problem, [], known), True, 0.0, basis)
+        problem, choice = search(problem, measure)
         most = choice.value if choice.proven else choice.most
-        planned: list[Callable[[], tuple[Case, Choice]]] = [lambda: (case, choice)]
+        planned: list[Callable[[], tuple[RestorationProblem, SwitchingSolution]]] = [lambda: (problem, choice)]
         if len(hours) > 1:
             planned.append(lambda: search(self._at_load(typical, highest_of(hours)), measure))
-            planned.append(lambda: (case, Choice.nothing(case.zones)))
+            planned.append(lambda: (problem, SwitchingSolution.nothing(problem.zones)))
         for plan in planned:
             of, chosen = plan()
             steps = operations(of, chosen)
@@ -383,11 +385,11 @@ class Restorer(Shown):
     def _curve(self) -> LoadCurve | None:
         return LoadCurve.of(self.supply.network)
 
-    def _at_load(self, case: Case, hour: Hour) -> Case:
+    def _at_load(self, problem: RestorationProblem, hour: Hour) -> RestorationProblem:
         """Return a case at the load of an hour."""
         if hour.warm is self.loads:
-            return case.at_load(hour.cold, self.source_ampere, hour.warm)
-        return case.at_load(hour.cold, load_of_sources(hour.warm, self.supply), hour.warm)
+            return problem.at_load(hour.cold, self.source_ampere, hour.warm)
+        return problem.at_load(hour.cold, load_of_sources(hour.warm, self.supply), hour.warm)
 
     def _repair_min(self, fault: Isolation) -> float:
         """Return the minutes until the last of the faults is repaired."""
@@ -405,14 +407,14 @@ class Restorer(Shown):
 
     def _missing(self, found: _Found, measure: str) -> tuple[Missing, ...]:
         """Return who stays off and why; of whom a limit keeps off, whether only a permission is missing."""
-        case, end = found.case, found.played.after[-1]
-        if not len(case.fault.dead):
+        problem, end = found.problem, found.played.after[-1]
+        if not len(problem.fault.dead):
             return ()
-        found_missing = missing(case, end)
+        found_missing = missing(problem, end)
         is_limited = any(each.reason == LIMIT for each in found_missing)
         if self.loads.rules.transfer_allowed != "make_before_break" or not is_limited or found.choice is None:
             return found_missing
-        freely = with_permission(case, measure, found.choice)
+        freely = with_permission(problem, measure, found.choice)
         if freely is None or freely[1] is found.choice:
             return found_missing
         more = set(freely[0].state_of(freely[1]).lost_in(end).transformers)
@@ -421,36 +423,39 @@ class Restorer(Shown):
     def _plan(
         self, found: _Found, measure: str, remote_only: bool, done: tuple[tuple[str, str], ...]
     ) -> RestorationPlan:
-        case, played = found.case, found.played
+        problem, played = found.problem, found.played
         net, rules = self.supply.network, self.loads.rules.model_copy(update={"objective": measure})
         moved = list(zip(played.steps, played.gains, strict=True))
         early = [gain for step, gain in moved if step.stage == REMOTE]
         late = [gain for step, gain in moved if step.stage == ON_SITE]
-        rest = case.fault.before.lost_in(played.after[-1])
+        rest = problem.fault.before.lost_in(played.after[-1])
         return RestorationPlan(
-            case.fault,
-            tuple(net.branches["branch_id"].gather(_stay_open(case, played.after[-1])).to_list()),
+            problem.fault,
+            tuple(net.branches["branch_id"].gather(_stay_open(problem, played.after[-1])).to_list()),
             played.steps,
             played.after,
-            case.lost,
-            played.after[-1].lost_in(case.fault.after),
+            problem.lost,
+            played.after[-1].lost_in(problem.fault.after),
             (
                 _stage(net, REMOTE, rules.remote_min, early),
                 _stage(net, ON_SITE, rules.manual_min, late),
-                _stage(net, REPAIR, self._repair_min(case.fault), [rest]),
+                _stage(net, REPAIR, self._repair_min(problem.fault), [rest]),
             ),
             self._missing(found, measure),
             mobile_needs(
-                case.capacity.loads, case.fault.before, played.after[-1], PlannedSettings.of(net.workspace.settings)
+                problem.capacity.loads,
+                problem.fault.before,
+                played.after[-1],
+                PlannedSettings.of(net.workspace.settings),
             ),
             played.overloads,
             played.proof,
-            case.capacity.lowest_voltage_pu(played.after[-1]),
+            problem.capacity.lowest_voltage_pu(played.after[-1]),
             found.load,
             found.best,
             found.gap,
             rules,
-            (*case.capacity.assumed, *found.load.said, *_remarks(case, rules, played, remote_only)),
+            (*problem.capacity.assumed, *found.load.said, *_remarks(problem, rules, played, remote_only)),
             done,
         )
 
@@ -459,12 +464,12 @@ class Restorer(Shown):
 class _Found:
     """What was found for a fault: the case, the steps as played, how good they are, at which load, and what was chosen."""
 
-    case: Case
+    problem: RestorationProblem
     played: Played
     best: bool
     gap: float
     load: LoadBasis
-    choice: Choice | None = None
+    choice: SwitchingSolution | None = None
 
 
 def _amid_a_move(plan: RestorationPlan, done: tuple[tuple[str, str], ...]) -> RestorationPlan:
@@ -499,14 +504,16 @@ def _operations_named(done: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return named
 
 
-def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only: bool) -> Iterator[Text]:
+def _remarks(
+    problem: RestorationProblem, rules: RestorationSettings, played: Played, remote_only: bool
+) -> Iterator[Text]:
     """Give what else stands in for missing data, and why a plan may be empty."""
-    rating_a = case.capacity.loads.rating_a
-    closed = case.fault.network.branch_index([each.branch_id for each in played.steps if each.action == "close"])
+    rating_a = problem.capacity.loads.rating_a
+    closed = problem.fault.network.branch_index([each.branch_id for each in played.steps if each.action == "close"])
     if len(unrated := closed[np.isinf(rating_a[closed])]):
-        ids = ", ".join(case.fault.network.branches["branch_id"].gather(unrated).to_list())
+        ids = ", ".join(problem.fault.network.branches["branch_id"].gather(unrated).to_list())
         yield text("What the plan closes has no rating_a, taken as unlimited: {branches}", branches=ids)
-    for node in case.fault.network.nodes.gather(case.fault.lost_sources):
+    for node in problem.fault.network.nodes.gather(problem.fault.lost_sources):
         yield text(
             "No breaker, recloser or fuse lies between the fault and source {node}: it is cleared at the source, and all that "
             "hangs on it is lost",
@@ -514,21 +521,23 @@ def _remarks(case: Case, rules: RestorationSettings, played: Played, remote_only
         )
     if remote_only:
         yield text("The repair is over before anybody on site could switch: only remote operations are planned")
-    if case.fault.network.branches["repair_h"].gather(case.fault.branches).null_count() or len(case.fault.nodes):
+    if problem.fault.network.branches["repair_h"].gather(problem.fault.branches).null_count() or len(
+        problem.fault.nodes
+    ):
         yield text("The faulted branch has no repair_h: taken as {hours:g} h", hours=rules.repair_h)
-    if case.zones.count == 0 and len(case.fault.dead):
+    if problem.zones.count == 0 and len(problem.fault.dead):
         yield text("No device that can be operated leads from a live feeder to the healthy part: no tie helps")
-    if not len(case.fault.dead):
+    if not len(problem.fault.dead):
         yield text("The branch is open or dead: this fault puts nobody off")
 
 
-def _stay_open(case: Case, end: Supply) -> Indices:
+def _stay_open(problem: RestorationProblem, end: Supply) -> Indices:
     """Return the devices that isolate the fault or tripped, and are open at the end."""
-    devices = np.union1d(case.zones.isolating, case.fault.tripped)
+    devices = np.union1d(problem.zones.isolating, problem.fault.tripped)
     return devices[end.is_open_at(devices)]
 
 
-def _stage(net: Topology, name: str, minutes: float, gains: Iterable[Hit]) -> Stage:
+def _stage(net: Topology, name: str, minutes: float, gains: Iterable[LostSupply]) -> Stage:
     """Return a stage of those who gain supply."""
     gains = tuple(gains)
     transformers = tuple(each for gain in gains for each in gain.transformers)

@@ -18,9 +18,9 @@ import polars as pl
 
 from network import FudianError, text
 from repair.isolation import resumed
-from repair.restoration.case import Case
 from repair.restoration.moves import Accept, with_moves
-from repair.restoration.switching_model import SMALL_SWITCHES, SURELY, Choice, SwitchingModel
+from repair.restoration.problem import RestorationProblem
+from repair.restoration.switching_model import SMALL_SWITCHES, SURELY, SwitchingModel, SwitchingSolution
 
 NODES_IN_ALL = 3
 """All rounds of one search take so many times the nodes of one at most."""
@@ -38,116 +38,126 @@ WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
 
 
-def search(case: Case, measure: str, first_goals_only: bool = False) -> tuple[Case, Choice]:
+def search(
+    problem: RestorationProblem, measure: str, first_goals_only: bool = False
+) -> tuple[RestorationProblem, SwitchingSolution]:
     """Return the best choice that the power flow accepts in the end; ``proven`` says whether nothing feeds more.
 
     The case beside it is that of the fault with all feeders which the choice touches.
 
     Args:
-        case: the fault.
+        problem: the fault.
         measure: what shall come back, ``customers`` or ``kw``.
         first_goals_only: leave open how and how soon; only what is fed in the end counts.
 
     Raises:
         FudianError: not even the isolated fault alone keeps the limits.
     """
-    every = case.feedable(measure)
-    best = _settled(case.as_closed, measure, first_goals_only)
-    if best.gain == every and (first_goals_only or _is_final(case, best, measure)):
-        return case, replace(best, proven=True, most=float(every[0]))
-    in_two = _in_two_steps(case, measure) if best.gain == every else None
-    if in_two is not None and in_two.gain == every and in_two.gain_early == case.most_early(measure):
-        return case, replace(in_two, proven=True, most=float(every[0]))
+    every = problem.feedable(measure)
+    best = _settled(problem.as_closed, measure, first_goals_only)
+    if best.gain == every and (first_goals_only or _is_final(problem, best, measure)):
+        return problem, replace(best, proven=True, most=float(every[0]))
+    in_two = _in_two_steps(problem, measure) if best.gain == every else None
+    if in_two is not None and in_two.gain == every and in_two.gain_early == problem.most_early(measure):
+        return problem, replace(in_two, proven=True, most=float(every[0]))
     found = None
-    if len(case.zones.switch) > MOST_SEARCHED:
+    if len(problem.zones.switch) > MOST_SEARCHED:
         best = replace(best, most=float(every[0]), proven=False)
     else:
-        best = _better(case, best, _settled(case, measure, first_goals_only, best))
+        best = _better(problem, best, _settled(problem, measure, first_goals_only, best))
         if best.gain < every:
-            found = with_moves(case, measure, best, every, first_goals_only, _settled_with)
+            found = with_moves(problem, measure, best, every, first_goals_only, _settled_with)
     if found is not None:
-        case, best = found[0], _better(case, best, found[1])
+        problem, best = found[0], _better(problem, best, found[1])
         best = replace(best, proven=found[1].proven or best.value >= best.most - (0.0 if best.cost else 0.5))
-    if case.losses(best):
+    if problem.losses(best):
         raise FudianError(
-            text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(case.fault.ids)),
+            text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(problem.fault.ids)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
     most = min(best.most if best.cost else np.floor(best.most + SURELY), float(every[0]))
-    return case, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
+    return problem, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
 
 
-def with_permission(case: Case, measure: str, best: Choice) -> tuple[Case, Choice] | None:
+def with_permission(
+    problem: RestorationProblem, measure: str, best: SwitchingSolution
+) -> tuple[RestorationProblem, SwitchingSolution] | None:
     """Return what could be fed if live load might be moved with a short interruption too; ``None`` where none can be.
 
     Args:
-        case: the fault, with or without feeders whose load is moved.
+        problem: the fault, with or without feeders whose load is moved.
         measure: what shall come back.
         best: the best choice as things are.
     """
-    capacity = case.capacity
+    capacity = problem.capacity
     rules = capacity.loads.rules.model_copy(update={"transfer_allowed": "with_short_interruption"})
-    freely = Case.of(replace(capacity.loads, rules=rules), capacity.source_ampere, case.fault, warm=capacity.warm)
+    freely = RestorationProblem.of(
+        replace(capacity.loads, rules=rules), capacity.source_ampere, problem.fault, warm=capacity.warm
+    )
     return with_moves(freely, measure, best, freely.feedable(measure), True, _settled_with)
 
 
-def _in_two_steps(case: Case, measure: str) -> Choice | None:
+def _in_two_steps(problem: RestorationProblem, measure: str) -> SwitchingSolution | None:
     """Return the choice that isolates by remote operations first, as if nobody could get to the other devices, and then goes on.
 
     It takes the power flow's word for both states; ``None`` where one of the two breaks a limit.
     """
-    net, fault = case.fault.network, case.fault
+    net, fault = problem.fault.network, problem.fault
     remote = net.remote
     on_site = net.branches["branch_id"].filter(pl.Series(net.switching & ~remote)).to_list()
-    at_first = case.at(resumed(fault, fault.after, on_site))
+    at_first = problem.at(resumed(fault, fault.after, on_site))
     early = _settled(at_first.as_closed, measure, first_goals_only=False)
     reached = at_first.state_of(early)
     if at_first.losses(early):
         return None
-    then = case.at(resumed(fault, reached))
+    then = problem.at(resumed(fault, reached))
     late = _settled(then.as_closed, measure, first_goals_only=False)
     if then.losses(late):
         return None
-    closed = [~state.is_open_at(case.zones.switch) for state in (reached, then.state_of(late))]
-    return Choice.of(case.zones, case.both_users(measure), *closed)
+    closed = [~state.is_open_at(problem.zones.switch) for state in (reached, then.state_of(late))]
+    return SwitchingSolution.of(problem.zones, problem.both_users(measure), *closed)
 
 
-def _is_final(case: Case, best: Choice, measure: str) -> bool:
+def _is_final(problem: RestorationProblem, best: SwitchingSolution, measure: str) -> bool:
     """Return whether no plan that opens more is better than one that feeds all: none takes fewer operations."""
-    return not case.capacity.loads.rules.early_first or best.gain_early == case.most_early(measure)
+    return not problem.capacity.loads.rules.early_first or best.gain_early == problem.most_early(measure)
 
 
-def _better(case: Case, *choices: Choice | None) -> Choice:
+def _better(problem: RestorationProblem, *choices: SwitchingSolution | None) -> SwitchingSolution:
     """Return the choice that feeds most, then the one that does so as the goals say; of equal ones the first."""
     found = [each for each in choices if each is not None]
-    best = max(found, key=lambda each: _worth(case, each))
+    best = max(found, key=lambda each: _worth(problem, each))
     proven = any(each.proven and each.gain == best.gain for each in found)
     return replace(best, most=max(found[-1].most, best.value), proven=proven)
 
 
-def _worth(case: Case, choice: Choice) -> tuple[float, int, tuple[int, int]]:
+def _worth(problem: RestorationProblem, choice: SwitchingSolution) -> tuple[float, int, tuple[int, int]]:
     """Return what makes a choice the better one: what it feeds, and then how soon and how simply."""
-    then = choice.gain_early, -case.operations_of(choice)
-    return choice.value, choice.gain[1], then if case.capacity.loads.rules.early_first else then[::-1]
+    then = choice.gain_early, -problem.operations_of(choice)
+    return choice.value, choice.gain[1], then if problem.capacity.loads.rules.early_first else then[::-1]
 
 
-def _settled(case: Case, measure: str, first_goals_only: bool, known: Choice | None = None) -> Choice:
+def _settled(
+    problem: RestorationProblem, measure: str, first_goals_only: bool, known: SwitchingSolution | None = None
+) -> SwitchingSolution:
     """Return the best choice without moving live load; nothing at all where none is found."""
-    nothing = known or Choice.nothing(case.zones)
-    return _settled_with(case, case.model(measure), first_goals_only, nothing, lambda choice: choice)
+    nothing = known or SwitchingSolution.nothing(problem.zones)
+    return _settled_with(problem, problem.model(measure), first_goals_only, nothing, lambda choice: choice)
 
 
-def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, known: Choice, accept: Accept) -> Choice:
+def _settled_with(
+    problem: RestorationProblem, model: SwitchingModel, first_goals_only: bool, known: SwitchingSolution, accept: Accept
+) -> SwitchingSolution:
     """Return the best choice of a program that the power flow and a further rule accept.
 
     Without voltages first. What is found with voltages as sums, which without losses are never too low, bounds what can be fed;
     what losses take is then a margin, widened until the power flow agrees. What was accepted is improved step by step at the end.
     """
-    nodes = _nodes(case)
+    nodes = _nodes(problem)
     accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
     proven, rest = False, np.inf
     begun = model.program.nodes
-    for _ in range(_rounds(case)):
+    for _ in range(_rounds(problem)):
         left = NODES_IN_ALL * nodes - (model.program.nodes - begun)
         if left <= 0:
             break
@@ -155,92 +165,98 @@ def _settled_with(case: Case, model: SwitchingModel, first_goals_only: bool, kno
         rest, most = _bounds(model, choice, most) if margin == 0.0 else (np.inf, most)
         if choice is None or _has_enough(accepted, rest):
             break
-        if lost := case.losses(choice):
+        if lost := problem.losses(choice):
             if not holds:
                 first, holds = choice, True
-                model.hold_voltages(case.levels(), 0.0)
+                model.hold_voltages(problem.levels(), 0.0)
                 continue
             margin = max(lost, margin) + WIDER
-            model.hold_voltages(case.levels(), margin)
+            model.hold_voltages(problem.levels(), margin)
             along = model.best(nodes, first_goals_only, along=first)
-            if along is not None and not case.losses(along) and (reached := accept(along)) is not None:
+            if along is not None and not problem.losses(along) and (reached := accept(along)) is not None:
                 accepted.append(reached)
             continue
         if holds:
-            choice = _in_full(case, model, choice, first_goals_only)
+            choice = _in_full(problem, model, choice, first_goals_only)
         if (reached := accept(choice)) is not None:
             if reached.gain < accepted[-1].gain and not _cost_any(accepted):
                 break
             accepted.append(reached)
             proven = choice.proven and margin == 0.0 and not reached.cost
-            if case.operations_of(reached) == case.operations_of(choice) and not reached.cost:
+            if problem.operations_of(reached) == problem.operations_of(choice) and not reached.cost:
                 break
         # out of reach, by a detour, or with somebody cut off for a moment: another end may do without
         model.forbid(choice)
-    best = max(accepted, key=lambda each: _worth(case, each))
+    best = max(accepted, key=lambda each: _worth(problem, each))
     if holds and not proven and best.gain[0] < most:
-        best = _improved(case, model, best, first_goals_only, accept)
+        best = _improved(problem, model, best, first_goals_only, accept)
     if _cost_any(accepted):
         return _beside_interruptions(best, accepted, min(most, rest))
     return replace(best, most=most, proven=proven or best.value >= most - 0.5)
 
 
-def _cost_any(choices: Sequence[Choice]) -> bool:
+def _cost_any(choices: Sequence[SwitchingSolution]) -> bool:
     """Return whether any of these cuts somebody off for a moment."""
     return any(each.cost for each in choices)
 
 
-def _has_enough(accepted: Sequence[Choice], rest: float) -> bool:
+def _has_enough(accepted: Sequence[SwitchingSolution], rest: float) -> bool:
     """Return whether no other end is worth more, where some of those found cut somebody off for a moment."""
     return _cost_any(accepted) and rest <= max(each.value for each in accepted) + SURELY
 
 
-def _beside_interruptions(best: Choice, accepted: Sequence[Choice], rest: float) -> Choice:
+def _beside_interruptions(
+    best: SwitchingSolution, accepted: Sequence[SwitchingSolution], rest: float
+) -> SwitchingSolution:
     """Return the best with what any end is worth at most: those found, each by the cheapest way to it, and the rest of them."""
     most = max(rest, *(each.gain[0] - each.least_cost for each in accepted), best.value)
     return replace(best, most=most, proven=most <= best.value + SURELY)
 
 
-def _bounds(model: SwitchingModel, choice: Choice | None, most: float) -> tuple[float, float]:
+def _bounds(model: SwitchingModel, choice: SwitchingSolution | None, most: float) -> tuple[float, float]:
     """Return what the ends that were not ruled out feed at most, after a search for the best of them, and what any does."""
     if choice is None:
         return (-np.inf if model.program.has_none else np.inf), most
     return float(np.floor(choice.most + SURELY)), min(most, choice.most)
 
 
-def _in_full(case: Case, model: SwitchingModel, choice: Choice, first_goals_only: bool) -> Choice:
+def _in_full(
+    problem: RestorationProblem, model: SwitchingModel, choice: SwitchingSolution, first_goals_only: bool
+) -> SwitchingSolution:
     """Return the best by all goals in place of one that is the best by the first alone, if the power flow accepts it too.
 
     Among many switches it feeds by the same ways.
     """
-    is_small = len(case.zones.switch) <= SMALL_SWITCHES
-    full = model.best(_nodes(case), first_goals_only, along=None if is_small else choice)
-    if full is None or full.gain < choice.gain or case.losses(full):
+    is_small = len(problem.zones.switch) <= SMALL_SWITCHES
+    full = model.best(_nodes(problem), first_goals_only, along=None if is_small else choice)
+    if full is None or full.gain < choice.gain or problem.losses(full):
         return choice
     return replace(full, proven=choice.proven, most=choice.most)
 
 
-def _nodes(case: Case) -> int:
+def _nodes(problem: RestorationProblem) -> int:
     """Return how many nodes a search may take: fewer where each costs more, so that large faults are answered as soon."""
-    rules = case.capacity.loads.rules
-    size = max(len(case.zones.switch), SMALL_SWITCHES)
+    rules = problem.capacity.loads.rules
+    size = max(len(problem.zones.switch), SMALL_SWITCHES)
     return max(rules.search_nodes * SMALL_SWITCHES**4 // size**4, 1)
 
 
-def _rounds(case: Case) -> int:
-    return MOST_ROUNDS if len(case.zones.switch) <= SMALL_SWITCHES else ROUNDS_OF_LARGE
+def _rounds(problem: RestorationProblem) -> int:
+    return MOST_ROUNDS if len(problem.zones.switch) <= SMALL_SWITCHES else ROUNDS_OF_LARGE
 
 
-def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only: bool, accept: Accept) -> Choice:
+def _improved(
+    problem: RestorationProblem, model: SwitchingModel, best: SwitchingSolution, first_goals_only: bool, accept: Accept
+) -> SwitchingSolution:
     """Return a choice that feeds more, step by step within few changes of the last, as long as there is one."""
     if not np.array_equal(best.zones.switch, model.zones.switch):
         return best
-    nodes, levels = _nodes(case), case.levels()
+    nodes, levels = _nodes(problem), problem.levels()
     start, margin, kept = best, 0.0, 0.0
-    for _ in range(_rounds(case)):
+    for _ in range(_rounds(problem)):
         model.hold_voltages(levels, margin)
         choice = model.best(nodes, True, near=best, most_only=True)
-        lost = 0.0 if choice is None else case.losses(choice)
+        lost = 0.0 if choice is None else problem.losses(choice)
         if choice is None or (not lost and choice.gain <= best.gain):
             break
         if lost:
@@ -253,6 +269,6 @@ def _improved(case: Case, model: SwitchingModel, best: Choice, first_goals_only:
         return best
     model.hold_voltages(levels, kept)
     along = model.best(nodes, along=best)
-    if along is None or along.gain != best.gain or case.losses(along):
+    if along is None or along.gain != best.gain or problem.losses(along):
         return best
     return accept(along) or best

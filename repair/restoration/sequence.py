@@ -9,27 +9,27 @@ import numpy as np
 
 from network.arrays import Mask, Numbers
 from repair.isolation import MAKES_LOAD
-from repair.restoration.case import Case
 from repair.restoration.operation import ON_SITE, REMOTE, Operation
-from repair.restoration.switching_model import Choice
+from repair.restoration.problem import RestorationProblem
+from repair.restoration.switching_model import SwitchingSolution
 from repair.restoration.zones import Zones
 
 
-def operations(case: Case, choice: Choice) -> list[Operation]:
+def operations(problem: RestorationProblem, choice: SwitchingSolution) -> list[Operation]:
     """Return the operations that lead to a choice, in an order that never closes onto the fault and never makes a loop.
 
     Where live load is moved the choice knows its order. Else stage by stage all openings come first, on dead lines; of these
     the isolating ones lead. Then close the devices that must not close under load, and last those that bring power, each zone
     after the one that feeds it, important customers before others.
     """
-    zones, net = choice.zones, case.fault.network
+    zones, net = choice.zones, problem.fault.network
     if choice.sequence is not None:
         return list(choice.sequence)
     remote, makes = net.remote, net.of_kind(MAKES_LOAD)[zones.switch]
-    important = _important(case, zones)
+    important = _important(problem, zones)
     found: list[Operation] = []
     for stage, before, closed in ((REMOTE, zones.closed, choice.early), (ON_SITE, choice.early, choice.late)):
-        opened = case.opened_for(choice)
+        opened = problem.opened_for(choice)
         isolating = opened[remote[opened] == (stage == REMOTE)]
         found += [Operation(int(branch), "open", stage) for branch in isolating]
         found += [Operation(int(branch), "open", stage) for branch in zones.switch[before & ~closed]]
@@ -38,9 +38,9 @@ def operations(case: Case, choice: Choice) -> list[Operation]:
     return found
 
 
-def _important(case: Case, zones: Zones) -> Numbers:
+def _important(problem: RestorationProblem, zones: Zones) -> Numbers:
     """Return how many important customers hang in each zone, shape (zones,)."""
-    net, lost = case.fault.network, case.lost.customer_index
+    net, lost = problem.fault.network, problem.lost.customer_index
     marked = lost[net.customers["important"].gather(lost).fill_null(value=False).to_numpy()]
     zone = zones.zone_of(net.transformer_node[net.customer_transformer[marked]])
     found: Numbers = np.bincount(zone[zone >= 0], minlength=zones.count).astype(np.float64)

@@ -90,7 +90,7 @@ class Limit:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Choice(Shown):
+class SwitchingSolution(Shown):
     """A solution.
 
     Attributes:
@@ -130,7 +130,7 @@ class Choice(Shown):
         return self.gain[0] - self.cost
 
     @classmethod
-    def of(cls, zones: Zones, users: tuple[Users, Users], early: Mask, late: Mask) -> Choice:
+    def of(cls, zones: Zones, users: tuple[Users, Users], early: Mask, late: Mask) -> SwitchingSolution:
         """Return the choice that leaves each switch closed or open, shape (switches,)."""
         feeds, backwards, fed = _fed_by(zones, late)
         first, other = users
@@ -143,7 +143,7 @@ class Choice(Shown):
         )  # fmt: skip
 
     @classmethod
-    def nothing(cls, zones: Zones) -> Choice:
+    def nothing(cls, zones: Zones) -> SwitchingSolution:
         """Return the choice to isolate the fault and to feed nobody."""
         feeds, backwards, fed = _fed_by(zones, zones.closed)
         return cls(zones, zones.closed, zones.closed, feeds, backwards, fed, fed, (0, 0), 0)
@@ -248,7 +248,7 @@ class SwitchingModel:
         self.moved_early, self.moved_late = self._operations(isolating)
         self.goals = self._goals(early_first)
         self.before_voltages: tuple[int, int] | None = None
-        self.forbidden: list[Choice] = []
+        self.forbidden: list[SwitchingSolution] = []
 
     # The states ---------------------------------------------------------------------------------------------------
 
@@ -512,10 +512,10 @@ class SwitchingModel:
         self,
         most_nodes: int,
         first_goals_only: bool = False,
-        along: Choice | None = None,
-        near: Choice | None = None,
+        along: SwitchingSolution | None = None,
+        near: SwitchingSolution | None = None,
         most_only: bool = False,
-    ) -> Choice | None:
+    ) -> SwitchingSolution | None:
         """Return the best choice, ``None`` where none was found: no state keeps the limits, or the work ran out.
 
         Args:
@@ -541,7 +541,9 @@ class SwitchingModel:
         self.program.forget(kept)
         if values is None:
             return None
-        choice = Choice.of(self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5)
+        choice = SwitchingSolution.of(
+            self.zones, self.users, values[self.early.closed] > 0.5, values[self.late.closed] > 0.5
+        )
         if along is not None or near is not None:
             return choice
         proven, most = self.program.proven_goals >= 1, -self.program.bound
@@ -549,7 +551,7 @@ class SwitchingModel:
             choice = self.best(most_nodes, first_goals_only, along=choice) or choice
         return replace(choice, proven=proven, most=most)
 
-    def _stay_near(self, choice: Choice) -> None:
+    def _stay_near(self, choice: SwitchingSolution) -> None:
         """Add that few switches feed another way than in a choice."""
         inwards, outwards = choice.feeds & ~choice.backwards, choice.backwards
         terms = [(int(way), -1.0) for way in (*self.late.inwards[inwards], *self.late.outwards[outwards])]
@@ -564,11 +566,11 @@ class SwitchingModel:
         """Add that so much is fed at least, by the chosen measure."""
         self.program.row(self.goals[0].terms, most=0.5 - gain)
 
-    def forbid(self, choice: Choice) -> None:
+    def forbid(self, choice: SwitchingSolution) -> None:
         """Add that the end is another one than that of a choice, which no order of operations reaches."""
         self.forbidden.append(choice)
         self._forbid(choice)
 
-    def _forbid(self, choice: Choice) -> None:
+    def _forbid(self, choice: SwitchingSolution) -> None:
         terms = [(int(self.late.closed[at]), -1.0 if is_closed else 1.0) for at, is_closed in enumerate(choice.late)]
         self.program.row(terms, least=1.0 - float(choice.late.sum()))

@@ -24,7 +24,7 @@ class Level:
 
     Attributes:
         zone: the zone from whose root it is counted; -1 from the source.
-        known: what stands there in any case: 0 in a zone, the present square at a live node.
+        known: what stands there in any problem: 0 in a zone, the present square at a live node.
         load: what the zone's own load takes off, once it is fed.
         flows: what the flow through each switch, from its first end to its second, takes off per ampere.
     """

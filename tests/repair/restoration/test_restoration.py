@@ -206,7 +206,7 @@ def test_remote_operations_do_not_wait_for_those_on_site() -> None:
     assert plan.saved.transformer_hours == pytest.approx((239 + 210) / 60)
     assert plan.saved.saidi_h == pytest.approx((239 + 210) / 60 / 4)
     assert plan.saved.customer_hours == pytest.approx((3 * 239 + 7 * 210) / 60)
-    assert [each.customer_hours for each in plan.worth] == pytest.approx([0, 3 * 239 / 60, 0, 7 * 210 / 60])
+    assert [each.customer_hours for each in plan.savings] == pytest.approx([0, 3 * 239 / 60, 0, 7 * 210 / 60])
     told = plan.as_dict()
     assert [each["saidi_saved_h"] for each in told["steps"]] == pytest.approx([0, 239 / 240, 0, 210 / 240])
     assert [each["transformer_ids"] for each in told["stages"]] == [["T2"], ["T6"], ["T4"]]

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from network import Hit, Supply
+from network import LostSupply, Supply
 from network.arrays import NONE, Indices, Mask, Numbers, components
 from network.representation import Shown
 from repair.isolation import Isolation
 from repair.restoration.capacity import Capacity
 from repair.restoration.loading import FeederState, Loads, ring_head
-from repair.restoration.switching_model import Choice, Demand, Limit, SwitchingModel, Users
+from repair.restoration.switching_model import Demand, Limit, SwitchingModel, SwitchingSolution, Users
 from repair.restoration.voltage import Levels
 from repair.restoration.zones import Zones
 
@@ -23,7 +23,7 @@ PARTS_OF_KW = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Case(Shown):
+class RestorationProblem(Shown):
     """A fault with all that the search needs.
 
     Attributes:
@@ -44,7 +44,7 @@ class Case(Shown):
         fault: Isolation,
         movable: Indices = NONE,
         warm: Loads | None = None,
-    ) -> Case:
+    ) -> RestorationProblem:
         """Gather what lost supply and the feeders that could help.
 
         Args:
@@ -59,24 +59,26 @@ class Case(Shown):
         return cls(fault, zones, Capacity(loads, fault.before, fault.after, seeds, source_ampere, warm or loads))
 
     @cached_property
-    def as_closed(self) -> Case:
+    def as_closed(self) -> RestorationProblem:
         """The same fault where nothing is opened but what isolates it: quick to search, and mostly enough."""
-        return Case(self.fault, Zones.of(self.fault, opens=False), self.capacity)
+        return RestorationProblem(self.fault, Zones.of(self.fault, opens=False), self.capacity)
 
-    def with_movable(self, movable: Indices) -> Case:
+    def with_movable(self, movable: Indices) -> RestorationProblem:
         """Return the same fault where the load of some live feeders may be moved."""
-        return Case.of(self.capacity.loads, self.capacity.source_ampere, self.fault, movable, self.capacity.warm)
+        return RestorationProblem.of(
+            self.capacity.loads, self.capacity.source_ampere, self.fault, movable, self.capacity.warm
+        )
 
-    def at_load(self, loads: Loads, source_ampere: Numbers, warm: Loads) -> Case:
+    def at_load(self, loads: Loads, source_ampere: Numbers, warm: Loads) -> RestorationProblem:
         """Return the same fault at another load."""
         return replace(self, capacity=replace(self.capacity, loads=loads, source_ampere=source_ampere, warm=warm))
 
-    def at(self, fault: Isolation) -> Case:
+    def at(self, fault: Isolation) -> RestorationProblem:
         """Return the same fault in another state of the switches, held to the same limits."""
-        return Case(fault, Zones.of(fault), replace(self.capacity, after=fault.after))
+        return RestorationProblem(fault, Zones.of(fault), replace(self.capacity, after=fault.after))
 
     @cached_property
-    def lost(self) -> Hit:
+    def lost(self) -> LostSupply:
         """Who lost supply by the trip."""
         return self.fault.before.lost_in(self.fault.after)
 
@@ -115,7 +117,7 @@ class Case(Shown):
         weight = np.concatenate([np.where(important, rules.important_weight, 1), np.ones(len(alone), dtype=np.int64)])
         return _grouped(zones, weight)
 
-    def weight_of(self, hit: Hit, measure: str) -> float:
+    def weight_of(self, hit: LostSupply, measure: str) -> float:
         """Return what users count by a measure, in the unit of the search; a transformer without customers is one customer."""
         net = self.fault.network
         if measure == "kw":
@@ -221,7 +223,7 @@ class Case(Shown):
                 found.append((port, int(state.part.forest.place_of[at[0]])))
         return found
 
-    def state_of(self, choice: Choice) -> Supply:
+    def state_of(self, choice: SwitchingSolution) -> Supply:
         """Return the supply at the end of a choice, with the fault isolated."""
         zones = choice.zones
         opened = np.union1d(zones.switch[zones.closed & ~choice.late], self.opened_for(choice))
@@ -234,7 +236,7 @@ class Case(Shown):
         """The isolating devices that are still closed after the trip."""
         return self.zones.isolating[~self.fault.after.is_open_at(self.zones.isolating)]
 
-    def opened_for(self, choice: Choice) -> Indices:
+    def opened_for(self, choice: SwitchingSolution) -> Indices:
         """Return the isolating devices that are opened: around work all, around a fault those beyond which power comes back."""
         if self.fault.is_work:
             return self.to_isolate
@@ -243,7 +245,7 @@ class Case(Shown):
         back = np.append(choice.fed | choice.fed_early, False)[ends].any(axis=0)
         return self.to_isolate[back]
 
-    def operations_of(self, choice: Choice) -> int:
+    def operations_of(self, choice: SwitchingSolution) -> int:
         """Return how many operations a choice takes."""
         if choice.sequence is not None:
             return len(choice.sequence)
@@ -287,7 +289,7 @@ class Case(Shown):
             self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
         )
 
-    def losses(self, choice: Choice) -> float:
+    def losses(self, choice: SwitchingSolution) -> float:
         """Return what losses take off the square of a voltage that is too low in the end, by power flow; 0 where none is."""
         states = self.capacity.states(self.state_of(choice))
         return max((self.capacity.losses_of(state) for state in states), default=0.0)
