@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cached_property, wraps
@@ -66,9 +67,9 @@ def stating_settings(method: Method) -> Method:
         changed = {"settings_changed": self.settings_changed(name)}
         if isinstance(answer, dict):
             return answer | changed
-        if "as_dict" not in vars(answer):  # an answer that is kept is met again
-            vars(answer)["as_dict"] = _Form(answer.as_dict, changed)
-        return answer
+        told = copy(answer)  # what is kept elsewhere stays as it is
+        vars(told)["as_dict"] = _Form(answer.as_dict, changed)
+        return told
 
     return cast("Method", stated)
 

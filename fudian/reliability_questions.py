@@ -67,7 +67,6 @@ class ReliabilityQuestions(Foundation):
             *record_problems(self._statistics),
         ]
 
-    @stating_settings
     def diff(
         self,
         new: Version,

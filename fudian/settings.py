@@ -51,7 +51,6 @@ _TARGETS = ("reliability", "grid", "restoration")
 
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "check": tuple(subject for subject in SETTINGS if subject not in {"intake", "messages", "retention"}),
-    "diff": ("reliability",),
     "indices": ("reliability",),
     "ledger": ("reliability",),
     "rolling": ("reliability",),

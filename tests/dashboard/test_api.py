@@ -39,6 +39,7 @@ def client(served: str) -> Iterator[httpx.Client]:
 def test_check(client: httpx.Client, net: Network) -> None:
     answer = client.get("/api/v1/check").json()
     assert {"indices", "affected", "live_ratio"} <= {each["question"] for each in answer.pop("answers")}
+    assert "reliability" in answer.pop("settings_changed")
     assert answer == net.check("en")
 
 
@@ -132,16 +133,18 @@ def test_affected(client: httpx.Client, net: Network) -> None:
     supply = present(net)
     assert client.get("/api/v1/affected", params={"open": branch}).json() == answer_of(
         affected_by_opening(supply, [branch])
-    ) | {"parallel": []}
+    ) | {"parallel": [], "settings_changed": {}}
     assert client.get("/api/v1/affected", params={"fault": branch, "lang": "zh"}).json() == fault_area(
         supply, branch
-    ).as_dict("zh") | {"parallel": []}
+    ).as_dict("zh") | {"parallel": [], "settings_changed": {}}
 
 
 def test_restore(client: httpx.Client, net: Network) -> None:
     asked = {"fault": "F03-L05", "refused": "F01-T15", "objective": "kw", "lang": "zh"}
     plan = restore(present(net), "F03-L05", refused=["F01-T15"], objective="kw")
-    assert client.get("/api/v1/restore", params=asked).json() == plan.as_dict("zh")
+    answer = client.get("/api/v1/restore", params=asked).json()
+    assert answer.pop("settings_changed")["planned"]["generator_kva"] == 400
+    assert answer == plan.as_dict("zh")
     assert client.get("/api/v1/restore", params={"fault": "nowhere"}).status_code == 404
     assert client.get("/api/v1/restore", params={"fault": "F03-L05", "objective": "money"}).status_code == 422
 
@@ -166,7 +169,7 @@ def test_the_grid_is_tried_beside_the_pages(client: httpx.Client, net: Network) 
     assert begun["sections_tried"] <= begun["sections_in_all"]
     assert (begun["pass_rate"] is None) == (not begun["complete"])
     whole = client.get("/api/v1/n-1", params={"wait_s": 60}).json()
-    assert whole == n_minus_1(present(net)).as_dict()
+    assert whole == n_minus_1(present(net)).as_dict() | {"settings_changed": {}}
     grid = client.get("/api/v1/grid-kpi").json()
     assert grid["n1_pass_rate"] == whole["pass_rate"]
     rows = client.get("/api/v1/targets", params={"plan": "gongan-2022"}).json()["rows"]

@@ -61,14 +61,16 @@ def test_a_time_that_is_none_is_refused_with_the_remedy(utility: Utility) -> Non
 
 
 @pytest.mark.parametrize(
-    ("zone", "local"), [("Asia/Shanghai", 8), ("Europe/London", 0), ("America/New_York", -5), ("Asia/Kolkata", 5.5)]
+    ("zone", "local", "ahead_in_july"),
+    [("Asia/Shanghai", 8, 0), ("Europe/London", 0, 1), ("America/New_York", -5, 1), ("Asia/Kolkata", 5.5, 0)],
 )
-def test_a_moment_with_a_zone_is_told_in_the_time_of_the_workspace(zone: str, local: float) -> None:
-    """Standard time all year, as the tables of a zone with summer time are kept."""
+def test_a_moment_with_a_zone_is_told_in_the_time_of_the_workspace(zone: str, local: float, ahead_in_july: int) -> None:
+    """January's time all year, as the tables of a zone with summer time are kept; without a zone, what the clock shows."""
     utility = one_transformer([CLOSED], {"reading": {"time_zone": zone}})
     for month in (1, 7):
         assert utility.moment(f"2022-0{month}-03 12:00+00:00") == datetime(2022, month, 3, 12) + timedelta(hours=local)
-    assert utility.moment("2022-07-03 12:00") == datetime(2022, 7, 3, 12)
+    assert utility.moment("2022-07-03 12:00") == datetime(2022, 7, 3, 12 - ahead_in_july)
+    assert utility.moment("2022-01-03 12:00") == datetime(2022, 1, 3, 12)
 
 
 def test_equal_questions_are_one_answer(utility: Utility) -> None:
