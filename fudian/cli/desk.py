@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,10 +27,22 @@ app = typer.Typer()
 
 
 def _at_desk(utility: Utility, workspace: Path, store: str | None) -> None:
-    """Let a utility know what the desk kept."""
+    """Let a utility know what the desk kept, messages to customers among it."""
     from fudian.desk import at_desk
+    from fudian.outbox import Outbox
 
-    at_desk(utility, store_beside(workspace, store))
+    with working("reading what the desk kept"):
+        kept = store_beside(workspace, store)
+        at_desk(utility, kept)
+        utility.outbox = Outbox(kept)
+
+
+def _print_figures(result: dict[str, Any], as_json: bool) -> None:
+    """Print how the desk did, a figure a line."""
+    if as_json:
+        print_json(result)
+        return
+    print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
 
 
 @app.command()
@@ -57,13 +69,8 @@ def desk_kpi(
 ) -> None:
     """Tell how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
     utility = asked(workspace)
-    with working("reading what the desk kept"):
-        _at_desk(utility, workspace, store)
-    result = utility.desk_kpi(start, end).as_dict(language())
-    if as_json:
-        print_json(result)
-        return
-    print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
+    _at_desk(utility, workspace, store)
+    _print_figures(utility.desk_kpi(start, end).as_dict(language()), as_json)
 
 
 @app.command("dispatch-kpi")
@@ -76,18 +83,8 @@ def dispatch_kpi(
 ) -> None:
     """Tell how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
     utility = asked(workspace)
-    from fudian.desk import at_desk
-    from fudian.outbox import Outbox
-
-    with working("reading what the desk kept"):
-        kept = store_beside(workspace, store)
-        at_desk(utility, kept)
-        utility.outbox = Outbox(kept)
-    result = utility.dispatch_kpi(start, end).as_dict(language())
-    if as_json:
-        print_json(result)
-        return
-    print_rows(result["rows"], ["kpi", "value", "unit", "numerator", "denominator"])
+    _at_desk(utility, workspace, store)
+    _print_figures(utility.dispatch_kpi(start, end).as_dict(language()), as_json)
 
 
 @app.command("incident-record")
@@ -99,8 +96,7 @@ def incident_record(
 ) -> None:
     """Tell which outage record a closed incident would leave, beside what meters and switching tell of each user."""
     utility = asked(workspace)
-    with working("reading what the desk kept"):
-        _at_desk(utility, workspace, store)
+    _at_desk(utility, workspace, store)
     result = utility.proposed(incident).as_dict()
     if as_json:
         print_json(result)
@@ -113,8 +109,7 @@ def incident_record(
 def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """List what was operated at the desk, and in what the state of the switches differs from the normal one."""
     utility = asked(workspace)
-    with working("reading what the desk kept"):
-        _at_desk(utility, workspace, store)
+    _at_desk(utility, workspace, store)
     result = utility.operated(as_of)
     if as_json:
         print_json(result)
