@@ -24,7 +24,14 @@ from repair.inference.outages import Inference
 from repair.settings import InferenceSettings
 
 MOST_STATES = 16
-"""States that are kept apart at most, but for those in which somebody is out still."""
+"""States that are kept apart in any case."""
+
+MOST_NODES = 200_000
+"""Nodes of all states that are kept apart: a small network keeps many, so that reports may come in any order.
+
+Beyond that a state that is over is let go, but for those in which somebody is out still; a report of its time that comes later
+is judged in the state before.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +127,9 @@ class SwitchedInference:
     def _drop_old(self) -> None:
         """Let go of states that are over, where nobody is out any more; their incidents stay as they ended."""
         kept = {id(self._periods[0][1]), id(self._periods[-1][1])}
+        most = max(MOST_STATES, MOST_NODES // max(self.supply.network.nodes.len(), 1))
         for key, inference in list(self._of_state.items()):
-            if len(self._of_state) <= MOST_STATES:
+            if len(self._of_state) <= most:
                 return
             told = inference.incidents
             if id(inference) not in kept and not any(each.is_open for each in told):

@@ -15,7 +15,7 @@ from fudian.store import store_of
 from network import Network
 from network.model import network_from_tables
 from network.readers.one_line import one_line_tables
-from repair.desk.switched import Since, SwitchedInference
+from repair.desk.switched import MOST_STATES, Since, SwitchedInference
 
 NOON = datetime(2022, 7, 20, 12)
 TWO = (
@@ -140,6 +140,25 @@ def test_the_order_in_which_reports_and_operations_come_does_not_matter(order: l
         assert told(desk) == expected
     first.close()
     second.close()
+
+
+def test_a_late_report_is_judged_on_its_state_however_many_there_were_since() -> None:
+    jumpers = [moved("jumper", f"J{at}", 60 + at, from_node="1", to_node="2") for at in range(MOST_STATES + 4)]
+    found = []
+    for late in (False, True):
+        with Desk(utility(), store := store_of("sqlite://")) as desk:
+            desk.utility.told()
+            for report_comes_now in (not late, late):
+                if report_comes_now:
+                    desk.accept(FAULT_AT_R, "head end")
+                else:
+                    for each in (*TRANSFER, *jumpers):
+                        desk.operate([each], "scada")
+                        desk.utility.told()
+            found.append(told(desk))
+        store.close()
+    assert found[0] == found[1]
+    assert ("K2", "confirmed", ("T3", "T4", "T5", "T6")) in found[0]
 
 
 def test_without_operations_it_is_one_inference() -> None:
