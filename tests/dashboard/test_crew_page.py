@@ -124,9 +124,7 @@ def test_what_is_reported_out_of_reach_waits_and_stands_at_the_desk_once_with_it
     page: Page, telephone: BrowserContext, served: str
 ) -> None:
     opened(page, served, "zh")
-    page.wait_for_function(
-        "navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready.then(() => true)"
-    )
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.reload()
     expect(page.locator("button.big")).to_be_visible()
     telephone.set_offline(True)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 
 import httpx
 import pytest
@@ -84,23 +83,18 @@ def ask_page(served: str, path: str, search: str) -> bytes:
 def test_a_plain_request_is_answered_while_pages_are_computed() -> None:
     with server_of(COUNTY) as served, ThreadPoolExecutor(4) as readers:
         get(served)
-        asked = time.perf_counter()
         pages = [
             readers.submit(ask_page, served, "/planned", ""),
             readers.submit(ask_page, served, "/operations", "?level=lv&med=exclude"),
             readers.submit(ask_page, served, "/dispatch", ""),
             readers.submit(ask_page, served, "/management", "?year=2021"),
         ]
-        waited = []
+        answered = 0
         while not all(each.done() for each in pages):
-            began = time.perf_counter()
             get(served)
-            waited.append(time.perf_counter() - began)
-        lasted = time.perf_counter() - asked
+            answered += 1
         assert all(b'"page"' in each.result() for each in pages)
-        assert len(waited) > 8, "the pages took long enough for many plain requests to be answered meanwhile"
-        assert median(waited) < lasted / 5, "a plain request waits for no page"
-        assert max(waited) < lasted / 2
+        assert answered > 2 * len(pages), "a plain request that waited for a page would be answered once a page at most"
 
 
 def test_permits_are_given_away_while_another_answer_is_waited_for() -> None:
