@@ -5,6 +5,7 @@
     .venv/bin/python -m benchmarks.desk kill 50 http postgresql  # the same on a real PostgreSQL
     .venv/bin/python -m benchmarks.desk rate 1000000             # reports a second over HTTP, in batches of 1,000
     .venv/bin/python -m benchmarks.desk rate 100000 mqtt         # the same over a broker, a message each
+    .venv/bin/python -m benchmarks.desk screen                   # from a report to its incident on the screen, in a browser
 
 A run of kills sends storms (:mod:`benchmarks.desk_storms`) with a number to each report and, over HTTP, operations of
 switches; what is not acknowledged is sent again. In the end every number must stand in the ledger once, and incidents and the
@@ -213,6 +214,10 @@ def main() -> None:
             print(f"{time.perf_counter() - begun:.0f} s")
         case ["rate", count, *more]:
             rate(int(count), *_asked(more))
+        case ["screen", *storms]:
+            from benchmarks.desk_screen import screen
+
+            screen(*map(int, storms))
         case _:
             print(__doc__)
 

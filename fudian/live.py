@@ -232,7 +232,8 @@ class LiveQuestions(Foundation):
 
         def made() -> Board:
             supply, tables = self.present(moment), self.workspace.tables
-            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at)
+            recall = self.memory.recall
+            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at, recall=recall)
 
         return self.memory.recall(key, made)
 

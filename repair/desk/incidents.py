@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,9 @@ from repair.settings import LocationSettings
 ALONE = frozenset({"transformer", *OF_CUSTOMERS})
 """Levels of outages of single users; all others are of a line."""
 
+Recall = Callable[[Hashable, Callable[[], Location]], Location]
+"""Gives what was located before under the same key, else locates it."""
+
 GAP = timedelta(hours=1)
 """Signals of one incident follow each other without a longer silence."""
 
@@ -41,6 +44,7 @@ class Incident(Shown):
         settings: rates for location; those of the workspace by default.
         sure: how probable it is that each transformer is off.
         looks: what crews said of sections that they looked at.
+        recall: remembers where the fault lies, for as long as nothing more is heard of it; without it nothing is remembered.
     """
 
     supply: Supply
@@ -51,6 +55,7 @@ class Incident(Shown):
     settings: LocationSettings | None = None
     sure: Mapping[str, float] | None = None
     looks: tuple[Look, ...] = ()
+    recall: Recall | None = None
 
     @property
     def start(self) -> datetime:
@@ -102,7 +107,14 @@ class Incident(Shown):
     @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
-        return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
+
+        def located() -> Location:
+            return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
+
+        if self.recall is None:
+            return located()
+        heard = self.signals
+        return self.recall(("location", self.supply, heard.height, int(heard.hash_rows().sum()), self.looks), located)
 
     @cached_property
     def affected(self) -> Affected:
@@ -277,6 +289,7 @@ def incidents_told(
     settings: LocationSettings | None = None,
     looks: Mapping[str, tuple[Look, ...]] | None = None,
     state_at: Callable[[datetime], Supply] | None = None,
+    recall: Recall | None = None,
 ) -> list[Incident]:
     """Return the incidents of what was told already; see :func:`incidents`.
 
@@ -287,6 +300,7 @@ def incidents_told(
         settings: rates for location; those of the workspace by default.
         looks: what crews said of sections that they looked at, by incident.
         state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
+        recall: remembers where each fault lies; see :class:`Incident`.
     """
     of, placed = looks or {}, dict[int, pl.DataFrame]()
     found = []
@@ -300,7 +314,7 @@ def incidents_told(
                 placed[id(seen.inference)] = seen.inference.places(heard.drop("place", "head"))
             heard = placed[id(seen.inference)]
         looked = of.get(outage.id, ())
-        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked))
+        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked, recall))
     return found
 
 
