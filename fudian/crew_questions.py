@@ -76,7 +76,8 @@ class CrewQuestions(RepairQuestions):
         """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
 
         Learned from the faults that were over by then, with what was known of each at the time; the estimate of a fault changes
-        when a crew is sent and when it arrives. Where there is too little of a past, medians by the kind of fault stand in.
+        when a crew is sent, when it arrives, when the fault is found, and when it is isolated or some have power again. Where
+        there is too little of a past, medians by the kind of fault stand in.
 
         Args:
             at: the moment; by default as far as is known.
@@ -93,7 +94,10 @@ class CrewQuestions(RepairQuestions):
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
 
         def told() -> Answer:
-            model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
+            past = told_orders(self.work, day)
+            model = self.memory.recall(
+                ("restoration_model", day, past), lambda: learned(tables, day, rules, dict(past))
+            )
             rows = outlook(model, shown.active, tables, now, dict(orders))
             basis = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
             form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
