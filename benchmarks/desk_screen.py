@@ -82,7 +82,7 @@ def reports(storms: int) -> list[tuple[datetime, dict[str, Any]]]:
     for number, folder in enumerate(sorted(STORMS.iterdir())[:storms]):
         later = timedelta(hours=number)
         for row in _rows(folder / "signals.csv.gz"):
-            said = {name: row[name] for name in ("object", "object_id", "kind")}
+            said: dict[str, Any] = {name: row[name] for name in ("object", "object_id", "kind")}
             value = float(row["value"]) if row["value"] else None
             at = datetime.fromisoformat(row["time"]) + later
             arrived = datetime.fromisoformat(row["arrived"]) + later
@@ -181,6 +181,6 @@ def screen(storms: int = 10) -> None:
     print(
         f"something else again before a page was made: {len(never)}; shown by the clock or between batches: {len(clock)}"
     )
-    for each, wait in sorted(waits.items(), key=lambda pair: -pair[1])[:5]:
-        heard = told.get(each, float("nan")) - sent.at[first[each]]
-        print(f"  {wait:5.2f} s, of which {heard:5.2f} s until the page was told: {each}")
+    for incident, wait in sorted(waits.items(), key=lambda pair: -pair[1])[:5]:
+        heard = told.get(incident, float("nan")) - sent.at[first[incident]]
+        print(f"  {wait:5.2f} s, of which {heard:5.2f} s until the page was told: {incident}")

@@ -131,7 +131,7 @@ def _chips(utility: Utility, address: Address, board: Board, tab: str) -> list[P
 def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
     """Return the moment that is shown, which is also the way back to an earlier one, and the last signal heard."""
     language = address.language
-    heard = utility.signals.filter(pl.col("time") <= at)["time"].max()
+    heard = utility.heard_last(at)
     moments = [
         (
             translate("now: {moment}", language, moment=f"{utility.now:%Y-%m-%d %H:%M}"),
@@ -225,9 +225,7 @@ def _incident_list(
     )
 
 
-def _list_card(
-    utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str
-) -> html.Div:
+def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str) -> Part:
     language = address.language
     rows = []
     for entry in entries[:_LISTED]:

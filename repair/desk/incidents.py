@@ -14,6 +14,7 @@ from network import LostSupply, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
+from repair.desk.heard import Heard
 from repair.desk.switched import Seen, SwitchedInference
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.inference.outages import Inference
@@ -49,7 +50,7 @@ class Incident(Shown):
 
     supply: Supply
     outage: InferredOutage
-    heard: pl.DataFrame
+    heard: Heard
     sensors: pl.DataFrame
     window: timedelta
     settings: LocationSettings | None = None
@@ -74,7 +75,7 @@ class Incident(Shown):
         Of a line: what switches and sensors of the feeder say, all transformers and customers below, and who else on the feeder
         answers a reading, which tells where the fault is not; else what the transformer and its customers say.
         """
-        since = self.heard.filter(pl.col("time") >= self.start - self.window)
+        since = self.heard.since(self.start - self.window)
         own = since.filter(self._is_own).sort("time", maintain_order=True)
         silence = (own["time"].diff() > GAP) & (own["time"] > self.last)
         return own.filter(silence.fill_null(value=False).cum_sum() == 0).drop("place", "head")
@@ -198,20 +199,20 @@ class Told(Shown):
 
     at: datetime | None
     outages: tuple[InferredOutage, ...]
-    heard: pl.DataFrame
+    heard: Heard
     window: timedelta
     sure: Mapping[str, float]
     seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame) -> Told:
+    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame | Heard) -> Told:
         """Return what an inference tells now.
 
         Args:
             inference: one that took these signals.
-            signals: the table ``signals`` of a workspace; with ``place`` and ``head`` already or without.
+            signals: the table ``signals`` of a workspace, or what was heard with ``place`` and ``head`` already.
         """
-        placed = signals if "place" in signals.columns else inference.places(signals)
+        placed = signals if isinstance(signals, Heard) else Heard.of(inference.places(signals))
         window = timedelta(minutes=inference.rules.window_min)
         seen = inference.seen() if isinstance(inference, SwitchedInference) else {}
         return cls(inference.at, inference.incidents, placed, window, inference.sure(), seen)
@@ -302,7 +303,7 @@ def incidents_told(
         state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
         recall: remembers where each fault lies; see :class:`Incident`.
     """
-    of, placed = looks or {}, dict[int, pl.DataFrame]()
+    of, placed = looks or {}, dict[int, Heard]()
     found = []
     for outage in told.outages:
         if outage.state == "overturned" or outage.plan_or_record is not None:
@@ -311,7 +312,9 @@ def incidents_told(
         if seen is not None:
             own = seen.inference.supply if state_at is None else state_at(seen.since)
             if id(seen.inference) not in placed:
-                placed[id(seen.inference)] = seen.inference.places(heard.drop("place", "head"))
+                since = min(each.start for each in told.outages) - told.window
+                there = heard.since(since).drop("place", "head")
+                placed[id(seen.inference)] = Heard.of(seen.inference.places(there))
             heard = placed[id(seen.inference)]
         looked = of.get(outage.id, ())
         found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked, recall))
