@@ -394,6 +394,6 @@ def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:
     if calendar.live:
         live = ", ".join(job.plan_id for job in calendar.live)
         said.append(translate("Done live, so not in the calendar: {plans}", language, plans=live))
-    if not calendar.best:
-        said.append(translate("It is not proven that no better calendar exists.", language))
+    if calendar.doubt is not None:
+        said.append(calendar.doubt.in_language(language))
     return said
