@@ -19,12 +19,15 @@ from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
 from repair.inference.states import CLOSED_AGAIN, OPENED, STATES
-from repair.inference.users import Heard, Hearing, Users, sums_at
-from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.users import Heard, Hearing, Users
+from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows, is_of
 from repair.settings import InferenceSettings
 
 LEAST_WEIGHT = 1e-9
 """A way of reporting that is less probable changes nothing."""
+
+NEGLIGIBLE = 1e-5
+"""Parts of a feeder in which something opened or was dead with no more than this probability are taken as live."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,6 +237,8 @@ class Judge(Shown):
             flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
                 rates of the table of sensors.
         """
+        from repair.inference.passes import said_at_nodes
+
         place, event, offset = self._nodes(events)
         supply, rates = self.tree.supply, self.rates
         first = self.tree.first[events.piece]
@@ -242,10 +247,8 @@ class Judge(Shown):
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
-        says = np.empty((len(heard.says), len(place), STATES))
-        for way, of_way in enumerate(heard.says):
-            for state in range(STATES):
-                says[way, :, state] = sums_at(node, of_way[:, state], len(place))
+        says = np.zeros((len(heard.says), len(place), STATES))
+        said_at_nodes(node, heard.row, heard.says, says)
         closing, of_closing = self._closing(events)
         every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
         words, seen, doing = self._device_words(events, every, first, offset)
@@ -324,7 +327,7 @@ class Judge(Shown):
         return self._judged(prepared), lost
 
     def _judged(self, prepared: Prepared) -> Judgement:
-        of_trees = prepared.posterior(prepared.fault)
+        of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
         posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
@@ -334,24 +337,18 @@ class Judge(Shown):
 
     @staticmethod
     def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
-        events, event, node, of, heard = (
-            prepared.events,
-            prepared.event,
-            prepared.node,
-            prepared.of_transformer,
-            prepared.heard,
-        )
+        from repair.inference.passes import mix, own_shares
 
-        share = weight[:, event]
+        events, event, heard = prepared.events, prepared.event, prepared.heard
+        node, of = prepared.node, prepared.of_transformer
 
         def mixed(values: Numbers) -> Numbers:
-            return np.asarray(np.einsum("wn,wn...->n...", share, values))
+            found = np.zeros((len(event), int(np.prod(values.shape[2:], dtype=np.int64))))
+            mix(event, weight, np.ascontiguousarray(values).reshape(len(values), *found.shape), found)
+            return found.reshape(values.shape[1:])
 
         dark, was = np.zeros(len(node)), np.zeros(len(node))
-        for way in np.flatnonzero((weight > LEAST_WEIGHT).any(axis=1)):
-            states = posterior.state[way, node] * weight[way, of, None]
-            dark += np.einsum("ts,ts->t", states, heard.dead[way])
-            was += np.einsum("ts,ts->t", states, heard.gone[way])
+        own_shares(node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was)
         live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
             events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
@@ -428,7 +425,7 @@ class Judge(Shown):
         for row in np.flatnonzero(closes[inside]).tolist():
             number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
             node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
-        told = np.isin(rows.kind, (OFF, ON, RECLOSE))
+        told = is_of(rows.kind, OFF, ON, RECLOSE)
         if told.any():
             at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
             doing[at] = doing_there

@@ -37,14 +37,14 @@ from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
 from repair.inference.sources import LostSource, Sources
 from repair.inference.states import CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, UNHEARD
-from repair.inference.words import OFF, ON, READ, Rows
+from repair.inference.words import OFF, ON, READ, Rows, is_of
 from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
 
-MOST_NODES = 20_000
-"""Nodes that are judged at once: memory does not grow with the network."""
+MOST_NODES = 8_000
+"""Nodes that are judged at once: memory does not grow with the network, and what is computed stays near the processor."""
 
 STEP = 24 * 60 * MINUTE
 """One device alone is ahead of all others by so much at most, in ms."""
@@ -494,7 +494,7 @@ class Inference:
         """Tell whether one of these devices had power between two moments, in ms."""
         rows = self._rows
         mine = np.isin(rows.device, devices) & (rows.time > since) & (rows.time < until)
-        return bool(np.isin(rows.kind[mine], (ON, READ)).any())
+        return bool(is_of(rows.kind[mine], ON, READ).any())
 
     # Answers ------------------------------------------------------------------------------------------------------
 
@@ -554,7 +554,7 @@ class Inference:
 
     def _bring_back(self, touched: set[int]) -> None:
         """End the incidents of single users of some pieces that had power since, though their event is over."""
-        power = np.flatnonzero(np.isin(self._rows.kind, (ON, READ)))
+        power = np.flatnonzero(is_of(self._rows.kind, ON, READ))
         signs, piece = Rows(self._rows.device[power], self._rows.word[power]), self._piece[power]
         for number in touched:
             first, last = np.searchsorted(piece, [number, number + 1])
