@@ -54,6 +54,13 @@ def doubts(entry: Entry, language: str) -> Part:
         said += [html.B(translate(_REASON_NAMES[outage.reason], language)), " "]
     if outage.phases:
         said += [translate("Phases lost: {phases}.", language, phases=outage.phases), " "]
+    if outage.approximate:
+        said.append(
+            translate(
+                "So many rings are closed that only the most probable openings count; shares are approximate. ",
+                language,
+            )
+        )
     said += _beginning(outage, language)
     for each in outage.doubted[:_DOUBTED]:
         said += compose(

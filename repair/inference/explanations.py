@@ -48,7 +48,10 @@ class Explanations(Shown):
             power_between: tells whether one of these devices had power between two moments, in ms.
         """
         told = Told(self, judgement, power_between)
-        return [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
+        found = [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
+        if not judgement.approximate.any():
+            return found
+        return [(event, replace(each, approximate=bool(judgement.approximate[event]))) for event, each in found]
 
     def of_phases(self, device: int, time: int, phases: str) -> InferredOutage:
         """Return the incident of a transformer or customer that lost some phases (缺相)."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from network.arrays import NONE, Indices, Numbers
+from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.best import Best, Explained
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
@@ -105,6 +105,14 @@ class Prepared(Shown):
         says[:, node] = self.says
         return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
 
+    @cached_property
+    def approximate(self) -> Mask:
+        """Whether some of what may have happened on closed rings is left out, shape (events,)."""
+        found = np.zeros(len(self.events.piece), dtype=np.bool_)
+        for event, (_, mesh) in self.meshes.items():
+            found[event] = mesh.approximate
+        return found
+
     @property
     def source_back(self) -> Numbers:
         """How probable it is that the source of each event is back, had it been lost, shape (events,)."""
@@ -165,6 +173,7 @@ class Judgement(Shown):
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
         lost_source: how much better, as log, it is explained by the loss of its source, shape (events,); minus infinity on rings.
+        approximate: whether some of what may have happened on closed rings was left out, shape (events,).
     """
 
     events: Events
@@ -187,6 +196,7 @@ class Judgement(Shown):
     quality: Numbers
     log_evidence: Numbers
     lost_source: Numbers
+    approximate: Mask
 
     def mixed(self, other: Judgement, share: float) -> Judgement:
         """Return the same with a share of another judgement of the same events."""
@@ -348,14 +358,16 @@ class Judge(Shown):
             return found.reshape(values.shape[1:])
 
         dark, was = np.zeros(len(node)), np.zeros(len(node))
-        own_shares(node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was)
+        own_shares(
+            node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was
+        )
         live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
             events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
             mixed(posterior.flow).sum(axis=1),
             mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
-            np.full(len(log_evidence), -np.inf),
+            np.full(len(log_evidence), -np.inf), prepared.approximate,
         )  # fmt: skip
 
     @staticmethod

@@ -321,11 +321,11 @@ def downwards(
     """Fill in what follows of each branch: what is filled in is zero on entry, and stays so for trees of which nothing is asked.
 
     ``kept`` tells of each tree whether anything is asked, (copies, tops); where something opened, or was dead, at or below a
-    branch with a probability of no more than ``negligible``, all there is taken as live, without fault current; what else is given is as in :func:`upwards`. What is
-    filled in: ``state``, the probability of each state of the lower node, (copies, n, 5); ``better``, how much better all is
-    explained with a fault on each branch, (copies, n); ``flow``, the probability that fault current entered, cleared below or
-    not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node, and that it is open at all,
-    (copies, n, 3).
+    branch with a probability of no more than ``negligible``, all there is taken as live, without fault current; what else is
+    given is as in :func:`upwards`. What is filled in: ``state``, the probability of each state of the lower node, (copies, n, 5);
+    ``better``, how much better all is explained with a fault on each branch, (copies, n); ``flow``, the probability that fault
+    current entered, cleared below or not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node,
+    and that it is open at all, (copies, n, 3).
     """
     above, earlier = np.empty((len(parent), 3, STATES)), np.empty((len(parent), 3, STATES))
     outside, others, room = np.empty((3, STATES)), np.empty((3, STATES)), np.empty((6, STATES))
@@ -338,21 +338,20 @@ def downwards(
                 tree += 1
             if not kept[copy, tree]:
                 continue
-            quiet[branch] = over >= 0 and quiet[over]
-            if quiet[branch]:
-                state[copy, branch, LIVE] = 1.0
-                continue
+            calmed = over >= 0 and quiet[over]
             if over < 0:
                 outside[:] = 0.0
                 outside[:, LIVE] = 1.0
-            else:
+            elif not calmed:
                 for current in range(3):
                     for each in range(STATES):
                         others[current, each] = later[copy, branch, current, each]
                 _join(others, earlier[over])
                 _outside(above[over], others, outside)
                 _join(earlier[over], say[copy, branch])
-            quiet[branch] = _is_calm(outside, say[copy, branch], calm[copy, branch], negligible)
+            quiet[branch] = calmed or (
+                negligible > 0 and _is_calm(outside, say[copy, branch], calm[copy, branch], negligible)
+            )
             if quiet[branch]:
                 state[copy, branch, LIVE] = 1.0
                 continue
@@ -363,9 +362,8 @@ def downwards(
             for current in range(3):
                 for each in range(STATES):
                     above[branch, current, each] *= heard[copy, branch, each]
-            for each in range(STATES):
-                earlier[branch, 0, each] = 1.0
-                earlier[branch, 1, each] = earlier[branch, 2, each] = 0.0
+            earlier[branch] = 0.0
+            earlier[branch, 0] = 1.0
 
 
 @compiled

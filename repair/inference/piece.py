@@ -43,6 +43,7 @@ class Piece:
         states: places that may have lost supply, and the probability of each of their states.
         top: how probable it is that its head is dead now.
         lost_source: how much better, as log, what was heard is explained by the loss of its source.
+        approximate: whether some of what may have happened on its closed rings was left out.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
@@ -58,6 +59,7 @@ class Piece:
     states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
     top: float = 0.0
     lost_source: float = -np.inf
+    approximate: bool = False
     faded: tuple[int, ...] = ()
 
 
