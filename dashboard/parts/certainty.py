@@ -57,7 +57,7 @@ def doubts(entry: Entry, language: str) -> Part:
     if outage.approximate:
         said.append(
             translate(
-                "So many rings are closed that only the most probable openings count; shares are approximate. ",
+                "Rings or users of two feeders allow too many cases: only the most probable count, so shares are approximate. ",
                 language,
             )
         )

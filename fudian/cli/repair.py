@@ -80,7 +80,7 @@ def _tell_how_sure(result: dict[str, Any]) -> None:
         tell("Customers expected off, by probability: {expected:.1f}", expected=result["expected_customers"])
     if result["approximate"]:
         tell(
-            "So many rings are closed that only the most probable openings count; approximate: {branches}",
+            "Rings or users of two feeders allow too many cases: only the most probable count; approximate: {branches}",
             style="yellow",
             branches=", ".join(result["approximate"]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,11 +10,13 @@ import numpy as np
 from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.best import Best, Explained
+from repair.inference.coupled import Pairs
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.mesh import Marginals, Mesh
+from repair.inference.pairs import NAMES, Coupled, clusters
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
@@ -77,6 +79,19 @@ class Prepared(Shown):
         if fault.ndim == 2:
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
+
+    def evidence_of(self, nodes: Indices, at: Indices) -> Evidence:
+        """Return the evidence of some nodes for each way of reporting, given where each node stands among them."""
+        above = self.parent[nodes]
+        chances = Chances(
+            self.refed[nodes],
+            self.left[nodes],
+            self.repaired[nodes],
+            self.rules.channel_fails,
+            self.rules.channel_works,
+        )
+        parent = np.where(above >= 0, at[above], -1)
+        return Evidence(parent, self.fault[nodes], self.done[nodes], self.says[:, nodes], chances)
 
     def without_source(self) -> Posterior:
         """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
@@ -174,6 +189,8 @@ class Judgement(Shown):
         log_evidence: log-probability of all that was heard, shape (events,).
         lost_source: how much better, as log, it is explained by the loss of its source, shape (events,); minus infinity on rings.
         approximate: whether some of what may have happened on closed rings was left out, shape (events,).
+        coupled: index of each transformer of two feeders that spoke within the events of both, shape (coupled,).
+        coupled_dark: probability that each of these has no supply, shape (coupled,).
     """
 
     events: Events
@@ -197,6 +214,8 @@ class Judgement(Shown):
     log_evidence: Numbers
     lost_source: Numbers
     approximate: Mask
+    coupled: Indices = field(default_factory=lambda: NONE)
+    coupled_dark: Numbers = field(default_factory=lambda: np.zeros(0))
 
     def mixed(self, other: Judgement, share: float) -> Judgement:
         """Return the same with a share of another judgement of the same events."""
@@ -321,9 +340,9 @@ class Judge(Shown):
             )
         return found
 
-    def judge(self, events: Events) -> Judgement:
-        """Return the posterior of each event."""
-        return self._judged(self.prepare(events))
+    def judge(self, events: Events, pairs: Pairs | None = None) -> Judgement:
+        """Return the posterior of each event, with what transformers of two feeders say of both."""
+        return self._judged(self.prepare(events), pairs)
 
     def judge_with_and_without_source(self, events: Events) -> tuple[Judgement, Judgement]:
         """Return the posterior of each event, and that if the source of each was lost."""
@@ -336,14 +355,55 @@ class Judge(Shown):
         lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
         return self._judged(prepared), lost
 
-    def _judged(self, prepared: Prepared) -> Judgement:
+    def _judged(self, prepared: Prepared, pairs: Pairs | None = None) -> Judgement:
         of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
-        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
+        by_trees = of_trees.only(weight > LEAST_WEIGHT)
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
         odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
-        return replace(self._of(prepared, posterior, weight, log_evidence), lost_source=odds)
+        if pairs is None:
+            by_nodes = self._with_rings(prepared, by_trees) if prepared.meshes else by_trees
+            return replace(self._of(prepared, by_nodes, weight, log_evidence), lost_source=odds)
+        posterior = self._with_rings(prepared, by_trees)
+        both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
+        found = self._of(prepared, posterior, weight, log_evidence)
+        return replace(
+            found, lost_source=odds, approximate=found.approximate | approximate, coupled=pairs.transformer,
+            coupled_dark=pairs.off(both),
+        )  # fmt: skip
+
+    @staticmethod
+    def _with_pairs(prepared: Prepared, found: Marginals, weight: Numbers, pairs: Pairs) -> tuple[Numbers, Mask]:
+        """Put what follows together with the users of two feeders in place of what follows of each feeder by itself.
+
+        Args:
+            prepared: the evidence.
+            found: what follows of each node; changed.
+            weight: of each way of reporting, (ways, events); changed.
+            pairs: the users.
+
+        Returns:
+            Probability of the states of both nodes of each user, (pairs, 5, 5), and events of which not every user counts.
+        """
+        prior = np.array([each[0] for each in prepared.rules.qualities])
+        approximate = np.zeros(weight.shape[1], dtype=np.bool_)
+        share = weight[:, prepared.event]
+        mixed = np.einsum("wn,wns->ns", share, found.state)
+        both = mixed[pairs.node[:, 0], :, None] * mixed[pairs.node[:, 1], None, :]
+        for events, users in clusters(pairs.event):
+            if set(events) & set(prepared.meshes):
+                approximate[events] = True
+                continue
+            nodes = np.flatnonzero(np.isin(prepared.event, events))
+            at = np.full(len(prepared.event), -1, dtype=np.int64)
+            at[nodes] = np.arange(len(nodes))
+            coupled = Coupled(prepared.evidence_of(nodes, at), prior, at[pairs.node[users]], pairs.says[users])
+            for name in NAMES:
+                getattr(found, name)[:, nodes] = coupled.follows[name]
+            weight[:, events], both[users] = coupled.weight, coupled.both
+            approximate[events] = not coupled.counted.all()
+        return both, approximate
 
     @staticmethod
     def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
@@ -371,10 +431,8 @@ class Judge(Shown):
         )  # fmt: skip
 
     @staticmethod
-    def _with_rings(prepared: Prepared, posterior: Posterior) -> Posterior | Marginals:
+    def _with_rings(prepared: Prepared, posterior: Posterior) -> Marginals:
         """Return the posterior by node, where rings are closed that of their networks."""
-        if not prepared.meshes:
-            return posterior
         found = Marginals(
             posterior.log_evidence,
             *(getattr(posterior, name).copy() for name in ("state", "fault", "opened", "flow", "cut")),

@@ -48,7 +48,7 @@ MOST_NODES = 8_000
 """Nodes that are judged at once: memory does not grow with the network, and what is computed stays near the processor."""
 
 APPROXIMATE = (
-    text("There are too many closed rings to look at every set of openings: probabilities are approximate"),
+    text("Closed rings, or users of two feeders, allow too many cases to look at all: probabilities are approximate"),
     text("Give the switches that are open, as far as they are known: each leaves one ring less."),
 )
 """What is said of a feeder with more closed rings than can be looked at in full, and what to do."""
@@ -87,7 +87,7 @@ class Inference:
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
         self._removed = Removed()
         self._spots = Spots(self._tree, self._devices)
-        self._signals = Remembered(self._tree, self._devices, self.rules)
+        self._signals = Remembered(self._tree, self._devices, self._coupled, self.rules)
         self._pieces: dict[int, Piece] = {}
         self._losses = Losses(self._pieces, self._judge, self._explanations, self._signals, self._keep)
         self._told: dict[int, dict[str, InferredOutage]] = {}
@@ -180,7 +180,9 @@ class Inference:
         due = touched | {number for number, piece in self._pieces.items() if piece.due <= now}
         again, empty = self._losses.undone(due)
         due |= again
-        for chunk in self._chunks(sorted(due)):
+        groups = self._signals.together(due)
+        due = {each for group in groups for each in group if each in self._pieces}
+        for chunk in self._chunks([[each for each in group if each in due] for group in groups]):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
         self._changed |= due | empty | self._losses.weigh(due)
         self._bring_back(touched)
@@ -192,18 +194,20 @@ class Inference:
                 self._changed.add(number)
         self._fading = {number for number in self._fading if self._pieces[number].faded}
 
-    def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
+    def _chunks(self, groups: Iterable[list[int]]) -> Iterator[list[int]]:
+        """Yield so many pieces as are judged at once, rising; those of one group stay together."""
         size = self._tree.last - self._tree.first
         chunk: list[int] = []
         nodes = 0
-        for piece in pieces:
-            if chunk and nodes + size[piece] > MOST_NODES:
-                yield chunk
+        for group in groups:
+            more = int(size[group].sum())
+            if chunk and nodes + more > MOST_NODES:
+                yield sorted(chunk)
                 chunk, nodes = [], 0
-            chunk.append(piece)
-            nodes += int(size[piece])
+            chunk += group
+            nodes += more
         if chunk:
-            yield chunk
+            yield sorted(chunk)
 
     def _hear_waiting(self) -> set[int]:
         """Put the waiting signals among those known, and return the pieces they speak of."""
@@ -249,11 +253,12 @@ class Inference:
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
             state.due = self._clock.next_tick(last, self._bars) if begin < EVER else int(EVER)
-            state.sure, state.states = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
+            state.sure, state.states, state.coupled = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES))), {}
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
             at = np.array([self._clock.tick(states[each].last) for each in going_on])
-            judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
+            events = self._signals.events(history.pieces[going_on], since[going_on], at, at, rows, of)
+            judgement = self._judge.judge(events, self._coupled.pairs(events, self._clock.tick))
             self._keep(judgement, [states[each] for each in going_on])
 
     def _judged(
@@ -291,6 +296,13 @@ class Inference:
         of_event = top.tolist(), judgement.lost_source.tolist(), judgement.approximate.tolist()
         for state, share, odds, approximate in zip(states, *of_event, strict=True):
             state.top, state.lost_source, state.approximate = share, odds, approximate
+        for state in states:
+            state.coupled = {}
+        pieces = self._coupled.pieces[np.searchsorted(self._coupled.transformer, judgement.coupled), 0]
+        for piece, number, share in zip(
+            pieces.tolist(), judgement.coupled.tolist(), judgement.coupled_dark.tolist(), strict=True
+        ):
+            self._pieces[piece].coupled[number] = share
         matters = judgement.dark > NEGLIGIBLE
         event = judgement.of_transformer
         for number, state in enumerate(states):
@@ -329,6 +341,9 @@ class Inference:
             return [], NONE, np.zeros(0)
         rows = self._signals.of_none(coupled.transformer)
         share, said, at = coupled.judged(rows, self._state_at, self._clock.tick)
+        for piece in self._pieces.values():
+            for number, known in piece.coupled.items():
+                share[np.searchsorted(coupled.transformer, number)] = known
         began = np.full(len(share), -int(EVER))
         began[at] = said.last_off
         found = [
@@ -476,7 +491,7 @@ class Inference:
         """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
         self._settle()
         asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
-        return [each for chunk in self._chunks(sorted(asked)) for each in self._best_of(chunk)]
+        return [each for chunk in self._chunks([each] for each in sorted(asked)) for each in self._best_of(chunk)]
 
     def _best_of(self, asked: list[int]) -> list[BestExplanation]:
         pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]

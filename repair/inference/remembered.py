@@ -1,10 +1,14 @@
-"""The signals that are remembered: those that wait to be judged, and those known, each once, by the piece that it speaks of."""
+"""The signals that are remembered: those that wait to be judged, and those known, each once, by the piece that it speaks of.
+
+Those of a transformer of two feeders stand with both, and with no piece besides.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from network.arrays import NONE, Indices
+from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
@@ -21,10 +25,13 @@ class Remembered:
         piece: number of the piece of each signal known, rising; -1 above several pieces, or where it is dead; shape (signals,).
         rows: the signals known.
         waiting: those that wait.
+        partners: of each piece, those that transformers that spoke hang on too.
     """
 
-    def __init__(self, tree: FeederTree, devices: Devices, rules: InferenceSettings) -> None:
+    def __init__(self, tree: FeederTree, devices: Devices, coupled: CoupledUsers, rules: InferenceSettings) -> None:
         self.piece, self.rows = NONE, Rows(NONE, NONE)
+        self.partners: dict[int, set[int]] = {}
+        self._coupled = coupled
         self.waiting: list[Rows] = []
         self._tree, self._devices = tree, devices
         self._spots = Spots(tree, devices)
@@ -46,7 +53,7 @@ class Remembered:
 
         heard = Rows(*(np.concatenate([getattr(rows, name) for rows in self.waiting]) for name in ("device", "word")))
         self.waiting = []
-        heard_piece, _ = self._spots.of(heard.device)
+        heard_piece, heard = self._with_both(self._spots.of(heard.device)[0], heard)
         order = np.lexsort((heard.word, heard.device, heard_piece))
         new = heard_piece[order], heard.device[order], heard.word[order]
         merged = np.empty((3, len(self.piece) + len(order)), dtype=np.int64)
@@ -55,8 +62,36 @@ class Remembered:
         self.piece, self.rows = merged[0, :count], Rows(merged[1, :count], merged[2, :count])
         first_of = np.lexsort((heard.time, heard_piece))
         numbers, at = np.unique(heard_piece[first_of], return_index=True)
+        again &= ~((new[0] >= 0) & np.isin(new[1], self._coupled.transformer))
         firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
         return {number: time for number, time in firsts if number >= 0}, Rows(new[1][again], new[2][again])
+
+    def _with_both(self, piece: Indices, heard: Rows) -> tuple[Indices, Rows]:
+        """Return signals with those of transformers of two feeders once more for each of these."""
+        at, feeders = self._coupled.feeders_of(heard.device)
+        if not len(at):
+            return piece, heard
+        for one, other in np.unique(feeders, axis=0).tolist():
+            self.partners.setdefault(one, set()).add(other)
+            self.partners.setdefault(other, set()).add(one)
+        more = np.repeat(at, 2)
+        every = (np.append(column, column[more]) for column in (heard.device, heard.word))
+        return np.append(piece, feeders.ravel()), Rows(*every)
+
+    def together(self, pieces: set[int]) -> list[list[int]]:
+        """Return some pieces with all that are coupled with them, those that are coupled together; rising."""
+        found, seen = [], set[int]()
+        for piece in sorted(pieces):
+            if piece in seen:
+                continue
+            group, ahead = {piece}, [piece]
+            while ahead:
+                more = self.partners.get(ahead.pop(), set()) - group
+                group |= more
+                ahead += more
+            seen |= group
+            found.append(sorted(group))
+        return found
 
     def usable(self, pieces: Indices) -> tuple[Rows, Indices]:
         """Return the signals of some pieces, given in rising order, without outages that were too short to be any."""
