@@ -20,7 +20,7 @@ from fudian.steering_questions import SteeringQuestions
 from network import FudianError, UnknownIdError, text, translate
 from network.steps import step
 from network.tables.writing import header
-from reliability.natures import FAULT
+from reliability.natures import CLASS_NAMES, FAULT
 from reliability.period import Period
 from reliability.repeat import RULES
 from reliability.report.content import Column, Report, Section, ranked_bars, shown, stacked_months
@@ -248,6 +248,7 @@ class _Made:
                 )
             ]  # fmt: skip
         says += [each.in_language(self.language) for each in unrecorded]
+        says += [each.in_language(self.language) for each in self.utility.without_users(self.query)]
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
@@ -292,9 +293,9 @@ class _Made:
         rows = tuple(
             self._figures(("region_class",)).select("region_class", "N_T", "CH", "CI", "SAIDI-1", "SAIFI-1").to_dicts()
         )
-        densest = {name: at for at, name in enumerate(_CLASSES)}
+        densest = {name: at for at, name in enumerate(CLASS_NAMES)}
         named = tuple(
-            row | {"region_class": translate(_CLASSES.get(row["region_class"], "—"), self.language)}
+            row | {"region_class": CLASS_NAMES.get(row["region_class"], text("no class")).in_language(self.language)}
             for row in sorted(rows, key=lambda row: densest.get(row["region_class"], len(densest)))
         )
         columns = (
@@ -501,6 +502,3 @@ class _Made:
                 {"name": f"{table}.{name}", "value": shown(value, 2)} for name, value in settings.get(table, {}).items()
             ]
         return self._section("data", (), self._columns("name", "value"), tuple(rows))
-
-
-_CLASSES = {"city_centre": "city centre", "urban": "urban district", "town": "town", "rural": "rural"}
