@@ -126,7 +126,8 @@ def erase(
     workspace: WorkspaceArgument,
     customer: Annotated[str | None, typer.Option(help="Id of the customer who asked for it.")] = None,
     before: Annotated[
-        datetime | None, typer.Option(help="All customers, in what came before that day.", formats=TIMES)
+        datetime | None,
+        typer.Option(help="All customers, in what came before that day.", formats=TIMES, metavar="TIME"),
     ] = None,
     who: Annotated[str, typer.Option(help="Who asks for it; it is kept.")] = "command line",
     store: StoreUrl = None,
