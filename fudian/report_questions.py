@@ -47,7 +47,8 @@ _ENGLISH = {
 """Headings in English where the name of a column is no word; the Chinese ones stand in the tables and the catalogue."""
 
 _FIGURES = {
-    "N_T": (1, ""), "CH": (1, "h"), "CI": (0, ""), "CN": (0, ""), "SAIDI-1": (3, "h"), "SAIDI-4": (3, "h"), "SAIDI-F": (3, "h"),
+    "N_T": (1, ""), "CH": (1, "customer-hours"), "CI": (0, ""), "CN": (0, ""),
+    "SAIDI-1": (3, "h"), "SAIDI-4": (3, "h"), "SAIDI-F": (3, "h"),
     "SAIDI-S": (3, "h"), "SAIFI-1": (3, "times"), "ASAI-1": (4, "%"), "CAIDI": (3, "h"),
 }  # fmt: skip
 """Figures of the headline, with decimals and unit."""
@@ -217,6 +218,8 @@ class _Made:
         rows: tuple[Mapping[str, Any], ...] = (),
         chart: Mapping[str, Any] | None = None,
     ) -> Section:
+        if not (says or rows):
+            says = (self.say("There is nothing to list."),)
         return Section(name, self.say(SECTION_TITLES[name], year=self._year), says, columns, rows, chart)
 
     def _unit(self, unit: str) -> str:
@@ -314,9 +317,9 @@ class _Made:
             lambda wait_s: self.utility.targets(self.plan, self._year, "mv", self._seen_from, wait_s)
         )
         rows = tuple(row | self._judged(row) for row in judged.as_dict(self.language)["rows"])
-        listed = self._columns(
-            "target_id", "label", "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged"
-        )
+        why = ("reason",) if any(row["reason"] for row in rows) else ()
+        names = ("target_id", "label", "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged")
+        listed = self._columns(*names, *why)
         said = self.say("{plan}, calendar year {year}", plan=self.plan, year=self._year)
         return self._section("targets", (said,), listed, rows)
 
@@ -477,16 +480,15 @@ class _Made:
         judged = [target for plan in self._waiting(self.utility.grid_targets) for target in plan.results]
         told = [each.as_dict(self.language) for each in judged]
         rows = tuple(row | self._judged(row) for row in told)
-        listed = self._columns(
-            "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", "reason"
-        )
+        why = ("reason",) if any(row["reason"] for row in rows) else ()
+        listed = self._columns("metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", *why)
         return self._section("grid", (), listed, rows)
 
     def _data(self) -> Section:
         basis = self.utility.indices(self.query).as_dict(self.language)["basis"]
         problems = self.utility.problems
         facts: dict[str, Any] = {
-            "rule_pack": DLT_836_2016.id,
+            "rule_pack": DLT_836_2016.standard,
             "user_level": basis["user_level"],
             "errors": len([each for each in problems if each.severity == "error"]),
             "warnings": len([each for each in problems if each.severity == "warning"]),
@@ -494,6 +496,10 @@ class _Made:
             "outages_rejected": basis["outages_rejected"],
         }
         rows = [{"name": self._title(name), "value": value} for name, value in facts.items()]
+        storms = basis["major_event_days"]
+        days = self.say("counted in") if storms["treatment"] == "include" else self.say("left out")
+        found = storms["reason"] or ", ".join(str(each) for each in storms["days"])
+        rows.append({"name": self.say("major event days"), "value": f"{days} ({found})" if found else days})
         for table, count in sorted(Counter(each.table for each in problems).items()):
             rows.append({"name": self.say("errors and warnings of {table}", table=table), "value": count})
         settings = self.utility.workspace.settings

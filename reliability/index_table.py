@@ -208,9 +208,8 @@ def _spans(bounds: pl.DataFrame) -> pl.DataFrame:
     start, end = np.triu_indices(cells)
     length = end - start + 1
     within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    of_each = bounds.select("month", pl.col("bound_start").cast(pl.Int64), pl.col("bound_end").cast(pl.Int64))[
-        np.repeat(start, length) + within
-    ]
+    columns = ("month", pl.col("bound_start").cast(pl.Int64), pl.col("bound_end").cast(pl.Int64))
+    of_each: pl.DataFrame = bounds.select(*columns)[np.repeat(start, length) + within]
     return of_each.select(pl.Series("span", np.repeat(start * cells + end, length)), pl.all())
 
 

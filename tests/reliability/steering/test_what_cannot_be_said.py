@@ -1,6 +1,6 @@
 """No history, a month of it, a class without users, targets without a year: each question says what it can say and what not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -145,9 +145,9 @@ def test_a_class_whose_users_are_not_stated_is_named_by_every_question() -> None
     report = counts.report("2021-06", "mine", "en", as_of=as_of)
     for section in ("headline", "forecast", "process"):
         assert any(said in each for each in report.section(section).says), section
-    without = Utility(network_from_tables(tables | {"population": [*tables["population"], {"region_class": "town", "users": 9}]}
-                                          ).workspace, "en")  # fmt: skip
-    assert "not counted" not in notes(without.process(as_of=as_of))
+    stated = [{"region_class": "rural", "users": 1000}, {"region_class": "town", "users": 9}]
+    whole = Utility(network_from_tables(tables | {"population": stated}).workspace, "en")
+    assert "not counted" not in notes(whole.process(as_of=as_of))
 
 
 def carried_out(number: int, start: datetime) -> dict[str, Any]:
@@ -201,12 +201,13 @@ def test_targets_without_a_year_are_those_of_the_year_of_the_data() -> None:
         assert each.operating_kpi(as_of="2021-07-01").as_dict()["year"] == 2021
         predicted = each.durations(CARRIED_OUT[:1], as_of="2021-07-01")
         assert predicted.period.start == datetime(2021, 1, 1)
-    for asked in (
+    asked: tuple[Callable[[Utility], Any], ...] = (
         lambda each: each.why("2020-06", "2021-06", by="unit", as_of="2021-07-01"),
         lambda each: each.process(as_of="2021-07-01"),
         lambda each: each.levers("mine", as_of="2021-07-01"),
-    ):
-        assert asked(without).as_dict() == asked(with_year).as_dict()
+    )
+    for ask in asked:
+        assert ask(without).as_dict() == ask(with_year).as_dict()
     assert (
         without.forecast("mine", "2021-07-01").as_dict()["rows"]
         == with_year.forecast("mine", "2021-07-01").as_dict()["rows"]
