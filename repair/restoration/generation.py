@@ -79,7 +79,7 @@ class Generation(Shown):
         return said
 
 
-def with_generation(loads: Loads, supply: Supply, part: Part, generated_kva: Complex) -> FeederState:
+def with_generation(loads: Loads, supply: Supply, part: Part, generated_kva: Complex | Numbers) -> FeederState:
     """Return a feeder with its load and what generation gives.
 
     Args:
