@@ -245,7 +245,7 @@ class Lifts:
             return all(np.nanmax(volts) <= self.rules.max_voltage_pu + KEPT for volts in found)
 
         reactive = np.tan(np.arccos(self.rules.generation_power_factor))
-        share = _least_share(lambda share: keeps((own * (1 - 1j * reactive * share)).astype(np.complex128)))
+        share = _least_share(lambda share: keeps(np.asarray(own * (1 - 1j * reactive * share), dtype=np.complex128)))
         if share is not None:
             kvar = float(own.sum() * reactive * share)
             yield Lift(REACTIVE, kvar, "kvar", text("let generation take {kvar:.0f} kvar", kvar=kvar))
