@@ -249,7 +249,7 @@ class Lifts:
         if share is not None:
             kvar = float(own.sum() * reactive * share)
             yield Lift(REACTIVE, kvar, "kvar", text("let generation take {kvar:.0f} kvar", kvar=kvar))
-        share = _least_share(lambda share: keeps(own * (1 - share) + 0j))
+        share = _least_share(lambda share: keeps(np.asarray(own * (1 - share), dtype=np.complex128)))
         if share is not None:
             yield _curtailed(float(own.sum() * (1.0 - share)))
         stronger = (self.rules.max_voltage_pu - 1.0) / (spot.value - 1.0)
