@@ -457,8 +457,15 @@ def feeder_group(
     for tie in range(ties):
         one, other = tie % feeders, (tie + 1 + tie // feeders) % feeders
         a, b = (f"{feeder}.{int(rng.integers(each // 3, each))}" for feeder in (one, other))
-        tied: dict[str, Any] = {"branch_id": f"T{tie}", "from_node": a, "to_node": b, "may_parallel": may_parallel}
-        rows.append(tied | WIRE | {"kind": "switch", "feeder_id": None, "remote": True, "normally_open": True})
+        row = {"branch_id": f"T{tie}", "from_node": a, "to_node": b}
+        tied = {
+            "kind": "switch",
+            "feeder_id": None,
+            "remote": True,
+            "normally_open": True,
+            "may_parallel": may_parallel,
+        }
+        rows.append(row | WIRE | tied)
     nodes = [f"{feeder}.{at}" for feeder in range(feeders) for at in range(1, each)]
     transformers = [
         {"transformer_id": f"X{node}", "node": node, "load_kw": float(rng.integers(8, 36))} for node in nodes

@@ -16,7 +16,7 @@ from network import Supply, Text, Topology, text
 from network.arrays import Numbers
 from network.forest import sum_below
 from network.patch import Part
-from network.power_flow import Complex, sweep
+from network.power_flow import sweep
 from network.representation import Shown
 from repair.restoration.loading import FeederState, Loads, carried_by
 
@@ -79,18 +79,20 @@ class Generation(Shown):
         return said
 
 
-def with_generation(loads: Loads, supply: Supply, part: Part, generated_kva: Complex | Numbers) -> FeederState:
+def with_generation(loads: Loads, supply: Supply, part: Part, kw: Numbers, kvar_per_kw: float = 0.0) -> FeederState:
     """Return a feeder with its load and what generation gives.
 
     Args:
         loads: the load of every transformer.
         supply: the state of the switches.
         part: the feeder.
-        generated_kva: active and reactive power that generation gives at each node of the network, shape (nodes,).
+        kw: what generation gives at each node of the network, shape (nodes,).
+        kvar_per_kw: reactive power that it takes, for each kW that it gives.
     """
     forest = part.forest
-    kw, _ = loads.at_nodes(supply, part.nodes)
-    taken = np.append(kw * (1 + 1j * np.tan(np.arccos(loads.rules.power_factor))) - generated_kva[part.nodes], 0.0)
+    load_kw, _ = loads.at_nodes(supply, part.nodes)
+    load = load_kw * (1 + 1j * np.tan(np.arccos(loads.rules.power_factor)))
+    taken = np.append(load - kw[part.nodes] * (1 - 1j * kvar_per_kw), 0.0)
     kva = taken[forest.node_at]
     volts = loads.voltage_kv(forest.branch_to[forest.branch_to >= 0])
     through = sum_below(forest.end, kva.real) + 1j * sum_below(forest.end, kva.imag)

@@ -13,7 +13,7 @@ import polars as pl
 
 from network import Supply, text
 from network.arrays import Indices, Numbers
-from network.power_flow import Complex, sweep
+from network.power_flow import sweep
 from repair.isolation import BREAKS_LOAD, MAKES_LOAD
 from repair.restoration.capacity import load_of_sources
 from repair.restoration.generation import Generation, with_generation
@@ -240,16 +240,16 @@ class Lifts:
         own = np.zeros(len(self.generation.kw))
         own[part.nodes] = self.generation.kw[part.nodes]
 
-        def keeps(generated_kva: Complex) -> bool:
-            found = (with_generation(loads, self.supply, part, generated_kva).voltage_pu for loads in self.light)
+        def keeps(kw: Numbers, kvar_per_kw: float) -> bool:
+            found = (with_generation(loads, self.supply, part, kw, kvar_per_kw).voltage_pu for loads in self.light)
             return all(np.nanmax(volts) <= self.rules.max_voltage_pu + KEPT for volts in found)
 
-        reactive = np.tan(np.arccos(self.rules.generation_power_factor))
-        share = _least_share(lambda share: keeps(np.asarray(own * (1 - 1j * reactive * share), dtype=np.complex128)))
+        reactive = float(np.tan(np.arccos(self.rules.generation_power_factor)))
+        share = _least_share(lambda share: keeps(own, reactive * share))
         if share is not None:
             kvar = float(own.sum() * reactive * share)
             yield Lift(REACTIVE, kvar, "kvar", text("let generation take {kvar:.0f} kvar", kvar=kvar))
-        share = _least_share(lambda share: keeps(np.asarray(own * (1 - share), dtype=np.complex128)))
+        share = _least_share(lambda share: keeps(own * (1 - share), 0.0))
         if share is not None:
             yield _curtailed(float(own.sum() * (1.0 - share)))
         stronger = (self.rules.max_voltage_pu - 1.0) / (spot.value - 1.0)
