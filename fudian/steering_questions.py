@@ -167,7 +167,7 @@ class SteeringQuestions(PlanningQuestions):
         planned, notes = self._planned_hours(as_of)
         span = Period.year(chosen)
         if moment > span.start:
-            notes += self.without_users(Query(span, level=level, as_of=min(moment, span.end)))
+            notes += self._without_users(Query(span, level=level, as_of=min(moment, span.end)))
         found = forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
         return replace(found, frequent=band_counts(self.frequent_bands(level=level, as_of=as_of).rows))
 
@@ -287,7 +287,7 @@ class SteeringQuestions(PlanningQuestions):
 
         return self.under_way(f"levers {plan} {moment} {year}", text("outages of plans"), compute, wait_s)
 
-    def without_users(self, query: Query) -> tuple[Text, ...]:
+    def _without_users(self, query: Query) -> tuple[Text, ...]:
         """Say of which classes outages of a period count nowhere, since no number of users is stated for them."""
         return self._statistics.without_users(query)
 
