@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +15,12 @@ from repair.desk import heard as room
 from repair.desk.heard import Heard
 
 NOON = datetime(2022, 7, 20, 12)
-COLUMNS = {"time": pl.Datetime("us"), "object_id": pl.String, "value": pl.Float64, "event_id": pl.String}
+COLUMNS: dict[str, Any] = {
+    "time": pl.Datetime("us"),
+    "object_id": pl.String,
+    "value": pl.Float64,
+    "event_id": pl.String,
+}
 
 
 def table(minutes: list[int], first: int) -> pl.DataFrame:
