@@ -13,6 +13,7 @@ from dash import html
 
 from dashboard.access.units import customers_off
 from dashboard.pages.crew_card import crew_cards
+from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
 from dashboard.pages.work_card import state_card, work_card
@@ -42,6 +43,7 @@ from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
 from network.pictures.layout import head_of
+from network.steps import Done
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
 
@@ -84,6 +86,11 @@ def page(utility: Utility, address: Address) -> html.Div:
         [html.Div([left, right, html.Div(customers, className="wide")], className="grid halves desk")],
         has_heading=False,
     )
+
+
+def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far it is learned how long restoration takes, which the sheet of an event tells."""
+    return utility.restoration_times_under_check(wait_s)
 
 
 def moment_of(utility: Utility, address: Address) -> datetime:
