@@ -313,6 +313,13 @@ def of_calls(
     return np.asarray(whole), np.asarray(part)
 
 
+def call_of_somebody(customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings) -> Numbers:
+    """Return the log-likelihood of calls booked at transformers with power, (transformers,): false, or of one who is off."""
+    night = moment.night(rules)[event]
+    of_one = rules.false_calls_per_day / 24 + own_outage(rules)[2] * rules.calls_of_one
+    return np.asarray(np.log(np.maximum(customers, 1) * of_one * night))
+
+
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:
     """Return how probable an outage of its own is within an event: of a transformer, of some customers, of one customer."""
     hours = rules.event_h / HOURS_PER_YEAR
