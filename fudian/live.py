@@ -100,6 +100,11 @@ class LiveQuestions(Foundation):
         return self._newest + timedelta(minutes=(monotonic() - self._newest_came) // 60)
 
     @property
+    def forgotten_before(self) -> datetime | None:
+        """The moment before which incidents that are over are forgotten; ``None`` where all are remembered."""
+        return self._forgotten
+
+    @property
     def skew_limit_min(self) -> float:
         """By how many minutes a signal may be ahead of the time at which it was heard."""
         return InferenceSettings.of(self.workspace.settings).skew_limit_min

@@ -87,6 +87,24 @@ def store_beside(workspace: Path, url: str | None) -> Store:
     return store_of(url or url_beside(workspace))
 
 
+def at_desk_of(utility: Utility, workspace: Path, url: str | None) -> None:
+    """Let a utility know what the desk kept, messages to customers among it."""
+    from fudian.desk import at_desk
+    from fudian.outbox import Outbox
+
+    with working("reading what the desk kept"):
+        kept = store_beside(workspace, url)
+        at_desk(utility, kept)
+        utility.outbox = Outbox(kept)
+
+
+def has_desk(workspace: Path, url: str | None) -> bool:
+    """Tell whether a store is named, or lies beside the workspace."""
+    from fudian.store import url_beside
+
+    return url is not None or Path(url_beside(workspace).removeprefix("sqlite:///")).exists()
+
+
 def file_given(path: Path | None) -> Path | None:
     """Refuse a file that is not there as wrong usage."""
     if path is not None and not path.exists():

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from fudian import Utility
 from fudian.cli.arguments import (
     TIMES,
     AsOf,
@@ -19,6 +18,7 @@ from fudian.cli.arguments import (
     Who,
     WorkspaceArgument,
     asked,
+    at_desk_of,
     file_given,
     store_beside,
     who_does,
@@ -26,17 +26,6 @@ from fudian.cli.arguments import (
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
 
 app = typer.Typer()
-
-
-def _at_desk(utility: Utility, workspace: Path, store: str | None) -> None:
-    """Let a utility know what the desk kept, messages to customers among it."""
-    from fudian.desk import at_desk
-    from fudian.outbox import Outbox
-
-    with working("reading what the desk kept"):
-        kept = store_beside(workspace, store)
-        at_desk(utility, kept)
-        utility.outbox = Outbox(kept)
 
 
 def _print_figures(result: dict[str, Any], as_json: bool) -> None:
@@ -71,7 +60,7 @@ def desk_kpi(
 ) -> None:
     """Tell how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     _print_figures(utility.desk_kpi(start, end).as_dict(language()), as_json)
 
 
@@ -85,7 +74,7 @@ def dispatch_kpi(
 ) -> None:
     """Tell how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     _print_figures(utility.dispatch_kpi(start, end).as_dict(language()), as_json)
 
 
@@ -98,7 +87,7 @@ def incident_record(
 ) -> None:
     """Tell which outage record a closed incident would leave, beside what meters and switching tell of each user."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     result = utility.proposed(incident).as_dict()
     if as_json:
         print_json(result)
@@ -111,7 +100,7 @@ def incident_record(
 def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """List what was operated at the desk, and in what the state of the switches differs from the normal one."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     result = utility.operated(as_of)
     if as_json:
         print_json(result)
