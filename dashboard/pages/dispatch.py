@@ -13,6 +13,7 @@ from dash import dcc, html, no_update
 
 from dashboard.access.units import customers_off
 from dashboard.pages.crew_card import crew_cards
+from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
 from dashboard.pages.work_card import state_card, work_card
@@ -42,6 +43,7 @@ from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
 from network.pictures.layout import head_of
+from network.steps import Done
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
 
@@ -100,6 +102,11 @@ def list_now(utility: Utility, address: Address) -> Part:
     keys = [entry.key for entry in entries]
     chosen = address.choose("event", keys, keys[0] if keys else "")
     return _list_card(utility, address, entries, next((each for each in entries if each.key == chosen), None), tab)
+
+
+def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far it is learned how long restoration takes, which the sheet of an event tells."""
+    return utility.restoration_times_under_check(wait_s)
 
 
 def moment_of(utility: Utility, address: Address) -> datetime:

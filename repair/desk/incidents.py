@@ -357,4 +357,5 @@ def affected_by_signals(
 def affected_by_told(supply: Supply, told: Told) -> Affected:
     """Return who is off by what was told, and how sure that is."""
     found = affected_by_outages(supply, told.outages)
-    return Affected(found.hit, found.branches, found.opened, told.sure)
+    approximate = tuple(sorted({each.object_id for each in told.outages if each.is_open and each.approximate}))
+    return Affected(found.hit, found.branches, found.opened, told.sure, approximate)

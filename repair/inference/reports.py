@@ -11,7 +11,7 @@ from network.representation import Shown
 from repair.inference.devices import EVER
 from repair.inference.rates import HOURS_PER_YEAR
 from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
-from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows
+from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows, is_of
 from repair.settings import InferenceSettings
 
 Quality = tuple[float, float, float]
@@ -67,7 +67,7 @@ class Said(Shown):
         kind, time = rows.kind, rows.time
 
         def latest(*kinds: int) -> Indices:
-            which = np.isin(kind, kinds)
+            which = is_of(kind, *kinds)
             found = np.full(len(head), -EVER)
             np.maximum.at(found, group[which], time[which])
             return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -149,3 +152,24 @@ def test_the_county_is_told_when_power_is_back() -> None:
     assert row["basis"] == "model"
     assert row["stage"] == "arrived"
     assert not row["out_of_depth"]
+
+
+ON_ONE_THREAD = """
+from threadpoolctl import threadpool_info
+from repair.desk.restoration_time.model import RestorationTimes
+from tests.repair.desk.restoration_time.test_model import FEATURES, RULES, faults
+
+class Watched(RestorationTimes):
+    def _learn(self, known):
+        super()._learn(known)
+        print(sorted({each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"}))
+
+Watched(faults(600, 4), FEATURES, RULES)
+"""
+
+
+def test_the_first_model_of_a_process_is_learned_on_one_thread_too() -> None:
+    """Threads that wait for each other on a busy machine take many times the work."""
+    wide = {**os.environ, "OMP_NUM_THREADS": "2"}
+    said = subprocess.run([sys.executable, "-c", ON_ONE_THREAD], env=wide, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[1]"
