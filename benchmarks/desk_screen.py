@@ -131,7 +131,7 @@ def shown(address: str, arrivals: list[tuple[datetime, dict[str, Any]]], sent: S
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.add_init_script(NOTED)
         page.goto(f"{address}dispatch?lang=en")
-        page.locator(".live-state").filter(has_text="live").wait_for(timeout=120_000)
+        page.locator(".live-state").filter(has_text="live").wait_for(timeout=300_000)
         sending = threading.Thread(target=send, args=(address, arrivals, sent), daemon=True)
         sending.start()
         while sending.is_alive():

@@ -11,46 +11,36 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import groupby, islice
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from fudian.changes import Changes
 from fudian.desk_records import write_accepted
+from fudian.desk_reports import AT_ONCE, WORK, as_reports, heard_again
 from fudian.foundation import Moment
-from fudian.ledger import Beside, DeskEvent, Ledger, Report, both, event_id_of
+from fudian.ledger import Beside, DeskEvent, Ledger, Report, both
 from fudian.outbox import Outbox
 from fudian.store import Store
 from fudian.telling import beside_announcement, beside_decision, beside_signals, leads_to_page
 from fudian.utility import Utility
 from network import FudianError, Problem, UnknownIdError, text
-from network.tables.table_form import ROW
 from repair.desk.operations import Operation, Operations, checked_operation
 from repair.desk.reopening import still_dark
 from repair.desk.work import Line, Sheet, Work, checked
 
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
-
-AT_ONCE = 20_000
-"""Reports that are kept in one transaction at most."""
-
-HEARD_AT = "heard_at"
-"""Of a report that is not heard as of the clock: the local time that was named."""
-
-WORK = ("operation", "decision", "order")
-"""Kinds of events of which the work on incidents is made."""
 
 REST_S = 1.0
 """For how long the judge rests at most after it worked as long, so that reports are kept meanwhile and judged together."""
@@ -155,7 +145,7 @@ class Desk:
         """
         read, problems = self.utility.workspace.read("signals", rows)
         moment = self.utility.moment(now)
-        batch = _Batch(_reports(read, who, moment), read, moment)
+        batch = _Batch(as_reports(read, who, moment), read, moment)
         if batch.reports:
             self._queue(batch)
             accepted, repeated = batch.kept.result(timeout_s)
@@ -562,63 +552,9 @@ class Desk:
                 self._reopen(read)
 
 
-def heard_again(utility: Utility, ledger: Ledger) -> Iterator[pl.DataFrame]:
-    """Have a utility hear all that a ledger holds, each report as of the time at which it came; give what was heard, in parts."""
-    skew = timedelta(minutes=utility.skew_limit_min)
-    for part in _parts(ledger.since(kinds=("signal",))):
-        heard = pl.Series("heard", [_heard_at(utility, event) for event in part], dtype=pl.Datetime("us"))
-        read = _table(utility, part).with_columns(heard)
-        early = pl.col("time") > pl.col("heard") + skew
-        utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
-        for few in read.filter(early).partition_by("heard"):
-            utility.hear_table(few.drop("heard"), (), few["heard"][0])
-        yield read.drop("heard")
-
-
-def at_desk(utility: Utility, store: Store) -> Utility:
-    """Have a utility know what the desk of a store knows, without being the desk: for questions beside one that runs."""
-    ledger = Ledger(store)
-    utility.work = Work.of(ledger.since(kinds=WORK))
-    for _ in heard_again(utility, ledger):
-        pass
-    return utility
-
-
 def _unwritten(error: Exception) -> DeskStoreError:
     reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
     return DeskStoreError(
         text("The store cannot be written: {reason}.", reason=reason),
         text("Send it again later; none of it was taken."),
     )
-
-
-def _parts(events: Iterator[DeskEvent]) -> Iterator[list[DeskEvent]]:
-    while part := list(islice(events, AT_ONCE)):
-        yield part
-
-
-def _reports(read: pl.DataFrame, who: str, now: datetime | None) -> list[Report]:
-    """Return the rows of a table as they are kept; without an id of the sender's each is named by what it says."""
-    texts = read.with_columns(pl.col("time").dt.to_string("iso:strict")).drop("event_id", ROW)
-    heard = {} if now is None else {HEARD_AT: now.isoformat()}
-    names = texts.columns
-    reports = []
-    for given, *row in zip(read["event_id"].to_list(), *(texts[name].to_list() for name in names), strict=True):
-        said = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        event_id = f"{who}:{given}" if given else event_id_of("signal", said)
-        reports.append(Report(event_id, who, orjson.dumps(said | heard).decode()))
-    return reports
-
-
-def _table(utility: Utility, events: list[DeskEvent]) -> pl.DataFrame:
-    """Return events as rows of the signals table."""
-    schema = utility.workspace.tables["signals"].schema
-    as_text = {name: pl.String() if kind == pl.Datetime else kind for name, kind in schema.items()}
-    rows = pl.DataFrame([dict(event.details) for event in events], schema=as_text)
-    return rows.with_columns(pl.col("time").str.to_datetime(time_unit="us"))
-
-
-def _heard_at(utility: Utility, event: DeskEvent) -> datetime:
-    """Return the local time at which a report was heard."""
-    given = event.details.get(HEARD_AT)
-    return datetime.fromisoformat(given) if given else utility.moment(event.received_at) or datetime.max

@@ -89,7 +89,7 @@ def store_beside(workspace: Path, url: str | None) -> Store:
 
 def at_desk_of(utility: Utility, workspace: Path, url: str | None) -> None:
     """Let a utility know what the desk kept, messages to customers among it."""
-    from fudian.desk import at_desk
+    from fudian.desk_reports import at_desk
     from fudian.outbox import Outbox
 
     with working("reading what the desk kept"):

@@ -25,7 +25,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import event, text
 
 from fudian import Utility
-from fudian.desk import WORK, Desk, DeskBusyError, DeskStoreError
+from fudian.desk import Desk, DeskBusyError, DeskStoreError
+from fudian.desk_reports import WORK
 from fudian.erasure import erase
 from fudian.field_reports import REPORTS, take_reports
 from fudian.ledger import DeskEvent, Ledger
