@@ -16,7 +16,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import uvicorn
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
@@ -46,7 +46,6 @@ from dashboard.language_note import LanguageNote
 from dashboard.pages import avoidable_card, dispatch, frequent, management, operations, planned, steering
 from dashboard.pages.frequent_card import CLOCK as CALCULATED_CLOCK
 from dashboard.pages.grid_card import CARD, CLOCK, grid_content
-from dashboard.pages.planned import CLOCK as PLANS_CLOCK
 from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
@@ -74,8 +73,10 @@ UNDER_CHECK = {
     "operations": operations.under_check,
     "steering": steering.under_check,
     "frequent": frequent.under_check,
+    "dispatch": dispatch.under_check,
+    "planned": planned.under_check,
 }
-"""What says how far the plans to come are calculated on which a page rests."""
+"""What says how far the long work is on which a page rests."""
 
 CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
@@ -330,6 +331,24 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
 
     @pages.callback(
+        Output(dispatch.LIST, "children"),
+        Input(dispatch.TOLD, "data"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_incidents(_: float | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        return dispatch.list_now(utility, Address.read(path, search, utility.language))
+
+    pages.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("fudian", "listed"),
+        Output(dispatch.LISTED, "data"),
+        Input(dispatch.LIST, "children"),
+        prevent_initial_call=True,
+    )
+
+    @pages.callback(
         Output(CARD, "children"),
         Input(CLOCK, "n_intervals"),
         State("address", "pathname"),
@@ -354,20 +373,6 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
 
     @pages.callback(
         Output("page", "children", allow_duplicate=True),
-        Input(PLANS_CLOCK, "n_intervals"),
-        State("address", "pathname"),
-        State("address", "search"),
-        prevent_initial_call=True,
-    )
-    def show_plans(_: int | None, path: str | None, search: str | None) -> Part:
-        utility = served.utility
-        address = Address.read(path, search, utility.language)
-        return page_or_note(utility, address) if address.page == "planned" else no_update
-
-
-def _connect_rows(pages: Dash, served: Fresh) -> None:
-    @pages.callback(
-        Output("page", "children", allow_duplicate=True),
         Input(CALCULATED_CLOCK, "n_intervals"),
         State("address", "pathname"),
         State("address", "search"),
@@ -378,8 +383,10 @@ def _connect_rows(pages: Dash, served: Fresh) -> None:
         address = Address.read(path, search, utility.language)
         under_check = UNDER_CHECK.get(address.page)
         is_over = under_check is not None and under_check(utility, address, 0.0).is_all
-        return page_or_note(utility, address) if is_over else no_update
+        return page_or_note(utility, address) if is_over or address.page == "planned" else no_update
 
+
+def _connect_rows(pages: Dash, served: Fresh) -> None:
     @pages.callback(
         Output("drawer", "opened"),
         Output("drawer", "children"),

@@ -12,11 +12,13 @@ from fudian.answers import Answer
 from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
+from network.steps import Done
 from repair.desk.board import Board, Entry, board
 from repair.desk.crews.bases import base_plan
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
+from repair.desk.restoration_time.model import RestorationTimes
 from repair.desk.restoration_time.outlook import learned, outlook
 from repair.desk.work_orders import told_orders
 from repair.settings import CrewSettings, RestorationTimeSettings
@@ -76,7 +78,8 @@ class CrewQuestions(RepairQuestions):
         """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
 
         Learned from the faults that were over by then, with what was known of each at the time; the estimate of a fault changes
-        when a crew is sent and when it arrives. Where there is too little of a past, medians by the kind of fault stand in.
+        when a crew is sent, when it arrives, when the fault is found, and when it is isolated or some have power again. Where
+        there is too little of a past, medians by the kind of fault stand in.
 
         Args:
             at: the moment; by default as far as is known.
@@ -93,13 +96,35 @@ class CrewQuestions(RepairQuestions):
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
 
         def told() -> Answer:
-            model = self.memory.recall(("restoration_model", day), lambda: learned(tables, day, rules))
+            model = self._restoration_model(day)
             rows = outlook(model, shown.active, tables, now, dict(orders))
             basis = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
             form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
             return Answer("restoration_times", rows, f"at {now:%Y-%m-%d %H:%M}", lambda _: form)
 
         return self.memory.recall(("restoration_times", shown, now, orders), told)
+
+    def _restoration_model(self, day: datetime) -> RestorationTimes:
+        """Return what the faults before a day tell of hours until restoration."""
+        rules = RestorationTimeSettings.of(self.workspace.settings)
+        past = told_orders(self.work, day)
+        return self.memory.recall(
+            ("restoration_model", day, past), lambda: learned(self.workspace.tables, day, rules, dict(past))
+        )
+
+    def restoration_times_under_check(self, wait_s: float | None = 0.0) -> Done:
+        """Return how far it is learned how long restoration takes; once over, :meth:`restoration_times` does not wait for it.
+
+        Args:
+            wait_s: how long to wait for its end; ``None`` waits until it is over.
+
+        Raises:
+            WorkspaceError: the network has no source, or settings cannot be used.
+        """
+        self.network.require_sources()
+        day = self.board().at.replace(hour=0, minute=0, second=0, microsecond=0)
+        what = text("what past faults tell")
+        return self.under_way(f"restoration times {day}", what, lambda: self._restoration_model(day), wait_s)
 
     def crew_names(self) -> list[dict[str, Any]]:
         """Return ``crew_id`` and ``name`` of all crews."""

@@ -64,13 +64,13 @@ class PlanningQuestions(LiveQuestions):
         desk, rejected, _ = self._desk(plans, as_of)
         return Calendar(desk, calendar_plan(desk, live_as_outage), rejected)
 
-    def plans_under_check(self, wait_s: float = 0.0) -> Done:
+    def plans_under_check(self, wait_s: float | None = 0.0) -> Done:
         """Return how far the check of all plans and their calendar is; once it is over, both are there without waiting.
 
         Both are made once, in a thread of their own, which the first to ask begins.
 
         Args:
-            wait_s: how long to wait for their end.
+            wait_s: how long to wait for their end; ``None`` waits until it is over.
 
         Raises:
             WorkspaceError: the network has no source.

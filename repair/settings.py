@@ -329,7 +329,9 @@ class PlannedSettings(Settings):
     shift_days: int = Field(
         14, ge=0, le=366, description="days by which the calendar may move a plan that states no dates of its own"
     )
-    solver_limit_s: float = Field(30.0, gt=0, description="seconds after which the search for one calendar ends")
+    solver_nodes: int = Field(
+        1000, ge=1, description="nodes of the search tree after which the search for one calendar or grouping ends"
+    )
 
 
 class CrewSettings(Settings):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-from dash import dcc, html
+from dash import html
 
 from dashboard.access.units import customers_off
 from dashboard.pages.durations_card import duration_card, losses_card
+from dashboard.pages.frequent_card import clock
 from dashboard.pages.plan_card import operation_words
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, compose, data, frame, lead, row, scrolling, strong, table
@@ -27,8 +28,6 @@ from repair.planned.precheck import PlanCheck
 
 TONES = {"approve": "", "merge": "", "convert-to-live": "", "reduce": "warning", "reject": "abnormal"}
 LIGHT_TONES = {"green": "", "amber": "warning", "red": "abnormal"}
-CLOCK = "planned-clock"
-"""Id of the clock that has the page made again while plans are being checked."""
 
 FIRST_WAIT_S = 0.8
 """For how long the page waits for the checks before it shows how far they are."""
@@ -36,7 +35,6 @@ FIRST_WAIT_S = 0.8
 SHOWN_MEANWHILE = 100
 """Plans that are shown until they are checked."""
 
-_EVERY_MS = 1500
 _SHOWN_REMARKS = 4
 _CUSTOMER_COLUMNS = ("customer_id", "name", "transformer_id", "important", "sensitive")
 
@@ -61,6 +59,11 @@ def page(utility: Utility, address: Address) -> html.Div:
     else:
         content.append(html.Div([losses_card(utility, address)], className="grid"))
     return frame(address, _chips(utility), freshness(utility, address), content)
+
+
+def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
+    """Return how far the check of all plans is."""
+    return utility.plans_under_check(wait_s)
 
 
 def _under_check(utility: Utility, address: Address, done: Done) -> list[Part]:
@@ -94,7 +97,7 @@ def _under_check(utility: Utility, address: Address, done: Done) -> list[Part]:
     title = translate("Planned outages", language)
     below = html.Span(how_far, role="status", **data(figure="checked", value=done.done))
     shown = card(title, scrolling(table(head, rows, "plans", title)))
-    return [lead(sentence, [below]), html.Div([shown], className="grid"), dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
+    return [lead(sentence, [below]), html.Div([shown], className="grid"), *clock(done)]
 
 
 def _chips(utility: Utility) -> list[Part]:
@@ -394,6 +397,6 @@ def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:
     if calendar.live:
         live = ", ".join(job.plan_id for job in calendar.live)
         said.append(translate("Done live, so not in the calendar: {plans}", language, plans=live))
-    if not calendar.best:
-        said.append(translate("It is not proven that no better calendar exists.", language))
+    if calendar.doubt is not None:
+        said.append(calendar.doubt.in_language(language))
     return said

@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import html
 
+from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, how_far
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, row, scrolling, table
 from dashboard.parts.decisions import OPERATIONS, choose, decide, decide_with, may_decide, to_incident
@@ -120,11 +121,7 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
             for number_, photo in enumerate(sheet.photographs, 1)
         ]
         facts.append((translate("photographs", language), html.Span(pictures)))
-    if sheet.estimate:
-        facts.append((translate("power is expected back", language), moment(sheet.estimate)))
-    elif (expected := None if sheet.is_closed else utility.range_of(incident)) is not None:
-        words = f"{moment(expected[0])} – {moment(expected[1])}"
-        facts.append((translate("power is expected back, by experience", language), words))
+    facts += _expected(utility, sheet, incident, language)
     place = utility.low_voltage_place(incident)
     if place:
         said = [place["transformer_id"], *place["boxes"], *([place["phases"]] if place["phases"] else [])]
@@ -143,6 +140,20 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
         at = moment(datetime.fromisoformat(sheet.upstream["at"]))
         facts.append((translate("grid above is lost", language), f"{sheet.upstream['node']} · {at}"))
     return table([], [row([(label, ""), (value, "right")]) for label, value in facts])
+
+
+def _expected(utility: Utility, sheet: Sheet, incident: str, language: str) -> list[tuple[str, Part]]:
+    """Return when power is expected back, as somebody said, or by experience once that is learned."""
+    if sheet.estimate:
+        return [(translate("power is expected back", language), moment(sheet.estimate))]
+    if sheet.is_closed:
+        return []
+    by_experience = translate("power is expected back, by experience", language)
+    done = utility.restoration_times_under_check(FIRST_WAIT_S)
+    if not done.is_all:
+        return [(by_experience, html.Div([how_far(done, language), *clock(done)]))]
+    expected = utility.range_of(incident)
+    return [] if expected is None else [(by_experience, f"{moment(expected[0])} – {moment(expected[1])}")]
 
 
 def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from fudian.store import Store
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+
+MOST_NAMED = 200
+"""Characters of a name that the store takes."""
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
@@ -55,6 +59,23 @@ StoreUrl = Annotated[
         "beside the workspace.",
     ),
 ]
+
+
+Who = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        envvar="FUDIAN_BY",
+        help="Who does it; it is kept. By default the user of this machine.",
+        show_default=False,
+    ),
+]
+
+
+def who_does(by: str | None) -> str:
+    """Return who gives a command that writes: as named, else the user of this machine."""
+    named = (by or "").strip() or getuser()
+    return named[:MOST_NAMED]
 
 
 def store_beside(workspace: Path, url: str | None) -> Store:

@@ -15,11 +15,13 @@ from fudian.cli.arguments import (
     Json,
     Start,
     StoreUrl,
+    Who,
     WorkspaceArgument,
     asked,
     at_desk_of,
     file_given,
     store_beside,
+    who_does,
 )
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
 
@@ -118,14 +120,14 @@ def erase(
         datetime | None,
         typer.Option(help="All customers, in what came before that day.", formats=TIMES, metavar="TIME"),
     ] = None,
-    who: Annotated[str, typer.Option(help="Who asks for it; it is kept.")] = "command line",
+    by: Who = None,
     store: StoreUrl = None,
 ) -> None:
     """Take customers out of what the desk kept, while no desk runs; that it was done is kept."""
     from fudian.erasure import erase as erase_customers
 
     moment = None if before is None else before.astimezone()
-    count = erase_customers(store_beside(workspace, store), who, customer, moment)
+    count = erase_customers(store_beside(workspace, store), who_does(by), customer, moment)
     tell("{count} events were changed; copies of the store are as they were", count=count)
 
 
@@ -133,13 +135,14 @@ def erase(
 def restore_backup(
     workspace: WorkspaceArgument,
     copy: Annotated[Path, typer.Option("--from", help="File that fudian backup wrote.")],
+    by: Who = None,
     store: StoreUrl = None,
 ) -> None:
     """Put a copy in the place of the store, while no desk runs on it; what was there is kept beside it."""
+    from fudian.restoring import restore_backup as put_back
     from fudian.store import url_beside
-    from fudian.store.copies import put_back
 
     file_given(copy)
     with working("putting the copy back"):
-        kept = put_back(copy, store or url_beside(workspace))
+        kept = put_back(copy, store or url_beside(workspace), who_does(by))
     tell("The store is that of the copy now; what was there is kept as {path}", path=kept)

@@ -151,8 +151,8 @@ def calendar(
     for said in result["remarks"]:
         tell("{reason}", reason=said)
     _tell_left_out(answer)
-    if not answer.plan.best:
-        tell("It is not proven that no better calendar exists.", style="yellow")
+    if answer.plan.doubt is not None:
+        tell("{reason}", reason=answer.plan.doubt.in_language(language()), style="yellow")
 
 
 def _tell_left_out(answer: Precheck | Calendar) -> None:

@@ -11,7 +11,7 @@ from network.representation import Shown
 from repair.inference.devices import EVER
 from repair.inference.rates import HOURS_PER_YEAR
 from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
-from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows
+from repair.inference.words import CALL, OFF, ON, READ, UNANSWERED, Rows, is_of
 from repair.settings import InferenceSettings
 
 Quality = tuple[float, float, float]
@@ -67,7 +67,7 @@ class Said(Shown):
         kind, time = rows.kind, rows.time
 
         def latest(*kinds: int) -> Indices:
-            which = np.isin(kind, kinds)
+            which = is_of(kind, *kinds)
             found = np.full(len(head), -EVER)
             np.maximum.at(found, group[which], time[which])
             return found
@@ -282,6 +282,13 @@ def of_calls(
     some = said - rate * night * hours * np.minimum(customers, 2 * callers)
     whole, part = (np.logaddexp.reduce(each + weight[:, event], axis=0) for each in (everyone, some))
     return np.asarray(whole), np.asarray(part)
+
+
+def call_of_somebody(customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings) -> Numbers:
+    """Return the log-likelihood of calls booked at transformers with power, (transformers,): false, or of one who is off."""
+    night = moment.night(rules)[event]
+    of_one = rules.false_calls_per_day / 24 + own_outage(rules)[2] * rules.calls_of_one
+    return np.asarray(np.log(np.maximum(customers, 1) * of_one * night))
 
 
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:

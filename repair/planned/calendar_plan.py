@@ -4,13 +4,12 @@ Every plan may move within its dates (``earliest_start`` and ``latest_end``; wit
 its time of day; jobs whose outage areas hang together may be done in one outage (:mod:`repair.planned.merging`).
 What must be kept: the
 crews of each unit, budgets of month and year, the rules of frequent outages with what users have already had, the notice to
-users, and holidays; and outages at the same time keep out of each other's way. One mixed-integer program chooses day and group
-of every plan at once. A plan for which there is no day is said, with the reason, and never dropped in silence.
+users, and holidays; and outages at the same time keep out of each other's way. Day and group of every plan are chosen together
+(:mod:`repair.planned.calendar_search`). A plan for which there is no day is said, with the reason, and never dropped in silence.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,13 +22,12 @@ import polars as pl
 
 from network import Problem, Text, listed, text
 from network.representation import Shown
-from network.steps import step
 from reliability.notice import notice_of
-from repair.planned.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, Rule, rules_of
+from repair.planned.calendar_rules import OVER_BUDGET, OVER_CREWS, SAME_WAYS, TOO_OFTEN, WITHIN, Rule, rules_of
+from repair.planned.calendar_search import Choice, Search
 from repair.planned.merging import Group, candidates
 from repair.planned.plan_desk import Job, PlanDesk
 from repair.planned.precheck import under_way_dicts
-from repair.restoration.program import Goal, Program
 
 HOLIDAY, NOTICE, DATES = "holiday", "notice", "dates"
 REASONS = {
@@ -42,10 +40,6 @@ REASONS = {
     SAME_WAYS: text("another outage needs the same ways at that time"),
 }
 """Why a day is not allowed, or a rule is broken."""
-
-
-WITHIN = 1e-9
-"""Sums this little above a limit keep it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,6 +107,8 @@ class CalendarPlan(Shown):
         uncomputed: plans that cannot be computed, and why.
         broken: what the submitted calendar breaks.
         best: whether no better calendar exists.
+        unscheduled_at_least: so many plans have no day in any calendar of these groups.
+        planned_ch_at_least: customer-hours of the cheapest outages for the same plans, if no rule held between them.
         remarks: what was not checked, or assumed.
     """
 
@@ -124,6 +120,8 @@ class CalendarPlan(Shown):
     uncomputed: tuple[tuple[str, Text], ...]
     broken: tuple[Text, ...]
     best: bool
+    unscheduled_at_least: int
+    planned_ch_at_least: float
     remarks: tuple[Text, ...]
 
     @property
@@ -145,6 +143,20 @@ class CalendarPlan(Shown):
     def saving_ch(self) -> float:
         """What the calendar saves; a plan without a day saves nothing."""
         return self.submitted_ch - self.unscheduled_ch - self.planned_ch
+
+    @property
+    def doubt(self) -> Text | None:
+        """What could be better at most, where it is not known that nothing is."""
+        if self.best:
+            return None
+        return text(
+            "It is not proven that no better calendar exists: at least {count} plans have no day in any, {left} in this one; "
+            "the outages of the others take at least {hours} customer-hours, {planned} in this one.",
+            count=self.unscheduled_at_least,
+            left=len(self.unscheduled),
+            hours=f"{self.planned_ch_at_least:,.1f}",
+            planned=f"{self.planned_ch:,.1f}",
+        )
 
     @property
     def live_ch(self) -> float:
@@ -177,6 +189,8 @@ class CalendarPlan(Shown):
             "uncomputed": [{"plan_id": plan, "reason": why.in_language(language)} for plan, why in self.uncomputed],
             "broken_as_submitted": [each.in_language(language) for each in self.broken],
             "best": self.best,
+            "unscheduled_at_least": self.unscheduled_at_least,
+            "planned_ch_at_least": self.planned_ch_at_least,
             "under_way": under_way_dicts(self.desk),
             "remarks": [each.in_language(language) for each in self.remarks],
             "rejected": [each.as_dict(language) for each in rejected],
@@ -194,14 +208,13 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
     live = tuple(job for job in every if not (job.needs_outage or live_as_outage))
     jobs = tuple(job for job in every if job not in live)
     groups = candidates(desk, jobs)
-    options = [option for group in groups.groups for option in _options(desk, group)]
+    options = calendar_options(desk, groups.groups)
     rules = rules_of(desk, [(each.group, each.start) for each in options])
-    chosen, proven = _choose(desk, jobs, options, rules.rules)
-    taken = [option for option, is_taken in zip(options, chosen, strict=True) if is_taken]
+    found = Search(len(jobs), calendar_choices(jobs, options), rules.rules, desk.rules.solver_nodes).found()
+    taken = [options[each] for each in found.taken]
     scheduled = {plan for option in taken for plan in option.group.plan_ids}
     left_over = [job for job in jobs if job.plan_id not in scheduled]
-    chosen_at = {at for at, is_taken in enumerate(chosen) if is_taken}
-    remarks = [*rules.remarks, *_over(rules.guides, options, chosen_at)]
+    remarks = [*rules.remarks, *_over(rules.guides, options, found.taken)]
     if not groups.complete:
         remarks.append(text("there are more groups of jobs than were tried: a cheaper calendar may exist"))
     return CalendarPlan(
@@ -212,7 +225,9 @@ def calendar_plan(desk: PlanDesk, live_as_outage: bool = False) -> CalendarPlan:
         live,
         tuple((plan, refusal.message) for plan, refusal in desk.refused.items()),
         tuple(_broken(options, (*rules.rules, *rules.guides))),
-        proven and groups.complete,
+        found.best and groups.complete,
+        found.left_over_at_least,
+        found.minutes_at_least / 60.0,
         tuple(remarks),
     )
 
@@ -239,8 +254,12 @@ def rows_of(plan: CalendarPlan) -> pl.DataFrame:
 # Days -----------------------------------------------------------------------------------------------------------------
 
 
+def calendar_options(desk: PlanDesk, groups: Iterable[Group]) -> list[Option]:
+    """Return every day on which each group might be done; the day that a single plan was submitted for in any case."""
+    return [option for group in groups for option in _options(desk, group)]
+
+
 def _options(desk: PlanDesk, group: Group) -> Iterator[Option]:
-    """Give every day on which a group might be done; the day that a single plan was submitted for in any case."""
     at = min(job.start.time() for job in group.jobs)
     spans = [_dates(desk, job) for job in group.jobs]
     first, last = max(span[0] for span in spans), min(span[1] for span in spans)
@@ -281,42 +300,22 @@ def _day_against(desk: PlanDesk, group: Group, start: datetime) -> str | None:
     return None
 
 
-# The choice -----------------------------------------------------------------------------------------------------------
+# What is said ---------------------------------------------------------------------------------------------------------
 
 
-def _choose(
-    desk: PlanDesk, jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rule]
-) -> tuple[list[bool], bool]:
-    """Return which options are taken, and whether that is known to be the best."""
-    if not jobs:
-        return [False] * len(options), True
-    program = Program()
-    taken = program.variables(len(options), integer=True)
-    left_over = program.variables(len(jobs), integer=True)
-    for variable, option in zip(taken.tolist(), options, strict=True):
-        if option.against is not None:
-            program.fix(variable, 0.0)
-    doing: dict[Job, list[tuple[int, float]]] = defaultdict(list)
-    for variable, option in zip(taken.tolist(), options, strict=True):
-        for job in option.group.jobs:
-            doing[job].append((variable, 1.0))
-    for variable, job in zip(left_over.tolist(), jobs, strict=True):
-        program.row([*doing[job], (variable, 1.0)], 1.0, 1.0)
-    for rule in rules:
-        program.row([(int(taken[at]), weight) for at, weight in rule.terms], most=rule.limit)
-    weights = (
-        [float(option.group.cost.user_minutes) for option in options],
-        [float(option.group.cost.interruptions) for option in options],
-        [float(option.moved_days) for option in options],
-    )
-    goals = [Goal([(int(each), 1.0) for each in left_over])]
-    goals += [Goal([pair for pair in zip(taken.tolist(), each, strict=True) if pair[1]]) for each in weights]
-    none_has_a_day = np.concatenate([np.zeros(len(taken)), np.ones(len(left_over))])  # keeps every rule
-    step(text("the calendar of plans"), 0, 1)
-    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s, start=none_has_a_day)
-    if values is None:
-        return [False] * len(options), False
-    return [bool(values[each] > 0.5) for each in taken], program.proven
+def calendar_choices(jobs: Sequence[Job], options: Sequence[Option]) -> list[Choice]:
+    """Return options by the numbers of their jobs, with what they are judged by."""
+    numbers = {job: at for at, job in enumerate(jobs)}
+    return [
+        Choice(
+            tuple(numbers[job] for job in each.group.jobs),
+            each.against is None,
+            each.group.cost.user_minutes,
+            each.group.cost.interruptions,
+            each.moved_days,
+        )
+        for each in options
+    ]
 
 
 def _reasons(jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[tuple[Job, Text]]:
@@ -326,12 +325,13 @@ def _reasons(jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rul
     for at, option in enumerate(options):
         if option.group.plan_ids in wanted:
             alone[option.group.plan_ids[0]].append(at)
-    asked = {at for own in alone.values() for at in own}
+    asked = np.zeros(len(options), dtype=np.bool_)
+    asked[[at for own in alone.values() for at in own]] = True
     binding: dict[int, list[tuple[Rule, float]]] = defaultdict(list)
     for rule in rules:
-        for at, weight in rule.terms:
-            if at in asked:
-                binding[at].append((rule, weight))
+        own = asked[rule.choices]
+        for at, weight in zip(rule.choices[own].tolist(), rule.adds[own].tolist(), strict=True):
+            binding[at].append((rule, weight))
     for job in jobs:
         yield job, _why([(options[at], binding[at]) for at in alone[job.plan_id]])
 
@@ -360,25 +360,29 @@ def _why(alone: Sequence[tuple[Option, Sequence[tuple[Rule, float]]]]) -> Text:
 
 def _broken(options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:
     """Give what the calendar breaks as it was submitted."""
-    submitted = {
+    submitted = [
         at
         for at, option in enumerate(options)
         if len(option.group.jobs) == 1 and option.start == option.group.jobs[0].start
-    }
-    for at in sorted(submitted):
+    ]
+    for at in submitted:
         if (against := options[at].against) is not None:
             yield text("{plan}: {reason}", plan=options[at].group.plan_ids[0], reason=REASONS[against])
     yield from _over(rules, options, submitted)
 
 
-def _over(rules: Sequence[Rule], options: Sequence[Option], chosen: set[int]) -> Iterator[Text]:
+def _over(rules: Sequence[Rule], options: Sequence[Option], chosen: Sequence[int]) -> Iterator[Text]:
     """Give each rule that some options together break, once for the same plans."""
+    taken = np.zeros(len(options), dtype=np.bool_)
+    taken[list(chosen)] = True
     told = set()
     for rule in rules:
-        taken = [(at, weight) for at, weight in rule.terms if at in chosen]
-        used = sum(weight for _, weight in taken)
-        plans = tuple(sorted(plan for at, _ in taken for plan in options[at].group.plan_ids))
-        if used > rule.limit + WITHIN and (rule.kind, plans) not in told:
+        own = taken[rule.choices]
+        used = float(rule.adds[own].sum())
+        if used <= rule.limit + WITHIN:
+            continue
+        plans = tuple(sorted(plan for at in rule.choices[own].tolist() for plan in options[at].group.plan_ids))
+        if (rule.kind, plans) not in told:
             told.add((rule.kind, plans))
             if rule.kind == SAME_WAYS:
                 yield text("{rule}: {plans}", rule=rule.says, plans=", ".join(plans))

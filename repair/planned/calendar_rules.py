@@ -2,39 +2,87 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 from network import Text, text
+from network.arrays import Indices, Numbers
 from reliability.repeat import RULES, binds, rooms
 from repair.planned.merging import Group
 from repair.planned.plan_desk import NO_UNIT, PlanDesk
 
 OVER_CREWS, OVER_BUDGET, TOO_OFTEN, SAME_WAYS = "crews", "budget", "too_often", "same_ways"
 
+WITHIN = 1e-9
+"""Sums this little above a limit keep it."""
+
+_Span = tuple[str, datetime, datetime]
+"""A rule and when its span begins and ends."""
+
 Choices = Sequence[tuple[Group, datetime]]
 """Groups, each with a start."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Choices in an order, in steps; rules are sums over steps that follow each other.
+
+    Attributes:
+        choices: numbers of choices.
+        adds: what each of them adds.
+        begins: where each step begins among the choices, and where the last of them ends.
+    """
+
+    choices: Indices
+    adds: Numbers
+    begins: Indices
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
     """A sum over choices that may not exceed a limit.
 
     Attributes:
         kind: ``crews``, ``budget``, ``too_often`` or ``same_ways``.
         says: what it is.
-        terms: number of a choice, and what it adds.
+        series: the choices that are counted, with others that are not.
+        first: the first step of the series that is counted.
+        end: the first after it that is not.
         limit: the most allowed.
     """
 
     kind: str
     says: Text
-    terms: tuple[tuple[int, float], ...]
+    series: Series
+    first: int
+    end: int
     limit: float
+
+    @property
+    def choices(self) -> Indices:
+        """The numbers of choices that are counted."""
+        return self.series.choices[self._span]
+
+    @property
+    def adds(self) -> Numbers:
+        """What each of them adds."""
+        return self.series.adds[self._span]
+
+    @property
+    def _span(self) -> slice:
+        return slice(int(self.series.begins[self.first]), int(self.series.begins[self.end]))
+
+
+def _rule(kind: str, says: Text, terms: Iterable[tuple[int, float]], limit: float) -> Rule:
+    numbers, adds = zip(*terms, strict=True)
+    one_step = Series(np.array(numbers, dtype=np.int64), np.array(adds, dtype=np.float64), np.array([0, len(adds)]))
+    return Rule(kind, says, one_step, 0, 1, limit)
 
 
 @dataclass(frozen=True)
@@ -81,7 +129,7 @@ def _crews(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Text]]:
             unknown.add(unit)
             continue
         says = text("jobs of {unit} on {day}", unit=unit or "—", day=f"{day:%Y-%m-%d}")
-        rules.append(Rule(OVER_CREWS, says, tuple(own), float(max(limit - busy[unit, day], 0))))
+        rules.append(_rule(OVER_CREWS, says, own, float(max(limit - busy[unit, day], 0))))
     said = [
         text(
             "no crews of {unit} are known: its jobs of a day are not limited (jobs_per_day, or the table crews)",
@@ -133,7 +181,7 @@ def _budgets(desk: PlanDesk, choices: Choices) -> tuple[list[Rule], list[Rule], 
 
 def _hours(unit: str, period: str, terms: list[tuple[int, float]], limit: float) -> Rule:
     says = text("customer-hours of {unit} in {period}", unit=unit or "—", period=period)
-    return Rule(OVER_BUDGET, says, tuple(terms), limit)
+    return _rule(OVER_BUDGET, says, terms, limit)
 
 
 def _left(desk: PlanDesk, unit: str, year: int) -> float | None:
@@ -164,33 +212,80 @@ def _too_often(desk: PlanDesk, choices: Choices) -> list[Rule]:
     at_group: dict[Group, list[tuple[int, datetime]]] = defaultdict(list)
     for at, (group, start) in enumerate(choices):
         at_group[group].append((at, start))
-    starts = [start for _, start in choices]
     kept = desk.history.filter(pl.col("user_id").is_in(list(covering)))
     voltage = max((desk.voltage_kv(job) for group in groups for job in group.jobs), default=0.0)
-    left = rooms(kept, preset, starts, voltage)
-    named: dict[str, list[tuple[str, datetime, datetime, int]]] = defaultdict(list)
-    others: list[tuple[str, datetime, datetime, int]] = []
+    left = rooms(kept, preset, [start for _, start in choices], voltage)
+    named: dict[str, dict[_Span, int]] = defaultdict(dict)
+    others: dict[_Span, int] = {}
     for user, rule, since, until, _, room in left.iter_rows():
-        (others if user is None else named[user]).append((rule, since, until, room))
-    found: dict[tuple[tuple[tuple[int, float], ...], float], Rule] = {}
-    for user, own in covering.items():
-        jobs = {job.plan_id for group in own for job in group.jobs}
-        spans = {each[:3]: each for each in others} | {each[:3]: each for each in named[user]}
-        for rule, since, until, room in spans.values():
-            if room >= len(jobs):
-                continue
-            terms = tuple(
-                (at, 1.0)
-                for group in own
-                if any(binds(preset, rule, job.row["nature"]) for job in group.jobs)
-                for at, start in at_group[group]
-                if since <= start < until
-            )
-            if terms and (terms, room) not in found:
-                says = text("outages of user {user} from {since} on, by the rule {rule}", user=user, since=f"{since:%Y-%m-%d}",
-                            rule=RULES[rule])  # fmt: skip
-                found[terms, room] = Rule(TOO_OFTEN, says, terms, float(room))
-    return list(found.values())
+        (others if user is None else named[user])[rule, since, until] = room
+    spans = list(dict.fromkeys([*others, *(span for own in named.values() for span in own)]))
+    found: list[Rule] = []
+    for user, left_of in _hardest(covering, named, others, spans):
+        jobs = {job.plan_id for group in covering[user] for job in group.jobs}
+        by_rule: dict[str, list[tuple[datetime, datetime, int]]] = defaultdict(list)
+        for (rule, since, until), room in zip(spans, left_of.tolist(), strict=True):
+            if room < len(jobs):
+                by_rule[rule].append((since, until, room))
+        for rule, own in by_rule.items():
+            binding = [
+                each for each in covering[user] if any(binds(preset, rule, job.row["nature"]) for job in each.jobs)
+            ]
+            found += _spans_of(user, rule, own, [(*pair, each) for each in binding for pair in at_group[each]])
+    return found
+
+
+def _hardest(
+    covering: dict[str, list[Group]], named: dict[str, dict[_Span, int]], others: dict[_Span, int], spans: list[_Span]
+) -> Iterator[tuple[str, Indices]]:
+    """Give the users whose rooms keep those of all others too, with what each span leaves them.
+
+    A user is kept by another whom every group that cuts off the first cuts off too, and whom no span leaves more.
+    """
+    free = np.iinfo(np.int64).max
+    usual = np.array([others.get(span, free) for span in spans], dtype=np.int64)
+    at_span = {span: at for at, span in enumerate(spans)}
+    given: list[tuple[frozenset[Group], Indices]] = []
+    for user in sorted(covering, key=lambda each: -len(covering[each])):
+        left_of = usual.copy()
+        for span, room in named[user].items():
+            left_of[at_span[span]] = room
+        own = frozenset(covering[user])
+        if not any(own <= larger and (less <= left_of).all() for larger, less in given):
+            given.append((own, left_of))
+            yield user, left_of
+
+
+def _spans_of(
+    user: str,
+    rule: str,
+    spans: Sequence[tuple[datetime, datetime, int]],
+    counting: Sequence[tuple[int, datetime, Group]],
+) -> Iterator[Rule]:
+    """Give one rule for each span in which a user could be off too often; a span that another holds and binds is left out.
+
+    Args:
+        user: who stands for all that are in the same case.
+        rule: name of the rule.
+        spans: since when, until when, and how many outages are left.
+        counting: choices that count, with their starts and groups.
+    """
+    order = sorted(counting, key=lambda each: each[1])
+    starts = sorted({start for _, start, _ in order})
+    begins = np.searchsorted(
+        np.array([start for _, start, _ in order], dtype="M8[us]"), np.array(starts, dtype="M8[us]")
+    )
+    numbers = np.array([at for at, *_ in order], dtype=np.int64)
+    series = Series(numbers, np.ones(len(numbers)), np.append(begins, len(numbers)))
+    ranges = [(bisect_left(starts, since), bisect_left(starts, until), room, since) for since, until, room in spans]
+    wider: list[tuple[int, int]] = []  # where spans end that began earlier, and what they leave
+    for first, end, room, since in sorted(ranges, key=lambda each: (each[0], -each[1], each[2], each[3])):
+        if first == end or any(end <= later and less <= room for later, less in wider):
+            continue
+        wider = [each for each in wider if each[0] > end or each[1] < room] + [(end, room)]
+        says = text("outages of user {user} from {since} on, by the rule {rule}", user=user, since=f"{since:%Y-%m-%d}",
+                    rule=RULES[rule])  # fmt: skip
+        yield Rule(TOO_OFTEN, says, series, first, end, float(room))
 
 
 def _same_ways(choices: Choices) -> list[Rule]:
@@ -219,7 +314,7 @@ def _same_ways(choices: Choices) -> list[Rule]:
         for terms in _at_once(weights, at_group):
             if sum(weight for _, weight in terms) > limit:
                 rules.setdefault(
-                    terms, Rule(SAME_WAYS, text("outages at the same time over the same ways"), terms, limit)
+                    terms, _rule(SAME_WAYS, text("outages at the same time over the same ways"), terms, limit)
                 )
     return list(rules.values())
 
@@ -235,8 +330,10 @@ def _at_once(
         for group, weight in weights
         for at, start in at_group[group]
     ]
-    for moment in sorted({start for start, *_ in spans}):
-        yield tuple((at, weight) for start, end, at, weight in spans if start <= moment < end)
+    begins, ends = (np.array([each[column] for each in spans], dtype="M8[us]") for column in (0, 1))
+    for moment in np.unique(begins):
+        under_way = np.flatnonzero((begins <= moment) & (moment < ends)).tolist()
+        yield tuple(spans[each][2:] for each in under_way)
 
 
 def _largest(sets: Iterable[Sequence[Group]]) -> list[tuple[Group, ...]]:

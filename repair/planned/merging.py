@@ -8,7 +8,6 @@ problem, solved exactly.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -165,7 +164,7 @@ def best_grouping(desk: PlanDesk, jobs: Sequence[Job], among: Candidates | None 
         Goal([(at, float(group.cost.user_minutes)) for at, group in zip(chosen, known.groups, strict=True)]),
         Goal([(at, float(group.cost.interruptions)) for at, group in zip(chosen, known.groups, strict=True)]),
     ]
-    values = program.best(goals, time.monotonic() + desk.rules.solver_limit_s)
+    values = program.best(goals, most_nodes=desk.rules.solver_nodes)
     if values is None:  # each job by itself is always a way
         return Grouping(known.groups[: len(jobs)], False, known.complete)
     taken = tuple(group for at, group in zip(chosen, known.groups, strict=True) if values[at] > 0.5)

@@ -15,6 +15,7 @@ from plotly.io.json import to_json_plotly
 import fudian
 from dashboard.app import page_or_note
 from dashboard.parts.address import Address
+from dashboard.parts.words import moment
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 
@@ -127,3 +128,19 @@ def test_d10_management_shows_a_workspace_that_has_only_a_network(tmp_path: Path
     said = shown(fudian.open(folder), "/management", "", "en")
     assert "This page cannot be shown" not in said
     assert "The grid" in said
+
+
+def test_the_sheet_tells_of_past_faults_once_they_are_learned_and_makes_nobody_wait() -> None:
+    utility = fudian.open(COUNTY)
+    (incident, *_) = [entry.key for entry in utility.board().active if entry.incident]
+
+    def words(page: str) -> str:
+        return " ".join(words_of(json.loads(page)))
+
+    meanwhile = shown(utility, "/dispatch", "?lang=en")
+    assert utility.restoration_times_under_check(None).is_all
+    expected = utility.range_of(incident)
+    assert expected is not None
+    told = f"{moment(expected[0])} – {moment(expected[1])}"
+    assert told in words(meanwhile) or "what past faults tell" in words(meanwhile)
+    assert told in words(shown(utility, "/dispatch", "?lang=en"))

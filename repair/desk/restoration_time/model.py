@@ -75,6 +75,8 @@ class RestorationTimes:
         self._medians = self._medians_of(known)
         self.is_learned = known.height >= rules.least_history
         if self.is_learned:
+            import sklearn.ensemble  # noqa: F401  before the bound, which holds for what is loaded by then
+
             with threadpool_limits(limits=1):
                 self._learn(known)
 
