@@ -16,7 +16,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import uvicorn
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
@@ -329,6 +329,24 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
         if address.page == "dispatch":
             key += f" {changed}"
         return (no_update, no_update) if key == shown else (page_or_note(utility, address), key)
+
+    @pages.callback(
+        Output(dispatch.LIST, "children"),
+        Input(dispatch.TOLD, "data"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_incidents(_: float | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        return dispatch.list_now(utility, Address.read(path, search, utility.language))
+
+    pages.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("fudian", "listed"),
+        Output(dispatch.LISTED, "data"),
+        Input(dispatch.LIST, "children"),
+        prevent_initial_call=True,
+    )
 
     @pages.callback(
         Output(CARD, "children"),

@@ -152,6 +152,7 @@ class Incident(Form):
     transformers: int
     customers: int
     doubted: list[Row]
+    approximate: bool
 
 
 class Incidents(Answered):

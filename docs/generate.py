@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 from docs.api_page import api_page
 from docs.http_page import http_page
 from docs.settings_page import settings_page
 from fudian.cli.app import app
+from fudian.cli.spoken import spoken
 from fudian.crew_questions import CrewQuestions
 from fudian.desk_questions import DeskQuestions
 from fudian.dispatch_questions import DispatchQuestions
@@ -46,6 +45,7 @@ def pages() -> Mapping[str, str]:
         "http.md": http_page(),
         "zh/tables.md": tables_page(in_chinese),
         "zh/settings.md": settings_page(in_chinese),
+        "zh/commands.md": commands_page("zh", in_chinese),
     }
 
 
@@ -91,19 +91,27 @@ def _table(table: Table, say: Callable[[str], str]) -> str:
     return "".join(lines)
 
 
-def commands_page() -> str:
-    """Describe every command with its options."""
-    group = typer.main.get_command(app)
-    lines = [
-        "# Commands\n\nEvery command but `serve`, `demo`, `backup` and `restore-backup` takes `--json`: one JSON object alone. "
-    ]
-    lines.append(
-        "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
-        "`fudian --version` prints the version.\n\n"
-        "Texts and pages speak the language of the environment variable `FUDIAN_LANG` (`zh` or `en`), or else the system's. "
-        "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
-        "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`.\n"
+def commands_page(language: str = "en", say: Callable[[str], str] = str) -> str:
+    """Describe every command with its options.
+
+    Args:
+        language: of the help, ``zh`` or ``en``.
+        say: translates a sentence of the page itself.
+    """
+    group = spoken(app, language)
+    sentences = (
+        say("Every command but `serve`, `demo`, `backup` and `restore-backup` takes `--json`: one JSON object alone."),
+        say(
+            "Exit status 0: done; 1: the data has errors that prevent the answer; 2: wrong usage, or a package was replaced. "
+            "`fudian --version` prints the version."
+        ),
+        say(
+            "Texts and pages speak the language of the environment variable `FUDIAN_LANG` (`zh` or `en`), or else the system's. "
+            "`?lang=` of a page counts before it; routes answer in English where no `?lang=` says otherwise. "
+            "A language that is not known is noted on the page, and beside routes and exports in the header `X-Fudian-Note`."
+        ),
     )
+    lines = [f"# {say('Commands')}\n\n", "\n\n".join(sentences), "\n"]
     for name, command in commands_of(group):
         lines.append(f"\n## `fudian {name}`\n\n{command.help}\n\n")
         for parameter in command.params:

@@ -78,7 +78,8 @@ class CrewQuestions(RepairQuestions):
         """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
 
         Learned from the faults that were over by then, with what was known of each at the time; the estimate of a fault changes
-        when a crew is sent and when it arrives. Where there is too little of a past, medians by the kind of fault stand in.
+        when a crew is sent, when it arrives, when the fault is found, and when it is isolated or some have power again. Where
+        there is too little of a past, medians by the kind of fault stand in.
 
         Args:
             at: the moment; by default as far as is known.
@@ -106,7 +107,10 @@ class CrewQuestions(RepairQuestions):
     def _restoration_model(self, day: datetime) -> RestorationTimes:
         """Return what the faults before a day tell of hours until restoration."""
         rules = RestorationTimeSettings.of(self.workspace.settings)
-        return self.memory.recall(("restoration_model", day), lambda: learned(self.workspace.tables, day, rules))
+        past = told_orders(self.work, day)
+        return self.memory.recall(
+            ("restoration_model", day, past), lambda: learned(self.workspace.tables, day, rules, dict(past))
+        )
 
     def restoration_times_under_check(self, wait_s: float | None = 0.0) -> Done:
         """Return how far it is learned how long restoration takes; once over, :meth:`restoration_times` does not wait for it.

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -497,7 +498,9 @@ class Desk:
             self._moved.notify_all()
 
     def _judge(self) -> None:
-        """Judge what was kept, until the last of it."""
+        """Judge what was kept, until the last of it; what judging needs is made before the first report comes."""
+        with suppress(FudianError):
+            self.utility.told()
         while taken := self._take(self._to_judge, lambda: self._is_written):
             begun = monotonic()
             for now, group in groupby(taken, key=lambda batch: batch.now):

@@ -40,7 +40,7 @@ class DeskQuestions(LiveQuestions):
             )
         own = () if named != incident else (outage.transformer_ids or outage.customer_ids)
         users = self.work.users(incident, own)
-        signals = told.heard.filter(pl.col("time") >= outage.start)
+        signals = told.heard.since(outage.start)
         log = self.workspace.tables["switching"].select("time", "branch_id", "action")
         operations = self.work.operations.until(None).rows.select("time", "branch_id", "action")
         return proposed(self.network, outage, sheet, users, signals, pl.concat([log, operations]))
@@ -62,8 +62,10 @@ class DeskQuestions(LiveQuestions):
         since, until = self.moment(start) or datetime.min, self.moment(end) or datetime.max
         told = self.told()
         outages = [each for each in told.outages if since <= each.start < until]
+        heard = told.heard.since(min((each.start for each in outages), default=datetime.max))
+        heard = heard.filter(pl.col("kind") == "call")
         calls = {
-            each.id: first_call(told.heard, each.transformer_ids or each.customer_ids, self.network, each.start)
+            each.id: first_call(heard, each.transformer_ids or each.customer_ids, self.network, each.start)
             for each in outages
         }
         rules = RestorationSettings.of(self.workspace.settings)

@@ -11,7 +11,6 @@ from fudian.answers import Answer
 from fudian.foundation import Moment
 from fudian.message_questions import MessageQuestions
 from fudian.public_questions import PublicQuestions
-from fudian.telling import affected_rows
 from repair.desk.board import Entry
 from repair.desk.crews.clocks import arrival_clock
 from repair.desk.crews.travel import Travel
@@ -43,13 +42,17 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
             WorkspaceError: a setting cannot be used.
         """
         since, until = self.moment(start) or datetime.min, self.moment(end) or datetime.max
-        shown = self.board()
-        entries = [each for each in (*shown.active, *shown.restored) if since <= each.start < until]
-        worked = [(each, sheet) for each in entries if (sheet := self.work.sheet(each.key)).history]
+        worked = self._worked_on(since, until) if self.work.sheets else []
         figures = [self._arrivals(worked), _coverage(worked), self._told_share(worked), self._unavoidable(worked)]
         rows = pl.DataFrame([vars(each) for each in figures], schema=Figure.SCHEMA)
         form: dict[str, Any] = {"incidents": len(worked), "rows": rows.to_dicts()}
         return Answer("dispatch_kpi", rows, f"{len(worked)} incidents", lambda _: form)
+
+    def _worked_on(self, since: datetime, until: datetime) -> list[tuple[Entry, Sheet]]:
+        """Return the incidents that began within a time and of which anything was decided."""
+        shown = self.board()
+        entries = [each for each in (*shown.active, *shown.restored) if since <= each.start < until]
+        return [(each, sheet) for each in entries if (sheet := self.work.sheet(each.key)).history]
 
     def _arrivals(self, worked: list[tuple[Entry, Sheet]]) -> Figure:
         """Return the share of crews that arrived in time, where a limit is known."""
@@ -69,6 +72,8 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
         for entry, _ in worked if self.outbox is not None else ():
             reached = self.outbox.reached(entry.key)  # type: ignore[union-attr]
             if reached:
+                from fudian.telling import affected_rows  # only who has a store waits for its library
+
                 found = notified(affected_rows(self, entry.key)[0], reached)
                 told, customers = told + found.in_person, customers + found.customers
         return _share("notified_ratio", told, customers)

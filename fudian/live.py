@@ -13,6 +13,7 @@ import polars as pl
 from fudian.foundation import Foundation, Moment, Table, stating_settings
 from network import FudianError, Network, Problem, Supply, text
 from repair.desk.board import Board, board
+from repair.desk.heard import Heard
 from repair.desk.incidents import ALONE, Told, state_told
 from repair.desk.operations import Operations
 from repair.desk.switched import Since, SwitchedInference
@@ -31,9 +32,6 @@ STATES_BY = ("log", "desk", "signals")
 TOLD = 100
 """Changes and problems that one answer lists; their number is told besides."""
 
-MOST_PARTS = 64
-"""Batches of signals that lie apart in memory, until they are joined."""
-
 
 class LiveQuestions(Foundation):
     """The incidents of the workspace's signals and of those that came since.
@@ -45,7 +43,7 @@ class LiveQuestions(Foundation):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._hearing = threading.Lock()
-        self._heard: pl.DataFrame | None = None
+        self._heard: Heard | None = None
         self._newest: datetime | None = None
         self._newest_came = 0.0
         self._forgotten: datetime | None = None
@@ -66,7 +64,7 @@ class LiveQuestions(Foundation):
             signals = self.workspace.tables["signals"]
             live = SwitchedInference(self.network.energise(), self.workspace.tables, self._periods(operated))
             live.take(signals)
-            self._heard = live.places(signals)
+            self._heard = Heard.of(live.places(signals))
         elif operated.numbers != self._followed:
             live = live.follow(self._periods(operated), self.signals)
         self._switched, self._followed = live, operated.numbers
@@ -81,7 +79,12 @@ class LiveQuestions(Foundation):
     def signals(self) -> pl.DataFrame:
         """All signals heard: those of the workspace, and those that came since."""
         heard = self._heard
-        return self.workspace.tables["signals"] if heard is None else heard.drop("place", "head")
+        return self.workspace.tables["signals"] if heard is None else heard.all.drop("place", "head")
+
+    def heard_last(self, until: datetime) -> datetime | None:
+        """Return the time of the last signal that was heard until a moment; ``None`` where there is none."""
+        heard = self._heard or Heard.of(self.workspace.tables["signals"])
+        return heard.newest_until(until)
 
     @property
     def now(self) -> datetime:
@@ -95,6 +98,11 @@ class LiveQuestions(Foundation):
         if self._newest is None:
             return None
         return self._newest + timedelta(minutes=(monotonic() - self._newest_came) // 60)
+
+    @property
+    def forgotten_before(self) -> datetime | None:
+        """The moment before which incidents that are over are forgotten; ``None`` where all are remembered."""
+        return self._forgotten
 
     @property
     def skew_limit_min(self) -> float:
@@ -161,9 +169,8 @@ class LiveQuestions(Foundation):
 
     def _keep(self, live: SwitchedInference, read: pl.DataFrame) -> None:
         """Keep what was heard, and forget what is older than the board shows."""
-        heard = self._heard if self._heard is not None else live.places(self.workspace.tables["signals"])
-        placed = live.places(read).filter(pl.col("place") >= 0)
-        self._heard = pl.concat([heard, placed.select(heard.columns)], rechunk=heard.n_chunks() >= MOST_PARTS)
+        heard = self._heard or Heard.of(live.places(self.workspace.tables["signals"]))
+        self._heard = heard.and_then(live.places(read).filter(pl.col("place") >= 0))
         if live.newest is not None and (self._newest is None or live.newest > self._newest):
             self._newest, self._newest_came = live.newest, monotonic()
         if live.newest is not None:
@@ -174,7 +181,7 @@ class LiveQuestions(Foundation):
         if before - (self._forgotten or before) >= timedelta(hours=1):
             live.forget(before)
             if self._heard is not None:
-                self._heard = self._heard.filter(pl.Series(live.needed(self._heard)))
+                self._heard = self._heard.only(live.needed, before)
         elif self._forgotten:
             return
         self._forgotten = before
@@ -203,7 +210,7 @@ class LiveQuestions(Foundation):
         clock = self._clock
         if clock is not None:
             live.tick(clock)
-        signals = self.workspace.tables["signals"] if self._heard is None else self._heard
+        signals = self._heard or self.workspace.tables["signals"]
         self._told, self._told_is_old, self._is_asked = Told.of(live, signals), False, False
         self.memory.forget("board")
         return self._told
@@ -232,7 +239,8 @@ class LiveQuestions(Foundation):
 
         def made() -> Board:
             supply, tables = self.present(moment), self.workspace.tables
-            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at)
+            recall = self.memory.recall
+            return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at, recall=recall)
 
         return self.memory.recall(key, made)
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 import polars as pl
 
 from fudian.desk_questions import DeskQuestions
-from fudian.foundation import Moment, PeriodLike, question
+from fudian.dispatch_questions import DispatchQuestions
+from fudian.foundation import Moment, PeriodLike, stating_settings
 from fudian.reliability_questions import ReliabilityQuestions
 from fudian.steering_questions import SteeringQuestions
 from network import FudianError, UnknownIdError, text, translate
 from network.steps import step
 from network.tables.writing import header
-from reliability.natures import FAULT
+from reliability.natures import CLASS_NAMES, FAULT
 from reliability.period import Period
 from reliability.repeat import RULES
 from reliability.report.content import Column, Report, Section, ranked_bars, shown, stacked_months
 from reliability.report.writing import write_report
 from reliability.rule_packs import DLT_836_2016
 from reliability.targets import METRIC_NAMES, STATUSES
-from repair.desk.figures import FIGURE_NAMES
+from repair.desk.figures import DISPATCH_FIGURE_NAMES, FIGURE_NAMES
 
-_OF_ALL = ("targets", "forecast", "process", "operation", "desk", "grid", "data")
+_OF_ALL = ("targets", "forecast", "process", "operation", "desk", "dispatch", "grid", "data")
 """Sections whose figures are of the whole utility."""
 
 _RULES = ("reliability", "steering", "planned", "grid")
@@ -45,7 +47,8 @@ _ENGLISH = {
 """Headings in English where the name of a column is no word; the Chinese ones stand in the tables and the catalogue."""
 
 _FIGURES = {
-    "N_T": (1, ""), "CH": (1, "h"), "CI": (0, ""), "CN": (0, ""), "SAIDI-1": (3, "h"), "SAIDI-4": (3, "h"), "SAIDI-F": (3, "h"),
+    "N_T": (1, ""), "CH": (1, "customer-hours"), "CI": (0, ""), "CN": (0, ""),
+    "SAIDI-1": (3, "h"), "SAIDI-4": (3, "h"), "SAIDI-F": (3, "h"),
     "SAIDI-S": (3, "h"), "SAIFI-1": (3, "times"), "ASAI-1": (4, "%"), "CAIDI": (3, "h"),
 }  # fmt: skip
 """Figures of the headline, with decimals and unit."""
@@ -65,16 +68,42 @@ _MEANING_NAMES = {
 }
 """What each of them is."""
 
+SECTION_TITLES = {
+    "headline": "The period in short",
+    "months": "Customer-hours by month",
+    "classes": "Region classes",
+    "targets": "Targets of the plan",
+    "forecast": "How the year is likely to end",
+    "budget": "Customer-hours that may be spent in {year}",
+    "process": "Signal or noise",
+    "causes": "Causes",
+    "feeders": "Feeders that cost most",
+    "frequent": "Off too often",
+    "live": "Live-work ratio",
+    "planned": "Planned outages for work",
+    "operation": "Figures of operation",
+    "desk": "Closed-loop repair",
+    "dispatch": "How the dispatch went",
+    "grid": "The grid",
+    "data": "Data, rules and settings",
+}
+"""What each section is headed with."""
+
+Waited = TypeVar("Waited")
+
 _BANDS = {"over": "over the bar", "at": "one more breaks it", "near": "two more break it"}
 
 MOST = 10
 """Rows of the worst that a section lists."""
 
 
-class ReportQuestions(DeskQuestions, SteeringQuestions, ReliabilityQuestions):
-    """The report, put together from the answers to other questions."""
+class ReportQuestions(DispatchQuestions, DeskQuestions, SteeringQuestions, ReliabilityQuestions):
+    """The report, put together from the answers to other questions.
 
-    @question
+    Those are kept; the report is put together anew each time, since the desk and the N-1 test go on.
+    """
+
+    @stating_settings
     def report(
         self,
         period: PeriodLike = None,
@@ -84,7 +113,7 @@ class ReportQuestions(DeskQuestions, SteeringQuestions, ReliabilityQuestions):
         as_of: Moment = None,
         wait_s: float | None = 5.0,
     ) -> Report:
-        """Return the report of a period: targets, forecast, budget, causes, feeders, frequent users, work, desk, grid, data.
+        """Return the report of a period: targets, forecast, budget, causes, feeders, frequent users, work, desk, crews, grid.
 
         Args:
             period: month, quarter, half-year, year or any other; by default the last calendar year with records.
@@ -92,7 +121,7 @@ class ReportQuestions(DeskQuestions, SteeringQuestions, ReliabilityQuestions):
             language: ``en`` or ``zh``; by default that of the workspace object.
             unit: only the figures of this unit; a section that is of the whole utility says so.
             as_of: nothing later is known.
-            wait_s: for how long the N-1 test is waited for; ``None`` waits until it is over.
+            wait_s: for how long the N-1 test is waited for in all; ``None`` waits until it is over.
 
         Raises:
             UnknownIdError: no user is of the unit.
@@ -135,6 +164,7 @@ class _Made:
     as_of: Moment
     wait_s: float | None
     query: Any
+    waited_s: list[float] = field(default_factory=list)
 
     def report(self) -> Report:
         say = self.say
@@ -156,7 +186,8 @@ class _Made:
     def _sections(self) -> Iterator[Section]:
         made_of: tuple[Callable[[], Section], ...] = (
             self._headline, self._months, self._classes, self._targets, self._forecast, self._budget, self._process, self._causes,
-            self._feeders, self._frequent, self._live, self._planned, self._operation, self._desk, self._grid, self._data,
+            self._feeders, self._frequent, self._live, self._planned, self._operation, self._desk,
+            self._dispatch, self._grid, self._data,
         )  # fmt: skip
         for at, make in enumerate(made_of):
             step(text("parts of the report"), at, len(made_of))
@@ -177,7 +208,19 @@ class _Made:
         said = [refused.message.in_language(self.language)]
         if refused.hint is not None:
             said.append(refused.hint.in_language(self.language))
-        return Section(name, self._title(name), tuple(said))
+        return self._section(name, tuple(said))
+
+    def _section(
+        self,
+        name: str,
+        says: tuple[str, ...],
+        columns: tuple[Column, ...] = (),
+        rows: tuple[Mapping[str, Any], ...] = (),
+        chart: Mapping[str, Any] | None = None,
+    ) -> Section:
+        if not (says or rows):
+            says = (self.say("There is nothing to list."),)
+        return Section(name, self.say(SECTION_TITLES[name], year=self._year), says, columns, rows, chart)
 
     def _unit(self, unit: str) -> str:
         return self.say("switching operations") if unit == "operations" else self.say(unit)
@@ -208,6 +251,7 @@ class _Made:
                 )
             ]  # fmt: skip
         says += [each.in_language(self.language) for each in unrecorded]
+        says += [each.in_language(self.language) for each in self.utility._without_users(self.query)]
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
@@ -229,7 +273,7 @@ class _Made:
             for name, (digits, unit) in _FIGURES.items()
         )
         columns = (self._column("figure"), self._column("value", 3), *self._columns("measured_in", "meaning"))
-        return Section("headline", self.say("The period in short"), tuple(says), columns, rows)
+        return self._section("headline", tuple(says), columns, rows)
 
     def _months(self) -> Section:
         figures = self._figures(("month", "nature")).with_columns(fault=pl.col("nature").is_in(FAULT))
@@ -246,15 +290,15 @@ class _Made:
         )  # fmt: skip
         kinds = self.say("fault"), self.say("prearranged")
         drawing = stacked_months(rows, kinds, self.say("customer-hours")) if len(rows) > 1 else None
-        return Section("months", self.say("Customer-hours by month"), (), columns, tuple(rows), drawing)
+        return self._section("months", (), columns, tuple(rows), drawing)
 
     def _classes(self) -> Section:
         rows = tuple(
             self._figures(("region_class",)).select("region_class", "N_T", "CH", "CI", "SAIDI-1", "SAIFI-1").to_dicts()
         )
-        densest = {name: at for at, name in enumerate(_CLASSES)}
+        densest = {name: at for at, name in enumerate(CLASS_NAMES)}
         named = tuple(
-            row | {"region_class": translate(_CLASSES.get(row["region_class"], "—"), self.language)}
+            row | {"region_class": CLASS_NAMES.get(row["region_class"], text("no class")).in_language(self.language)}
             for row in sorted(rows, key=lambda row: densest.get(row["region_class"], len(densest)))
         )
         columns = (
@@ -262,22 +306,31 @@ class _Made:
             self._column("CI", 0, total=True), self._column("SAIDI-1", 3, total=True, formula="{CH}/{N_T}"),
             self._column("SAIFI-1", 3, total=True, formula="{CI}/{N_T}"),
         )  # fmt: skip
-        return Section("classes", self.say("Region classes"), (), columns, named)
+        return self._section("classes", (), columns, named)
 
     @property
     def _year(self) -> int:
         return (self.period.end - timedelta(microseconds=1)).year
 
     def _targets(self) -> Section:
-        judged = self.utility.targets(self.plan, self._year, as_of=self._seen_from, wait_s=self.wait_s).as_dict(
-            self.language
-        )["rows"]
-        rows = tuple(row | self._judged(row) for row in judged)
-        listed = self._columns(
-            "target_id", "label", "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged"
+        judged = self._waiting(
+            lambda wait_s: self.utility.targets(self.plan, self._year, "mv", self._seen_from, wait_s)
         )
+        rows = tuple(row | self._judged(row) for row in judged.as_dict(self.language)["rows"])
+        why = ("reason",) if any(row["reason"] for row in rows) else ()
+        names = ("target_id", "label", "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged")
+        listed = self._columns(*names, *why)
         said = self.say("{plan}, calendar year {year}", plan=self.plan, year=self._year)
-        return Section("targets", self.say("Targets of the plan"), (said,), listed, rows)
+        return self._section("targets", (said,), listed, rows)
+
+    def _waiting(self, ask: Callable[[float | None], Waited]) -> Waited:
+        """Ask what waits for the N-1 test, which is waited for once and not once for each part."""
+        if self.wait_s is None:
+            return ask(None)
+        began = monotonic()
+        answer = ask(max(self.wait_s - sum(self.waited_s), 0.0))
+        self.waited_s.append(monotonic() - began)
+        return answer
 
     def _judged(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what people read for the codes of a target."""
@@ -303,7 +356,7 @@ class _Made:
             "label", "limit", "to_date", "committed", "expected", "p10", "p50", "p90", "probability_met"
         )
         columns = (*listed, self._column("left_ch", 0))
-        return Section("forecast", self.say("How the year is likely to end"), says, columns, rows)
+        return self._section("forecast", says, columns, rows)
 
     def _causes(self) -> Section:
         rows = tuple(self.utility.causes(self.query, MOST).to_dicts())
@@ -315,7 +368,7 @@ class _Made:
             self._column("ch", 1, total=True), self._column("running_percent", 1),
         )  # fmt: skip
         drawing = ranked_bars(named, "cause", "ch", self.say("customer-hours"))
-        return Section("causes", self.say("Causes"), (), columns, named, drawing)
+        return self._section("causes", (), columns, named, drawing)
 
     def _feeders(self) -> Section:
         worst = self.utility.worst_feeders(self.query, MOST).drop("by_month").to_dicts()
@@ -325,7 +378,7 @@ class _Made:
             self._column("ch", 1, total=True),
             *self._columns("share_percent", "saidi_h", "outages"),
         )
-        return Section("feeders", self.say("Feeders that cost most"), (), columns, rows)
+        return self._section("feeders", (), columns, rows)
 
     def _frequent(self) -> Section:
         bands = self.utility.frequent_bands(as_of=self.query.known.period.end).rows
@@ -347,7 +400,7 @@ class _Made:
         if brought := bands.filter("breaks")["user_id"].n_unique():
             says.append(self.say("plans to come bring {count} over it", count=brought))
         columns = self._columns("name", "rule", "times", "most", "plans_to_come", "state")
-        return Section("frequent", self.say("Off too often"), tuple(says), columns, rows)
+        return self._section("frequent", tuple(says), columns, rows)
 
     def _live(self) -> Section:
         told = self.utility.live_ratio(self.period, "unit").as_dict()["rows"]
@@ -357,7 +410,7 @@ class _Made:
             self._column("by_jobs", 1), self._column("reduced_ch", 1, total=True), self._column("prearranged_ch", 1, total=True),
             self._column("by_customer_hours", 1),
         )  # fmt: skip
-        return Section("live", self.say("Live-work ratio"), (), columns, rows)
+        return self._section("live", (), columns, rows)
 
     def _planned(self) -> Section:
         rows = self.utility.costly_plans(self.query)
@@ -367,9 +420,7 @@ class _Made:
             self._column("ch", 1, total=True),
         )
         said = self.say("{count} planned outages, dearest first", count=rows.height)
-        return Section(
-            "planned", self.say("Planned outages for work"), (said,), columns, tuple(rows.head(MOST).to_dicts())
-        )
+        return self._section("planned", (said,), columns, tuple(rows.head(MOST).to_dicts()))
 
     def _budget(self) -> Section:
         sheet = self.utility.budget(self._year, self._seen_from).as_dict(self.language)
@@ -378,16 +429,14 @@ class _Made:
         columns = (self._column("unit"), *(self._column(name, 1, total=True) for name in names))
         warned = [each for each in sheet["warnings"] if self.unit is None or each["unit"] == self.unit]
         says = (*(each["says"] for each in warned), *sheet["notes"])
-        return Section(
-            "budget", self.say("Customer-hours that may be spent in {year}", year=self._year), says, columns, rows
-        )
+        return self._section("budget", says, columns, rows)
 
     def _process(self) -> Section:
         said = []
         for figure in ("saidi", "live_jobs"):
             told = self.utility.process(figure, self._year, self._seen_from).as_dict(self.language)
             said += [f"{told['means']}: {sentence}" for sentence in (*told["says"], *told["basis"]["notes"])]
-        return Section("process", self.say("Signal or noise"), tuple(said))
+        return self._section("process", tuple(said))
 
     def _operation(self) -> Section:
         told = self.utility.operating_kpi(self._year, self._seen_from).as_dict(self.language)["rows"]
@@ -400,32 +449,46 @@ class _Made:
             for row in told
         )
         listed = self._columns("kpi", "value", "numerator", "denominator", "measured_in", "reference", "reason")
-        return Section("operation", self.say("Figures of operation"), (), listed, rows)
+        return self._section("operation", (), listed, rows)
 
     def _desk(self) -> Section:
         told = self.utility.desk_kpi(self.period.start, self.period.end).as_dict(self.language)
+        said = self.say("{count} incidents that signals told of", count=told["incidents"])
+        return self._of_desk("desk", said, told, FIGURE_NAMES)
+
+    def _dispatch(self) -> Section:
+        told = self.utility.dispatch_kpi(self.period.start, self.period.end).as_dict(self.language)
+        said = self.say("{count} incidents that the desk worked on", count=told["incidents"])
+        return self._of_desk("dispatch", said, told, DISPATCH_FIGURE_NAMES)
+
+    def _of_desk(self, name: str, said: str, told: Mapping[str, Any], names: Mapping[str, str]) -> Section:
+        """Return a section of what the desk did; without incidents it has no figures."""
         rows = tuple(
-            row | {"kpi": translate(FIGURE_NAMES[row["kpi"]], self.language), "measured_in": self._unit(row["unit"])}
+            row | {"kpi": translate(names[row["kpi"]], self.language), "measured_in": self._unit(row["unit"])}
             for row in told["rows"]
         )
-        said = self.say("{count} incidents that signals told of", count=told["incidents"])
+        says = [said]
+        forgotten = self.utility.forgotten_before
+        if forgotten is not None and self.period.start < forgotten:
+            says.append(
+                self.say("Incidents of before {moment} are forgotten: they are not among them.", moment=forgotten)
+            )
         listed = self._columns("kpi", "value", "measured_in", "numerator", "denominator")
-        return Section("desk", self.say("Closed-loop repair"), (said,), listed, rows if told["incidents"] else ())
+        return self._section(name, tuple(says), listed, rows if told["incidents"] else ())
 
     def _grid(self) -> Section:
-        judged = [target for plan in self.utility.grid_targets(self.wait_s) for target in plan.results]
+        judged = [target for plan in self._waiting(self.utility.grid_targets) for target in plan.results]
         told = [each.as_dict(self.language) for each in judged]
         rows = tuple(row | self._judged(row) for row in told)
-        listed = self._columns(
-            "metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", "reason"
-        )
-        return Section("grid", self.say("The grid"), (), listed, rows)
+        why = ("reason",) if any(row["reason"] for row in rows) else ()
+        listed = self._columns("metric", "value", "numerator", "denominator", "limit", "measured_in", "judged", *why)
+        return self._section("grid", (), listed, rows)
 
     def _data(self) -> Section:
         basis = self.utility.indices(self.query).as_dict(self.language)["basis"]
         problems = self.utility.problems
         facts: dict[str, Any] = {
-            "rule_pack": DLT_836_2016.id,
+            "rule_pack": DLT_836_2016.standard,
             "user_level": basis["user_level"],
             "errors": len([each for each in problems if each.severity == "error"]),
             "warnings": len([each for each in problems if each.severity == "warning"]),
@@ -433,6 +496,10 @@ class _Made:
             "outages_rejected": basis["outages_rejected"],
         }
         rows = [{"name": self._title(name), "value": value} for name, value in facts.items()]
+        storms = basis["major_event_days"]
+        days = self.say("counted in") if storms["treatment"] == "include" else self.say("left out")
+        found = storms["reason"] or ", ".join(str(each) for each in storms["days"])
+        rows.append({"name": self.say("major event days"), "value": f"{days} ({found})" if found else days})
         for table, count in sorted(Counter(each.table for each in problems).items()):
             rows.append({"name": self.say("errors and warnings of {table}", table=table), "value": count})
         settings = self.utility.workspace.settings
@@ -440,7 +507,4 @@ class _Made:
             rows += [
                 {"name": f"{table}.{name}", "value": shown(value, 2)} for name, value in settings.get(table, {}).items()
             ]
-        return Section("data", self.say("Data, rules and settings"), (), self._columns("name", "value"), tuple(rows))
-
-
-_CLASSES = {"city_centre": "city centre", "urban": "urban district", "town": "town", "rural": "rural"}
+        return self._section("data", (), self._columns("name", "value"), tuple(rows))

@@ -68,7 +68,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "forecast": ("steering", "reliability", "planned", "inference"),
     "levers": ("steering", *_PLANS[:4]),
     "frequent_bands": ("reliability", "planned", "inference"),
-    "report": tuple(dict.fromkeys(("reliability", "steering", *_PLANS, *_TARGETS))),
+    "report": tuple(dict.fromkeys(("reliability", "steering", *_PLANS, *_TARGETS, "crews", "restoration_time"))),
     "affected": _INCIDENTS,
     "locate": ("location", "inference"),
     "infer": ("inference",),

@@ -14,6 +14,7 @@ from network import Text, UnknownIdError, WorkspaceError, text
 from network.steps import Done
 from reliability.frequent import preset
 from reliability.period import Period
+from reliability.query import Query
 from reliability.steering.budget import budgets
 from reliability.steering.budget_sheet import BudgetSheet, budget_sheet
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
@@ -164,6 +165,9 @@ class SteeringQuestions(PlanningQuestions):
         moment = self.moment(as_of) or self.known_until
         chosen = (moment - timedelta(microseconds=1)).year if year is None else year
         planned, notes = self._planned_hours(as_of)
+        span = Period.year(chosen)
+        if moment > span.start:
+            notes += self._without_users(Query(span, level=level, as_of=min(moment, span.end)))
         found = forecast(self._statistics, plan, chosen, moment, level, med, planned, notes)
         return replace(found, frequent=band_counts(self.frequent_bands(level=level, as_of=as_of).rows))
 
@@ -282,6 +286,10 @@ class SteeringQuestions(PlanningQuestions):
             self.levers(plan, as_of=as_of, year=year)
 
         return self.under_way(f"levers {plan} {moment} {year}", text("outages of plans"), compute, wait_s)
+
+    def _without_users(self, query: Query) -> tuple[Text, ...]:
+        """Say of which classes outages of a period count nowhere, since no number of users is stated for them."""
+        return self._statistics.without_users(query)
 
     def _unrecorded(self, moment: datetime) -> tuple[Text, ...]:
         """Say that nothing is recorded before a moment, where that is so: that nothing happened is not known."""

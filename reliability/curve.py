@@ -87,10 +87,12 @@ def _accrued_whole(rows: pl.DataFrame, ends: npt.NDArray[np.int64]) -> npt.NDArr
 
 def ledger_within(rows: pl.DataFrame, part: Period, crossing: str = "cut") -> pl.DataFrame:
     """Return the rows of a ledger that add to a part of its period, such as one day, and what they add."""
+    start, end = microseconds(part.start), microseconds(part.end)
+    touching = (pl.col("until") > start) & (pl.col("from") < end) | pl.col("group_start").is_between(start, end)
     bounded: Any = nw.from_native(
-        rows.drop("h", "count", "counted", "reason").with_columns(
-            bound_start=pl.lit(microseconds(part.start)), bound_end=pl.lit(microseconds(part.end))
-        )
+        rows.drop("h", "count", "counted", "reason")
+        .filter(touching)
+        .with_columns(bound_start=pl.lit(start), bound_end=pl.lit(end))
     )
     within: pl.DataFrame = add_within(bounded, crossing).to_native()
     return within.drop("bound_start", "bound_end").filter(pl.col("counted"))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 from narwhals.typing import IntoFrameT
 
@@ -197,18 +198,19 @@ def pieces_in(rows: Any, bounds: pl.DataFrame, crossing: str) -> Any:
     spanned = rows.with_columns(first=first, last=last).with_columns(
         span=nw.col("first") * cells + nw.when(nw.col("last") > nw.col("first")).then("last").otherwise("first")
     )
-    spans = pl.DataFrame(
-        [
-            (start * cells + end, *bounds.row(cell)[:3])
-            for start in range(cells)
-            for end in range(start, cells)
-            for cell in range(start, end + 1)
-        ],
-        schema={"span": pl.Int64, "month": pl.String, "bound_start": pl.Int64, "bound_end": pl.Int64},
-        orient="row",
-    )
-    cut = spanned.drop("first", "last").join(like(spans, rows), on="span", how="inner")
+    cut = spanned.drop("first", "last").join(like(_spans(bounds), rows), on="span", how="inner")
     return add_amounts(cut.drop("span"), crossing).filter("counted")
+
+
+def _spans(bounds: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of every run of cells: ``span`` (number of its first times all, and of its last), ``month`` and bounds."""
+    cells = bounds.height
+    start, end = np.triu_indices(cells)
+    length = end - start + 1
+    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    columns = ("month", pl.col("bound_start").cast(pl.Int64), pl.col("bound_end").cast(pl.Int64))
+    of_each: pl.DataFrame = bounds.select(*columns)[np.repeat(start, length) + within]
+    return of_each.select(pl.Series("span", np.repeat(start * cells + end, length)), pl.all())
 
 
 def _stated(population: Any, rules: ReliabilitySettings) -> Any:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from network import text
 from network.tables.code_words import NATURES, REGION_CLASSES
+
+CLASS_NAMES = {
+    "city_centre": text("city centre"),
+    "urban": text("urban district"),
+    "town": text("town"),
+    "rural": text("rural"),
+}
+"""The region classes in words, the densest first."""
 
 FAULT = tuple(code for code in NATURES if code.startswith("F-"))
 PREARRANGED = tuple(code for code in NATURES if code.startswith("P-"))

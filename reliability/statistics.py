@@ -17,7 +17,7 @@ import narwhals as nw
 import polars as pl
 from cachetools import LRUCache
 
-from network import FudianError, Problem, UnknownIdError, text, translate
+from network import FudianError, Problem, Text, UnknownIdError, text, translate
 from network.tables.as_of import stated_as_of
 from reliability.audit import FINDINGS, Audit, audit
 from reliability.cross_check import CrossCheck, cross_check
@@ -29,7 +29,7 @@ from reliability.known_tables import KnownTables, chosen
 from reliability.ledger_table import NOT_COUNTED, ledger, ledger_of, merged_until
 from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
-from reliability.natures import UNKNOWN
+from reliability.natures import CLASS_NAMES, UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
 from reliability.period import MICROSECONDS_PER_HOUR, Period, day_of
 from reliability.population_table import customer_groups, population, standing_alone
@@ -57,7 +57,12 @@ class Statistics(KnownTables):
     _merging: Lock = field(default_factory=Lock)
 
     def ledger_rows(
-        self, query: Query, event: str | None = None, customer: str | None = None, language: str = "en"
+        self,
+        query: Query,
+        event: str | None = None,
+        customer: str | None = None,
+        language: str = "en",
+        most: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return the ledger for people and programs: times as times, reasons as sentences.
 
@@ -66,6 +71,7 @@ class Statistics(KnownTables):
             event: only this outage.
             customer: only this customer, at the low-voltage level.
             language: of the reasons.
+            most: only so many rows, the earliest.
 
         Raises:
             UnknownIdError: the outage or the customer is not in the tables.
@@ -76,7 +82,8 @@ class Statistics(KnownTables):
         if event is not None:
             rows = rows.filter(pl.col("outage_id") == event)
         times = [pl.from_epoch(pl.col(name), time_unit="us").alias(name) for name in ("from", "until", "group_start")]
-        shown = rows.sort("from", "outage_id", "user_id").select(*LEDGER_COLUMNS).with_columns(times)
+        ordered = rows.lazy().select(*LEDGER_COLUMNS).sort("from", "outage_id", "user_id")
+        shown = (ordered if most is None else ordered.head(most)).with_columns(times).collect()
         reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
         return shown.with_columns(
             reason_code="reason", reason=pl.col("reason").replace(list(reasons), list(reasons.values()))
@@ -375,6 +382,21 @@ class Statistics(KnownTables):
     @cached_property
     def _tallies(self) -> dict[tuple[Query, str], tuple[dict[str, int], dict[str, int]]]:
         return {}
+
+    def without_users(self, query: Query) -> tuple[Text, ...]:
+        """Say of which classes outages count nowhere, since no number of users is stated for them to be divided by."""
+        if not self._has_only_stated_users:
+            return ()
+        rows = self.ledger(replace(query.known, by=())).filter(pl.col("exclusion") == "no_population")
+        counts = rows.group_by("region_class").agg(pl.col("outage_id").n_unique()).sort("region_class")
+        span = query.known.period
+        return tuple(
+            text(
+                "{count} outages of {area} from {start} to {end} are not counted: population states no users of it then",
+                count=count, area=CLASS_NAMES.get(each, text("no class")), start=span.start, end=span.end,
+            )
+            for each, count in counts.iter_rows()
+        )  # fmt: skip
 
     def log_conflicts(self) -> list[Problem]:
         """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""

@@ -30,12 +30,14 @@ class Affected(Shown):
         branches: ids of the branches that are dead now and were not before, without those that opened.
         opened: ids of the branches that open: those that were named, or the devices that trip.
         sure: by signals: how probable it is that each transformer is off; those on the list, and those that may be.
+        approximate: by signals: incidents of which the probabilities are approximate, by the branch at their head.
     """
 
     hit: LostSupply
     branches: tuple[str, ...]
     opened: tuple[str, ...]
     sure: Mapping[str, float] | None = None
+    approximate: tuple[str, ...] = ()
 
     def _line(self) -> str:
         return f"Affected: {len(self.hit.transformer_index)} transformers, {self.customer_count} customers"
@@ -108,7 +110,8 @@ class Affected(Shown):
     def _how_sure(self) -> dict[str, Any]:
         if self.sure is None:
             return {}
-        return {"sure": dict(self.sure), "groups": self.grouped(), "expected_customers": self.expected_customers}
+        told = {"sure": dict(self.sure), "groups": self.grouped(), "expected_customers": self.expected_customers}
+        return told | {"approximate": list(self.approximate)}
 
     def _feeders_off(self) -> list[str]:
         feeders = self.network.transformer_feeder.gather(np.sort(self.hit.transformer_index))

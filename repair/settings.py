@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from network.tables.settings import Settings
+
+HOURS_A_DAY = 24
 
 
 class LocationSettings(Settings):
@@ -129,6 +131,22 @@ class WeakSpotSettings(Settings):
     high_voltage_v: float = Field(235.4, gt=0, description="highest voltage of users at 220 V (GB/T 12325: 7 % above)")
     long_radius_km: float = Field(15.0, gt=0, description="supply radius beyond which a feeder is long")
     nominal_v: float = Field(220.0, gt=0, description="nominal voltage of users, phase to neutral")
+    generation_hours: tuple[int, int] = Field(
+        (9, 16), description="hours of the day from and until which generation may give all that it can"
+    )
+    light_load_share: float = Field(
+        0.3, ge=0, le=1, description="light load in those hours over the typical load, where no load curve tells it"
+    )
+    generation_power_factor: float = Field(
+        0.95, gt=0, le=1, description="lowest power factor at which generation may take reactive power (GB/T 29319)"
+    )
+
+    @field_validator("generation_hours")
+    @classmethod
+    def _in_a_day(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= hours[0] < hours[1] <= HOURS_A_DAY:
+            raise ValueError("these are two hours of a day, the first before the second, such as [9, 16]")
+        return hours
 
 
 class InferenceSettings(Settings):

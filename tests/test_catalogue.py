@@ -8,13 +8,17 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
+import typer
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from docs.generate import tables_page
+from docs.generate import commands_page, tables_page
 from docs.settings_page import settings_page
+from fudian.cli.app import app
+from fudian.cli.spoken import HELP_WORDS, spoken
 from network import texts, translate
 from network.tables.schema import TABLES
 from network.texts import COMPILING
@@ -62,6 +66,7 @@ TEXT_CONSTANTS = {
     "TOLD_BY_NAMES",
     "FIGURE_NAMES",
     "_MEANING_NAMES",
+    "SECTION_TITLES",
     "CREW_WORDS",
     "CLOCK_NAMES",
     "WHY_NAMES",
@@ -105,7 +110,7 @@ def code_texts() -> set[str]:
 
 
 def documented_texts() -> set[str]:
-    """What the reference pages of tables and settings say: the meaning of each column and of each setting among it."""
+    """What the reference pages and the command line's help say: the meaning of each column, setting, command and option."""
     said: list[str] = []
 
     def say(sentence: str) -> str:
@@ -114,7 +119,21 @@ def documented_texts() -> set[str]:
 
     tables_page(say)
     settings_page(say)
+    commands_page(say=say)
+    program = spoken(app, "en")
+    said.extend(HELP_WORDS.values())
+    said.extend(each for each in (program.help, program.epilog) if each)
+    for command in all_commands(program):
+        own = command.get_help_option(typer.Context(command))
+        said.extend(told.help for told in (command, *command.params, own) if getattr(told, "help", None))
     return {each for each in said if each}
+
+
+def all_commands(group: Any) -> Iterator[Any]:
+    """Give a command and all below it, groups too."""
+    yield group
+    for below in getattr(group, "commands", {}).values():
+        yield from all_commands(below)
 
 
 def all_strings() -> set[str]:

@@ -30,7 +30,7 @@ from repair.settings import CrewSettings, InferenceSettings, PlannedSettings
 PROJECT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["tables.md", "settings.md", "commands.md", "questions.md", "api.md", "http.md"])
+@pytest.mark.parametrize("page", pages())
 def test_a_reference_page_equals_its_source(page: str) -> None:
     assert (FOLDER / page).read_text("utf-8") == pages()[page], "run: python -m docs.generate"
 

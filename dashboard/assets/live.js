@@ -2,6 +2,7 @@
 (function () {
   const STALE_MS = 12000;
   const MOST_KEPT = 500;
+  const LISTED_MS = 5000;
   const stored = (name, otherwise) => {
     try {
       return JSON.parse(localStorage.getItem(name)) ?? otherwise;
@@ -25,6 +26,9 @@
   let tookMs = 300;
   let waiting = null;
   let sounds = null;
+  let toldAt = 0;
+  let listedAt = 0;
+  let isListing = false;
 
   function isNew(incident) {
     return changed[incident] > (seen.incidents[incident] || seen.since);
@@ -101,6 +105,16 @@
     }
   }
 
+  // The list of events is small: it is made anew at once, one at a time, before the rest of the page.
+  function list() {
+    if (!document.getElementById("incidents") || (isListing && Date.now() - listedAt < LISTED_MS)) {
+      return;
+    }
+    isListing = true;
+    listedAt = Date.now();
+    window.dash_clientside.set_props("desk-told", { data: listedAt });
+  }
+
   // Under a storm of changes the page is made anew no more often than it can be.
   function show() {
     if (waiting || !location.pathname.includes("dispatch")) {
@@ -136,6 +150,8 @@
     Object.assign(changed, message.changes);
     const opened = message.now - (Date.now() - started);
     if (ids.length && (!message.first || ids.some((each) => message.changes[each] > opened))) {
+      toldAt = Date.now();
+      list();
       show();
     }
     if (isAnythingNew) {
@@ -172,6 +188,16 @@
   window.addEventListener("fudian-shown", function () {
     if (askedAt) {
       tookMs = Math.min(5000, Math.max(100, Date.now() - askedAt));
+    }
+    if (toldAt > askedAt) {
+      list();  // this page was asked for before
+    }
+    say();
+  });
+  window.addEventListener("fudian-listed", function () {
+    isListing = false;
+    if (toldAt > listedAt) {
+      list();
     }
     say();
   });

@@ -12,6 +12,10 @@ window.dash_clientside.fudian = {
     });
     return window.dash_clientside.no_update;
   },
+  listed: function () {
+    window.requestAnimationFrame(() => window.dispatchEvent(new Event("fudian-listed")));
+    return window.dash_clientside.no_update;
+  },
 };
 
 // Buttons that decide: what they say, with the fields beside them, goes to the interface; then the page is made anew.

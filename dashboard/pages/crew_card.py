@@ -15,6 +15,7 @@ from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from network import FudianError, translate
 from repair.desk.crews.crew_plan import Assignment, CrewPlan
+from repair.desk.figures import DISPATCH_FIGURE_NAMES
 
 CLOCK_NAMES: Mapping[str, str] = {
     "met": "arrived in time",
@@ -36,15 +37,6 @@ WHY_NAMES: Mapping[str, str] = {
     "no_shift": "no crew is on duty long enough",
 }
 """Why a crew goes, or none does, in words."""
-
-DISPATCH_FIGURE_NAMES: Mapping[str, str] = {
-    "on_time_arrival": "arrived in time",
-    "one_order_rate": "solved with one order",
-    "interval_coverage": "over within the range told first",
-    "notified_ratio": "customers told in person",
-    "unavoidable_share": "customer-hours that no dispatch could have saved",
-}
-"""Each figure of the dispatch in words."""
 
 
 def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[Part]:

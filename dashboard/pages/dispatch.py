@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from dash import html
+from dash import dcc, html, no_update
 
 from dashboard.access.units import customers_off
 from dashboard.pages.crew_card import crew_cards
@@ -55,6 +55,10 @@ NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None
 """What of an address belongs to one plan, left out."""
 
 
+LIST, TOLD, LISTED = "incidents", "desk-told", "desk-listed"
+"""Ids of what holds the list of events, of what the page's script asks for it anew by, and of what tells it that it came."""
+
+
 def page(utility: Utility, address: Address) -> html.Div:
     """Return the page."""
     at = moment_of(utility, address)
@@ -86,6 +90,18 @@ def page(utility: Utility, address: Address) -> html.Div:
         [html.Div([left, right, html.Div(customers, className="wide")], className="grid halves desk")],
         has_heading=False,
     )
+
+
+def list_now(utility: Utility, address: Address) -> Part:
+    """Return the list of events alone: what is new stands there before the rest of the page is made; nothing on other tabs."""
+    tab = address.choose("tab", TABS, "active")
+    if "at" in address.values or tab not in {"active", "restored"}:
+        return no_update
+    board = utility.board()
+    entries = {"active": board.active, "restored": board.restored}[tab]
+    keys = [entry.key for entry in entries]
+    chosen = address.choose("event", keys, keys[0] if keys else "")
+    return _list_card(utility, address, entries, next((each for each in entries if each.key == chosen), None), tab)
 
 
 def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
@@ -122,7 +138,7 @@ def _chips(utility: Utility, address: Address, board: Board, tab: str) -> list[P
 def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
     """Return the moment that is shown, which is also the way back to an earlier one, and the last signal heard."""
     language = address.language
-    heard = utility.signals.filter(pl.col("time") <= at)["time"].max()
+    heard = utility.heard_last(at)
     moments = [
         (
             translate("now: {moment}", language, moment=f"{utility.now:%Y-%m-%d %H:%M}"),
@@ -203,6 +219,20 @@ _STATES = {
 def _incident_list(
     utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, plan: Chosen | None
 ) -> html.Div:
+    return html.Div(
+        [
+            html.Div(_list_card(utility, address, entries, shown, tab), id=LIST),
+            dcc.Store(id=TOLD),
+            dcc.Store(id=LISTED),
+            _diagram_card(utility, address, shown, plan),
+            state_card(utility, address) if "at" not in address.values and tab == "active" else None,
+            loop_card(utility, address) if tab == "restored" else None,
+        ],
+        className="stack",
+    )
+
+
+def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str) -> Part:
     language = address.language
     rows = []
     for entry in entries[:_LISTED]:
@@ -246,15 +276,7 @@ def _incident_list(
         content.append(
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
-    return html.Div(
-        [
-            card(translate(_TAB_NAMES[tab], language), *content),
-            _diagram_card(utility, address, shown, plan),
-            state_card(utility, address) if "at" not in address.values and tab == "active" else None,
-            loop_card(utility, address) if tab == "restored" else None,
-        ],
-        className="stack",
-    )
+    return card(translate(_TAB_NAMES[tab], language), *content)
 
 
 def _kind(entry: Entry, language: str) -> str:
@@ -709,8 +731,8 @@ def order_of(utility: Utility, address: Address) -> str:
     at = moment_of(utility, address)
     board = utility.board(at)
     entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
-    plan = plan_to_print(utility, address, entry, at)
-    return order_sheet(plan, entry.key if entry else "", utility.name, at, address.language)
+    plan, done = plan_to_print(utility, address, entry, at)
+    return order_sheet(plan, done, entry.key if entry else "", utility.name, at, address.language)
 
 
 def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -10,9 +10,9 @@ from dash import html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card, compose, data, link, row, strong, table
-from dashboard.parts.decisions import decide, may_decide, to_incident
+from dashboard.parts.decisions import decide, decide_with, may_decide, to_incident
 from dashboard.parts.names import device
-from dashboard.parts.order_sheet import remark
+from dashboard.parts.order_sheet import Carried, remark
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
@@ -92,6 +92,7 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
         html.P(_sentence(plan, language)),
         *_done(address, chosen),
         _operations(utility, address, chosen, plan),
+        *_tick_with_more(chosen, plan, language),
         *_refused(address, chosen),
     ]
     content += [html.P(each.said.in_language(language)) for each in plan.missing]
@@ -199,6 +200,22 @@ def _tick(address: Address, chosen: Chosen, step: Step) -> Part:
     return link(label, address.href(done=ticked, step=None), "above quiet")
 
 
+def _tick_with_more(chosen: Chosen, plan: RestorationPlan, language: str) -> list[Part]:
+    """Return the door by which the first step is ticked off with the time at which it was done, or what was read there."""
+    if chosen.sheet is None or not may_decide() or not plan.steps:
+        return []
+    step = plan.steps[0]
+    said = {"action": "step", "branch_id": step.branch_id, "move": step.action}
+    fields = [
+        ("at", translate("done at, such as 07:57; now if blank", language)),
+        ("read", translate("value read, such as 95 A", language)),
+        ("note", translate("note", language)),
+    ]
+    label = translate("step 1 done, with time or reading", language)
+    door = decide_with(label, to_incident(chosen.sheet.incident), said, fields, language)
+    return [html.Div([door], className="actions deciding-row")]
+
+
 def _refusal(address: Address, chosen: Chosen, step: Step) -> Part:
     """Return the way to say that a device does not move."""
     label = translate("does not move", address.language)
@@ -269,8 +286,10 @@ def _done(address: Address, chosen: Chosen) -> list[Part]:
     steps = {} if sheet is None else {
         f"{line.details['move']}:{line.details['branch_id']}": line for line in sheet.lines if line.action == "step"
     }  # fmt: skip
+    carried = carried_out(chosen)
     for place, each in enumerate((*kept, *chosen.done), 1):
-        said = done_words(each, language)
+        known = carried[place - 1] if place <= len(carried) else Carried("", "")
+        said = " ".join(word for word in (done_words(each, language), known.at, known.read) if word)
         if place == len(kept) and each in steps and not chosen.done:
             parts.append(_undo(f"{said} ×", sheet, steps[each].number, language))
         elif place == len(kept) + len(chosen.done) and chosen.done:
@@ -312,8 +331,10 @@ def stepping(address: Address, chosen: Chosen) -> list[Part]:
     return parts
 
 
-def plan_to_print(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> RestorationPlan:
-    """Return the plan that an address shows.
+def plan_to_print(
+    utility: Utility, address: Address, entry: Entry | None, at: datetime
+) -> tuple[RestorationPlan, list[Carried]]:
+    """Return the plan that an address shows, and what of it was carried out.
 
     Raises:
         FudianError: the event has no plan.
@@ -324,7 +345,20 @@ def plan_to_print(utility: Utility, address: Address, entry: Entry | None, at: d
             (chosen.reason if chosen else None) or text("There is no plan for this event."),
             text("Go back to the list and choose one."),
         )
-    return chosen.plan
+    return chosen.plan, carried_out(chosen)
+
+
+def carried_out(chosen: Chosen) -> list[Carried]:
+    """Return the operations that the plan goes on from, with the moment and the reading of those that the sheet keeps."""
+    told = {} if chosen.sheet is None else {
+        (line.details["move"], line.details["branch_id"]): line.details for line in chosen.sheet.lines if line.action == "step"
+    }  # fmt: skip
+    found = []
+    for operation in chosen.plan.done if chosen.plan else ():
+        details = told.get(operation, {})
+        at = f"{datetime.fromisoformat(details['at']):%H:%M}" if details.get("at") else ""
+        found.append(Carried(*operation, at, str(details.get("read") or "")))
+    return found
 
 
 def switching_order(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> tuple[str, pl.DataFrame]:
@@ -333,7 +367,7 @@ def switching_order(utility: Utility, address: Address, entry: Entry | None, at:
     Raises:
         FudianError: the event has no plan.
     """
-    plan, language = plan_to_print(utility, address, entry, at), address.language
+    plan, language = plan_to_print(utility, address, entry, at)[0], address.language
     minutes = {each.stage: each.minutes for each in plan.stages}
     rows = [
         {

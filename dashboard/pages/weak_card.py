@@ -43,6 +43,7 @@ def _content(utility: Utility, address: Address) -> html.Section:
         (translate("place", language), ""),
         (translate("Feeder", language), ""),
         (translate("reached", language), "right"),
+        (translate("typically", language), "right"),
         (translate("users", language), "right"),
         (translate("user-hours a day", language), "right"),
         (translate("what would lift it", language), ""),
@@ -60,11 +61,6 @@ def _content(utility: Utility, address: Address) -> html.Section:
 
 
 def _row(utility: Utility, spot: WeakSpot, names: dict[str, str | None], language: str) -> html.Tr:
-    reached = {
-        LONG: f"{number(spot.value, 1)} km",
-        LOW: f"{number(spot.value, 3)} p.u.",
-        HIGH: f"{number(spot.value, 3)} p.u.",
-    }.get(spot.kind, f"{number(100.0 * spot.value, 0)} %")
     users = spot.transformers if spot.customers is None else spot.customers
     label = spot.feeder_id and (names.get(spot.feeder_id) or spot.feeder_id)
     lifts = listed([each.said for each in spot.lifts]).in_language(language) if spot.lifts else DASH
@@ -74,9 +70,17 @@ def _row(utility: Utility, spot: WeakSpot, names: dict[str, str | None], languag
             (strong(translate(_STATES[spot.kind], language), tone), ""),
             (named(utility, spot.object_id), ""),
             (label or DASH, ""),
-            (reached, "right"),
+            (_amount(spot, spot.value), "right"),
+            (DASH if spot.typical is None else _amount(spot, spot.typical), "right"),
             (number(users, 0), "right"),
             (number(spot.user_hours_per_day, 0), "right"),
             (lifts, ""),
         ]
     )
+
+
+def _amount(spot: WeakSpot, value: float) -> str:
+    """Return a value of a spot with its unit."""
+    if spot.kind == LONG:
+        return f"{number(value, 1)} km"
+    return f"{number(value, 3)} p.u." if spot.kind in {LOW, HIGH} else f"{number(100.0 * value, 0)} %"

@@ -54,6 +54,13 @@ def doubts(entry: Entry, language: str) -> Part:
         said += [html.B(translate(_REASON_NAMES[outage.reason], language)), " "]
     if outage.phases:
         said += [translate("Phases lost: {phases}.", language, phases=outage.phases), " "]
+    if outage.approximate:
+        said.append(
+            translate(
+                "Rings or users of two feeders allow too many cases: only the most probable count, so shares are approximate. ",
+                language,
+            )
+        )
     said += _beginning(outage, language)
     for each in outage.doubted[:_DOUBTED]:
         said += compose(

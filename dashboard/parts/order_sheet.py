@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.parts.words import DASH, number
@@ -12,18 +14,39 @@ from repair.restoration.proof import Step
 from repair.restoration.restorer import RestorationPlan
 
 _STYLE = (
-    "@page{size:A4;margin:14mm}body{font:13px sans-serif;color:#000}h1{font-size:20px;text-align:center;margin:4px}"
+    "@page{size:A4;margin:14mm 14mm 18mm;@bottom-center{content:counter(page) ' / ' counter(pages);font:11px sans-serif}}"
+    "body{font:13px sans-serif;color:#000}h1{font-size:20px;text-align:center;margin:4px}"
     "table{border-collapse:collapse;width:100%;margin-bottom:10px}thead{display:table-header-group}tr{break-inside:avoid}"
     "td,th{border:1px solid #000;padding:4px 8px;text-align:left}th{background:#eee}.mark{text-align:center;width:4em}"
     ".line{border:0;text-align:left;background:none;font-weight:normal;padding:0 0 4px}.signs td{height:2.4em}"
 )
 
 
-def order_sheet(plan: RestorationPlan, key: str, utility_name: str, at: datetime, language: str) -> str:
+@dataclass(frozen=True)
+class Carried:
+    """An operation that was carried out.
+
+    Attributes:
+        action: ``open`` or ``close``.
+        branch_id: the device.
+        at: when, as ``07:57``; blank where nobody kept it.
+        read: what was read there; blank where nobody told.
+    """
+
+    action: str
+    branch_id: str
+    at: str = ""
+    read: str = ""
+
+
+def order_sheet(
+    plan: RestorationPlan, done: Sequence[Carried], key: str, utility_name: str, at: datetime, language: str
+) -> str:
     """Return the page.
 
     Args:
         plan: the operations.
+        done: those carried out before, from which it goes on.
         key: names the event; the number of the order.
         utility_name: for the page header; blank where none is known.
         at: the moment for which it was planned.
@@ -47,7 +70,8 @@ def order_sheet(plan: RestorationPlan, key: str, utility_name: str, at: datetime
         ),
     ]
     head = "".join(f"<th>{said(each)}</th>" for each in ("#", "operation", "remark", "done", "time"))
-    rows = "".join(_row(plan, step, language) for step in plan.steps)
+    rows = "".join(_row_done(plan, number, each, language) for number, each in enumerate(done, 1))
+    rows += "".join(_row(plan, step, step.order + len(done), language) for step in plan.steps)
     rows += f'<tr><td></td><td colspan="4">{said("End of the order: nothing follows")}</td></tr>'
     signs = ("operator", "guardian", "dispatcher in charge", "begun at", "ended at")
     running = html.escape(" · ".join(each for each in (utility_name, key, f"{at:%Y-%m-%d %H:%M}") if each))
@@ -62,17 +86,28 @@ def order_sheet(plan: RestorationPlan, key: str, utility_name: str, at: datetime
     )
 
 
-def _row(plan: RestorationPlan, step: Step, language: str) -> str:
-    action = (
-        ("open remotely" if step.action == "open" else "close remotely")
-        if step.remote
-        else ("open on site" if step.action == "open" else "close on site")
-    )
-    operation = f"{translate(action, language)} {_named(plan, step.branch_id)}"
+def _row(plan: RestorationPlan, step: Step, number: int, language: str) -> str:
+    operation = f"{_operation(step.action, step.remote, language)} {_named(plan, step.branch_id)}"
     return (
-        f"<tr><td>{step.order}</td><td>{html.escape(operation)}</td><td>{html.escape(remark(step, language))}</td>"
+        f"<tr><td>{number}</td><td>{html.escape(operation)}</td><td>{html.escape(remark(step, language))}</td>"
         '<td class="mark">☐</td><td></td></tr>'
     )
+
+
+def _row_done(plan: RestorationPlan, number: int, done: Carried, language: str) -> str:
+    net = plan.fault.network
+    remote = bool(net.remote[net.branch_index(done.branch_id)[0]])
+    operation = f"{_operation(done.action, remote, language)} {_named(plan, done.branch_id)}"
+    return (
+        f"<tr><td>{number}</td><td>{html.escape(operation)}</td><td>{html.escape(done.read)}</td>"
+        f'<td class="mark">☑</td><td>{html.escape(done.at)}</td></tr>'
+    )
+
+
+def _operation(action: str, remote: bool, language: str) -> str:
+    if remote:
+        return translate("open remotely" if action == "open" else "close remotely", language)
+    return translate("open on site" if action == "open" else "close on site", language)
 
 
 def remark(step: Step, language: str) -> str:
@@ -101,7 +136,7 @@ def _named(plan: RestorationPlan, branch_id: str) -> str:
 def _feeders(plan: RestorationPlan) -> list[str]:
     """Return the feeders of the fault and of the devices that are operated, by name, each once."""
     net = plan.fault.network
-    branches = [*plan.fault.ids, *(step.branch_id for step in plan.steps)]
+    branches = [*plan.fault.ids, *(branch for _, branch in plan.done), *(step.branch_id for step in plan.steps)]
     ids = (
         net.branches.filter(net.branches["branch_id"].is_in(branches))["feeder_id"]
         .drop_nulls()

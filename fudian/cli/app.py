@@ -19,6 +19,7 @@ import fudian
 from fudian import Utility
 from fudian.cli import access, crews, desk, grid, plans, reliability, repair, serving, steering, tables
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
+from fudian.cli.spoken import spoken
 from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
 from fudian.language import unknown_choice
 from fudian.versions import version
@@ -214,7 +215,7 @@ def _run(given: Sequence[str]) -> None:
         OSError: the answer cannot be written.
     """
     try:
-        app(given)
+        spoken(app, language())(given)
     except SystemExit as stop:
         if stop.code == _WRONG_USAGE and "--json" in given:
             print_json({"error": translate("The command was called wrongly; standard error says how.", language())})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from fudian.store import Store
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+
+MOST_NAMED = 200
+"""Characters of a name that the store takes."""
 
 WorkspaceArgument = Annotated[
     Path, typer.Argument(metavar="WORKSPACE", help="Folder with the tables.", show_default=False)
@@ -57,6 +61,23 @@ StoreUrl = Annotated[
 ]
 
 
+Who = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        envvar="FUDIAN_BY",
+        help="Who does it; it is kept. By default the user of this machine.",
+        show_default=False,
+    ),
+]
+
+
+def who_does(by: str | None) -> str:
+    """Return who gives a command that writes: as named, else the user of this machine."""
+    named = (by or "").strip() or getuser()
+    return named[:MOST_NAMED]
+
+
 def store_beside(workspace: Path, url: str | None) -> Store:
     """Open the store of a workspace: as named, else beside it."""
     from fudian.store import store_of, url_beside
@@ -64,6 +85,24 @@ def store_beside(workspace: Path, url: str | None) -> Store:
     if url is None:
         file_given(workspace)
     return store_of(url or url_beside(workspace))
+
+
+def at_desk_of(utility: Utility, workspace: Path, url: str | None) -> None:
+    """Let a utility know what the desk kept, messages to customers among it."""
+    from fudian.desk import at_desk
+    from fudian.outbox import Outbox
+
+    with working("reading what the desk kept"):
+        kept = store_beside(workspace, url)
+        at_desk(utility, kept)
+        utility.outbox = Outbox(kept)
+
+
+def has_desk(workspace: Path, url: str | None) -> bool:
+    """Tell whether a store is named, or lies beside the workspace."""
+    from fudian.store import url_beside
+
+    return url is not None or Path(url_beside(workspace).removeprefix("sqlite:///")).exists()
 
 
 def file_given(path: Path | None) -> Path | None:

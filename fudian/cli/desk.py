@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from fudian import Utility
 from fudian.cli.arguments import (
     TIMES,
     AsOf,
@@ -16,25 +15,17 @@ from fudian.cli.arguments import (
     Json,
     Start,
     StoreUrl,
+    Who,
     WorkspaceArgument,
     asked,
+    at_desk_of,
     file_given,
     store_beside,
+    who_does,
 )
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
 
 app = typer.Typer()
-
-
-def _at_desk(utility: Utility, workspace: Path, store: str | None) -> None:
-    """Let a utility know what the desk kept, messages to customers among it."""
-    from fudian.desk import at_desk
-    from fudian.outbox import Outbox
-
-    with working("reading what the desk kept"):
-        kept = store_beside(workspace, store)
-        at_desk(utility, kept)
-        utility.outbox = Outbox(kept)
 
 
 def _print_figures(result: dict[str, Any], as_json: bool) -> None:
@@ -69,7 +60,7 @@ def desk_kpi(
 ) -> None:
     """Tell how incidents were dealt with: begun before a call, one order, inferred rightly, back in what time."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     _print_figures(utility.desk_kpi(start, end).as_dict(language()), as_json)
 
 
@@ -83,7 +74,7 @@ def dispatch_kpi(
 ) -> None:
     """Tell how crews arrived, how ranges held, how many customers were told, and what no dispatch could have saved."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     _print_figures(utility.dispatch_kpi(start, end).as_dict(language()), as_json)
 
 
@@ -96,7 +87,7 @@ def incident_record(
 ) -> None:
     """Tell which outage record a closed incident would leave, beside what meters and switching tell of each user."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     result = utility.proposed(incident).as_dict()
     if as_json:
         print_json(result)
@@ -109,7 +100,7 @@ def incident_record(
 def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """List what was operated at the desk, and in what the state of the switches differs from the normal one."""
     utility = asked(workspace)
-    _at_desk(utility, workspace, store)
+    at_desk_of(utility, workspace, store)
     result = utility.operated(as_of)
     if as_json:
         print_json(result)
@@ -126,16 +117,17 @@ def erase(
     workspace: WorkspaceArgument,
     customer: Annotated[str | None, typer.Option(help="Id of the customer who asked for it.")] = None,
     before: Annotated[
-        datetime | None, typer.Option(help="All customers, in what came before that day.", formats=TIMES)
+        datetime | None,
+        typer.Option(help="All customers, in what came before that day.", formats=TIMES, metavar="TIME"),
     ] = None,
-    who: Annotated[str, typer.Option(help="Who asks for it; it is kept.")] = "command line",
+    by: Who = None,
     store: StoreUrl = None,
 ) -> None:
     """Take customers out of what the desk kept, while no desk runs; that it was done is kept."""
     from fudian.erasure import erase as erase_customers
 
     moment = None if before is None else before.astimezone()
-    count = erase_customers(store_beside(workspace, store), who, customer, moment)
+    count = erase_customers(store_beside(workspace, store), who_does(by), customer, moment)
     tell("{count} events were changed; copies of the store are as they were", count=count)
 
 
@@ -143,13 +135,14 @@ def erase(
 def restore_backup(
     workspace: WorkspaceArgument,
     copy: Annotated[Path, typer.Option("--from", help="File that fudian backup wrote.")],
+    by: Who = None,
     store: StoreUrl = None,
 ) -> None:
     """Put a copy in the place of the store, while no desk runs on it; what was there is kept beside it."""
+    from fudian.restoring import restore_backup as put_back
     from fudian.store import url_beside
-    from fudian.store.copies import put_back
 
     file_given(copy)
     with working("putting the copy back"):
-        kept = put_back(copy, store or url_beside(workspace))
+        kept = put_back(copy, store or url_beside(workspace), who_does(by))
     tell("The store is that of the copy now; what was there is kept as {path}", path=kept)

@@ -46,8 +46,8 @@ def weak_spots(workspace: WorkspaceArgument, as_of: AsOf = None, as_json: Json =
     ]
     print_rows(
         shown,
-        ["kind", "object", "object_id", "feeder_id", "value", "limit", "transformers", "customers", "user_hours_per_day",
-         "basis", "lifted_by"],
+        ["kind", "object", "object_id", "feeder_id", "value", "typical", "limit", "transformers", "customers",
+         "user_hours_per_day", "basis", "lifted_by"],
     )  # fmt: skip
     for said in answer["assumptions"]:
         ERRORS.print(said)

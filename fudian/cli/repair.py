@@ -78,6 +78,12 @@ def _tell_how_sure(result: dict[str, Any]) -> None:
     )
     if result["customers"] is not None:
         tell("Customers expected off, by probability: {expected:.1f}", expected=result["expected_customers"])
+    if result["approximate"]:
+        tell(
+            "Rings or users of two feeders allow too many cases: only the most probable count; approximate: {branches}",
+            style="yellow",
+            branches=", ".join(result["approximate"]),
+        )
     if after["sections"]:
         tell("Once each fault is isolated in its most probable section: {who}", who=_who(after))
 

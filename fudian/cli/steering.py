@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from fudian.cli.arguments import AsOf, Json, Level, Limit, Med, WorkspaceArgument, asked, names_in
+from fudian.cli.arguments import (
+    AsOf,
+    Json,
+    Level,
+    Limit,
+    Med,
+    StoreUrl,
+    WorkspaceArgument,
+    asked,
+    at_desk_of,
+    has_desk,
+    names_in,
+)
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
 from network.steps import telling
 
@@ -210,10 +222,13 @@ def report(
     ] = None,
     spoken: Annotated[str | None, typer.Option("--language", help="zh or en; by default that of the terminal.")] = None,
     as_of: AsOf = None,
+    store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
     """Write the report of a month, quarter, half-year, year or any period: PDF, DOCX, or a workbook with live formulas."""
     utility = asked(workspace)
+    if has_desk(workspace, store):
+        at_desk_of(utility, workspace, store)
     with working("putting the report together") as show:
         telling.set(lambda done: show(f"{done.what.in_language(language())}: {done.done} / {done.of}"))
         made = utility.report(month or quarter or half or period or year, plan, spoken or language(), unit, as_of, None)

@@ -31,6 +31,13 @@ NETWORK_TABLES = (
                 "may feed an island alone, within capacity_a, once the grid is gone there",
                 "可组网",
             ),
+            number_column(
+                "generation_kw",
+                "发电出力",
+                "power that generation gives at most while the grid is there; for weak spots alone",
+                "装机容量kW",
+                "光伏容量",
+            ),
         ),
         key=("node",),
     ),

@@ -45,6 +45,15 @@ def check_own_rules(checked: Checked, table: str) -> None:
             text("Fill in the current that it can give."),
             "capacity_a",
         )
+        checked.mention(
+            "sources",
+            (pl.col("generation_kw") > 0) & pl.col("grid_forming").is_null(),
+            text(
+                "generation_kw counts for generation alone, and a blank grid_forming says that this is a bus of the grid"
+            ),
+            text("Write true or false in grid_forming if it is generation."),
+            "generation_kw",
+        )
     for rule in LOAD_RULES.get(table, ()):
         checked.leave_out(table, rule.wrong, rule.message, rule.hint, rule.column)
 

@@ -67,6 +67,11 @@ class Section:
         known = [row[column.name] for row in self.rows if row.get(column.name) is not None]
         return float(sum(known)) if known else None
 
+    def is_numeric(self, column: Column) -> bool:
+        """Return whether all that is known in a column are numbers."""
+        known = [row[column.name] for row in self.rows if row.get(column.name) is not None]
+        return bool(known) and all(isinstance(each, int | float) and not isinstance(each, bool) for each in known)
+
     @property
     def has_total(self) -> bool:
         """Whether a row of sums stands below."""
@@ -145,6 +150,10 @@ def shown(value: Any, digits: int) -> str:
     )
 
 
+_MONTH_AXIS = {"labelAngle": 0, "labelExpr": "slice(datum.value, 2)", "labelOverlap": True}
+"""Months by two figures of the year and two of the month: a year of them stands side by side."""
+
+
 def stacked_months(rows: Sequence[Mapping[str, Any]], titles: tuple[str, str], unit: str) -> dict[str, Any]:
     """Return a drawing of customer-hours by month, faults dark and prearranged outages light."""
     values = [
@@ -157,7 +166,7 @@ def stacked_months(rows: Sequence[Mapping[str, Any]], titles: tuple[str, str], u
         values,
         {"type": "bar"},
         {
-            "x": {"field": "month", "type": "ordinal", "title": None, "axis": {"labelAngle": 0}},
+            "x": {"field": "month", "type": "ordinal", "title": None, "axis": _MONTH_AXIS},
             "y": {"field": "ch", "type": "quantitative", "title": unit},
             "color": {"field": "kind", "type": "nominal", "title": None, "scale": colours, "legend": {"orient": "top"}},
         },

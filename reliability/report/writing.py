@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -17,7 +18,17 @@ from reliability.report.content import Column, Report, Section, shown
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 PDF_STANDARD = "a-2b"
+A4 = 9
+"""Paper of a sheet, as workbooks number it."""
+
+FONT = "Noto Sans CJK SC"
 DOCX_CHART_CM = 14.0
+DOCX_WIDTH_CM = 17.0
+CM_A_LETTER = 0.2
+"""Width of a letter in a table, with room to spare."""
+
+WIDEST = 40
+"""Letters after which words of a table go on in the next line."""
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -89,7 +100,7 @@ def write_pdf(report: Report, path: Path) -> None:
 def _as_text(section: Section) -> dict[str, Any]:
     columns = section.columns
     rows = [[column.shown(row) for column in columns] for row in section.rows]
-    numeric = [any(isinstance(row.get(column.name), int | float) for row in section.rows) for column in columns]
+    numeric = [section.is_numeric(column) for column in columns]
     return {
         "title": section.title,
         "says": list(section.says),
@@ -115,16 +126,25 @@ def write_docx(report: Report, path: Path) -> None:
     docx = _extra("docx")
     document = docx.Document()
     east_asian = _extra("docx.oxml.ns").qn("w:eastAsia")
+    centimetres, sheet = _extra("docx.shared").Cm, document.sections[0]
+    sheet.page_width, sheet.page_height = centimetres(21.0), centimetres(29.7)
+    sheet.left_margin = sheet.right_margin = centimetres((21.0 - DOCX_WIDTH_CM) / 2)
+    sheet.top_margin = sheet.bottom_margin = centimetres(2.0)
     for style in ("Normal", "Heading 1", "Heading 2", "Title"):
         font = document.styles[style]
-        font.font.name = "Noto Sans CJK SC"
-        font.element.get_or_add_rPr().get_or_add_rFonts().set(east_asian, "Noto Sans CJK SC")
+        font.font.name = FONT
+        fonts = font.element.get_or_add_rPr().get_or_add_rFonts()
+        for name in [
+            name for name in fonts.attrib if name.endswith("Theme")
+        ]:  # a theme's font comes before a named one
+            del fonts.attrib[name]
+        fonts.set(east_asian, FONT)
     document.add_heading(report.title, 0)
     document.add_paragraph(report.subtitle)
     for section in report.sections:
         document.add_heading(section.title, 1)
         for sentence in section.says:
-            document.add_paragraph(sentence)
+            document.add_paragraph(sentence).paragraph_format.space_after = _extra("docx.shared").Pt(4)
         if section.chart is not None and section.rows:
             drawn: bytes = _extra("vl_convert").vegalite_to_png(dict(section.chart), scale=2)
             document.add_picture(BytesIO(drawn), width=_extra("docx.shared").Cm(DOCX_CHART_CM))
@@ -134,11 +154,32 @@ def write_docx(report: Report, path: Path) -> None:
 
 
 def _docx_table(document: Any, told: Mapping[str, Any]) -> None:
+    """Add a table whose columns are as wide as their words want, figures to the right, the header on every page."""
+    shared, oxml = _extra("docx.shared"), _extra("docx.oxml")
+    right = _extra("docx.enum.text").WD_ALIGN_PARAGRAPH.RIGHT
     lines = [told["headers"], *told["rows"], *([told["total"]] if told["total"] else [])]
     table = document.add_table(rows=len(lines), cols=len(told["headers"]), style="Light List Accent 1")
-    for cells, line in zip(table.rows, lines, strict=True):
-        for cell, words in zip(cells.cells, line, strict=True):
-            cell.text = words
+    table.autofit = False
+    wanted = [min(max(_width(line[at]) for line in lines), WIDEST) + 3 for at in range(len(told["headers"]))]
+    share = min(DOCX_WIDTH_CM / sum(wanted), CM_A_LETTER)
+    for column, letters in zip(table.columns, wanted, strict=True):
+        column.width = shared.Cm(letters * share)
+    for number, (row, line) in enumerate(zip(table.rows, lines, strict=True)):
+        row._tr.get_or_add_trPr().append(oxml.OxmlElement("w:tblHeader" if number == 0 else "w:cantSplit"))
+        for cell, words, letters, is_number in zip(row.cells, line, wanted, told["numeric"], strict=True):
+            cell.width = shared.Cm(letters * share)
+            paragraph = cell.paragraphs[0]
+            run = paragraph.add_run(words)
+            run.font.size = shared.Pt(8.5)
+            if number > len(told["rows"]):
+                run.bold = True
+            if is_number:
+                paragraph.alignment = right
+
+
+def _width(words: str) -> int:
+    """Return how wide words are, in letters; a Chinese character is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in words)
 
 
 def write_xlsx(report: Report, path: Path) -> None:
@@ -149,6 +190,9 @@ def write_xlsx(report: Report, path: Path) -> None:
         bold = book.add_format({"bold": True})
         for number, section in enumerate(report.sections, start=1):
             sheet = book.add_worksheet(f"{number} {section.name}"[:31])
+            sheet.set_landscape()
+            sheet.set_paper(A4)
+            sheet.fit_to_pages(1, 0)
             sheet.write_string(0, 0, section.title, bold)
             line = 1
             for sentence in section.says:
@@ -160,18 +204,21 @@ def write_xlsx(report: Report, path: Path) -> None:
 
 def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
     bold = book.add_format({"bold": True, "bottom": 1})
+    bold_right = book.add_format({"bold": True, "bottom": 1, "align": "right"})
     places = {column.name: at for at, column in enumerate(section.columns)}
+
+    def pattern(digits: int) -> str:
+        return "#,##0" + ("." + "0" * digits if digits else "")
 
     @cache
     def form_of(pattern: str) -> Any:
         return book.add_format({"num_format": pattern})
 
     def forms(column: Column, row: Mapping[str, Any]) -> Any:
-        digits = column.digits_of(row)
-        return form_of("0%" if column.is_share else "#,##0" + ("." + "0" * digits if digits else ""))
+        return form_of("0%" if column.is_share else pattern(column.digits_of(row)))
 
     for at, column in enumerate(section.columns):
-        sheet.write_string(head, at, column.title, bold)
+        sheet.write_string(head, at, column.title, bold_right if section.is_numeric(column) else bold)
         for number, row in enumerate(section.rows, start=head + 1):
             value, form = row.get(column.name), forms(column, row)
             if column.formula is not None and value is not None:
@@ -186,10 +233,12 @@ def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
             else:
                 letter = _letter(at)
                 formula = f"=SUM({letter}{head + 2}:{letter}{last + 1})"
-            sheet.write_formula(
-                last + 1, at, formula, book.add_format({"bold": True, "top": 1, "num_format": "#,##0.00"}), total or 0
-            )
-        sheet.set_column(at, at, 14)
+            form = book.add_format({"bold": True, "top": 1, "num_format": pattern(column.digits)})
+            sheet.write_formula(last + 1, at, formula, form, total or 0)
+        elif section.has_total:
+            sheet.write_string(last + 1, at, "Σ" if at == 0 else "", book.add_format({"bold": True, "top": 1}))
+        widest = max(_width(column.shown(row)) for row in (*section.rows, {column.name: column.title}))
+        sheet.set_column(at, at, min(widest, WIDEST) + 3)
 
 
 def _letter(column: int) -> str:

@@ -166,6 +166,8 @@ def process(statistics: Statistics, figure: str, until: datetime) -> Process:
         text("the change that is stated for {month} lies outside the months that are known", month=month)
         for month in sorted(set(stated) - set(names))
     ]
+    if over and figure == "saidi":
+        notes += statistics.without_users(statistics.query(Period(first, end), as_of=end))
     if until > end:
         notes.append(text("the month that is not over at {moment} is left out", moment=until))
     found = [parts.get(name, (None, None)) for name in names]

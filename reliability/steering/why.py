@@ -76,6 +76,7 @@ class Why:
         parts: greatest change first.
         ranking: the values of a single column of users by their figure of the second period, small numbers shrunk.
         records_from: when the first recorded outage began.
+        without_users: of which classes outages of either period count nowhere.
     """
 
     metric: str
@@ -89,6 +90,7 @@ class Why:
     parts: tuple[Part, ...]
     ranking: tuple[Ranked, ...]
     records_from: datetime | None = None
+    without_users: tuple[Text, ...] = ()
 
     @property
     def change(self) -> float:
@@ -131,7 +133,7 @@ class Why:
             for query in (self.before, self.after)
             if not query.is_over
         ]
-        return tuple(found)
+        return (*found, *self.without_users)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return ``change``, ``parts`` and ``residual`` in the form of commands and routes, with what they rest on."""
@@ -193,7 +195,10 @@ def why(
     ]
     ranking = ranked(statistics, after, by[0], metric) if tuple(by) in {(column,) for column in _OF_USERS} else ()
     first: Any = statistics.net.workspace.tables["outages"]["start"].min()
-    return Why(metric, tuple(by), before, after, values[0], values[1], users[0], users[1], tuple(parts), ranking, first)
+    unsaid = tuple(each for query in (before, after) for each in statistics.without_users(query))
+    return Why(
+        metric, tuple(by), before, after, values[0], values[1], users[0], users[1], tuple(parts), ranking, first, unsaid
+    )  # fmt: skip
 
 
 _OF_USERS = ("region_class", "planning_class", "unit", "feeder_id")

@@ -20,7 +20,7 @@ from network import LostSupply, Network, Supply
 from network.arrays import Indices
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
-from repair.desk.incidents import Incident, Told, incidents_told
+from repair.desk.incidents import Incident, Recall, Told, incidents_told
 from repair.location.looks import Look
 from repair.settings import LocationSettings
 
@@ -109,6 +109,7 @@ def board(
     told: Told | None = None,
     looks: Mapping[str, tuple[Look, ...]] | None = None,
     state_at: Callable[[datetime], Supply] | None = None,
+    recall: Recall | None = None,
 ) -> Board:
     """Return the board at a moment; nothing later is known.
 
@@ -121,10 +122,11 @@ def board(
         told: what signals told until then, where that is known already.
         looks: what crews said until then of sections that they looked at, by incident.
         state_at: gives the supply in the state of the switches of a moment, for incidents that were seen in another one.
+        recall: remembers where each fault lies, from board to board.
     """
     told = told or Told.by(supply, tables, at)
     begun = tables["outages"].filter((pl.col("start") <= at) & pl.col("exclusion").is_null())
-    found = incidents_told(supply, told, tables["sensors"], settings, looks, state_at)
+    found = incidents_told(supply, told, tables["sensors"], settings, looks, state_at, recall)
     known = begun.filter(pl.col("end").is_null() | (pl.col("end") > at - timedelta(days=recent_days))).to_dicts()
     entries = []
     used = set()

@@ -31,6 +31,15 @@ FIGURE_NAMES: Mapping[str, str] = {
 }
 """Each figure in words."""
 
+DISPATCH_FIGURE_NAMES: Mapping[str, str] = {
+    "on_time_arrival": "arrived in time",
+    "one_order_rate": "solved with one order",
+    "interval_coverage": "over within the range told first",
+    "notified_ratio": "customers told in person",
+    "unavoidable_share": "customer-hours that no dispatch could have saved",
+}
+"""Each figure of the dispatch in words."""
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from network import LostSupply, Supply
 from network.arrays import NONE
 from network.representation import Shown
 from repair.affected import Affected, affected_by_opening, affected_by_transformers
+from repair.desk.heard import Heard
 from repair.desk.switched import Seen, SwitchedInference
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.inference.outages import Inference
@@ -23,6 +24,9 @@ from repair.settings import LocationSettings
 
 ALONE = frozenset({"transformer", *OF_CUSTOMERS})
 """Levels of outages of single users; all others are of a line."""
+
+Recall = Callable[[Hashable, Callable[[], Location]], Location]
+"""Gives what was located before under the same key, else locates it."""
 
 GAP = timedelta(hours=1)
 """Signals of one incident follow each other without a longer silence."""
@@ -41,16 +45,18 @@ class Incident(Shown):
         settings: rates for location; those of the workspace by default.
         sure: how probable it is that each transformer is off.
         looks: what crews said of sections that they looked at.
+        recall: remembers where the fault lies, for as long as nothing more is heard of it; without it nothing is remembered.
     """
 
     supply: Supply
     outage: InferredOutage
-    heard: pl.DataFrame
+    heard: Heard
     sensors: pl.DataFrame
     window: timedelta
     settings: LocationSettings | None = None
     sure: Mapping[str, float] | None = None
     looks: tuple[Look, ...] = ()
+    recall: Recall | None = None
 
     @property
     def start(self) -> datetime:
@@ -69,7 +75,7 @@ class Incident(Shown):
         Of a line: what switches and sensors of the feeder say, all transformers and customers below, and who else on the feeder
         answers a reading, which tells where the fault is not; else what the transformer and its customers say.
         """
-        since = self.heard.filter(pl.col("time") >= self.start - self.window)
+        since = self.heard.since(self.start - self.window)
         own = since.filter(self._is_own).sort("time", maintain_order=True)
         silence = (own["time"].diff() > GAP) & (own["time"] > self.last)
         return own.filter(silence.fill_null(value=False).cum_sum() == 0).drop("place", "head")
@@ -102,7 +108,14 @@ class Incident(Shown):
     @cached_property
     def location(self) -> Location:
         """Where the fault lies."""
-        return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
+
+        def located() -> Location:
+            return locate(self.supply, self.signals, self.sensors, self.settings, self.looks)
+
+        if self.recall is None:
+            return located()
+        heard = self.signals
+        return self.recall(("location", self.supply, heard.height, int(heard.hash_rows().sum()), self.looks), located)
 
     @cached_property
     def affected(self) -> Affected:
@@ -186,20 +199,20 @@ class Told(Shown):
 
     at: datetime | None
     outages: tuple[InferredOutage, ...]
-    heard: pl.DataFrame
+    heard: Heard
     window: timedelta
     sure: Mapping[str, float]
     seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame) -> Told:
+    def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame | Heard) -> Told:
         """Return what an inference tells now.
 
         Args:
             inference: one that took these signals.
-            signals: the table ``signals`` of a workspace; with ``place`` and ``head`` already or without.
+            signals: the table ``signals`` of a workspace, or what was heard with ``place`` and ``head`` already.
         """
-        placed = signals if "place" in signals.columns else inference.places(signals)
+        placed = signals if isinstance(signals, Heard) else Heard.of(inference.places(signals))
         window = timedelta(minutes=inference.rules.window_min)
         seen = inference.seen() if isinstance(inference, SwitchedInference) else {}
         return cls(inference.at, inference.incidents, placed, window, inference.sure(), seen)
@@ -277,6 +290,7 @@ def incidents_told(
     settings: LocationSettings | None = None,
     looks: Mapping[str, tuple[Look, ...]] | None = None,
     state_at: Callable[[datetime], Supply] | None = None,
+    recall: Recall | None = None,
 ) -> list[Incident]:
     """Return the incidents of what was told already; see :func:`incidents`.
 
@@ -287,8 +301,9 @@ def incidents_told(
         settings: rates for location; those of the workspace by default.
         looks: what crews said of sections that they looked at, by incident.
         state_at: gives the supply in the state of a moment, for incidents that were seen in another one.
+        recall: remembers where each fault lies; see :class:`Incident`.
     """
-    of, placed = looks or {}, dict[int, pl.DataFrame]()
+    of, placed = looks or {}, dict[int, Heard]()
     found = []
     for outage in told.outages:
         if outage.state == "overturned" or outage.plan_or_record is not None:
@@ -297,10 +312,12 @@ def incidents_told(
         if seen is not None:
             own = seen.inference.supply if state_at is None else state_at(seen.since)
             if id(seen.inference) not in placed:
-                placed[id(seen.inference)] = seen.inference.places(heard.drop("place", "head"))
+                since = min(each.start for each in told.outages) - told.window
+                there = heard.since(since).drop("place", "head")
+                placed[id(seen.inference)] = Heard.of(seen.inference.places(there))
             heard = placed[id(seen.inference)]
         looked = of.get(outage.id, ())
-        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked))
+        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked, recall))
     return found
 
 
@@ -340,4 +357,5 @@ def affected_by_signals(
 def affected_by_told(supply: Supply, told: Told) -> Affected:
     """Return who is off by what was told, and how sure that is."""
     found = affected_by_outages(supply, told.outages)
-    return Affected(found.hit, found.branches, found.opened, told.sure)
+    approximate = tuple(sorted({each.object_id for each in told.outages if each.is_open and each.approximate}))
+    return Affected(found.hit, found.branches, found.opened, told.sure, approximate)

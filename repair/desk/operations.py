@@ -6,9 +6,10 @@ that nobody undid. A cut opens a branch that is no switch, its leads being taken
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -251,11 +252,14 @@ def _require_possible(
         )
 
 
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}")
+
+
 def moment_done(given: Any, now: datetime, skew: timedelta = timedelta()) -> datetime:
     """Return the local time at which something was done.
 
     Args:
-        given: as it was told; ``None`` is now.
+        given: as it was told; ``None`` is now. A time of day alone is the last such one: before midnight told after it.
         now: local time.
         skew: by how much the clock of the sender may be ahead.
 
@@ -263,10 +267,14 @@ def moment_done(given: Any, now: datetime, skew: timedelta = timedelta()) -> dat
         FudianError: it is no time, has a zone, or lies in the future.
     """
     try:
-        at = now if given is None else datetime.fromisoformat(str(given))
+        if _TIME_OF_DAY.fullmatch(str(given)):
+            at = datetime.combine(now.date(), time.fromisoformat(f"{given:0>5}"))
+            at -= timedelta(days=int(at - now > timedelta(hours=12)))  # told after midnight of the evening before
+        else:
+            at = now if given is None else datetime.fromisoformat(str(given))
     except ValueError:
         raise FudianError(
-            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
+            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09, 2022-10-09 07:57 or 07:57.")
         ) from None
     if at.tzinfo is not None or at > now + skew:
         raise FudianError(

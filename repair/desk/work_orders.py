@@ -13,12 +13,24 @@ TIMES: Mapping[str, str] = {
     "dispatched": "dispatch_time",
     "taken": "accepted_time",
     "arrived": "arrive_time",
+    "located": "located_time",
+    "isolated": "isolated_time",
+    "partly_restored": "isolated_time",
     "repaired": "restore_time",
     "restored": "restore_time",
 }
-"""Which time of an order each stage of a sheet is."""
+"""Which time of an order each stage of a sheet is; ``located_time`` and ``isolated_time`` are of the sheet alone."""
 
-COLUMNS = ("accept_time", "dispatch_time", "accepted_time", "arrive_time", "restore_time", "crew_id")
+COLUMNS = (
+    "accept_time",
+    "dispatch_time",
+    "accepted_time",
+    "arrive_time",
+    "located_time",
+    "isolated_time",
+    "restore_time",
+    "crew_id",
+)
 
 ToldOrders = Mapping[str, tuple[tuple[str, Any], ...]]
 """By incident: column and value of what sheets say of its order."""
@@ -46,7 +58,9 @@ def _of_sheet(sheet: Sheet, at: datetime) -> dict[str, Any]:
         if line.action == "assign":
             said["crew_id"] = line.details["crew_id"]
         elif line.details["stage"] in TIMES:
-            said[TIMES[line.details["stage"]]] = datetime.fromisoformat(moment)
+            name, told = TIMES[line.details["stage"]], datetime.fromisoformat(moment)
+            is_first = line.details["stage"] == "partly_restored" and name in said
+            said[name] = min(told, said[name]) if is_first else told
     if "dispatch_time" not in said:  # a crew that took or reached it without a word of the desk was sent by then
         sent = min((said[name] for name in ("accepted_time", "arrive_time") if name in said), default=None)
         said |= {} if sent is None else {"dispatch_time": sent}

@@ -1,8 +1,8 @@
-"""Transformers with two supplies from different feeders: off where both are dead, by the posteriors of both and their own words.
+"""Transformers with two supplies from different feeders: off where both are dead, by what was heard of both and of themselves.
 
-Such a transformer has the better state of its two nodes. Its probability is exact, since the feeders are judged without what
-it says: they are independent then, and the sum over both states weighs all there is. What it would tell of the feeders in turn,
-and so of another such transformer, is left out, so that feeders stay apart: an approximation, by no more than one report counts.
+Such a transformer has the better state of its two nodes. What it says counts for both feeders while events of theirs go on
+(:mod:`repair.inference.pairs`). One that said nothing, or whose feeders have no event at once, tells of neither: it is off with
+the product of their posteriors, by its own words.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from network.arrays import Indices, Numbers
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
+from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.reports import HOUR, Moment, Said, node_hears, of_terminals
 from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
@@ -66,6 +67,39 @@ def off_by_both(one: Numbers, other: Numbers, says: Numbers, by_one: Numbers, de
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Pairs(Shown):
+    """What transformers of two feeders said within the events of both.
+
+    Attributes:
+        transformer: index of each, shape (pairs,).
+        event: its two events, shape (pairs, 2).
+        node: its two nodes among those of all events, shape (pairs, 2).
+        own: log-likelihood of what each said, by its own state, shape (pairs, 5).
+        dead: how probable each is off in each state, given what it said, shape (pairs, 5).
+        by_one: how probable what it said is besides where just one of its nodes is live, shape (pairs,).
+    """
+
+    transformer: Indices
+    event: Indices
+    node: Indices
+    own: Numbers
+    dead: Numbers
+    by_one: Numbers
+
+    @property
+    def says(self) -> Numbers:
+        """Log-likelihood of what each said, by the states of both nodes, shape (pairs, 5, 5)."""
+        live = np.arange(STATES) == LIVE
+        besides = np.log(np.maximum(self.by_one, 1e-300))[:, None, None]
+        return np.where(live[:, None] != live, np.logaddexp(self.own[:, BETTER], besides), self.own[:, BETTER])
+
+    def off(self, both: Numbers) -> Numbers:
+        """Return how probable each is off, from the probability of both states, shape (pairs, 5, 5)."""
+        off = np.exp(self.own[:, BETTER] - self.says) * self.dead[:, BETTER]
+        return np.asarray((both * off).sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CoupledUsers(Shown):
     """The transformers of a supply that hang on two feeders."""
 
@@ -91,6 +125,46 @@ class CoupledUsers(Shown):
             supply.place_of[net.transformer_node[self.transformer]],
             supply.place_of[net.transformer_second_node[self.transformer]],
         )
+
+    @cached_property
+    def pieces(self) -> Indices:
+        """The two feeders of each, shape (coupled, 2)."""
+        return np.stack([self.tree.piece_of(place) for place in self.places], axis=1)
+
+    def feeders_of(self, device: Indices) -> tuple[Indices, Indices]:
+        """Return which devices are such transformers, by position, and the two feeders of each; shapes (found,), (found, 2)."""
+        at = np.searchsorted(self.transformer, device)
+        there = at < len(self.transformer)
+        there[there] = self.transformer[at[there]] == device[there]
+        return np.flatnonzero(there), self.pieces[at[there]]
+
+    def pairs(self, events: Events, tick: Tick) -> Pairs | None:
+        """Return those that spoke within events of both their feeders; ``None`` where none did.
+
+        Args:
+            events: at most one of each feeder.
+            tick: the moment until which silence after some word counts, in ms.
+        """
+        mine, _ = self.feeders_of(events.rows.device)
+        if not len(mine):
+            return None
+        device, word, of = events.rows.device[mine], events.rows.word[mine], events.of[mine]
+        order = np.lexsort((of, word, device))
+        device, word, of = device[order], word[order], of[order]
+        twice = np.flatnonzero((device[1:] == device[:-1]) & (word[1:] == word[:-1]))
+        if not len(twice):
+            return None
+        said = Said.of(np.zeros(len(twice), dtype=np.int64), Rows(device[twice], word[twice]))
+        own, dead = self._says(said, tick)
+        at = np.searchsorted(self.transformer, said.device)
+        number = np.full(len(self.tree.first), -1, dtype=np.int64)
+        number[events.piece] = np.arange(len(events.piece))
+        size = self.tree.last[events.piece] - self.tree.first[events.piece]
+        offset = np.cumsum(size) - size
+        event = number[self.pieces[at]]
+        node = np.stack([place[at] for place in self.places], axis=1) - self.tree.first[self.pieces[at]] + offset[event]
+        by_one = np.where(said.last_off > -EVER, OF_ONE_SUPPLY, 0.0)
+        return Pairs(said.device, event, node, own, dead, by_one)
 
     def judged(self, rows: Rows, state_at: StateAt, tick: Tick) -> tuple[Numbers, Said, Indices]:
         """Return how probable each is off, what those said that spoke, and which of these they are.

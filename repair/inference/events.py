@@ -8,7 +8,7 @@ import numpy as np
 
 from network.arrays import Indices
 from network.representation import Shown
-from repair.inference.words import CALL, FLAG, OFF, RECLOSE, Rows
+from repair.inference.words import CALL, FLAG, OFF, RECLOSE, Rows, is_of
 from repair.settings import InferenceSettings
 
 
@@ -44,7 +44,7 @@ def onset(events: Events, rules: InferenceSettings) -> tuple[Indices, Indices]:
     unheard = events.at if events.begun is None else events.begun
     found, first = unheard.copy(), unheard.copy()
     for kinds in ((FLAG, RECLOSE), (CALL,), (OFF,)):
-        which = np.flatnonzero(np.isin(kind, kinds))
+        which = np.flatnonzero(is_of(kind, *kinds))
         order = which[np.lexsort((events.rows.time[which], events.of[which]))]
         of, time = events.of[order], events.rows.time[order]
         begins = np.ones(len(order), dtype=np.bool_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Supply
+from network import Supply, Topology
 from network.arrays import NONE, Indices
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
@@ -18,6 +18,9 @@ from repair.settings import InferenceSettings
 
 PowerBetween = Callable[[Indices, int, int], bool]
 """Whether one of these devices had power between two moments, in ms."""
+
+LEVELS: Mapping[str, str] = {"branch": "lateral", "feeder": "line", "transformer": "transformer"}
+"""What a plan may name, the most general first, and the level that this takes out."""
 
 MOST = 0.9
 """Share of the transformers of an outage that one plan covers, at least, where it does not cover the head."""
@@ -67,18 +70,21 @@ class ExplainedOutages(Shown):
     ) -> ExplainedOutages:
         """Return what the tables explain: ``outages`` that are left out for arrears, and approved ``plans``."""
         known: list[Known] = []
-        parts: list[tuple[Indices, int, int]] = []
+        named: list[tuple[str, str]] = []
+        spans: list[tuple[int, int]] = []
         for row in _arrears(tables):
             level = "customer" if row["customer_id"] else "transformer"
             known.append(Known("arrears", row["outage_id"], level, row[f"{level}_id"], row["end"]))
-            device = devices.numbers(level, pl.Series([row[f"{level}_id"]]))
-            parts.append((device[device >= 0], _ms(row["start"]), _ms(row["end"]) if row["end"] else int(EVER)))
+            named.append((level, row[f"{level}_id"]))
+            spans.append((_ms(row["start"]), _ms(row["end"]) if row["end"] else int(EVER)))
         margin = timedelta(minutes=rules.plan_margin_min)
         for row in _plans(tables, rules):
-            name = next(name for name in ("branch_id", "feeder_id", "transformer_id") if row[name])
-            level = {"branch_id": "lateral", "feeder_id": "line", "transformer_id": "transformer"}[name]
-            known.append(Known("plan", row["plan_id"], level, row[name], row["end"]))
-            parts.append((_covered(supply, devices, name, row[name]), _ms(row["start"] - margin), _ms(row["end"])))
+            kind = next(kind for kind in LEVELS if row[f"{kind}_id"])
+            known.append(Known("plan", row["plan_id"], LEVELS[kind], row[f"{kind}_id"], row["end"]))
+            named.append((kind, row[f"{kind}_id"]))
+            spans.append((_ms(row["start"] - margin), _ms(row["end"])))
+        covered = _covered(supply, devices, named)
+        parts = [(covered[each], *span) for each, span in zip(named, spans, strict=True)]
         if not parts:
             return cls((), NONE, NONE, NONE, NONE)
         count = [len(device) for device, _, _ in parts]
@@ -155,18 +161,32 @@ def _plans(tables: Mapping[str, pl.DataFrame], rules: InferenceSettings) -> list
     return tables["plans"].filter(~refused & named).sort("start", "plan_id").to_dicts()
 
 
-def _covered(supply: Supply, devices: Devices, name: str, object_id: str) -> Indices:
-    """Return the devices that a plan takes out: the branch and the transformers below it, of a feeder, or one transformer."""
+def _covered(supply: Supply, devices: Devices, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Indices]:
+    """Return the devices that go off with each thing that is named: itself, and the transformers below a branch or of a feeder.
+
+    Ten years of plans name the same places again and again, so all are looked up together.
+    """
     net = supply.network
-    if name == "transformer_id":
-        found = devices.numbers("transformer", pl.Series([object_id]))
-        return found[found >= 0]
-    if name == "feeder_id":
-        branches = np.flatnonzero((net.branches["feeder_id"] == object_id).fill_null(value=False).to_numpy())
-        transformers = np.flatnonzero((net.transformer_feeder == object_id).fill_null(value=False).to_numpy())
-        return np.concatenate([transformers, branches + devices.branches_from])
-    branch = devices.numbers("branch", pl.Series([object_id]))
-    return np.concatenate([supply.below(object_id).transformer_index, branch]) if branch[0] >= 0 else NONE
+    covered = {}
+    ids: dict[str, dict[str, None]] = {}
+    for kind, each in named:
+        ids.setdefault(kind, {})[each] = None
+    for kind, all_ids in ids.items():
+        if kind == "feeder":
+            for each in all_ids:
+                covered[kind, each] = _of_feeder(net, devices, each)
+            continue
+        for each, number in zip(all_ids, devices.numbers(kind, pl.Series(list(all_ids))).tolist(), strict=True):
+            itself = np.array([number]) if number >= 0 else NONE
+            below = supply.below(each).transformer_index if kind == "branch" and number >= 0 else NONE
+            covered[kind, each] = np.concatenate([below, itself])
+    return covered
+
+
+def _of_feeder(net: Topology, devices: Devices, feeder: str) -> Indices:
+    branches = np.flatnonzero((net.branches["feeder_id"] == feeder).fill_null(value=False).to_numpy())
+    transformers = np.flatnonzero((net.transformer_feeder == feeder).fill_null(value=False).to_numpy())
+    return np.concatenate([transformers, branches + devices.branches_from])
 
 
 def _ms(moment: datetime) -> int:

@@ -22,7 +22,7 @@ from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
 from repair.inference.states import DARK, LIVE, UNHEARD
-from repair.inference.words import OFF, ON, RECLOSE
+from repair.inference.words import OFF, ON, RECLOSE, is_of
 from repair.settings import InferenceSettings
 
 ORIGIN = datetime(1970, 1, 1)
@@ -48,7 +48,10 @@ class Explanations(Shown):
             power_between: tells whether one of these devices had power between two moments, in ms.
         """
         told = Told(self, judgement, power_between)
-        return [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
+        found = [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
+        if not judgement.approximate.any():
+            return found
+        return [(event, replace(each, approximate=bool(judgement.approximate[event]))) for event, each in found]
 
     def of_phases(self, device: int, time: int, phases: str) -> InferredOutage:
         """Return the incident of a transformer or customer that lost some phases (缺相)."""
@@ -193,7 +196,7 @@ class Told(Shown):
         """Node, kind and time of each word of a device, by node."""
         found, by = self.judgement, self.by
         rows, of = found.events.rows, found.events.of
-        mine = np.flatnonzero((rows.device >= by.devices.branches_from) & np.isin(rows.kind, (OFF, ON, RECLOSE)))
+        mine = np.flatnonzero((rows.device >= by.devices.branches_from) & is_of(rows.kind, OFF, ON, RECLOSE))
         place = by.tree.supply.place_to(rows.device[mine] - by.devices.branches_from)
         first = by.tree.first[found.events.piece][of[mine]]
         inside = place >= 0
@@ -222,6 +225,8 @@ class Told(Shown):
 
     def _speaking_customers(self, rows: Indices) -> Indices:
         order, their = self._customers_of
+        if len(rows) == 1:
+            return order[slice(*np.searchsorted(their, [rows[0], rows[0] + 1]))]
         return order[np.isin(their, rows)]
 
     # Incidents ----------------------------------------------------------------------------------------------------
@@ -292,13 +297,15 @@ class Told(Shown):
         ends = np.concatenate([words.last_on, words.answered, customers.last_on, customers.answered, time[kind != OFF]])
         ends = ends[ends >= start]
         end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
-        words_last = np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call])
+        words_last = np.concatenate(
+            [[start], ends, words.last_off, words.asked, words.call, customers.last_off, customers.call]
+        )
         return Words(
             start,
             int(words_last.max()),
             end,
             int((customers.offs > 0).sum()),
-            int((customers.call > -EVER).sum()),
+            int((customers.call > -EVER).sum() + (words.call > -EVER).sum()),
             bool(len(trips)),
             self._doubted(terminals),
         )
@@ -494,10 +501,19 @@ class Told(Shown):
         branch = int(self.by.tree.supply.branch_to[found.place[best]])
         return RunnerUp(self._branch_id(branch), min(float(cut[best]), 1.0))
 
+    @cached_property
+    def _next_reads(self) -> dict[int, str | None]:
+        return {}
+
     def _next_read(self, event: int) -> str | None:
         """Return the transformer of an event whose reading is expected to tell most about who is off."""
+        if event not in self._next_reads:
+            self._next_reads[event] = self._best_read(event)
+        return self._next_reads[event]
+
+    def _best_read(self, event: int) -> str | None:
         found, rules = self.judgement, self.by.rules
-        rows = np.flatnonzero(found.of_transformer == event)
+        rows = np.arange(*np.searchsorted(found.of_transformer, [event, event + 1]))
         if not len(rows):
             return None
         dark = np.clip(found.dark[rows], 0.0, 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 from network.arrays import Indices, Mask
 from network.representation import Shown
 from repair.inference.devices import EVER
-from repair.inference.words import CALL, FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.words import CALL, FLAG, OFF, ON, RECLOSE, Rows, is_of
 from repair.settings import InferenceSettings
 
 MINUTE = 60_000
@@ -80,7 +80,7 @@ class History(Shown):
 
     def begins_after(self, cut: Indices) -> Indices:
         """Return when the first event after a moment begins in each piece, in ms; ``EVER`` where none does; shape (pieces,)."""
-        which = np.flatnonzero(np.isin(self.kind, (OFF, CALL, FLAG)) & (self.time > cut[self.piece]))
+        which = np.flatnonzero(is_of(self.kind, OFF, CALL, FLAG) & (self.time > cut[self.piece]))
         found = np.full(len(self.pieces), EVER)
         np.minimum.at(found, self.piece[which], self.time[which])
         return found
@@ -106,7 +106,7 @@ class History(Shown):
         is_last = following == EVER
         silent = np.where(is_last, now, following) - self.time
         again = np.zeros(count, dtype=np.bool_)
-        back = np.isin(self.kind[:-1], (ON, RECLOSE)) & (self.kind[1:] == OFF)
+        back = is_of(self.kind[:-1], ON, RECLOSE) & (self.kind[1:] == OFF)
         again[:-1] = same & back & (silent[:-1] >= bars.least)
         which = np.flatnonzero((silent > bars.quiet) | again)
         stale = silent[which] > bars.stale

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from network.arrays import NONE, Indices, Numbers
+from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
 from repair.inference.best import Best, Explained
+from repair.inference.coupled import Pairs
 from repair.inference.device_words import categories, flag_likelihoods, word_likelihoods
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.mesh import Marginals, Mesh
+from repair.inference.pairs import NAMES, Coupled, clusters
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.rates import Rates
 from repair.inference.reports import Moment
 from repair.inference.states import CLOSED_AGAIN, OPENED, STATES
-from repair.inference.users import Heard, Hearing, Users, sums_at
-from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows
+from repair.inference.users import Heard, Hearing, Users
+from repair.inference.words import FLAG, NO_FLAG, OFF, ON, RECLOSE, Rows, is_of
 from repair.settings import InferenceSettings
 
 LEAST_WEIGHT = 1e-9
 """A way of reporting that is less probable changes nothing."""
+
+NEGLIGIBLE = 1e-5
+"""Parts of a feeder in which something opened or was dead with no more than this probability are taken as live."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,6 +80,19 @@ class Prepared(Shown):
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
+    def evidence_of(self, nodes: Indices, at: Indices) -> Evidence:
+        """Return the evidence of some nodes for each way of reporting, given where each node stands among them."""
+        above = self.parent[nodes]
+        chances = Chances(
+            self.refed[nodes],
+            self.left[nodes],
+            self.repaired[nodes],
+            self.rules.channel_fails,
+            self.rules.channel_works,
+        )
+        parent = np.where(above >= 0, at[above], -1)
+        return Evidence(parent, self.fault[nodes], self.done[nodes], self.says[:, nodes], chances)
+
     def without_source(self) -> Posterior:
         """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
 
@@ -101,6 +119,14 @@ class Prepared(Shown):
         says = np.zeros((len(self.says), count + events, STATES))
         says[:, node] = self.says
         return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    @cached_property
+    def approximate(self) -> Mask:
+        """Whether some of what may have happened on closed rings is left out, shape (events,)."""
+        found = np.zeros(len(self.events.piece), dtype=np.bool_)
+        for event, (_, mesh) in self.meshes.items():
+            found[event] = mesh.approximate
+        return found
 
     @property
     def source_back(self) -> Numbers:
@@ -162,6 +188,9 @@ class Judgement(Shown):
         quality: weight of each way of reporting, shape (events, ways).
         log_evidence: log-probability of all that was heard, shape (events,).
         lost_source: how much better, as log, it is explained by the loss of its source, shape (events,); minus infinity on rings.
+        approximate: whether some of what may have happened on closed rings was left out, shape (events,).
+        coupled: index of each transformer of two feeders that spoke within the events of both, shape (coupled,).
+        coupled_dark: probability that each of these has no supply, shape (coupled,).
     """
 
     events: Events
@@ -184,6 +213,9 @@ class Judgement(Shown):
     quality: Numbers
     log_evidence: Numbers
     lost_source: Numbers
+    approximate: Mask
+    coupled: Indices = field(default_factory=lambda: NONE)
+    coupled_dark: Numbers = field(default_factory=lambda: np.zeros(0))
 
     def mixed(self, other: Judgement, share: float) -> Judgement:
         """Return the same with a share of another judgement of the same events."""
@@ -234,6 +266,8 @@ class Judge(Shown):
             flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
                 rates of the table of sensors.
         """
+        from repair.inference.passes import said_at_nodes
+
         place, event, offset = self._nodes(events)
         supply, rates = self.tree.supply, self.rates
         first = self.tree.first[events.piece]
@@ -242,10 +276,8 @@ class Judge(Shown):
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
-        says = np.empty((len(heard.says), len(place), STATES))
-        for way, of_way in enumerate(heard.says):
-            for state in range(STATES):
-                says[way, :, state] = sums_at(node, of_way[:, state], len(place))
+        says = np.zeros((len(heard.says), len(place), STATES))
+        said_at_nodes(node, heard.row, heard.says, says)
         closing, of_closing = self._closing(events)
         every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
         words, seen, doing = self._device_words(events, every, first, offset)
@@ -308,9 +340,9 @@ class Judge(Shown):
             )
         return found
 
-    def judge(self, events: Events) -> Judgement:
-        """Return the posterior of each event."""
-        return self._judged(self.prepare(events))
+    def judge(self, events: Events, pairs: Pairs | None = None) -> Judgement:
+        """Return the posterior of each event, with what transformers of two feeders say of both."""
+        return self._judged(self.prepare(events), pairs)
 
     def judge_with_and_without_source(self, events: Events) -> tuple[Judgement, Judgement]:
         """Return the posterior of each event, and that if the source of each was lost."""
@@ -323,49 +355,84 @@ class Judge(Shown):
         lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
         return self._judged(prepared), lost
 
-    def _judged(self, prepared: Prepared) -> Judgement:
-        of_trees = prepared.posterior(prepared.fault)
+    def _judged(self, prepared: Prepared, pairs: Pairs | None = None) -> Judgement:
+        of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
-        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
+        by_trees = of_trees.only(weight > LEAST_WEIGHT)
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
         odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
-        return replace(self._of(prepared, posterior, weight, log_evidence), lost_source=odds)
+        if pairs is None:
+            by_nodes = self._with_rings(prepared, by_trees) if prepared.meshes else by_trees
+            return replace(self._of(prepared, by_nodes, weight, log_evidence), lost_source=odds)
+        posterior = self._with_rings(prepared, by_trees)
+        both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
+        found = self._of(prepared, posterior, weight, log_evidence)
+        return replace(
+            found, lost_source=odds, approximate=found.approximate | approximate, coupled=pairs.transformer,
+            coupled_dark=pairs.off(both),
+        )  # fmt: skip
+
+    @staticmethod
+    def _with_pairs(prepared: Prepared, found: Marginals, weight: Numbers, pairs: Pairs) -> tuple[Numbers, Mask]:
+        """Put what follows together with the users of two feeders in place of what follows of each feeder by itself.
+
+        Args:
+            prepared: the evidence.
+            found: what follows of each node; changed.
+            weight: of each way of reporting, (ways, events); changed.
+            pairs: the users.
+
+        Returns:
+            Probability of the states of both nodes of each user, (pairs, 5, 5), and events of which not every user counts.
+        """
+        prior = np.array([each[0] for each in prepared.rules.qualities])
+        approximate = np.zeros(weight.shape[1], dtype=np.bool_)
+        share = weight[:, prepared.event]
+        mixed = np.einsum("wn,wns->ns", share, found.state)
+        both = mixed[pairs.node[:, 0], :, None] * mixed[pairs.node[:, 1], None, :]
+        for events, users in clusters(pairs.event):
+            if set(events) & set(prepared.meshes):
+                approximate[events] = True
+                continue
+            nodes = np.flatnonzero(np.isin(prepared.event, events))
+            at = np.full(len(prepared.event), -1, dtype=np.int64)
+            at[nodes] = np.arange(len(nodes))
+            coupled = Coupled(prepared.evidence_of(nodes, at), prior, at[pairs.node[users]], pairs.says[users])
+            for name in NAMES:
+                getattr(found, name)[:, nodes] = coupled.follows[name]
+            weight[:, events], both[users] = coupled.weight, coupled.both
+            approximate[events] = not coupled.counted.all()
+        return both, approximate
 
     @staticmethod
     def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
-        events, event, node, of, heard = (
-            prepared.events,
-            prepared.event,
-            prepared.node,
-            prepared.of_transformer,
-            prepared.heard,
-        )
+        from repair.inference.passes import mix, own_shares
 
-        share = weight[:, event]
+        events, event, heard = prepared.events, prepared.event, prepared.heard
+        node, of = prepared.node, prepared.of_transformer
 
         def mixed(values: Numbers) -> Numbers:
-            return np.asarray(np.einsum("wn,wn...->n...", share, values))
+            found = np.zeros((len(event), int(np.prod(values.shape[2:], dtype=np.int64))))
+            mix(event, weight, np.ascontiguousarray(values).reshape(len(values), *found.shape), found)
+            return found.reshape(values.shape[1:])
 
         dark, was = np.zeros(len(node)), np.zeros(len(node))
-        for way in np.flatnonzero((weight > LEAST_WEIGHT).any(axis=1)):
-            states = posterior.state[way, node] * weight[way, of, None]
-            dark += np.einsum("ts,ts->t", states, heard.dead[way])
-            was += np.einsum("ts,ts->t", states, heard.gone[way])
+        own_shares(
+            node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was
+        )
         live = np.clip(1 - dark - was, 0.0, 1.0)
         return Judgement(
             events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
             mixed(posterior.flow).sum(axis=1),
             mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
             heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
-            np.full(len(log_evidence), -np.inf),
+            np.full(len(log_evidence), -np.inf), prepared.approximate,
         )  # fmt: skip
 
     @staticmethod
-    def _with_rings(prepared: Prepared, posterior: Posterior) -> Posterior | Marginals:
+    def _with_rings(prepared: Prepared, posterior: Posterior) -> Marginals:
         """Return the posterior by node, where rings are closed that of their networks."""
-        if not prepared.meshes:
-            return posterior
         found = Marginals(
             posterior.log_evidence,
             *(getattr(posterior, name).copy() for name in ("state", "fault", "opened", "flow", "cut")),
@@ -428,7 +495,7 @@ class Judge(Shown):
         for row in np.flatnonzero(closes[inside]).tolist():
             number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
             node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
-        told = np.isin(rows.kind, (OFF, ON, RECLOSE))
+        told = is_of(rows.kind, OFF, ON, RECLOSE)
         if told.any():
             at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
             doing[at] = doing_there

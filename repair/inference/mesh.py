@@ -69,11 +69,25 @@ class Mesh(Shown):
     def _nodes(self) -> int:
         return int(self.users.shape[-2])
 
-    def trees(self) -> Iterator[Tree]:
-        """Yield every network without rings that is left of this one, by the last opening of each ring, likely ones first.
+    @cached_property
+    def trees(self) -> tuple[Tree, ...]:
+        """The networks without rings that are left of this one, by the last opening of each ring, likely ones first.
 
         Beyond :attr:`most` of them the rest is left out: then what follows is approximate.
         """
+        return tuple(tree for tree, _ in self._found)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether some of these networks were left out, since there are too many."""
+        return self._found[-1][1]
+
+    @cached_property
+    def _found(self) -> list[tuple[Tree, bool]]:
+        return list(self._search())
+
+    def _search(self) -> Iterator[tuple[Tree, bool]]:
+        """Yield the networks without rings, and whether others are left."""
         waiting = [(0.0, 0, np.where(self.fixed, CLOSED, FREE))]
         stays, opens = self._log_shares
         number = found = 0
@@ -82,7 +96,7 @@ class Mesh(Shown):
             ring = self._ring(label)
             if not ring:
                 found += 1
-                yield Tree.of(self, label)
+                yield Tree.of(self, label), bool(waiting)
                 continue
             for last in range(-1, len(ring)):
                 taken, closed = label.copy(), ring[last + 1 :]
@@ -148,7 +162,7 @@ class Mesh(Shown):
     @cached_property
     def marginals(self) -> Marginals:
         """The posterior."""
-        parts = [tree.marginals(self._copies) for tree in self.trees()]
+        parts = [tree.marginals(self._copies) for tree in self.trees]
         logs = np.stack([each.log_evidence for each in parts])
         total = np.logaddexp.reduce(logs, axis=0)
         weight = np.exp(logs - total)
@@ -165,7 +179,7 @@ class Mesh(Shown):
 
     def best(self) -> tuple[Explained, float]:
         """Return the explanation that is most probable as a whole, by branch and by node, and its log-weight."""
-        every = (found for tree, words in product(self.trees(), self._copies) for found in tree.best(words))
+        every = (found for tree, words in product(self.trees, self._copies) for found in tree.best(words))
         best = max(every, key=lambda found: float(found.log_weight.sum()))
         return best, float(best.log_weight.sum())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +95,7 @@ class InferredOutage:
         phases: the phases that are lost, where it is not all of them.
         ends: on a closed ring, the branches beside its head that part it from what has supply; where a source was lost, the heads
             of its other feeders.
+        approximate: whether its feeder has so many closed rings that only the most probable sets of openings were looked at.
     """
 
     id: str
@@ -125,6 +127,7 @@ class InferredOutage:
     next_read: str | None
     phases: str | None = None
     ends: tuple[str, ...] = ()
+    approximate: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -146,3 +149,15 @@ class InferredOutage:
         runner_up = None if self.runner_up is None else vars(self.runner_up)
         doubted = [vars(each) for each in self.doubted]
         return vars(self) | {"runner_up": runner_up, "doubted": doubted, "needs_order": self.needs_order}
+
+
+def latest_first(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
+    """Return incidents latest first, each with an id of its own."""
+    ordered = sorted(outages, key=lambda each: (each.level, each.object_id, each.state))
+    ordered.sort(key=lambda each: each.start, reverse=True)
+    taken: dict[str, int] = {}
+    shown = []
+    for each in ordered:
+        taken[each.id] = taken.get(each.id, 0) + 1
+        shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
+    return tuple(shown)

@@ -11,7 +11,6 @@ event it belongs to), :mod:`~repair.inference.reports` and :mod:`~repair.inferen
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,41 +19,39 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from network import Problem, Supply
+from network import Problem, Supply, text
 from network.arrays import NONE, Indices, Mask, Numbers
 from network.tables.frames import require_table
+from repair.inference.clock import Clock
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
-from repair.inference.events import Events
 from repair.inference.explained import ExplainedOutages
 from repair.inference.explanations import Explanations, ms_of, time_of
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.history import MINUTE, Bars, Ends, History
+from repair.inference.history import Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
-from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage
+from repair.inference.losses import Losses
+from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage, latest_first
 from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
-from repair.inference.sources import LostSource, Sources
+from repair.inference.remembered import Remembered
+from repair.inference.spots import Spots
 from repair.inference.states import CLOSED_AGAIN, DARK, LIVE, OPENED, STATES, UNHEARD
-from repair.inference.words import OFF, ON, READ, Rows
+from repair.inference.words import OFF, Rows
 from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
 
-MOST_NODES = 20_000
-"""Nodes that are judged at once: memory does not grow with the network."""
+MOST_NODES = 8_000
+"""Nodes that are judged at once: memory does not grow with the network, and what is computed stays near the processor."""
 
-STEP = 24 * 60 * MINUTE
-"""One device alone is ahead of all others by so much at most, in ms."""
-
-STEPS_MIN = (0.0, 1.0, 3.0, 12.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 720.0, 1440.0)
-"""Minutes after the last signal of a feeder at which its silence is judged again: ticks of the clock."""
-
-STEPS = tuple(round(each * MINUTE) for each in STEPS_MIN)
-"""The same, in ms."""
-
+APPROXIMATE = (
+    text("Closed rings, or users of two feeders, allow too many cases to look at all: probabilities are approximate"),
+    text("Give the switches that are open, as far as they are known: each leaves one ring less."),
+)
+"""What is said of a feeder with more closed rings than can be looked at in full, and what to do."""
 
 NEGLIGIBLE = 0.01
 """A transformer that is less probably off stands on no list."""
@@ -77,8 +74,7 @@ class Inference:
     ) -> None:
         self.supply = supply
         self.rules = settings or InferenceSettings.of(supply.network.workspace.settings)
-        self.newest: datetime | None = None
-        self._clock: datetime | None = None
+        self._clock = Clock()
         self._devices = Devices(supply.network)
         self._tree = FeederTree(supply)
         self._explained = ExplainedOutages.of(supply, self._devices, tables or {}, self.rules)
@@ -89,16 +85,14 @@ class Inference:
         self._explanations = Explanations(self._tree, self._devices, self._explained, self.rules)
         self._bars = Bars.of(self.rules)
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
-        self._sources, self._lost = Sources(self._tree, self.rules), dict[int, LostSource]()
-        self._over: dict[int, list[list[InferredOutage]]] = {}
         self._removed = Removed()
-        self._piece, self._rows = NONE, Rows(NONE, NONE)
-        self._waiting: list[Rows] = []
+        self._spots = Spots(self._tree, self._devices)
+        self._signals = Remembered(self._tree, self._devices, self._coupled, self.rules)
         self._pieces: dict[int, Piece] = {}
+        self._losses = Losses(self._pieces, self._judge, self._explanations, self._signals, self._keep)
         self._told: dict[int, dict[str, InferredOutage]] = {}
         self._changed: set[int] = set()
         self._fading: set[int] = set()
-        self._latest: dict[int, int] = {}
         self._phases: dict[int, dict[str, InferredOutage]] = {}
         self._forgotten_before: datetime | None = None
 
@@ -124,9 +118,9 @@ class Inference:
             self._hear_phases(some_phases, min(now or clock, clock), removed)
         self._removed.join(removed)
         if len(heard.device):
-            self._waiting.append(heard)
-            self._hear_latest(heard)
-        if sum(len(rows.device) for rows in self._waiting) >= MOST_WAITING:
+            self._signals.waiting.append(heard)
+            self._clock.hear(heard)
+        if self._signals.waits >= MOST_WAITING:
             self._settle()
         return removed.problems()
 
@@ -134,7 +128,7 @@ class Inference:
         """Take reports of single phases: each is an incident of its own kind, until its device reports power or all phases."""
         for phases, rows in signals.partition_by("phases", as_dict=True).items():
             heard = self._intake.read(rows, now, removed)
-            piece, _ = self.places_of(heard.device)
+            piece, _ = self._spots.of(heard.device)
             for number, device, time, kind in zip(
                 piece.tolist(), heard.device.tolist(), heard.time.tolist(), heard.kind.tolist(), strict=True
             ):
@@ -144,27 +138,19 @@ class Inference:
                     self._phases.setdefault(number, {})[outage.id] = outage
                     self._changed.add(number)
 
-    def _hear_latest(self, heard: Rows) -> None:
-        """Move the newest moment: one device alone moves it by a step at most, however far ahead its clock is."""
-        order = np.argsort(heard.time, kind="stable")[::-1]
-        for device, time in zip(heard.device[order].tolist(), heard.time[order].tolist(), strict=True):
-            if len(self._latest) > 1 and time <= min(self._latest.values()):
-                break
-            self._latest[device] = max(time, self._latest.get(device, time))
-            if len(self._latest) > 2:
-                del self._latest[min(self._latest, key=lambda each: (self._latest[each], each))]
-        first, *others = sorted(self._latest.values(), reverse=True)
-        self.newest = time_of(min([first, *(other + STEP for other in others)]))
-
     def tick(self, moment: datetime) -> None:
         """Tell what time it is: silence counts until then. The clock never runs backwards."""
-        self._clock = moment if self._clock is None else max(self._clock, moment)
+        self._clock.tell(moment)
+
+    @property
+    def newest(self) -> datetime | None:
+        """Time of the newest signal; one device alone moves it by a day at most."""
+        return self._clock.newest
 
     @property
     def at(self) -> datetime | None:
         """The moment of all answers: the clock as it was told, or the newest signal."""
-        known = [each for each in (self._clock, self.newest) if each is not None]
-        return max(known, default=None)
+        return self._clock.at
 
     def reject(self, problems: Iterable[Problem]) -> None:
         """Count rows that could not even be read."""
@@ -189,56 +175,45 @@ class Inference:
 
     def _settle(self) -> None:
         """Judge the pieces that the waiting signals speak of, and those whose silence tells more than it did."""
-        touched = self._with_those_known() if self._waiting else set()
-        now = ms_of(self.at) if self.at else -int(EVER)
+        touched = self._hear_waiting() if self._signals.waiting else set()
+        now = self._clock.ms(-int(EVER))
         due = touched | {number for number, piece in self._pieces.items() if piece.due <= now}
-        due |= self._with_their_sources(due)
-        for chunk in self._chunks(sorted(due)):
+        again, empty = self._losses.undone(due)
+        due |= again
+        groups = self._signals.together(due)
+        due = {each for group in groups for each in group if each in self._pieces}
+        for chunk in self._chunks([[each for each in group if each in due] for group in groups]):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
-        self._weigh_sources(due)
+        self._changed |= due | empty | self._losses.weigh(due)
         self._bring_back(touched)
-        self._changed |= due
         for number in self._fading:
             piece = self._pieces[number]
-            until = tuple(self._tick(each.judged) for each in piece.over if fades(each.outage))
+            until = tuple(self._clock.tick(each.judged) for each in piece.over if fades(each.outage))
             if until != piece.faded:
                 piece.faded = until
                 self._changed.add(number)
         self._fading = {number for number in self._fading if self._pieces[number].faded}
 
-    def _chunks(self, pieces: list[int]) -> Iterator[list[int]]:
+    def _chunks(self, groups: Iterable[list[int]]) -> Iterator[list[int]]:
+        """Yield so many pieces as are judged at once, rising; those of one group stay together."""
         size = self._tree.last - self._tree.first
         chunk: list[int] = []
         nodes = 0
-        for piece in pieces:
-            if chunk and nodes + size[piece] > MOST_NODES:
-                yield chunk
+        for group in groups:
+            more = int(size[group].sum())
+            if chunk and nodes + more > MOST_NODES:
+                yield sorted(chunk)
                 chunk, nodes = [], 0
-            chunk.append(piece)
-            nodes += int(size[piece])
+            chunk += group
+            nodes += more
         if chunk:
-            yield chunk
+            yield sorted(chunk)
 
-    def _with_those_known(self) -> set[int]:
-        """Put the waiting signals among those known, each once, and return the pieces they speak of."""
-        from repair.inference.merging import merge
-
-        heard = Rows(*(np.concatenate([getattr(rows, name) for rows in self._waiting]) for name in ("device", "word")))
-        self._waiting = []
-        heard_piece, _ = self.places_of(heard.device)
-        order = np.lexsort((heard.word, heard.device, heard_piece))
-        new = heard_piece[order], heard.device[order], heard.word[order]
-        merged = np.empty((3, len(self._piece) + len(order)), dtype=np.int64)
-        again = np.zeros(len(order), dtype=np.bool_)
-        count = merge(self._piece, self._rows.device, self._rows.word, *new, merged, again)
-        if again.any():
-            where = np.flatnonzero(again)
-            self._removed.add("duplicate", len(where), self._examples(Rows(new[1], new[2]), where))
-        self._piece, self._rows = merged[0, :count], Rows(merged[1, :count], merged[2, :count])
-        first_of = np.lexsort((heard.time, heard_piece))
-        numbers, at = np.unique(heard_piece[first_of], return_index=True)
-        firsts = zip(numbers.tolist(), heard.time[first_of][at].tolist(), strict=True)
-        earliest = {number: time for number, time in firsts if number >= 0}
+    def _hear_waiting(self) -> set[int]:
+        """Put the waiting signals among those known, and return the pieces they speak of."""
+        earliest, again = self._signals.join()
+        if len(again.device):
+            self._removed.add("duplicate", len(again.device), self._examples(again, np.arange(len(again.device))))
         for number, time in earliest.items():
             self._reopen(self._pieces.setdefault(number, Piece()), time)
         return set(earliest)
@@ -256,12 +231,12 @@ class Inference:
 
     def _judge_pieces(self, pieces: Indices) -> None:
         """Divide the signals of some pieces into events, and judge the last of each."""
-        rows, of = self._usable(pieces)
+        rows, of = self._signals.usable(pieces)
         history = History.of(of, rows)
         states = [self._pieces[int(number)] for number in history.pieces]
         for number in set(pieces.tolist()) - set(history.pieces.tolist()):
             self._pieces[number].since = self._pieces[number].due = int(EVER)
-        now = ms_of(self.at) if self.at else 0
+        now = self._clock.ms(0)
         ends = history.ends(now, self._bars)
         while True:
             cut = np.array([state.cut for state in states], dtype=np.int64)
@@ -277,113 +252,20 @@ class Inference:
             self._fading |= set(history.pieces[asked].tolist())
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
-            state.due = self._next_tick(last) if begin < EVER else int(EVER)
-            state.sure, state.states = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
+            state.due = self._clock.next_tick(last, self._bars) if begin < EVER else int(EVER)
+            state.sure, state.states, state.coupled = (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES))), {}
         going_on = np.flatnonzero(since < EVER)
         if len(going_on):
-            at = np.array([self._tick(states[each].last) for each in going_on])
-            judgement = self._judged(history.pieces[going_on], since[going_on], at, at, rows, of)
+            at = np.array([self._clock.tick(states[each].last) for each in going_on])
+            events = self._signals.events(history.pieces[going_on], since[going_on], at, at, rows, of)
+            judgement = self._judge.judge(events, self._coupled.pairs(events, self._clock.tick))
             self._keep(judgement, [states[each] for each in going_on])
-
-    # Sources ------------------------------------------------------------------------------------------------------
-
-    def _with_their_sources(self, due: set[int]) -> set[int]:
-        """Return the other feeders of sources that were found lost, and of which something is judged again."""
-        found: set[int] = set()
-        for source in {int(self._sources.of_piece[number]) for number in due} & set(self._lost):
-            for number in self._lost.pop(source).pieces:
-                piece = self._pieces[number]
-                if piece.since < EVER:
-                    found.add(number)
-                else:
-                    piece.now, piece.sure, piece.states = [], (NONE, np.zeros(0)), (NONE, np.zeros((0, STATES)))
-                    self._changed.add(number)
-        return found
-
-    def _weigh_sources(self, due: set[int]) -> None:
-        """Weigh the loss of the sources of some feeders, and make one incident of those that are lost."""
-        for source in sorted({int(self._sources.of_piece[number]) for number in due} - {-1}):
-            feeders = self._sources.feeders(source)
-            known = [self._pieces[number] for number in feeders if number in self._pieces]
-            if self._sources.is_in_question([each for each in known if each.since < EVER]):
-                self._weigh(source, feeders)
-            over = self._over_together(source, feeders)
-            if over != self._over.get(source, []):
-                self._changed |= set(feeders) & set(self._pieces)
-                self._over[source] = over
-
-    def _over_together(self, source: int, feeders: list[int]) -> list[list[InferredOutage]]:
-        """Return the incidents of feeders of a source that are over and that its loss explains, those of one loss together."""
-        heads: dict[int, list[tuple[InferredOutage, float]]] = {}
-        for number in set(feeders) & set(self._pieces):
-            piece, head = self._pieces[number], self._explanations.head_of(number)
-            now = [] if source in self._lost else [(each, piece.lost_source) for each in piece.now]
-            known = [(each.outage, each.lost_source) for each in piece.over] + now
-            heads[number] = [each for each in known if each[0].state == "restored" and each[0].object_id == head]
-            if not heads[number]:
-                return []
-        return self._sources.over(source, heads)
-
-    def _weigh(self, source: int, feeders: list[int]) -> None:
-        pieces, states = np.array(feeders), [self._pieces.setdefault(each, Piece()) for each in feeders]
-        heard = np.array([each.since < EVER for each in states])
-        going = [each for each in states if each.since < EVER]
-        begun, until = min(each.since for each in going), max(each.at for each in going)
-        since = np.where(heard, [each.since for each in states], begun)
-        last = np.where(heard, [each.last for each in states], until)
-        at = np.where(heard, [each.at for each in states], until)
-        events = replace(
-            self._events(pieces, since, last, at, *self._usable(pieces)), begun=np.full(len(pieces), begun)
-        )
-        live, lost = self._judge.judge_with_and_without_source(events)
-        odds = self._sources.log_odds + float((lost.log_evidence - live.log_evidence).sum())
-        share = float(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
-        both = live.mixed(lost, share)
-        top = both.state[np.searchsorted(both.event, np.arange(len(states)))][:, [DARK, UNHEARD]].sum(axis=1)
-        if min(share, *top.tolist()) < self.rules.suspected:
-            return
-        self._keep(both, states)
-        heads = []
-        for state, number in zip(states, feeders, strict=True):
-            mine = self._explanations.head_of(number)
-            heads += [each for each in state.now if each.is_open and each.object_id == mine]
-            state.now = [each for each in state.now if not (each.is_open and each.object_id == mine)]
-        self._changed.update(feeders)
-        if heads:
-            outage = self._sources.together(source, share, heads, self._explanations)
-            self._lost[source] = LostSource(outage, tuple(feeders))
-
-    def _usable(self, pieces: Indices) -> tuple[Rows, Indices]:
-        """Return the signals of some pieces, given in rising order, without outages that were too short to be any."""
-        first, last = (np.searchsorted(self._piece, pieces, side) for side in ("left", "right"))
-        size = last - first
-        mine = np.arange(size.sum()) + np.repeat(first - (np.cumsum(size) - size), size)
-        rows, of = Rows(self._rows.device[mine], self._rows.word[mine]), self._piece[mine]
-        short = np.zeros(len(of), dtype=np.bool_)
-        pair = (rows.device[1:] == rows.device[:-1]) & (rows.kind[:-1] == OFF) & (rows.kind[1:] == ON)
-        pair &= (np.diff(rows.time) < self._bars.least) & (rows.device[1:] < self._devices.branches_from)
-        short[:-1] |= pair
-        short[1:] |= pair
-        return Rows(rows.device[~short], rows.word[~short]), of[~short]
 
     def _judged(
         self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices
     ) -> Judgement:
         """Return the posterior of the events of some pieces, from their signals between two moments."""
-        return self._judge.judge(self._events(pieces, since, until, at, rows, of))
-
-    def _events(self, pieces: Indices, since: Indices, until: Indices, at: Indices, rows: Rows, of: Indices) -> Events:
-        number = np.full(len(self._tree.first), -1, dtype=np.int64)
-        number[pieces] = np.arange(len(pieces))
-        event = number[of]
-        time = rows.time
-        inside = (event >= 0) & (time >= since[event]) & (time <= until[event])
-        heard_within = round(self.rules.heard_within_h * 60 * MINUTE)
-        earlier = (event >= 0) & (time < since[event]) & (time >= since[event] - heard_within)
-        earlier &= rows.device < self._devices.customers_from
-        many = self._devices.branches_from + self.supply.network.branches.height
-        known = np.unique(event[earlier] * many + rows.device[earlier])
-        return Events(pieces, at, event[inside], Rows(rows.device[inside], rows.word[inside]), known)
+        return self._judge.judge(self._signals.events(pieces, since, until, at, rows, of))
 
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
@@ -411,8 +293,16 @@ class Inference:
             state.now, state.at = outages, at
         first = np.searchsorted(judgement.event, np.arange(len(states)))
         top = judgement.state[first][:, [DARK, UNHEARD]].sum(axis=1)
-        for state, share, odds in zip(states, top.tolist(), judgement.lost_source.tolist(), strict=True):
-            state.top, state.lost_source = share, odds
+        of_event = top.tolist(), judgement.lost_source.tolist(), judgement.approximate.tolist()
+        for state, share, odds, approximate in zip(states, *of_event, strict=True):
+            state.top, state.lost_source, state.approximate = share, odds, approximate
+        for state in states:
+            state.coupled = {}
+        pieces = self._coupled.pieces[np.searchsorted(self._coupled.transformer, judgement.coupled), 0]
+        for piece, number, share in zip(
+            pieces.tolist(), judgement.coupled.tolist(), judgement.coupled_dark.tolist(), strict=True
+        ):
+            self._pieces[piece].coupled[number] = share
         matters = judgement.dark > NEGLIGIBLE
         event = judgement.of_transformer
         for number, state in enumerate(states):
@@ -449,10 +339,11 @@ class Inference:
         coupled = self._coupled
         if not len(coupled.transformer):
             return [], NONE, np.zeros(0)
-        mine = np.flatnonzero((self._piece < 0) & np.isin(self._rows.device, coupled.transformer))
-        share, said, at = coupled.judged(
-            Rows(self._rows.device[mine], self._rows.word[mine]), self._state_at, self._tick
-        )
+        rows = self._signals.of_none(coupled.transformer)
+        share, said, at = coupled.judged(rows, self._state_at, self._clock.tick)
+        for piece in self._pieces.values():
+            for number, known in piece.coupled.items():
+                share[np.searchsorted(coupled.transformer, number)] = known
         began = np.full(len(share), -int(EVER))
         began[at] = said.last_off
         found = [
@@ -466,7 +357,7 @@ class Inference:
     def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
         at = judgement.events.at
-        for event, outage in self._explanations.outages(judgement, self._power_between):
+        for event, outage in self._explanations.outages(judgement, self._signals.power_between):
             found[event].append(self._by_record(outage, time_of(int(at[event]))))
         return found
 
@@ -490,57 +381,31 @@ class Inference:
         place = int(supply.place_to(net.branch_index(outage.object_id))[0])
         return place, int(supply.end[place])
 
-    def _power_between(self, devices: Indices, since: int, until: int) -> bool:
-        """Tell whether one of these devices had power between two moments, in ms."""
-        rows = self._rows
-        mine = np.isin(rows.device, devices) & (rows.time > since) & (rows.time < until)
-        return bool(np.isin(rows.kind[mine], (ON, READ)).any())
-
     # Answers ------------------------------------------------------------------------------------------------------
 
     @property
     def incidents(self) -> tuple[InferredOutage, ...]:
         """All incidents, latest first."""
         self._settle()
-        return _shown([*(outage for number in self._pieces for outage in self._of(number)), *self._of_several()])
+        return latest_first([*(outage for number in self._pieces for outage in self._of(number)), *self._of_several()])
 
     def _of_several(self) -> list[InferredOutage]:
         """Return the incidents of more than one feeder."""
-        over = [
-            self._sources.together(source, 1.0, group, self._explanations)
-            for source, groups in self._over.items()
-            for group in groups
-        ]
-        return [
-            *(self._as_now(each) for each in (*(lost.outage for lost in self._lost.values()), *over)),
-            *self._of_two_feeders()[0],
-        ]
+        return [*map(self._as_now, self._losses.outages()), *self._of_two_feeders()[0]]
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        several = self._over.get(int(self._sources.of_piece[number]), [])
-        hidden = {each.id for group in several for each in group}
+        hidden = self._losses.hidden(number)
         return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
 
     def _past(self, piece: Piece) -> list[InferredOutage]:
         """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
         return [
-            faded(each, self._tick(each.judged), self.rules) if fades(each.outage) else each.outage
+            faded(each, self._clock.tick(each.judged), self.rules) if fades(each.outage) else each.outage
             for each in piece.over
         ]
-
-    def _tick(self, since: int) -> int:
-        """Return the last tick of the clock after a moment, in ms."""
-        passed = bisect_right(STEPS, (ms_of(self.at) if self.at else since) - since)
-        return since + STEPS[max(passed - 1, 0)]
-
-    def _next_tick(self, since: int) -> int:
-        """Return the next tick of the clock after a moment, or when its event may be over, in ms; ``EVER`` if there is none."""
-        silent = (ms_of(self.at) if self.at else since) - since
-        ahead = (each for each in (*STEPS, self._bars.quiet + 1, self._bars.stale + 1) if each > silent)
-        return since + min(ahead, default=int(EVER) - since)
 
     def _as_now(self, outage: InferredOutage) -> InferredOutage:
         now = self.at or outage.start
@@ -554,8 +419,7 @@ class Inference:
 
     def _bring_back(self, touched: set[int]) -> None:
         """End the incidents of single users of some pieces that had power since, though their event is over."""
-        power = np.flatnonzero(np.isin(self._rows.kind, (ON, READ)))
-        signs, piece = Rows(self._rows.device[power], self._rows.word[power]), self._piece[power]
+        signs, piece = self._signals.signs_of_power()
         for number in touched:
             first, last = np.searchsorted(piece, [number, number + 1])
             if first == last:
@@ -601,7 +465,7 @@ class Inference:
         before, found = self._told.get(-1, {}), {each.id: each for each in self._of_several()}
         changed += [each for name, each in found.items() if before.get(name) != each]
         self._told[-1] = found
-        return _shown(changed)
+        return latest_first(changed)
 
     def sure(self) -> dict[str, float]:
         """Return how probable it is that each transformer is off at this moment, where it is not negligible.
@@ -627,12 +491,12 @@ class Inference:
         """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
         self._settle()
         asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
-        return [each for chunk in self._chunks(sorted(asked)) for each in self._best_of(chunk)]
+        return [each for chunk in self._chunks([each] for each in sorted(asked)) for each in self._best_of(chunk)]
 
     def _best_of(self, asked: list[int]) -> list[BestExplanation]:
         pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]
         since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
-        case = self._judge.prepare(self._events(pieces, since, until, at, *self._usable(pieces)))
+        case = self._judge.prepare(self._signals.events(pieces, since, until, at, *self._signals.usable(pieces)))
         found, share = case.best()
         branch = self.supply.branch_to[case.place]
         ids = self.supply.network.branches["branch_id"]
@@ -672,9 +536,24 @@ class Inference:
 
     @property
     def problems(self) -> list[Problem]:
-        """Signals that tell of no outage: for each reason how many there are, and what to do."""
+        """Signals that tell of no outage, how many for each reason and what to do; and feeders whose answers are approximate."""
         self._settle()
-        return self._removed.problems()
+        return [*self._removed.problems(), *self._approximate()]
+
+    def _approximate(self) -> list[Problem]:
+        """Return a warning for each feeder with more closed rings than can be looked at in full."""
+        heads = sorted(
+            self._explanations.head_of(number)
+            for number, piece in self._pieces.items()
+            if piece.approximate and piece.since < EVER
+        )
+        said, hint = APPROXIMATE
+        return [
+            Problem(
+                "warning", "signals", text("{what} (feeder of {branch})", what=said, branch=head), hint, object_id=head
+            )
+            for head in heads
+        ]
 
     def removed(self) -> Removed:
         """Return what was counted of signals that tell of no outage, and count anew."""
@@ -684,43 +563,16 @@ class Inference:
 
     # Places -------------------------------------------------------------------------------------------------------
 
-    def places_of(self, device: Indices) -> tuple[Indices, Indices]:
-        """Return piece and place of each device; -1 where it is dead."""
-        supply, devices = self.supply, self._devices
-        place = np.full(len(device), -1, dtype=np.int64)
-        terminal = device < devices.customers_from
-        place[terminal] = supply.transformer_place[device[terminal]]
-        meter = ~terminal & (device < devices.branches_from)
-        place[meter] = self._tree.customer_place(device[meter] - devices.customers_from)
-        switch = device >= devices.branches_from
-        place[switch] = supply.place_to(device[switch] - devices.branches_from)
-        return self._tree.piece_of(place), place
-
     def is_fed(self, signals: pl.DataFrame) -> Mask:
         """Return which signals speak of something that has supply in this state: a user, or what lies below a branch."""
-        device = self._intake.device_of(signals)
-        known = np.flatnonzero(device >= 0)
-        fed = np.zeros(len(device), dtype=np.bool_)
-        fed[known] = self.places_of(device[known])[1] >= 0
-        return fed
+        return self._spots.are_fed(self._intake.device_of(signals))
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
         """Return signals with the ``place`` in depth-first order of what each speaks of, and of the ``head`` of its feeder.
 
         A branch stands at the place it leads to; -1 where the supply reaches neither.
         """
-        supply = self.supply
-        device = self._intake.device_of(signals)
-        known = np.flatnonzero(device >= 0)
-        place = np.full(len(device), -1, dtype=np.int64)
-        _, place[known] = self.places_of(device[known])
-        branch = np.flatnonzero(device >= self._devices.branches_from)
-        number = device[branch] - self._devices.branches_from
-        ends = supply.place_of[supply.network.from_node[number]], supply.place_of[supply.network.to_node[number]]
-        place[branch] = np.maximum(*ends)
-        return signals.with_columns(
-            place=pl.Series(place), head=pl.Series(np.where(place >= 0, supply.head_above[place], -1))
-        )
+        return self._spots.with_places(signals, self._intake.device_of(signals))
 
     # Memory -------------------------------------------------------------------------------------------------------
 
@@ -734,7 +586,7 @@ class Inference:
         """
         self._settle()
         limit = ms_of(before)
-        cuts = np.full(len(self._tree.first) + 1, limit, dtype=np.int64)
+        cuts = np.minimum(self._signals.ever, limit)
         count = 0
         for number, piece in self._pieces.items():
             cuts[number] = min(limit, self._needed_since(piece), piece.cut + 1 if piece.cut > -EVER else limit)
@@ -745,9 +597,8 @@ class Inference:
             ]
             count += len(piece.over) - len(kept)
             piece.over = kept
-        self._over = {source: self._over_together(source, self._sources.feeders(source)) for source in self._over}
-        keep = self._rows.time >= cuts[self._piece]
-        self._rows, self._piece = Rows(self._rows.device[keep], self._rows.word[keep]), self._piece[keep]
+        self._losses.forget()
+        self._signals.forget(cuts)
         self._forgotten_before = max(before, self._forgotten_before or before)
         for number, told in self._told.items():
             known = {each.id for each in self._of(number)} if number >= 0 else set(told)
@@ -757,8 +608,8 @@ class Inference:
     def needed(self, signals: pl.DataFrame) -> Mask:
         """Return which of these signals are remembered still: those that are not forgotten, or of an event that goes on."""
         device = self._intake.device_of(signals)
-        piece, _ = self.places_of(np.maximum(device, 0))
-        since = np.full(len(self._tree.first) + 1, EVER)
+        piece, _ = self._spots.of(np.maximum(device, 0))
+        since = self._signals.ever
         for number, state in self._pieces.items():
             since[number] = self._needed_since(state)
         time = signals["time"].dt.epoch("ms").to_numpy()
@@ -777,15 +628,3 @@ class Inference:
             kind, object_id = self._devices.kind_and_id(int(rows.device[index]))
             shown.append({"time": str(time_of(int(rows.time[index]))), "object": kind, "object_id": object_id})
         return shown
-
-
-def _shown(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
-    """Return incidents latest first, each with an id of its own."""
-    ordered = sorted(outages, key=lambda each: (each.level, each.object_id, each.state))
-    ordered.sort(key=lambda each: each.start, reverse=True)
-    taken: dict[str, int] = {}
-    shown = []
-    for each in ordered:
-        taken[each.id] = taken.get(each.id, 0) + 1
-        shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
-    return tuple(shown)

@@ -145,9 +145,29 @@ def _says(
 
 
 @compiled
+def _stays_live(calm: Numbers, heard: float, prior: float, done: Numbers) -> None:
+    """Turn the weights of all below a branch being live, (3,), into those of all at and below it, and its device closed."""
+    faulted = prior * (calm[0] + calm[1] + calm[2])
+    uncleared = (1 - prior) * calm[2] + faulted
+    calm[0] *= heard * (1 - prior) * done[0, STAYED]
+    calm[1] = heard * ((1 - prior) * done[1, STAYED] * calm[1] + done[2, STAYED] * uncleared)
+    calm[2] = heard * done[3, STAYED] * uncleared
+
+
+@compiled
+def _join_live(together: Numbers, other: Numbers, scale: float) -> None:
+    """Put the weights of one more child being live to those of some children, both (3,)."""
+    quiet, calm = together[0], together[0] + together[1]
+    other_calm = other[0] + other[1]
+    together[2] = scale * (calm * other[2] + together[2] * (other_calm + other[2]))
+    together[1] = scale * (quiet * other[1] + together[1] * other_calm)
+    together[0] = scale * quiet * other[0]
+
+
+@compiled
 def upwards(
     parent: Indices, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers, chances: Numbers,
-    below: Numbers, say: Numbers, later: Numbers, log_scale: Numbers,
+    below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
 ) -> None:  # fmt: skip
     """Fill in what lies at and below each branch, and what it says to the one above.
 
@@ -162,6 +182,8 @@ def upwards(
         below: one without fault current on entry; on return the weight of what lies below, shape (copies, n, 3, 5).
         say: what each says to the one above, shape (copies, n, 3, 5).
         later: what its siblings after it say together, shape (copies, n, 3, 5).
+        calm: one without fault current on entry, zero where more is asked; on return the part of what each says in which all at
+            and below it is live and nothing opened, shape (copies, n, 3).
         log_scale: what all of a tree is scaled by, its top being live, shape (copies, tops).
     """
     acts, own, row = np.empty((3, 3, STATES)), np.empty((3, STATES)), np.empty(STATES)
@@ -172,24 +194,19 @@ def upwards(
             for current in range(3):
                 for state in range(STATES):
                     here[current, state] *= heard[copy, branch, state]
-            scale *= _says(
-                here,
-                fault[copy, branch],
-                done[branch],
-                moves[branch],
-                repaired[branch],
-                chances,
-                acts,
-                own,
-                row,
-                to_above,
-            )
+            by = _says(
+                here, fault[copy, branch], done[branch], moves[branch], repaired[branch], chances, acts, own, row, to_above
+            )  # fmt: skip
+            scale *= by
+            _stays_live(calm[copy, branch], heard[copy, branch, LIVE] / by, fault[copy, branch], done[branch])
             if over >= 0:
                 above = below[copy, over]
                 for current in range(3):
                     for state in range(STATES):
                         later[copy, branch, current, state] = above[current, state]
-                scale *= _join(above, to_above)
+                by = _join(above, to_above)
+                scale *= by
+                _join_live(calm[copy, over], calm[copy, branch], 1 / by)
             if scale < _SMALL or scale > 1 / _SMALL:
                 logs += math.log(scale)
                 scale = 1.0
@@ -285,21 +302,34 @@ def _follows(
 
 
 @compiled
+def _is_calm(outside: Numbers, say: Numbers, calm: Numbers, negligible: float) -> bool:
+    """Tell whether all at and below a branch is live and closed but with a negligible probability."""
+    total, live = 0.0, 0.0
+    for current in range(3):
+        live += outside[current, LIVE] * calm[current]
+        for state in range(STATES):
+            total += outside[current, state] * say[current, state]
+    return live > total * (1 - negligible)
+
+
+@compiled
 def downwards(
     parent: Indices, kept: Mask, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers,
-    chances: Numbers, below: Numbers, say: Numbers, later: Numbers,
+    chances: Numbers, below: Numbers, say: Numbers, later: Numbers, calm: Numbers, negligible: float,
     state: Numbers, better: Numbers, flow: Numbers, did: Numbers,
 ) -> None:  # fmt: skip
     """Fill in what follows of each branch: what is filled in is zero on entry, and stays so for trees of which nothing is asked.
 
-    ``kept`` tells of each tree whether anything is asked, (copies, tops); what else is given is as in :func:`upwards`. What is
-    filled in: ``state``, the probability of each state of the lower node, (copies, n, 5); ``better``, how much better all is
-    explained with a fault on each branch, (copies, n); ``flow``, the probability that fault current entered, cleared below or
-    not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node, and that it is open at all,
-    (copies, n, 3).
+    ``kept`` tells of each tree whether anything is asked, (copies, tops); where something opened, or was dead, at or below a
+    branch with a probability of no more than ``negligible``, all there is taken as live, without fault current; what else is
+    given is as in :func:`upwards`. What is filled in: ``state``, the probability of each state of the lower node, (copies, n, 5);
+    ``better``, how much better all is explained with a fault on each branch, (copies, n); ``flow``, the probability that fault
+    current entered, cleared below or not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node,
+    and that it is open at all, (copies, n, 3).
     """
     above, earlier = np.empty((len(parent), 3, STATES)), np.empty((len(parent), 3, STATES))
     outside, others, room = np.empty((3, STATES)), np.empty((3, STATES)), np.empty((6, STATES))
+    quiet = np.zeros(len(parent), dtype=np.bool_)
     for copy in range(len(fault)):
         tree = -1
         for branch in range(len(parent)):
@@ -308,16 +338,23 @@ def downwards(
                 tree += 1
             if not kept[copy, tree]:
                 continue
+            calmed = over >= 0 and quiet[over]
             if over < 0:
                 outside[:] = 0.0
                 outside[:, LIVE] = 1.0
-            else:
+            elif not calmed:
                 for current in range(3):
                     for each in range(STATES):
                         others[current, each] = later[copy, branch, current, each]
                 _join(others, earlier[over])
                 _outside(above[over], others, outside)
                 _join(earlier[over], say[copy, branch])
+            quiet[branch] = calmed or (
+                negligible > 0 and _is_calm(outside, say[copy, branch], calm[copy, branch], negligible)
+            )
+            if quiet[branch]:
+                state[copy, branch, LIVE] = 1.0
+                continue
             better[copy, branch] = _follows(
                 outside, below[copy, branch], fault[copy, branch], done[branch], moves[branch], repaired[branch], chances,
                 room, state[copy, branch], flow[copy, branch], did[copy, branch], above[branch],
@@ -325,9 +362,8 @@ def downwards(
             for current in range(3):
                 for each in range(STATES):
                     above[branch, current, each] *= heard[copy, branch, each]
-            for each in range(STATES):
-                earlier[branch, 0, each] = 1.0
-                earlier[branch, 1, each] = earlier[branch, 2, each] = 0.0
+            earlier[branch] = 0.0
+            earlier[branch, 0] = 1.0
 
 
 @compiled
@@ -365,3 +401,65 @@ def own_states(
             hears[each, state] = math.log(total) + greatest
             dead[each, state] = is_dead / total
             gone[each, state] = is_back / total
+
+
+@compiled
+def said_at_nodes(node: Indices, row: Indices, says: Numbers, found: Numbers) -> None:
+    """Add what transformers say to their nodes.
+
+    Args:
+        node: of each transformer, shape (transformers,).
+        row: where what it says stands, shape (transformers,).
+        says: log-likelihoods by state, shape (ways, rows, 5).
+        found: zero on entry; the sums of each node on return, shape (ways, nodes, 5).
+    """
+    for way in range(len(says)):
+        for each in range(len(node)):
+            for state in range(STATES):
+                found[way, node[each], state] += says[way, row[each], state]
+
+
+@compiled
+def mix(event: Indices, weight: Numbers, values: Numbers, found: Numbers) -> None:
+    """Add up values over the ways of reporting, weighed by those of the event of each node.
+
+    Args:
+        event: of each node, shape (nodes,).
+        weight: of each way, shape (ways, events).
+        values: shape (ways, nodes, columns).
+        found: zero on entry; the sums on return, shape (nodes, columns).
+    """
+    for way in range(len(values)):
+        for node in range(len(event)):
+            share = weight[way, event[node]]
+            if share > 0:
+                for column in range(values.shape[2]):
+                    found[node, column] += share * values[way, node, column]
+
+
+@compiled
+def own_shares(
+    node: Indices, row: Indices, event: Indices, weight: Numbers, state: Numbers, dead: Numbers, gone: Numbers,
+    dark: Numbers, was: Numbers,
+) -> None:  # fmt: skip
+    """Add up how probable it is that each transformer is dead, and back, over the ways of reporting and states of its node.
+
+    Args:
+        node: of each transformer, shape (transformers,).
+        row: where what follows of it stands, shape (transformers,).
+        event: of each, shape (transformers,).
+        weight: of each way, shape (ways, events).
+        state: probability of each state of each node, shape (ways, nodes, 5).
+        dead: P(dead | state of the node), shape (ways, rows, 5).
+        gone: P(back | state of the node), shape (ways, rows, 5).
+        dark: zero on entry; that each is dead, shape (transformers,).
+        was: likewise, that it is back.
+    """
+    for way in range(len(state)):
+        for each in range(len(node)):
+            share = weight[way, event[each]]
+            if share > 0:
+                for one in range(STATES):
+                    part = share * state[way, node[each], one]
+                    dark[each] += part * dead[way, row[each], one]
+                    was[each] += part * gone[way, row[each], one]

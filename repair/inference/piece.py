@@ -41,8 +41,10 @@ class Piece:
         due: when it is to be judged again although nothing is heard of it, in ms; ``EVER`` where there is no event.
         sure: transformers, and the probability that each is off, where it is not negligible.
         states: places that may have lost supply, and the probability of each of their states.
+        coupled: how probable each transformer of two feeders that spoke within its event is off, by index; with one of the two.
         top: how probable it is that its head is dead now.
         lost_source: how much better, as log, what was heard is explained by the loss of its source.
+        approximate: whether some of what may have happened on its closed rings was left out.
         faded: moments until which the silence of single transformers counts, of events that are over, in ms.
     """
 
@@ -56,8 +58,10 @@ class Piece:
     due: int = int(EVER)
     sure: tuple[Indices, Numbers] = (NONE, np.zeros(0))
     states: tuple[Indices, Numbers] = (NONE, np.zeros((0, STATES)))
+    coupled: dict[int, float] = field(default_factory=dict)
     top: float = 0.0
     lost_source: float = -np.inf
+    approximate: bool = False
     faded: tuple[int, ...] = ()
 
 

@@ -9,7 +9,7 @@ reference 6.3 and 7.4); the loops stand in :mod:`repair.inference.passes`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,14 +74,19 @@ class Posterior(Shown):
         evidence: what was heard.
         kept: trees of which probabilities are asked for, in the order of their tops, shape (..., tops); all where it is left
             out; those of the others are zero.
+        negligible: where something opened or was dead at or below a branch with no more than this probability, all there is taken
+            as live, without fault current.
+        asked: branches of which more is asked than that, shape (branches,); none where it is left out.
     """
 
     evidence: Evidence
     kept: Mask | None = None
+    negligible: float = 0.0
+    asked: Mask | None = None
 
     def only(self, kept: Mask) -> Posterior:
         """Return the same, of which probabilities are computed for some trees only."""
-        found = Posterior(self.evidence, kept)
+        found = replace(self, kept=kept)
         for name in ("_given", "_greatest", "_upwards"):
             found.__dict__[name] = getattr(self, name)
         return found
@@ -117,18 +122,19 @@ class Posterior(Shown):
         return np.flatnonzero(self.evidence.parent < 0)
 
     @cached_property
-    def _upwards(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    def _upwards(self) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
         from repair.inference.passes import upwards
 
         copies, count = self._given[0].shape
         below = np.zeros((copies, count, 3, STATES))
         below[:, :, 0] = 1.0
         say, later = np.empty_like(below), np.empty_like(below)
-        log_scale = np.zeros((copies, len(self._tops)))
-        upwards(self.evidence.parent, *self._given, below, say, later, log_scale)
+        calm, log_scale = np.zeros((copies, count, 3)), np.zeros((copies, len(self._tops)))
+        calm[..., 0] = 1.0 if self.asked is None else ~self.asked
+        upwards(self.evidence.parent, *self._given, below, say, later, calm, log_scale)
         if count:
             log_scale += np.add.reduceat(self._greatest, self._tops, axis=1)
-        return below, say, later, log_scale
+        return below, say, later, calm, log_scale
 
     @property
     def log_evidence(self) -> Numbers:
@@ -155,7 +161,8 @@ class Posterior(Shown):
         kept = np.ones((copies, tops), dtype=np.bool_) if self.kept is None else self.kept.reshape(copies, tops)
         state, better = np.zeros((copies, count, STATES)), np.zeros((copies, count))
         flow, did = np.zeros((copies, count, 2)), np.zeros((copies, count, 3))
-        downwards(self.evidence.parent, kept, *self._given, *self._upwards[:-1], state, better, flow, did)
+        given = self._given, self._upwards[:-1]
+        downwards(self.evidence.parent, kept, *given[0], *given[1], self.negligible, state, better, flow, did)
         shape = (*self._copies, count)
         return state.reshape(*shape, STATES), better.reshape(shape), flow.reshape(*shape, 2), did.reshape(*shape, 3)
 

@@ -15,6 +15,7 @@ from repair.inference.reports import (
     HOUR,
     Moment,
     Said,
+    call_of_somebody,
     node_hears,
     of_calls,
     of_customers,
@@ -51,20 +52,22 @@ class Users(Shown):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Heard(Shown):
-    """What users say of their nodes; lists run over the ways of reporting.
+    """What users say of their nodes; transformers of which the same was heard, and not heard, share a row.
 
     Attributes:
         users: who spoke.
-        says: what each transformer says, by state of its node, shape (transformers, 5).
-        dead, gone: how probable it is dead, and back after an outage, by state of its node, shape (transformers, 5).
+        row: row of each transformer, shape (transformers,).
+        says: what those of each row say, by state of their node, shape (ways, rows, 5).
+        dead, gone: how probable they are dead, and back after an outage, by state of their node, shape (ways, rows, 5).
         alone: if its transformer is live, how probable each customer that spoke is off, shape (customers,).
         together: if it is live, how probable those of each transformer are off together, shape (transformers,).
     """
 
     users: Users
-    says: list[Numbers]
-    dead: list[Numbers]
-    gone: list[Numbers]
+    row: Indices
+    says: Numbers
+    dead: Numbers
+    gone: Numbers
     alone: Numbers
     together: Numbers
 
@@ -138,13 +141,32 @@ class Hearing(Shown):
         return np.asarray((voices + MANY * np.bincount(events.of, trips, count))[self.users.terminals.event] >= MANY)
 
     @cached_property
-    def _age_h(self) -> Numbers:
-        """Hours since each transformer reported off, or since the event began."""
-        terminals = self.users.terminals
-        since = self.moment.onset[self.event].copy()
-        reported = terminals.last_off > -EVER
-        since[self.users.at[reported]] = terminals.last_off[reported]
-        return np.asarray(np.maximum(self.moment.at[self.event] - since, 0) / HOUR)
+    def _rows(self) -> tuple[Indices, Indices, Mask]:
+        """The transformers that stand for all alike, one for each row; the row of each; and whether that was heard before.
+
+        Whoever spoke has a row alone; of the others, event, number of customers and having been heard from before tell all.
+        """
+        users, count = self.users, len(self.transformer)
+        spoke = np.zeros(count, dtype=np.bool_)
+        spoke[users.at] = spoke[users.their] = True
+        known = np.zeros(count, dtype=np.bool_)
+        if len(self.events.known):
+            event, device = np.divmod(self.events.known, self._many)
+            _, at = self._rows_of(event, device)
+            known[at] = True
+        speaking, quiet = np.flatnonzero(spoke), np.flatnonzero(~spoke)
+        customers = self._connected[quiet]
+        key = (self.event[quiet] * 2 + known[quiet]) * (customers.max(initial=0) + 1) + customers
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        row = np.empty(count, dtype=np.int64)
+        row[speaking], row[quiet] = np.arange(len(speaking)), len(speaking) + number
+        shown = np.concatenate([speaking, quiet[first]])
+        return shown, row, known[shown]
+
+    @cached_property
+    def _connected(self) -> Indices:
+        """Customers of each transformer, shape (transformers,)."""
+        return self.devices.network.customers_with_one_supply[self.transformer]
 
     @cached_property
     def _restored(self) -> Indices:
@@ -153,39 +175,49 @@ class Hearing(Shown):
         np.maximum.at(found, self.said.event, self.said.last_on)
         return found
 
+    def _age_h(self, event: Indices, at: Indices) -> Numbers:
+        """Return the hours since each row reported off, or since its event began."""
+        terminals = self.users.terminals
+        since = self.moment.onset[event]
+        reported = terminals.last_off > -EVER
+        since[at[reported]] = terminals.last_off[reported]
+        return np.asarray(np.maximum(self.moment.at[event] - since, 0) / HOUR)
+
     def heard(self) -> Heard:
         """Return what each transformer says of its node, for each way of reporting."""
-        rules, users, count = self.rules, self.users, len(self.transformer)
-        their, customers = users.their, users.customers
-        known = np.isin(self._key, self.events.known)
+        rules, users = self.rules, self.users
+        shown, row, known = self._rows
+        event, count, at, their = self.event[shown], len(shown), row[users.at], row[users.their]
+        customers = users.customers
         joint = together(users.terminals)
         went_together = np.zeros(count, dtype=np.bool_)
-        went_together[users.at] = joint
+        went_together[at] = joint
+        booked = at[users.terminals.call > -EVER]
         callers = np.bincount(their, customers.call > -EVER, count).astype(np.int64)
-        connected = self.devices.network.customers_with_one_supply[self.transformer]
-        calls, calls_of_some = of_calls(callers, connected, self.moment, self.event, rules)
+        callers += np.bincount(booked, minlength=count)
+        calls, calls_of_some = of_calls(callers, self._connected[shown], self.moment, event, rules)
         shared, off, off_with_others = of_customers(customers, self.moment, rules, self._restored)
         _, by_part, by_one = own_outage(rules)
         one = np.logaddexp(shared[:, 0], off + np.log(by_one))
         alone = sums_at(their, one, count)
+        alone[booked] += call_of_somebody(self._connected[shown[booked]], self.moment, event[booked], rules)
         all_of_them = np.stack([sums_at(their, shared[:, state], count) for state in range(STATES)], axis=1)
         several = sums_at(their, off_with_others, count) + calls_of_some
         several = np.where(np.bincount(their, minlength=count) > 1, several, -np.inf)
         parts: list[tuple[Numbers, Numbers, Numbers]] = []
+        age_h = self._age_h(event, at)
         for quality in rules.qualities:
-            own = silence(self.moment, rules, quality, known, self.event)
-            own[users.at] = of_terminals(
-                users.terminals, self.moment, rules, quality, known[users.at], self._beside, joint
-            )
+            own = silence(self.moment, rules, quality, known, event)
+            own[at] = of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint)
             own[:, 1:] += calls[:, None]
             says = transformer_speaks(own, alone, all_of_them, several, rules)
-            parts.append(node_hears(says, rules, went_together, self._age_h))
+            parts.append(node_hears(says, rules, went_together, age_h))
         as_part = several + np.log(by_part)
         shared_cause = np.exp(as_part - np.logaddexp(alone, as_part))
         by_itself = np.exp(off + np.log(by_one) - one)
         off_alone = shared_cause[their] + (1 - shared_cause[their]) * by_itself
-        says_of, dead, gone = (list(column) for column in zip(*parts, strict=True))
-        return Heard(users, says_of, dead, gone, off_alone, shared_cause)
+        says, dead, gone = (np.stack(column) for column in zip(*parts, strict=True))
+        return Heard(users, row, says, dead, gone, off_alone, shared_cause[row])
 
 
 def sums_at(row: Indices, amount: Numbers, rows: int) -> Numbers:

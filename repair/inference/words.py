@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from network.arrays import Indices
+import numpy as np
+
+from network.arrays import Indices, Mask
 from network.representation import Shown
 
 READ, OFF, CALL, ON, RECLOSE, UNANSWERED, FLAG, NO_FLAG = range(8)
@@ -32,3 +34,10 @@ class Rows(Shown):
     def kind(self) -> Indices:
         """What was reported."""
         return self.word & 7
+
+
+def is_of(kind: Indices, *kinds: int) -> Mask:
+    """Return which words are of one of these kinds."""
+    table = np.zeros(8, dtype=np.bool_)
+    table[list(kinds)] = True
+    return table[kind]

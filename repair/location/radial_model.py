@@ -260,8 +260,12 @@ class RadialModel(RadialSections):
         states = posterior.state
         dark, was = np.zeros(len(case.node)), np.zeros(len(case.node))
         for way, share in enumerate(weight):
-            dark += share[case.of_transformer] * (states[way, case.node] * case.heard.dead[way]).sum(axis=1)
-            was += share[case.of_transformer] * (states[way, case.node] * case.heard.gone[way]).sum(axis=1)
+            dark += share[case.of_transformer] * (states[way, case.node] * case.heard.dead[way, case.heard.row]).sum(
+                axis=1
+            )
+            was += share[case.of_transformer] * (states[way, case.node] * case.heard.gone[way, case.heard.row]).sum(
+                axis=1
+            )
         words, row = case.heard.users.terminals, case.heard.users.at
         lives = state[case.node[row], LIVE] > 0.5
         off, read = words.last_off > -EVER, words.answered > words.last_off

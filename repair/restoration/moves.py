@@ -52,7 +52,7 @@ def with_moves(
     for nodes in _chains(problem):
         wider = problem.with_movable(nodes)
         if len(wider.zones.switch) > MOST_SWITCHES:
-            large = len(wider.zones.switch) > MOST_BOUNDED
+            large = len(wider.zones.switch) > MOST_BOUNDED or first_goals_only
             most = every[0] if large else wider.model(measure, _stay_open(wider)).at_most()
             of, known = found or (problem, best)
             return of, replace(known, most=max(most, known.most), proven=False)
@@ -156,7 +156,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
     states = [
         FeederState.of(problem.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])
     ]
-    known = {id(each.part): each for each in states if _can_be_moved(each, zones.live_node[zones.port])}
+    known = {id(each.part): each for each in states if can_be_moved(each, zones.live_node[zones.port])}
     if not known:
         return
     edge = list(known.values())
@@ -173,9 +173,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
                 ends = np.array([net.from_node[branch], net.to_node[branch]])
                 for part in after.parts_of(ends):
                     other = FeederState.of(problem.capacity.loads, after, part)
-                    if part.members not in {each.part.members for each in known.values()} and _can_be_moved(
-                        other, ends
-                    ):
+                    if part.members not in {each.part.members for each in known.values()} and can_be_moved(other, ends):
                         beyond[part.members] = other
         known |= {id(each.part): each for each in beyond.values()}
         nodes = np.unique(np.concatenate([each.part.nodes for each in known.values()]))
@@ -185,7 +183,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
             return
 
 
-def _can_be_moved(state: FeederState, nodes: Indices) -> bool:
+def can_be_moved(state: FeederState, nodes: Indices) -> bool:
     """Return whether a feeder takes part: it hangs radially on one source, has a voltage, and one of these nodes is its own."""
     forest = state.part.forest
     own = np.isin(nodes, state.part.nodes[forest.reached]).any()

@@ -73,9 +73,9 @@ class Orders:
         found = self._straight(self.problem.fault.after, wanted)
         if found is None and len(zones.switch) <= MOST_DETOURS:
             found = self._roundabout(wanted, set(zones.switch.tolist()) | set(wanted))
-        return None if found is None else self._in_stages(found)
+        return None if found is None else self.in_stages(found)
 
-    def _in_stages(self, steps: list[int]) -> tuple[Operation, ...]:
+    def in_stages(self, steps: list[int]) -> tuple[Operation, ...]:
         """Return operations of branches in order; once somebody is on site all that follows waits for them."""
         is_open = self.problem.fault.after.is_open.copy()
         found, stage = [], REMOTE
@@ -84,6 +84,10 @@ class Orders:
             found.append(Operation(branch, "close" if is_open[branch] else "open", stage))
             is_open[branch] = ~is_open[branch]
         return tuple(found)
+
+    def moved(self, now: Supply, tie: int, behind: int) -> Supply | None:
+        """Return the state after a tie closed between live parts and a device behind it opened; ``None`` against a rule."""
+        return self._after(now, MOVE, (tie, behind))
 
     def _straight(self, now: Supply, wanted: Wanted) -> list[int] | None:
         """Return an order in which every branch is operated once, with as few cut off for a moment as can be.

@@ -61,7 +61,22 @@ class RestorationProblem(Shown):
     @cached_property
     def as_closed(self) -> RestorationProblem:
         """The same fault where nothing is opened but what isolates it: quick to search, and mostly enough."""
-        return RestorationProblem(self.fault, Zones.of(self.fault, opens=False), self.capacity)
+        return RestorationProblem(self.fault, Zones.of(self.fault, opens=NONE), self.capacity)
+
+    def in_even_parts(self, count: int) -> RestorationProblem:
+        """Return the same fault where only those closed devices may be opened that part the load into so many parts or more."""
+        zones = self.zones
+        tree = _tree_of_zones(zones)
+        load = np.bincount(zones.zone, weights=self.demand.at_node, minlength=zones.count).astype(np.float64)
+        part, opens = float(load.sum()) / count, []
+        for zone, above, switch in reversed(tree):
+            if load[zone] >= part:
+                opens.append(int(zones.switch[switch]))
+            else:
+                load[above] += load[zone]
+        return RestorationProblem(
+            self.fault, Zones.of(self.fault, opens=np.array(opens, dtype=np.int64)), self.capacity
+        )
 
     def with_movable(self, movable: Indices) -> RestorationProblem:
         """Return the same fault where the load of some live feeders may be moved."""
@@ -312,6 +327,27 @@ class RestorationProblem(Shown):
         users = self.users(measure)
         gains = (reached[list(group)].any() for group in users.zones)
         return int(sum(weight for gain, weight in zip(gains, users.weight.tolist(), strict=True) if gain))
+
+
+def _tree_of_zones(zones: Zones) -> list[tuple[int, int, int]]:
+    """Return each zone that closed switches join to another, with that one and the switch, from a first zone outwards."""
+    ways: list[list[tuple[int, int]]] = [[] for _ in range(zones.count)]
+    for at in np.flatnonzero(zones.closed & ~zones.port).tolist():
+        one, other = int(zones.first[at]), int(zones.second[at])
+        ways[one].append((other, at))
+        ways[other].append((one, at))
+    found: list[tuple[int, int, int]] = []
+    seen = np.zeros(zones.count, dtype=np.bool_)
+    for root in range(zones.count):
+        edge = [] if seen[root] else [root]
+        seen[root] = True
+        for zone in edge:
+            for other, at in ways[zone]:
+                if not seen[other]:
+                    seen[other] = True
+                    found.append((other, zone, at))
+                    edge.append(other)
+    return found
 
 
 def _grouped(zones: Indices, weight: Indices) -> Users:

@@ -28,8 +28,8 @@ class Step:
         branch_id: the device.
         remote: whether it is operated remotely.
         stage: ``remote`` (nobody on site is waited for) or ``on_site``.
-        restores_transformers: ids that this step gives supply to.
-        restores_customers: how many customers it gives supply to; ``None`` without a table of customers.
+        restores_transformers: ids that this step gives supply to, but for those who were only off since the step before.
+        restores_customers: how many customers they have; ``None`` without a table of customers.
         parallel: ``yes`` or ``confirm`` where it joins live parts for a moment, ``None`` for any other step.
         loop_a: the current round the loop of that moment, in A; ``None`` where it is not known.
         interrupts_customers: how many lose supply until the next step; ``None`` without a table of customers.
@@ -108,22 +108,21 @@ def play(problem: RestorationProblem, planned: Sequence[Operation], known_custom
         _Seen.of(problem, each, states[at], states[at + 1], states[at + 2] if at + 2 < len(states) else None)
         for at, each in enumerate(planned)
     ]
+    gains = _lasting(seen)
     steps = [
         Step(
-            order, each.action, str(ids[each.branch]), bool(remote[each.branch]), each.stage, tuple(look.gained.transformers),
-            look.gained.customer_count if known_customers else None, look.joins,
+            order, each.action, str(ids[each.branch]), bool(remote[each.branch]), each.stage, tuple(gain.transformers),
+            gain.customer_count if known_customers else None, look.joins,
             look.moment.loop_a if look.moment else None, look.lost.customer_count if known_customers else None,
             tuple(look.lost.transformers),
         )
-        for order, (each, look) in enumerate(zip(planned, seen, strict=True), 1)
+        for order, (each, look, gain) in enumerate(zip(planned, seen, gains, strict=True), 1)
     ]  # fmt: skip
     overloads = {(each.object, each.object_id): each for look in seen[::-1] for each in look.over}
     isolated = all(look.isolated for look in seen)
     isolated &= not fault.is_work or bool(states[-1].is_open_at(problem.zones.isolating).all())
     proof = Proof(all(look.radial for look in seen), not overloads, isolated)
-    return Played(
-        tuple(steps), tuple(states), _lasting([each.gained for each in seen], seen), tuple(overloads.values()), proof
-    )
+    return Played(tuple(steps), tuple(states), gains, tuple(overloads.values()), proof)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,11 +179,19 @@ def _may_interrupt(problem: RestorationProblem, lost: LostSupply) -> bool:
     return problem.capacity.loads.rules.transfer_allowed == "with_short_interruption" and not marked.any()
 
 
-def _lasting(gains: Sequence[LostSupply], seen: Sequence[_Seen]) -> tuple[LostSupply, ...]:
+def _lasting(seen: Sequence[_Seen]) -> tuple[LostSupply, ...]:
     """Return who comes back by each step, without those who only lost supply for the moment of a move."""
     found = []
-    for at, gain in enumerate(gains):
-        moved = seen[at - 1].lost.transformer_index if at else NONE
-        was_off = ~np.isin(gain.transformer_index, moved)
-        found.append(gain if was_off.all() else LostSupply(gain.network, NONE, NONE))
+    for at, look in enumerate(seen):
+        gain = look.gained
+        transformers, customers = (
+            (seen[at - 1].lost.transformer_index, seen[at - 1].lost.customer_index) if at else (NONE, NONE)
+        )
+        found.append(
+            LostSupply(
+                gain.network,
+                np.setdiff1d(gain.transformer_index, transformers, assume_unique=True),
+                np.setdiff1d(gain.customer_index, customers, assume_unique=True),
+            )
+        )
     return tuple(found)

@@ -1,9 +1,10 @@
 """The search for one fault, from what is quick and mostly enough to what is exact.
 
 First nothing is opened but what isolates the fault: the tripped device closes again, ties close. If that feeds all that could be
-fed, no plan feeds more and none takes fewer operations. Else any switch of what lost supply may be opened, and then live load
-may be moved to make room. Each search goes without voltages first; the power flow judges what it finds, and only where it does
-not agree are voltages held as sums, with a margin for losses that is widened until it does.
+fed, no plan feeds more and none takes fewer operations. Among many switches those come next that part the load into even parts.
+Else any switch of what lost supply may be opened, and then live load may be moved to make room. Each search goes without
+voltages first; the power flow judges what it finds, and only where it does not agree are voltages held as sums, with a margin
+for losses that is widened until it does.
 
 Work is counted in nodes of search trees, never in seconds: the answer is the same however busy the machine is.
 """
@@ -20,6 +21,7 @@ from network import FudianError, text
 from repair.isolation import resumed
 from repair.restoration.moves import Accept, with_moves
 from repair.restoration.problem import RestorationProblem
+from repair.restoration.relief import Relief
 from repair.restoration.switching_model import SMALL_SWITCHES, SURELY, SwitchingModel, SwitchingSolution
 
 NODES_IN_ALL = 3
@@ -32,7 +34,10 @@ ROUNDS_OF_LARGE = 3
 """The same among more than :data:`SMALL_SWITCHES`."""
 
 MOST_SEARCHED = 600
-"""Among more switches nothing is opened but what isolates the fault: what could be fed beside that is told as the gap."""
+"""Among more switches only some may be opened that part the load evenly: what could be fed beside that is told as the gap."""
+
+EVEN_PARTS = 15
+"""So many are these parts at least; among fewer switches, but more than a few, they are tried first: fewer steps often do."""
 
 WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
@@ -54,22 +59,9 @@ def search(
         FudianError: not even the isolated fault alone keeps the limits.
     """
     every = problem.feedable(measure)
-    best = _settled(problem.as_closed, measure, first_goals_only)
-    if best.gain == every and (first_goals_only or _is_final(problem, best, measure)):
-        return problem, replace(best, proven=True, most=float(every[0]))
-    in_two = _in_two_steps(problem, measure) if best.gain == every else None
-    if in_two is not None and in_two.gain == every and in_two.gain_early == problem.most_early(measure):
-        return problem, replace(in_two, proven=True, most=float(every[0]))
-    found = None
-    if len(problem.zones.switch) > MOST_SEARCHED:
-        best = replace(best, most=float(every[0]), proven=False)
-    else:
-        best = _better(problem, best, _settled(problem, measure, first_goals_only, best))
-        if best.gain < every:
-            found = with_moves(problem, measure, best, every, first_goals_only, _settled_with)
-    if found is not None:
-        problem, best = found[0], _better(problem, best, found[1])
-        best = replace(best, proven=found[1].proven or best.value >= best.most - (0.0 if best.cost else 0.5))
+    best = without_moves(problem, measure, first_goals_only, every)
+    if best.gain < every:
+        problem, best = _with_live_load_moved(problem, measure, first_goals_only, every, best)
     if problem.losses(best):
         raise FudianError(
             text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(problem.fault.ids)),
@@ -77,6 +69,53 @@ def search(
         )
     most = min(best.most if best.cost else np.floor(best.most + SURELY), float(every[0]))
     return problem, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
+
+
+def without_moves(
+    problem: RestorationProblem, measure: str, first_goals_only: bool, every: tuple[int, int]
+) -> SwitchingSolution:
+    """Return the best choice that leaves live load where it is."""
+    best = _settled(problem.as_closed, measure, first_goals_only)
+    if best.gain == every and (first_goals_only or _is_final(problem, best, measure)):
+        return replace(best, proven=True, most=float(every[0]))
+    in_two = _in_two_steps(problem, measure) if best.gain == every else None
+    if in_two is not None and in_two.gain == every and in_two.gain_early == problem.most_early(measure):
+        return replace(in_two, proven=True, most=float(every[0]))
+    best = replace(best, proven=False)
+    if len(problem.zones.switch) > SMALL_SWITCHES:
+        in_parts = _settled(problem.in_even_parts(EVEN_PARTS), measure, first_goals_only)
+        best = _better(problem, best, replace(in_parts, most=float(every[0]), proven=False))
+        if best.gain == every:
+            return replace(best, proven=True)
+    if len(problem.zones.switch) > MOST_SEARCHED:
+        return best
+    return _better(problem, best, _settled(problem, measure, first_goals_only, best))
+
+
+def _with_live_load_moved(
+    problem: RestorationProblem,
+    measure: str,
+    first_goals_only: bool,
+    every: tuple[int, int],
+    best: SwitchingSolution,
+) -> tuple[RestorationProblem, SwitchingSolution]:
+    """Return the best choice that may move live load, and the case with the feeders it touches; else the given one."""
+    if problem.capacity.loads.rules.transfer_allowed == "never":
+        return problem, best
+    of, known, is_large = problem, best, len(problem.zones.switch) > MOST_SEARCHED
+    if not is_large:
+        found = with_moves(problem, measure, best, every, first_goals_only, _settled_with)
+        if found is None:
+            return problem, best
+        of, known = found[0], _better(found[0], best, found[1])
+        known = replace(known, proven=found[1].proven or known.value >= known.most - (0.0 if known.cost else 0.5))
+    if not known.proven and known.gain < every:
+        relief = Relief(problem, measure, lambda each: without_moves(each, measure, first_goals_only, every))
+        roomier = relief.beyond(best, steps_count=not first_goals_only)
+        if roomier is not None and roomier[1].value > known.value:
+            of, known = roomier[0], replace(roomier[1], most=max(known.most, roomier[1].value))
+            known = replace(known, proven=known.value >= known.most - 0.5)
+    return of, known
 
 
 def with_permission(

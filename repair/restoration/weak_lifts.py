@@ -12,14 +12,17 @@ import numpy as np
 import polars as pl
 
 from network import Supply, text
-from network.arrays import Indices
+from network.arrays import Indices, Numbers
 from network.power_flow import sweep
 from repair.isolation import BREAKS_LOAD, MAKES_LOAD
 from repair.restoration.capacity import load_of_sources
+from repair.restoration.generation import Generation, with_generation
 from repair.restoration.loading import KEPT, FeederState, Loads
 from repair.restoration.weak_spot import (
     CAPACITOR,
     CONDUCTOR,
+    CURTAIL,
+    FLOW,
     HIGH,
     LARGER,
     LONG,
@@ -28,6 +31,7 @@ from repair.restoration.weak_spot import (
     NEARER,
     NEW_TIE,
     NODE,
+    REACTIVE,
     TAP,
     TRANSFORMER,
     Lift,
@@ -44,6 +48,9 @@ TRIED = 30
 MORE = 1.1
 """A capacitor that is too small by the rule of thumb is tried so many times larger, a few times."""
 _ROUNDS = 8
+_HALVINGS = 12
+
+_LOWER = text("lower the tap of the transformers, or the voltage of the bus")
 
 Gone = Callable[[Supply, Sequence[FeederState]], bool]
 
@@ -57,12 +64,16 @@ class Lifts:
         loads: the load of the hour with the most.
         rules: from where on something is a weak spot.
         states: the feeders in that hour.
+        generation: what feeds into the feeders beside their sources.
+        light: the load in each hour in which it gives most.
     """
 
     supply: Supply
     loads: Loads
     rules: WeakSpotSettings
     states: Sequence[FeederState]
+    generation: Generation
+    light: Sequence[Loads]
 
     def __post_init__(self) -> None:
         net = self.supply.network
@@ -82,7 +93,7 @@ class Lifts:
         if spot.object == TRANSFORMER:
             return tuple(self._of_transformer(spot))
         if spot.kind == HIGH:
-            return (Lift(TAP, None, None, text("lower the tap of the transformers, or the voltage of the bus")),)
+            return (*self._of_generation(spot), Lift(TAP, None, None, _LOWER))
         if spot.kind == LONG:
             return tuple(self._of_radius(spot))
         if spot.kind == LOW and spot.object == NODE:
@@ -96,7 +107,7 @@ class Lifts:
     def _of_transformer(self, spot: WeakSpot) -> Iterator[Lift]:
         net = self.supply.network
         if spot.kind == HIGH:
-            yield Lift(TAP, None, None, text("lower the tap of the transformers, or the voltage of the bus"))
+            yield Lift(TAP, None, None, _LOWER)
             return
         if spot.kind == LOW:
             at = int(net.transformer_index(spot.object_id)[0])
@@ -134,13 +145,33 @@ class Lifts:
 
         worst = int(self.supply.network.branch_index(spot.object_id)[0])
         excess = spot.value * rating[worst] - rating[worst] * self.rules.heavy_share
-        found = self._move(branches, excess, gone) if spot.basis == "flow" else None
+        backwards = spot.basis == FLOW and spot.value * rating[worst] > self.ampere[worst] + KEPT
+        found = self._move(branches, excess, gone) if spot.basis == FLOW and not backwards else None
         yield from [found] if found else []
+        if backwards:
+            yield from self._less_generation(branches, limit)
         strong = spot.value * rating[worst] / self.rules.heavy_share
         yield Lift(CONDUCTOR, float(strong), "A", text("a conductor for {ampere:.0f} A in place of {old:.0f} A", ampere=strong,
                                                        old=float(rating[worst])))  # fmt: skip
-        if found is None:
+        if found is None and not backwards:
             yield Lift(NEW_TIE, float(excess), "A", text("a new tie that takes over {ampere:.0f} A", ampere=excess))
+
+    def _less_generation(self, branches: Indices, limit: Numbers) -> Iterator[Lift]:
+        """Give how far generation has to be limited so that branches carry no more than this backwards."""
+        part = next(each.part for each in self.states if np.isin(branches, each.branch).any())
+        own = np.zeros(len(self.generation.kw))
+        own[part.nodes] = self.generation.kw[part.nodes]
+
+        def keeps(share: float) -> bool:
+            ampere = np.zeros(len(self.ampere))
+            for loads in self.light:
+                state = with_generation(loads, self.supply, part, own * (1 - share))
+                ampere[state.branch] = np.maximum(ampere[state.branch], state.ampere)
+            return bool((ampere[branches] <= limit + KEPT).all())
+
+        share = _least_share(keeps)
+        if share is not None:
+            yield _curtailed(float(own.sum() * (1.0 - share)))
 
     # Voltages -----------------------------------------------------------------------------------------------------
 
@@ -199,6 +230,33 @@ class Lifts:
                 return kvar
             kvar *= MORE
         return None
+
+    def _of_generation(self, spot: WeakSpot) -> Iterator[Lift]:
+        """Give what lifts a voltage that generation makes too high: reactive power that it takes, less power, a conductor."""
+        if spot.object != NODE:
+            return
+        node = int(_nodes_named(self.supply, [spot.object_id])[0])
+        part = next(each.part for each in self.states if (each.part.nodes == node).any())
+        own = np.zeros(len(self.generation.kw))
+        own[part.nodes] = self.generation.kw[part.nodes]
+
+        def keeps(kw: Numbers, kvar_per_kw: float) -> bool:
+            found = (with_generation(loads, self.supply, part, kw, kvar_per_kw).voltage_pu for loads in self.light)
+            return all(np.nanmax(volts) <= self.rules.max_voltage_pu + KEPT for volts in found)
+
+        reactive = float(np.tan(np.arccos(self.rules.generation_power_factor)))
+        share = _least_share(lambda share: keeps(own, reactive * share))
+        if share is not None:
+            kvar = float(own.sum() * reactive * share)
+            yield Lift(REACTIVE, kvar, "kvar", text("let generation take {kvar:.0f} kvar", kvar=kvar))
+        share = _least_share(lambda share: keeps(own * (1 - share), 0.0))
+        if share is not None:
+            yield _curtailed(float(own.sum() * (1.0 - share)))
+        stronger = (self.rules.max_voltage_pu - 1.0) / (spot.value - 1.0)
+        said = text(
+            "conductors with {share:.0%} of the impedance on the way to {node}", share=stronger, node=spot.object_id
+        )
+        yield Lift(CONDUCTOR, 100.0 * stronger, "%", said)
 
     # Radii --------------------------------------------------------------------------------------------------------
 
@@ -268,6 +326,21 @@ class Lifts:
                 return False
         capacity = self.supply.network.sources["capacity_a"].cast(pl.Float64).fill_null(np.inf).to_numpy()
         return bool((load_of_sources(self.loads, after) <= np.maximum(capacity, self.source_ampere) + KEPT).all())
+
+
+def _curtailed(kw: float) -> Lift:
+    return Lift(CURTAIL, kw, "kW", text("limit generation there to {kw:.0f} kW at light load", kw=kw))
+
+
+def _least_share(keeps: Callable[[float], bool]) -> float | None:
+    """Return the least share, of a measure that helps the more the larger it is, that is enough; ``None`` where all is not."""
+    if not keeps(1.0):
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if keeps(middle) else (middle, high)
+    return high
 
 
 def _nodes_named(supply: Supply, ids: Sequence[str]) -> Indices:

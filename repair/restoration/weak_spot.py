@@ -10,8 +10,9 @@ from network import Text
 LINE, TRANSFORMER, NODE, FEEDER = "branch", "transformer", "node", "feeder"
 OVERLOADED, HEAVY, LOW, HIGH, LONG = "overloaded", "heavy", "low_voltage", "high_voltage", "long_radius"
 MEASURED, FLOW = "measured", "flow"
-MOVE, CAPACITOR, CONDUCTOR, LARGER, TAP, NEW_TIE, NEARER = (
-    "move_load", "capacitor", "conductor", "larger_transformer", "tap", "new_tie", "nearer_transformer",
+MOVE, CAPACITOR, CONDUCTOR, LARGER, TAP, NEW_TIE, NEARER, REACTIVE, CURTAIL = (
+    "move_load", "capacitor", "conductor", "larger_transformer", "tap", "new_tie", "nearer_transformer", "reactive_power",
+    "curtail",
 )  # fmt: skip
 
 
@@ -20,9 +21,10 @@ class Lift:
     """One way to lift a weak spot.
 
     Attributes:
-        by: ``move_load``, ``capacitor``, ``conductor``, ``larger_transformer``, ``tap``, ``new_tie`` or ``nearer_transformer``.
+        by: ``move_load``, ``capacitor``, ``conductor``, ``larger_transformer``, ``tap``, ``new_tie``, ``nearer_transformer``,
+            ``reactive_power`` (that generation takes) or ``curtail`` (what it gives).
         amount: how much of it, in ``unit``; ``None`` where that is not known.
-        unit: ``A``, ``kvar``, ``kVA`` or ``%``.
+        unit: ``A``, ``kvar``, ``kVA``, ``kW`` or ``%``.
         said: all of it in a sentence.
         open, close: devices to be operated, where load is moved.
     """
@@ -56,6 +58,7 @@ class WeakSpot:
         time_share: share of the time, as far as it is known, in which it is one.
         user_hours_per_day: users behind it times hours of a day: customers, or without a table of customers transformers.
         basis: ``measured`` or ``flow``.
+        typical: the same as ``value`` at the typical load, or on average where it was measured; ``None`` for a radius.
         lifts: what would lift it, the simplest first.
     """
 
@@ -71,6 +74,7 @@ class WeakSpot:
     time_share: float
     user_hours_per_day: float
     basis: str
+    typical: float | None
     lifts: tuple[Lift, ...] = ()
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:

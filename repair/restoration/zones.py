@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from network.arrays import NONE, Indices, Mask, components
-from network.forest import Forest
+from network.forest import Forest, sum_below
 from network.representation import Shown
 from repair.isolation import BREAKS_LOAD, MAKES_LOAD, Isolation
 
@@ -49,13 +49,13 @@ class Zones(Shown):
     forest: Forest
 
     @classmethod
-    def of(cls, fault: Isolation, movable: Indices = NONE, opens: bool = True) -> Zones:
+    def of(cls, fault: Isolation, movable: Indices = NONE, opens: Indices | None = None) -> Zones:
         """Contract what a fault took, and live feeders whose load may be moved.
 
         Args:
             fault: the fault.
             movable: nodes of radial live feeders, with their sources'.
-            opens: whether closed switches may be opened; else they join, but for those that isolate the fault.
+            opens: the closed switches that may be opened, any by default; the others join, but for those that isolate the fault.
         """
         net, after = fault.network, fault.after
         nodes = np.unique(np.concatenate([fault.dead, _stock(fault), movable]))
@@ -66,8 +66,9 @@ class Zones(Shown):
         in_fault = np.append(np.isin(nodes, fault.zone), False)[at]
         live = after.live(ends.ravel()).reshape(2, -1)
         stays = fault.joins[around] | (live.all(axis=0) & ~_of_kind(fault, around, BREAKS_LOAD))
-        if not opens:
-            stays |= True
+        stays |= _feeds_a_dead_end(fault, around, movable)
+        if opens is not None:
+            stays |= ~np.isin(around, opens)
         inner = (at >= 0).all(axis=0) & ~is_open & stays & ~in_fault.any(axis=0)
         label = components(len(nodes), at[0, inner], at[1, inner])
         label[np.isin(nodes, fault.zone)] = -1
@@ -131,6 +132,27 @@ def _index_in(nodes: Indices, wanted: Indices) -> Indices:
 def _of_kind(fault: Isolation, branches: Indices, kinds: tuple[str, ...]) -> Mask:
     """Return whether each of these branches is a device of one of these kinds."""
     return fault.network.of_kind(kinds)[branches]
+
+
+def _feeds_a_dead_end(fault: Isolation, branches: Indices, movable: Indices) -> Mask:
+    """Return which closed devices of live feeders feed what no other device leads to: whoever opens one cuts somebody off.
+
+    Args:
+        fault: the fault.
+        branches: the branches, shape (branches,).
+        movable: nodes of radial live feeders.
+    """
+    net, after = fault.network, fault.after
+    if not len(movable):
+        return np.zeros(len(branches), dtype=np.bool_)
+    ways = np.flatnonzero(net.switching & after.is_open & ~fault.barred)
+    ends = np.bincount(np.concatenate([net.from_node[ways], net.to_node[ways]]), minlength=len(net.nodes))
+    found = []
+    for part in after.parts_of(movable):
+        forest = part.forest
+        below = sum_below(forest.end, np.append(ends[part.nodes], 0)[forest.node_at])
+        found.append(forest.branch_to[(below == 0) & (forest.branch_to >= 0)])
+    return np.isin(branches, np.concatenate(found))
 
 
 def _stock(fault: Isolation) -> Indices:

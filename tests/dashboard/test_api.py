@@ -276,7 +276,8 @@ def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: htt
         assert said in sheet
     ticked = f"{plan.steps[0].action}:{plan.steps[0].branch_id}"
     rest = client.get("/export/dispatch/steps.html", params=asked | {"done": ticked}).text
-    assert rest.count("☐") == len(plan.steps) - 1
+    assert (rest.count("☑"), rest.count("☐")) == (1, len(plan.steps) - 1)
+    assert rest.index("☑") < rest.index("☐"), "what was carried out stands before what is left"
 
 
 def test_plans_and_calendar_can_be_taken_along(client: httpx.Client, net: Network) -> None:

@@ -262,6 +262,35 @@ def test_what_is_new_appears_by_itself_is_marked_until_looked_at_and_rings_once(
     assert page.evaluate("document.documentElement.dataset.rung") is None, "muted, and nothing new"
 
 
+def made(address: str, output: str, fields: list[tuple[str, str]], state: list[tuple[str, str]]) -> str:
+    """Return what a callback of the page gives, as it is sent."""
+    said = {"pathname": "/dispatch", "search": "?lang=en"}
+    outputs = [dict(zip(("id", "property"), each.split("."), strict=True)) for each in output.strip(".").split("...")]
+    asked = {
+        "output": output,
+        "outputs": outputs[0] if len(outputs) == 1 else outputs,
+        "inputs": [{"id": name, "property": kind, "value": said.get(kind)} for name, kind in fields],
+        "changedPropIds": [".".join(fields[-1])],
+        "state": [{"id": name, "property": kind, "value": said.get(kind)} for name, kind in state],
+    }
+    return httpx.post(f"{address}/_dash-update-component", json=asked, timeout=60).text
+
+
+def test_the_list_that_comes_first_is_the_list_of_the_page(served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    place = [("address", "pathname"), ("address", "search")]
+    first = json.loads(made(served, "incidents.children", [("desk-told", "data")], place))
+    whole = made(
+        served,
+        "..page.children...shown.data..",
+        [*place, ("data-version", "data"), ("desk-changed", "data")],
+        [("shown", "data")],
+    )
+    card = first["response"]["incidents"]["children"]
+    assert "data-incident" in json.dumps(card)
+    assert json.dumps(card) in json.dumps(json.loads(whole))
+
+
 def test_what_somebody_decides_stands_on_everybody_s_page(page: Page, browser: Browser, served: str) -> None:
     httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
     page.goto(f"{served}/dispatch?lang=en")

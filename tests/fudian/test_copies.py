@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,16 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     for words in (
         ["backup", str(workspace), "--to", str(copy)],
         ["restore-backup", str(workspace), "--from", str(copy)],
+        ["restore-backup", str(workspace), "--from", str(copy), "--by", "wang"],
+        ["erase", str(workspace), "--customer", "C1"],
+        ["erase", str(workspace), "--customer", "C1", "--by", "li"],
     ):
         with pytest.raises(SystemExit) as ended:
             main(words)
         assert ended.value.code == 0, capsys.readouterr().err
     assert copy.exists()
-    assert len(list((tmp_path / "county.fudian").glob("store.sqlite.2*"))) == 1
+    assert list((tmp_path / "county.fudian").glob("store.sqlite.2*"))
+    store = store_of(tmp_path / "county.fudian" / "store.sqlite")
+    told = [(event.who, event.details["action"]) for event in Ledger(store).since()]
+    store.close()
+    assert told == [("wang", "restore_backup"), (getuser(), "erase"), ("li", "erase")]

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +27,7 @@ from sqlalchemy import event, text
 from fudian import Utility
 from fudian.desk import WORK, Desk, DeskBusyError, DeskStoreError
 from fudian.erasure import erase
+from fudian.field_reports import REPORTS, take_reports
 from fudian.ledger import DeskEvent, Ledger
 from fudian.store import Store, store_of
 from fudian.utility import open_workspace
@@ -484,13 +488,29 @@ def test_a_desk_that_died_before_it_opened_an_incident_again_does_so_at_its_star
             assert len(again.sheet(name).history) == 2
 
 
+def utility_with_crews() -> Utility:
+    """Return the feeder with two crews, whose customers are told of what happens."""
+    workspace = Network.from_text(FEEDER).workspace
+    crews = pl.DataFrame({"crew_id": ["B1", "B2"]}, schema_overrides=workspace.tables["crews"].schema)
+    crews = pl.concat([workspace.tables["crews"], crews], how="diagonal_relaxed")
+    plans = workspace.read("plans", [PLAN])[0]
+    tables = {**workspace.tables, "crews": crews, "plans": plans}
+    settings = {**workspace.settings, "messages": {"to": "out.ndjson", "quiet_from": ""}}
+    return Utility(replace(workspace, tables=tables, settings=settings))
+
+
+PLAN = {"plan_id": "P1", "branch_id": "L4", "nature": "P-PLAN-MAINT", "work": "pole", "status": "approved",
+        "start": "2099-08-20 08:00:00", "end": "2099-08-20 12:00:00"}  # fmt: skip
+PHOTOGRAPH = b64encode(b"\xff\xd8\xff\xe0" + b"x" * 100 + b"\xff\xd9").decode()
+
+
 class Histories(RuleBasedStateMachine):
-    """Signals, operations, decisions and starts in any order: what is made again equals what was kept up."""
+    """Signals, operations, decisions, crews' reports and starts in any order: what is made again equals what was kept up."""
 
     def __init__(self) -> None:
         super().__init__()
         self.store = store_of("sqlite://")
-        self.desk = Desk(utility(), self.store)
+        self.desk = Desk(utility_with_crews(), self.store)
         self.minute = 0
 
     @property
@@ -534,15 +554,37 @@ class Histories(RuleBasedStateMachine):
             details = {"action": action, "at": self.at, "branch_id": "K1", "move": move, "number": number,
                        "reason": "dark", "users": [f"T{1 + number % 5}"], "stage": STAGES[number % len(STAGES)], "into": into,
                        "to": "wang", "note": "it burns", "name": "sun", "until": self.at, "order_id": f"W{number}",
-                       "branches": ["L2", "L3"], "node": "S"}  # fmt: skip
+                       "branches": ["L2", "L3"], "node": "S", "crew_id": f"B{1 + number % 2}", "found": number % 3 == 0,
+                       "photo_id": f"p{number}"}  # fmt: skip
             with suppress(FudianError):
                 self.desk.decide(name, details, "li")
+
+    @rule(said=st.sampled_from(REPORTS), number=st.integers(1, 20), again=st.booleans(), is_placed=st.booleans())
+    def report_from_the_place(self, said: str, number: int, again: bool, is_placed: bool) -> None:
+        self.desk.wait()
+        names = sorted(self.desk.utility.incident_ids())
+        if names:
+            row = {"event_id": f"telephone-{number}-{said}", "incident": names[number % len(names)], "report": said,
+                   "crew_id": f"B{1 + number % 2}", "ago_s": number, "branches": ["L2"], "note": "it burns",
+                   "photo": PHOTOGRAPH} | ({"lon": 114.0, "lat": 33.0 + number} if is_placed else {})  # fmt: skip
+            for _ in range(1 + again):
+                take_reports(self.desk, [row], "li")
+
+    @rule()
+    def tell_who_was_reached_later(self) -> None:
+        self.desk.wait()
+        self.desk.tell_more()
+
+    @rule()
+    def announce(self) -> None:
+        with suppress(FudianError):
+            self.desk.announce("P1", "wang")
 
     @rule()
     def start_again(self) -> None:
         before = self.known()
         self.desk.close()
-        self.desk = Desk(utility(), self.store)
+        self.desk = Desk(utility_with_crews(), self.store)
         assert self.known() == before
 
     def known(self) -> tuple[Any, ...]:

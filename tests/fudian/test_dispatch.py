@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import openpyxl
 import pytest
+from pypdf import PdfReader
 
 import fudian
 from fudian.announcing import Announcing
@@ -185,6 +187,38 @@ def test_figures_of_the_dispatch_count_what_happened(tmp_path: Path, store: Stor
         assert told["unavoidable_share"]["numerator"] == pytest.approx(bound)
         assert told["on_time_arrival"]["denominator"] == 0  # no region class: no limit is known
         assert desk.utility.dispatch_kpi(NOON + timedelta(hours=1)).as_dict()["incidents"] == 0
+
+
+def test_the_report_of_a_month_has_the_figures_of_the_dispatch_as_they_are_now(tmp_path: Path, store: Store) -> None:
+    past = {
+        "outage_id": "O1",
+        "start": "2022-01-05 08:00",
+        "end": "2022-01-05 09:00",
+        "nature": "F-INT",
+        "branch_id": "L1",
+    }
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "outages.json").write_text(json.dumps([past]), "utf-8")
+    with desk_of(tmp_path / "w", store) as desk:
+        month = f"{NOON:%Y-%m}"
+        before = desk.utility.report(month, "xihua-2022").section("dispatch")
+        assert (before.rows, before.says[0]) == ((), "0 incidents that the desk worked on")
+        for stage, minutes in (("accepted", 0), ("dispatched", 5), ("arrived", 40), ("located", 60), ("restored", 120)):
+            at = (NOON + timedelta(minutes=minutes)).isoformat()
+            desk.decide(INCIDENT, {"action": "stage", "stage": stage, "at": at}, "wang")
+        made = desk.utility.report(month, "xihua-2022")
+        told = {row["kpi"]: row for row in made.section("dispatch").rows}
+        answers = desk.utility.dispatch_kpi(f"{NOON:%Y-%m-01}").rows.to_dicts()
+        assert [row["value"] for row in told.values()] == [each["value"] for each in answers]
+        share = told["customer-hours that no dispatch could have saved"]
+        assert share["value"] == pytest.approx(100 * (1.0 + 35.0 / 60.0) / 2.0)
+        assert made.section("desk").rows
+        for ending in ("pdf", "docx", "xlsx"):
+            desk.utility.write_report(made, tmp_path / f"r.{ending}")
+        sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["15 dispatch"]
+        assert share["value"] in [cell.value for row in sheet for cell in row]
+        pages = "".join(page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages)
+        assert f"{share['value']:.2f}" in pages
 
 
 def test_the_range_of_the_model_stands_in_the_messages_and_on_the_sheet(tmp_path: Path, store: Store) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from repair.desk.restoration_time.model import Features
+from repair.desk.work_orders import ToldOrders
 
 FEATURES = Features(
     ("stage", "elapsed_h", "hour", "weekday", "month", "open_faults"),
@@ -17,8 +18,12 @@ FEATURES = Features(
 )
 """Known at the moment of the estimate: the kind of fault as the order says, where it is, and how far the repair has come."""
 
-REPORTED, ASSIGNED, ARRIVED = 0, 1, 2
-"""Stages by the times of the order: nothing but a report; a crew was sent; it arrived."""
+REPORTED, ASSIGNED, ARRIVED, LOCATED, ISOLATED = range(5)
+"""How far a repair has come: nothing but a report; a crew was sent; it arrived; the fault was found; it is isolated, or some have
+power again by switching. The first three by the times of the order, the others by the sheet and the first restoration."""
+
+STAGE_TIMES = ("dispatch_time", "arrive_time", "located_time", "isolated_time")
+"""When each stage after the first was reached."""
 
 LOOKS_H = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Hours after the start at which a past fault that was still open is looked at, besides the times of its order."""
@@ -26,18 +31,19 @@ LOOKS_H = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 _PLACES = ("customer_id", "transformer_id", "branch_id", "feeder_id")
 
 
-def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime) -> pl.DataFrame:
+def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime, told: ToldOrders | None = None) -> pl.DataFrame:
     """Return the moments of faults that were over by a moment, in order of time, with ``hours`` until restoration.
 
     Args:
-        tables: ``outages`` and ``orders`` of a workspace; internal faults that are counted.
+        tables: ``outages``, ``stages`` and ``orders`` of a workspace; internal faults that are counted.
         until: nothing later is known.
+        told: what the sheets of the desk say of their stages; see :func:`repair.desk.work_orders.told_orders`.
     """
-    faults = _faults(tables, until)
+    faults = _faults(tables, until, told or {})
     over = faults.filter(pl.col("end").is_not_null() & (pl.col("end") > pl.col("start")))
     rows = []
     for fault in over.to_dicts():
-        times = {fault[name] for name in ("dispatch_time", "arrive_time") if fault[name] is not None}
+        times = {fault[name] for name in STAGE_TIMES if fault[name] is not None}
         times |= {fault["start"] + timedelta(hours=hours) for hours in LOOKS_H}
         rows += [
             row_of(fault, at) | {"hours": (fault["end"] - at).total_seconds() / 3600}
@@ -59,7 +65,7 @@ def row_of(fault: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     def is_past(name: str) -> bool:
         return fault.get(name) is not None and fault[name] <= at
 
-    stage = ARRIVED if is_past("arrive_time") else ASSIGNED if is_past("dispatch_time") else REPORTED
+    stage = max((number for number, name in enumerate(STAGE_TIMES, 1) if is_past(name)), default=REPORTED)
     has_order = is_past("accept_time")
     level = next((name for name in _PLACES if fault.get(name)), None)
     return {
@@ -76,18 +82,28 @@ def row_of(fault: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
-def _faults(tables: Mapping[str, pl.DataFrame], until: datetime) -> pl.DataFrame:
+def _faults(tables: Mapping[str, pl.DataFrame], until: datetime, told: ToldOrders) -> pl.DataFrame:
     """Return the internal faults known by a moment with the first order of each; an end after it is not known yet."""
     orders = tables["orders"].filter(pl.col("parent_id").is_null()).sort("accept_time", nulls_last=True)
     first = orders.unique("outage_id", keep="first", maintain_order=True).select(
         "outage_id", "accept_time", "dispatch_time", "arrive_time", "fault_type", "site_class"
+    )
+    back = tables["stages"].group_by("outage_id").agg(isolated_time=pl.col("restored_at").min())
+    said = {name: dict(line) for name, line in told.items()}
+    by_sheet = pl.DataFrame(
+        [(name, line.get("located_time"), line.get("isolated_time")) for name, line in said.items()],
+        schema={"outage_id": pl.String, "located_time": pl.Datetime("us"), "by_sheet": pl.Datetime("us")},
+        orient="row",
     )
     return (
         tables["outages"]
         .filter(pl.col("nature").str.starts_with("F-INT"), pl.col("exclusion").is_null(), pl.col("start") <= until)
         .with_columns(end=pl.when(pl.col("end") <= until).then("end"))
         .join(first, on="outage_id", how="left", maintain_order="left")
-        .select("outage_id", "start", "end", *_PLACES, "unit", *first.columns[1:])
+        .join(back, on="outage_id", how="left", maintain_order="left")
+        .join(by_sheet, on="outage_id", how="left", maintain_order="left")
+        .with_columns(isolated_time=pl.min_horizontal("isolated_time", "by_sheet"))
+        .select("outage_id", "start", "end", *_PLACES, "unit", *first.columns[1:], "located_time", "isolated_time")
     )
 
 

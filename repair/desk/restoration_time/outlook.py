@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 
 from repair.desk.board import Entry
-from repair.desk.restoration_time.history import FEATURES, past_moments, row_of
+from repair.desk.restoration_time.history import FEATURES, STAGE_TIMES, past_moments, row_of
 from repair.desk.restoration_time.model import RestorationTimes
 from repair.desk.work_orders import ToldOrders, order_known
 from repair.settings import RestorationTimeSettings
 
-STAGES = ("reported", "assigned", "arrived")
-"""How far a repair has come, by the times of its order."""
+STAGES = ("reported", "assigned", "arrived", "located", "isolated")
+"""How far a repair has come, by the times of its order, by its sheet, and by who has power again."""
 
 _SCHEMA: dict[str, Any] = {
     "incident": pl.String, "start": pl.Datetime("us"), "customers": pl.Int64, "stage": pl.String, "low": pl.Datetime("us"),
@@ -23,9 +23,11 @@ _SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def learned(tables: Mapping[str, pl.DataFrame], at: datetime, rules: RestorationTimeSettings) -> RestorationTimes:
-    """Return what the faults that were over by a moment tell."""
-    return RestorationTimes(past_moments(tables, at), FEATURES, rules)
+def learned(
+    tables: Mapping[str, pl.DataFrame], at: datetime, rules: RestorationTimeSettings, told: ToldOrders | None = None
+) -> RestorationTimes:
+    """Return what the faults that were over by a moment tell, with what sheets say of their stages."""
+    return RestorationTimes(past_moments(tables, at, told), FEATURES, rules)
 
 
 def outlook(
@@ -52,7 +54,7 @@ def outlook(
     orders = _orders(tables, at)
     units = dict(tables["transformers"].select("transformer_id", "unit").iter_rows())
     by_sheet = told or {}
-    known = [row_of(_fault(entry, orders, units, by_sheet.get(entry.key)), at) for entry in entries]
+    known = [row_of(_fault(entry, orders, units, by_sheet.get(entry.key), at), at) for entry in entries]
     if not known:
         return pl.DataFrame(schema=_SCHEMA)
     rows = pl.DataFrame(known, infer_schema_length=None).with_columns(open_faults=pl.lit(len(entries)))
@@ -70,7 +72,11 @@ def _orders(tables: Mapping[str, pl.DataFrame], at: datetime) -> dict[str, dict[
 
 
 def _fault(
-    entry: Entry, orders: Mapping[str, Any], units: Mapping[str, str | None], said: tuple[tuple[str, Any], ...] | None
+    entry: Entry,
+    orders: Mapping[str, Any],
+    units: Mapping[str, str | None],
+    said: tuple[tuple[str, Any], ...] | None,
+    at: datetime,
 ) -> dict[str, Any]:
     """Return an entry as a fault of the history."""
     record = dict(entry.record or {})
@@ -85,7 +91,9 @@ def _fault(
     if record.get("unit") is None:
         below = entry.affected.hit.transformers
         record["unit"] = units.get(below[0]) if below else None
-    times = ("accept_time", "dispatch_time", "arrive_time", "fault_type", "site_class")
+    if entry.incident is not None and entry.incident.outage.is_open and entry.incident.outage.back:
+        order["isolated_time"] = min(order.get("isolated_time") or at, at)  # part of it has power again
+    times = ("accept_time", *STAGE_TIMES, "fault_type", "site_class")
     return record | {name: order.get(name) for name in times} | {"start": entry.start}
 
 

@@ -13,4 +13,5 @@ def test_a_storm_over_kills_leaves_the_desk_of_an_undisturbed_one(way: str, kind
     came = kill(2, way, kind)
     assert (came["lost"], came["doubled"]) == (0, 0)
     assert came["acknowledged"] >= 72
+    assert came["decisions"] >= 5
     assert came["equals an undisturbed desk"]

@@ -4,6 +4,8 @@ import ast
 import math
 import operator
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +72,10 @@ def test_its_figures_are_those_of_the_other_questions(report: Report, county: Ut
     assert [row.get("value") for row in report.section("desk").rows] == [
         row["value"] for row in desk["rows"] if desk["incidents"]
     ]
+    dispatch = county.dispatch_kpi("2022-07-01", "2022-08-01").as_dict()
+    assert dispatch["incidents"] == 0  # nobody was sent from a desk: no figures, and none of them zero
+    assert report.section("dispatch").rows == ()
+    assert "0" in report.section("dispatch").says[0]
     process = county.process("saidi", 2022, "2022-08-01").as_dict(report.language)
     for sentence in process["says"]:
         assert any(sentence in said for said in report.section("process").says)
@@ -79,7 +85,7 @@ def test_whoever_reads_it_sees_words_and_no_codes(report: Report) -> None:
     names = [section.name for section in report.sections]
     assert names == [
         "headline", "months", "classes", "targets", "forecast", "budget", "process", "causes", "feeders", "frequent", "live",
-        "planned", "operation", "desk", "grid", "data",
+        "planned", "operation", "desk", "dispatch", "grid", "data",
     ]  # fmt: skip
     for section in report.sections:
         for column in section.columns:
@@ -174,6 +180,36 @@ def test_the_workbook_computes_what_the_questions_answer(report: Report, county:
     assert seen > 20
 
 
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed: soffice")
+def test_libreoffice_computes_what_the_questions_answer(report: Report, county: Utility, tmp_path: Path) -> None:
+    """All formulas are computed anew: the copy that LibreOffice reads holds none of the values that were written beside them."""
+    county.write_report(report, tmp_path / "written.xlsx")
+    bare = openpyxl.load_workbook(tmp_path / "written.xlsx")
+    formulas = {(sheet.title, cell.coordinate): cell.value for sheet in bare for row in sheet for cell in row
+                if isinstance(cell.value, str) and cell.value.startswith("=")}  # fmt: skip
+    bare.save(tmp_path / "r.xlsx")
+    empty = openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=True)
+    assert all(empty[sheet][place].value is None for sheet, place in formulas)
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    to = ["--convert-to", "xlsx", "--outdir", str(tmp_path / "computed"), str(tmp_path / "r.xlsx")]
+    subprocess.run(["soffice", home, "--headless", *to], check=True, capture_output=True, timeout=300)
+    computed_by_it = openpyxl.load_workbook(tmp_path / "computed" / "r.xlsx", data_only=True)
+    seen = 0
+    for number, section in enumerate(report.sections, start=1):
+        sheet = computed_by_it[f"{number} {section.name}"]
+        first = len(section.says) + 4
+        lines: list[Any] = [dict(row) for row in section.rows]
+        if section.has_total:
+            lines.append({column.name: section.total(column) for column in section.columns if column.total})
+        for at, row in enumerate(lines, start=first):
+            for place, column in enumerate(section.columns, start=1):
+                cell = sheet.cell(at, place)
+                if (sheet.title, cell.coordinate) in formulas:
+                    assert cell.value == pytest.approx(row[column.name], rel=1e-12), (section.name, cell.coordinate)
+                    seen += 1
+    assert seen == len(formulas) > 20
+
+
 def test_the_document_holds_the_tables(report: Report, county: Utility, tmp_path: Path) -> None:
     county.write_report(report, tmp_path / "r.docx")
     document = Document(str(tmp_path / "r.docx"))
@@ -204,6 +240,7 @@ def test_a_part_that_cannot_be_told_says_why_and_the_rest_stands(county: Utility
     less = fudian.open(replace(whole, files=files), "en")
     made = less.report(PERIOD, PLAN)
     assert made.section("live").rows == ()
+    assert made.section("live").title == "Live-work ratio"
     assert "live" in " ".join(made.section("live").says)
     assert made.section("headline").rows
 
@@ -226,9 +263,19 @@ def test_a_unit_alone_and_any_period(county: Utility) -> None:
     whole = county.report("2022Q3", PLAN, "en", wait_s=None)
     for section in made.sections:
         of_all = "These figures are of the whole utility." in section.says
-        assert of_all == (section.name in {"targets", "forecast", "process", "operation", "desk", "grid", "data"}), (
+        assert of_all == (
             section.name
-        )
+            in {
+                "targets",
+                "forecast",
+                "process",
+                "operation",
+                "desk",
+                "dispatch",
+                "grid",
+                "data",
+            }
+        ), section.name
         if of_all and section.name != "data":
             assert section.rows == whole.section(section.name).rows
     assert [row["unit"] for row in made.section("budget").rows] == [unit]
@@ -260,8 +307,8 @@ def test_how_far_it_is_is_told_and_what_nobody_waits_for_ends(county: Utility) -
     finally:
         telling.reset(token)
     parts = [each for each in heard if each.what.template == "parts of the report"]
-    assert [each.done for each in parts] == list(range(16))
-    assert {each.of for each in parts} == {16}
+    assert [each.done for each in parts] == list(range(17))
+    assert {each.of for each in parts} == {17}
     left = asking.set(lambda: len(heard) < 3)
     heard.clear()
     token = telling.set(heard.append)

@@ -1,6 +1,6 @@
 """No history, a month of it, a class without users, targets without a year: each question says what it can say and what not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,6 +124,67 @@ def test_a_class_without_users_is_named_and_the_other_targets_stand() -> None:
     assert any("城镇" in each for each in report.section("forecast").says)
 
 
+def test_a_class_whose_users_are_not_stated_is_named_by_every_question() -> None:
+    """Only numbers are known, and none for the towns: their outages count nowhere, and no figure keeps silent about that."""
+    rows = [
+        {"outage_id": f"E{number}", "start": start, "end": start + timedelta(hours=1), "nature": "F-INT", "users": 10,
+         "region_class": "town" if number % 2 else "rural"}
+        for number, start in enumerate(datetime(2020, 1, 1, 9) + timedelta(days=5 * each) for each in range(120))
+    ]  # fmt: skip
+    tables = {"outages": rows, "population": [{"region_class": "rural", "users": 1000}], "targets": [PLAN, TOWN]}
+    counts, as_of = Utility(network_from_tables(tables).workspace, "en"), "2021-07-01"
+    said = "are not counted: population states no users of it then"
+    assert said in notes(counts.forecast("mine", as_of))
+    assert [row["p50"] is None for row in counts.forecast("mine", as_of).as_dict()["rows"]] == [False, True]
+    assert said in notes(counts.levers("mine", as_of=as_of))
+    change = counts.why("2020", "2021", by="region_class", as_of=as_of)
+    assert "37 outages of town from 2020-01-01 00:00:00 to 2021-01-01 00:00:00 are not counted" in notes(change)
+    assert "18 outages of town from 2021-01-01" in notes(change)
+    assert "55 outages of town from 2020-01-01" in notes(counts.process(as_of=as_of))
+    assert "there is no network" in notes(counts.budget(2021, as_of))
+    report = counts.report("2021-06", "mine", "en", as_of=as_of)
+    for section in ("headline", "forecast", "process"):
+        assert any(said in each for each in report.section(section).says), section
+    stated = [{"region_class": "rural", "users": 1000}, {"region_class": "town", "users": 9}]
+    whole = Utility(network_from_tables(tables | {"population": stated}).workspace, "en")
+    assert "not counted" not in notes(whole.process(as_of=as_of))
+
+
+def carried_out(number: int, start: datetime) -> dict[str, Any]:
+    """Return a plan that took an hour longer than was stated."""
+    return {
+        "plan_id": f"P{number}", "transformer_id": f"T{number % 4}", "start": start, "end": start + timedelta(hours=2),
+        "actual_start": start, "actual_end": start + timedelta(hours=3), "nature": "P-PLAN-MAINT", "unit": "east",
+    }  # fmt: skip
+
+
+CARRIED_OUT = [carried_out(number, datetime(2021, 1, 4, 8) + timedelta(days=3 * number)) for number in range(7)]
+TO_COME = {
+    "plan_id": "X", "transformer_id": "T1", "start": "2021-08-02 08:00", "end": "2021-08-02 10:00",
+    "nature": "P-PLAN-MAINT", "unit": "east",
+}  # fmt: skip
+
+
+def test_predicted_durations_say_what_they_rest_on() -> None:
+    settings = {"reliability": {"budget_plan": "mine"}}
+    (none,) = utility(datetime(2021, 1, 1), 0, settings, plans=[TO_COME]).durations(as_of="2021-07-01").predictions
+    assert "nothing can be predicted" in str(none.rests_on)
+    assert (none.parts, none.judgement) == ({}, None)
+    tables = utility(datetime(2021, 1, 1), 31, settings, plans=[*CARRIED_OUT[:3], TO_COME])
+    (month,) = tables.durations(as_of="2021-02-01").predictions
+    assert "so few that the range holds only" in str(month.rests_on)
+    assert month.parts["whole"].middle == pytest.approx(3.0)
+    assert month.judgement is None
+    # No user is of the towns, for which there is a target: that is no matter here.
+    (whole,) = (
+        utility(datetime(2021, 1, 1), 181, settings, plans=[*CARRIED_OUT, TO_COME])
+        .durations(as_of="2021-07-01")
+        .predictions
+    )
+    assert whole.judgement == "short"
+    assert "2.0 h are stated" in str(whole.warning)
+
+
 def test_targets_without_a_year_are_those_of_the_year_of_the_data() -> None:
     dated = [each | {"deadline": "2022-12-31"} for each in (PLAN, TOWN)]
     settings = {"reliability": {"budget_plan": "mine"}}
@@ -137,6 +198,16 @@ def test_targets_without_a_year_are_those_of_the_year_of_the_data() -> None:
         )
         assert each.levers("mine", as_of="2021-07-01").as_dict()["target"]["target_id"] == "M"
         assert each.budget(as_of="2021-07-01").as_dict()["year"] == 2021
+        assert each.operating_kpi(as_of="2021-07-01").as_dict()["year"] == 2021
+        predicted = each.durations(CARRIED_OUT[:1], as_of="2021-07-01")
+        assert predicted.period.start == datetime(2021, 1, 1)
+    asked: tuple[Callable[[Utility], Any], ...] = (
+        lambda each: each.why("2020-06", "2021-06", by="unit", as_of="2021-07-01"),
+        lambda each: each.process(as_of="2021-07-01"),
+        lambda each: each.levers("mine", as_of="2021-07-01"),
+    )
+    for ask in asked:
+        assert ask(without).as_dict() == ask(with_year).as_dict()
     assert (
         without.forecast("mine", "2021-07-01").as_dict()["rows"]
         == with_year.forecast("mine", "2021-07-01").as_dict()["rows"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from network import FudianError, Network, UnknownIdError
-from repair.desk.operations import Operations, checked_operation
+from repair.desk.operations import Operations, checked_operation, moment_done
 
 NOON = datetime(2022, 7, 20, 12)
 NOW = NOON + timedelta(hours=5)
@@ -114,3 +114,24 @@ def test_the_state_is_that_of_a_hand_with_a_pencil(steps: list[tuple[str, str, i
     held = told.until(NOON + timedelta(minutes=until))
     found = NET.energise(held.rows)
     assert {each: bool(found.is_open[NET.branch_index(each)][0]) for each in is_open} == is_open
+
+
+@pytest.mark.parametrize(
+    ("given", "now", "at"),
+    [
+        ("07:57", "2022-10-09 08:10", "2022-10-09 07:57"),
+        ("7:57", "2022-10-09 08:10", "2022-10-09 07:57"),
+        ("23:58", "2022-10-09 00:05", "2022-10-08 23:58"),
+        ("2022-10-09 07:57", "2022-10-09 08:10", "2022-10-09 07:57"),
+        (None, "2022-10-09 08:10", "2022-10-09 08:10"),
+        ("09:10", "2022-10-09 08:10", None),
+        ("25:10", "2022-10-09 08:10", None),
+        ("at once", "2022-10-09 08:10", None),
+    ],
+)
+def test_a_time_of_day_is_the_last_such_one(given: str | None, now: str, at: str | None) -> None:
+    if at is None:
+        with pytest.raises(FudianError):
+            moment_done(given, datetime.fromisoformat(now))
+    else:
+        assert moment_done(given, datetime.fromisoformat(now)) == datetime.fromisoformat(at)

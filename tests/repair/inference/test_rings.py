@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from network import Network
-from repair.desk.incidents import Told, state_told
+from repair.desk.incidents import Told, affected_by_told, state_told
 from tests.repair.inference.words import inferred, said
 
 RING = (
@@ -79,3 +79,21 @@ def test_in_a_mesh_of_many_rings_a_node_is_off_where_all_its_switches_opened() -
     still = [each for each in found.incidents if each.is_open]
     assert [each.dark_ids for each in still] == [("T5",)]
     assert {still[0].object_id, *still[0].ends} == {"H4", "H5", "V1", "V5"}
+
+
+def ring_of(count: int) -> Network:
+    way = " ".join(f"-L{each}- {each}" for each in range(1, count))
+    users = "; ".join(f"T{each} @ {each}" for each in range(1, count, 10))
+    return Network.from_text(f"=S -[K1]- 0 {way} -L0- 0; {users}")
+
+
+@pytest.mark.parametrize(("count", "approximate"), [(90, False), (110, True)])
+def test_it_is_said_where_a_ring_has_more_openings_than_are_looked_at(count: int, approximate: bool) -> None:
+    net = ring_of(count)
+    words = ["K1 trip 0", *(f"T{each} off 0.{each % 7}" for each in range(1, count, 10))]
+    found = inferred(net, *words, at=30)
+    (still,) = (each for each in found.incidents if each.is_open)
+    assert (still.object_id, still.dark, still.approximate) == ("K1", len(words) - 1, approximate)
+    assert [each.object_id for each in found.problems if "approximate" in str(each.message)] == ["K1"] * approximate
+    listed = affected_by_told(net.energise(), Told.of(found, said(*words)))
+    assert listed.as_dict()["approximate"] == ["K1"] * approximate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from network import Network
+from network import Network, network_from_tables
 from network.power_flow import power_flow
 from repair.restoration.weak_spot import WeakSpot
 from repair.restoration.weak_spots import weak_spots
@@ -118,6 +118,92 @@ def test_an_end_with_low_voltage_and_the_capacitor_that_lifts_it() -> None:
     with_it = power_flow(net.energise(), kw, reactive - np.array([0, kvar, 0])).voltage_pu[at_end]
     assert before == pytest.approx(spot.value)
     assert before < 0.93 <= with_it + 1e-6
+
+
+SUNNY = """
+=S -[K1] feeder_id=A- 1 -L1 r_ohm=1.2 x_ohm=1.2 rating_a={rating}- 2 -L2 r_ohm=1.2 x_ohm=1.2- 3; T2(4) @ 2 load_kw=500
+T3(6) @ 3 load_kw=1000; =R -[K2] feeder_id=B- 4; T4 @ 4 load_kw=10
+"""
+
+
+def sunny(rating: float = 1000, kw: float = 6000, **more: Any) -> list[WeakSpot]:
+    """The weak spots of a feeder of 10 kV at whose end generation gives so many kW."""
+    net = Network.from_text(
+        SUNNY.format(rating=rating), {"feeders": [{"feeder_id": each, "voltage_kv": 10} for each in "AB"]}
+    )
+    tables = {name: net.workspace.tables[name] for name in ("branches", "transformers", "customers", "feeders")}
+    sources = [{"node": "S"}, {"node": "R"}, {"node": "3", "grid_forming": False, "generation_kw": kw}]
+    rules = {"restoration": {"power_factor": 0.9}, "weak_spots": more.pop("rules", {})}
+    net = network_from_tables({**tables, "sources": sources, **more}, rules)
+    assert not [each for each in net.workspace.problems if each.severity == "error"]
+    return list(weak_spots(net.energise()).spots)
+
+
+def two_lines(load_2: complex, load_3: complex) -> tuple[float, float, float]:
+    """Return the voltages of nodes 2 and 3 of that feeder, of nominal, and the amperes of L1 without losses; kVA in."""
+    one = two = 1.0 + 0j
+    ohm = (1.2 + 1.2j) / (10.0**2 * 1000.0)
+    for _ in range(200):
+        last = np.conj(load_3 / two)
+        both = last + np.conj(load_2 / one)
+        one = 1.0 - ohm * both
+        two = one - ohm * last
+    return abs(one), abs(two), abs(load_2 + load_3) / (3**0.5 * 10.0)
+
+
+def test_generation_at_light_load_makes_the_end_of_its_feeder_too_high() -> None:
+    """6 MW at the end of 1.2 + 1.2 ohm twice, beside 0.3 of the load: two lines by hand."""
+    angle = 1 + 1j * np.tan(np.arccos(0.9))
+    near, far, _ = two_lines(150 * angle, 300 * angle - 6000)
+    (spot,) = sunny()
+    assert (spot.kind, spot.object, spot.object_id, spot.basis) == ("high_voltage", "node", "3", "flow")
+    assert spot.value == pytest.approx(far)
+    assert spot.typical == pytest.approx(two_lines(500 * angle, 1000 * angle - 6000)[1])
+    assert spot.objects == (("2", "3") if near > 1.07 else ("3",))
+    assert (spot.customers, spot.time_share) == (6 if near <= 1.07 else 10, pytest.approx(7 / 24))
+    amounts = {each.by: each.amount for each in spot.lifts}
+    assert list(amounts) == ["reactive_power", "curtail", "conductor", "tap"]
+    assert max(two_lines(150 * angle, 300 * angle - (6000 - 1j * amounts["reactive_power"]))[:2]) == pytest.approx(
+        1.07, abs=1e-4
+    )
+    assert max(two_lines(150 * angle, 300 * angle - amounts["curtail"])[:2]) == pytest.approx(1.07, abs=1e-4)
+    assert sunny(kw=2000) == []
+
+
+def test_generation_may_load_a_line_backwards() -> None:
+    """0.3 of 1,500 kW less 6 MW flows back over L1; by load alone it carries little."""
+    angle = 1 + 1j * np.tan(np.arccos(0.9))
+    *_, back = two_lines(150 * angle, 300 * angle - 6000)
+    found = {each.object: each for each in sunny(rating=330, rules={"max_voltage_pu": 1.2})}
+    spot = found["branch"]
+    assert (spot.object_id, spot.value, spot.time_share) == ("L1", pytest.approx(back / 330), pytest.approx(7 / 24))
+    assert spot.typical == pytest.approx(1500 / 0.9 / (3**0.5 * 10.0) / 330)
+    curtail, conductor = spot.lifts
+    assert (curtail.by, conductor.by, conductor.amount) == ("curtail", "conductor", pytest.approx(back / 0.8))
+    assert two_lines(150 * angle, 300 * angle - curtail.amount)[2] == pytest.approx(0.8 * 330, rel=1e-3)
+
+
+def test_with_a_load_curve_generation_stands_beside_the_load_of_its_own_hours() -> None:
+    """At night the load is light too, but then the sun does not shine; from 12 to 14 the load takes what generation gives."""
+    rows = [{"class": "all", "hour": hour, "factor": 2.0 if 12 <= hour < 14 else 0.1} for hour in range(24)]
+    angle = 1 + 1j * np.tan(np.arccos(0.9))
+    spot = next(each for each in sunny(load_profile=rows) if each.kind == "high_voltage")
+    assert spot.value == pytest.approx(two_lines(50 * angle, 100 * angle - 6000)[1])
+    assert two_lines(1000 * angle, 2000 * angle - 6000)[1] < 1.07
+    assert spot.time_share == pytest.approx(5 / 24)
+
+
+def test_what_is_reached_stands_beside_what_is_typical() -> None:
+    rows = [{"class": "all", "hour": hour, "factor": 1.0 if hour == 18 else 0.5} for hour in range(24)]
+    (spot,) = spots(LINES.format(beside=150), {"load_profile": rows})
+    assert (spot.value, spot.typical, spot.time_share) == (
+        pytest.approx(1.1),
+        pytest.approx(1.1),
+        pytest.approx(1 / 24),
+    )
+    rows = [{"class": "all", "hour": hour, "factor": 1.5 if hour == 18 else 0.5} for hour in range(24)]
+    worst = spots(LINES.format(beside=150), {"load_profile": rows})[0]
+    assert (worst.value, worst.typical) == (pytest.approx(1.65), pytest.approx(1.1))
 
 
 def test_a_long_feeder_is_named_by_its_farthest_user() -> None:

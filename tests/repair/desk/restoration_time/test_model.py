@@ -13,9 +13,10 @@ import pytest
 
 import fudian
 from data_samples.generator.county import COUNTY
+from fudian.ledger import DeskEvent
 from network import read_workspace
 from repair.desk.restoration_time.history import FEATURES as COUNTY_FEATURES
-from repair.desk.restoration_time.history import past_moments
+from repair.desk.restoration_time.history import ISOLATED, LOCATED, past_moments
 from repair.desk.restoration_time.model import BY_CATEGORY, MODEL, OVERALL, Features, RestorationTimes, _conformal
 from repair.settings import RestorationTimeSettings
 
@@ -107,6 +108,38 @@ def test_the_past_knows_nothing_of_the_future() -> None:
     assert (whole["hours"] > 0).all()
     assert whole["at"].max() < until
     assert set(COUNTY_FEATURES.numbers) | set(COUNTY_FEATURES.categories) <= set(whole.columns)
+
+
+def test_a_stage_of_the_past_counts_from_when_it_was_reached() -> None:
+    tables = dict(read_workspace(COUNTY).tables)
+    until = datetime(2021, 7, 1)
+    back = tables["stages"].group_by("outage_id").agg(pl.col("restored_at").min())
+    faults = tables["outages"].filter(pl.col("nature").str.starts_with("F-INT"), pl.col("end") <= until)
+    name, start, end, first = (
+        faults.join(back, on="outage_id")
+        .filter(pl.col("restored_at") < pl.col("end"))
+        .select("outage_id", "start", "end", "restored_at")
+        .row(0)
+    )
+    found = start + (first - start) / 2
+    one = tables | {"outages": tables["outages"].filter(pl.col("outage_id") == name)}
+    told = {name: (("located_time", found),)}
+    moments = dict(past_moments(one, until, told).select("at", "stage").iter_rows())
+    assert (moments[found], moments[first]) == (LOCATED, ISOLATED)
+    assert all(stage == ISOLATED for at, stage in moments.items() if first <= at < end)
+    assert all(stage < LOCATED for at, stage in moments.items() if at < found)
+
+
+def test_the_range_moves_on_with_every_stage_of_the_sheet() -> None:
+    utility = fudian.open(COUNTY, "en")
+    (row,) = utility.restoration_times().as_dict()["rows"]
+    now = utility.now.isoformat()
+    seen = [row["stage"]]
+    for number, stage in enumerate(("located", "isolated"), 1):
+        said = {"action": "stage", "stage": stage, "at": now}
+        utility.work.add(DeskEvent(f"e{number}", "decision", "wang", said, row["incident"], None, number))
+        seen.append(utility.restoration_times().as_dict()["rows"][0]["stage"])
+    assert seen == ["arrived", "located", "isolated"]
 
 
 def test_the_county_is_told_when_power_is_back() -> None:
