@@ -270,6 +270,7 @@ def moment_done(given: Any, now: datetime, skew: timedelta = timedelta()) -> dat
         if _TIME_OF_DAY.fullmatch(str(given)):
             at = datetime.combine(now.date(), time.fromisoformat(f"{given:0>5}"))
             at -= timedelta(days=int(at - now > timedelta(hours=12)))  # told after midnight of the evening before
+            at = at if at > now else min(at + timedelta(seconds=59), now)  # not before what tripped in that minute
         else:
             at = now if given is None else datetime.fromisoformat(str(given))
     except ValueError:

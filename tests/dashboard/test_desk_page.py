@@ -24,6 +24,7 @@ from network.readers.one_line import one_line_tables
 from tests.browser import ARGUMENTS, chromium_path
 
 NOW = datetime.now().replace(microsecond=0) - timedelta(hours=2)
+MINUTE = timedelta(minutes=1)
 FEEDER = (
     "=S -[K1]- 0 -L1- 1 -[K2]- 2 -L2- 3 -[K3]- 4 -L3- 5 /[K4]/ 6 -L4- 7 -[K5]- 8; =R -L5- 8; "
     "T1(30) @ 1; T3(50) @ 3; T5(70) @ 5; T7(20) @ 7"
@@ -212,6 +213,30 @@ def test_a_form_stays_open_that_was_opened_while_the_page_was_being_made_anew(pa
     work.locator(".asked:visible").get_by_role("button", name="Send").click()
     expect(work.locator("tr", has_text="looked after by")).to_contain_text("wang")
     expect(work.locator("details.deciding[open]")).to_have_count(0)
+
+
+def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    plan = page.locator(".card.plan")
+    steps = plan.locator(".operations tbody tr")
+    expect(steps.first).to_contain_text("K2")
+    count = steps.count()
+    plan.get_by_text("step 1 done, with time or reading").click()
+    plan.get_by_label("value read, such as 95 A").fill("95 A")
+    plan.get_by_label("done at, such as 07:57; now if blank").fill(f"{NOW + MINUTE:%H:%M}")
+    picture(page, "desk-tick-en")
+    plan.locator(".asked:visible").get_by_role("button", name="Send").click()
+    expect(steps).to_have_count(count - 1)
+    expect(plan).to_contain_text(f"{NOW + MINUTE:%H:%M} 95 A")
+    kept = sheet_of(served)["steps"][0]
+    assert (kept["read"], kept["at"][11:16]) == ("95 A", f"{NOW + MINUTE:%H:%M}")
+    order = httpx.get(f"{served}{plan.get_by_text('Print').get_attribute('href')}", timeout=60).text
+    assert (order.count("☑"), order.count("☐")) == (1, count - 2)
+    assert "95 A" in order
+    plan.get_by_role("button", name="undo").click()
+    expect(steps).to_have_count(count)
+    assert sheet_of(served)["steps"] == []
 
 
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:
