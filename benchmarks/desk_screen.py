@@ -147,7 +147,7 @@ def first_known(folder: Path, batches: list[list[dict[str, Any]]]) -> dict[str, 
     utility = fudian.open(folder)
     first: dict[str, int] = {}
     for number, rows in enumerate(batches):
-        utility.hear(rows)
+        utility.ingest(rows)
         for entry in utility.board().active:
             first.setdefault(entry.key, number)
     return first

@@ -272,7 +272,7 @@ class OperationsTaken(Form):
     problems: list[Refused]
 
 
-class Heard(Form):
+class Ingested(Form):
     """What came of reports."""
 
     heard: int

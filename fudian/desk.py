@@ -78,7 +78,7 @@ class Receipt:
         accepted: how many reports are kept now that were not before.
         repeated: how many were known already.
         problems: rows that cannot be read.
-        judged: what came of them, once they are judged; see :meth:`fudian.Utility.hear`.
+        judged: what came of them, once they are judged; see :meth:`fudian.Utility.ingest`.
     """
 
     accepted: int
@@ -531,7 +531,7 @@ class Desk:
         try:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
             rows = pl.concat([batch.rows for batch in batches])
-            told = self.utility.hear_table(rows, (), now)
+            told = self.utility.ingest_table(rows, (), now)
             if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
                 self._reopen(rows)
             self.changes.tell(each["id"] for each in told["changed"])

@@ -26,15 +26,15 @@ WORK = ("operation", "decision", "order")
 
 
 def heard_again(utility: Utility, ledger: Ledger) -> Iterator[pl.DataFrame]:
-    """Have a utility hear all that a ledger holds, each report as of the time at which it came; give what was heard, in parts."""
+    """Ingest all that a ledger holds, each report as of the time at which it came; give what was heard, in parts."""
     skew = timedelta(minutes=utility.skew_limit_min)
     for part in _parts(ledger.since(kinds=("signal",))):
         heard = pl.Series("heard", [_heard_at(utility, event) for event in part], dtype=pl.Datetime("us"))
         read = _table(utility, part).with_columns(heard)
         early = pl.col("time") > pl.col("heard") + skew
-        utility.hear_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
+        utility.ingest_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
         for few in read.filter(early).partition_by("heard"):
-            utility.hear_table(few.drop("heard"), (), few["heard"][0])
+            utility.ingest_table(few.drop("heard"), (), few["heard"][0])
         yield read.drop("heard")
 
 

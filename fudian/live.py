@@ -116,7 +116,7 @@ class LiveQuestions(Foundation):
             if repeated is not None and repeated.height:
                 self._live.repeated(repeated)
 
-    def hear(self, rows: list[dict[str, Any]], now: Moment = None, language: str | None = None) -> dict[str, Any]:
+    def ingest(self, rows: list[dict[str, Any]], now: Moment = None, language: str | None = None) -> dict[str, Any]:
         """Take rows of the signals table into account, and tell what came of it.
 
         Args:
@@ -125,12 +125,12 @@ class LiveQuestions(Foundation):
             language: of the problems.
         """
         read, problems = self.workspace.read("signals", rows)
-        told = self.hear_table(read, problems, now)
+        told = self.ingest_table(read, problems, now)
         said = [problem.as_dict(language or self.language) for problem in told["problems"]]
         return told | {"heard": len(rows), "problems": said}
 
-    def hear_table(self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None) -> dict[str, Any]:
-        """Take signals that were read already into account; see :meth:`hear`.
+    def ingest_table(self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None) -> dict[str, Any]:
+        """Take signals that were read already into account; see :meth:`ingest`.
 
         Args:
             read: table of signals.
@@ -165,7 +165,7 @@ class LiveQuestions(Foundation):
         further = before.signals.select(columns).join(known, on=columns, how="anti", nulls_equal=True)
         further = further.join(self.signals.select(columns), on=columns, how="anti", nulls_equal=True)
         if further.height:
-            self.hear(further.to_dicts(), before.now)
+            self.ingest(further.to_dicts(), before.now)
 
     def _keep(self, live: SwitchedInference, read: pl.DataFrame) -> None:
         """Keep what was heard, and forget what is older than the board shows."""

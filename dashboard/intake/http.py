@@ -50,8 +50,8 @@ def intake_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
         },
     }
 
-    @routes.post("/signals", response_model=forms.Heard, responses=refusals, openapi_extra={"requestBody": _BODY})
-    async def hear(
+    @routes.post("/signals", response_model=forms.Ingested, responses=refusals, openapi_extra={"requestBody": _BODY})
+    async def ingest(
         request: Request,
         now: Annotated[
             str | None, Query(description="local time at which they were heard; by default the clock")

@@ -38,7 +38,7 @@ class Clock:
         """Tell what time it is."""
         self._told = moment if self._told is None else max(self._told, moment)
 
-    def hear(self, heard: Rows) -> None:
+    def ingest(self, heard: Rows) -> None:
         """Move the newest moment: one device alone moves it by a step at most, however far ahead its clock is."""
         order = np.argsort(heard.time, kind="stable")[::-1]
         for device, time in zip(heard.device[order].tolist(), heard.time[order].tolist(), strict=True):

@@ -119,7 +119,7 @@ class Inference:
         self._removed.join(removed)
         if len(heard.device):
             self._signals.waiting.append(heard)
-            self._clock.hear(heard)
+            self._clock.ingest(heard)
         if self._signals.waits >= MOST_WAITING:
             self._settle()
         return removed.problems()

@@ -251,7 +251,7 @@ def test_in_whatever_parts_and_with_whatever_starts_between_the_desk_is_the_same
     desk.close()
     store.close()
     whole = utility()
-    whole.hear([words[each] for each in sorted({each for part in parts for each in part})])
+    whole.ingest([words[each] for each in sorted({each for part in parts for each in part})])
     assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
 
 
@@ -314,7 +314,7 @@ def test_a_desk_that_is_killed_loses_nothing_that_it_acknowledged(store_url: str
         found = told(desk)
     store.close()
     whole = utility()
-    whole.hear(words)
+    whole.ingest(words)
     assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
 
 
@@ -520,7 +520,7 @@ class Histories(RuleBasedStateMachine):
         return (NOON + timedelta(minutes=self.minute)).isoformat()
 
     @rule(which=st.integers(1, 5), kind=st.sampled_from(["off", "on", "call", "read"]))
-    def hear(self, which: int, kind: str) -> None:
+    def ingest(self, which: int, kind: str) -> None:
         self.desk.accept([report(f"T{which}", kind, self.minute, f"s{self.minute}-{which}-{kind}")], "head end")
         self.minute += 1
 

@@ -89,7 +89,7 @@ def test_what_is_broken_leaves_the_old_in_service_with_a_warning(folder: Path, h
 
 def test_signals_that_came_in_are_heard_by_the_new_version_too(folder: Path) -> None:
     served = Fresh(folder)
-    served.utility.hear(
+    served.utility.ingest(
         [{"time": "2022-12-31 23:30:00", "object": "transformer", "object_id": "T1", "kind": "off"}], "2022-12-31 23:31"
     )
     before = served.utility.signals.select("time", "object_id")

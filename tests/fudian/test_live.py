@@ -34,12 +34,12 @@ def desk() -> Utility:
 
 
 def test_who_asks_while_a_batch_is_judged_is_told_what_was_known_before_it(desk: Utility) -> None:
-    desk.hear(rows("branch K1 trip 0", *(f"transformer T{i} off 0" for i in range(1, 6))), NOON)
+    desk.ingest(rows("branch K1 trip 0", *(f"transformer T{i} off 0" for i in range(1, 6))), NOON)
     before = [each.key for each in desk.board().active]
     assert before == ["20220720T120000-K1"]
     with desk._hearing:  # as while a batch is being judged
         assert [each.key for each in desk.board().active] == before
-    desk.hear(
+    desk.ingest(
         rows(*(f"transformer T{i} on 20" for i in range(1, 6)), "branch K1 close 20"), NOON + timedelta(minutes=20)
     )
     assert desk.board().active == ()
@@ -47,13 +47,13 @@ def test_who_asks_while_a_batch_is_judged_is_told_what_was_known_before_it(desk:
 
 
 def test_the_board_and_the_incidents_are_of_the_same_moment(desk: Utility) -> None:
-    desk.hear(rows("transformer T5 off 0", "transformer T4 off 1"), NOON + timedelta(minutes=1))
+    desk.ingest(rows("transformer T5 off 0", "transformer T4 off 1"), NOON + timedelta(minutes=1))
     listed = {each["id"] for each in desk.incidents()["incidents"] if each["state"] in {"suspected", "confirmed"}}
     assert {each.key for each in desk.board().active} == listed
 
 
 def test_the_clock_of_the_desk_goes_on_after_the_last_signal(desk: Utility, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.hear(rows("branch K1 trip 0"), NOON)
+    desk.ingest(rows("branch K1 trip 0"), NOON)
     assert desk.now == max(desk.known_until, NOON)
     passed = monotonic() + 125
     monkeypatch.setattr(fudian.live, "monotonic", lambda: passed)
@@ -75,7 +75,7 @@ def test_a_state_by_signals_keeps_what_is_back_alive(desk: Utility) -> None:
     """T1 and T2 are back, T3 to T5 are not: open is the branch that leads to those only."""
     off = [f"transformer T{i} off 0" for i in range(1, 6)]
     back = ["transformer T1 on 20", "transformer T2 on 20", "transformer T2 read 25", "transformer T5 off 26"]
-    desk.hear(rows("branch K1 trip 0", *off, *back), NOON + timedelta(minutes=26))
+    desk.ingest(rows("branch K1 trip 0", *off, *back), NOON + timedelta(minutes=26))
     dark = {name for entry in desk.board().active for name in entry.affected.hit.transformers}
     state = desk.state(by="signals")
     assert "T5" in dark

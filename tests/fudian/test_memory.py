@@ -102,7 +102,7 @@ def test_what_was_heard_is_never_forgotten_however_much_is_asked() -> None:
         {"time": "2023-01-01 01:00:20", "object": "transformer", "object_id": name, "kind": "off"}
         for name in county.affected(open="F05-K01").transformers
     ]
-    county.hear(rows, "2023-01-01 01:01")
+    county.ingest(rows, "2023-01-01 01:01")
     before = county.incidents("en")["incidents"]
     assert before[0]["object_id"] == "F05-K01"
     network, swept = county.network, county.n_1(wait_s=0.0)

@@ -210,7 +210,7 @@ def test_customers_of_one_meter_box_are_an_incident_of_the_box() -> None:
         "kind": "read",
         "value": 1,
     }
-    desk.hear([*signals, live])
+    desk.ingest([*signals, live])
     outage = next(each for each in desk.told().outages if each.is_open)
     assert (outage.level, outage.object_id, outage.explanation) == ("box", "B1", "customers")
     assert outage.customer_ids == ("T1-1", "T1-2", "T1-3")
@@ -218,6 +218,6 @@ def test_customers_of_one_meter_box_are_an_incident_of_the_box() -> None:
     entry = desk.board().active[0]
     assert (entry.object_id, entry.customers, entry.incident and len(entry.incident.signals)) == ("B1", 3, 3)
     other = signals[0] | {"object_id": "T1-5"}
-    desk.hear([other])
+    desk.ingest([other])
     several = next(each for each in desk.told().outages if each.is_open)
     assert (several.level, several.object_id) == ("customers", "T1"), "two boxes: not one of them alone"
