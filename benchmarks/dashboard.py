@@ -163,10 +163,10 @@ def readers(address: str, count: int, seconds: float, waits: Waits) -> None:
                 time.sleep(0.02)
 
     threads = [threading.Thread(target=read, args=(seed,)) for seed in range(count)] + [threading.Thread(target=plain)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def steady(address: str, process: int, count: int, minutes: int) -> Table:
@@ -190,8 +190,8 @@ def steady(address: str, process: int, count: int, minutes: int) -> Table:
                 time.sleep(choice.uniform(0, 2 * PAUSE_S))
 
     threads = [threading.Thread(target=read, args=(seed,)) for seed in range(count)]
-    for each in threads:
-        each.start()
+    for thread in threads:
+        thread.start()
     for minute in range(1, minutes + 1):
         time.sleep(60)
         with waits.lock:
@@ -204,8 +204,8 @@ def steady(address: str, process: int, count: int, minutes: int) -> Table:
             f"minute {minute}: {len(told)} requests, p95 {share(told, 0.95):.2f} s, {whole:.3f} GB ({own:.3f})",
             flush=True,
         )
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.join()
     for wrong in failed[:5]:
         print(wrong)
     return table

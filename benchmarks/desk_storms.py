@@ -31,7 +31,7 @@ _FEEDER = (
     " -({f}S2)- {f}6 -{f}L5 1.4km- {f}7; {f}2 -{f}F1 kind=fuse- {f}8 -{f}L6 0.5km- {f}9;"
     " T{f}1(4) @ {f}1; T{f}2(3) @ {f}2; T{f}4(5) @ {f}4; T{f}5(2) @ {f}5; T{f}7(6) @ {f}7; T{f}8(3) @ {f}8; T{f}9(4) @ {f}9"
 )
-NETWORK = "; ".join([*(_FEEDER.format(f=each) for each in FEEDERS), "A7 /(AB)/ B7; B5 /(BC)/ C5"])
+NETWORK = "; ".join([*(_FEEDER.format(f=feeder) for feeder in FEEDERS), "A7 /(AB)/ B7; B5 /(BC)/ C5"])
 
 
 def utility() -> Utility:

@@ -79,8 +79,8 @@ def undisturbed(
 def _thought_of(desk: Desk, chance: random.Random, at: str) -> list[tuple[str, Row]]:
     """Return two decisions on incidents that there are."""
     outages = sorted(desk.utility.told().outages, key=lambda each: (each.start, each.id))[-NEWEST:]
-    names = sorted({each.id for each in outages} | set(sorted(desk.work.sheets)[-2:]))
-    users = sorted({user for each in outages for user in each.transformer_ids})
+    names = sorted({outage.id for outage in outages} | set(sorted(desk.work.sheets)[-2:]))
+    users = sorted({user for outage in outages for user in outage.transformer_ids})
     branch = f"{chance.choice(FEEDERS)}S{chance.randint(1, 2)}"
     feeder = chance.choice(FEEDERS)
     if not names:

@@ -68,7 +68,7 @@ def storm(
     for number in range(incidents):
         struck = dice.choice(sections)
         kind = "low_voltage" if dice.random() < 0.25 else struck.kind
-        of_feeder = [each for each in sections if each.feeder == struck.feeder and each is not struck]
+        of_feeder = [section for section in sections if section.feeder == struck.feeder and section is not struck]
         others = [] if kind == "low_voltage" else dice.sample(of_feeder, min(len(of_feeder), dice.randrange(5)))
         chances = [(each.length_km + 0.1) * dice.expovariate(1.0) + 0.02 for each in (struck, *others)]
         stops = [

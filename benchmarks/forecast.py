@@ -140,7 +140,8 @@ def county(plan: str = "jinhua-2022") -> dict[str, Judged]:
     judged = Judged()
     for year in (2021, 2022):
         whole = {
-            each.target_id: each for each in utility.targets(plan, year, as_of=Period.year(year + 1).start).results
+            result.target_id: result
+            for result in utility.targets(plan, year, as_of=Period.year(year + 1).start).results
         }
         for month in range(2, 13):
             said = utility.forecast(plan, datetime(year, month, 1), year=year)

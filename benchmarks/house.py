@@ -69,7 +69,7 @@ def tell_structure(project: Path) -> None:
         f"imports: {sum(map(len, arrows.values()))} in all, {sum(between.values())} between {len(between)} pairs of rooms"
     )
     graph = nx.DiGraph((tail, head) for tail, heads in arrows.items() for head in heads)
-    circles = [sorted(each) for each in nx.strongly_connected_components(graph) if len(each) > 1]
+    circles = [sorted(component) for component in nx.strongly_connected_components(graph) if len(component) > 1]
     print(f"circles: {len(circles)} {circles or ''}")
 
 

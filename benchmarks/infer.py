@@ -185,7 +185,7 @@ class Bench:
 
     def count(self, transformers: set[str]) -> int:
         """Return how many customers these transformers feed alone."""
-        return sum(self.customers[each] for each in transformers)
+        return sum(self.customers[transformer] for transformer in transformers)
 
     def judge(self, storm: Storm, minutes: int, tally: Tally, rules: InferenceSettings) -> None:
         """Judge one storm at one time."""
@@ -213,8 +213,11 @@ class Bench:
         self._faults(storm, inference, named, at, tally)
         touched = {name for name, since, _ in storm.truth if since <= at}
         tally.false += sum(
-            each.is_open and each.phases is None and not set(each.dark_ids) & touched and not each.customer_ids
-            for each in incidents
+            incident.is_open
+            and incident.phases is None
+            and not set(incident.dark_ids) & touched
+            and not incident.customer_ids
+            for incident in incidents
         )
         tally.days += (at - storm.signals["time"][0]) / timedelta(days=1)
         feeders = {fault[0][:3] for fault in storm.faults}
@@ -228,7 +231,9 @@ class Bench:
         """Judge which device is named for each fault that stands, and whether the first sections hold it."""
         net = self.net
         supply = net.energise()
-        now_open = [each for each in inference.incidents if each.state in {"suspected", "confirmed", "restored"}]
+        now_open = [
+            incident for incident in inference.incidents if incident.state in {"suspected", "confirmed", "restored"}
+        ]
         old = set(net.branches["branch_id"].gather(sorted(named)).to_list())
         for branch, began, clearing, over, repaired, kind in storm.faults:
             below = set(supply.below(clearing).transformers) & self.served

@@ -98,7 +98,7 @@ def main() -> None:
             inference = Inference(supply, None, rates_of(loss, false, faults))
             inference.take(pl.DataFrame(rows, schema=SCHEMA, orient="row").drop("arrived"))
             inference.tick(NOON + timedelta(minutes=15))
-            still = [each for each in inference.incidents if each.is_open]
+            still = [incident for incident in inference.incidents if incident.is_open]
             listed = {name for each in still for name in each.dark_ids}
             named = {each.object_id for each in still}
             devices = [device for own in cuts.values() for device in own]

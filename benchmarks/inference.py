@@ -139,8 +139,8 @@ def measure(nodes: int, signals: int, batch: int) -> dict[str, Any]:
     after, peak = now_mb(), peak_mb()
     incidents = inference.incidents
     states: dict[str, int] = {}
-    for each in incidents:
-        states[each.level] = states.get(each.level, 0) + 1
+    for incident in incidents:
+        states[incident.level] = states.get(incident.level, 0) + 1
     return {
         "signals": heard.height, "batch": batch, "ready_s": ready, "took_s": took, "worked_s": worked,
         "per_s": heard.height / took, "per_worked_s": heard.height / worked,

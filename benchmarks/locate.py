@@ -293,7 +293,7 @@ class Methods:
         flags = {each: bool(value) for each, value in zip(self.names, report, strict=True)}
         matrix = _shows(matrix_method(self.bench.supply, flags), self.names, self.bench)
         solutions = zero_one_programming(self.bench.supply, flags).solutions
-        zero_one = np.array([_shows(each, self.names, self.bench) for each in solutions])
+        zero_one = np.array([_shows(solution, self.names, self.bench) for solution in solutions])
         return Answers(first, stated, few, best, matrix[None], zero_one)
 
 

@@ -119,13 +119,13 @@ def _system(wires: Wires) -> tuple[Any, dict[str, Any]]:
     from relsad.Time import Time
 
     buses = _buses(wires)
-    lines = {each.name: _line(each, buses, breaker=each is wires.lines[0]) for each in wires.lines}
+    lines = {line.name: _line(line, buses, breaker=line is wires.lines[0]) for line in wires.lines}
     system = PowerSystem(ManualMainController(name="C", sectioning_time=Time(0)))
     source = wires.lines[0].ends[0]
     above = Transmission(system, buses[source])
     below = Distribution(above, lines[wires.lines[0].name])
     below.add_buses([bus for name, bus in buses.items() if name != source])
-    below.add_lines([lines[each.name] for each in wires.lines[1:]])
+    below.add_lines([lines[line.name] for line in wires.lines[1:]])
     return system, lines
 
 

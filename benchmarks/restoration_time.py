@@ -56,7 +56,7 @@ def events(file: str) -> pl.DataFrame:
         weekday=pl.col("local").dt.weekday(),
         open_faults=pl.Series(is_open),
         open_near=pl.Series(_open_near(kept)),
-        shut_off=pl.any_horizontal(day.is_between(*each) for each in SHUT_OFFS),
+        shut_off=pl.any_horizontal(day.is_between(*shut_off) for shut_off in SHUT_OFFS),
         row=pl.int_range(pl.len()),
     )
 

@@ -138,7 +138,7 @@ class Compared:
 
     def _show_shed(self, method: str, answers: list[Answer], console: Console) -> None:
         """Print what a method feeds that sheds single loads, as no switch of the network can."""
-        if not any(_sheds(each) for each in answers):
+        if not any(_sheds(answer) for answer in answers):
             return
         pairs = [(a.kw or 0.0, b) for a, b in zip(self.answers[OURS], answers, strict=True)]
         more = sum(b.shed_kw > a + b.noise_kw for a, b in pairs if b.shed_kw is not None)
@@ -159,11 +159,11 @@ class Compared:
             yield str(sum(abs(a - b) <= 1e-6 for a, b in kept))
             yield str(sum(b < a - 1e-6 for a, b in kept))
             yield str(sum(b > a + 1e-6 for a, b in kept))
-        yield str(sum(not each.keeps for each in answers))
-        shed = [each for each in answers if each.shed_kw is not None]
+        yield str(sum(not answer.keeps for answer in answers))
+        shed = [answer for answer in answers if answer.shed_kw is not None]
         yield str(sum(_sheds(each) for each in shed)) if shed else ""
-        yield str(sum(each.best for each in answers))
-        seconds = np.array([each.seconds for each in answers])
+        yield str(sum(answer.best for answer in answers))
+        seconds = np.array([answer.seconds for answer in answers])
         yield from (_time(float(np.median(seconds))), _time(float(seconds.max())))
         ratio = seconds / np.array([each.seconds for each in ours])
         yield from (f"{np.median(ratio):,.2f}", f"{ratio.min():,.2f}") if method != OURS else ("", "")
@@ -574,7 +574,7 @@ def county_time(console: Console) -> float:
 
     result = n_minus_1(supply, progress=told)
     seconds = time.perf_counter() - clock
-    both = [(each.missing_a or 0.0, each.missing_without_moves_a or 0.0) for each in result.sections]
+    both = [(section.missing_a or 0.0, section.missing_without_moves_a or 0.0) for section in result.sections]
     failing = [sum(missing >= LEAST_A for missing in each) for each in zip(*both, strict=True)]
     missing_a = [sum(each) for each in zip(*both, strict=True)]
     console.print(

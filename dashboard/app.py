@@ -443,7 +443,7 @@ def page_or_note(utility: Utility, address: Address) -> Part:
         return ready_page(utility, address, PAGES[address.page])
     except FudianError as error:
         items = (
-            [each.line(language) for each in complaints(error.problems)[:20]]
+            [complaint.line(language) for complaint in complaints(error.problems)[:20]]
             if isinstance(error, WorkspaceError)
             else []
         )

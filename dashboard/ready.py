@@ -75,7 +75,7 @@ def written_page(utility: Utility, address: Address, make: Callable[[Utility, Ad
 def key_of(address: Address) -> str:
     """Return a name of what an address asks for."""
     asked = tuple(sorted(address.without_rows().items()))
-    noted = tuple(str(each) for each in address.notes)
+    noted = tuple(str(note) for note in address.notes)
     told = repr((address.page, asked, address.language, address.default_language, noted, _program()))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 

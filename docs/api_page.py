@@ -78,8 +78,8 @@ def _described(name: str, found: Any) -> str:
 def _signature(name: str, function: Any) -> str:
     """Return a call as one would read it: without ``self``, annotations as they stand in the code."""
     shown = inspect.signature(function)
-    parameters = [each for each in shown.parameters.values() if each.name not in {"self", "cls"}]
-    written = [_parameter(each) for each in parameters]
+    parameters = [parameter for parameter in shown.parameters.values() if parameter.name not in {"self", "cls"}]
+    written = [_parameter(parameter) for parameter in parameters]
     returns = "" if shown.return_annotation is inspect.Signature.empty else f" -> {_plain(shown.return_annotation)}"
     call = f"{name.rpartition('.')[2]}({', '.join(written)}){returns}"
     if len(call) <= 100:

@@ -178,7 +178,7 @@ def asked_by_commands() -> dict[str, set[str]]:
         for function in _functions(path):
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "app.command":
-                    named = [str(each.value) for each in decorator.args if isinstance(each, ast.Constant)]
+                    named = [str(arg.value) for arg in decorator.args if isinstance(arg, ast.Constant)]
                     found[f"fudian {named[0] if named else function.name.strip('_')}"] = _asked(function)
     return found
 

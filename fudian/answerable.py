@@ -156,7 +156,7 @@ class _Answers:
         rests_on: tuple[str, ...] | None = None,
     ) -> Answerable:
         subjects = RESTS_ON[question.split(" ", maxsplit=1)[0]] if rests_on is None else rests_on
-        settings = [self._settings(each) for each in subjects]
+        settings = [self._settings(subject) for subject in subjects]
         lacking = tuple(each for each in (*settings, *needed) if each is not None)
         open_ = tuple(each for each in further if each is not None)
         return Answerable(question, says, not lacking, tuple({str(each): each for each in lacking or open_}.values()))

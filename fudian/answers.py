@@ -87,16 +87,16 @@ class Targets(Shown):
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return ``plan``, ``year``, ``rule_pack`` (the rules of the figures) and ``rows`` in the form of commands and routes."""
-        rows = [each.as_dict(language) for each in self.results]
+        rows = [result.as_dict(language) for result in self.results]
         return {"plan": self.plan, "year": self.year, "rule_pack": DLT_836_2016.id, "rows": rows}
 
     def _line(self) -> str:
-        met = sum(each.status == "pass" for each in self.results)
+        met = sum(result.status == "pass" for result in self.results)
         return f"targets of {self.plan}, {self.year}: {met} of {len(self.results)} met"
 
     def _table(self) -> pl.DataFrame:
         columns = ("target_id", "label", "metric", "value", "unit", "op", "limit", "status")
-        return pl.DataFrame([{name: getattr(each, name) for name in columns} for each in self.results])
+        return pl.DataFrame([{name: getattr(result, name) for name in columns} for result in self.results])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -296,13 +296,14 @@ class Check(Shown):
             "errors": [problem.as_dict(language) for problem in self.errors],
             "warnings": [problem.as_dict(language) for problem in self.warnings],
             "counts": dict(self.counts),
-            "answers": [each.as_dict(language) for each in self.answers],
+            "answers": [answer.as_dict(language) for answer in self.answers],
         }
 
     def lines(self, language: str = "en") -> Sequence[str]:
         """Return one line for each kind of problem, errors marked."""
         return [
-            f"{'✗' if each.severity == 'error' else '!'} {each.line(language)}" for each in complaints(self.problems)
+            f"{'✗' if complaint.severity == 'error' else '!'} {complaint.line(language)}"
+            for complaint in complaints(self.problems)
         ]
 
     def summary(self, language: str = "en") -> str:

@@ -68,14 +68,14 @@ def dispatch_due(desk: Desk) -> list[tuple[str, str]]:
         if each.incident is None or each.record or each.incident.outage.state == "confirmed"
     }
     sent = []
-    for each in plan.assignments:
-        crew = _crew_now(plan, each)
-        incident = each.fault.key
+    for assignment in plan.assignments:
+        crew = _crew_now(plan, assignment)
+        incident = assignment.fault.key
         sheet = desk.work.sheet(incident)
         if crew is None or incident not in sure or any(line.action == "assign" for line in sheet.history):
             continue
         said = [
-            {"action": "assign", "crew_id": crew, "note": reason(utility, each)},
+            {"action": "assign", "crew_id": crew, "note": reason(utility, assignment)},
             {"action": "stage", "stage": "dispatched"},
         ]
         desk.decide_together(incident, said, "desk", f"dispatch:{incident}")

@@ -217,11 +217,11 @@ def _chosen(assign: Mapping[str, str] | Names) -> dict[str, str]:
     if isinstance(assign, Mapping):
         return dict(assign)
     found = {}
-    for each in names(assign):
-        incident, equals, crew = each.partition("=")
+    for name in names(assign):
+        incident, equals, crew = name.partition("=")
         if not (incident and equals and crew):
             raise FudianError(
-                text("{given!r} names no incident and crew.", given=each), text("Write it as incident=crew.")
+                text("{given!r} names no incident and crew.", given=name), text("Write it as incident=crew.")
             )
         found[incident.strip()] = crew.strip()
     return found

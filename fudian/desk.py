@@ -153,7 +153,7 @@ class Desk:
             accepted = repeated = 0
             batch.judged.set_result({"heard": 0, "changed": [], "changes": 0, "problems": []})
         if problems:
-            self.counts["malformed"] += sum(each.severity == "error" for each in problems)
+            self.counts["malformed"] += sum(problem.severity == "error" for problem in problems)
             self.utility.reject(problems)
         return Receipt(accepted, repeated, problems, batch.judged)
 
@@ -238,7 +238,7 @@ class Desk:
                 before, ahead = ahead, ahead.after(Line.of(events[-1]))
             telling = beside_decision(self.utility, self.outbox, before, events[-1])
             self._keep_now(events, both(beside, telling))
-            self._tell_later(str(each.details["into"]) for each in events if "into" in each.details)
+            self._tell_later(str(event.details["into"]) for event in events if "into" in event.details)
             self._hand_over()
             return self.sheet(incident)
 
@@ -312,7 +312,7 @@ class Desk:
     def _tell_later(self, incidents: Iterable[str]) -> None:
         """Note that those who are concerned by incidents may have to be told, where work on them began."""
         with self._moved:
-            self._heard_of.update(each for each in incidents if each in self.work.sheets)
+            self._heard_of.update(incident for incident in incidents if incident in self.work.sheets)
 
     def _hand_over(self) -> None:
         """Let the workspace hold the records that people accepted."""
@@ -374,7 +374,7 @@ class Desk:
             for place, row in enumerate(rows):
                 given = row.get("event_id")
                 named = f"{who}:{given}" if given is not None else f"operation-{uuid4()}"
-                if named in self._decided or any(each.event_id == named for each in events):
+                if named in self._decided or any(event.event_id == named for event in events):
                     known += 1
                     continue
                 try:
@@ -421,7 +421,7 @@ class Desk:
                 )
                 for each in still_dark(self.work, self.utility.told(), self.utility.network, rows)
             ]
-            new = [each for each in events if each.event_id not in self._decided]
+            new = [event for event in events if event.event_id not in self._decided]
             if new:
                 self._keep_now(new)
                 self._hand_over()

@@ -61,15 +61,15 @@ class DeskQuestions(LiveQuestions):
         """
         since, until = self.moment(start) or datetime.min, self.moment(end) or datetime.max
         told = self.told()
-        outages = [each for each in told.outages if since <= each.start < until]
-        heard = told.heard.since(min((each.start for each in outages), default=datetime.max))
+        outages = [outage for outage in told.outages if since <= outage.start < until]
+        heard = told.heard.since(min((outage.start for outage in outages), default=datetime.max))
         heard = heard.filter(pl.col("kind") == "call")
         calls = {
-            each.id: first_call(heard, each.transformer_ids or each.customer_ids, self.network, each.start)
-            for each in outages
+            outage.id: first_call(heard, outage.transformer_ids or outage.customer_ids, self.network, outage.start)
+            for outage in outages
         }
         rules = RestorationSettings.of(self.workspace.settings)
         figures = desk_figures(outages, self.work, calls, self.network, rules)
-        rows = pl.DataFrame([vars(each) for each in figures], schema=Figure.SCHEMA)
+        rows = pl.DataFrame([vars(figure) for figure in figures], schema=Figure.SCHEMA)
         form: dict[str, Any] = {"incidents": len(outages), "rows": rows.to_dicts()}
         return Answer("desk_kpi", rows, f"{len(outages)} incidents", lambda _: form)

@@ -44,7 +44,7 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
         since, until = self.moment(start) or datetime.min, self.moment(end) or datetime.max
         worked = self._worked_on(since, until) if self.work.sheets else []
         figures = [self._arrivals(worked), _coverage(worked), self._told_share(worked), self._unavoidable(worked)]
-        rows = pl.DataFrame([vars(each) for each in figures], schema=Figure.SCHEMA)
+        rows = pl.DataFrame([vars(figure) for figure in figures], schema=Figure.SCHEMA)
         form: dict[str, Any] = {"incidents": len(worked), "rows": rows.to_dicts()}
         return Answer("dispatch_kpi", rows, f"{len(worked)} incidents", lambda _: form)
 
@@ -52,7 +52,7 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
         """Return the incidents that began within a time and of which anything was decided."""
         shown = self.board()
         entries = [each for each in (*shown.active, *shown.restored) if since <= each.start < until]
-        return [(each, sheet) for each in entries if (sheet := self.work.sheet(each.key)).history]
+        return [(entry, sheet) for entry in entries if (sheet := self.work.sheet(entry.key)).history]
 
     def _arrivals(self, worked: list[tuple[Entry, Sheet]]) -> Figure:
         """Return the share of crews that arrived in time, where a limit is known."""
@@ -64,7 +64,7 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
                 reported = sheet.stages.get("accepted") or entry.start
                 clock = arrival_clock(rules, arrived, reported, self.site_of(entry), arrived)
                 states.append(clock.state)
-        counted = [each for each in states if each != "no_limit"]
+        counted = [state for state in states if state != "no_limit"]
         return _share("on_time_arrival", counted.count("met"), len(counted))
 
     def _told_share(self, worked: list[tuple[Entry, Sheet]]) -> Figure:

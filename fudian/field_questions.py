@@ -63,7 +63,7 @@ class FieldQuestions(CrewQuestions):
         if self.workspace.tables["crews"].is_empty():
             return {}
         try:
-            return {each.fault.key: each for each in self.crews().assignments}
+            return {assignment.fault.key: assignment for assignment in self.crews().assignments}
         except FudianError:
             return {}
 
@@ -84,7 +84,9 @@ class FieldQuestions(CrewQuestions):
         sections = self._likely(entry, sheet)
         clock = planned.clock.as_dict() if planned is not None else self._arrival(entry, sheet)
         place = self.low_voltage_place(entry.key)
-        lon, lat = next(((each["lon"], each["lat"]) for each in sections if each["lon"] is not None), (None, None))
+        lon, lat = next(
+            ((section["lon"], section["lat"]) for section in sections if section["lon"] is not None), (None, None)
+        )
         if lon is None:
             lon, lat = self._node_of(entry)
         return {
@@ -183,5 +185,5 @@ class FieldQuestions(CrewQuestions):
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """Return a job as a row of a table."""
-    sections = "; ".join(", ".join(each["branches"][:4]) for each in row["sections"])
+    sections = "; ".join(", ".join(section["branches"][:4]) for section in row["sections"])
     return {name: sections if name == "sections" else row[name] for name in _SCHEMA}

@@ -301,7 +301,7 @@ class LiveQuestions(Foundation):
         supply = self.state(moment, by="desk")
         net = supply.network
         differs, ids = supply.is_open != net.normally_open, net.branches["branch_id"]
-        jumpers = [vars(each) for each in held.jumpers]
+        jumpers = [vars(jumper) for jumper in held.jumpers]
         return {
             "at": (moment or self.now).isoformat(),
             "operations": [each.as_dict() for each in told.history if moment is None or each.at <= moment],
@@ -332,7 +332,7 @@ class LiveQuestions(Foundation):
         """Return the ids of all incidents: by signals, by records, and those that were split off."""
         split = {into for _, into in self.work.moves.values()}
         records = self._kept.recall("outage_ids", lambda: set(self.workspace.tables["outages"]["outage_id"]))
-        return records | split | {each.id for each in self.told().outages}
+        return records | split | {outage.id for outage in self.told().outages}
 
     def low_voltage_place(self, incident: str) -> dict[str, Any] | None:
         """Return where an incident of single users lies: down to meter box and phase where the table of customers has them.

@@ -143,14 +143,14 @@ class Outbox:
     def mark(self, outcomes: Iterable[Outcome]) -> None:
         """Keep what came of some tries, all or none."""
         with self.store.writing() as connection:
-            for each in outcomes:
-                values: dict[str, Any] = {"state": each.state, "due_at": each.due_at, "error": each.error}
-                if each.tried:
+            for outcome in outcomes:
+                values: dict[str, Any] = {"state": outcome.state, "due_at": outcome.due_at, "error": outcome.error}
+                if outcome.tried:
                     values["attempts"] = MESSAGES.c.attempts + 1
-                if each.state == "sent":
-                    values["sent_at"] = each.at
-                row = MESSAGES.c.number == each.number
-                if each.state != "sent":  # what was withdrawn meanwhile stays so
+                if outcome.state == "sent":
+                    values["sent_at"] = outcome.at
+                row = MESSAGES.c.number == outcome.number
+                if outcome.state != "sent":  # what was withdrawn meanwhile stays so
                     row &= MESSAGES.c.state == "waiting"
                 connection.execute(update(MESSAGES).where(row).values(**values))
 
@@ -199,8 +199,14 @@ def _states(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
 
 def _overtake(connection: Connection, messages: Sequence[Message]) -> None:
     """Withdraw what waits and need not be told any more once these are."""
-    for subject, kind in dict.fromkeys((each.subject, each.kind) for each in messages if each.kind in OVERTAKES):
-        to = {(each.to.kind, each.to.id) for each in messages if (each.subject, each.kind) == (subject, kind)}
+    for subject, kind in dict.fromkeys(
+        (message.subject, message.kind) for message in messages if message.kind in OVERTAKES
+    ):
+        to = {
+            (message.to.kind, message.to.id)
+            for message in messages
+            if (message.subject, message.kind) == (subject, kind)
+        }
         wanted = select(MESSAGES.c.number, MESSAGES.c.to_kind, MESSAGES.c.to_id).where(
             MESSAGES.c.subject == subject, MESSAGES.c.kind.in_(OVERTAKES[kind]), MESSAGES.c.state == "waiting"
         )

@@ -160,9 +160,9 @@ def _kept(folder: Path, version: str, level: str) -> Path | None:
 
 def _forget(home: Path, version: str) -> None:
     """Delete all but the last versions; what a running server still reads stays until it lets go."""
-    others = sorted((each for each in home.iterdir() if each.name != version), key=lambda each: -each.stat().st_mtime)
-    for each in others[KEPT_VERSIONS - 1 :]:
-        shutil.rmtree(each, ignore_errors=True)
+    others = sorted((path for path in home.iterdir() if path.name != version), key=lambda each: -each.stat().st_mtime)
+    for other in others[KEPT_VERSIONS - 1 :]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 def main(folder: str) -> None:

@@ -62,7 +62,7 @@ class PublicQuestions(FieldQuestions):
         place = self.low_voltage_place(entry.key)
         if not transformers and place is not None:
             transformers = [place["transformer_id"]]
-        areas = list(dict.fromkeys(str(names.get(each) or each) for each in transformers))
+        areas = list(dict.fromkeys(str(names.get(transformer) or transformer) for transformer in transformers))
         back_at: datetime | None = sheet.stages.get("restored") or entry.end
         expected = None if back_at is not None or sheet.estimate is not None else self.range_of(entry.key)
         crew = "on_site" if "arrived" in sheet.stages else None

@@ -448,7 +448,7 @@ class ReliabilityQuestions(Foundation):
     def target_of(self, plan: str, year: int, level: str, target_id: str) -> TargetResult | None:
         """Return one target of a plan, or ``None`` where there is no such target."""
         results = self.targets(plan, year, level, wait_s=0.0).results
-        return next((each for each in results if each.target_id == target_id), None)
+        return next((result for result in results if result.target_id == target_id), None)
 
 
 def _about(query: Query) -> str:

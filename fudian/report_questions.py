@@ -251,7 +251,7 @@ class _Made:
                 )
             ]  # fmt: skip
         says += [each.in_language(self.language) for each in unrecorded]
-        says += [each.in_language(self.language) for each in self.utility._without_users(self.query)]
+        says += [without_user.in_language(self.language) for without_user in self.utility._without_users(self.query)]
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
@@ -424,10 +424,10 @@ class _Made:
 
     def _budget(self) -> Section:
         sheet = self.utility.budget(self._year, self._seen_from).as_dict(self.language)
-        rows = tuple(each for each in sheet["rows"] if self.unit is None or each["unit"] == self.unit)
+        rows = tuple(row for row in sheet["rows"] if self.unit is None or row["unit"] == self.unit)
         names = ("annual_ch", "consumed_ch", "committed_ch", "remaining_ch", "reserve_left_ch", "may_plan_ch")
         columns = (self._column("unit"), *(self._column(name, 1, total=True) for name in names))
-        warned = [each for each in sheet["warnings"] if self.unit is None or each["unit"] == self.unit]
+        warned = [warning for warning in sheet["warnings"] if self.unit is None or warning["unit"] == self.unit]
         says = (*(each["says"] for each in warned), *sheet["notes"])
         return self._section("budget", says, columns, rows)
 
@@ -490,17 +490,17 @@ class _Made:
         facts: dict[str, Any] = {
             "rule_pack": DLT_836_2016.standard,
             "user_level": basis["user_level"],
-            "errors": len([each for each in problems if each.severity == "error"]),
-            "warnings": len([each for each in problems if each.severity == "warning"]),
+            "errors": len([problem for problem in problems if problem.severity == "error"]),
+            "warnings": len([problem for problem in problems if problem.severity == "warning"]),
             "outages_in_period": basis["outages_in_period"],
             "outages_rejected": basis["outages_rejected"],
         }
         rows = [{"name": self._title(name), "value": value} for name, value in facts.items()]
         storms = basis["major_event_days"]
         days = self.say("counted in") if storms["treatment"] == "include" else self.say("left out")
-        found = storms["reason"] or ", ".join(str(each) for each in storms["days"])
+        found = storms["reason"] or ", ".join(str(day) for day in storms["days"])
         rows.append({"name": self.say("major event days"), "value": f"{days} ({found})" if found else days})
-        for table, count in sorted(Counter(each.table for each in problems).items()):
+        for table, count in sorted(Counter(problem.table for problem in problems).items()):
             rows.append({"name": self.say("errors and warnings of {table}", table=table), "value": count})
         settings = self.utility.workspace.settings
         for table in _RULES:

@@ -60,7 +60,7 @@ def tidy(desk: Desk, now: datetime | None = None) -> tuple[int, int]:
 
 def _going_on_since(desk: Desk, now: datetime) -> datetime:
     """Return when the first of the incidents began that go on: those of which reports tell, and those that nobody closed."""
-    told = {each.id: each for each in desk.utility.told().outages}
+    told = {outage.id: outage for outage in desk.utility.told().outages}
     sheets = {name: sheet for name, sheet in list(desk.work.sheets.items()) if name in told}
     going_on = [
         each.start

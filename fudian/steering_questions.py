@@ -201,7 +201,7 @@ class SteeringQuestions(PlanningQuestions):
         said = self.forecast(plan, as_of, year=year)
         told = said.tightest if target_id is None else said.row(target_id)
         if target_id is not None and told is None:
-            raise UnknownIdError("target", target_id, [each.target.target_id for each in said.rows])
+            raise UnknownIdError("target", target_id, [row.target.target_id for row in said.rows])
         options = self._plan_options(as_of, said.year)
         found = () if told is None else levers(self._statistics, said, told.target.target_id, options, faster_min)
         rows = pl.DataFrame([each.as_dict() for each in found], infer_schema_length=None)
@@ -210,7 +210,7 @@ class SteeringQuestions(PlanningQuestions):
 
         def form(language: str) -> dict[str, object]:
             target = None if told is None else told.as_dict(language)
-            basis = {"notes": [each.in_language(language) for each in notes]}
+            basis = {"notes": [note.in_language(language) for note in notes]}
             return {"plan": plan, "target": target, "rows": [each.as_dict(language) for each in found], "basis": basis}
 
         return Answer("levers", rows, f"plan {plan}", form)
@@ -243,7 +243,7 @@ class SteeringQuestions(PlanningQuestions):
                 "level": level,
                 "counts": band_counts(bands).to_dicts(),
                 "rows": bands.to_dicts(),
-                "basis": {"notes": [each.in_language(language) for each in notes]},
+                "basis": {"notes": [note.in_language(language) for note in notes]},
             }
 
         return Answer("frequent_bands", bands, f"rules {rules}, {moment:%Y-%m-%d %H:%M}", form)

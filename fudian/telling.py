@@ -140,7 +140,10 @@ def to_tell(utility: CrewQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         dark = set(outage.dark_ids)
         live = set(outage.transformer_ids) - dark
         back = {("transformer", each) for each in live}
-        back |= {("customer", each) for each in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]}
+        back |= {
+            ("customer", customer_id)
+            for customer_id in customers.filter(pl.col("transformer_id").is_in(live))["customer_id"]
+        }
     cause = "upstream" if sheet.upstream or outage.explanation == "source" else outage.explanation
     standing = Standing.of(sheet, cause, outage.start, outage.last)
     standing = replace(standing, range=utility.range_of(sheet.incident), page=sheet.link if rules.page else None)
@@ -150,7 +153,7 @@ def to_tell(utility: CrewQuestions, sheet: Sheet, earlier: Sequence[Message], ru
 def outage_of(utility: LiveQuestions, incident: str) -> InferredOutage | None:
     """Return the outage of an incident by signals, of one that was split off that of its parent; ``None`` without signals."""
     named = utility.work.parent(incident) or incident
-    return next((each for each in utility.told().outages if each.id == named), None)
+    return next((outage for outage in utility.told().outages if outage.id == named), None)
 
 
 def affected_rows(utility: LiveQuestions, incident: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -166,7 +169,7 @@ def affected_rows(utility: LiveQuestions, incident: str) -> tuple[pl.DataFrame, 
     transformers, place = net.known_transformers(users)
     named = {users[each] for each in place.tolist()}
     off = affected_by_transformers(net.energise(), named).hit.customer_index
-    alone, _ = net.known_customers([each for each in users if each not in named])
+    alone, _ = net.known_customers([user for user in users if user not in named])
     customers = net.customers[np.union1d(off, alone)]
     of_customers, _ = net.known_transformers(customers["transformer_id"].unique(maintain_order=True).to_list())
     return customers, net.transformers[np.union1d(transformers, of_customers)]

@@ -92,13 +92,13 @@ class Network(Topology):
         if not jumpers:
             return self
         rows = pl.DataFrame(
-            [vars(each) | {"kind": "line", "normally_open": False, "remote": False} for each in jumpers]
+            [vars(jumper) | {"kind": "line", "normally_open": False, "remote": False} for jumper in jumpers]
         )
         return replace(
             self,
             branches=pl.concat([self.branches, rows], how="diagonal_relaxed"),
-            from_node=np.append(self.from_node, self.node_index([each.from_node for each in jumpers])),
-            to_node=np.append(self.to_node, self.node_index([each.to_node for each in jumpers])),
+            from_node=np.append(self.from_node, self.node_index([jumper.from_node for jumper in jumpers])),
+            to_node=np.append(self.to_node, self.node_index([jumper.to_node for jumper in jumpers])),
         )
 
     @cached_property

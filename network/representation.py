@@ -31,7 +31,7 @@ class Shown:
         return caption if table is None else caption + table.head(_SHOWN_ROWS)._repr_html_()
 
     def _line(self) -> str:
-        told = ", ".join(filter(None, (_told(each.name, getattr(self, each.name)) for each in fields(self))))  # type: ignore[arg-type]
+        told = ", ".join(filter(None, (_told(field.name, getattr(self, field.name)) for field in fields(self))))  # type: ignore[arg-type]
         line = f"{type(self).__name__}: {told}"
         return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 

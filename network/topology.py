@@ -99,7 +99,7 @@ class Topology(Shown):
     def branch_ids(self, branches: Indices) -> list[str]:
         """Return the ids of some branches."""
         ids = self._branch_ids
-        return [ids[each] for each in branches.tolist()]
+        return [ids[branch] for branch in branches.tolist()]
 
     @cached_property
     def _branch_ids(self) -> list[str]:

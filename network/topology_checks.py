@@ -205,8 +205,8 @@ def _loops(net: Topology, supply: Supply) -> list[Problem]:
     forms = net.feeders["structure"].str.to_lowercase()
     as_ring = forms.str.contains_any(list(CLOSED_RING_WORDS)).fill_null(value=False)
     rings = set(net.feeders["feeder_id"].filter(as_ring))
-    within = [len(each) < 2 and rings.isdisjoint(each) for each in feeders]
-    between = [len(each) > 1 and rings.isdisjoint(each) for each in feeders]
+    within = [len(feeder) < 2 and rings.isdisjoint(feeder) for feeder in feeders]
+    between = [len(feeder) > 1 and rings.isdisjoint(feeder) for feeder in feeders]
     return _rows(
         net, "branches", _mask(net, closing[within]), "normally_open",
         "branch {id} closes a loop in the normal state",
@@ -215,7 +215,7 @@ def _loops(net: Topology, supply: Supply) -> list[Problem]:
         net, "branches", _mask(net, closing[between]), "normally_open",
         "branch {id} closes a loop through feeders {feeders} in the normal state: they run in parallel",
         "Mark the tie between them as normally open.",
-        further={"feeders": [", ".join(each) for each in feeders if len(each) > 1 and rings.isdisjoint(each)]},
+        further={"feeders": [", ".join(feeder) for feeder in feeders if len(feeder) > 1 and rings.isdisjoint(feeder)]},
     ) + _rows(
         net, "sources", joined, "node",
         "source {id} is joined with another source by closed branches in the normal state",

@@ -257,7 +257,7 @@ def _period(row: Mapping[str, Any]) -> Period | None:
     if hours is None:
         return longest if (row["end"].hour, row["end"].minute) == (23, 59) else None
     candidates = [longest, *([Period(row["start"], row["end"])] if row["end"] > row["start"] else [])]
-    return next((each for each in candidates if abs(each.hours - hours) < 0.02), None)
+    return next((candidate for candidate in candidates if abs(candidate.hours - hours) < 0.02), None)
 
 
 def _level(voltage: str | None) -> str:

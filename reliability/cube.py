@@ -203,7 +203,7 @@ class Cube:
         users = self._users_of(period, keys, where or {})
         if not {*by} & {*EVENT_COLUMNS}:
             found = users.select(keys).join(found, on=keys, how="full", coalesce=True)
-        amounts = [each for each in found.columns if each[:3] in ("us-", "CI-")]
+        amounts = [column for column in found.columns if column[:3] in ("us-", "CI-")]
         shown = [pl.when(pl.col(key) != "").then(pl.col(key)).alias(key) for key in by]
         table = found.join(users, on=keys, how="left").with_columns(pl.col(amounts).fill_null(0))
         told = table.select(*shown, "N_T", "hours", *amounts)
@@ -220,7 +220,7 @@ class Cube:
         self, period: Period, by: Sequence[str], without: MajorEventDays | None, where: Mapping[str, str]
     ) -> pl.DataFrame:
         parts = (self.sums,) if without is None else self._without(without)[1]
-        told = pl.concat([each.within(period, by, where) for each in parts])
+        told = pl.concat([part.within(period, by, where) for part in parts])
         if "aggregate" in by:
             told = with_aggregates(nw.from_native(told), self.settings).to_native()
         words = [key for key in by if key != "day"]

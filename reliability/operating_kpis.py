@@ -168,8 +168,8 @@ class _Year:
         ends = [of_node.gather(net.from_node), of_node.gather(net.to_node), net.branches["feeder_id"]]
         required = net.branches["kind"].is_in(SECTIONALISING_KINDS)
         parts = [
-            pl.DataFrame({"branch_id": net.branches["branch_id"], "feeder_id": each, "required": required})
-            for each in ends
+            pl.DataFrame({"branch_id": net.branches["branch_id"], "feeder_id": end, "required": required})
+            for end in ends
         ]
         return pl.concat(parts).drop_nulls("feeder_id").unique()
 

@@ -192,10 +192,16 @@ class Statistics(KnownTables):
         if cube is None or not cube.answers(query.period):
             return self.indices(query).select(*query.by, "N_T", "CH", "CI", *names)
         told = cube.totals(query.period, query.by, self._left_out(query), query.where)
-        hours = {f"CH-{each}": pl.col(f"us-{each}").cast(pl.Float64) / MICROSECONDS_PER_HOUR for each in VARIANTS}
+        hours = {
+            f"CH-{variant}": pl.col(f"us-{variant}").cast(pl.Float64) / MICROSECONDS_PER_HOUR for variant in VARIANTS
+        }
         some = pl.col("N_T") > 0
-        per_user = {f"SAIDI-{each}": pl.when(some).then(pl.col(f"CH-{each}") / pl.col("N_T")) for each in VARIANTS}
-        per_user |= {f"SAIFI-{each}": pl.when(some).then(pl.col(f"CI-{each}") / pl.col("N_T")) for each in VARIANTS}
+        per_user = {
+            f"SAIDI-{variant}": pl.when(some).then(pl.col(f"CH-{variant}") / pl.col("N_T")) for variant in VARIANTS
+        }
+        per_user |= {
+            f"SAIFI-{variant}": pl.when(some).then(pl.col(f"CI-{variant}") / pl.col("N_T")) for variant in VARIANTS
+        }
         ratios = told.with_columns(**hours).with_columns(CH="CH-1", CI=pl.col("CI-1").cast(pl.Int64), **per_user)
         return ratios.select(*query.by, "N_T", "CH", "CI", *names)
 
@@ -326,7 +332,7 @@ class Statistics(KnownTables):
             "level": query.level,
             "basis": self.basis(query, language, engine),
             "rows": (self.indices(query, engine) if figures is None else figures).to_dicts(),
-            "reference": [each.as_dict() for each in national_references(query.period)],
+            "reference": [reference.as_dict() for reference in national_references(query.period)],
             "rejected": [problem.as_dict(language) for problem in self.rejected()],
         }
 

@@ -133,7 +133,7 @@ class WorkspaceDifference(Shown):
         return {name: table.as_dict() for name, table in self.tables.items()}
 
     def _line(self) -> str:
-        counts = ", ".join(f"{sum(each.count(kind) for each in self.tables.values())} {kind}"
+        counts = ", ".join(f"{sum(table.count(kind) for table in self.tables.values())} {kind}"
                            for kind in ("added", "deleted", "changed"))  # fmt: skip
         return f"difference: {counts} rows"
 

@@ -70,4 +70,4 @@ def problems_of_area(affected: Affected, named: Iterable[str] = ()) -> list[Prob
 def answer_of(affected: Affected, language: str = "en", named: Iterable[str] = ()) -> dict[str, Any]:
     """Return a list in the form of commands and routes, with the ``problems`` of what stands on it or is named besides."""
     problems = problems_of_area(affected, named)
-    return affected.as_dict() | {"problems": [each.as_dict(language) for each in problems]}
+    return affected.as_dict() | {"problems": [problem.as_dict(language) for problem in problems]}

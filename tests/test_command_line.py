@@ -129,7 +129,7 @@ def test_the_other_standard_stands_beside_with_every_difference_explained(comman
     result = command(*asked, "--json").json
     (row,), (ieee,) = result["rows"], result["ieee"]
     assert ieee["SAIDI_min"] == pytest.approx(60 * row["SAIDI-4"], rel=0.05)  # both without major event days
-    saidi = next(each for each in result["differences"] if each["index"] == "SAIDI")
+    saidi = next(difference for difference in result["differences"] if difference["index"] == "SAIDI")
     assert saidi["ieee_1366"] == pytest.approx(ieee["SAIDI_h"], rel=1e-12)
     assert saidi["dl_t_836"] > row["SAIDI-1"]  # every day
     assert {"short_interruptions", "major_event_days"} <= {part["reason"] for part in saidi["because"]}
@@ -496,13 +496,15 @@ def test_an_outage_approved_too_late_is_doubted(command: Command, county: Path) 
             row.append(row[start] if row is planned else "")
 
     rewrite(county / "outages.csv", approve)
-    late = [each for each in command("check", county, "--json").json["warnings"] if each["column"] == "approved_at"]
+    late = [
+        warning for warning in command("check", county, "--json").json["warnings"] if warning["column"] == "approved_at"
+    ]
     assert [each["file"] for each in late] == ["outages.csv"]
     assert "R1.6" in command("check", county).out
     with (county / "fudian.toml").open("a", encoding="utf-8") as file:
         file.write("notice_h = 0\n")
     warnings = command("check", county, "--json").json["warnings"]
-    assert not [each for each in warnings if each["column"] == "approved_at"]
+    assert not [warning for warning in warnings if warning["column"] == "approved_at"]
 
 
 def test_settings_that_are_not_known_are_named(command: Command, county: Path) -> None:
@@ -517,7 +519,9 @@ def test_settings_that_are_not_known_are_named(command: Command, county: Path) -
 def test_a_table_of_settings_that_nothing_reads_is_named(command: Command, county: Path) -> None:
     with (county / "fudian.toml").open("a", encoding="utf-8") as file:
         file.write("[reliabillity]\nnotice_h = 0\n")
-    (problem,) = [each for each in command("check", county, "--json").json["errors"] if each["file"] == "fudian.toml"]
+    (problem,) = [
+        error for error in command("check", county, "--json").json["errors"] if error["file"] == "fudian.toml"
+    ]
     assert problem["column"] == "reliabillity"
     assert "reliability" in problem["hint"]
 
@@ -585,7 +589,7 @@ def test_an_impossible_setting_of_restoration_is_named(command: Command, county:
     assert answer.status == 1
     assert "restoration.power_factor" in answer.err
     assert any(
-        each["column"] == "restoration.power_factor" for each in command("check", county, "--json").json["errors"]
+        error["column"] == "restoration.power_factor" for error in command("check", county, "--json").json["errors"]
     )
 
 
@@ -643,7 +647,7 @@ def test_sensor_health_is_shown_to_people_too(command: Command, county: Path) ->
     said = command("sensor-health", county)
     assert said.status == 0
     assert result["rows"][0]["branch_id"] in said.out
-    assert [each["off_heard"] for each in result["reports"]] == [0]
+    assert [report["off_heard"] for report in result["reports"]] == [0]
     assert result["reports"][0]["off_expected"] > 0
     assert "How terminals reported" in said.err
 

@@ -364,9 +364,9 @@ def test_the_changelog_tells_of_this_version_and_of_commands_that_exist() -> Non
 
 def test_hooks_before_a_commit_are_those_of_the_gate_and_download_nothing() -> None:
     config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text("utf-8"))
-    assert [each["repo"] for each in config["repos"]] == ["local"]
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
     hooks = config["repos"][0]["hooks"]
-    assert {each["language"] for each in hooks} == {"system"}
+    assert {hook["language"] for hook in hooks} == {"system"}
     lint = (
         (PROJECT / "Makefile")
         .read_text("utf-8")
@@ -375,7 +375,7 @@ def test_hooks_before_a_commit_are_those_of_the_gate_and_download_nothing() -> N
         .replace("$(BIN)", ".venv/bin")
     )
     ran = [line.strip().removesuffix(" .") for line in lint.splitlines()[1:]]
-    assert [each["entry"] for each in hooks] == ran
+    assert [hook["entry"] for hook in hooks] == ran
 
 
 def test_every_benchmark_stands_on_its_page_and_runs_by_the_commands_there() -> None:

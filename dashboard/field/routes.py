@@ -65,7 +65,7 @@ def field_router(desk: Desk, language: str, responses: dict[int | str, dict[str,
         except DeskStoreError as refusal:
             said = {"error": refusal.message.in_language(spoken), "hint": str(refusal.hint or "")}
             return JSONResponse(said, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_S)})
-        return JSONResponse({"outcomes": [each.as_dict(spoken) for each in outcomes]})
+        return JSONResponse({"outcomes": [outcome.as_dict(spoken) for outcome in outcomes]})
 
     @routes.get("/api/v1/photographs/{photo_id}", tags=["repair"], response_class=Response)
     def picture(photo_id: Annotated[str, InPath(max_length=64, description="as the sheet lists it")]) -> Response:

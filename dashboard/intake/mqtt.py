@@ -151,7 +151,7 @@ class MqttIntake:
             return
         del flags
         self._line += 1  # what came over an earlier line is not acknowledged on this one: the broker sends it again
-        client.subscribe([(each.subscription, SubscribeOptions(qos=1)) for each in self.topics])
+        client.subscribe([(topic.subscription, SubscribeOptions(qos=1)) for topic in self.topics])
 
     def _work(self) -> None:
         while True:

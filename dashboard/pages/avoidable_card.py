@@ -39,12 +39,12 @@ def avoidable_content(utility: Utility, address: Address, year: int) -> list[Par
 
 def _found_card(utility: Utility, address: Address, title: str, found: Avoidable) -> html.Section:
     language = address.language
-    possible = [each for each in found.outages if each.ways]
-    whole, saved = (sum(getattr(each, name) for each in found.outages) for name in ("ch", "avoidable_ch"))
+    possible = [outage for outage in found.outages if outage.ways]
+    whole, saved = (sum(getattr(outage, name) for outage in found.outages) for name in ("ch", "avoidable_ch"))
     sentence = compose(
         "{count} of {all} planned outages, {saved} of {hours} customer-hours: {ways}",
         language,
-        count=strong(str(sum(each.avoidable_ch > 0 for each in found.outages))),
+        count=strong(str(sum(outage.avoidable_ch > 0 for outage in found.outages))),
         all=str(len(found.outages)),
         saved=strong(number(saved, 1)),
         hours=number(whole, 1),
@@ -68,7 +68,7 @@ def _found_card(utility: Utility, address: Address, title: str, found: Avoidable
     content: Part = table(head, rows, "avoidable", title)
     if not rows:
         content = html.P(translate("No planned outage of the year could have been avoided by these ways.", language))
-    notes = [html.P(each.in_language(language), className="quiet") for each in found.notes]
+    notes = [html.P(note.in_language(language), className="quiet") for note in found.notes]
     if len(possible) > _SHOWN:
         door = link(translate("All ▸", language), address.rows_href("ledger", {"group": "work"}))
         notes.insert(0, html.P([translate("{count} more", language, count=len(possible) - _SHOWN), " ", door]))

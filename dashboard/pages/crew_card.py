@@ -53,8 +53,8 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
         plan = utility.crews(at)
     except FudianError as refusal:
         return [card(title, html.P(refusal.in_language(language), className="quiet"))]
-    names = {each["crew_id"]: each["name"] for each in utility.crew_names()}
-    rows = [_assignment(utility, address, each, names, is_now=at is None) for each in plan.assignments]
+    names = {crew_name["crew_id"]: crew_name["name"] for crew_name in utility.crew_names()}
+    rows = [_assignment(utility, address, assignment, names, is_now=at is None) for assignment in plan.assignments]
     head = [
         (translate("Event", language), ""),
         (translate("customers", language), "right"),
@@ -76,7 +76,7 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
 def _sentence(plan: CrewPlan, language: str) -> str:
     if not plan.assignments:
         return translate("No open incident waits for a crew.", language)
-    warned = sum(each.clock.state in _TONES for each in plan.assignments)
+    warned = sum(assignment.clock.state in _TONES for assignment in plan.assignments)
     said = translate(
         "{hours} customer-hours are expected from now on; each incident to its nearest free crew would take {nearest}.",
         language,

@@ -413,7 +413,7 @@ def _affected(entry: Entry, plan: Chosen | None, language: str) -> pl.DataFrame:
     customers = customers_off(entry.affected)
     if plan is None or plan.plan is None:
         return customers
-    words_ = {each.stage: word(each.stage, language) for each in plan.plan.stages}
+    words_ = {stage.stage: word(stage.stage, language) for stage in plan.plan.stages}
     back = plan.plan.affected().select("customer_id", pl.col("stage").replace(words_), "minutes")
     return customers.join(back, on="customer_id", how="left", maintain_order="left")
 

@@ -73,7 +73,7 @@ def page(utility: Utility, address: Address) -> html.Div:
 
 def _sentence(near: pl.DataFrame, counts: Sequence[Mapping[str, Any]], language: str) -> list[Part]:
     sentence: list[Part] = [count_words(near, language)]
-    if breaks := sum(each["breaks"] for each in counts):
+    if breaks := sum(count["breaks"] for count in counts):
         sentence += [
             translate("; ", language),
             strong(translate("plans to come bring {count} over it", language, count=breaks), "warning"),
@@ -93,12 +93,12 @@ def _chips(
         ),
         chip(
             translate("seen from {moment}", language, moment=until[:10]),
-            [(each[:10], address.href(until=each)) for each in reversed(ends)],
+            [(end[:10], address.href(until=end)) for end in reversed(ends)],
             translate("Seen from", language),
         ),
         chip(
             translate("rules {rules}", language, rules=word(rules, language)),
-            [(word(each, language), address.href(rules=each)) for each in PRESETS],
+            [(word(preset, language), address.href(rules=preset)) for preset in PRESETS],
             translate("Rules of frequent outages", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
@@ -125,8 +125,8 @@ def _users(utility: Utility, address: Address, near: pl.DataFrame) -> html.Secti
 def _by_rule(counts: Sequence[Mapping[str, Any]], caption: str, language: str) -> html.Table:
     head = [(translate(title, language), "" if name == "rule" else "right") for name, title in _HEAD.items()]
     rows = [
-        row([(word(each["rule"], language), ""), *((str(each[name]), "right") for name in list(_HEAD)[1:])], None)
-        for each in counts
+        row([(word(count["rule"], language), ""), *((str(count[name]), "right") for name in list(_HEAD)[1:])], None)
+        for count in counts
     ]
     return table(head, rows, "bands", caption)
 

@@ -33,12 +33,12 @@ def grid_content(utility: Utility, address: Address) -> list[Part]:
     except FudianError as refused:
         return [card(title, html.P(refused.message.in_language(language), className="quiet"))]
     plans = utility.grid_targets(wait_s=0.0)
-    judged = [target for each in plans for target in each.results]
+    judged = [target for plan in plans for target in plan.results]
     columns = html.Div(
         [html.Div(targets_table(address, judged)), html.Div(_sections(utility, sweep, language))], className="two"
     )
     said = [html.P(each.in_language(language), className="quiet") for each in sweep.assumed]
-    names = ", ".join(each.plan for each in plans)
+    names = ", ".join(plan.plan for plan in plans)
     clock = [] if sweep.complete else [dcc.Interval(id=CLOCK, interval=_EVERY_MS)]
     return [
         card(
@@ -55,15 +55,15 @@ def _sections(utility: Utility, sweep: NMinus1, language: str) -> list[Part]:
     """Return the sections whose fault leaves healthy load without a way, worst first, the feeders without a tie, and how far."""
     names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
     failing = sorted(
-        (each for each in sweep.sections if each.passes is False), key=lambda each: -(each.missing_a or 0.0)
+        (section for section in sweep.sections if section.passes is False), key=lambda each: -(each.missing_a or 0.0)
     )
     rows = [
         _section_row(names.get(each.feeder_id) or each.feeder_id, named(utility, each.branch_id), each)
         for each in failing[:_SHOWN]
     ]
     rows += [
-        row([(names.get(each["feeder_id"]) or each["feeder_id"], ""), (each["reason"], ""), (DASH, "right"), (DASH, "right")])
-        for each in sweep.feeder_rows(language) if each["reason"] and sweep.complete
+        row([(names.get(told["feeder_id"]) or told["feeder_id"], ""), (told["reason"], ""), (DASH, "right"), (DASH, "right")])
+        for told in sweep.feeder_rows(language) if told["reason"] and sweep.complete
     ]  # fmt: skip
     head = [
         (translate("Feeder", language), ""),

@@ -96,8 +96,12 @@ def choices(utility: Utility, address: Address) -> Choice:
     report_period(utility, address, year)
     level = address.choose("level", ("mv", "lv"), "mv")
     med = address.choose("med", MED, "include")
-    curves = [each.target_id for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)]
-    worst = worst_target([each for each in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(each)])
+    curves = [
+        result.target_id for result in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(result)
+    ]
+    worst = worst_target(
+        [result for result in utility.targets(plan, year, level, wait_s=0.0).results if has_curve(result)]
+    )
     area = address.choose("area", (WHOLE, *curves), worst.target_id if worst else WHOLE)
     return Choice(year, plan, level, med, area)
 
@@ -109,7 +113,7 @@ def has_curve(target: TargetResult) -> bool:
 
 def worst_target(targets: Sequence[TargetResult]) -> TargetResult | None:
     """Return the target that is missed by most, or else the one nearest to its limit, relative to the limit."""
-    known = [each for each in targets if each.value is not None and each.limit]
+    known = [target for target in targets if target.value is not None and target.limit]
     return max(known, key=_load, default=None)
 
 
@@ -225,10 +229,10 @@ def _no_days(utility: Utility, chosen: Choice, language: str) -> list[Part]:
 
 def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: Sequence[TargetResult]) -> html.Div:
     language = address.language
-    met = sum(each.status == "pass" for each in targets)
-    holding = sum(each.status == "unknown" for each in targets)
-    missed = sum(each.status == "fail" for each in targets)
-    untold = sum(each.status == "not_computable" for each in targets)
+    met = sum(target.status == "pass" for target in targets)
+    holding = sum(target.status == "unknown" for target in targets)
+    missed = sum(target.status == "fail" for target in targets)
+    untold = sum(target.status == "not_computable" for target in targets)
     sentence = compose(
         "{year}: the average user was without power for {saidi}; {met} of {count} targets are met",
         language,
@@ -304,7 +308,7 @@ def _lead_ahead(
         chance=strong(f"{chance:.0%}", tone),
     )
     counts = {
-        status: sum(each.status == status for each in targets) for status in ("fail", "unknown", "not_computable")
+        status: sum(target.status == status for target in targets) for status in ("fail", "unknown", "not_computable")
     }
     below = compose(
         "{missed} targets are missed already, {open} are open, {untold} cannot be computed. {lever} {door}",
@@ -413,10 +417,10 @@ def _curve_card(
 def _classes_card(utility: Utility, address: Address, query: Query, targets: Sequence[TargetResult]) -> html.Section:
     """Return every target of the plan as a bullet, and the classes that it states none for."""
     language = address.language
-    stated = {each.where for each in targets if has_curve(each)}
+    stated = {target.where for target in targets if has_curve(target)}
     groups: list[tuple[str, list[html.Tr]]] = []
-    times = [each for each in targets if has_curve(each)]
-    bullets = [_of_target(each, address) for each in times]
+    times = [target for target in targets if has_curve(target)]
+    bullets = [_of_target(time, address) for time in times]
     classes = {
         translate("Region class", language): _bullets_of(utility, address, query, "region_class", stated),
         translate("Planning class", language): _bullets_of(utility, address, query, "planning_class", stated),
@@ -424,8 +428,10 @@ def _classes_card(utility: Utility, address: Address, query: Query, targets: Seq
     every = [*bullets, *(each for rows in classes.values() for each in rows)]
     widest = max((max(each.value, each.limit or 0.0) for each in every), default=1.0) * 1.05 or 1.0
     if bullets:
-        groups.append((translate("Areas of the plan", language), [_bullet(each, widest, language) for each in bullets]))
-    others = [_other_target(each, address) for each in targets if not has_curve(each)]
+        groups.append(
+            (translate("Areas of the plan", language), [_bullet(bullet, widest, language) for bullet in bullets])
+        )
+    others = [_other_target(target, address) for target in targets if not has_curve(target)]
     if others:
         groups.append((translate("Other targets of the plan", language), others))
     groups += [(name, [_bullet(each, widest, language) for each in rows]) for name, rows in classes.items() if rows]

@@ -133,7 +133,7 @@ def _sentence(plan: RestorationPlan, language: str) -> list[Part]:
 
 
 def _customers(stages: tuple[Stage, ...] | list[Stage]) -> str:
-    known = [each.customers for each in stages if each.customers is not None]
+    known = [stage.customers for stage in stages if stage.customers is not None]
     return f"{sum(known):,}" if len(known) == len(stages) else DASH
 
 
@@ -143,7 +143,7 @@ def _seconds(hours: float | None) -> float | None:
 
 def _operations(utility: Utility, address: Address, chosen: Chosen, plan: RestorationPlan) -> html.Table:
     language = address.language
-    minutes = {each.stage: each.minutes for each in plan.stages}
+    minutes = {stage.stage: stage.minutes for stage in plan.stages}
     rows = []
     for step, savings in zip(plan.steps, plan.savings, strict=True):
         saved = _seconds(savings.saidi_h)
@@ -368,7 +368,7 @@ def switching_order(utility: Utility, address: Address, entry: Entry | None, at:
         FudianError: the event has no plan.
     """
     plan, language = plan_to_print(utility, address, entry, at)[0], address.language
-    minutes = {each.stage: each.minutes for each in plan.stages}
+    minutes = {stage.stage: stage.minutes for stage in plan.stages}
     rows = [
         {
             "step": step.order,

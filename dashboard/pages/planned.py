@@ -151,7 +151,7 @@ def _lead(utility: Utility, address: Address) -> html.Div:
     counts = [
         f"{VERDICTS[verdict].in_language(language)} {count}"
         for verdict in VERDICTS
-        if (count := sum(each.verdict == verdict for each in checks))
+        if (count := sum(check.verdict == verdict for check in checks))
     ]
     below = compose(
         "Work done live saves {live}, a better calendar {merged} more. {counts}",
@@ -176,7 +176,7 @@ def _list_card(utility: Utility, address: Address, checks: Sequence[PlanCheck], 
         (translate("budget", language), ""),
         (translate("verdict", language), "right"),
     ]
-    rows = [_list_row(utility, address, each, each.plan_id == chosen) for each in checks]
+    rows = [_list_row(utility, address, check, check.plan_id == chosen) for check in checks]
     note = translate("without transfer → with it · a row opens its sheet", language)
     return card(
         translate("Planned outages", language),
@@ -223,10 +223,12 @@ def _sheet(utility: Utility, address: Address, check: PlanCheck) -> html.Section
         html.Span(f"{check.plan_id} "),
         html.Span(verdict, className=TONES[check.verdict], **data(figure="verdict", value=check.verdict)),
     ]
-    content: list[Part] = [html.P(each.in_language(language), className="verdict-reason") for each in check.reasons]
+    content: list[Part] = [html.P(reason.in_language(language), className="verdict-reason") for reason in check.reasons]
     if facts is not None:
         content += [_figures(address, facts), _checks(address, facts)]
-        content += [html.P(each.in_language(language), className="quiet") for each in check.remarks[:_SHOWN_REMARKS]]
+        content += [
+            html.P(remark.in_language(language), className="quiet") for remark in check.remarks[:_SHOWN_REMARKS]
+        ]
     place = named(utility, check.place)
     where = " · ".join(each for each in (place, check.row["unit"], check.row["work"]) if each)
     return card(html.Span(title), *content, note=where, name="sheet")
@@ -271,12 +273,12 @@ def _checks(address: Address, facts: Facts) -> html.Table:
     rows = [
         row(
             [
-                (html.B(CHECKS[each.name].in_language(language)), ""),
-                (badge(STATES[each.state].in_language(language)), ""),
-                (each.reason.in_language(language), "reason"),
+                (html.B(CHECKS[check.name].in_language(language)), ""),
+                (badge(STATES[check.state].in_language(language)), ""),
+                (check.reason.in_language(language), "reason"),
             ]
         )
-        for each in facts.checks
+        for check in facts.checks
     ]
     return table([], rows, "checks", translate("The four checks", language))
 
@@ -375,7 +377,7 @@ def _calendar_card(utility: Utility, address: Address, chosen: str) -> html.Sect
         html.P(sentence),
         graph(calendar_figure(calendar, chosen, address), "calendar", language, label),
     ]
-    content += [html.P(each, className="quiet") for each in _calendar_words(calendar, language)]
+    content += [html.P(calendar_word, className="quiet") for calendar_word in _calendar_words(calendar, language)]
     note = translate("hollow: as submitted · filled: best calendar · one line per outage", language)
     return card(translate("Calendar", language), *content, note=[note, _exports(address, "calendar")])
 
@@ -393,7 +395,7 @@ def _calendar_words(calendar: CalendarPlan, language: str) -> list[str]:
         translate("As submitted: {reason}", language, reason=each.in_language(language))
         for each in calendar.broken[:_SHOWN_REMARKS]
     ]
-    said += [each.in_language(language) for each in calendar.remarks[:_SHOWN_REMARKS]]
+    said += [remark.in_language(language) for remark in calendar.remarks[:_SHOWN_REMARKS]]
     if calendar.live:
         live = ", ".join(job.plan_id for job in calendar.live)
         said.append(translate("Done live, so not in the calendar: {plans}", language, plans=live))

@@ -111,12 +111,12 @@ def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str,
         ),
         chip(
             translate("plan {plan}", language, plan=plan),
-            [(each, address.href(plan=each)) for each in utility.target_plans],
+            [(target_plan, address.href(plan=target_plan)) for target_plan in utility.target_plans],
             translate("Plan", language),
         ),
         chip(
             translate("seen from {moment}", language, moment=as_of[:10]),
-            [(each[:10], address.href(until=each)) for each in reversed(ends)],
+            [(end[:10], address.href(until=end)) for end in reversed(ends)],
             translate("Seen from", language),
         ),
         html.Span(translate("MV users, with major event days", language), className="chip still"),
@@ -127,7 +127,7 @@ def _lead(said: Forecast, language: str) -> html.Div:
     tightest = said.tightest
     if tightest is None:
         return lead([translate("Nothing can be said of the targets of this plan.", language)], [])
-    notes = [each.in_language(language) for each in said.notes]
+    notes = [note.in_language(language) for note in said.notes]
     return lead(
         [tightest.says().in_language(language), translate(".", language)], [translate("; ", language).join(notes)]
     )
@@ -212,7 +212,7 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
         (translate("with it", language), "right"),
     ]
     content: Part = table(head, rows, "levers", title)
-    notes = [html.P(each, className="quiet") for each in answer["basis"]["notes"]]
+    notes = [html.P(note, className="quiet") for note in answer["basis"]["notes"]]
     if not rows:
         content = html.P(translate("The year is over, or nothing can be said of it.", language), className="quiet")
     return card(title, content, *notes, note=tightest.target.label if tightest else "", name="levers")
@@ -251,8 +251,8 @@ def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> h
         (translate("may still be planned", language), "right"),
     ]
     title = translate("Budget of customer-hours", language)
-    warnings = [html.P(each["says"], className="quiet") for each in sheet.warnings(language)]
-    notes = [html.P(each.in_language(language), className="quiet") for each in sheet.notes]
+    warnings = [html.P(warning["says"], className="quiet") for warning in sheet.warnings(language)]
+    notes = [html.P(note.in_language(language), className="quiet") for note in sheet.notes]
     return card(
         title, table(head, rows, "budget", title), *warnings, *notes, note=translate("customer-hours", language)
     )
@@ -287,7 +287,7 @@ def _why_card(utility: Utility, address: Address, year: int, as_of: str, by: str
     levels = list(accumulate((part["total"] for part, _ in shown), initial=found["from"]["value"]))
     lowest = min(levels)
     widest = (max(levels) - lowest) or 1.0
-    ends = pairwise([(each - lowest) / widest for each in levels])
+    ends = pairwise([(level - lowest) / widest for level in levels])
     rows = [_why_row(part, own, both, language) for (part, own), both in zip(shown, ends, strict=True)]
     head = [
         (word(by, language), ""),
@@ -299,7 +299,7 @@ def _why_card(utility: Utility, address: Address, year: int, as_of: str, by: str
         "{before} h per user in {last}, {after} h in {year}: {change} h", language, before=number(found["from"]["value"]),
         last=year - 1, after=number(found["to"]["value"]), year=year, change=f"{found['change']:+.2f}",
     )  # fmt: skip
-    notes = [html.P(each, className="quiet") for each in found["basis"]["notes"]]
+    notes = [html.P(note, className="quiet") for note in found["basis"]["notes"]]
     if not is_whole:
         notes.insert(0, html.P(translate("both years until {day}", language, day=f"{until:%m-%d}"), className="quiet"))
     return card([title, picker], html.P(said), table(head, rows, "why", title), *notes, name="why",

@@ -49,7 +49,7 @@ def _content(utility: Utility, address: Address) -> html.Section:
         (translate("what would lift it", language), ""),
     ]
     names = dict(utility.network.feeders.select("feeder_id", "name").iter_rows())
-    rows = [_row(utility, each, names, language) for each in found.spots[:_SHOWN]]
+    rows = [_row(utility, spot, names, language) for spot in found.spots[:_SHOWN]]
     how_many = translate("{shown} of {all} spots", language, shown=len(rows), all=len(found.spots))
     return card(
         title,
@@ -63,7 +63,7 @@ def _content(utility: Utility, address: Address) -> html.Section:
 def _row(utility: Utility, spot: WeakSpot, names: dict[str, str | None], language: str) -> html.Tr:
     users = spot.transformers if spot.customers is None else spot.customers
     label = spot.feeder_id and (names.get(spot.feeder_id) or spot.feeder_id)
-    lifts = listed([each.said for each in spot.lifts]).in_language(language) if spot.lifts else DASH
+    lifts = listed([lift.said for lift in spot.lifts]).in_language(language) if spot.lifts else DASH
     tone = "abnormal" if spot.kind == "overloaded" else "warning"
     return row(
         [

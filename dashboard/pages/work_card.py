@@ -215,10 +215,10 @@ def _messages(utility: Utility, incident: str, language: str) -> list[Part]:
     head += [(translate(MESSAGE_STATE_NAMES[state], language), "right") for state in STATES]
     rows = [
         row(
-            [(translate(MESSAGE_KIND_NAMES[each["kind"]], language), "")]
-            + [(f"{each[state]:,}", "right" if each[state] else "right quiet") for state in STATES]
+            [(translate(MESSAGE_KIND_NAMES[kind["kind"]], language), "")]
+            + [(f"{kind[state]:,}", "right" if kind[state] else "right quiet") for state in STATES]
         )
-        for each in told["kinds"]
+        for kind in told["kinds"]
     ]
     return [heading, html.P(said), scrolling(table(head, rows, "", translate("Messages to customers", language)))]
 
@@ -236,15 +236,15 @@ def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: st
     rows = [
         row(
             [
-                (named(utility, each.user), ""),
-                (moment(each.by_switching), "right"),
-                (moment(each.by_meter), "right"),
-                (number(each.difference_min, 1), "right"),
-                (moment(each.taken), "right"),
-                (translate(TOLD_BY_NAMES[each.told_by], language), "right quiet"),
+                (named(utility, user.user), ""),
+                (moment(user.by_switching), "right"),
+                (moment(user.by_meter), "right"),
+                (number(user.difference_min, 1), "right"),
+                (moment(user.taken), "right"),
+                (translate(TOLD_BY_NAMES[user.told_by], language), "right quiet"),
             ]
         )
-        for each in found.users[:20]
+        for user in found.users[:20]
     ]
     head = [
         (translate("user", language), ""),
@@ -260,7 +260,7 @@ def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: st
         language,
         count=len(found.outages),
         start=moment(first["start"]),
-        end=moment(max(each["end"] for each in found.outages)),
+        end=moment(max(outage["end"] for outage in found.outages)),
     )
     accept = decide(translate("Accept", language), to, {"action": "record"}, "send") if may_decide() else None
     listed = scrolling(table(head, rows, "", translate("Outage record", language)))
@@ -312,28 +312,32 @@ def state_card(utility: Utility, address: Address) -> html.Section:
     """Return the card of the state of the switches now: what differs from normal, and what was operated."""
     language, now = address.language, utility.operated()
     rows = []
-    for each in reversed(now["operations"][-30:]):
+    for operation in reversed(now["operations"][-30:]):
         undo: Part = ""
-        if each["is_undone"]:
+        if operation["is_undone"]:
             undo = translate("undone", language)
         elif may_decide():
-            number = each["number"]
-            to = to_incident(each["incident"]) if "incident" in each else OPERATIONS
+            number = operation["number"]
+            to = to_incident(operation["incident"]) if "incident" in operation else OPERATIONS
             undo = decide(translate("undo", language), to, {"action": "undo", "number": number}, "quiet")
-        name: Part = each["branch_id"] if each["action"] in {"jumper", "remove"} else device(utility, each["branch_id"])
-        ends = f" {each['from_node']} – {each['to_node']}" if each["action"] == "jumper" else ""
+        name: Part = (
+            operation["branch_id"]
+            if operation["action"] in {"jumper", "remove"}
+            else device(utility, operation["branch_id"])
+        )
+        ends = f" {operation['from_node']} – {operation['to_node']}" if operation["action"] == "jumper" else ""
         rows.append(
             row(
                 [
-                    (translate(MOVE_NAMES[each["action"]], language), ""),
+                    (translate(MOVE_NAMES[operation["action"]], language), ""),
                     ([name, ends], ""),
-                    (each.get("reason", ""), "quiet"),
-                    (each["who"], "quiet"),
-                    (moment(datetime.fromisoformat(each["at"])), "right"),
+                    (operation.get("reason", ""), "quiet"),
+                    (operation["who"], "quiet"),
+                    (moment(datetime.fromisoformat(operation["at"])), "right"),
                     (undo, "right quiet"),
                 ],
                 None,
-                "undone" if each["is_undone"] else "",
+                "undone" if operation["is_undone"] else "",
             )
         )
     content: list[Part] = [html.P(_differs(now, language))]
@@ -372,11 +376,11 @@ def _differs(now: Mapping[str, Any], language: str) -> str:
         translate(
             "jumper {name}: {from_node} – {to_node}",
             language,
-            name=each["branch_id"],
-            from_node=each["from_node"],
-            to_node=each["to_node"],
+            name=jumper["branch_id"],
+            from_node=jumper["from_node"],
+            to_node=jumper["to_node"],
         )
-        for each in now["jumpers"]
+        for jumper in now["jumpers"]
     ]
     if not parts:
         return translate("All switches are as they normally are.", language)

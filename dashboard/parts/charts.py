@@ -259,8 +259,8 @@ def control_figure(process: Process, address: Address) -> go.Figure:
     is_share = process.unit == "%"
     floor, ceiling = _reach(process)
     positions = list(range(len(months)))
-    for each in chart.stretches:
-        _natural_limits(figure, each, process.changes.get(months[each.first]), ceiling)
+    for stretch in chart.stretches:
+        _natural_limits(figure, stretch, process.changes.get(months[stretch.first]), ceiling)
     colours = [ABNORMAL if position in chart.signals else INK for position in positions]
     parts = zip(process.numerators, process.denominators, strict=True)
     fractions = [f"{number(above, 0)} / {number(below, 0)}" for above, below in parts]

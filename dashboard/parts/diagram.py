@@ -82,19 +82,19 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
     dead, fault, back = set(event.dead) | set(event.opened), set(event.fault), set(event.back)
     live = {"color": NORMAL, "width": 2.2}
     without = {"color": event.colour, "width": 2.6, "dash": "dash" if event.suspected else "solid"}
-    borders = {ids[each.branch] for each in layout.branches if _is_border(each, layout, ids, event)}
-    before = [_halves(each.points)[0] for each in layout.branches if ids[each.branch] in borders]
+    borders = {ids[branch.branch] for branch in layout.branches if _is_border(branch, layout, ids, event)}
+    before = [_halves(branch.points)[0] for branch in layout.branches if ids[branch.branch] in borders]
 
     def beyond(chosen: Collection[str]) -> list[tuple[tuple[float, float], ...]]:
         """Return the lines of branches; of a switch that parts live from dead only what lies beyond it."""
         return [
-            _halves(each.points)[1] if ids[each.branch] in borders else each.points
-            for each in layout.branches
-            if ids[each.branch] in chosen
+            _halves(branch.points)[1] if ids[branch.branch] in borders else branch.points
+            for branch in layout.branches
+            if ids[branch.branch] in chosen
         ]
 
     looks = (
-        (before + [each.points for each in layout.branches if ids[each.branch] not in dead | back], live),
+        (before + [branch.points for branch in layout.branches if ids[branch.branch] not in dead | back], live),
         (beyond(back), {"color": LINK, "width": 2.6}),
         (beyond(dead - fault), without),
         (beyond(fault), {"color": ABNORMAL, "width": 6}),
@@ -108,7 +108,7 @@ def _lines(figure: go.Figure, layout: Layout, ids: list[str], event: Event) -> N
     ):
         x, y = _path(each.points for each in layout.ties if (ids[each.branch] in event.closed) == is_closed)
         figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
-    faulted = [_middle(each.points) for each in layout.branches if ids[each.branch] in fault]
+    faulted = [_middle(branch.points) for branch in layout.branches if ids[branch.branch] in fault]
     if faulted and event.fault_label:
         figure.add_annotation(
             x=faulted[0][0],
@@ -132,7 +132,7 @@ def _is_border(switch: DrawnBranch, layout: Layout, ids: list[str], event: Event
     """Return whether an open switch has supply before it: no branch that ends where it begins is without."""
     if ids[switch.branch] not in event.opened:
         return False
-    before = [ids[each.branch] for each in layout.branches if each.points[-1] == switch.points[0]]
+    before = [ids[branch.branch] for branch in layout.branches if branch.points[-1] == switch.points[0]]
     return not any(each in event.dead or each in event.opened for each in before)
 
 
@@ -145,12 +145,12 @@ def _transformers(figure: go.Figure, net: Topology, layout: Layout, event: Event
     colours = dict.fromkeys(dead_nodes, event.colour) | dict.fromkeys(back_nodes, LINK)
     for colour in (NORMAL, event.colour, LINK):
         chosen = [
-            each
-            for each in layout.transformers
+            transformer
+            for transformer in layout.transformers
             if (
                 event.colour
-                if ids[each.transformer] in off
-                else colours.get(int(net.transformer_node[each.transformer]), NORMAL)
+                if ids[transformer.transformer] in off
+                else colours.get(int(net.transformer_node[transformer.transformer]), NORMAL)
             )
             == colour
         ]
@@ -186,9 +186,9 @@ def _together(
 ) -> dict[tuple[int, bool], list[DrawnTransformer]]:
     """Return the transformers whose customers are told as one number, by their node and whether they hang down."""
     together: dict[tuple[int, bool], list[DrawnTransformer]] = {}
-    for each in transformers:
-        node = int(net.transformer_node[each.transformer])
-        together.setdefault((node, each.head[1] < each.foot[1]), []).append(each)
+    for transformer in transformers:
+        node = int(net.transformer_node[transformer.transformer])
+        together.setdefault((node, transformer.head[1] < transformer.foot[1]), []).append(transformer)
     return together
 
 

@@ -81,7 +81,7 @@ def order_sheet(
         f"<table>{''.join(f'<tr><th>{name}</th><td>{value}</td></tr>' for name, value in facts)}</table>"
         f'<table><thead><tr><th class="line" colspan="5">{title} · {running}</th></tr><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
-        f'<table class="signs"><tr>{"".join(f"<th>{said(each)}</th>" for each in signs)}</tr>'
+        f'<table class="signs"><tr>{"".join(f"<th>{said(sign)}</th>" for sign in signs)}</tr>'
         f"<tr>{'<td></td>' * len(signs)}</tr></table></body></html>"
     )
 

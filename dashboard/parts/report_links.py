@@ -46,7 +46,7 @@ def report_links(utility: Utility, address: Address, year: int, plan: str | None
     return [
         chip(
             translate("report of {period}", language, period=period),
-            [(each, address.href(report=each)) for each in options],
+            [(option, address.href(report=option)) for option in options],
             translate("Period of the report", language),
         ),
         html.Span(links, className="chip still"),

@@ -33,26 +33,26 @@ def targets_table(address: Address, targets: Sequence[TargetResult]) -> html.Tab
     """Return targets with what was reached, the limit and the status; those of users open the ledger behind them."""
     language = address.language
     rows = []
-    for each in targets:
-        unit = word(each.unit, language)
-        sign = "≤" if each.op == "<=" else "≥"
-        reason = each.reason.in_language(language) if each.reason else None
-        label = [f"{each.label} ", html.Span(metric_word(each.metric, language), className="quiet")]
-        if each.denominator is not None:
-            parts = f"{number(each.numerator, _digits(each.numerator))} / {number(each.denominator, _digits(each.denominator))}"
+    for target in targets:
+        unit = word(target.unit, language)
+        sign = "≤" if target.op == "<=" else "≥"
+        reason = target.reason.in_language(language) if target.reason else None
+        label = [f"{target.label} ", html.Span(metric_word(target.metric, language), className="quiet")]
+        if target.denominator is not None:
+            parts = " / ".join(number(part, _digits(part)) for part in (target.numerator, target.denominator))
             label.append(
                 html.Div(parts, className="reason quiet", title=translate("numerator / denominator", language))
             )
         if reason:
             label.append(html.Div(reason, className="reason"))
-        href = address.rows_href("ledger", {"target": each.target_id, "med": "include"}) if each.where else None
+        href = address.rows_href("ledger", {"target": target.target_id, "med": "include"}) if target.where else None
         rows.append(
             row(
                 [
                     (label, ""),
-                    (f"{number(each.value)} {unit}" if each.value is not None else DASH, "right"),
-                    (f"{sign} {each.limit:g} {unit}", "right quiet"),
-                    (status_badge(each.status, language), "right"),
+                    (f"{number(target.value)} {unit}" if target.value is not None else DASH, "right"),
+                    (f"{sign} {target.limit:g} {unit}", "right quiet"),
+                    (status_badge(target.status, language), "right"),
                 ],
                 href,
             )

@@ -34,13 +34,13 @@ def crews(
         return
     rows = [row | {"part": translate(_PART_NAMES[row["part"]], language())} for row in plan.rows().to_dicts()]
     print_rows(rows, ["crew_id", "number", "incident", "part", "sections", "arrives", "switched", "done"])
-    for each in result["incidents"]:
-        if each["crew_id"] is None:
-            tell("Nobody goes to {incident}: {reason}", style="yellow", incident=each["incident"],
-                 reason=translate(_REASON_NAMES[each["reason"]], language()))  # fmt: skip
-        if each["clock"]["state"] in _STATES:
-            tell("{incident}: {clock}, due {due}", style="yellow", incident=each["incident"],
-                 clock=translate(_STATES[each["clock"]["state"]], language()), due=each["clock"]["due"])  # fmt: skip
+    for incident in result["incidents"]:
+        if incident["crew_id"] is None:
+            tell("Nobody goes to {incident}: {reason}", style="yellow", incident=incident["incident"],
+                 reason=translate(_REASON_NAMES[incident["reason"]], language()))  # fmt: skip
+        if incident["clock"]["state"] in _STATES:
+            tell("{incident}: {clock}, due {due}", style="yellow", incident=incident["incident"],
+                 clock=translate(_STATES[incident["clock"]["state"]], language()), due=incident["clock"]["due"])  # fmt: skip
     sys.stdout.write(
         translate("{own:.0f} customer-hours; by the nearest free crew {nearest:.0f}, by customers per minute {greedy:.0f}",
                   language(), own=result["customer_hours"], nearest=result["nearest_free_customer_hours"],

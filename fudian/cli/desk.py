@@ -105,8 +105,8 @@ def operated(workspace: WorkspaceArgument, as_of: AsOf = None, store: StoreUrl =
     if as_json:
         print_json(result)
         return
-    rows = [{"at": each["at"], "action": each["action"], "branch_id": each["branch_id"], "who": each["who"]}
-            for each in result["operations"] if not each["is_undone"]]  # fmt: skip
+    rows = [{"at": operation["at"], "action": operation["action"], "branch_id": operation["branch_id"], "who": operation["who"]}
+            for operation in result["operations"] if not operation["is_undone"]]  # fmt: skip
     print_rows(rows, ["at", "action", "branch_id", "who"])
     tell("Open: {opened}; closed: {closed}; without supply: {dead}", opened=", ".join(result["opened"]) or "—",
          closed=", ".join(result["closed"]) or "—", dead=", ".join(result["dead"]) or "—")  # fmt: skip

@@ -41,7 +41,7 @@ def weak_spots(workspace: WorkspaceArgument, as_of: AsOf = None, as_json: Json =
         print_json(answer)
         return
     shown = [
-        row | {"lifted_by": "; ".join(each["said"] for each in row["lifts"]), "objects": len(row["objects"])}
+        row | {"lifted_by": "; ".join(lift["said"] for lift in row["lifts"]), "objects": len(row["objects"])}
         for row in answer["rows"]
     ]
     print_rows(

@@ -76,9 +76,9 @@ def durations(
     shown = ["plan_id", "kind", "extent_means", "stated_h", "whole_low_h", "whole_middle_h", "whole_high_h", "opening_middle_h",
              "work_middle_h", "closing_middle_h", "alike", "of_kind", "longer"]  # fmt: skip
     print_rows(result["rows"], shown)
-    for each in result["rows"]:
-        if each["warning"]:
-            tell("{plan}: {verdict}", plan=each["plan_id"], verdict=each["warning"], style="yellow")
+    for row in result["rows"]:
+        if row["warning"]:
+            tell("{plan}: {verdict}", plan=row["plan_id"], verdict=row["warning"], style="yellow")
     losses = ["unit", "plans", "overrun", "late", "overrun_ch", "late_ch", "lost_ch", "off_ch", "untold"]
     print_rows(result["losses"], losses, f"{result['period']['start'][:10]} … {result['period']['end'][:10]}")
 

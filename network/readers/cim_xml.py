@@ -161,11 +161,13 @@ class _Model:
             if (value := number(base.get("BaseVoltage.nominalVoltage")))
         ]
         sources = (self.objects[each] for kind in _SOURCES for each in self.by_class[kind])
-        voltages += [(value, None) for each in sources if (value := number(each.get(f"{each.kind}.nominalVoltage")))]
+        voltages += [
+            (value, None) for source in sources if (value := number(source.get(f"{source.kind}.nominalVoltage")))
+        ]
         loads = [self._number(each, *_POWER) for kind in _LOADS for each in self.by_class[kind]]
         lines = self.by_class["ACLineSegment"]
-        lengths = [self._number(each, *_LENGTH) for each in lines]
-        impedances = [max(self._own_ohm(each, part) or 0.0 for part in ("r", "x")) for each in lines]
+        lengths = [self._number(line, *_LENGTH) for line in lines]
+        impedances = [max(self._own_ohm(line, part) or 0.0 for part in ("r", "x")) for line in lines]
         per_length = [
             max(self._number(each, f"PerLengthSequenceImpedance.{part}") or 0.0 for part in ("r", "x"))
             for each in self.by_class["PerLengthSequenceImpedance"]
@@ -263,7 +265,9 @@ class _Model:
 
     def _within(self, identity: str, kind: str) -> str | None:
         """Return the container of a class that an equipment stands in, through bay, voltage level or feeder."""
-        return next((each for each in self._containers(identity) if self.objects[each].kind == kind), None)
+        return next(
+            (container for container in self._containers(identity) if self.objects[container].kind == kind), None
+        )
 
     def _feeder(self, identity: str) -> str | None:
         return self._within(identity, "Feeder")

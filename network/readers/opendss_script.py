@@ -239,7 +239,9 @@ def _name_in(rest: str) -> str:
     rest = re.sub(r"^(?:file\s*=\s*)", "", rest.strip(), flags=re.IGNORECASE)
     quoted = re.match(r"""^(?:"([^"]*)"|'([^']*)'|\(([^)]*)\)|\[([^\]]*)\]|\{([^}]*)\})""", rest)
     name = (
-        next(each for each in quoted.groups() if each is not None) if quoted else re.split(r"\s*(?:!|//)|\s+$", rest)[0]
+        next(group for group in quoted.groups() if group is not None)
+        if quoted
+        else re.split(r"\s*(?:!|//)|\s+$", rest)[0]
     )
     return name.strip().replace("\\", "/")
 

@@ -107,16 +107,18 @@ def look_at_midnights(columns: Sequence[Understood], looks_alike: bool, reading:
             from elsewhere are taken as they are.
         reading: how the utility writes times.
     """
-    clocks = [each for each in columns if each.column.needs_clock and each.values.null_count() < len(each.values)]
+    clocks = [
+        column for column in columns if column.column.needs_clock and column.values.null_count() < len(column.values)
+    ]
     if len(clocks) < 2 or reading.dates_without_time == "midnight":
         return
-    texts = all(each.raw.dtype == pl.String for each in clocks)
-    known = min(len(each.values) - each.values.null_count() for each in clocks)
+    texts = all(clock.raw.dtype == pl.String for clock in clocks)
+    known = min(len(clock.values) - clock.values.null_count() for clock in clocks)
     if not (texts or looks_alike) or known < (_FEWEST_TEXTS if texts else _FEWEST_DAYS):
         return
-    if all((at_midnight(each.values) | each.values.is_null()).all() for each in clocks):
-        for each in clocks:
-            each.refuse_all(_days_only(len(each.values) - each.values.null_count()))
+    if all((at_midnight(clock.values) | clock.values.is_null()).all() for clock in clocks):
+        for clock in clocks:
+            clock.refuse_all(_days_only(len(clock.values) - clock.values.null_count()))
 
 
 def _days_only(rows: int) -> Fault:

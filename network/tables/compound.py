@@ -110,7 +110,7 @@ def _sector(data: bytes, size: int, number: int) -> bytes:
 
 
 def _table(data: bytes, size: int, sectors: list[int]) -> Indices:
-    whole = b"".join(_sector(data, size, each) for each in sectors)
+    whole = b"".join(_sector(data, size, sector) for sector in sectors)
     return np.frombuffer(whole[: len(whole) // 4 * 4], dtype="<u4").astype(np.int64)
 
 

@@ -66,7 +66,7 @@ def refuse_signs(end: Understood) -> None:
 def take_still_off(end: Understood) -> None:
     """Take words such as 未恢复 for what a blank says: that it still lasts."""
     end.faults = [
-        each for each in end.faults if each[2].severity != "error" or clean(each[1] or "").lower() not in _STILL_OFF
+        fault for fault in end.faults if fault[2].severity != "error" or clean(fault[1] or "").lower() not in _STILL_OFF
     ]
 
 
@@ -128,7 +128,9 @@ def _take_words(start: Understood, end: Understood) -> None:
         return
     end.faults = [fault for fault in end.faults if fault[0] not in seconds]
     positions = list(seconds)
-    lasted = pl.Series([round(1_000_000 * each) for each in seconds.values()], dtype=pl.Int64).cast(pl.Duration("us"))
+    lasted = pl.Series([round(1_000_000 * second) for second in seconds.values()], dtype=pl.Int64).cast(
+        pl.Duration("us")
+    )
     end.values = end.values.clone().scatter(positions, start.values.gather(positions) + lasted)
     message = text(
         "How long it lasted stands in the place of the end (rows: {rows}); the end follows from it", rows=len(positions)
@@ -189,6 +191,6 @@ def refuse_endless_parts(
 
 def ends_of(columns: Sequence[Understood]) -> tuple[Understood | None, Understood | None]:
     """Return start and end among the columns of a table, where a blank end says that it still lasts."""
-    by_name = {each.column.name: each for each in columns}
+    by_name = {column.column.name: column for column in columns}
     end = by_name.get("end")
     return (by_name.get("start"), end) if end is not None and end.column.blank_is_open else (None, None)

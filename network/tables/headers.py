@@ -224,7 +224,7 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
     found = None
     if unit:
         found = next(
-            (each for each in names.values() if each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
+            (name for name in names.values() if name[0].unit and name[0].name == f"{bare}_{name[0].unit}"), None
         )
     meant = (chinese_meaning(bare) if "nature" in names else None) or english_meaning(clean(header))
     if found is None and meant is not None and meant in names:

@@ -169,7 +169,7 @@ def propose(
         )
     headers = _propose_headers(sheet, TABLES[wanted], words, ids)
     found = {header.column for header in headers}
-    missing = tuple(each.name for each in TABLES[wanted].columns if each.required and each.name not in found)
+    missing = tuple(column.name for column in TABLES[wanted].columns if column.required and column.name not in found)
     codes = tuple(_propose_codes(sheet, TABLES[wanted], headers, words))
     return SheetProposal(path.name, wanted, named == wanted, headers, codes, missing)
 
@@ -285,7 +285,7 @@ def _likeliest(sheet: Sheet, words: Words) -> str | None:
 def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None = None) -> tuple[HeaderProposal, ...]:
     """Give each header the column that fits it best, each column once; then what the values alone say."""
     cells = [column.head(_LOOKED_AT) for column in sheet.columns]
-    examples = [_examples(each, is_personal(table)) for each in cells]
+    examples = [_examples(cell, is_personal(table)) for cell in cells]
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
     names = accepted_names(table, words.headers_of(table))
     fits = sorted(
@@ -313,7 +313,7 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
 def _examples(cells: pl.Series, personal: bool) -> tuple[str, ...]:
     """Return the first values of a column; of a table of persons as they may be shown."""
     values = blank_to_null(as_text(cells).str.strip_chars()).drop_nulls().unique(maintain_order=True).head(EXAMPLES)
-    return tuple(veil(each) if personal else each for each in values)
+    return tuple(veil(value) if personal else value for value in values)
 
 
 def _meanings(

@@ -249,12 +249,12 @@ def _report_missing(report: _Report, missing: Sequence[Column], names: Names) ->
 def _unusable(columns: Iterable[Understood], height: int) -> pl.Series:
     """Return which rows are left out: those in which a value that is needed cannot be used."""
     unusable = np.zeros(height, dtype=bool)
-    for each in columns:
-        if each.column.required or each.column.critical:
-            if each.faults:
-                unusable[[position for position, _, fault in each.faults if fault.severity == "error"]] = True
-            if each.unusable is not None:
-                unusable |= each.unusable.to_numpy()
+    for column in columns:
+        if column.column.required or column.column.critical:
+            if column.faults:
+                unusable[[position for position, _, fault in column.faults if fault.severity == "error"]] = True
+            if column.unusable is not None:
+                unusable |= column.unusable.to_numpy()
     return pl.Series(unusable, dtype=pl.Boolean)
 
 

@@ -379,7 +379,7 @@ def _unknown_code(word: str, column: Column, codes: Mapping[str, tuple[str, ...]
                 code=next(iter(codes), ""),
             ),
         )
-    known = {each: each for each in codes} | {meaning: meaning for words in codes.values() for meaning in words}
+    known = {code: code for code in codes} | {meaning: meaning for words in codes.values() for meaning in words}
     near = nearest(word, known)
     if near:
         return Fault(

@@ -118,13 +118,13 @@ class Report:
             "basis": dict(self.basis),
             "sections": [
                 {
-                    "name": each.name,
-                    "title": each.title,
-                    "says": list(each.says),
-                    "rows": [dict(row) for row in each.rows],
-                    "totals": {column.name: each.total(column) for column in each.columns if column.total},
+                    "name": section.name,
+                    "title": section.title,
+                    "says": list(section.says),
+                    "rows": [dict(row) for row in section.rows],
+                    "totals": {column.name: section.total(column) for column in section.columns if column.total},
                 }
-                for each in self.sections
+                for section in self.sections
             ],
         }
 

@@ -179,7 +179,7 @@ def _docx_table(document: Any, told: Mapping[str, Any]) -> None:
 
 def _width(words: str) -> int:
     """Return how wide words are, in letters; a Chinese character is as wide as two."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in words)
+    return sum(2 if unicodedata.east_asian_width(word) in "WF" else 1 for word in words)
 
 
 def write_xlsx(report: Report, path: Path) -> None:

@@ -156,7 +156,7 @@ class BudgetSheet:
             "classes": self.by_class.to_dicts(),
             "months": [row for unit in self.budgets for row in self.months(unit)],
             "warnings": self.warnings(language),
-            "notes": [each.in_language(language) for each in self.notes],
+            "notes": [note.in_language(language) for note in self.notes],
         }
 
 

@@ -164,7 +164,7 @@ class Durations:
     @property
     def warned(self) -> tuple[Prediction, ...]:
         """The plans whose stated time is too short or too long."""
-        return tuple(each for each in self.predictions if each.warning is not None)
+        return tuple(prediction for prediction in self.predictions if prediction.warning is not None)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return every figure with the settings that it rests on."""
@@ -172,7 +172,7 @@ class Durations:
         return {
             "as_of": self.as_of.isoformat(),
             "basis": {"user_level": "MV", "settings": {name: getattr(self.settings, name) for name in names}},
-            "rows": [each.as_dict(language) for each in self.predictions],
+            "rows": [prediction.as_dict(language) for prediction in self.predictions],
             "period": self.period.as_dict(),
             "losses": self.losses.to_dicts(),
         }

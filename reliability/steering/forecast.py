@@ -192,13 +192,13 @@ class Forecast:
     @property
     def tightest(self) -> TargetForecast | None:
         """The target that is least likely to be met, of those that are still open, or of all."""
-        told = [each for each in self.rows if each.probability() is not None]
+        told = [row for row in self.rows if row.probability() is not None]
         return min(told, key=lambda each: (each.probability() == 0.0, each.probability() or 0.0), default=None)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return the forecast in the form of commands and routes."""
-        methods = {each.method for each in self.rows if len(each.draws)}
-        tried = [each.trials for each in self.rows if each.trials is not None]
+        methods = {row.method for row in self.rows if len(row.draws)}
+        tried = [row.trials for row in self.rows if row.trials is not None]
         return {
             "plan": self.plan,
             "as_of": self.as_of.isoformat(),
@@ -212,12 +212,12 @@ class Forecast:
                 "plans_submitted": self.plans[1],
                 "settings": self.settings.model_dump(mode="json"),
                 "settings_changed": self.settings.changed(),
-                "notes": [each.in_language(language) for each in self.notes],
+                "notes": [note.in_language(language) for note in self.notes],
             },
             "method": methods.pop() if len(methods) == 1 else "mixed" if methods else "none",
-            "rows": [each.as_dict(language) for each in self.rows],
+            "rows": [row.as_dict(language) for row in self.rows],
             "baselines": {
-                name: {each.target.target_id: each.baselines[name] for each in self.rows if each.baselines}
+                name: {row.target.target_id: row.baselines[name] for row in self.rows if row.baselines}
                 for name in BASELINES
             },
             "backtest": Trials.together(tried).as_dict() if tried else {},
@@ -371,7 +371,7 @@ class _Forecaster:
         for year in range(self._first.year, self.year + 1):
             low, high = ((date(each, 1, 1) - self._first).days for each in (year, year + 1))
             users = [self._users(area, year) for area in areas]
-            found[max(low, 0) : max(high, 0)] = [each or 1.0 for each in users]
+            found[max(low, 0) : max(high, 0)] = [user or 1.0 for user in users]
         return found
 
     def _users(self, area: Area, year: int) -> float:

@@ -97,7 +97,7 @@ class Process:
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return every month with numerator, denominator and limits, and what the rules find."""
         chart = self.chart
-        stretch_of = {place: each for each in chart.stretches for place in range(each.first, each.last + 1)}
+        stretch_of = {place: stretch for stretch in chart.stretches for place in range(stretch.first, stretch.last + 1)}
         rows = [
             {
                 "month": month,
@@ -122,10 +122,10 @@ class Process:
             "stable": chart.stable,
             "rows": rows,
             "runs": runs,
-            "says": [each.in_language(language) for each in self.says],
+            "says": [say.in_language(language) for say in self.says],
             "basis": {
                 "process_changes": dict(self.changes),
-                "notes": [each.in_language(language) for each in self.notes],
+                "notes": [note.in_language(language) for note in self.notes],
             },
         }
 

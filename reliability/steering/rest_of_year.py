@@ -269,7 +269,7 @@ def baselines(record: DailyRecord, start: date, end: date) -> dict[str, Floats |
     known = record.until(start)
     so_far = known.between(date(start.year, 1, 1), start)
     rests = [_rest(known, year, start, end) for year in range(known.first.year, start.year)]
-    whole = [each for each in rests if each is not None]
+    whole = [rest for rest in rests if rest is not None]
     return {
         "run_rate": so_far.sum(axis=0) / len(so_far) * (end - start).days if len(so_far) else None,
         "last_year_rest": rests[-1] if rests else None,

@@ -152,7 +152,7 @@ class Why:
                 "major_event_days": self.after.med,
                 "rule_pack": DLT_836_2016.id,
                 "by": list(self.by),
-                "notes": [each.in_language(language) for each in self.notes],
+                "notes": [note.in_language(language) for note in self.notes],
             },
             "change": self.change,
             "shares": {factor: self.share(factor) for factor in FACTORS},

@@ -142,8 +142,8 @@ def board(
     planned = tables["plans"].filter(pl.col("end") > at).sort("start", "plan_id")
     return Board(
         at,
-        tuple(sorted((each for each in entries if each.end is None), key=_urgency)),
-        tuple(sorted((each for each in entries if each.end is not None), key=lambda each: each.start, reverse=True)),
+        tuple(sorted((entry for entry in entries if entry.end is None), key=_urgency)),
+        tuple(sorted((entry for entry in entries if entry.end is not None), key=lambda each: each.start, reverse=True)),
         planned,
     )
 

@@ -84,16 +84,16 @@ def desk_figures(
         net: which devices can be operated remotely.
         rules: the minutes within which an operation is on time (``remote_min``, ``manual_min``).
     """
-    faults = [each for each in outages if each.plan_or_record is None]
-    sheets = {each.id: work.sheet(each.id) for each in faults}
-    ordered = [each for each in faults if sheets[each.id].orders]
+    faults = [outage for outage in outages if outage.plan_or_record is None]
+    sheets = {fault.id: work.sheet(fault.id) for fault in faults}
+    ordered = [fault for fault in faults if sheets[fault.id].orders]
     active = [each for each in ordered if _is_before_call(sheets[each.id], calls.get(each.id))]
     over = [each for each in ordered if sheets[each.id].is_closed]
     once = [each for each in over if len(sheets[each.id].orders) == 1 and not sheets[each.id].reopened]
-    accepted = [each for each in faults if sheets[each.id].record]
+    accepted = [fault for fault in faults if sheets[fault.id].record]
     right = [each for each in accepted if _names_head(sheets[each.id], each)]
-    false = [each for each in faults if each.state == "overturned"]
-    real = [each for each in faults if each.state != "overturned"]
+    false = [fault for fault in faults if fault.state == "overturned"]
+    real = [fault for fault in faults if fault.state != "overturned"]
     missed = [
         each for each in real if each.calls and not each.meters and not each.dark + each.back and not each.tripped
     ]
@@ -117,7 +117,7 @@ def _share(kpi: str, part: int, whole: int) -> Figure:
 
 
 def _mean(kpi: str, minutes: Sequence[float | None]) -> Figure:
-    known = [each for each in minutes if each is not None]
+    known = [minute for minute in minutes if minute is not None]
     return Figure(kpi, sum(known) / len(known) if known else None, "min", sum(known), len(known))
 
 

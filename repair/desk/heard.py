@@ -98,7 +98,7 @@ class Heard(Shown):
         known = [part.last for part in self.packed if part.last <= moment]
         across = [number for number, part in enumerate(self.packed) if part.first <= moment < part.last]
         times = [*(self._rows(number)["time"] for number in across), self.recent["time"]]
-        known += [found for each in times if isinstance(found := each.filter(each <= moment).max(), datetime)]
+        known += [found for time in times if isinstance(found := time.filter(time <= moment).max(), datetime)]
         return max(known, default=None)
 
     def only(self, needed: Callable[[pl.DataFrame], Mask], before: datetime) -> Heard:

@@ -143,7 +143,7 @@ def affected_by_outages(supply: Supply, outages: Iterable[InferredOutage]) -> Af
         supply: supply before them.
         outages: those that are not open leave nobody off.
     """
-    still = [each for each in outages if each.is_open]
+    still = [outage for outage in outages if outage.is_open]
     return _affected(supply, still, {each.id: each.dark_ids for each in still})
 
 
@@ -159,11 +159,11 @@ def _affected(supply: Supply, outages: list[InferredOutage], who: Mapping[str, t
     for outage in lines:
         opening = affected_by_opening(supply, [outage.object_id, *outage.ends])
         branches |= dict.fromkeys(_dead(supply, outage, opening, set(who[outage.id])))
-    opened = tuple(dict.fromkeys(each.object_id for each in lines))
+    opened = tuple(dict.fromkeys(line.object_id for line in lines))
     alone = np.asarray(customers, dtype=np.int64) if len(customers) else NONE
     return Affected(
         LostSupply(net, hit.transformer_index, np.union1d(hit.customer_index, alone)),
-        tuple(each for each in branches if each not in opened),
+        tuple(branch for branch in branches if branch not in opened),
         opened,
     )
 
@@ -335,7 +335,9 @@ def several_incidents(
     Returns:
         Those by which most customers lost supply first; none where the signals tell of one incident at most.
     """
-    found = [each for each in incidents(supply, signals, sensors, None, tables) if each.outage.level not in ALONE]
+    found = [
+        incident for incident in incidents(supply, signals, sensors, None, tables) if incident.outage.level not in ALONE
+    ]
     found.sort(key=lambda each: (-each.outage.customers, each.start))
     return found if len(found) > 1 else []
 
@@ -357,5 +359,5 @@ def affected_by_signals(
 def affected_by_told(supply: Supply, told: Told) -> Affected:
     """Return who is off by what was told, and how sure that is."""
     found = affected_by_outages(supply, told.outages)
-    approximate = tuple(sorted({each.object_id for each in told.outages if each.is_open and each.approximate}))
+    approximate = tuple(sorted({outage.object_id for outage in told.outages if outage.is_open and outage.approximate}))
     return Affected(found.hit, found.branches, found.opened, told.sure, approximate)

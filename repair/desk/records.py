@@ -84,7 +84,7 @@ class Proposed(Shown):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON."""
-        users = [_plain(vars(each)) for each in self.users]
+        users = [_plain(vars(user)) for user in self.users]
         return {"incident": self.incident, **self.tables, "users": users, "accepted_by": self.accepted_by}
 
 
@@ -144,19 +144,19 @@ def proposed(
         )
     start = _start(outage, signals)
     backs = _backs(net, outage, sheet, users, signals, log, start)
-    end = max(each.taken for each in backs)
+    end = max(back.taken for back in backs)
     whole = set(users) == set(outage.transformer_ids if outage.transformer_ids else outage.customer_ids)
     rows = _outage_rows(net, outage, sheet, users, start, end, whole)
     stages: list[dict[str, Any]] = []
     if len(rows) == 1:
         name = rows[0]["outage_id"]
         stages = [
-            {"outage_id": name, "restored_at": each.taken, "transformer_id": each.user}
-            for each in backs
-            if each.taken < end and outage.level not in ALONE
+            {"outage_id": name, "restored_at": back.taken, "transformer_id": back.user}
+            for back in backs
+            if back.taken < end and outage.level not in ALONE
         ]
     else:
-        ends = {each.user: each.taken for each in backs}
+        ends = {back.user: back.taken for back in backs}
         rows = [row | {"end": ends[row["transformer_id"] or row["customer_id"]]} for row in rows]
     found = [
         {"incident_id": sheet.incident, "branch_id": each, "start": start, "end": end} for each in sheet.section[:1]
@@ -288,9 +288,9 @@ def _orders(
     times["accept_time"] = sheet.stages.get("accepted") or called or start
     parent = sheet.orders[0]
     return [
-        {"order_id": each, "parent_id": None if each == parent else parent, "outage_id": outage_id, "source": source}
+        {"order_id": order, "parent_id": None if order == parent else parent, "outage_id": outage_id, "source": source}
         | times
-        for each in sheet.orders
+        for order in sheet.orders
     ]
 
 

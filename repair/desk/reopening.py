@@ -63,7 +63,7 @@ def still_dark(work: Work, told: Told, net: Network, signals: pl.DataFrame) -> I
 
 def _incident_of_user(work: Work, told: Told, closed: Mapping[str, datetime]) -> dict[str, str]:
     """Return the incident of each user of those that are closed; of several the one that was closed last."""
-    inferred = {each.id: (*each.transformer_ids, *each.customer_ids) for each in told.outages}
+    inferred = {outage.id: (*outage.transformer_ids, *outage.customer_ids) for outage in told.outages}
     return {
         user: name
         for name in sorted(closed, key=lambda each: closed[each])

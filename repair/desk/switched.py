@@ -73,9 +73,9 @@ class SwitchedInference:
         self._over: tuple[InferredOutage, ...] = ()
         self._moved: tuple[InferredOutage, ...] = ()
         self._begin(Since(datetime.min, supply))
-        for each in periods:
-            self._begin(each)
-        self._asked = [(each.since, self._key(each.supply)) for each in periods]
+        for period in periods:
+            self._begin(period)
+        self._asked = [(period.since, self._key(period.supply)) for period in periods]
 
     def _key(self, supply: Supply) -> object:
         """Return what tells one state of the switches from another, jumpers among it."""
@@ -101,7 +101,7 @@ class SwitchedInference:
             periods: all states since the first, in order of time.
             heard: all signals that are remembered.
         """
-        asked = [(each.since, self._key(each.supply)) for each in periods]
+        asked = [(period.since, self._key(period.supply)) for period in periods]
         goes_on = asked[: len(self._asked)] == self._asked
         further = periods[len(self._asked) :]
         if goes_on and all(each.since > self._latest_dark for each in further):
@@ -118,8 +118,8 @@ class SwitchedInference:
         anew.forget_told()
         if self._clock is not None:
             anew.tick(self._clock)
-        before = {each.id: each for each in self.incidents}
-        anew._moved = tuple(each for each in anew.incidents if before.get(each.id) != each)
+        before = {incident.id: incident for incident in self.incidents}
+        anew._moved = tuple(incident for incident in anew.incidents if before.get(incident.id) != incident)
         anew.changes_of_states()
         anew._removed.join(self._all_removed())
         return anew
@@ -135,7 +135,7 @@ class SwitchedInference:
             if id(inference) not in kept and not any(each.is_open for each in told):
                 self._over += told
                 del self._of_state[key]
-                self._periods = [each for each in self._periods if each[1] is not inference]
+                self._periods = [period for period in self._periods if period[1] is not inference]
 
     @property
     def _heard_within(self) -> timedelta:
@@ -164,7 +164,7 @@ class SwitchedInference:
     def _shares(self, signals: pl.DataFrame) -> Iterator[tuple[Inference, pl.DataFrame]]:
         """Give each state the signals that belong to it."""
         states = self._states
-        fed = [each.is_fed(signals) for each in states]
+        fed = [state.is_fed(signals) for state in states]
         number = {id(each): place for place, each in enumerate(states)}
         time = signals["time"].to_numpy()
         own = np.full(signals.height, -1, dtype=np.int64)
@@ -190,8 +190,8 @@ class SwitchedInference:
     def tick(self, moment: datetime) -> None:
         """Tell what time it is; see :meth:`Inference.tick`."""
         self._clock = moment if self._clock is None else max(self._clock, moment)
-        for each in self._states:
-            each.tick(moment)
+        for state in self._states:
+            state.tick(moment)
 
     def reject(self, problems: Sequence[Problem]) -> None:
         """Count rows that could not even be read."""
@@ -211,12 +211,12 @@ class SwitchedInference:
     @property
     def newest(self) -> datetime | None:
         """The newest moment that was heard of."""
-        return max((each.newest for each in self._states if each.newest is not None), default=None)
+        return max((state.newest for state in self._states if state.newest is not None), default=None)
 
     @property
     def at(self) -> datetime | None:
         """The moment of all answers."""
-        return max((each.at for each in self._states if each.at is not None), default=None)
+        return max((state.at for state in self._states if state.at is not None), default=None)
 
     @property
     def incidents(self) -> tuple[InferredOutage, ...]:
@@ -235,9 +235,9 @@ class SwitchedInference:
     def _told(self) -> list[tuple[InferredOutage, Inference | None]]:
         if len(self._of_state) == 1 and not self._over:
             first = self._states[0]
-            return [(each, first) for each in first.incidents]
+            return [(incident, first) for incident in first.incidents]
         found: list[tuple[InferredOutage, Inference | None]] = [(each, None) for each in self._over]
-        found += [(outage, each) for each in self._states for outage in each.incidents]
+        found += [(outage, state) for state in self._states for outage in state.incidents]
         found.sort(key=lambda pair: pair[0].start, reverse=True)
         taken: dict[str, int] = {}
         told: list[tuple[InferredOutage, Inference | None]] = []
@@ -254,13 +254,13 @@ class SwitchedInference:
 
     def changes_of_states(self) -> list[InferredOutage]:
         """Return what changed in each state by what was heard there."""
-        return [outage for each in self._states for outage in each.changes()]
+        return [outage for state in self._states for outage in state.changes()]
 
     def sure(self) -> dict[str, float]:
         """Return how probable it is that each transformer is off at this moment, where it is not negligible."""
         found: dict[str, float] = {}
-        for each in self._states:
-            for name, share in each.sure().items():
+        for state in self._states:
+            for name, share in state.sure().items():
                 found[name] = max(share, found.get(name, 0.0))
         return found
 
@@ -275,8 +275,8 @@ class SwitchedInference:
 
     def forget_told(self, into: Removed | None = None) -> None:
         """Count anew what cannot be used; what was counted is added elsewhere, or forgotten."""
-        for each in self._states:
-            removed = each.removed()
+        for state in self._states:
+            removed = state.removed()
             if into is not None:
                 into.join(removed)
 
@@ -284,8 +284,8 @@ class SwitchedInference:
         """Return incidents and problems for JSON."""
         return {
             "newest": self.newest,
-            "incidents": [each.as_dict() for each in self.incidents],
-            "problems": [each.as_dict(language) for each in self.problems],
+            "incidents": [incident.as_dict() for incident in self.incidents],
+            "problems": [problem.as_dict(language) for problem in self.problems],
         }
 
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
@@ -297,11 +297,11 @@ class SwitchedInference:
     def forget(self, before: datetime) -> int:
         """Forget the signals and incidents of before a moment; see :meth:`Inference.forget`."""
         self._over = tuple(each for each in self._over if (each.restored_at or each.start) >= before)
-        return sum(each.forget(before) for each in self._states)
+        return sum(state.forget(before) for state in self._states)
 
     def needed(self, signals: pl.DataFrame) -> Mask:
         """Return which of these signals are remembered still."""
-        needed: Mask = np.any([each.needed(signals) for each in self._states], axis=0)
+        needed: Mask = np.any([state.needed(signals) for state in self._states], axis=0)
         return needed
 
 

@@ -299,9 +299,9 @@ class Sheet(Shown):
             "merged_into": self.merged_into,
             "section": list(self.section),
             "refused": list(self.refused),
-            "looks": [{"branches": sorted(each.branches), "found": each.found, "at": each.at} for each in self.looks],
+            "looks": [{"branches": sorted(look.branches), "found": look.found, "at": look.at} for look in self.looks],
             "photographs": list(self.photographs),
-            "steps": [dict(each) for each in self.steps],
+            "steps": [dict(step) for step in self.steps],
             "upstream": None if self.upstream is None else dict(self.upstream),
             "closed": self.is_closed,
             "closed_at": None if self.closed_at is None else self.closed_at.isoformat(),
@@ -379,7 +379,7 @@ class Work:
         """Return what crews said of sections until a moment, by incident."""
         until = at.isoformat()
         told = {name: sheet.looks for name, sheet in list(self.sheets.items())}
-        kept = ((name, tuple(each for each in looks if each.at <= until)) for name, looks in told.items())
+        kept = ((name, tuple(look for look in looks if look.at <= until)) for name, looks in told.items())
         return tuple((name, looks) for name, looks in kept if looks)
 
     @property

@@ -75,7 +75,7 @@ class Devices(Shown):
             pl.concat([net.transformers[name], net.customers[name]]) if net.customers.height else net.transformers[name]
             for name in ("in_service", "retired")
         ]
-        if all(each.null_count() == len(each) for each in dates):
+        if all(date.null_count() == len(date) for date in dates):
             return None
         since, until = (
             each.dt.epoch("ms").fill_null(int(default)).to_numpy()

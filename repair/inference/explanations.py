@@ -371,24 +371,24 @@ class Told(Shown):
     def _of_customers(self, row: int, members: list[int]) -> tuple[int, InferredOutage]:
         found, by, said = self.judgement, self.by, self._words_of_customers
         event = int(found.of_transformer[row])
-        back = [max(said["last_on"][each], said["answered"][each]) for each in members]
-        dark = [max(said["last_off"][each], said["call"][each]) for each in members]
+        back = [max(said["last_on"][member], said["answered"][member]) for member in members]
+        dark = [max(said["last_off"][member], said["call"][member]) for member in members]
         is_open = any(power <= word for power, word in zip(back, dark, strict=True))
         several = len(members) > 1
-        numbers = sorted(said["device"][each] - by.devices.customers_from for each in members)
-        ids = tuple(str(by.devices.names["customer"][each]) for each in numbers)
+        numbers = sorted(said["device"][member] - by.devices.customers_from for member in members)
+        ids = tuple(str(by.devices.names["customer"][number]) for number in numbers)
         box = by.box_of(numbers) if several else None
         level = "box" if box else "customers" if several else "customer"
         object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])
-        share = max(float(found.alone[each]) for each in members)
+        share = max(float(found.alone[member]) for member in members)
         outage = self._outage(
             level=level, explanation="customers" if several else "customer",
             transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
-            expected=sum(float(found.alone[each]) for each in members) if is_open else 0.0, probability=share, sure=share,
+            expected=sum(float(found.alone[member]) for member in members) if is_open else 0.0, probability=share, sure=share,
             is_open=is_open,
             words=Words(
-                min(said["first"][each] for each in members), max(*back, *dark), None if is_open else max(back),
-                sum(said["offs"][each] > 0 for each in members), sum(said["call"][each] > -int(EVER) for each in members),
+                min(said["first"][member] for member in members), max(*back, *dark), None if is_open else max(back),
+                sum(said["offs"][member] > 0 for member in members), sum(said["call"][member] > -int(EVER) for member in members),
             ),
         )  # fmt: skip
         return event, self._explained(outage, said["device"][members[0]], found.transformer[[row]])

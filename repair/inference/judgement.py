@@ -155,14 +155,14 @@ class Prepared(Shown):
             found.state[nodes] = best.state
             found.fault[nodes], found.did[nodes] = best.fault[: len(nodes)], best.did[: len(nodes)]
             found.log_weight[event] = log_weight
-        prior = np.log([each[0] for each in self.rules.qualities])[way]
+        prior = np.log([quality[0] for quality in self.rules.qualities])[way]
         return found, np.exp(found.log_weight + prior - total)
 
     def weights(self, posterior: Posterior) -> tuple[Numbers, Numbers]:
         """Return how probable each way of reporting is, shape (ways, events), and the log-probability of all, shape (events,)."""
-        logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
+        logs = posterior.log_evidence + np.log([quality[0] for quality in self.rules.qualities])[:, None]
         for event, (_, mesh) in self.meshes.items():
-            logs[:, event] = mesh.marginals.log_evidence + np.log([each[0] for each in self.rules.qualities])
+            logs[:, event] = mesh.marginals.log_evidence + np.log([quality[0] for quality in self.rules.qualities])
         total = np.logaddexp.reduce(logs, axis=0)
         return np.exp(logs - total), total
 
@@ -300,7 +300,7 @@ class Judge(Shown):
         which = [event for event, piece in enumerate(events.piece.tolist()) if piece in rings] if rings else []
         numbers = [rings[int(events.piece[event])] for event in which]
         closing = np.concatenate([NONE, *numbers])
-        return closing, np.repeat(np.array(which, dtype=np.int64), [len(each) for each in numbers])
+        return closing, np.repeat(np.array(which, dtype=np.int64), [len(number) for number in numbers])
 
     def _meshes(
         self, place: Indices, event: Indices, parent: Indices, fault: Numbers, done: Numbers, says: Numbers,
@@ -348,7 +348,7 @@ class Judge(Shown):
         """Return the posterior of each event, and that if the source of each was lost."""
         prepared = self.prepare(events)
         posterior = prepared.without_source()
-        logs = posterior.log_evidence + np.log([each[0] for each in self.rules.qualities])[:, None]
+        logs = posterior.log_evidence + np.log([quality[0] for quality in self.rules.qualities])[:, None]
         total = np.logaddexp.reduce(logs, axis=0)
         node, _ = prepared.below_source
         of_nodes = {name: getattr(posterior, name)[:, node] for name in ("state", "fault", "opened", "flow", "cut")}
@@ -386,7 +386,7 @@ class Judge(Shown):
         Returns:
             Probability of the states of both nodes of each user, (pairs, 5, 5), and events of which not every user counts.
         """
-        prior = np.array([each[0] for each in prepared.rules.qualities])
+        prior = np.array([quality[0] for quality in prepared.rules.qualities])
         approximate = np.zeros(weight.shape[1], dtype=np.bool_)
         share = weight[:, prepared.event]
         mixed = np.einsum("wn,wns->ns", share, found.state)

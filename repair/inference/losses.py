@@ -88,7 +88,7 @@ class Losses:
 
     def _weigh(self, source: int, feeders: list[int]) -> bool:
         """Weigh the loss of one source; return whether its feeders are judged as lost with it."""
-        pieces, states = np.array(feeders), [self._pieces.setdefault(each, Piece()) for each in feeders]
+        pieces, states = np.array(feeders), [self._pieces.setdefault(feeder, Piece()) for feeder in feeders]
         heard = np.array([each.since < EVER for each in states])
         going = [each for each in states if each.since < EVER]
         begun, until = min(each.since for each in going), max(each.at for each in going)

@@ -155,7 +155,7 @@ class Inference:
     def reject(self, problems: Iterable[Problem]) -> None:
         """Count rows that could not even be read."""
         errors = [problem for problem in problems if problem.severity == "error"]
-        examples = [{"row": each.row, "column": each.column, "value": each.value} for each in errors[:EXAMPLES]]
+        examples = [{"row": error.row, "column": error.column, "value": error.value} for error in errors[:EXAMPLES]]
         self._removed.add("malformed", len(errors), examples)
 
     def repeated(self, rows: pl.DataFrame) -> None:
@@ -272,11 +272,11 @@ class Inference:
         found = self._told_by(judgement, len(states))
         odds_of = judgement.lost_source.tolist()
         for state, outages, which, odds in zip(states, found, end.tolist(), odds_of, strict=True):
-            lines = [each for each in outages if each.is_open and self._is_of_line(each)]
+            lines = [outage for outage in outages if outage.is_open and self._is_of_line(outage)]
             if lines and not ends.stale[which]:
                 state.checked = int(ends.time[which])
                 continue
-            state.over += [Past(each, int(ends.at[which]), odds) for each in outages]
+            state.over += [Past(outage, int(ends.at[which]), odds) for outage in outages]
             state.cut = int(ends.time[which])
             state.checked = state.cut
 
@@ -439,18 +439,18 @@ class Inference:
     def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
         """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
         newest = int(signs.time.max())
-        outages = [each for each in outages if ms_of(each.last) < newest]
+        outages = [outage for outage in outages if ms_of(outage.last) < newest]
         if not outages:
             return {}
         told: dict[tuple[str, str], list[int]] = {}
         for device, time in zip(signs.device.tolist(), signs.time.tolist(), strict=True):
             told.setdefault(self._devices.kind_and_id(device), []).append(time)
         found = {}
-        for each in outages:
-            users = [("customer", name) for name in each.customer_ids] or [("transformer", each.object_id)]
-            later = [time for user in users for time in told.get(user, []) if time > ms_of(each.last)]
+        for outage in outages:
+            users = [("customer", name) for name in outage.customer_ids] or [("transformer", outage.object_id)]
+            later = [time for user in users for time in told.get(user, []) if time > ms_of(outage.last)]
             if later:
-                found[each.id] = closed(each, time_of(min(later)), "")
+                found[outage.id] = closed(outage, time_of(min(later)), "")
         return found
 
     def changes(self) -> tuple[InferredOutage, ...]:
@@ -495,7 +495,7 @@ class Inference:
 
     def _best_of(self, asked: list[int]) -> list[BestExplanation]:
         pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]
-        since, until, at = (np.array([getattr(each, name) for each in states]) for name in ("since", "last", "at"))
+        since, until, at = (np.array([getattr(state, name) for state in states]) for name in ("since", "last", "at"))
         case = self._judge.prepare(self._signals.events(pieces, since, until, at, *self._signals.usable(pieces)))
         found, share = case.best()
         branch = self.supply.branch_to[case.place]
@@ -522,8 +522,8 @@ class Inference:
         """
         return {
             "newest": self.newest,
-            "incidents": [each.as_dict() for each in self.incidents],
-            "problems": [each.as_dict(language) for each in self.problems],
+            "incidents": [incident.as_dict() for incident in self.incidents],
+            "problems": [problem.as_dict(language) for problem in self.problems],
         }
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
@@ -532,7 +532,7 @@ class Inference:
         Args:
             language: ``en`` or ``zh``, for the problems.
         """
-        return self.told(language) | {"explanations": [vars(each) for each in self.best_explanations()]}
+        return self.told(language) | {"explanations": [vars(explanation) for explanation in self.best_explanations()]}
 
     @property
     def problems(self) -> list[Problem]:

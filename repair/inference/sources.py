@@ -70,10 +70,10 @@ class Sources(Shown):
 
     def is_in_question(self, pieces: Sequence[Piece]) -> bool:
         """Tell whether what was heard of some feeders of one source speaks of its loss."""
-        off = sum(each.top >= self.rules.suspected for each in pieces)
+        off = sum(piece.top >= self.rules.suspected for piece in pieces)
         if off < LEAST_FEEDERS:
             return False
-        return self.log_odds + sum(each.lost_source for each in pieces if each.now) > LEAST_LOG_ODDS
+        return self.log_odds + sum(piece.lost_source for piece in pieces if piece.now) > LEAST_LOG_ODDS
 
     def over(
         self, source: int, heads: Mapping[int, Sequence[tuple[InferredOutage, float]]]
@@ -112,29 +112,29 @@ class Sources(Shown):
         supply = self.tree.supply
         node = str(supply.network.nodes[int(supply.node_at[source])])
         first = max(heads, key=lambda each: (each.transformers, each.object_id))
-        start = min(each.start for each in heads)
+        start = min(head.start for head in heads)
         everyone, dark = (
-            supply.network.transformer_index([name for each in heads for name in getattr(each, which)])
+            supply.network.transformer_index([name for head in heads for name in getattr(head, which)])
             for which in ("transformer_ids", "dark_ids")
         )
-        ends = [each.restored_at for each in heads if each.restored_at is not None]
-        sure = max(each.sure for each in heads)
+        ends = [head.restored_at for head in heads if head.restored_at is not None]
+        sure = max(head.sure for head in heads)
         state = "confirmed" if sure >= self.rules.confirmed else "suspected"
-        explained = next((each.explanation for each in heads if each.explanation != "line"), "source")
+        explained = next((head.explanation for head in heads if head.explanation != "line"), "source")
         return replace(
             first,
             id=f"{start:%Y%m%dT%H%M%S}-{node}", level="line", probability=share, explanation=explained,
-            runner_up=RunnerUp(first.object_id, 1 - share), start=start, last=max(each.last for each in heads),
+            runner_up=RunnerUp(first.object_id, 1 - share), start=start, last=max(head.last for head in heads),
             sure=sure, state="restored" if len(ends) == len(heads) else state,
             restored_at=max(ends) if len(ends) == len(heads) else None,
             transformers=len(everyone), customers=explanations.customer_count(everyone, ms_of(start)),
             customers_off=explanations.customer_count(dark, ms_of(start)),
-            expected_customers=sum(each.expected_customers for each in heads), dark=len(dark),
-            back=len(everyone) - len(dark), meters=sum(each.meters for each in heads),
-            calls=sum(each.calls for each in heads), tripped=any(each.tripped for each in heads),
-            doubted=tuple(word for each in heads for word in each.doubted),
+            expected_customers=sum(head.expected_customers for head in heads), dark=len(dark),
+            back=len(everyone) - len(dark), meters=sum(head.meters for head in heads),
+            calls=sum(head.calls for head in heads), tripped=any(head.tripped for head in heads),
+            doubted=tuple(word for head in heads for word in head.doubted),
             transformer_ids=explanations.transformer_ids(everyone), dark_ids=explanations.transformer_ids(dark),
-            ends=tuple(each.object_id for each in heads if each is not first),
+            ends=tuple(head.object_id for head in heads if head is not first),
         )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def zero_one_programming(
         below = [best[each] for each in beyond[name]]
         quiet = _together([child[0] for child in below], most)
         loose = _together([_cheaper(child, most) for child in below], most)
-        own = Programming(tuple(each | {name} for each in loose.solutions), loose.cost + extra_fault)
+        own = Programming(tuple(solution | {name} for solution in loose.solutions), loose.cost + extra_fault)
         some = [own]
         for i, child in enumerate(below):
             rest = [child[1] if i == j else _cheaper(other, most) for j, other in enumerate(below)]
@@ -103,8 +103,8 @@ def next_beyond(supply: Supply, sensors: tuple[str, ...]) -> dict[str, list[str]
 
 def _cheaper(choices: tuple[Programming, ...] | list[Programming], most: int) -> Programming:
     """Return the cheaper of several, with the solutions of all that are equally cheap."""
-    cost = min(each.cost for each in choices)
-    equal = dict.fromkeys(found for each in choices if each.cost <= cost + 1e-9 for found in each.solutions)
+    cost = min(choice.cost for choice in choices)
+    equal = dict.fromkeys(found for choice in choices if choice.cost <= cost + 1e-9 for found in choice.solutions)
     return Programming(tuple(equal)[:most], cost)
 
 

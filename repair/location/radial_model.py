@@ -158,7 +158,7 @@ class RadialModel(RadialSections):
         """
         case = self._case
         posterior = case.posterior(faults)
-        logs = posterior.log_evidence + np.log([each[0] for each in case.rules.qualities])[:, None, None]
+        logs = posterior.log_evidence + np.log([quality[0] for quality in case.rules.qualities])[:, None, None]
         total = np.logaddexp.reduce(logs, axis=0)
         weight = np.exp(logs - total)
         return total.sum(axis=1), (posterior.with_fault * weight[:, :, case.event]).sum(axis=0)[:, self._node]

@@ -173,17 +173,17 @@ class Location(Shown):
                 for each in self.ranked
             ],
             "ambiguous": self.ambiguous,
-            "suspect_signals": [vars(each) for each in self.suspect_signals],
+            "suspect_signals": [vars(suspect_signal) for suspect_signal in self.suspect_signals],
             "next_check": None if check is None else vars(check),
             "checks": [vars(each) for each in self.checks],
             "two_faults": self.two_faults,
             "nothing": self.nothing,
             "explanations": [
                 {
-                    "sections": [list(self.ranked[index].branches) for index in each.sections],
-                    "probability": each.probability,
+                    "sections": [list(self.ranked[index].branches) for index in explanation.sections],
+                    "probability": explanation.probability,
                 }
-                for each in self.explanations
+                for explanation in self.explanations
             ],
             "outage": self.outage,
             "unused_signals": self.unused,
@@ -280,7 +280,7 @@ class SectionPosterior(Shown):
         best: list[tuple[int, ...]] = [
             (int(i),) for i in np.flatnonzero(self.probability >= self.probability.max() * (1 - SAME))
         ]
-        sections = next((each.sections for each in self.explanations if each.sections), ())
+        sections = next((explanation.sections for explanation in self.explanations if explanation.sections), ())
         if len(sections) > 1:
             best = [tuple(int(self._order[i]) for i in sections)]
         found = dict.fromkeys(wrong for sections in best for wrong in self.model.contradictions(sections))

@@ -116,8 +116,8 @@ class Avoidable:
         """How many outages each of :data:`WAYS` holds for, and their customer-hours of it."""
         return {
             way: (
-                sum(way in each.ways for each in self.outages),
-                sum(getattr(each, f"{way}_ch") or 0.0 for each in self.outages),
+                sum(way in outage.ways for outage in self.outages),
+                sum(getattr(outage, f"{way}_ch") or 0.0 for outage in self.outages),
             )
             for way in WAYS
         }
@@ -126,14 +126,14 @@ class Avoidable:
         """Return the outages one by one, and the sums."""
         return {
             "period": self.period.as_dict(),
-            "ch": sum(each.ch for each in self.outages),
-            "avoidable_ch": sum(each.avoidable_ch for each in self.outages),
+            "ch": sum(outage.ch for outage in self.outages),
+            "avoidable_ch": sum(outage.avoidable_ch for outage in self.outages),
             "totals": {
                 way: {"means": WAYS[way].in_language(language), "outages": count, "ch": hours}
                 for way, (count, hours) in self.totals.items()
             },
-            "rows": [each.as_dict(language) for each in self.outages],
-            "basis": {"notes": [each.in_language(language) for each in self.notes]},
+            "rows": [outage.as_dict(language) for outage in self.outages],
+            "basis": {"notes": [note.in_language(language) for note in self.notes]},
         }
 
 

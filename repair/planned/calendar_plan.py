@@ -137,7 +137,7 @@ class CalendarPlan(Shown):
     @cached_property
     def planned_ch(self) -> float:
         """Customer-hours of the calendar."""
-        return sum(each.option.group.cost.user_minutes for each in self.entries) / 60.0
+        return sum(entry.option.group.cost.user_minutes for entry in self.entries) / 60.0
 
     @property
     def saving_ch(self) -> float:
@@ -177,7 +177,7 @@ class CalendarPlan(Shown):
             "saving_ch": self.saving_ch,
             "unscheduled_ch": self.unscheduled_ch,
             "saidi_saved_h": self.saving_ch / self.desk.users if self.desk.users else None,
-            "entries": [each.as_dict() for each in self.entries],
+            "entries": [entry.as_dict() for entry in self.entries],
             "unscheduled": [
                 {"plan_id": job.plan_id, "ch": job.after.customer_hours, "reason": why.in_language(language)}
                 for job, why in self.unscheduled
@@ -192,7 +192,7 @@ class CalendarPlan(Shown):
             "unscheduled_at_least": self.unscheduled_at_least,
             "planned_ch_at_least": self.planned_ch_at_least,
             "under_way": under_way_dicts(self.desk),
-            "remarks": [each.in_language(language) for each in self.remarks],
+            "remarks": [remark.in_language(language) for remark in self.remarks],
             "rejected": [each.as_dict(language) for each in rejected],
         }
 
@@ -239,14 +239,14 @@ def rows_of(plan: CalendarPlan) -> pl.DataFrame:
         "moved_days": pl.Int64, "separate_ch": pl.Float64, "ch": pl.Float64, "saving_ch": pl.Float64,
     }  # fmt: skip
     rows = [
-        each.as_dict()
+        entry.as_dict()
         | {
-            "start": each.option.start,
-            "end": each.option.end,
-            "plans": ", ".join(each.option.group.plan_ids),
-            "moved_days": each.option.moved_days,
+            "start": entry.option.start,
+            "end": entry.option.end,
+            "plans": ", ".join(entry.option.group.plan_ids),
+            "moved_days": entry.option.moved_days,
         }
-        for each in plan.entries
+        for entry in plan.entries
     ]
     return pl.DataFrame([{name: row[name] for name in columns} for row in rows], schema=columns)
 
@@ -308,13 +308,13 @@ def calendar_choices(jobs: Sequence[Job], options: Sequence[Option]) -> list[Cho
     numbers = {job: at for at, job in enumerate(jobs)}
     return [
         Choice(
-            tuple(numbers[job] for job in each.group.jobs),
-            each.against is None,
-            each.group.cost.user_minutes,
-            each.group.cost.interruptions,
-            each.moved_days,
+            tuple(numbers[job] for job in option.group.jobs),
+            option.against is None,
+            option.group.cost.user_minutes,
+            option.group.cost.interruptions,
+            option.moved_days,
         )
-        for each in options
+        for option in options
     ]
 
 

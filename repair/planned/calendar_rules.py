@@ -330,7 +330,7 @@ def _at_once(
         for group, weight in weights
         for at, start in at_group[group]
     ]
-    begins, ends = (np.array([each[column] for each in spans], dtype="M8[us]") for column in (0, 1))
+    begins, ends = (np.array([span[column] for span in spans], dtype="M8[us]") for column in (0, 1))
     for moment in np.unique(begins):
         under_way = np.flatnonzero((begins <= moment) & (moment < ends)).tolist()
         yield tuple(spans[each][2:] for each in under_way)
@@ -339,7 +339,7 @@ def _at_once(
 def _largest(sets: Iterable[Sequence[Group]]) -> list[tuple[Group, ...]]:
     """Return those of some sets, given in one order, that no other holds."""
     kept: list[tuple[frozenset[Group], tuple[Group, ...]]] = []
-    for each in sorted(dict.fromkeys(tuple(one) for one in sets), key=len, reverse=True):
-        if not any(larger.issuperset(each) for larger, _ in kept):
-            kept.append((frozenset(each), each))
+    for fromkey in sorted(dict.fromkeys(tuple(one) for one in sets), key=len, reverse=True):
+        if not any(larger.issuperset(fromkey) for larger, _ in kept):
+            kept.append((frozenset(fromkey), fromkey))
     return [each for _, each in kept]

@@ -407,7 +407,7 @@ class Search:
     @cached_property
     def _open(self) -> Indices:
         """The choices that are allowed and keep the rules by themselves."""
-        allowed = np.array([each.allowed for each in self.choices], dtype=np.bool_)
+        allowed = np.array([choice.allowed for choice in self.choices], dtype=np.bool_)
         return np.flatnonzero(allowed & self._spans.fitting(self._spans.room(self._spans.limits)))
 
     @cached_property

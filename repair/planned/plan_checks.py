@@ -355,7 +355,7 @@ def _short_source(short: SourceShortage) -> Text:
 def _in_the_way(others: tuple[Job, ...]) -> Text:
     return text(
         "at the same time {plans} takes or needs the same part of the network or the same ways: move one of them",
-        plans=", ".join(each.plan_id for each in others),
+        plans=", ".join(other.plan_id for other in others),
     )
 
 

@@ -218,8 +218,8 @@ class PlanDesk(Shown):
         }
         gone = dict.fromkeys(own["plan_id"], "past") | dict.fromkeys(to_come["plan_id"], "void")
         gone |= dict.fromkeys(going_on["plan_id"], "under_way")
-        for each in wanted["plan_id"]:
-            gone.pop(each, None)
+        for plan_id in wanted["plan_id"]:
+            gone.pop(plan_id, None)
         return cls(statistics, wanted, rules, known, left_out, gone, going_on, present)
 
     def require(self, plan_ids: str | Iterable[str]) -> None:

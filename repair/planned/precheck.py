@@ -74,8 +74,8 @@ class PlanCheck(Shown):
         result: dict[str, Any] = {name: _plain(self.row[name]) for name in names} | {
             "verdict": self.verdict,
             "verdict_means": VERDICTS[self.verdict].in_language(language),
-            "reasons": [each.in_language(language) for each in self.reasons],
-            "remarks": [each.in_language(language) for each in self.remarks],
+            "reasons": [reason.in_language(language) for reason in self.reasons],
+            "remarks": [remark.in_language(language) for remark in self.remarks],
         }
         return result | (_facts_dict(self.facts, language) if self.facts else dict.fromkeys(_FACTS))
 
@@ -94,15 +94,15 @@ def _facts_dict(facts: Facts, language: str) -> dict[str, Any]:
         "after": facts.after.as_dict(),
         "checks": [
             {
-                "check": each.name,
-                "means": CHECKS[each.name].in_language(language),
-                "state": each.state,
-                "reason": each.reason.in_language(language),
+                "check": check.name,
+                "means": CHECKS[check.name].in_language(language),
+                "state": check.state,
+                "reason": check.reason.in_language(language),
             }
-            for each in facts.checks
+            for check in facts.checks
         ],
         "budget_light": facts.budget_light,
-        "budgets": [each.as_dict() for each in facts.shares],
+        "budgets": [share.as_dict() for share in facts.shares],
         "grade": facts.grade,
         "grade_means": grade_words(facts.grade).in_language(language),
         "isolate": list(outage.opened),
@@ -159,7 +159,7 @@ def precheck(desk: PlanDesk, plan_ids: Iterable[str] | None = None) -> list[Plan
 def pending_grouping(desk: PlanDesk) -> Grouping:
     """Return the best grouping of the jobs that need an outage: those that no plan offers to do live."""
     return desk.remember(
-        "grouping", lambda: best_grouping(desk, [each for each in desk.jobs.values() if each.needs_outage])
+        "grouping", lambda: best_grouping(desk, [job for job in desk.jobs.values() if job.needs_outage])
     )
 
 
@@ -235,10 +235,10 @@ def rows_of(checks: Iterable[PlanCheck], language: str = "en") -> pl.DataFrame:
         "ch_before": pl.Float64, "ch_after": pl.Float64, "budget_light": pl.String, "grade": pl.String, "verdict": pl.String,
     }  # fmt: skip
     rows = []
-    for each in checks:
-        facts, row = each.facts, each.row
+    for check in checks:
+        facts, row = check.facts, check.row
         own: dict[str, Any] = {name: row[name] for name in ("plan_id", "start", "end", "work", "unit")}
-        own |= {"place": each.place, "verdict": VERDICTS[each.verdict].in_language(language)}
+        own |= {"place": check.place, "verdict": VERDICTS[check.verdict].in_language(language)}
         if facts is not None:
             own |= {
                 "transformers_before": facts.before.transformers,
@@ -305,5 +305,5 @@ def under_way_dicts(desk: PlanDesk) -> list[dict[str, Any]]:
 
 def total(checks: Iterable[PlanCheck]) -> tuple[float, float]:
     """Return the customer-hours of all plans that can be computed, before and after transfer."""
-    known = [each.facts for each in checks if each.facts is not None]
+    known = [check.facts for check in checks if check.facts is not None]
     return sum(each.before.ch_mv for each in known), sum(each.after.ch_mv for each in known)

@@ -45,7 +45,9 @@ def grid_figures(statistics: Statistics, plan: str, sweep: NMinus1, language: st
         FudianError: the plan is not known.
     """
     targets = [each.as_dict(language) for each in judge_grid(statistics, plan, further_figures(statistics, sweep))]
-    tested = {each["feeder_id"]: each for each in sweep.feeder_rows(language)} if sweep.complete else {}
+    tested = (
+        {feeder_row["feeder_id"]: feeder_row for feeder_row in sweep.feeder_rows(language)} if sweep.complete else {}
+    )
     without = NO_SECTION if sweep.complete else _under_way(sweep)
     untested = {"passes": None, "failing": None, "missing_a": None, "reason": without.in_language(language)}
     rows = [each | _tested(tested.get(each["feeder_id"], untested)) for each in feeder_kpis(statistics.net).to_dicts()]
@@ -80,7 +82,9 @@ def _pass_rate(statistics: Statistics, sweep: NMinus1) -> float | Text:
     rate = sweep.pass_rate_of(public)
     if rate is not None:
         return rate
-    reasons = (each.reason for each in sweep.sections if each.reason is not None and each.feeder_id in public)
+    reasons = (
+        section.reason for section in sweep.sections if section.reason is not None and section.feeder_id in public
+    )
     return next(reasons, text("no public feeder has a section"))
 
 

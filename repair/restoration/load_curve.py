@@ -226,7 +226,7 @@ def hours_until(
 
 def highest_of(hours: Sequence[Hour]) -> Hour:
     """Return the highest load of each transformer in any of these hours: what keeps the limits at it does so in each of them."""
-    warm, cold = (np.max([getattr(each, name).kw for each in hours], axis=0) for name in ("warm", "cold"))
+    warm, cold = (np.max([getattr(hour, name).kw for hour in hours], axis=0) for name in ("warm", "cold"))
     return Hour(hours[0].at, replace(hours[0].warm, kw=warm), replace(hours[0].cold, kw=cold))
 
 

@@ -86,8 +86,8 @@ class NMinus1:
     def feeders(self) -> dict[str, list[SectionResult]]:
         """The sections of each feeder."""
         found: dict[str, list[SectionResult]] = {}
-        for each in self.sections:
-            found.setdefault(each.feeder_id, []).append(each)
+        for section in self.sections:
+            found.setdefault(section.feeder_id, []).append(section)
         return found
 
     @property
@@ -119,8 +119,10 @@ class NMinus1:
                 "feeder_id": feeder,
                 "passes": _passes(sections),
                 "sections": len(sections),
-                "failing": [each.branch_id for each in sections if each.passes is False],
-                "missing_a": max((each.missing_a for each in sections if each.missing_a is not None), default=None),
+                "failing": [section.branch_id for section in sections if section.passes is False],
+                "missing_a": max(
+                    (section.missing_a for section in sections if section.missing_a is not None), default=None
+                ),
                 "reason": _reason(sections, no_tie, language),
             }
             for feeder, sections in self.feeders.items()
@@ -135,9 +137,9 @@ class NMinus1:
             "sections_in_all": self.sections_in_all,
             "feeders": self.feeder_rows(language),
             "sections": [
-                vars(each)
-                | {"passes": each.passes, "reason": each.reason.in_language(language) if each.reason else None}
-                for each in self.sections
+                vars(section)
+                | {"passes": section.passes, "reason": section.reason.in_language(language) if section.reason else None}
+                for section in self.sections
             ],
             "assumptions": [each.in_language(language) for each in self.assumed],
         }
@@ -148,18 +150,18 @@ _NO_TIE = text("no tie that can be closed")
 
 def _reason(sections: Sequence[SectionResult], no_tie: str, language: str) -> str | None:
     """Return why a feeder could not be tried, or why it fails whatever its sections do."""
-    untried = next((each.reason for each in sections if each.reason is not None), None)
+    untried = next((section.reason for section in sections if section.reason is not None), None)
     if untried is not None:
         return untried.in_language(language)
-    return None if any(each.ties for each in sections) else no_tie
+    return None if any(section.ties for section in sections) else no_tie
 
 
 def _passes(sections: Sequence[SectionResult]) -> bool | None:
     """Return whether a feeder passes; ``None`` where a section could not be tried and none fails."""
-    found = [each.passes for each in sections]
+    found = [section.passes for section in sections]
     if False in found:
         return False
-    return None if None in found else any(each.ties for each in sections)
+    return None if None in found else any(section.ties for section in sections)
 
 
 def n_minus_1(

@@ -156,7 +156,7 @@ class RestorationPlan(Shown):
     @cached_property
     def savings(self) -> tuple[Savings, ...]:
         """What each step saves against waiting for the repair."""
-        minutes = {each.stage: each.minutes for each in self.stages}
+        minutes = {stage.stage: stage.minutes for stage in self.stages}
         return tuple(self._savings(step, max(minutes[REPAIR] - minutes[step.stage], 0.0) / 60.0) for step in self.steps)
 
     @cached_property
@@ -177,10 +177,10 @@ class RestorationPlan(Shown):
     def saved(self) -> Savings:
         """What the whole plan saves against waiting for the repair."""
         users, is_known = self.users, not self.fault.network.customers.is_empty()
-        transformer_hours = sum(each.transformer_hours for each in self.savings)
+        transformer_hours = sum(saving.transformer_hours for saving in self.savings)
         return Savings(
             transformer_hours,
-            sum(each.customer_hours or 0.0 for each in self.savings) if is_known else None,
+            sum(saving.customer_hours or 0.0 for saving in self.savings) if is_known else None,
             transformer_hours / users if users else None,
         )
 
@@ -197,7 +197,7 @@ class RestorationPlan(Shown):
     def affected(self) -> pl.DataFrame:
         """Return everyone who lost supply, as a dispatcher prints it, with ``stage`` and ``minutes`` until they are back."""
         back = pl.DataFrame(
-            [(customer, each.stage, each.minutes) for each in self.stages for customer in each.customer_ids],
+            [(customer, stage.stage, stage.minutes) for stage in self.stages for customer in stage.customer_ids],
             {"customer_id": pl.String, "stage": pl.String, "minutes": pl.Float64},
             orient="row",
         )
@@ -221,8 +221,8 @@ class RestorationPlan(Shown):
             "restored_transformers": len(self.back.transformer_index),
             "unrestored_transformers": len(self.lost.transformer_index) - len(self.back.transformer_index),
             "stages": [
-                vars(each) | {"transformer_ids": list(each.transformer_ids), "customer_ids": list(each.customer_ids)}
-                for each in self.stages
+                vars(stage) | {"transformer_ids": list(stage.transformer_ids), "customer_ids": list(stage.customer_ids)}
+                for stage in self.stages
             ],
             "done": [list(each) for each in self.done],
             "missing": [each.as_dict(language) for each in self.missing],
@@ -231,7 +231,7 @@ class RestorationPlan(Shown):
             "basis": {"user_level": "MV", "N_T": self.users, "objective": self.rules.objective},
             "lowest_voltage_pu": self.lowest_voltage_pu,
             "load": self.load.as_dict(),
-            "overloads": [vars(each) for each in self.overloads],
+            "overloads": [vars(overload) for overload in self.overloads],
             "proof": vars(self.proof),
             "best": self.best,
             "gap": self.gap,
@@ -357,7 +357,7 @@ class Restorer(Shown):
             nodes = np.concatenate([fault.dead, *(state.part.nodes for state in typical.capacity.states_after)])
             around = self.supply.network.transformers_at_node.of_keys(np.unique(nodes))
             worst = max(hours, key=lambda each: each.kw_of(around))
-        told = (each.at for each in hours if self._curve is not None and each.at is not None)
+        told = (hour.at for hour in hours if self._curve is not None and hour.at is not None)
         basis = LoadBasis(hours_off, cold_load, tuple(told), worst.at if self._curve is not None else None)
         basis = replace(basis, said=said_of(hours, self._curve, basis))
         problem = self._at_load(typical, worst)
@@ -372,7 +372,7 @@ class Restorer(Shown):
         for plan in planned:
             of, chosen = plan()
             steps = operations(of, chosen)
-            if all(play(self._at_load(of, each), steps, known).proof.holds for each in hours):
+            if all(play(self._at_load(of, hour), steps, known).proof.holds for hour in hours):
                 short = (most - chosen.value) / (PARTS_OF_KW if measure == "kw" else 1.0)
                 best = chosen.value >= most if chosen is not choice else choice.proven
                 return _Found(of, play(of, steps, known), best, 0.0 if best else short, basis, chosen)
@@ -394,7 +394,7 @@ class Restorer(Shown):
     def _repair_min(self, fault: Isolation) -> float:
         """Return the minutes until the last of the faults is repaired."""
         hours = fault.network.branches["repair_h"].gather(fault.branches).cast(pl.Float64).to_list()
-        given = [self.loads.rules.repair_h if each is None else each for each in hours]
+        given = [self.loads.rules.repair_h if hour is None else hour for hour in hours]
         return 60.0 * max([*given, *([self.loads.rules.repair_h] if len(fault.nodes) else [])])
 
     def _too_late(self, fault: Isolation) -> tuple[str, ...]:
@@ -484,7 +484,7 @@ def _amid_a_move(plan: RestorationPlan, done: tuple[tuple[str, str], ...]) -> Re
             text("{branch} is closed and joins two live parts, and no plan goes on from there.", branch=branch_id),
             text("Open it again and tick that off, or undo it."),
         )
-    steps = tuple(replace(each, order=each.order - 1) for each in plan.steps[1:])
+    steps = tuple(replace(step, order=step.order - 1) for step in plan.steps[1:])
     return replace(plan, steps=steps, states=plan.states[1:], done=done)
 
 
@@ -509,7 +509,7 @@ def _remarks(
 ) -> Iterator[Text]:
     """Give what else stands in for missing data, and why a plan may be empty."""
     rating_a = problem.capacity.loads.rating_a
-    closed = problem.fault.network.branch_index([each.branch_id for each in played.steps if each.action == "close"])
+    closed = problem.fault.network.branch_index([step.branch_id for step in played.steps if step.action == "close"])
     if len(unrated := closed[np.isinf(rating_a[closed])]):
         ids = ", ".join(problem.fault.network.branches["branch_id"].gather(unrated).to_list())
         yield text("What the plan closes has no rating_a, taken as unlimited: {branches}", branches=ids)

@@ -164,7 +164,7 @@ def _is_final(problem: RestorationProblem, best: SwitchingSolution, measure: str
 
 def _better(problem: RestorationProblem, *choices: SwitchingSolution | None) -> SwitchingSolution:
     """Return the choice that feeds most, then the one that does so as the goals say; of equal ones the first."""
-    found = [each for each in choices if each is not None]
+    found = [choice for choice in choices if choice is not None]
     best = max(found, key=lambda each: _worth(problem, each))
     proven = any(each.proven and each.gain == best.gain for each in found)
     return replace(best, most=max(found[-1].most, best.value), proven=proven)
@@ -236,7 +236,7 @@ def _settled_with(
 
 def _cost_any(choices: Sequence[SwitchingSolution]) -> bool:
     """Return whether any of these cuts somebody off for a moment."""
-    return any(each.cost for each in choices)
+    return any(choice.cost for choice in choices)
 
 
 def _has_enough(accepted: Sequence[SwitchingSolution], rest: float) -> bool:

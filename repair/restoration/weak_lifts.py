@@ -139,8 +139,8 @@ class Lifts:
 
         def gone(_: Supply, states: Sequence[FeederState]) -> bool:
             ampere = np.zeros(len(rating))
-            for each in states:
-                ampere[each.branch] = each.ampere
+            for state in states:
+                ampere[state.branch] = state.ampere
             return bool((ampere[branches] <= limit + KEPT).all())
 
         worst = int(self.supply.network.branch_index(spot.object_id)[0])
@@ -181,8 +181,8 @@ class Lifts:
 
         def gone(_: Supply, states: Sequence[FeederState]) -> bool:
             volts = np.full(len(net.nodes), np.nan)
-            for each in states:
-                volts[each.part.nodes] = each.voltage_pu
+            for state in states:
+                volts[state.part.nodes] = state.voltage_pu
             return bool((volts[nodes] >= floor - KEPT).all())
 
         worst = int(_nodes_named(self.supply, [spot.object_id])[0])
@@ -236,7 +236,7 @@ class Lifts:
         if spot.object != NODE:
             return
         node = int(_nodes_named(self.supply, [spot.object_id])[0])
-        part = next(each.part for each in self.states if (each.part.nodes == node).any())
+        part = next(state.part for state in self.states if (state.part.nodes == node).any())
         own = np.zeros(len(self.generation.kw))
         own[part.nodes] = self.generation.kw[part.nodes]
 

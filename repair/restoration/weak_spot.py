@@ -79,4 +79,4 @@ class WeakSpot:
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return every field, for JSON."""
-        return vars(self) | {"objects": list(self.objects), "lifts": [each.as_dict(language) for each in self.lifts]}
+        return vars(self) | {"objects": list(self.objects), "lifts": [lift.as_dict(language) for lift in self.lifts]}

@@ -60,11 +60,11 @@ class WeakSpots(Shown):
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Return ``rows`` (the spots), ``counts`` by kind and object, ``limits`` and ``assumptions``."""
         counts: dict[str, int] = {}
-        for each in self.spots:
-            name = f"{each.kind}_{each.object}"
+        for spot in self.spots:
+            name = f"{spot.kind}_{spot.object}"
             counts[name] = counts.get(name, 0) + 1
         return {
-            "rows": [each.as_dict(language) for each in self.spots],
+            "rows": [spot.as_dict(language) for spot in self.spots],
             "counts": counts,
             "limits": self.rules.model_dump(),
             "assumptions": [each.in_language(language) for each in self.assumed],
@@ -85,7 +85,7 @@ class WeakSpots(Shown):
             "customers",
             "user_hours_per_day",
         )
-        return pl.DataFrame([{name: getattr(each, name) for name in columns} for each in self.spots])
+        return pl.DataFrame([{name: getattr(spot, name) for name in columns} for spot in self.spots])
 
 
 def weak_spots(supply: Supply, at: datetime | None = None) -> WeakSpots:
@@ -134,7 +134,7 @@ class _Search:
         self.worst = max(self.hours, key=lambda each: float(each.kw.sum()))
         nodes = np.arange(len(net.nodes))
         self.states = [FeederState.of(self.worst, self.supply, part) for part in self.supply.parts_of(nodes)]
-        self.fed_in = [each for each in self.states if self.generation.feeds(each.part)]
+        self.fed_in = [state for state in self.states if self.generation.feeds(state.part)]
         self.light = self._light_loads()
         spots = [
             *self._lines(), *self._transformers(), *self._voltages(), *self._high_voltages(), *self._measured_voltages(),
@@ -171,7 +171,7 @@ class _Search:
             self.assumed.append(
                 text("{count} transformers have no capacity_kva: how far they are loaded is not known", count=count)
             )
-        if count := sum(1 for each in self.states if len(each.branch) and np.isnan(each.voltage_pu).all()):
+        if count := sum(1 for state in self.states if len(state.branch) and np.isnan(state.voltage_pu).all()):
             self.assumed.append(
                 text("{count} feeders have no complete r_ohm and x_ohm, or a closed loop: voltage is not checked there",
                      count=count)
@@ -290,7 +290,7 @@ class _Search:
         net, factor = self.supply.network, self.loads.rules.power_factor
         capacity = net.transformers["capacity_kva"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.stack([each.kw / factor / capacity for each in self.hours])
+            share = np.stack([hour.kw / factor / capacity for hour in self.hours])
             typical = self.loads.kw / factor / capacity
         given = net.transformers["load_kw"].is_not_null().to_numpy()
         peak = np.where(given, share.max(axis=0), np.nan)  # a load that is taken from the capacity tells nothing
@@ -368,22 +368,28 @@ class _Search:
             LOW_SIDE: (rules.low_voltage_v / rules.nominal_v, rules.high_voltage_v / rules.nominal_v),
             MEDIUM_SIDE: (floor, rules.max_voltage_pu),
         }
-        for each in self.measured.voltages(self.loads):
-            lowest, highest = limits[each.side]
-            is_line = each.object == LINE
-            object_id = (net.branches if is_line else net.transformers)[f"{each.object}_id"][each.index]
-            feeder = self._feeder_of_branch(each.index) if is_line else net.transformer_feeder[each.index]
-            users = (1, int(customers[each.index]))
+        for voltage in self.measured.voltages(self.loads):
+            lowest, highest = limits[voltage.side]
+            is_line = voltage.object == LINE
+            object_id = (net.branches if is_line else net.transformers)[f"{voltage.object}_id"][voltage.index]
+            feeder = self._feeder_of_branch(voltage.index) if is_line else net.transformer_feeder[voltage.index]
+            users = (1, int(customers[voltage.index]))
             if is_line:
                 behind = self.supply.below(object_id)
                 users = len(behind.transformer_index), behind.customer_count
             for kind, worst, limit, share, typical in (
-                (LOW, each.lowest.min(), lowest, (each.lowest < lowest - KEPT).mean(), each.lowest.mean()),
-                (HIGH, each.highest.max(), highest, (each.highest > highest + KEPT).mean(), each.highest.mean()),
+                (LOW, voltage.lowest.min(), lowest, (voltage.lowest < lowest - KEPT).mean(), voltage.lowest.mean()),
+                (
+                    HIGH,
+                    voltage.highest.max(),
+                    highest,
+                    (voltage.highest > highest + KEPT).mean(),
+                    voltage.highest.mean(),
+                ),
             ):
                 if share > 0:
                     yield self._spot(
-                        kind, each.object, object_id, feeder, float(worst), limit, [object_id], *users, float(share),
+                        kind, voltage.object, object_id, feeder, float(worst), limit, [object_id], *users, float(share),
                         MEASURED, float(typical),
                     )  # fmt: skip
 

@@ -44,9 +44,14 @@ def findings(tab: Page) -> list[dict[str, Any]]:
     tab.evaluate(AXE)
     found = tab.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
-        {"rule": each["id"], "impact": each["impact"], "count": len(each["nodes"]), "first": each["nodes"][0]["html"][:200]}
-        for each in found["violations"]
-        if each["impact"] in {"serious", "critical"}
+        {
+            "rule": violation["id"],
+            "impact": violation["impact"],
+            "count": len(violation["nodes"]),
+            "first": violation["nodes"][0]["html"][:200],
+        }
+        for violation in found["violations"]
+        if violation["impact"] in {"serious", "critical"}
     ]  # fmt: skip
 
 

@@ -174,7 +174,7 @@ def test_the_grid_is_tried_beside_the_pages(client: httpx.Client, net: Network) 
     assert grid["n1_pass_rate"] == whole["pass_rate"]
     rows = client.get("/api/v1/targets", params={"plan": "gongan-2022"}).json()["rows"]
     assert grid["targets"] == [
-        row for row in rows if row["target_id"] in {each["target_id"] for each in grid["targets"]}
+        row for row in rows if row["target_id"] in {target["target_id"] for target in grid["targets"]}
     ]
 
 
@@ -262,15 +262,15 @@ def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: htt
         io.StringIO(client.get("/export/dispatch/steps.csv", params=asked).content.decode("utf-8-sig"))
     )
     assert [(int(row["step"]), row["branch_id"]) for row in steps] == [
-        (each.order, each.branch_id) for each in plan.steps
+        (step.order, step.branch_id) for step in plan.steps
     ]
     listed = client.get("/export/dispatch/customers.csv", params=asked).content.decode("utf-8-sig")
     back = [float(row["minutes"]) for row in csv.DictReader(io.StringIO(listed)) if row["minutes"]]
-    assert sorted(back) == sorted(each.minutes for each in plan.stages for _ in range(each.customers or 0))
+    assert sorted(back) == sorted(stage.minutes for stage in plan.stages for _ in range(stage.customers or 0))
     assert client.get("/export/dispatch/steps.html", params=asked).status_code == 200
     assert client.get("/export/dispatch/steps.csv", params={"event": "none"}).status_code == 422
     sheet = client.get("/export/dispatch/steps.html", params=asked).text
-    assert all(f"（{each.branch_id}）" in sheet or each.branch_id in sheet for each in plan.steps)
+    assert all(f"（{step.branch_id}）" in sheet or step.branch_id in sheet for step in plan.steps)
     assert sheet.count("☐") == len(plan.steps)
     for said in ("Switching order", entry.key, "purpose", "guardian", "dispatcher in charge"):
         assert said in sheet
@@ -284,7 +284,7 @@ def test_plans_and_calendar_can_be_taken_along(client: httpx.Client, net: Networ
     desk = PlanDesk.of(Statistics(net))
     for name, ids, wanted in (
         ("plans", "plan_id", {each.plan_id for each in precheck(desk)}),
-        ("calendar", "plans", {", ".join(each.option.group.plan_ids) for each in calendar_plan(desk).entries}),
+        ("calendar", "plans", {", ".join(entry.option.group.plan_ids) for entry in calendar_plan(desk).entries}),
     ):
         text = client.get(f"/export/planned/{name}.csv", params={"lang": "en"}).content.decode("utf-8-sig")
         assert {row[ids] for row in csv.DictReader(io.StringIO(text))} == wanted

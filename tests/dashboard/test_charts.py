@@ -87,7 +87,7 @@ def test_no_name_of_a_device_stands_on_a_number_of_customers() -> None:
         assert numbers, head
         for name in figure.layout.annotations:
             x, y = name.x, name.y + (0.32 if name.yshift > 0 else -0.32)
-            assert not [each for each in numbers if abs(each[0] - x) < 0.9 and abs(each[1] - y) < 0.3], (
+            assert not [number for number in numbers if abs(number[0] - x) < 0.9 and abs(number[1] - y) < 0.3], (
                 head,
                 name.text,
             )

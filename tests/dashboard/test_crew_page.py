@@ -113,7 +113,7 @@ def test_a_job_from_taking_it_until_power_is_back(page: Page, served: str) -> No
     kept = sheet_of(served)
     assert list(kept["stages"]) == ["taken", "arrived", "located", "isolated", "repaired", "restored"]
     assert kept["crew_id"] == "B1"
-    assert [each["found"] for each in kept["looks"]] == [False, True]
+    assert [look["found"] for look in kept["looks"]] == [False, True]
     assert kept["section"]
     image = httpx.get(f"{served}/api/v1/photographs/{kept['photographs'][0]}", timeout=60)
     assert (image.headers["content-type"], image.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
@@ -192,7 +192,7 @@ def test_everything_that_is_pressed_is_large_enough_for_a_thumb_and_nothing_lies
             """() => [...document.querySelectorAll("button, a, select, label.file, label.switch")]
             .filter((each) => each.offsetParent).map((each) => [each.innerText, each.getBoundingClientRect().height])"""
         )
-        assert [each for each in sizes if each[1] < 44] == []
+        assert [size for size in sizes if size[1] < 44] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         picture(page, f"crew-detail-{language}")
         page.goto(f"{served}/crew?lang={language}")
@@ -221,9 +221,9 @@ def test_the_desk_takes_what_can_be_taken_and_names_the_rest(served: str) -> Non
         {"event_id": "aaaaaaaa7", "report": "arrived", "ago_s": "nan"},
         {"event_id": "aaaaaaaa8", "report": "isolated"},
     )
-    states = [each["state"] for each in outcomes]
+    states = [outcome["state"] for outcome in outcomes]
     assert states == ["kept", "known", *["refused"] * 7, "kept"]
-    assert all(each["error"] and each["hint"] for each in outcomes if each["state"] == "refused")
+    assert all(outcome["error"] and outcome["hint"] for outcome in outcomes if outcome["state"] == "refused")
     assert list(sheet_of(served)["stages"]) == ["arrived", "isolated"]
 
 
@@ -234,7 +234,7 @@ def test_the_jobs_name_no_customer_and_follow_what_crews_say(served: str) -> Non
     assert first["found"] is None
     reports_of(served, {"event_id": "bbbbbbbb1", "report": "not_here", "branches": first["branches"]})
     after = httpx.get(f"{served}/api/v1/crew/jobs?crew=B1", timeout=60).json()["rows"][0]
-    again = next(each for each in after["sections"] if each["branches"] == first["branches"])
+    again = next(section for section in after["sections"] if section["branches"] == first["branches"])
     odds = [p / (1 - p) for p in (first["probability"], again["probability"])]
     assert odds[1] == pytest.approx(odds[0] * 0.05 / (1 - 0.001))
     assert again["found"] is False

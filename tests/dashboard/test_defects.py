@@ -87,7 +87,7 @@ def test_d2_records_of_counts_alone_are_counted_on_the_page(tmp_path: Path) -> N
     [("zh", "64.29 %，目标 65 %，还差 0.71 %"), ("en", "64.29 %, target 65 %, 0.71 % short of it")],
 )
 def test_d3_below_a_target_of_at_least_so_much_falls_short(whole: Utility, language: str, said: str) -> None:
-    (missed,) = [each for each in whole.targets("gongan-2022", wait_s=None).results if each.status == "fail"]
+    (missed,) = [result for result in whole.targets("gongan-2022", wait_s=None).results if result.status == "fail"]
     assert (missed.op, missed.numerator, missed.denominator, missed.limit) == (">=", 9, 14, 65.0)
     page = json.loads(shown(whole, "/operations", "?plan=gongan-2022", language))
     assert said in "".join(words_of(page))

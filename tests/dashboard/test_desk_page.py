@@ -55,7 +55,7 @@ def serving(
     tables = one_line_tables(FEEDER)
     tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
-    sensors = {"sensors": [{"branch_id": each, "kind": "ftu"} for each in devices]}
+    sensors = {"sensors": [{"branch_id": device, "kind": "ftu"} for device in devices]}
     for name, rows in (tables | sensors | dict(more or {})).items():
         if rows:
             (folder / f"{name}.json").write_text(json.dumps(rows), "utf-8")

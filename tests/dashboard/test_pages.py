@@ -79,7 +79,7 @@ def test_operations_opens_with_the_figure_of_the_statistics(
     statistics, as_of = Statistics(net), net.workspace.settings["as_of"]
     saidi = statistics.indices(Query(Period.year(YEAR), as_of=as_of))["SAIDI-1"][0]
     results = judge(statistics, "xihua-2022", YEAR, as_of)
-    met = sum(each.status == "pass" for each in results)
+    met = sum(result.status == "pass" for result in results)
     said = {
         "zh": f"{YEAR} 年户均停电 {saidi:.2f} 小时；{len(results)} 项目标中 {met} 项达到",
         "en": f"{YEAR}: the average user was without power for {saidi:.2f} hours; {met} of {len(results)} targets are met",
@@ -111,7 +111,7 @@ def test_management_draws_the_grid_again_until_every_section_is_tried(page: Page
         f"{sweep.sections_in_all} of {sweep.sections_in_all} sections tried"
     )
     shown = page.locator(".table.n-1 tbody tr").all_inner_texts()
-    missing = sorted((round(each.missing_a or 0) for each in sweep.sections if not each.passes), reverse=True)
+    missing = sorted((round(section.missing_a or 0) for section in sweep.sections if not section.passes), reverse=True)
     assert [int(each.split()[-1]) for each in shown if "no tie" not in each] == missing
     expect(page.locator("#grid-card .targets")).to_contain_text(f"{sweep.pass_rate:.2f}")
 
@@ -139,7 +139,7 @@ def test_plans_say_what_the_check_and_the_calendar_say(page: Page, served: str, 
     assert figure(page, "after") == pytest.approx(total(checks)[1])
     assert figure(page, "saving") == pytest.approx(calendar.saving_ch)
     expect(page.locator(".plans tbody tr")).to_have_count(len(checks))
-    chosen = next(each for each in checks if each.verdict == "reduce")
+    chosen = next(check for check in checks if check.verdict == "reduce")
     page.goto(f"{served}/planned?lang={language}&plan={chosen.plan_id}")
     sheet = page.locator("[data-figure=verdict]")
     expect(sheet).to_have_text(VERDICTS[chosen.verdict].in_language(language))
@@ -180,7 +180,7 @@ def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
     page.goto(f"{served}/dispatch?at={moment}&lang=en")
     rows = page.locator(".operations tbody tr")
     expect(rows).to_have_count(len(plan.steps) + 1)
-    assert figure(page, "back") == sum(each.customers or 0 for each in plan.stages[:-1])
+    assert figure(page, "back") == sum(stage.customers or 0 for stage in plan.stages[:-1])
     for step, said in zip(plan.steps, rows.all_inner_texts(), strict=False):
         assert f"{step.action} " in said
         assert step.branch_id in said

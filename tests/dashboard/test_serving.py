@@ -90,10 +90,10 @@ def test_a_plain_request_is_answered_while_pages_are_computed() -> None:
             readers.submit(ask_page, served, "/management", "?year=2021"),
         ]
         answered = 0
-        while not all(each.done() for each in pages):
+        while not all(page.done() for page in pages):
             get(served)
             answered += 1
-        assert all(b'"page"' in each.result() for each in pages)
+        assert all(b'"page"' in page.result() for page in pages)
         assert answered > 2 * len(pages), "a plain request that waited for a page would be answered once a page at most"
 
 

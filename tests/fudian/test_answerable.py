@@ -48,7 +48,7 @@ def utility_of(**tables: Any) -> Utility:
 
 def told(utility: Utility) -> dict[str, tuple[bool, list[str]]]:
     answers = utility.check().as_dict("en")["answers"]
-    return {each["question"]: (each["answerable"], each["missing"]) for each in answers}
+    return {answer["question"]: (answer["answerable"], answer["missing"]) for answer in answers}
 
 
 def test_the_sample_county_answers_nearly_everything() -> None:

@@ -65,7 +65,7 @@ def store(store_url: str) -> Iterator[Store]:
 
 def told(desk: Desk) -> list[tuple[Any, ...]]:
     desk.wait()
-    return [(each["id"], each["state"], each["dark"]) for each in desk.utility.incidents()["incidents"]]
+    return [(incident["id"], incident["state"], incident["dark"]) for incident in desk.utility.incidents()["incidents"]]
 
 
 def numbers(store: Store) -> list[int | None]:
@@ -105,10 +105,10 @@ def test_bad_rows_are_told_and_the_rest_is_kept(store: Store) -> None:
     with Desk(utility(), store) as desk:
         receipt = desk.accept([TRIP[0], {"time": "never"}, report("T9", "off", 1), early], "head end")
         assert receipt.accepted == 3, "what lies in the future, or names what is not there, is kept and not believed"
-        assert {each.value for each in receipt.problems} >= {"never"}
+        assert {problem.value for problem in receipt.problems} >= {"never"}
         desk.wait()
         problems = desk.utility.incidents()["problems"]
-        assert any("T9" in str(each) for each in problems)
+        assert any("T9" in str(problem) for problem in problems)
         assert len(desk.utility.incidents()["incidents"]) == 1
     with Desk(utility(), store) as again:
         again.wait()
@@ -252,7 +252,9 @@ def test_in_whatever_parts_and_with_whatever_starts_between_the_desk_is_the_same
     store.close()
     whole = utility()
     whole.ingest([words[each] for each in sorted({each for part in parts for each in part})])
-    assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
+    assert found == [
+        (incident["id"], incident["state"], incident["dark"]) for incident in whole.incidents()["incidents"]
+    ]
 
 
 # Power cuts -----------------------------------------------------------------------------------------------------------
@@ -315,7 +317,9 @@ def test_a_desk_that_is_killed_loses_nothing_that_it_acknowledged(store_url: str
     store.close()
     whole = utility()
     whole.ingest(words)
-    assert found == [(each["id"], each["state"], each["dark"]) for each in whole.incidents()["incidents"]]
+    assert found == [
+        (incident["id"], incident["state"], incident["dark"]) for incident in whole.incidents()["incidents"]
+    ]
 
 
 def test_an_event_says_who_and_what_was_before(store: Store) -> None:
@@ -430,12 +434,12 @@ def test_a_plan_goes_on_from_what_was_operated_since_the_fault(store: Store) -> 
     two = "=S -[K1]- 0 -L1- 1 -[K2]- 2 -L2- 3 /[K3]/ 4 -L4- 5 -[K4]- 6; =R -L6- 6; T1(3) @ 1; T3(5) @ 3; T5(7) @ 5"
     with Desk(Utility(Network.from_text(two).workspace), store) as desk:
         first = desk.utility.restore("L1", by="desk", since=NOON)
-        assert [(each.action, each.branch_id) for each in first.steps] == [("open", "K2"), ("close", "K3")]
+        assert [(step.action, step.branch_id) for step in first.steps] == [("open", "K2"), ("close", "K3")]
         at = (NOON + timedelta(minutes=9)).isoformat()
         desk.operate([{"action": "open", "branch_id": "K2", "at": at}], "li")
         then = desk.utility.restore("L1", by="desk", since=NOON)
         assert then.done == (("open", "K2"),)
-        assert [(each.action, each.branch_id) for each in then.steps] == [("close", "K3")]
+        assert [(step.action, step.branch_id) for step in then.steps] == [("close", "K3")]
         before = desk.utility.restore("L1", by="desk", since=NOON, at=NOON + timedelta(minutes=5))
         assert len(before.steps) == 2, "not done yet at that moment"
         assert len(desk.utility.restore("L1").steps) == 2, "the log knows nothing of it"
@@ -644,7 +648,9 @@ def test_an_accepted_record_counts_in_the_indices_like_any_other_and_no_more_onc
         assert before == pytest.approx(1 / 5)
         assert accepted.indices(2022).rows["SAIDI-1"].item() == pytest.approx(1 / 5 + 0.5)
         assert accepted.workspace.tables["incidents"]["branch_id"].to_list() == ["L3"]
-        assert not [each for each in accepted.problems if each.severity == "error" and each.table == "outages"]
+        assert not [
+            problem for problem in accepted.problems if problem.severity == "error" and problem.table == "outages"
+        ]
         desk.decide(name, {"action": "undo", "number": sheet.history[-1].number}, "wang")
         assert open_workspace(folder).indices(2022).rows["SAIDI-1"].item() == before
     store.close()

@@ -65,7 +65,9 @@ def test_crews_are_sent_by_themselves_where_the_settings_say_so_and_a_person_cou
         assert "customer-hours more" in note
         assert dispatch_due(desk) == []
         plan = desk.utility.crews()
-        assert [(each.reason, each.visits[0].crew_id) for each in plan.assignments] == [("under_way", crew)]
+        assert [(assignment.reason, assignment.visits[0].crew_id) for assignment in plan.assignments] == [
+            ("under_way", crew)
+        ]
         for line in sheet.lines:
             desk.decide(incident, {"action": "undo", "number": line.number}, "wang")
         assert desk.sheet(incident).crew_id is None
@@ -111,7 +113,7 @@ def test_plans_are_announced_by_themselves_in_time_for_their_notice(tmp_path: Pa
         assert {plan: each["count"] > 0 for plan, each in told.items()} == {
             "NEAR": True, "SOON": True, "FAR": False, "LATER": False, "DRAFT": False,
         }  # fmt: skip
-        assert {each["kind"] for each in told["SOON"]["rows"]} == {"temporary"}
+        assert {row["kind"] for row in told["SOON"]["rows"]} == {"temporary"}
         assert (told["NEAR"]["notice"]["required_h"], told["SOON"]["notice"]["required_h"]) == (168, 24)
         assert announcing.announce_due() == 0
         assert Announcing(desk).announce_due() == 0  # after a start too
@@ -209,7 +211,7 @@ def test_the_report_of_a_month_has_the_figures_of_the_dispatch_as_they_are_now(t
         made = desk.utility.report(month, "xihua-2022")
         told = {row["kpi"]: row for row in made.section("dispatch").rows}
         answers = desk.utility.dispatch_kpi(f"{NOON:%Y-%m-01}").rows.to_dicts()
-        assert [row["value"] for row in told.values()] == [each["value"] for each in answers]
+        assert [row["value"] for row in told.values()] == [answer["value"] for answer in answers]
         share = told["customer-hours that no dispatch could have saved"]
         assert share["value"] == pytest.approx(100 * (1.0 + 35.0 / 60.0) / 2.0)
         assert made.section("desk").rows

@@ -209,7 +209,7 @@ def test_will_the_targets_be_met(utility: Utility, command: Any, route: Route, s
         expected = Same(utility.targets(plan).as_dict())
         assert command("targets", "--plan", plan) == expected
         assert route("targets", plan=plan) == expected
-    statuses = [each.status for each in utility.targets("jinhua-2022").results]
+    statuses = [result.status for result in utility.targets("jinhua-2022").results]
     assert set(statuses) == {"unknown", "fail"}
     page = page_text(served, "/operations", "?year=2022&plan=jinhua-2022&lang=en")
     for status in ("fail", "unknown"):
@@ -338,7 +338,7 @@ def test_what_is_wrong_with_the_data(utility: Utility, command: Any, route: Rout
 def test_who_is_off_by_a_plan_is_the_same_on_both_pages() -> None:
     """Once load is transferred where it can be: the list of planned outages on the repair page and the page of plans."""
     county = fudian.open(COUNTY, "en")
-    checks = {each.plan_id: each for each in county.precheck().checks if each.facts is not None}
+    checks = {check.plan_id: check for check in county.precheck().checks if check.facts is not None}
     plans = county.board().planned.filter(pl.col("plan_id").is_in(list(checks)))
     differs = 0
     for plan in plans.to_dicts():
@@ -446,14 +446,14 @@ def test_how_long_planned_outages_take(utility: Utility, command: Any, route: Ro
     assert expected == route("durations", as_of="2023-01-01", period="2022Q2")
     assert Same(utility.durations().as_dict()) == command("durations")
     checked = utility.precheck(as_of="2023-01-01").as_dict()["plans"]
-    by_plan = {each["plan_id"]: each for each in expected["rows"]}
+    by_plan = {row["plan_id"]: row for row in expected["rows"]}
     for plan in checked:
         if plan["duration"] is None:
             continue
         assert Same(plan["duration"]) == by_plan[plan["plan_id"]]
         warning = plan["duration"]["warning"]
         assert (warning in plan["remarks"]) == (warning is not None)
-    assert any(each["warning"] for each in expected["rows"])
+    assert any(row["warning"] for row in expected["rows"])
     lost = utility.durations().losses
     shown = page_text(served, "/planned", "?lang=en")
     assert lost.height
@@ -478,7 +478,7 @@ def test_planned_outages_that_could_have_been_avoided(
     assert expected == command("avoidable", "--period", "2022", "--most", "5")
     assert expected == route("avoidable", period="2022", most=5)
     whole = utility.avoidable(2022)
-    assert sum(each.ch for each in whole.outages) == pytest.approx(utility.costly_plans(2022)["ch"].sum())
+    assert sum(outage.ch for outage in whole.outages) == pytest.approx(utility.costly_plans(2022)["ch"].sum())
     shown = page_text(served, "/management", "?lang=en&year=2022")
     assert whole.outages[0].avoidable_ch > 0
     assert f'"{whole.outages[0].outage_id}"' in shown

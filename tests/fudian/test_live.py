@@ -48,7 +48,9 @@ def test_who_asks_while_a_batch_is_judged_is_told_what_was_known_before_it(desk:
 
 def test_the_board_and_the_incidents_are_of_the_same_moment(desk: Utility) -> None:
     desk.ingest(rows("transformer T5 off 0", "transformer T4 off 1"), NOON + timedelta(minutes=1))
-    listed = {each["id"] for each in desk.incidents()["incidents"] if each["state"] in {"suspected", "confirmed"}}
+    listed = {
+        incident["id"] for incident in desk.incidents()["incidents"] if incident["state"] in {"suspected", "confirmed"}
+    }
     assert {each.key for each in desk.board().active} == listed
 
 

@@ -77,8 +77,8 @@ def test_four_threads_asking_for_the_prechecks_get_one_answer() -> None:
     county = fudian.open(COUNTY)
     with ThreadPoolExecutor(4) as pool:
         answers: list[Any] = list(pool.map(lambda _: county.precheck(), range(4)))
-    assert all(each is answers[0] for each in answers)
-    assert all(isinstance(each, PlanCheck) for each in answers[0].checks)
+    assert all(answer is answers[0] for answer in answers)
+    assert all(isinstance(check, PlanCheck) for check in answers[0].checks)
 
 
 def test_large_tables_are_forgotten_before_they_fill_the_machine() -> None:

@@ -62,11 +62,11 @@ def test_what_is_over_is_erased_and_then_folded(store: Store) -> None:
         assert details(store, "signal") == []
         fold = details(store, "erasure")[-1]
         assert (fold["action"], fold["events"]) == ("fold", 13)
-        assert {(each["object"], each["kind"]): each["count"] for each in fold["counts"]} == {
+        assert {(count["object"], count["kind"]): count["count"] for count in fold["counts"]} == {
             ("branch", "trip"): 1, ("transformer", "off"): 5, ("customer", "call"): 1, ("branch", "close"): 1,
             ("transformer", "on"): 5,
         }  # fmt: skip
-        assert {each["day"] for each in fold["counts"]} == {"2022-07-20"}
+        assert {count["day"] for count in fold["counts"]} == {"2022-07-20"}
         numbers = [each.number or 0 for each in Ledger(store).since()]
         assert numbers == sorted(set(numbers))
         assert desk.accept([report("T2", "off", 90, "later")], "head end").accepted == 1

@@ -221,7 +221,7 @@ def test_rows_frames_and_files_are_read_alike(utility: Utility, tmp_path: Any) -
         str(tmp_path / "signals.csv"),
     ]
     answers = [utility.locate(each).as_dict() for each in given]
-    assert all(each == answers[0] for each in answers)
+    assert all(answer == answers[0] for answer in answers)
     assert answers[0]["ranked"]
     with pytest.raises(WorkspaceError, match="no usable row of signals"):
         utility.locate([{"time": "never", "object": "branch", "object_id": "F03-K01", "kind": "trip"}])

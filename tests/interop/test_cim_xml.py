@@ -58,8 +58,10 @@ def test_a_branch_cuts_off_the_same_loads_as_in_opendss(feeder: str, alike: int)
     theirs = dss.energise().switched(open=[in_dss[tie] for tie in TIES if tie in in_dss])
     assert len(set(in_cim) & set(in_dss)) == alike
     for name in set(in_cim) & set(in_dss):
-        lost = {plain(names[each]) for each in ours.below(in_cim[name]).transformers}
-        assert lost - ONLY_IN_CIM[feeder] == {plain(each) for each in theirs.below(in_dss[name]).transformers}, name
+        lost = {plain(names[transformer]) for transformer in ours.below(in_cim[name]).transformers}
+        assert lost - ONLY_IN_CIM[feeder] == {
+            plain(transformer) for transformer in theirs.below(in_dss[name]).transformers
+        }, name
 
 
 def test_kinds_lengths_and_ratings_of_ieee13() -> None:

@@ -34,7 +34,7 @@ def test_a_replay_equals_the_graph_searched_anew_after_every_operation(plain: Pl
     is_open = [each for *_, each in plain.branches]
     states: list[tuple[datetime | None, set[int]]] = [(None, live(plain, is_open))]
     for hour in sorted({hour for hour, *_ in operations}):
-        for _, one, opens in (each for each in operations if each[0] == hour):
+        for _, one, opens in (operation for operation in operations if operation[0] == hour):
             is_open[one] = opens
         states.append((BEGIN + timedelta(hours=hour), live(plain, is_open)))
     expected = []

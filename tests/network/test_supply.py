@@ -89,7 +89,7 @@ def test_columns_are_summed_by_name(county: Network) -> None:
     supply = county.energise()
     capacity = dict(county.transformers.select("transformer_id", "capacity_kva").iter_rows())
     branch = county.branches["branch_id"][int(np.argmax(supply.users_below()))]
-    expected = sum(capacity[each] for each in supply.below(branch).transformers)
+    expected = sum(capacity[transformer] for transformer in supply.below(branch).transformers)
     assert supply.users_below("capacity_kva")[county.branch_index(branch)[0]] == pytest.approx(expected)
     known = county.branches["length_km"].fill_null(0.0).to_numpy()
     node = int(supply.node_at[supply.place_below(county.branch_index(branch))[0]])

@@ -16,7 +16,9 @@ SWITCHED = datetime(2022, 7, 20, 8, 5)
 
 def found(net: Network) -> list[tuple[str, str, int | None, str | None, str | None]]:
     """Return severity, table, row, column and id of each problem."""
-    return [(each.severity, each.table, each.row, each.column, each.object_id) for each in net.problems]
+    return [
+        (problem.severity, problem.table, problem.row, problem.column, problem.object_id) for problem in net.problems
+    ]
 
 
 def only(net: Network) -> Problem:
@@ -98,8 +100,8 @@ def test_a_stub_is_one_problem_at_the_branch_that_leads_to_it() -> None:
 
 def test_stubs_stand_in_the_order_of_the_table() -> None:
     net = Network.from_text("=S -L1- 1; 2 -L3- 3; 1 -L2- 2; 1 -L4- 4; 3 -L5- 5; 1 -L6- 6; T1 @ 2")
-    assert [(each.row, each.object_id) for each in net.problems] == [(3, "L3"), (5, "L4"), (7, "L6")]
-    assert ["branches: 2" in str(each.message) for each in net.problems] == [True, False, False]
+    assert [(problem.row, problem.object_id) for problem in net.problems] == [(3, "L3"), (5, "L4"), (7, "L6")]
+    assert ["branches: 2" in str(problem.message) for problem in net.problems] == [True, False, False]
 
 
 RING = "=S -[K1] feeder_id=F1- 1 -L2- 2 -L3- 3 -[K4]- S; T1 @ 1; T2 @ 2; T3 @ 3"
@@ -110,7 +112,7 @@ RING = "=S -[K1] feeder_id=F1- 1 -L2- 2 -L3- 3 -[K4]- S; T1 @ 1; T2 @ 2; T3 @ 3"
 )
 def test_a_loop_is_in_order_where_its_feeder_declares_it(form: str | None, warned: int) -> None:
     net = Network.from_text(RING, {"feeders": [{"feeder_id": "F1", "structure": form}]})
-    assert [(each.table, each.column) for each in net.problems] == [("branches", "normally_open")] * warned
+    assert [(problem.table, problem.column) for problem in net.problems] == [("branches", "normally_open")] * warned
 
 
 def test_a_loop_through_two_feeders_names_both() -> None:
@@ -162,12 +164,12 @@ def test_the_log_leaves_a_switch_in_another_state(operations: list[tuple[str, st
         for minute, (branch, action) in enumerate(operations)
     ]
     net = Network.from_text(TIED, {"switching": log})
-    states = [each for each in net.problems if str(each.message).startswith("branch ")]
+    states = [problem for problem in net.problems if str(problem.message).startswith("branch ")]
     assert sorted(str(each.message)[7:][: len(part)] for each, part in zip(states, said, strict=True)) == sorted(said)
-    for each in net.problems:
-        assert (each.severity, each.table, each.column) == ("warning", "switching", "action")
-        assert each.row is not None
-        assert operations[each.row - 2] == (each.object_id, each.value)
+    for problem in net.problems:
+        assert (problem.severity, problem.table, problem.column) == ("warning", "switching", "action")
+        assert problem.row is not None
+        assert operations[problem.row - 2] == (problem.object_id, problem.value)
 
 
 @st.composite

@@ -54,7 +54,7 @@ def assert_as_counted_by_the_minute(
         (row["outage_id"], "end") for row in scene.refused
     }
 
-    kept = [each for each in scene.outages if (scene.start + each["start"] * MINUTE).date() not in days]
+    kept = [outage for outage in scene.outages if (scene.start + outage["start"] * MINUTE).date() not in days]
     slow = Slow(replace(scene, outages=kept), drawn, first, last, as_of)
     until = None if as_of is None else scene.start + as_of * MINUTE
     query = Query(slow.period, med="exclude", as_of=until)
@@ -72,12 +72,12 @@ def assert_as_counted_by_the_minute(
 
     oldest = statistics.known_until - open_min * MINUTE
     lasting = [
-        each["outage_id"]
-        for each in scene.outages
-        if each["end"] is None and scene.start + each["start"] * MINUTE < oldest
+        outage["outage_id"]
+        for outage in scene.outages
+        if outage["end"] is None and scene.start + outage["start"] * MINUTE < oldest
     ]
     warned = open_outages(statistics.net.workspace, statistics.known_until, statistics.settings)
-    if len(scene.outages) > 1 and all(each["end"] is None for each in scene.outages):
+    if len(scene.outages) > 1 and all(outage["end"] is None for outage in scene.outages):
         assert len(warned) == bool(lasting)
     else:
         assert sorted(str(problem.object_id) for problem in warned) == sorted(lasting)

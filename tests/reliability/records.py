@@ -228,7 +228,9 @@ def logged_scenes(draw: st.DrawFn, one_supply_each: bool = False) -> Scene:
     written = draw(st.lists(row, max_size=12))
     written = draw(st.sampled_from([written, sorted(written), sorted(written, reverse=True)]))
     tripped = [
-        (each["start"], each["branch_id"], True) for each in scene.outages if each["branch_id"] and draw(st.booleans())
+        (outage["start"], outage["branch_id"], True)
+        for outage in scene.outages
+        if outage["branch_id"] and draw(st.booleans())
     ]
     written += [(max(0, minute + draw(st.integers(-6, 6))), branch, opens) for minute, branch, opens in tripped]
     users, nodes = len(plain.transformers), sorted({end for a, b, _ in plain.branches for end in (a, b)})
@@ -238,21 +240,23 @@ def logged_scenes(draw: st.DrawFn, one_supply_each: bool = False) -> Scene:
     }  # fmt: skip
     service = [(None, None) if user in moves else each for user, each in enumerate(scene.service)]
     outages = list(scene.outages)
-    for each in scene.outages:
+    for outage in scene.outages:
         if draw(st.integers(0, 3)) == 0:
             part = draw(named_parts(len(plain.branches), users))
-            if part != {name: each[name] for name in part}:
-                outages.append(each | part | {"end": draw(st.none() | st.integers(each["start"] + 1, minutes + 20))})
+            if part != {name: outage[name] for name in part}:
+                outages.append(
+                    outage | part | {"end": draw(st.none() | st.integers(outage["start"] + 1, minutes + 20))}
+                )
     for number, each in enumerate(outages):
         each["number"] = number
     last = {}
-    for each in outages:
-        ends = last.get(each["outage_id"], 0), each["end"]
-        last[each["outage_id"]] = None if None in ends else max(ends)
+    for outage in outages:
+        ends = last.get(outage["outage_id"], 0), outage["end"]
+        last[outage["outage_id"]] = None if None in ends else max(ends)
     stages = [
-        each
-        for each in scene.stages
-        if last[each["outage_id"]] is None or each["restored_at"] <= last[each["outage_id"]]
+        stage
+        for stage in scene.stages
+        if last[stage["outage_id"]] is None or stage["restored_at"] <= last[stage["outage_id"]]
     ]
     moved = [(node, None) for _, node in moves.values()]
     states = SlowStates(
@@ -281,7 +285,7 @@ WRITTEN = {
 def scenes_as_written(draw: st.DrawFn) -> Scene:
     """Draw logged scenes of users with one supply, with natures as paths, and rows whose end says nothing."""
     scene = draw(logged_scenes(one_supply_each=True))
-    natures = {each["outage_id"]: draw(st.sampled_from(WRITTEN[each["nature"]])) for each in scene.outages}
+    natures = {outage["outage_id"]: draw(st.sampled_from(WRITTEN[outage["nature"]])) for outage in scene.outages}
     refused = [
         {
             "outage_id": f"R{number}", "start": draw(st.integers(0, 100)), "end": draw(st.sampled_from(["/", "无", "N/A", "—"])),

@@ -67,7 +67,7 @@ def assert_as_counted_day_by_day(
         return sum(users for stated_for, users, since, until in stated if stated_for == region and since <= at < until)
 
     people = sum(on(region, at) for region in ("urban", "rural") for at in range(first, last)) / (last - first)
-    counted = [each for each in outages if on(each[0], each[1] // 24)]
+    counted = [outage for outage in outages if on(outage[0], outage[1] // 24)]
     hours = sum(
         users * sum(first * 24 <= at < last * 24 for at in range(start, start + lasted))
         for _, start, lasted, users in counted

@@ -87,10 +87,10 @@ def test_nine_months_below_the_mean_are_not_usual() -> None:
 )
 def test_limits_and_runs_begin_anew_at_each_stated_change(values: list[float | None], changes: list[int]) -> None:
     chart = control_chart(values, 0.0, changes=changes)
-    edges = sorted({0, *(each for each in changes if 0 < each < len(values))})
+    edges = sorted({0, *(change for change in changes if 0 < change < len(values))})
     alone = [control_chart(values[first:last], 0.0) for first, last in pairwise([*edges, len(values)])]
-    assert [each.first for each in chart.stretches] == edges
-    assert [(each.mean, each.lower, each.upper) for each in chart.stretches] == [
+    assert [stretch.first for stretch in chart.stretches] == edges
+    assert [(stretch.mean, stretch.lower, stretch.upper) for stretch in chart.stretches] == [
         (each.mean, each.lower, each.upper) for each in alone
     ]
     assert (chart.mean, chart.lower, chart.upper) == (alone[-1].mean, alone[-1].lower, alone[-1].upper)

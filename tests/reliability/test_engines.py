@@ -231,7 +231,9 @@ def test_random_records_are_counted_as_by_the_minute(
 ) -> None:
     """Rules R1.16 to R1.22 switched at random, on every engine."""
     as_of = moment_of_knowledge(scene, drawn, as_of)
-    told = [minute for each in scene.outages for minute in (each["start"], each["end"]) if isinstance(minute, int)]
+    told = [
+        minute for outage in scene.outages for minute in (outage["start"], outage["end"]) if isinstance(minute, int)
+    ]
     assume(as_of is not None or max(told, default=0) > first)  # else nothing is known of the period
     assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
 

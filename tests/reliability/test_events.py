@@ -33,7 +33,7 @@ def test_the_rows_of_one_outage_are_one_event() -> None:
     row = figures(county)
     assert county.net.workspace.errors == ()
     assert (row["CH"], row["CI"], row["CN"], row["MIC"], row["MID"]) == (5, 3, 3, 3, 2.5)
-    assert [each["user_id"] for each in county.ledger_rows(Query(YEAR), event="A")] == ["T0", "T1", "T2"]
+    assert [ledger_row["user_id"] for ledger_row in county.ledger_rows(Query(YEAR), event="A")] == ["T0", "T1", "T2"]
     basis = county.basis(Query(YEAR))
     assert (basis["outages_in_period"], basis["outages_that_cut_off_nobody"]) == (1, 0)
 
@@ -110,7 +110,9 @@ def test_an_outage_across_the_move_counts_what_each_place_lost() -> None:
     """T0 is off from 22:00 to 02:00, T1 from 23:00 to 03:00; C moves at midnight: two hours and three, one interruption."""
     rows = [outage("A", -2, 2, transformer_id="T0"), outage("B", -1, 3, transformer_id="T1")]
     county = Statistics(network_from_tables(moved("T0", "T1", MARCH) | {"outages": rows}))
-    own = [each for each in county.ledger_rows(Query(YEAR, level="lv"), customer="C") if each["counted"]]
+    own = [
+        ledger_row for ledger_row in county.ledger_rows(Query(YEAR, level="lv"), customer="C") if ledger_row["counted"]
+    ]
     assert [(each["outage_id"], each["h"], each["count"]) for each in own] == [("A", 2, 1), ("B", 3, 0)]
 
 

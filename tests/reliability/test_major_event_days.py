@@ -194,9 +194,9 @@ def test_without_days_is_without_their_records(scene: Scene, days: list[int], cr
     chosen = [(START + timedelta(days=day)).date() for day in days]
     rules = {"crossing": crossing}
     net = scene.network({"major_event_days": [day.isoformat() for day in chosen]} | rules, one_customer_each=True)
-    left = [each for each in scene.outages if (START + each["start"] * MINUTE).date() not in chosen]
+    left = [outage for outage in scene.outages if (START + outage["start"] * MINUTE).date() not in chosen]
     ids = {each["outage_id"] for each in left}
-    stages = [each for each in scene.stages if each["outage_id"] in ids]
+    stages = [stage for stage in scene.stages if stage["outage_id"] in ids]
     other = replace(scene, outages=left, stages=stages).network(rules, one_customer_each=True)
     period = Period(START + timedelta(minutes=20), START + timedelta(days=3))
     as_of = START + timedelta(days=2)

@@ -72,7 +72,7 @@ def test_coverage_of_feeders_and_of_the_devices_they_need() -> None:
     }
 
     def covered(*terminals: str, rules: dict[str, Any] | None = None, **times: datetime) -> tuple[Any, ...]:
-        rows = [{"branch_id": each, "kind": "two_remote", **times} for each in terminals]
+        rows = [{"branch_id": terminal, "kind": "two_remote", **times} for terminal in terminals]
         found = kpis({**tables, "automation_terminals": rows}, rules)
         return tuple(found[name].numerator for name in ("da_line_coverage", "da_effective_coverage"))
 

@@ -145,7 +145,9 @@ def test_records_as_written_without_major_event_days(
 ) -> None:
     """All of the above with major event days left out (R1.17), open and unreadable ends (R1.20), natures as paths (R1.22)."""
     as_of = moment_of_knowledge(scene, drawn, as_of)
-    told = [minute for each in scene.outages for minute in (each["start"], each["end"]) if isinstance(minute, int)]
+    told = [
+        minute for outage in scene.outages for minute in (outage["start"], outage["end"]) if isinstance(minute, int)
+    ]
     assume(as_of is not None or max(told, default=0) > first)  # else nothing is known of the period
     assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
 

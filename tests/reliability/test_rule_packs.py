@@ -65,7 +65,9 @@ def test_national_values_stand_beside_the_figures_of_their_years() -> None:
     assert NATIONAL[2024].saidi_h == pytest.approx(6.7, abs=0.05)
     assert NATIONAL[2024].saidi_is_computed
     assert national_references(YEAR) == []
-    assert [each.year for each in national_references(Period(datetime(2023, 12, 1), datetime(2025, 1, 1)))] == [
+    assert [
+        reference.year for reference in national_references(Period(datetime(2023, 12, 1), datetime(2025, 1, 1)))
+    ] == [
         2023,
         2024,
     ]

@@ -45,25 +45,29 @@ class Slow:
             if branch not in self.hits:
                 dark = self.normal - self.live(branch)
                 self.hits[branch] = {
-                    (each["transformer_id"], node)
-                    for each in transformers
-                    for node in (each["node"], each["second_node"])
+                    (transformer["transformer_id"], node)
+                    for transformer in transformers
+                    for node in (transformer["node"], transformer["second_node"])
                     if node in dark
                 }
             return self.hits[branch]
         if name := row.get("transformer_id"):
-            return {(name, node) for each in transformers if each["transformer_id"] == name
-                    for node in (each["node"], each["second_node"]) if node}  # fmt: skip
+            return {(name, node) for transformer in transformers if transformer["transformer_id"] == name
+                    for node in (transformer["node"], transformer["second_node"]) if node}  # fmt: skip
         if feeder := row.get("feeder_id"):
-            found = {(each["transformer_id"], each["node"]) for each in transformers if each["feeder_id"] == feeder}
+            found = {
+                (transformer["transformer_id"], transformer["node"])
+                for transformer in transformers
+                if transformer["feeder_id"] == feeder
+            }
             of_node = {
                 row[end]: row["feeder_id"]
                 for row in self.branches.values()
                 for end in ("from_node", "to_node")
                 if not row["normally_open"]
             }
-            return found | {(each["transformer_id"], each["second_node"]) for each in transformers
-                            if each["second_node"] and of_node[each["second_node"]] == feeder}  # fmt: skip
+            return found | {(transformer["transformer_id"], transformer["second_node"]) for transformer in transformers
+                            if transformer["second_node"] and of_node[transformer["second_node"]] == feeder}  # fmt: skip
         return set()
 
     def seconds_off(self) -> dict[str, tuple[float, int]]:
@@ -117,11 +121,11 @@ def test_the_command_equals_the_slow_count(county: Network) -> None:
         users = [each for each in county.transformers.to_dicts() if each["region_class"] == region]
         served = [
             max(
-                0.0, (min(each["retired"] or END, END) - max(each["in_service"] or START, START)).total_seconds() / 3600
+                0.0, (min(user["retired"] or END, END) - max(user["in_service"] or START, START)).total_seconds() / 3600
             )
-            for each in users
+            for user in users
         ]
-        own = [counted[each["transformer_id"]] for each in users]
+        own = [counted[user["transformer_id"]] for user in users]
         assert row["N_T"] == pytest.approx(sum(served) / hours)
         assert row["CH"] == pytest.approx(sum(off for off, _ in own))
         assert row["CI"] == sum(count for _, count in own)

@@ -45,7 +45,7 @@ def test_added_deleted_and_changed_records_in_rows_and_customer_hours() -> None:
     assert (found.count("added"), found.count("deleted"), found.count("changed")) == (1, 1, 1)
     assert found.customer_hours == pytest.approx(2)
     assert found.by_kind == {"added": 2, "deleted": -1, "changed": 1, "others": 0}
-    moved = {(each.period, each.figure): (each.old, each.new, each.closed) for each in found.figures}
+    moved = {(figure.period, figure.figure): (figure.old, figure.new, figure.closed) for figure in found.figures}
     assert moved["2022-03", "CH"] == (pytest.approx(7), pytest.approx(9), True)
     assert moved["2022", "CH"] == (pytest.approx(8), pytest.approx(10), False)
     assert ("2022-04", "CH") not in moved
@@ -128,7 +128,7 @@ def test_customer_hours_of_tables_add_up(spans: list[tuple[int, int, int]], data
             outage(f"{start}-{user}", start, start + hours, transformer_id=f"T{user}") for user, start, hours in chosen
         ] + [outage("last", 2000, 2001)]
 
-    kept = [each for each in spans if data.draw(st.booleans())]
+    kept = [span for span in spans if data.draw(st.booleans())]
     old, new = version(records(spans)), version(records(kept))
     found = workspace_difference(old, new)
     asked = ("2022", "CH")

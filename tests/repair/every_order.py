@@ -36,7 +36,7 @@ class EveryOrder:
         return self.grid.reach(list(state), list(self.grid.sources))
 
     def source_of(self, state: State, node: str) -> str:
-        return next(each for each in self.grid.sources if node in self.grid.reach(list(state), [each]))
+        return next(source for source in self.grid.sources if node in self.grid.reach(list(state), [source]))
 
     def keeps(self, state: State) -> bool:
         if state not in self._kept:

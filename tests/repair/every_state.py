@@ -79,9 +79,9 @@ class _Arrays:
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        ends = {node for each in grid.branches for node in (each.a, each.b)}
+        ends = {node for branch in grid.branches for node in (branch.a, branch.b)}
         self.index = {node: i for i, node in enumerate(sorted({*grid.sources, *ends}))}
-        self.ends = [(self.index[each.a], self.index[each.b]) for each in grid.branches]
+        self.ends = [(self.index[branch.a], self.index[branch.b]) for branch in grid.branches]
 
     def index_of(self, nodes: set[str]) -> list[int]:
         return [self.index[node] for node in nodes if node in self.index]

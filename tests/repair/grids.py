@@ -70,7 +70,7 @@ class Grid:
     # The slow answer ----------------------------------------------------------------------------------------------
 
     def closed(self) -> list[bool]:
-        return [not each.is_open for each in self.branches]
+        return [not branch.is_open for branch in self.branches]
 
     def reach(self, closed: list[bool], seeds: list[str], only: set[str] | None = None) -> set[str]:
         near = defaultdict(list)

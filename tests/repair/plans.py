@@ -81,7 +81,7 @@ class County:
         settings = {
             "as_of": AS_OF,
             "planned": {"transfer_min": 0.0, "frequent_preset": "sgcc", "merge_most": 10,
-                        "holidays": [DAYS[each].date() for each in sorted(self.holidays)]},
+                        "holidays": [DAYS[holiday].date() for holiday in sorted(self.holidays)]},
         }  # fmt: skip
         return PlanDesk.of(Statistics(network_from_tables(tables, settings)))
 

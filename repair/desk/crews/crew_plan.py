@@ -53,7 +53,7 @@ class Visit:
     def as_dict(self) -> dict[str, Any]:
         """Return every figure, for JSON."""
         return vars(self) | {
-            "sections": [list(each) for each in self.sections],
+            "sections": [list(section) for section in self.sections],
             "arrives": self.arrives.isoformat(),
             "switched": self.switched.isoformat() if self.switched else None,
             "done": self.done.isoformat(),
@@ -86,7 +86,7 @@ class Assignment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return every figure, for JSON."""
-        switched = next((each.switched for each in self.visits if each.switched), None)
+        switched = next((visit.switched for visit in self.visits if visit.switched), None)
         return {
             "incident": self.fault.key,
             "customers": self.fault.customers,
@@ -146,7 +146,7 @@ class CrewPlan(Shown):
     def rows(self) -> pl.DataFrame:
         """Return one row per visit, for people."""
         return pl.DataFrame(
-            [vars(each) | {"sections": "; ".join(", ".join(part) for part in each.sections)} for each in self.visits],
+            [vars(visit) | {"sections": "; ".join(", ".join(part) for part in visit.sections)} for visit in self.visits],
             schema={
                 "crew_id": pl.String, "number": pl.Int64, "incident": pl.String, "part": pl.String, "sections": pl.String,
                 "arrives": pl.Datetime("us"), "switched": pl.Datetime("us"), "done": pl.Datetime("us"),
@@ -158,12 +158,12 @@ class CrewPlan(Shown):
         """Return the plan for commands and routes."""
         return {
             "at": self.at.isoformat(),
-            "incidents": [each.as_dict() for each in self.assignments],
+            "incidents": [assignment.as_dict() for assignment in self.assignments],
             "crews": [
                 {
                     "crew_id": crew.crew_id,
                     "state": "on_site" if crew.on_site else "under_way" if crew.heading_to else "free",
-                    "visits": [each.as_dict() for each in self.visits if each.crew_id == crew.crew_id],
+                    "visits": [visit.as_dict() for visit in self.visits if visit.crew_id == crew.crew_id],
                 }
                 for crew in self.crews
             ],
@@ -195,10 +195,10 @@ def crew_plan(
     faults = _chosen(work, faults, chosen or {})
     left_out = set(without)
     _require_crews(work, {*left_out, *(chosen or {}).values()})
-    crews = [each for each in work.crews(faults) if each.crew_id not in left_out or each.heading_to]
+    crews = [crew for crew in work.crews(faults) if crew.crew_id not in left_out or crew.heading_to]
     crews = [
-        _released(each) if (chosen or {}).get(each.heading_to or "", each.crew_id) != each.crew_id else each
-        for each in crews
+        _released(crew) if (chosen or {}).get(crew.heading_to or "", crew.crew_id) != crew.crew_id else crew
+        for crew in crews
     ]
     visits = visits_of([fault.job for fault in faults], crews, work.travel, come_back=work.rules.come_back)
     found = route(visits, work.rules.search_steps, work.rules.search_limit_s)
@@ -299,7 +299,7 @@ class _Told:
             )  # fmt: skip
 
     def _assignment(self, number: int, fault: Fault, visits: tuple[Visit, ...]) -> Assignment:
-        own = tuple(each for each in visits if each.incident == fault.key)
+        own = tuple(visit for visit in visits if visit.incident == fault.key)
         arrived = fault.order["arrive_time"] if fault.order else None
         arrived = arrived if arrived is not None and arrived <= self.work.at else None
         expected = own[0].arrives if own else None

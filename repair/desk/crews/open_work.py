@@ -98,7 +98,7 @@ class OpenWork:
 
     def _of_branches(self, branches: Iterable[str]) -> Place:
         """Return the middle of some branches, by their ends."""
-        rows = [self._branches[each] for each in branches if each in self._branches]
+        rows = [self._branches[branch] for branch in branches if branch in self._branches]
         ends = [self._nodes[row[end]] for row in rows for end in ("from_node", "to_node") if row[end] in self._nodes]
         name, feeder = (rows[0]["branch_id"], rows[0]["feeder_id"]) if rows else ("", None)
         if not ends:
@@ -204,7 +204,7 @@ class OpenWork:
 
     def _look_min(self, branches: Iterable[str]) -> float:
         """Return minutes to look at a section; where no length is known, only to get an idea of it."""
-        km = sum(self._branches[each]["length_km"] or 0.0 for each in branches if each in self._branches)
+        km = sum(self._branches[branch]["length_km"] or 0.0 for branch in branches if branch in self._branches)
         return self.rules.look_min + self.rules.patrol_min_per_km * km
 
     def _repair_min(self, sections: tuple[tuple[str, ...], ...], *, alone: bool) -> float:

@@ -68,9 +68,9 @@ class _Search:
         self.total = sum(self.costs)
         self.best, self.least = [list(route) for route in self.routes], self.total
         jobs = len(visits.jobs)
-        self.near = np.argsort(visits.legs[:jobs, [visits.entry[each[0]] for each in visits.wholes]], axis=1).tolist()
-        self.size = [visits.weight[each[0]] for each in visits.wholes]
-        self.urgency = [visits.weight[each[0]] / max(visits.service[each[0]], 1e-9) for each in visits.wholes]
+        self.near = np.argsort(visits.legs[:jobs, [visits.entry[whole[0]] for whole in visits.wholes]], axis=1).tolist()
+        self.size = [visits.weight[whole[0]] for whole in visits.wholes]
+        self.urgency = [visits.weight[whole[0]] / max(visits.service[whole[0]], 1e-9) for whole in visits.wholes]
         self.legs_to = np.ascontiguousarray(visits.legs.T)
         self.groups: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self.until = np.array(visits.until)

@@ -63,5 +63,5 @@ def distances_km(origins: Sequence[Place], destinations: Sequence[Place]) -> Num
 
 
 def _radians(places: Sequence[Place]) -> tuple[Numbers, Numbers]:
-    told = np.array([(each.lon, each.lat) for each in places], dtype=float).reshape(len(places), 2)
+    told = np.array([(place.lon, place.lat) for place in places], dtype=float).reshape(len(places), 2)
     return np.radians(told[:, 0]), np.radians(told[:, 1])

@@ -130,7 +130,7 @@ def test_accounts(command: Command, workspace: Path) -> None:
 def test_what_cannot_be_done_is_told(
     command: Command, workspace: Path, arguments: list[str], typed: str, said: str
 ) -> None:
-    done = command(*(each.format(workspace) for each in arguments), typed=typed)
+    done = command(*(argument.format(workspace) for argument in arguments), typed=typed)
     assert (done.status, said in done.err) == (2, True), done.err
     assert PASSWORD not in done.err
 

@@ -212,7 +212,7 @@ def test_an_account_of_one_unit_sees_its_own_customers_and_rows(address: str, ac
     units = dict(net.transformers.select("transformer_id", "unit").iter_rows())
     customers = dict(net.customers.select("customer_id", "transformer_id").iter_rows())
     with signed_in(address, access, "dispatcher") as client:
-        events = [each["id"] for each in client.get("/api/v1/incidents").json()["incidents"]]
+        events = [incident["id"] for incident in client.get("/api/v1/incidents").json()["incidents"]]
     seen: dict[str, set[str]] = {}
     for unit in sorted({unit for unit in units.values() if unit}):
         access.accounts.add(unit, "dispatcher", PASSWORD, unit)

@@ -39,7 +39,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         texts = [each for each, column in _columns(name).items() if column.kind == "text" and each in table.columns]
         if table.height:
             columns += len(texts)
-            changed = [(pl.lit(PLANTED) + pl.col(each)).alias(each) for each in texts]
+            changed = [(pl.lit(PLANTED) + pl.col(text)).alias(text) for text in texts]
             table.with_columns(changed).write_parquet(folder / f"{name}.parquet")
     assert columns > 15
     return folder

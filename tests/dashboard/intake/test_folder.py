@@ -27,7 +27,7 @@ def until(done: Path) -> None:
     deadline = time.monotonic() + 60
     while not done.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert done.exists(), sorted(str(each) for each in done.parent.parent.rglob("*"))
+    assert done.exists(), sorted(str(path) for path in done.parent.parent.rglob("*"))
 
 
 def test_files_are_kept_and_moved(tmp_path: Path) -> None:
@@ -43,11 +43,11 @@ def test_files_are_kept_and_moved(tmp_path: Path) -> None:
         drop(folder, "one.csv", csv.replace(b"trip", b"tripped?"))
         until(folder / "done" / "one-2.csv")
         intake.close()
-        assert not [each for each in folder.iterdir() if each.is_file()]
+        assert not [path for path in folder.iterdir() if path.is_file()]
         assert "tripped?" in (folder / "done" / "one-2.csv.problems.txt").read_text("utf-8")
         assert len(list(Ledger(store).since())) == 6
         desk.wait()
-        assert [each.object_id for each in desk.utility.told().outages] == ["K1"]
+        assert [outage.object_id for outage in desk.utility.told().outages] == ["K1"]
     store.close()
 
 

@@ -142,7 +142,7 @@ def test_bad_rows_are_told_beside_those_that_were_kept(client: httpx.Client) -> 
     rows: list[dict[str, Any]] = [TRIP[0], {"time": "never", "object": "branch"}]
     told = client.post("/api/v1/signals?lang=zh", json=rows).json()
     assert told["accepted"] == 1
-    assert "never" in {each["value"] for each in told["problems"]}
+    assert "never" in {problem["value"] for problem in told["problems"]}
 
 
 def test_work_on_an_incident(client: httpx.Client) -> None:

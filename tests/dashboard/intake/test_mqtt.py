@@ -76,7 +76,7 @@ def test_topics_and_payloads_say_what_is_reported(mosquitto: Broker, tmp_path: P
         sender.send("fudian/signals", TRIP[4])
         assert len(until(5, url)) == 5
         desk.wait()
-        assert [(each.object_id, each.dark) for each in desk.utility.told().outages] == [("K1", 5)]
+        assert [(outage.object_id, outage.dark) for outage in desk.utility.told().outages] == [("K1", 5)]
         assert desk.counts["malformed"] >= 1
         sender.close()
         intake.close()

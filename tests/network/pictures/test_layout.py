@@ -54,7 +54,9 @@ def trees(draw: st.DrawFn) -> Network:
 
 def segments(layout: Layout) -> list[tuple[int, Point, Point]]:
     return [
-        (each.branch, *pair) for each in layout.branches for pair in zip(each.points, each.points[1:], strict=False)
+        (branch.branch, *pair)
+        for branch in layout.branches
+        for pair in zip(branch.points, branch.points[1:], strict=False)
     ]
 
 
@@ -104,21 +106,21 @@ def test_every_node_once_and_no_line_across_another(net: Network) -> None:
 def test_a_branch_leads_from_its_parent_one_hop_on(net: Network) -> None:
     supply = net.energise()
     layout = feeder_layout(supply, 2)
-    for each in layout.branches:
-        ends = {layout.position[int(net.from_node[each.branch])], layout.position[int(net.to_node[each.branch])]}
-        assert ends == {each.points[0], each.points[-1]}
-        assert each.points[-1][0] == each.points[0][0] + 1
+    for branch in layout.branches:
+        ends = {layout.position[int(net.from_node[branch.branch])], layout.position[int(net.to_node[branch.branch])]}
+        assert ends == {branch.points[0], branch.points[-1]}
+        assert branch.points[-1][0] == branch.points[0][0] + 1
     assert layout.width == max(x for x, _ in layout.position.values())
 
 
 @given(trees())
 def test_transformers_stand_beside_their_node(net: Network) -> None:
     layout = feeder_layout(net.energise(), 2)
-    for each in layout.transformers:
-        x, y = layout.position[int(net.transformer_node[each.transformer])]
-        assert each.foot[1] == y
-        assert 0 <= each.foot[0] - x < 1
-        assert 0 < abs(each.head[1] - y) < 0.5
+    for transformer in layout.transformers:
+        x, y = layout.position[int(net.transformer_node[transformer.transformer])]
+        assert transformer.foot[1] == y
+        assert 0 <= transformer.foot[0] - x < 1
+        assert 0 < abs(transformer.head[1] - y) < 0.5
 
 
 def test_the_longest_way_is_the_trunk() -> None:

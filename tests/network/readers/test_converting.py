@@ -245,5 +245,5 @@ def test_a_disk_that_is_full_leaves_the_folder_as_it_was(tmp_path: Path, monkeyp
             (place / "sources.csv").write_text("node\nA\n")
         with pytest.raises(WorkspaceError, match="No space left"):
             write_workspace(workspace(before), place)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["old"]
-    assert [each.name for each in (tmp_path / "old").iterdir()] == ["sources.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old"]
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["sources.csv"]

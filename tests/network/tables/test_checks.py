@@ -292,7 +292,7 @@ def test_another_number_is_another_transformer(unknown: str) -> None:
     sources = [{"node": "S"}]
     rows = [of("transformer_id", unknown)]
     result = checked(sources=sources, branches=branches, transformers=transformers, outages=rows)
-    assert {str(each.hint) for each in result.errors} == {"Look at the ids in the table."}
+    assert {str(error.hint) for error in result.errors} == {"Look at the ids in the table."}
 
 
 def test_subject_whose_table_is_absent() -> None:
@@ -452,7 +452,9 @@ def test_more_users_than_the_population_states() -> None:
         for i, (region, users, start) in enumerate(counts)
     ]
     result = checked(outages=outages, population=population)
-    found = [(each.severity, each.row, each.column, each.value, each.object_id) for each in result.problems]
+    found = [
+        (problem.severity, problem.row, problem.column, problem.value, problem.object_id) for problem in result.problems
+    ]
     assert found == [
         ("warning", 3, "users", "101", "O1"), ("warning", 4, "users", "100", "O2"), ("warning", 5, "users", "6", "O3"),
     ]  # fmt: skip

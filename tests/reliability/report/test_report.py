@@ -63,7 +63,7 @@ def test_its_figures_are_those_of_the_other_questions(report: Report, county: Ut
     assert all(row["value"] is not None for row in report.section("grid").rows)
     budget = county.budget(2022, "2022-08-01").as_dict()["rows"]
     assert report.section("budget").rows == tuple(budget)
-    may_plan = next(each for each in report.section("budget").columns if each.name == "may_plan_ch")
+    may_plan = next(column for column in report.section("budget").columns if column.name == "may_plan_ch")
     assert report.section("budget").total(may_plan) == pytest.approx(sum(row["may_plan_ch"] for row in budget))
     operation = county.operating_kpi(2022, "2022-08-01").as_dict()["rows"]
     assert [row["value"] for row in report.section("operation").rows] == [row["value"] for row in operation]
@@ -307,8 +307,8 @@ def test_how_far_it_is_is_told_and_what_nobody_waits_for_ends(county: Utility) -
     finally:
         telling.reset(token)
     parts = [each for each in heard if each.what.template == "parts of the report"]
-    assert [each.done for each in parts] == list(range(17))
-    assert {each.of for each in parts} == {17}
+    assert [part.done for part in parts] == list(range(17))
+    assert {part.of for part in parts} == {17}
     left = asking.set(lambda: len(heard) < 3)
     heard.clear()
     token = telling.set(heard.append)

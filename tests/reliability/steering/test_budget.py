@@ -160,6 +160,6 @@ def test_precheck_and_the_budget_count_with_the_same_figures() -> None:
     assert seen > 5
     months = county.budget(2023).as_dict()["months"]
     for unit, row in found.items():
-        assert sum(each["committed_ch"] for each in months if each["unit"] == unit) == pytest.approx(
+        assert sum(month["committed_ch"] for month in months if month["unit"] == unit) == pytest.approx(
             row["committed_ch"]
         )

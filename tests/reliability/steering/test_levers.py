@@ -45,7 +45,7 @@ def test_each_lever_saves_what_a_person_would_count() -> None:
          ("move", "P3", "", start, False, "T2", 4.0), ("transfer", "P3", "", start, True, "T3", 6.0)],
         schema=OPTIONS_SCHEMA, orient="row",
     )  # fmt: skip
-    found = {(each.kind, each.name): each for each in levers(utility, said, "M", options, 30.0)}
+    found = {(lever.kind, lever.name): lever for lever in levers(utility, said, "M", options, 30.0)}
     assert set(found) == {
         ("live", "P1"), ("merge", "P1 + P3"), ("move", "P3"), ("transfer", "P3"), ("feeder", "F1"), ("faster", "30 min"),
     }  # fmt: skip
@@ -80,4 +80,4 @@ def test_a_target_that_no_forecast_is_made_of_has_no_lever() -> None:
     utility = county()
     said = forecast(utility, "mine", as_of=AS_OF)
     assert levers(utility, said, "OTHER", None, 15.0) == ()
-    assert {each.kind for each in levers(utility, said, "M", None, 0.0)} == {"feeder"}
+    assert {lever.kind for lever in levers(utility, said, "M", None, 0.0)} == {"feeder"}

@@ -95,19 +95,19 @@ def test_a_record_says_who_came_back_when_and_by_whose_word(desk: Desk) -> None:
     found = desk.utility.proposed(ONE)
     (outage,) = found.outages
     assert (outage["branch_id"], outage["start"], outage["nature"]) == ("K1", NOON, "F-INT")
-    users = {each.user: each for each in found.users}
+    users = {user.user: user for user in found.users}
     assert users["T1"].by_switching == NOON + timedelta(minutes=60)
     assert users["T1"].by_meter == NOON + timedelta(minutes=61)
     assert users["T1"].difference_min == 1.0
     assert (users["T3"].told_by, users["T3"].taken) == ("meter", NOON + timedelta(minutes=21)), "K2 stays open"
     assert outage["end"] == NOON + timedelta(minutes=60)
-    assert [(each["transformer_id"], each["restored_at"]) for each in found.stages] == [
+    assert [(stage["transformer_id"], stage["restored_at"]) for stage in found.stages] == [
         ("T3", NOON + timedelta(minutes=21))
     ]
-    assert [(each["order_id"], each["source"]) for each in found.orders] == [("G1", "主动抢修")]
-    assert [(each["branch_id"], each["incident_id"]) for each in found.incidents] == [("L1", ONE)]
+    assert [(order["order_id"], order["source"]) for order in found.orders] == [("G1", "主动抢修")]
+    assert [(incident["branch_id"], incident["incident_id"]) for incident in found.incidents] == [("L1", ONE)]
     other = desk.utility.proposed(OTHER)
-    assert [(each["order_id"], each["parent_id"], each["source"]) for each in other.orders] == [
+    assert [(order["order_id"], order["parent_id"], order["source"]) for order in other.orders] == [
         ("G2", None, "95598"),
         ("G3", "G2", "95598"),
     ]
@@ -119,5 +119,5 @@ def test_users_that_were_moved_stand_in_the_record_of_the_other_incident(desk: D
     for name in (ONE, f"{ONE}.2"):
         desk.decide(name, {"action": "close", "at": at(90)}, "li")
     mine, split = desk.utility.proposed(ONE), desk.utility.proposed(f"{ONE}.2")
-    assert [each["transformer_id"] for each in mine.outages] == ["T1"]
-    assert [(each["transformer_id"], each["outage_id"]) for each in split.outages] == [("T3", f"{ONE}.2")]
+    assert [outage["transformer_id"] for outage in mine.outages] == ["T1"]
+    assert [(outage["transformer_id"], outage["outage_id"]) for outage in split.outages] == [("T3", f"{ONE}.2")]

@@ -159,7 +159,7 @@ def test_who_is_told_in_person_and_where_a_notice_goes(rows: list[dict[str, Any]
         own = [each for each in rows if each["transformer_id"] == transformer]
         others = [each for each in own if each not in reachable]
         assert (transformer in notices) == bool(others or not own)
-        assert notices.get(transformer, False) == any(each["important"] for each in others)
+        assert notices.get(transformer, False) == any(other["important"] for other in others)
     assert len({(each.kind, each.id) for each in told}) == len(told)
     reached = {(each.kind, each.id) for each in told if each.kind == "customer" or each.id == "T1"}
     counted = notified(pl.DataFrame(rows, _SCHEMA), reached)

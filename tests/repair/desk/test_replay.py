@@ -58,7 +58,7 @@ def test_the_desk_infers_what_the_file_says(desk: str, county: Network) -> None:
     told = httpx.get(f"{desk}/api/v1/incidents", timeout=60).json()
     alone = Inference(county.energise(), county.workspace.tables)
     alone.take(rows)
-    assert [each["id"] for each in told["incidents"]] == [each.id for each in alone.incidents]
+    assert [incident["id"] for incident in told["incidents"]] == [incident.id for incident in alone.incidents]
     assert alone.newest is not None
     assert told["newest"] == alone.newest.isoformat()
     play(rows, desk, None)
@@ -80,7 +80,7 @@ def test_many_may_speak_at_once(desk: str, county: Network) -> None:
     alone.take(rows)
     told = httpx.get(f"{desk}/api/v1/incidents", timeout=60).json()["incidents"]
     assert [(each["id"], each["state"], each["dark"]) for each in told] == [
-        (each.id, each.state, each.dark) for each in alone.incidents
+        (incident.id, incident.state, incident.dark) for incident in alone.incidents
     ]
 
 
@@ -96,7 +96,7 @@ def test_bad_rows_are_told_and_the_rest_is_taken(desk: str) -> None:
     assert answer["problems"][0]["value"] == "never"
     found = httpx.get(f"{desk}/api/v1/incidents?lang=zh", timeout=60).json()
     assert len(found["incidents"]) == 1
-    assert {each["object_id"] for each in found["problems"]} == {None, "F99-B02"}
+    assert {problem["object_id"] for problem in found["problems"]} == {None, "F99-B02"}
     assert httpx.post(f"{desk}/api/v1/signals", json=[], timeout=60).json()["heard"] == 0
     one = httpx.post(f"{desk}/api/v1/signals", json={"a": 1}, timeout=60).json()
     assert (one["accepted"], one["heard"]) == (0, 1)

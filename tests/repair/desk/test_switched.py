@@ -47,7 +47,7 @@ def moved(action: str, branch: str, minutes: float, **more: Any) -> dict[str, An
 
 def told(desk: Desk) -> set[tuple[str, str, tuple[str, ...]]]:
     desk.wait()
-    return {(each.object_id, each.state, tuple(sorted(each.dark_ids))) for each in desk.utility.told().outages}
+    return {(outage.object_id, outage.state, tuple(sorted(outage.dark_ids))) for outage in desk.utility.told().outages}
 
 
 TRANSFER = [moved("open", "S1", 10), moved("close", "TIE", 11)]
@@ -171,7 +171,7 @@ def test_without_operations_it_is_one_inference() -> None:
         each.take(rows)
     assert alone.incidents == same.incidents
     assert alone.seen() == same.seen() == {}
-    assert [each.id for each in same.changes()] == [each.id for each in alone.changes()]
+    assert [change.id for change in same.changes()] == [change.id for change in alone.changes()]
 
 
 @pytest.mark.parametrize("by", ["log", "desk"])
@@ -179,7 +179,7 @@ def test_signals_and_plans_from_elsewhere_start_from_the_state_that_is_asked(by:
     with Desk(utility(), store := store_of("sqlite://")) as desk:
         desk.operate(TRANSFER, "scada")
         found = desk.utility.infer(FAULT_AT_R, by=by)
-        dark = {name for each in found.incidents for name in each.dark_ids if each.object_id == "K2"}
+        dark = {name for incident in found.incidents for name in incident.dark_ids if incident.object_id == "K2"}
         assert dark == ({"T5", "T6"} if by == "log" else {"T3", "T4", "T5", "T6"})
         plan = {"plan_id": "P1", "branch_id": "L4", "start": "2022-08-01T08:00:00", "end": "2022-08-01T10:00:00"}
         check = desk.utility.precheck([plan], as_of=NOON + timedelta(minutes=20), by=by).checks[0]

@@ -38,7 +38,7 @@ def test_a_sheet_goes_through_its_stages() -> None:
     assert list(sheet.stages) == ["accepted", "arrived"]
     assert (sheet.acknowledged_by, sheet.commander, sheet.orders) == ("zhao", "sun", ("G1",))
     assert (sheet.section, sheet.refused, sheet.is_closed) == (("F02-L05",), ("F02-K04",), False)
-    assert [each["branch_id"] for each in sheet.steps] == ["F02-K03"]
+    assert [step["branch_id"] for step in sheet.steps] == ["F02-K03"]
 
 
 def test_what_was_read_at_a_step_is_kept_on_the_sheet() -> None:
@@ -47,7 +47,7 @@ def test_what_was_read_at_a_step_is_kept_on_the_sheet() -> None:
     assert told["read"] == "95 A"
     assert "read" not in checked(Sheet(NAME), {**said, "read": None}, NOW)
     sheet = Work.of([event(1, "li", **told)]).sheet(NAME)
-    assert [each["read"] for each in sheet.steps] == ["95 A"]
+    assert [step["read"] for step in sheet.steps] == ["95 A"]
     assert Work.of([event(1, "li", **told)]).operations.history[0].read == "95 A"
 
 
@@ -89,9 +89,9 @@ def test_a_sheet_kept_up_is_the_sheet_made_again(words: list[tuple[str, str, int
         undone = {each.details["number"] for place, each in enumerate(mine) if each.details["action"] == "undo"
                   for earlier in mine[:place] if earlier.number == each.details["number"]}  # fmt: skip
         holds = [each for each in mine if each.details["action"] != "undo" and each.number not in undone]
-        moves = [each.details["action"] for each in holds if each.details["action"] in {"close", "reopen"}]
-        who = [each.who for each in holds if each.details["action"] == "acknowledge"]
-        reached = {each.details["stage"] for each in holds if each.details["action"] == "stage"}
+        moves = [hold.details["action"] for hold in holds if hold.details["action"] in {"close", "reopen"}]
+        who = [hold.who for hold in holds if hold.details["action"] == "acknowledge"]
+        reached = {hold.details["stage"] for hold in holds if hold.details["action"] == "stage"}
         sheet = work.sheet(incident)
         assert sheet.is_closed == (moves[-1:] == ["close"])
         assert sheet.acknowledged_by == (who[-1] if who else None)

@@ -17,7 +17,7 @@ from tests.repair.inference.words import NOON, OUTAGES, PLANS, SPAN, inferred, m
 
 
 def told(outages: tuple[InferredOutage, ...], *states: str) -> list[tuple[str, str]]:
-    return [(each.object_id, each.state) for each in outages if not states or each.state in states]
+    return [(outage.object_id, outage.state) for outage in outages if not states or outage.state in states]
 
 
 def test_s1_the_recloser_is_named_and_not_the_breaker_above() -> None:
@@ -57,7 +57,9 @@ def test_s3_one_wrong_reading_does_not_overturn_an_outage(count: int) -> None:
     assert (outage.object_id, outage.state, outage.needs_order, outage.dark) == ("K1", "confirmed", True, count)
     assert [(each.object_id, each.kind) for each in outage.doubted] == [(f"T{count}", "read")]
     suspects = locate(net.energise(), said(*words)).suspect_signals
-    assert [(each.object_id, each.kind, each.thought) for each in suspects] == [(f"T{count}", "read", "false")]
+    assert [(suspect.object_id, suspect.kind, suspect.thought) for suspect in suspects] == [
+        (f"T{count}", "read", "false")
+    ]
 
 
 def test_s4_every_device_of_the_sample_is_found(county: Network) -> None:
@@ -79,8 +81,8 @@ def test_s4_every_device_of_the_sample_is_found(county: Network) -> None:
         inference = Inference(supply)
         inference.take(pl.DataFrame(rows, schema=said().schema, orient="row"))
         inference.tick(NOON + timedelta(minutes=15))
-        off = sorted({name for each in inference.incidents if each.is_open for name in each.dark_ids})
-        (outage,) = [each for each in inference.incidents if each.is_open]
+        off = sorted({name for incident in inference.incidents if incident.is_open for name in incident.dark_ids})
+        (outage,) = [incident for incident in inference.incidents if incident.is_open]
         alone = len(served) == 1 and outage.object_id == served[0]
         if off != sorted(served) or not (outage.object_id == branch or alone):
             wrong.append(branch)
@@ -99,7 +101,7 @@ def test_s5_a_reclose_and_a_reading_point_at_the_fuse() -> None:
     assert found.suspect_signals == ()
     outages = inferred(net, *words).incidents
     assert told(outages, "confirmed") == [("FU", "confirmed")]
-    assert [(each.object_id, each.reason) for each in outages if not each.is_open] == [("RC", "reclosed")]
+    assert [(outage.object_id, outage.reason) for outage in outages if not outage.is_open] == [("RC", "reclosed")]
 
 
 def test_s6_calls_from_everywhere_below_a_switch_are_one_outage() -> None:
@@ -145,9 +147,11 @@ def test_s7_an_old_outage_does_not_swallow_a_new_one(county: Network) -> None:
     rows = [(began, "branch", "F02-K01", kind, None) for kind in ("trip", "fault_current")]
     rows += [(began + timedelta(seconds=10), "transformer", each, "off", None) for each in mine]
     inference.take(pl.DataFrame(rows, schema=said().schema, orient="row"))
-    mine_now = [each for each in inference.incidents if each.start >= began - timedelta(minutes=1)]
+    mine_now = [incident for incident in inference.incidents if incident.start >= began - timedelta(minutes=1)]
     assert [(each.object_id, each.state, each.start) for each in mine_now] == [("F02-K01", "confirmed", began)]
-    old = [each for each in inference.incidents if each.object_id.startswith("F02") and each.start < began]
+    old = [
+        incident for incident in inference.incidents if incident.object_id.startswith("F02") and incident.start < began
+    ]
     assert old
     assert {each.state for each in old} <= {"restored", "overturned"}
 
@@ -256,15 +260,15 @@ def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> No
     ]
     signals = pl.DataFrame(rows, schema=said().schema, orient="row")
     assert inference.take(signals[:2]) == []
-    assert [each.object_id for each in inference.changes()] == ["F05-B01"]
+    assert [change.object_id for change in inference.changes()] == ["F05-B01"]
     inference.take(signals[2:])
-    assert "F05-B02" in {each.object_id for each in inference.changes()}
+    assert "F05-B02" in {change.object_id for change in inference.changes()}
     tables = dict(county.workspace.tables) | {"signals": signals}
     shown = board(county.energise(), tables, second, told=Told.of(inference, signals))
     assert all(entry.incident is None or entry.incident.signals.height for entry in shown.active)
     inference.forget(first + timedelta(hours=1))
     assert inference.needed(signals).tolist() == [True, True, True]
-    assert {each.object_id for each in inference.incidents if each.is_open} == {"F05-B01", "F05-B02"}
+    assert {incident.object_id for incident in inference.incidents if incident.is_open} == {"F05-B01", "F05-B02"}
 
 
 def test_h2_one_clock_that_is_wrong_does_not_make_the_desk_deaf() -> None:
@@ -272,7 +276,7 @@ def test_h2_one_clock_that_is_wrong_does_not_make_the_desk_deaf() -> None:
     inference = Inference(net.energise())
     ahead = pl.DataFrame([(datetime(2099, 1, 1), "transformer", "T1", "off", None)], schema=said().schema, orient="row")
     problems = inference.take(ahead, datetime(2100, 1, 1))
-    assert ["future" in str(each.message) for each in problems] == [True]
+    assert ["future" in str(problem.message) for problem in problems] == [True]
     inference.take(said("T2 off 0"))
     stray = said(f"T1 off {60 * 24 * 365}")
     inference.take(stray)
@@ -394,6 +398,6 @@ def test_a_transformer_of_two_feeders_is_off_where_both_are() -> None:
     both = (*one, "K2 trip 5", "T3 off 5", "T4 off 5", "TD off 5")
     inference = inferred(net, *both, at=20)
     assert inference.sure()["TD"] > 0.99
-    assert {name for each in inference.incidents for name in each.dark_ids} == {"T1", "T2", "T3", "T4", "TD"}
+    assert {name for incident in inference.incidents for name in incident.dark_ids} == {"T1", "T2", "T3", "T4", "TD"}
     back = inferred(net, *both, "TD on 30", "T3 on 30", "T4 on 30", "K2 close 30", at=40)
-    assert {name for each in back.incidents for name in each.dark_ids} == {"T1", "T2"}
+    assert {name for incident in back.incidents for name in incident.dark_ids} == {"T1", "T2"}

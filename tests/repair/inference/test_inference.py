@@ -75,9 +75,9 @@ def test_neither_order_nor_batches_matter(case: tuple[Plain, list[Signal]], data
     told: dict[str, InferredOutage] = {}
     for begin, end in zip([0, *cuts], [*cuts, len(signals)], strict=True):
         in_parts.take(frame(shuffled[begin:end]), LATER)
-        told |= {each.id: each for each in in_parts.changes()}
+        told |= {change.id: change for change in in_parts.changes()}
     assert states_of(at_once) == states_of(in_parts)
-    assert all(told[each.id] == each for each in in_parts.incidents)
+    assert all(told[incident.id] == incident for incident in in_parts.incidents)
     for inference in (at_once, in_parts):
         inference.tick(LATER)
     assert states_of(at_once) == states_of(in_parts)
@@ -115,13 +115,13 @@ def test_a_signal_many_times_over_counts_once(county: Network, again: int) -> No
     once.take(signals)
     often.take(pl.concat([signals] * again))
     assert often.incidents == once.incidents
-    assert any(str(each.message).endswith(f": {signals.height * (again - 1)}") for each in often.problems)
+    assert any(str(problem.message).endswith(f": {signals.height * (again - 1)}") for problem in often.problems)
 
 
 def test_a_late_report_corrects_what_was_said_before() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2; T1 @ 1; T2 @ 2; T3 @ 2; T4 @ 2")
     inference = inferred(net, "K1 trip 0", "T1 off 0", "T2 off 0", "T3 off 0", "T4 off 0", at=200)
-    assert [each.state for each in inference.changes()] == ["confirmed"]
+    assert [change.state for change in inference.changes()] == ["confirmed"]
     inference.take(said("K1 close 20", *(f"T{i} on 20" for i in range(1, 5))))
     (outage,) = inference.changes()
     assert (outage.state, outage.restored_at) == ("restored", minute(20))
@@ -154,21 +154,24 @@ def test_two_feeders_are_two_incidents_and_quiet_ones_are_forgotten() -> None:
         "T4 off 2",
         at=50,
     )
-    assert {(each.object_id, each.state) for each in inference.incidents} == {("K1", "restored"), ("K2", "confirmed")}
+    assert {(incident.object_id, incident.state) for incident in inference.incidents} == {
+        ("K1", "restored"),
+        ("K2", "confirmed"),
+    }
     assert inference.forget(minute(45)) == 1
-    assert [each.object_id for each in inference.incidents] == ["K2"]
+    assert [incident.object_id for incident in inference.incidents] == ["K2"]
     told = inference.take(said("T1 off 5", "T3 on 80", "T4 on 80", "K2 close 80"))
     assert ["older than what is remembered" in str(each.message) for each in told] == [True]
-    assert [(each.object_id, each.state) for each in inference.incidents] == [("K2", "restored")]
+    assert [(incident.object_id, incident.state) for incident in inference.incidents] == [("K2", "restored")]
 
 
 def test_what_is_forgotten_does_not_hide_what_is_new() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2; S -[K2]- 3 -L2- 4; T1 @ 1; T2 @ 2; T3 @ 3; T4 @ 4")
     inference = inferred(net, "K1 trip 0", "T1 off 0", "T2 off 0")
-    assert [each.object_id for each in inference.changes()] == ["K1"]
+    assert [change.object_id for change in inference.changes()] == ["K1"]
     inference.take(said("K2 trip 500", "T3 off 500", "T4 off 500"))
     inference.forget(minute(100))
-    assert [each.object_id for each in inference.changes() if each.object_id == "K2"] == ["K2"]
+    assert [change.object_id for change in inference.changes() if change.object_id == "K2"] == ["K2"]
 
 
 def test_customers_who_are_not_yet_in_service_do_not_count() -> None:
@@ -196,8 +199,8 @@ def test_the_incidents_of_the_sample_are_inferred(county: Network, number: int) 
     rows = county.workspace.read("signals", COUNTY / "signals" / f"incident-{number}.csv")[0]
     inference = Inference(county.energise())
     inference.take(rows)
-    assert any(each.is_open or each.state == "restored" for each in inference.incidents)
-    assert all(0 <= each.sure <= 1 and 0 <= each.probability <= 1 for each in inference.incidents)
+    assert any(incident.is_open or incident.state == "restored" for incident in inference.incidents)
+    assert all(0 <= incident.sure <= 1 and 0 <= incident.probability <= 1 for incident in inference.incidents)
 
 
 def test_an_event_silent_for_just_as_long_as_events_are_is_judged_again_when_it_is_over() -> None:

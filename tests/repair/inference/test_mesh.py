@@ -22,7 +22,7 @@ def random_mesh(seed: int, branches: int, rings: int, users_of_two: int) -> tupl
     nodes = branches - rings
     ends = [(int(dice.integers(-1, node)), node) for node in range(nodes)]
     while len(ends) < branches:
-        one, other = (int(each) for each in dice.integers(-1, nodes, 2))
+        one, other = (int(integer) for integer in dice.integers(-1, nodes, 2))
         if one != other:
             ends.append((one, other))
     own, heard = dice.normal(-2, 3, branches), dice.normal(0, 3, nodes)

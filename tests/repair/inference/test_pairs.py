@@ -132,4 +132,4 @@ def test_their_words_count_once_and_in_any_order() -> None:
     again = inferred(Network.from_text(TWO), *reversed(words), *words, at=30)
     assert once.incidents == again.incidents
     assert once.sure() == again.sure()
-    assert [str(each.message).rpartition(": ")[2] for each in again.problems] == [str(len(words))]
+    assert [str(problem.message).rpartition(": ")[2] for problem in again.problems] == [str(len(words))]

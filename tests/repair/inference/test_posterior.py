@@ -134,7 +134,7 @@ def test_a_user_of_two_feeders_equals_every_explanation_of_both(seed: int, count
             weight, single = first.weight * second.weight, (one == L) != (other == L)
             off += weight * np.exp(says[own]) * dead[own]
             total += weight * (np.exp(says[own]) + by_one * single)
-    one_node, other_node = (Posterior(each).state[[-1]] for each in ways)
+    one_node, other_node = (Posterior(way).state[[-1]] for way in ways)
     found = off_by_both(one_node, other_node, says[None], np.array([by_one]), dead[None])
     assert found[0] == pytest.approx(off / total, abs=CLOSE)
 

@@ -18,13 +18,13 @@ WORDS = [f"T{number} off 0.{number}" for number in range(1, 8)]
 
 
 def still_of(found: Inference) -> list[tuple[str, int]]:
-    return [(each.explanation, each.dark) for each in found.incidents if each.is_open]
+    return [(incident.explanation, incident.dark) for incident in found.incidents if incident.is_open]
 
 
 def test_all_feeders_of_a_source_off_without_a_trip_are_one_incident() -> None:
     net = Network.from_text(BUS)
     found = inferred(net, *WORDS, at=30)
-    still = [each for each in found.incidents if each.is_open]
+    still = [incident for incident in found.incidents if incident.is_open]
     assert [(each.explanation, each.dark, each.customers_off) for each in still] == [("source", 7, 21)]
     assert {still[0].object_id, *still[0].ends} == {"K1", "K2", "K3"}
     assert still[0].probability > 0.95
@@ -48,7 +48,7 @@ def test_trips_of_two_heads_are_two_incidents() -> None:
 @pytest.mark.parametrize("at", [61, 80, 200])
 def test_it_stays_one_incident_when_power_is_back(at: float) -> None:
     net = Network.from_text(BUS)
-    dark = next(each for each in inferred(net, *WORDS, at=30).incidents if each.is_open)
+    dark = next(incident for incident in inferred(net, *WORDS, at=30).incidents if incident.is_open)
     told = inferred(net, *WORDS, *BACK, at=at).incidents
     assert [(each.id, each.state, each.explanation, each.transformers, each.dark) for each in told] == [
         (dark.id, "restored", "source", 7, 0)
@@ -76,5 +76,5 @@ def test_what_refutes_the_loss_of_a_source_takes_it_back() -> None:
     assert still_of(found)[0][0] == "source"
     found.take(said("K1 trip 0", "K2 trip 0", "K3 trip 0"))
     assert sorted(still_of(found)) == [("line", 2), ("line", 2), ("line", 3)]
-    changed = {each.id for each in found.changes()}
-    assert changed >= {each.id for each in found.incidents if each.is_open}
+    changed = {change.id for change in found.changes()}
+    assert changed >= {incident.id for incident in found.incidents if incident.is_open}

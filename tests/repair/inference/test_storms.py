@@ -37,7 +37,7 @@ def test_list_incidents_location_and_board_agree(folder: Path) -> None:
         heard_until = at
         inference.take(fresh)
         inference.tick(at)
-        outages = [each for each in inference.incidents if each.is_open]
+        outages = [incident for incident in inference.incidents if incident.is_open]
         told = Told.of(inference, storm.heard(at))
         listed = affected_by_told(inference.supply, told)
         assert set(listed.hit.transformers) == {name for each in outages for name in each.dark_ids}

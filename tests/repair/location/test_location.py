@@ -57,7 +57,7 @@ def test_oracles_of_section_7_5(reported: list[int | None], first: list[list[str
 def test_contradicted_signals_are_named() -> None:
     found = locate(chain(5).energise(), flags([1, 0, 1, 1, 0]), sensors(5))
     assert found.ranked[0].branches == ("B4",)
-    assert [vars(each) for each in found.suspect_signals] == [
+    assert [vars(suspect_signal) for suspect_signal in found.suspect_signals] == [
         {"object_id": "B2", "kind": "fault_current", "thought": "missing"}
     ]
     assert found.ranked[0].bounded_by == ("B4", "B5")
@@ -199,7 +199,11 @@ def test_two_faults_on_two_branches() -> None:
     assert not found.suspect_signals
     one = line_of(feeder, *flagged(S1=1.0, S2=1.0, S3=1.0, S4=1.0), second_fault_rate=0.0)
     assert one.two_faults == 0
-    assert {each.object_id for each in one.suspect_signals} in ({"S1", "S2"}, {"S3", "S4"}, {"S1", "S2", "S3", "S4"})
+    assert {suspect_signal.object_id for suspect_signal in one.suspect_signals} in (
+        {"S1", "S2"},
+        {"S3", "S4"},
+        {"S1", "S2", "S3", "S4"},
+    )
 
 
 def test_the_same_answer_whatever_the_order_of_the_signals() -> None:

@@ -69,7 +69,7 @@ def test_the_posterior_is_that_of_bayes_rule(miss: float, false: float, said: li
     looks = [Look(frozenset(names[which % len(names)]), found) for which, found in said]
     likelihood = np.ones(len(names))
     for number, branches in enumerate(names):
-        word = next((each.found for each in reversed(looks) if each.branches == frozenset(branches)), None)
+        word = next((look.found for look in reversed(looks) if look.branches == frozenset(branches)), None)
         if word is not None:
             likelihood[number] = (1 - miss) / false if word else miss / (1 - false)
     expected = np.array([each.probability for each in before.ranked]) * likelihood

@@ -87,7 +87,7 @@ def test_two_outages_of_the_same_users_within_thirty_days_could_have_been_one() 
             work(4, first + timedelta(days=52), 1, transformer_id="T1"),
         ]}
     )  # fmt: skip
-    by_id = {each.outage_id: each for each in found.outages}
+    by_id = {outage.outage_id: outage for outage in found.outages}
     assert set(by_id) == {"E2", "E3", "E4"}
     assert (by_id["E2"].merge_with, by_id["E2"].merge_ch) == ("E1", 2.0)
     assert (by_id["E3"].merge_with, by_id["E3"].merge_ch) == (None, 0.0)  # thirty-one days after
@@ -111,11 +111,11 @@ def test_merging_is_what_trying_every_pair_finds(cases: list[tuple[int, int, str
     users = {row["outage_id"]: {"T0", "T1"} if row.get("feeder_id") else {row["transformer_id"]} for row in rows}
     length = {row["outage_id"]: (row["end"] - row["start"]) / timedelta(hours=1) for row in rows}
     begun = {row["outage_id"]: row["start"] for row in rows}
-    for each in found.outages:
+    for outage in found.outages:
         saved = [
-            len(users[each.outage_id] & users[other]) * min(length[each.outage_id], length[other])
+            len(users[outage.outage_id] & users[other]) * min(length[outage.outage_id], length[other])
             for other in users
-            if timedelta(0) < begun[each.outage_id] - begun[other] < timedelta(days=window)
+            if timedelta(0) < begun[outage.outage_id] - begun[other] < timedelta(days=window)
         ]
-        assert each.merge_ch == pytest.approx(max(saved, default=0.0))
-        assert each.avoidable_ch == pytest.approx(each.merge_ch)
+        assert outage.merge_ch == pytest.approx(max(saved, default=0.0))
+        assert outage.avoidable_ch == pytest.approx(outage.merge_ch)

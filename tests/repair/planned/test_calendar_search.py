@@ -23,7 +23,7 @@ class Asked:
         jobs = tuple(desk.jobs.values())
         self.county = county
         self.options = calendar_options(desk, candidates(desk, jobs).groups)
-        rules = rules_of(desk, [(each.group, each.start) for each in self.options]).rules
+        rules = rules_of(desk, [(option.group, option.start) for option in self.options]).rules
         self.search = Search(len(jobs), calendar_choices(jobs, self.options), rules, MANY_NODES)
 
     def read(self, taken: tuple[int, ...]) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:

@@ -26,12 +26,10 @@ def test_each_change_saves_what_the_desk_counts(county: County) -> None:
     for kind in ("transfer", "merge", "move"):
         expected = {}
         if kind == "transfer":
-            expected = {
-                each.plan_id: each.before.customer_hours - each.after.customer_hours for each in desk.jobs.values()
-            }
+            expected = {job.plan_id: job.before.customer_hours - job.after.customer_hours for job in desk.jobs.values()}
         if kind == "merge":
-            groups = [each for each in pending_grouping(desk).groups if len(each.jobs) > 1]
-            expected = {" + ".join(each.plan_ids): each.saving_ch for each in groups}
+            groups = [group for group in pending_grouping(desk).groups if len(group.jobs) > 1]
+            expected = {" + ".join(group.plan_ids): group.saving_ch for group in groups}
         told = saved(desk, kind)
         for name, hours in expected.items():
             assert told.get(name, 0.0) == pytest.approx(hours, abs=1e-9)

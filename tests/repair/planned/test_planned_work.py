@@ -113,7 +113,7 @@ def test_outages_out_of_each_others_way_may_be_at_the_same_time(case: tuple[Grid
     assert flows[3] is not None
     for branch, ampere in flows[3][0].items():
         rating = grid.branches[branch].rating
-        known = [each[0].get(branch, 0.0) for each in flows[:3] if each is not None]
+        known = [flow[0].get(branch, 0.0) for flow in flows[:3] if flow is not None]
         assert rating is None or ampere <= max(rating, *known) + 1e-6
 
 
@@ -146,7 +146,7 @@ def test_a_second_supply_is_a_way_too() -> None:
     lines = [("K1", "S", "1", "breaker"), ("K2", "R", "2", "breaker")]
     feeders = {
         "sources": [{"node": "S"}, {"node": "R"}],
-        "branches": [dict(zip(("branch_id", "from_node", "to_node", "kind"), each, strict=True)) for each in lines],
+        "branches": [dict(zip(("branch_id", "from_node", "to_node", "kind"), line, strict=True)) for line in lines],
     }
     by_transformer = {"transformers": [{"transformer_id": "T", "node": "1", "second_node": "2"}]}
     by_customer = {

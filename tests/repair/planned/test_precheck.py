@@ -78,7 +78,7 @@ def test_figures_before_and_after_transfer_by_hand() -> None:
 
 
 def test_transfer_respects_ratings() -> None:
-    weak = [each | ({"rating_a": 1.0} if each["branch_id"] == "TIE" else {}) for each in FEEDERS["branches"]]
+    weak = [branch | ({"rating_a": 1.0} if branch["branch_id"] == "TIE" else {}) for branch in FEEDERS["branches"]]
     facts = check([plan()], branches=weak)[0].facts
     assert facts is not None
     assert facts.after.transformers == 2
@@ -109,8 +109,8 @@ def test_the_verdict_and_its_reason(
 
 
 def test_a_plan_that_cuts_nobody_off_is_checked_like_any_other() -> None:
-    gone = [each | ({"retired": AS_OF - timedelta(days=99)} if each["transformer_id"] == "T4" else {})
-            for each in FEEDERS["transformers"]]  # fmt: skip
+    gone = [transformer | ({"retired": AS_OF - timedelta(days=99)} if transformer["transformer_id"] == "T4" else {})
+            for transformer in FEEDERS["transformers"]]  # fmt: skip
     found = check([plan(branch_id=None, transformer_id="T4")], transformers=gone)[0]
     assert found.facts is not None
     assert found.facts.after.ch_mv == 0
@@ -178,7 +178,9 @@ def test_two_jobs_on_one_section_are_merged() -> None:
 )
 def test_an_outage_that_takes_the_way_of_another_is_not_approved(states: tuple[str, str], verdicts: list[str]) -> None:
     """While L is worked on, T4 is fed over the tie from K2; that one cannot be worked on meanwhile."""
-    branches = [{**each, "from_node": "R2"} if each["branch_id"] == "K2" else each for each in FEEDERS["branches"]]
+    branches = [
+        {**branch, "from_node": "R2"} if branch["branch_id"] == "K2" else branch for branch in FEEDERS["branches"]
+    ]
     branches.append({"branch_id": "K3", "from_node": "R", "to_node": "R2", "kind": "breaker", "feeder_id": "F2"})
     transformers = [*FEEDERS["transformers"], {"transformer_id": "T5", "node": "5", "unit": "U", "load_kw": 100.0}]
     plans = [plan("P1", status=states[0]), plan("P2", branch_id="K2", status=states[1])]
@@ -197,17 +199,22 @@ def test_an_outage_that_takes_the_way_of_another_is_not_approved(states: tuple[s
 def test_what_plans_of_one_time_move_onto_a_source_is_added_up(capacity_a: float, fits: bool) -> None:
     """Two feeders of one source, each moved to a feeder of R while its L is worked on: 6.1 A each, nothing else on R."""
     second = [
-        each
+        branch
         | {
-            name: str(each[name]) if each[name] in {"S", "R"} else f"{each[name]}x"
+            name: str(branch[name]) if branch[name] in {"S", "R"} else f"{branch[name]}x"
             for name in ("branch_id", "from_node", "to_node")
         }
-        | {"feeder_id": f"{each['feeder_id']}x" if "feeder_id" in each else None}
-        for each in FEEDERS["branches"]
+        | {"feeder_id": f"{branch['feeder_id']}x" if "feeder_id" in branch else None}
+        for branch in FEEDERS["branches"]
     ]
     transformers = [*FEEDERS["transformers"]] + [
-        {**each, "transformer_id": f"{each['transformer_id']}x", "node": f"{each['node']}x", "feeder_id": "F1x"}
-        for each in FEEDERS["transformers"]
+        {
+            **transformer,
+            "transformer_id": f"{transformer['transformer_id']}x",
+            "node": f"{transformer['node']}x",
+            "feeder_id": "F1x",
+        }
+        for transformer in FEEDERS["transformers"]
     ]
     grid: dict[str, Any] = {
         "sources": [{"node": "S"}, {"node": "R", "capacity_a": capacity_a}],
@@ -286,11 +293,11 @@ def test_hours_over_the_end_of_a_year_are_shared_out() -> None:
     late = plan(start=datetime(2022, 12, 31, 20), end=datetime(2023, 1, 1, 2))
     facts = check([late], budget=[{"unit": "U", "annual_target_ch": 10.0, "consumed_ch": 0.0}])[0].facts
     assert facts is not None
-    assert [(each.year, each.plan_ch) for each in facts.shares] == [
+    assert [(share.year, share.plan_ch) for share in facts.shares] == [
         (2022, pytest.approx(4 + 5 / 60)),
         (2023, pytest.approx(2 + 5 / 60)),
     ]
-    assert [each.after_ch for each in facts.shares] == [pytest.approx(6 - 5 / 60), pytest.approx(8 - 5 / 60)]
+    assert [share.after_ch for share in facts.shares] == [pytest.approx(6 - 5 / 60), pytest.approx(8 - 5 / 60)]
 
 
 def test_what_is_left_of_a_plan_under_way_is_committed_and_keeps_its_ways() -> None:

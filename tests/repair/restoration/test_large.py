@@ -44,8 +44,8 @@ def bus_of_feeders(feeders: int, ties: int, nodes: int, seed: int) -> Network:
         tie = {"branch_id": f"T{t}", "kind": "switch", "normally_open": True, "remote": rng.random() < 0.6}
         branches.append(WIRE | ends | tie)
     customers = [
-        {"customer_id": f"{each['transformer_id']}-{at}", "transformer_id": each["transformer_id"]}
-        for each in transformers
+        {"customer_id": f"{transformer['transformer_id']}-{at}", "transformer_id": transformer["transformer_id"]}
+        for transformer in transformers
         for at in range(rng.randint(5, 60))
     ]
     return network_from_tables(
@@ -85,8 +85,8 @@ def behind_one_breaker(nodes: int, ties: int, seed: int, most_load: int = 45) ->
         a, b = rng.sample(range(2, nodes), 2)
         add(f"U{t}", str(a), str(b), "switch", normally_open=True, remote=rng.random() < 0.5)
     customers = [
-        {"customer_id": f"{each['transformer_id']}-{at}", "transformer_id": each["transformer_id"]}
-        for each in transformers
+        {"customer_id": f"{transformer['transformer_id']}-{at}", "transformer_id": transformer["transformer_id"]}
+        for transformer in transformers
         for at in range(rng.randint(5, 40))
     ]
     return network_from_tables(

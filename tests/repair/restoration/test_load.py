@@ -151,7 +151,7 @@ def test_generation_is_no_source() -> None:
     for generation in ("grid_forming=false", "grid_forming=true capacity_a=50", "grid_forming=true"):
         net = Network.from_text(ISLAND.format(generation=generation, load=20), settings=AMPERES)
         assert net.energise().below("K1").transformers == ["T1", "T3", "T4"]
-        said = [each for each in net.problems if each.column == "capacity_a"]
+        said = [problem for problem in net.problems if problem.column == "capacity_a"]
         assert len(said) == (generation == "grid_forming=true"), "what may feed an island needs a limit"
         if "capacity" not in generation:
             assert restore(net.energise(), "L1").back.transformers == []

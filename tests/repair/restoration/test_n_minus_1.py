@@ -30,14 +30,14 @@ T2 @ 2 load_kw=30; T4 @ 4 load_kw=40; T6 @ 6 load_kw=5; T14 @ 14 load_kw=50
 def test_missing_amperes_are_what_no_plan_can_feed(rating: float, missing: float) -> None:
     net = Network.from_text(TWO.format(rating=rating), settings=RULES)
     result = n_minus_1(net.energise())
-    by_branch = {each.branch_id: each for each in result.sections}
+    by_branch = {section.branch_id: section for section in result.sections}
     assert set(by_branch) == {"L1", "L2", "L3", "L11"}
     assert by_branch["L1"].transfer_a == pytest.approx(45)
     assert by_branch["L1"].missing_a == pytest.approx(missing)
     assert by_branch["L2"].transfer_a == pytest.approx(30)
     assert by_branch["L2"].stranded_a == pytest.approx(5)
     assert by_branch["L2"].missing_a == pytest.approx(0)
-    feeders = {each["feeder_id"]: each for each in result.as_dict()["feeders"]}
+    feeders = {feeder["feeder_id"]: feeder for feeder in result.as_dict()["feeders"]}
     assert feeders["A"]["passes"] == (missing == 0)
     assert feeders["A"]["failing"] == ([] if missing == 0 else ["L1"])
     assert result.pass_rate == (100.0 if missing == 0 else 50.0)
@@ -59,9 +59,9 @@ def test_a_section_without_a_line_is_tried_too() -> None:
         settings=RULES,
     )
     result = n_minus_1(net.energise())
-    missing = {each.branch_id: each.missing_a for each in result.sections}
+    missing = {section.branch_id: section.missing_a for section in result.sections}
     assert missing == {"L11": pytest.approx(0), "K1": pytest.approx(40), "S1": pytest.approx(0)}
-    assert {each["feeder_id"]: each["passes"] for each in result.as_dict()["feeders"]} == {"A": False, "B": True}
+    assert {feeder["feeder_id"]: feeder["passes"] for feeder in result.as_dict()["feeders"]} == {"A": False, "B": True}
 
 
 def test_what_is_cleared_at_the_source_is_tried_too() -> None:
@@ -134,8 +134,8 @@ def trees(draw: st.DrawFn) -> Network:
 def test_feeders_without_ties_at_once_are_as_section_by_section(net: Network) -> None:
     supply = net.energise()
     restorer = Restorer.of(supply)
-    for each in n_minus_1(supply).sections:
-        assert each == close_to(_try(restorer, each.feeder_id, each.branch_id))
+    for section in n_minus_1(supply).sections:
+        assert section == close_to(_try(restorer, section.feeder_id, section.branch_id))
 
 
 def close_to(result: SectionResult) -> SectionResult:
@@ -200,7 +200,7 @@ def test_the_load_is_that_of_the_setting_and_of_those_who_were_off(
     for short in (0.0, 4.0):
         net = Network.from_text(diagram.format(rating=rating - short), {"load_profile": CURVE}, settings)
         result = n_minus_1(net.energise())
-        first = {each.branch_id: each for each in result.sections}["L1"]
+        first = {section.branch_id: section for section in result.sections}["L1"]
         assert first.transfer_a == pytest.approx(transfer)
         assert first.passes == (short == 0.0)
         said = " ".join(each.in_language("en") for each in result.assumed)
@@ -212,7 +212,7 @@ def test_a_section_fails_where_the_plan_for_a_fault_there_leaves_somebody_off() 
     """The same engine and the same load: what N-1 misses is what a plan without a moment leaves off."""
     for rating in (100.0, 150.0, 170.0):
         net = Network.from_text(TWO.format(rating=rating), {"load_profile": CURVE}, RULES)
-        for each in n_minus_1(net.energise()).sections:
-            plan = restore(net.energise(), each.branch_id, objective="kw")
+        for section in n_minus_1(net.energise()).sections:
+            plan = restore(net.energise(), section.branch_id, objective="kw")
             short = sum(short.kw for short in plan.missing if short.reason == "limit")
-            assert each.missing_a == pytest.approx(short)
+            assert section.missing_a == pytest.approx(short)

@@ -170,11 +170,11 @@ def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int, RestorationPl
     by_hand = [i for i, each in enumerate(grid.branches) if not each.remote]
     early = np.flatnonzero((states.closed[:, by_hand] == np.array(after)[by_hand]).all(axis=1))
     last = states.closed[states.best("customers")[1]]
-    disconnector = np.array([each.kind == "disconnector" for each in grid.branches])
+    disconnector = np.array([branch.kind == "disconnector" for branch in grid.branches])
 
     def is_kept(state: int) -> bool:
         first, live = states.closed[state], grid.reach(states.closed[state].tolist(), list(grid.sources))
-        at_live = np.array([bool({each.a, each.b} & live) for each in grid.branches])
+        at_live = np.array([bool({branch.a, branch.b} & live) for branch in grid.branches])
         return bool((~(at_live & ((first & ~last) | (disconnector & ~first & last))).any(axis=1)).any())
 
     by_gain = early[np.argsort(-states.customers[early], kind="stable")]
@@ -200,16 +200,16 @@ def operations(plan: RestorationPlan) -> list[str]:
 def test_remote_operations_do_not_wait_for_those_on_site() -> None:
     plan = restore(Network.from_text(LINE).energise(), "L2")
     assert operations(plan) == ["remote open S1", "remote close K1", "on_site open S2", "on_site close T"]
-    assert [(each.stage, each.minutes, each.customers) for each in plan.stages] == [
+    assert [(stage.stage, stage.minutes, stage.customers) for stage in plan.stages] == [
         ("remote", 1.0, 3), ("on_site", 30.0, 7), ("repair", 240.0, 5),
     ]  # fmt: skip
     assert plan.saved.transformer_hours == pytest.approx((239 + 210) / 60)
     assert plan.saved.saidi_h == pytest.approx((239 + 210) / 60 / 4)
     assert plan.saved.customer_hours == pytest.approx((3 * 239 + 7 * 210) / 60)
-    assert [each.customer_hours for each in plan.savings] == pytest.approx([0, 3 * 239 / 60, 0, 7 * 210 / 60])
+    assert [saving.customer_hours for saving in plan.savings] == pytest.approx([0, 3 * 239 / 60, 0, 7 * 210 / 60])
     told = plan.as_dict()
-    assert [each["saidi_saved_h"] for each in told["steps"]] == pytest.approx([0, 239 / 240, 0, 210 / 240])
-    assert [each["transformer_ids"] for each in told["stages"]] == [["T2"], ["T6"], ["T4"]]
+    assert [step["saidi_saved_h"] for step in told["steps"]] == pytest.approx([0, 239 / 240, 0, 210 / 240])
+    assert [stage["transformer_ids"] for stage in told["stages"]] == [["T2"], ["T6"], ["T4"]]
     assert (told["isolate"], told["tripped"]) == (["S1", "S2"], ["K1"])
     assert (told["restored_customers"], told["unrestored_customers"], told["overloads"]) == (10, 5, [])
     assert told["proof"] == {"radial": True, "within_ratings": True, "fault_isolated": True}

@@ -49,7 +49,7 @@ def drawn(seed: int) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any], l
 
 def simulated(seed: int) -> tuple[RestorationPlan, dict[str, int]]:
     tables, rules, faults, refused, hours = drawn(seed)
-    settings = {"restoration": {**rules, "manual_min": 0.0, "cold_load": [list(each) for each in COLD.items()]}}
+    settings = {"restoration": {**rules, "manual_min": 0.0, "cold_load": [list(item) for item in COLD.items()]}}
     plan = restore(network_from_tables(tables, settings).energise(), faults, refused, hours_off=hours)
     tripped = plan.as_dict()["tripped"]
     simulator = Simulator(tables, rules, faults, tripped, COLD[hours])

@@ -27,7 +27,7 @@ def spots(
     diagram: str, tables: dict[str, Any] | None = None, at: datetime | None = None, **rules: Any
 ) -> list[WeakSpot]:
     net = Network.from_text(diagram, tables, {"restoration": {**AMPERES["restoration"], **rules}})
-    assert not [each for each in net.workspace.problems if each.severity == "error"]
+    assert not [problem for problem in net.workspace.problems if problem.severity == "error"]
     return list(weak_spots(net.energise(), at).spots)
 
 
@@ -46,7 +46,7 @@ def test_lines_that_hang_together_are_one_spot_and_load_can_be_moved() -> None:
 def test_where_the_neighbour_has_no_room_a_new_tie_is_named(beside: int) -> None:
     """30 A and 50 A are more than 80 % of 99 A."""
     (spot,) = spots(LINES.format(beside=beside))
-    assert [each.by for each in spot.lifts] == ["conductor", "new_tie"]
+    assert [lift.by for lift in spot.lifts] == ["conductor", "new_tie"]
     assert spot.lifts[-1].amount == pytest.approx(30)
 
 
@@ -84,10 +84,10 @@ def test_transformers_by_load_and_by_measurement() -> None:
         {"time": "2022-07-01 21:00", "object": "transformer", "object_id": "T2", "current_a": 20.0, "voltage_v": 190.0},
         {"time": "2022-07-01 22:00", "object": "transformer", "object_id": "T3", "voltage_v": 240.0},
     ]
-    found = {(each.kind, each.object_id): each for each in spots(diagram, {"measurements": rows})}
+    found = {(spot.kind, spot.object_id): spot for spot in spots(diagram, {"measurements": rows})}
     assert set(found) == {("heavy", "T1"), ("overloaded", "T2"), ("low_voltage", "T2"), ("high_voltage", "T3")}
     assert found["heavy", "T1"].value == pytest.approx(0.9)
-    assert [(each.by, each.amount) for each in found["heavy", "T1"].lifts] == [("larger_transformer", 125)]
+    assert [(lift.by, lift.amount) for lift in found["heavy", "T1"].lifts] == [("larger_transformer", 125)]
     loaded = found["overloaded", "T2"]
     assert (loaded.value, loaded.time_share) == (pytest.approx(3 * 80 * 210 / 1000 / 50), 0.5)
     assert loaded.lifts[0].amount == 63, "50.4 kVA over 0.8"
@@ -106,8 +106,8 @@ def test_an_end_with_low_voltage_and_the_capacitor_that_lifts_it() -> None:
     for ohm, lifts in ((0.5, ["move_load", "capacitor", "conductor"]), (4.0, ["capacitor", "conductor", "new_tie"])):
         (spot,) = spots(WEAK_END.format(ohm=ohm), power_factor=0.9, voltage_kv=10.0)
         assert (spot.kind, spot.object, spot.object_id, spot.customers) == ("low_voltage", "node", "4", 9)
-        assert [each.by for each in spot.lifts] == lifts
-    kvar = next(each.amount for each in spot.lifts if each.by == "capacitor")
+        assert [lift.by for lift in spot.lifts] == lifts
+    kvar = next(lift.amount for lift in spot.lifts if lift.by == "capacitor")
     net = Network.from_text(
         WEAK_END.format(ohm=4.0), {"feeders": [{"feeder_id": each, "voltage_kv": 10} for each in "AB"]}
     )
@@ -135,7 +135,7 @@ def sunny(rating: float = 1000, kw: float = 6000, **more: Any) -> list[WeakSpot]
     sources = [{"node": "S"}, {"node": "R"}, {"node": "3", "grid_forming": False, "generation_kw": kw}]
     rules = {"restoration": {"power_factor": 0.9}, "weak_spots": more.pop("rules", {})}
     net = network_from_tables({**tables, "sources": sources, **more}, rules)
-    assert not [each for each in net.workspace.problems if each.severity == "error"]
+    assert not [problem for problem in net.workspace.problems if problem.severity == "error"]
     return list(weak_spots(net.energise()).spots)
 
 
@@ -161,7 +161,7 @@ def test_generation_at_light_load_makes_the_end_of_its_feeder_too_high() -> None
     assert spot.typical == pytest.approx(two_lines(500 * angle, 1000 * angle - 6000)[1])
     assert spot.objects == (("2", "3") if near > 1.07 else ("3",))
     assert (spot.customers, spot.time_share) == (6 if near <= 1.07 else 10, pytest.approx(7 / 24))
-    amounts = {each.by: each.amount for each in spot.lifts}
+    amounts = {lift.by: lift.amount for lift in spot.lifts}
     assert list(amounts) == ["reactive_power", "curtail", "conductor", "tap"]
     assert max(two_lines(150 * angle, 300 * angle - (6000 - 1j * amounts["reactive_power"]))[:2]) == pytest.approx(
         1.07, abs=1e-4
@@ -214,16 +214,16 @@ def test_a_long_feeder_is_named_by_its_farthest_user() -> None:
     (near,) = spots(diagram.format(km=2))
     assert (near.kind, near.object_id, near.value, near.objects) == ("long_radius", "A", 18.0, ("T4",))
     assert (near.customers, near.user_hours_per_day) == (4, 96)
-    assert [(each.by, each.open, each.close) for each in near.lifts] == [("move_load", "S1", "TIE")]
+    assert [(lift.by, lift.open, lift.close) for lift in near.lifts] == [("move_load", "S1", "TIE")]
     (far,) = spots(diagram.format(km=20))
-    assert [each.by for each in far.lifts] == ["new_tie"]
+    assert [lift.by for lift in far.lifts] == ["new_tie"]
 
 
 def test_spots_are_ranked_by_users_and_hours() -> None:
     diagram = "=S -[K1]- 1; T1(5) @ 1 load_kw=90 capacity_kva=100; T2(7) @ 1 load_kw=45 capacity_kva=50"
-    assert [each.object_id for each in spots(diagram)] == ["T2", "T1"]
+    assert [spot.object_id for spot in spots(diagram)] == ["T2", "T1"]
     rows = [{"transformer_id": "T2", "hour": hour, "factor": 0.1} for hour in range(12)]
-    assert [(each.object_id, each.user_hours_per_day) for each in spots(diagram, {"load_profile": rows})] == [
+    assert [(spot.object_id, spot.user_hours_per_day) for spot in spots(diagram, {"load_profile": rows})] == [
         ("T1", 5 * 24),
         ("T2", 7 * 12),
     ]
@@ -255,7 +255,7 @@ def test_heavy_lines_and_moves_equal_a_slow_walk(case: tuple[Grid, int]) -> None
             for i in range(len(closed)) for j in range(len(closed))
             if _moves(grid, flows, own, least, i, j)
         }  # fmt: skip
-        move = next((each for each in spot.lifts if each.by == "move_load"), None)
+        move = next((lift for lift in spot.lifts if lift.by == "move_load"), None)
         assert (move is not None) == bool(works)
         if move is not None:
             assert move.open is not None

@@ -49,7 +49,10 @@ def county(
 
 
 def crew_of(plan: CrewPlan) -> dict[str, str | None]:
-    return {each.fault.key: each.visits[0].crew_id if each.visits else None for each in plan.assignments}
+    return {
+        assignment.fault.key: assignment.visits[0].crew_id if assignment.visits else None
+        for assignment in plan.assignments
+    }
 
 
 def test_every_open_outage_gets_a_crew_that_can_do_it(tmp_path: Path) -> None:
@@ -60,26 +63,26 @@ def test_every_open_outage_gets_a_crew_that_can_do_it(tmp_path: Path) -> None:
     assert plan.customer_hours <= min(plan.nearest, plan.greedy) + 1e-9
     cable_crews = set(utility.workspace.tables["crews"].filter("cable")["crew_id"])
     assert crew_of(plan)["D"] in cable_crews
-    by_key = {each.fault.key: each for each in plan.assignments}
+    by_key = {assignment.fault.key: assignment for assignment in plan.assignments}
     assert by_key["D"].fault.job.needs == {"cable"}
     assert by_key["A"].fault.customers == utility.affected(open="F03-K02").customer_count
-    for each in plan.assignments:
-        assert each.visits[0].arrives > NOW
-        assert each.restored is not None
-        assert each.next_best is not None
-        assert each.next_best[1] >= -1e-9
-        assert each.clock.start == NOW - timedelta(hours=1)
+    for assignment in plan.assignments:
+        assert assignment.visits[0].arrives > NOW
+        assert assignment.restored is not None
+        assert assignment.next_best is not None
+        assert assignment.next_best[1] >= -1e-9
+        assert assignment.clock.start == NOW - timedelta(hours=1)
     assert by_key["A"].clock.state == "missed"
     assert plan.rows().height == len(plan.visits)
 
 
 def test_the_customers_of_switching_are_those_of_the_restoration_plan(tmp_path: Path) -> None:
     utility = county(tmp_path)
-    fault = next(each.fault for each in utility.crews().assignments if each.fault.key == "A")
+    fault = next(assignment.fault for assignment in utility.crews().assignments if assignment.fault.key == "A")
     off = utility.affected(open="F03-K02")
     stages = {
-        each.stage: set(each.customer_ids) & set(off.as_dict()["customer_ids"])
-        for each in utility.restore_in(utility.present(NOW), "F03-K02").stages
+        stage.stage: set(stage.customer_ids) & set(off.as_dict()["customer_ids"])
+        for stage in utility.restore_in(utility.present(NOW), "F03-K02").stages
     }
     assert fault.remotely == len(stages["remote"]) > 0
     assert fault.customers - fault.remotely >= len(stages["on_site"])
@@ -95,14 +98,14 @@ def test_whoever_is_under_way_goes_on(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     plan = county(tmp_path / "under", (order,)).crews()
     assert crew_of(plan)["A"] == "BZ62"
-    assert next(each for each in plan.assignments if each.fault.key == "A").reason == "under_way"
+    assert next(assignment for assignment in plan.assignments if assignment.fault.key == "A").reason == "under_way"
     arrived = NOW - timedelta(minutes=15)
     there = county(tmp_path / "there", (order | {"arrive_time": arrived},)).crews()
     visit = next(each for each in there.visits if each.incident == "A")
     assert (visit.crew_id, visit.arrives, visit.under_way) == ("BZ62", arrived, True)
     before = next(each for each in plan.visits if each.incident == "A")
     assert visit.done < before.done
-    clocks = {each.fault.key: each.clock for each in there.assignments}
+    clocks = {assignment.fault.key: assignment.clock for assignment in there.assignments}
     assert clocks["A"].as_dict() == {
         "start": "2022-12-20T09:10:00", "site": "urban", "limit_min": 45.0, "due": "2022-12-20T09:55:00",
         "arrived": "2022-12-20T09:45:00", "state": "met",
@@ -116,7 +119,7 @@ def test_a_person_decides_otherwise(tmp_path: Path) -> None:
     assert crew is not None
     chosen = utility.crews(assign="A=BZ61")
     assert crew_of(chosen)["A"] == "BZ61"
-    assert next(each for each in chosen.assignments if each.fault.key == "A").reason == "chosen"
+    assert next(assignment for assignment in chosen.assignments if assignment.fault.key == "A").reason == "chosen"
     assert chosen.customer_hours >= free.customer_hours - 1e-9
     assert crew_of(utility.crews(without=crew))["A"] not in {crew, None}
     with pytest.raises(FudianError, match="cannot do what D needs: cable"):
@@ -147,18 +150,18 @@ def test_off_duty_is_off_duty_and_zones_are_kept_where_they_are_to_be(tmp_path: 
     assert all(visit.arrives >= NOW + timedelta(hours=2) for visit in plan.visits if visit.crew_id == "BZ31")
     utility = county(tmp_path / "zones", settings="[crews]\nkeep_zones = true\n")
     units = dict(utility.workspace.tables["crews"].select("crew_id", "unit").iter_rows())
-    for each in utility.crews().assignments:
-        assert each.visits
-        assert units[each.visits[0].crew_id] == each.fault.job.zone
+    for assignment in utility.crews().assignments:
+        assert assignment.visits
+        assert units[assignment.visits[0].crew_id] == assignment.fault.job.zone
     assert utility.crews().as_dict()["settings_changed"] == {"crews": {"keep_zones": True}}
 
 
 def test_without_crews_nobody_goes_and_that_is_said(tmp_path: Path) -> None:
     utility = county(tmp_path, crews=[{"crew_id": "K1", "cable": False, "low_voltage": True}])
     plan = utility.crews()
-    reasons = {each.fault.key: each.reason for each in plan.assignments}
+    reasons = {assignment.fault.key: assignment.reason for assignment in plan.assignments}
     assert reasons == {"A": "sent", "B": "sent", "C": "sent", "D": "no_crew"}
-    assert all(each["next_best"] is None for each in plan.as_dict()["incidents"])
+    assert all(incident["next_best"] is None for incident in plan.as_dict()["incidents"])
 
 
 def test_settings_that_cannot_be_used_are_said(tmp_path: Path) -> None:
