@@ -61,6 +61,17 @@ class Answer(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class LedgerAnswer(Answer):
+    """The interruptions behind a figure: millions of rows, of which people look at the first."""
+
+    _first: Callable[[str, int], Mapping[str, Any]]
+
+    def first(self, most: int, language: str = "en") -> dict[str, Any]:
+        """Return the form of commands and routes with the earliest rows only."""
+        return dict(self._first(language, most))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Targets(Shown):
     """The targets of a plan, judged on a year.
 

@@ -11,7 +11,6 @@ from fudian.answers import Answer
 from fudian.foundation import Moment
 from fudian.message_questions import MessageQuestions
 from fudian.public_questions import PublicQuestions
-from fudian.telling import affected_rows
 from repair.desk.board import Entry
 from repair.desk.crews.clocks import arrival_clock
 from repair.desk.crews.travel import Travel
@@ -73,6 +72,8 @@ class DispatchQuestions(PublicQuestions, MessageQuestions):
         for entry, _ in worked if self.outbox is not None else ():
             reached = self.outbox.reached(entry.key)  # type: ignore[union-attr]
             if reached:
+                from fudian.telling import affected_rows  # only who has a store waits for its library
+
                 found = notified(affected_rows(self, entry.key)[0], reached)
                 told, customers = told + found.in_person, customers + found.customers
         return _share("notified_ratio", told, customers)

@@ -23,7 +23,7 @@ from fudian.settings import RESTS_ON, changed_settings
 from fudian.sweep import Sweep
 from network import FudianError, Network, Problem, Supply, Text, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
-from network.steps import Done, telling
+from network.steps import Done, step, telling
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
@@ -196,6 +196,7 @@ class Foundation:
 
         def work(tell: Callable[[Done], None]) -> Done:
             telling.set(tell)
+            step(what, 0, 1)
             compute()
             return Done(what, 1, 1)
 

@@ -9,6 +9,7 @@ cannot be written to. It holds no name, telephone number or address, and may be 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ LOOK_EVERY_S = 0.5
 
 _FORM = "1"
 """Changes with the form of what is kept."""
+
+_log = logging.getLogger("fudian")
 
 State = tuple[tuple[str, int, int], ...]
 """Name, size and time of writing of each file that a workspace is read from."""
@@ -91,6 +94,8 @@ def prepare_apart(
 ) -> bool:
     """Make what the present version of a workspace lacks in a process of its own; return whether it ended well.
 
+    Where no process can be started, nothing is made: figures are computed when they are asked for.
+
     Args:
         folder: the workspace.
         module: what makes it.
@@ -99,7 +104,12 @@ def prepare_apart(
     """
     command = [sys.executable, "-m", module, str(folder), *more]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as making:  # noqa: S603 (our own module, no shell)
+    try:
+        process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 (our own module, no shell)
+    except OSError as error:
+        _log.warning("Figures are not prepared: no process can be started (%s)", error.strerror)
+        return False
+    with process as making:
         while not is_over():
             try:
                 return making.wait(LOOK_EVERY_S) == 0

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answerable import answerable
-from fudian.answers import Answer, Check, Targets
+from fudian.answers import Answer, Check, LedgerAnswer, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question, stating_settings
 from fudian.settings import SETTINGS
 from fudian.versions import Version, version
@@ -153,7 +153,7 @@ class ReliabilityQuestions(Foundation):
         source: str = "records",
         event: str | None = None,
         customer: str | None = None,
-    ) -> Answer:
+    ) -> LedgerAnswer:
         """Return the interruptions behind a figure: who, from when, until when, counted or not and why.
 
         Args:
@@ -175,14 +175,14 @@ class ReliabilityQuestions(Foundation):
         query = self.query(period, (), level, med, as_of, source)
         rows = self._statistics.ledger(query) if event is customer is None else pl.DataFrame()
 
-        def form(language: str) -> dict[str, Any]:
-            listed = self._statistics.ledger_rows(query, event, customer, language)
+        def form(language: str, most: int | None = None) -> dict[str, Any]:
+            listed = self._statistics.ledger_rows(query, event, customer, language, most)
             span = {"start": query.period.start, "end": query.period.end}
             return {"period": span, "level": query.level, "rows": listed}
 
         if event is not None or customer is not None:
             rows = pl.DataFrame(form("en")["rows"], infer_schema_length=None)
-        return Answer("ledger", rows, _about(query), form)
+        return LedgerAnswer("ledger", rows, _about(query), form, form)
 
     @question
     def rolling(

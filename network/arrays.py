@@ -73,7 +73,7 @@ class Groups(Shown):
         """Return the members of these keys, each once, in rising order."""
         begin, count = self.first[keys], self.first[keys + 1] - self.first[keys]
         shift = np.repeat(begin - np.concatenate([[0], np.cumsum(count)[:-1]]), count) if len(keys) else NONE
-        return np.unique(self.member[np.arange(len(shift)) + shift])
+        return distinct(self.member[np.arange(len(shift)) + shift])
 
 
 def components(nodes: int, tail: Indices, head: Indices) -> Indices:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from network.arrays import NONE, Groups, Indices, Mask, Numbers
+from network.arrays import NONE, Groups, Indices, Mask, Numbers, distinct
 from network.forest import Amounts, Forest, sum_along_path, sum_below
 from network.loops import Loop, loops_of
 from network.patch import Part, Patch, Pieces
@@ -311,7 +311,7 @@ class Supply(Shown):
             return np.flatnonzero(self.transformer_place < 0)
         touched = net.transformers_at_node.of_keys(self.patch.nodes)
         untouched = np.setdiff1d(self.base._dead_transformers, touched)
-        return np.union1d(untouched, touched[~self._transformers_live(touched)])
+        return distinct(np.concatenate([untouched, touched[~self._transformers_live(touched)]]))
 
     def dead(self) -> list[str]:
         """Return the ids of the transformers without supply, in the order of the table."""
@@ -348,7 +348,7 @@ class Supply(Shown):
     def nodes_lost_in(self, after: Supply) -> Indices:
         """Return the nodes that have supply here and none in ``after``, rising; only feeders that differ are looked at."""
         if self.patch.pieces is after.patch.pieces:
-            nodes = np.union1d(self.patch.nodes, after.patch.nodes)
+            nodes = distinct(np.concatenate([self.patch.nodes, after.patch.nodes]))
         else:
             nodes = np.arange(len(self.network.nodes))
         return nodes[self.live(nodes) & ~after.live(nodes)]

@@ -21,7 +21,6 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from cachetools import LRUCache
 
 from reliability.index_table import EVENT_COLUMNS, as_users, denominators_of, with_aggregates
@@ -262,6 +261,8 @@ class Cube:
 
 
 def _mapped(path: Path) -> pl.DataFrame:
+    import pyarrow as pa
+
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     frame: pl.DataFrame = pl.from_arrow(table, rechunk=False)  # type: ignore[assignment]
     return frame

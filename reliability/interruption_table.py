@@ -280,7 +280,8 @@ def _all_lost(lost: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
         transformer=pl.col("supply") // 2, which=pl.col("supply") % 2
     )
     lives = pl.col("transformer").is_in((live["supply"] // 2).unique().implode())
-    single = lost.filter((pl.col("live") == 1) | (pl.col("live").is_null() & ~lives))
+    single = lost.filter(pl.col("live") == 1)
+    revived = lost.filter(pl.col("live").is_null() & ~lives).select(columns).unique(maintain_order=True)
     halves = lost.filter((pl.col("live") == 2) & (pl.col("end").is_null() | (pl.col("end") > pl.col("start"))))
     first, second = halves.filter(which=0), halves.filter(which=1)
     one, other = overlapping(first, second, "transformer")
@@ -292,7 +293,7 @@ def _all_lost(lost: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
         start=pl.max_horizontal("start", "start_2"),
         end=pl.min_horizontal("end", "end_2"),
     )
-    return pl.concat([single.select(columns).unique(maintain_order=True), together.select(columns)])
+    return pl.concat([single.select(columns), revived, together.select(columns)])
 
 
 def where_it_hung(off: pl.DataFrame, transformers: pl.DataFrame) -> pl.DataFrame:

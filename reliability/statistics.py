@@ -57,7 +57,12 @@ class Statistics(KnownTables):
     _merging: Lock = field(default_factory=Lock)
 
     def ledger_rows(
-        self, query: Query, event: str | None = None, customer: str | None = None, language: str = "en"
+        self,
+        query: Query,
+        event: str | None = None,
+        customer: str | None = None,
+        language: str = "en",
+        most: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return the ledger for people and programs: times as times, reasons as sentences.
 
@@ -66,6 +71,7 @@ class Statistics(KnownTables):
             event: only this outage.
             customer: only this customer, at the low-voltage level.
             language: of the reasons.
+            most: only so many rows, the earliest.
 
         Raises:
             UnknownIdError: the outage or the customer is not in the tables.
@@ -76,7 +82,8 @@ class Statistics(KnownTables):
         if event is not None:
             rows = rows.filter(pl.col("outage_id") == event)
         times = [pl.from_epoch(pl.col(name), time_unit="us").alias(name) for name in ("from", "until", "group_start")]
-        shown = rows.sort("from", "outage_id", "user_id").select(*LEDGER_COLUMNS).with_columns(times)
+        ordered = rows.lazy().select(*LEDGER_COLUMNS).sort("from", "outage_id", "user_id")
+        shown = (ordered if most is None else ordered.head(most)).with_columns(times).collect()
         reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
         return shown.with_columns(
             reason_code="reason", reason=pl.col("reason").replace(list(reasons), list(reasons.values()))

@@ -59,7 +59,7 @@ def _found_card(utility: Utility, address: Address, title: str, found: Avoidable
         (translate("place", language), ""),
         (translate("work", language), ""),
         (translate("CH", language), "right"),
-        (translate("live", language), "right"),
+        (translate("live work", language), "right"),
         (translate("transfer", language), "right"),
         (translate("merged", language), "right"),
         (translate("notice", language), "right"),

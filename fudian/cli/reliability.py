@@ -154,14 +154,15 @@ def ledger(
 ) -> None:
     """List the interruptions behind a figure: who, from when, until when, counted or not and why."""
     period = (start, end) if start or end else None
-    result = asked(workspace).ledger(period, level, med, as_of, source, event, customer).as_dict(language())
+    answer = asked(workspace).ledger(period, level, med, as_of, source, event, customer)
     if as_json:
-        print_json(result)
+        print_json(answer.as_dict(language()))
         return
     print_rows(
-        result["rows"],
+        answer.first(limit, language())["rows"],
         ["outage_id", "user_id", "users", "from", "until", "nature", "record_state", "h", "count", "counted", "reason"],
         limit=limit,
+        count=len(answer),
     )
 
 

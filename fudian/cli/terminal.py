@@ -136,12 +136,18 @@ def _without_infinities(value: Any) -> Any:
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None, limit: int | None = None
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    title: str | None = None,
+    limit: int | None = None,
+    count: int | None = None,
 ) -> None:
     """Print rows, or the first of them, as a table for people: two decimals, a dash for what is unknown.
 
-    Nobody reads thousands of rows: without a limit the first two hundred are printed, and what is left out is said.
+    Nobody reads thousands of rows: without a limit the first two hundred are printed, and what is left out is said:
+    of ``count`` rows, where ``rows`` are the first of them.
     """
+    every = len(rows) if count is None else count
     if title:
         sys.stdout.write(f"{title}\n")
     shown = rows[: _MOST_ROWS if limit is None else limit]
@@ -152,11 +158,11 @@ def print_rows(
     for row in shown:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
-    if len(rows) > len(shown):
+    if every > len(shown):
         if limit is None:
-            tell("{shown} of {all} rows; --json shows all.", shown=len(shown), all=len(rows))
+            tell("{shown} of {all} rows; --json shows all.", shown=len(shown), all=every)
         else:
-            tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=len(rows))
+            tell("{shown} of {all} rows; --limit or --json shows more.", shown=limit, all=every)
 
 
 def _cell(column: str, value: object) -> str:

@@ -53,9 +53,13 @@ VALUELESS = Fault(
 )
 
 
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u202a\u202c"
+"""Marks without width: of the order of bytes, between words, of the direction of writing."""
+
+
 def clean(raw: str) -> str:
-    """Return ``raw`` with full-width forms made half-width (NFKC) and without blanks and BOM at its ends."""
-    return unicodedata.normalize("NFKC", raw).strip().strip("\ufeff")
+    """Return ``raw`` with full-width forms made half-width (NFKC) and without blanks and marks that nobody sees at its ends."""
+    return unicodedata.normalize("NFKC", raw).strip().strip(_UNSEEN).strip()
 
 
 def as_text(values: pl.Series) -> pl.Series:

@@ -77,6 +77,8 @@ def decode(data: bytes, table: Table, file: str) -> Decoded:
                 text("It may have been cut off: export it again."),
                 encoding="utf-16",
             ) from reason
+    if (form := _wide_without_mark(data)) is not None and (wide := _decoded(data, form)) is not None:
+        return Decoded(_plain_lines(wide.encode()), "utf-16", table.name, file)
     encoding = "utf-8"
     if data.startswith(b"\xef\xbb\xbf"):
         data, encoding = data[3:], "utf-8-sig"
@@ -86,6 +88,20 @@ def decode(data: bytes, table: Table, file: str) -> Decoded:
     if encoding == "utf-8" and not _may_hold_utf8(data) and (decoded := _decoded(data, "gb18030")) is not None:
         return Decoded(_plain_lines(decoded.encode()), "gb18030", table.name, file)
     return _decode_by_line(data, encoding, table, file)
+
+
+def _wide_without_mark(data: bytes) -> str | None:
+    """Return which form of UTF-16 a file without a byte order mark seems to be in: every other byte of digits and marks is 0."""
+    head = data[:_WIDE_PROBE]
+    first, second = head[::2].count(0), head[1::2].count(0)
+    few, many = sorted((first, second))
+    if len(data) % 2 or few * _WIDE_SHARE > many or many * 2 * _WIDE_SHARE < len(head):
+        return None
+    return "utf-16-le" if second > first else "utf-16-be"
+
+
+_WIDE_PROBE, _WIDE_SHARE = 4096, 5
+"""Bytes that are looked at, and one in so many letters that must be of the Latin alphabet: digits, marks, ends of lines."""
 
 
 def _may_hold_utf8(data: bytes) -> bool:

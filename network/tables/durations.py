@@ -18,6 +18,7 @@ _WORDS = re.compile(
     rf"(?:{_NUMBER}\s*(?:分钟|分|minutes?|mins?|min|m)\s*)?(?:{_NUMBER}\s*(?:秒钟?|seconds?|s)\s*)?$",
     re.IGNORECASE,
 )
+_ISO = re.compile(rf"^P(?:{_NUMBER}D)?T?(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?$", re.IGNORECASE)
 _CLOCK = re.compile(r"^(\d{1,4}):([0-5]\d)(?::([0-5]\d))?$")
 _SECONDS = (86_400, 3_600, 60, 1)
 _HALVES = (
@@ -43,7 +44,7 @@ def seconds_of(written: str) -> float | None:
         word = pattern.sub(plain, word, count=1)
     if clock := _CLOCK.match(word):
         return sum(int(part or 0) * each for part, each in zip(clock.groups(), _SECONDS[1:], strict=True))
-    match = _WORDS.match(word)
+    match = _WORDS.match(word) or _ISO.match(word)
     if match is None or not any(match.groups()):
         return None
     return sum(float(part or 0) * each for part, each in zip(match.groups(), _SECONDS, strict=True))

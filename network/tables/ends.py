@@ -106,6 +106,11 @@ def take_durations(start: Understood, end: Understood, lasted: Understood | None
     for position, shown, wrong in lasted.faults:
         if not given[position]:
             end.faults.append((position, shown, wrong))
+    if (
+        lasted.unusable is not None
+    ):  # how long it lasted is said, and cannot be read: that is no outage that still lasts
+        unread = lasted.unusable & ~given
+        end.unusable = unread if end.unusable is None else end.unusable | unread
     end.values = end.values.zip_with(given, by_duration)
 
 
@@ -138,6 +143,20 @@ def second_header_is_end(first: pl.Series, second: pl.Series) -> bool:
 
 
 _ADD_AN_END = text("Add the column end (停电结束时间), or how long each lasted (停电时长).")
+
+
+def end_may_stand_below(header: str) -> Fault:
+    """Return what to say of a table without an end where a header that is not known has times after the start below it."""
+    return Fault(
+        text("No column says when an outage ended, but {header} holds times after the start", header=header),
+        text(
+            'Say under [headers.outages] in fudian.toml what it means: "{header}" = "end", or "{header}" = "" if it is not '
+            "needed; fudian map asks for it.",
+            header=header,
+        ),
+    )
+
+
 NO_END = Fault(
     text("No column says when an outage ended, so all of them count as still lasting"), _ADD_AN_END, "warning"
 )

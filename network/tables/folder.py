@@ -161,7 +161,15 @@ def _natural(part: str) -> list[tuple[int, str]]:
 def _others_not_read(folder: Path, names: Sequence[str]) -> Problem:
     shown = ", ".join(names[:_SHOWN]) + (f" … ({len(names)})" if len(names) > _SHOWN else "")
     message = text("Not read, since it has no form of a table: {names}", names=shown)
-    return Problem("warning", "workspace", message, text("Nothing needs to be done if it is not needed."), folder.name)
+    hint = text("Nothing needs to be done if it is not needed.")
+    if any(name.lower().endswith(_PACKED) for name in names):
+        hint = text("Unpack what is packed: only files of the folder itself are read. The rest may stay.")
+    elif any(name.endswith("/") for name in names):
+        hint = text("Only files of the folder itself are read: move tables out of folders below it. The rest may stay.")
+    return Problem("warning", "workspace", message, hint, folder.name)
+
+
+_PACKED = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".bz2", ".xz")
 
 
 _NAMES = {

@@ -21,7 +21,7 @@ from network.tables.words import Words
 from network.texts import text
 
 _IDS = re.compile(
-    r"^(?:id|编号|单号|编码|记录号|记录编号|(?:停电|事件|故障|工单|事故)(?:编?号|编码|id)|incident|event|outage|job|ticket|reference|ref)$"
+    r"^(?:id|编号|单号|编码|记录号|记录编号|(?:停电|事件|停电事件|故障|工单|事故)(?:编?号|编码|id)|incident|event|outage|job|ticket|reference|ref)$"
 )
 _DAYS: Mapping[str, re.Pattern[str]] = {
     "start": re.compile(r"^(?:停电|停电开始|开始停电|开始|起始|发生|故障|事件)日期$|^(?:outage|start|begin)date$"),

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from network.tables.cells import clean
+from network.tables.chinese import chinese_meaning
 from network.tables.english import english_meaning, is_abbreviation
 from network.tables.table_form import Column, Table
 from network.tables.values import SAME_UNIT, Scale
@@ -53,6 +54,11 @@ _HOURS = {
     "时": Scale(),
 } | dict.fromkeys(("min", "mins", "minute", "minutes", "分钟", "分"), Scale(1, 60))
 _HOURS |= {f"{unit}/户": scale for unit, scale in _HOURS.items()}
+_LASTED = (
+    _HOURS
+    | dict.fromkeys(("s", "sec", "second", "seconds", "秒"), Scale(1, 3600))
+    | dict.fromkeys(("d", "day", "days", "天", "日"), Scale(24))
+)
 _MINUTES = dict.fromkeys(("min", "minute", "minutes", "分钟", "分"), Scale()) | dict.fromkeys(
     ("h", "小时", "时"), Scale(60)
 )
@@ -61,9 +67,14 @@ _FAILURES = dict.fromkeys(
     ("次/km·年", "次/(km·年)", "次/km年", "次/公里·年", "次/(公里·年)", "1/(km·a)", "1/km·a"), Scale()
 ) | (dict.fromkeys(("次/百公里·年", "次/(百公里·年)", "次/百公里年", "次/100km·年", "次/(100km·年)"), Scale(1, 100)))
 _UNITS: Mapping[str, Mapping[str, Scale]] = {
-    "km": _LENGTH, "a": _CURRENT, "kva": _APPARENT, "kw": _POWER, "kv": _VOLTAGE, "ohm": _RESISTANCE, "h": _HOURS,
+    "km": _LENGTH, "a": _CURRENT, "kva": _APPARENT, "kw": _POWER, "kv": _VOLTAGE, "ohm": _RESISTANCE, "h": _LASTED,
     "min": _MINUTES,
 }  # fmt: skip
+_UNIT_BEHIND = re.compile(
+    rf"^(.+)[/_]({'|'.join(sorted((re.escape(unit) for each in _UNITS.values() for unit in each), key=len, reverse=True))})$"
+)
+_COUNT_OF = re.compile(r"^(.+?)(?:(?:时长|时间)(?P<unit>分钟|小时)数?|(?P<counted>分钟|小时)数)$")
+_CLOCK_FORM = re.compile(r"^(?:h{1,2}|时|小时)[:：]?(?:m{1,2}|分|分钟)(?:[:：]?(?:s{1,2}|秒))?$")
 _BY_NAME: Mapping[str, Mapping[str, Scale]] = {
     "failures_per_km_yr": _FAILURES,
     "miss_rate": {"%": Scale(1, 100)},
@@ -92,6 +103,7 @@ _CALCULATED = frozenset(
 )  # fmt: skip
 _BEGINS = frozenset({"起", "始", "开始", "起始", "自", "从", "由", "停", "停电", "start", "from", "begin"})
 _ENDS = frozenset({"止", "终", "结束", "终止", "截止", "至", "到", "送", "送电", "恢复", "复电", "end", "to", "until"})
+_OF_BOTH = re.compile(r"(?:停送电|停复电|停、送电|起止|起讫)时间$")
 _GENERAL = re.compile(
     r"类型|类别|性质|分类|种类|属性|区域|地区|地域|片区|特征|"
     r"(?<![a-z])(?:type|kind|category|class(?:ification)?|nature|area|region|district|zone|territory)(?![a-z])"
@@ -175,7 +187,9 @@ def split_unit(key: str) -> tuple[str, str | None]:
     Returns:
         The bare name, and the unit or ``None``.
     """
-    match = re.match(r"^(.+?)\((.*)\)$", key) or re.match(r"^(.+?)[_-]?((?:utc|gmt)(?:[+-]\d{1,2}(?::?\d{2})?)?)$", key)
+    match = re.match(r"^(.+?)[(\[【](.*)[)\]】]$", key) or re.match(
+        r"^(.+?)[_-]?((?:utc|gmt)(?:[+-]\d{1,2}(?::?\d{2})?)?)$", key
+    )
     return (match[1], match[2]) if match else (key, None)
 
 
@@ -197,6 +211,10 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
     bare, unit = split_unit(key)
     if unit is not None and is_abbreviation(clean(header), unit):
         unit = None
+    if unit is not None and _CLOCK_FORM.match(unit):  # how it is written, not what it counts
+        unit = None
+    if bare not in names and (behind := _unit_behind(key, names)) is not None:
+        return behind
     if bare not in names:
         bare = _squeezed(bare)
         if unit is None and bare in names:
@@ -208,9 +226,20 @@ def match_header(header: str, names: Names) -> tuple[Column, int, str | None] | 
         found = next(
             (each for each in names.values() if each[0].unit and each[0].name == f"{bare}_{each[0].unit}"), None
         )
-    if found is None and (meant := english_meaning(clean(header))) is not None and meant in names:
+    meant = (chinese_meaning(bare) if "nature" in names else None) or english_meaning(clean(header))
+    if found is None and meant is not None and meant in names:
         found = _by_unit((names[meant][0], _READ_BY_WORDS), unit, names)
     return (*found, unit) if found else None
+
+
+def _unit_behind(key: str, names: Names) -> tuple[Column, int, str] | None:
+    """Return the column of numbers whose unit stands behind its name without brackets: 长度/km, 停电时长_分钟, 停电分钟数."""
+    if (match := _UNIT_BEHIND.match(key)) and (found := names.get(match[1])) and found[0].kind in {"number", "integer"}:
+        return (*found, match[2])
+    if match := _COUNT_OF.match(key):
+        found = names.get(f"{match[1]}时长")
+        return (*found, match["unit"] or match["counted"]) if found and found[0].name == "duration_h" else None
+    return None
 
 
 def _by_unit(named: tuple[Column, int], unit: str | None, names: Names) -> tuple[Column, int]:
@@ -256,13 +285,17 @@ def find_header(records: Sequence[Sequence[str]], names: Names) -> Header | None
         The header, ``None`` where no row names any column.
     """
     filled = [position for position, record in enumerate(records[: 4 * HEAD_ROWS]) if any(map(str.strip, record))]
-    candidates = [
-        _header(records[first : first + depth], first, names)
-        for depth in range(1, HEADER_DEPTH + 1)
-        for first in filled[:HEAD_ROWS]
-        if first + depth <= len(records)
-    ]
-    best = max(candidates, key=lambda header: (header.hits, header.parts), default=None)
+    widest = max(map(len, records), default=0)
+    best: Header | None = None
+    for depth in range(1, HEADER_DEPTH + 1):
+        for first in filled[:HEAD_ROWS]:
+            if first + depth > len(records):
+                continue
+            header = _header(records[first : first + depth], first, names)
+            if best is None or (header.hits, header.parts) > (best.hits, best.parts):
+                best = header
+            if 0 < best.hits == widest:  # every cell is a column of its own: no other row can name more
+                return best
     return best if best is not None and best.hits else None
 
 
@@ -329,6 +362,8 @@ def _leaf(group: str, name: str, names: Names) -> str:
     found = match_header(f"{group}({name})", names)
     if found is not None and header_key(name) in known_units(found[0]):
         return f"{group}({name})"
+    if group.endswith("时间") and match_header(f"{name}时间", names):  # 停送电时间 over 停电, 送电
+        return f"{name}时间"
     return _side_of_pair(group, name, names) or f"{group} {name}"
 
 
@@ -372,7 +407,7 @@ def part_of_time(header: str, names: Names) -> PartOfTime | None:
 def _side_of_pair(group: str, name: str, names: Names) -> str | None:
     """Return which time is meant by a word such as 起 or 结束 below the name of a time that begins something."""
     found = match_header(group, names)
-    if found is None or found[0].name not in {"start", "end"}:
+    if (found is None or found[0].name not in {"start", "end"}) and not _OF_BOTH.search(group):
         return None
     side = "start" if header_key(name) in _BEGINS else "end" if header_key(name) in _ENDS else None
     return side if side in names else None

@@ -26,6 +26,7 @@ from network.tables.decoding import UnreadableError
 from network.tables.durations import parse_durations
 from network.tables.ends import (
     NO_END,
+    end_may_stand_below,
     ends_of,
     refuse_endless_parts,
     refuse_signs,
@@ -54,7 +55,7 @@ from network.tables.parts import Part
 from network.tables.ranges import split_ranges
 from network.tables.sheets import Sheet, row_numbers
 from network.tables.table_form import ROW, Column, Table
-from network.tables.times import NO_UNIT, TimeUnit, time_unit
+from network.tables.times import NO_UNIT, TimeUnit, parse_times, time_unit
 from network.tables.trimming import trim
 from network.tables.values import SAME_UNIT, Scale, parse
 from network.tables.words import Words
@@ -398,7 +399,7 @@ def _report_unit(report: _Report, table: Table, name: str, found: _Matched, matc
     known = ", ".join(known_units(column)) if column.kind != "time" else "UTC+8"
     message = text("The unit {unit} does not fit this column, which was not read", unit=unit)
     report.add(Fault(message, text("Use one of {known}.", known=known)), name, found.header, report.sheet.header_row)
-    if not column.critical:
+    if not column.critical and column is not table.duration:
         del matched[name]
 
 
@@ -481,7 +482,9 @@ def _settle_ends(
     given = matched.get(table.duration.name) if table.duration is not None else None
     lasted = _durations(sheet, given, table, words)
     if "end" not in matched and lasted is None and not _take_second_start(sheet, matched["start"], start, end, words):
-        end.notes.append(NO_END)
+        later = _unknown_with_later_times(sheet, table, start, matched, words)
+        end.notes.append(NO_END if later is None else end_may_stand_below(later))
+        end.unusable = None if later is None else start.values.is_not_null()
         return
     refuse_signs(end)
     take_still_off(end)
@@ -489,10 +492,34 @@ def _settle_ends(
     take_named_days(start, end)
 
 
+def _unknown_with_later_times(
+    sheet: Sheet, table: Table, start: Understood, matched: Mapping[str, _Matched], words: Words
+) -> str | None:
+    """Return the header of a column that nobody knows and that holds times after the start: the end may stand there."""
+    known = {each.index for each in matched.values()}
+    own = words.headers_of(table)
+    for index, header in enumerate(sheet.headers[: len(sheet.columns)]):
+        if index in known or not clean(header) or own.get(header_key(header)) == "":
+            continue
+        cells = sheet.columns[index]
+        if cells.dtype != pl.String and not cells.dtype.is_temporal():
+            continue
+        times = parse_times(cells.head(_PROBED), words.reading, NO_UNIT, text("")).values
+        if second_header_is_end(start.values.head(_PROBED), times):
+            return clean(header)
+    return None
+
+
+_PROBED = 1000
+"""Rows that are looked at to see whether a column holds times."""
+
+
 def _durations(sheet: Sheet, where: _Matched | None, table: Table, words: Words) -> Understood | None:
     if where is None or table.duration is None:
         return None
     raw = fill_merged(sheet.columns[where.index], sheet.merged, where.index, sheet.rows)
+    if where.scale is None:
+        return Understood(table.duration, raw, nulls(raw, pl.Duration("us")), unusable=~_is_empty(raw))
     named = where.has_unit or header_key(where.header) == table.duration.name
     parsed = parse_durations(raw, where.scale if named else None, words.reading)
     return Understood(table.duration, raw, parsed.values, list(parsed.faults))

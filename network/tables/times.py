@@ -56,8 +56,8 @@ _ORDERED_FORMATS = {
 }
 _COMPACT_TIME = r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$"
 _DATE = (
-    r"(?P<year>\d{4})(?:(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
-    r"|年(?P<month_>\d{1,2})月(?P<day_>\d{1,2})日?)"
+    r"(?P<year>\d{4}|\d{2}(?=年))(?:(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
+    r"|年(?P<month_>\d{1,2})月(?P<day_>\d{1,2})[日号]?)"
 )
 _CLOCK = (
     r"(?P<hour>\d{1,2})(?:[:时点](?:(?P<minute>\d{1,2})"
@@ -76,6 +76,7 @@ _DIGITS_TIME = re.compile(
 )
 _ZONE = re.compile(r"^(?P<time>.*\d.*?)\s*(?P<zone>Z|UTC|GMT|CST|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$", re.IGNORECASE)
 _CLOCK_AND_ZONE = r"(?i)^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{14})\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)$"
+_CHINA = "CST"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DAY_MONTH = re.compile(
@@ -88,12 +89,15 @@ _WEEKDAY = re.compile(
     re.IGNORECASE,
 )
 _LOOSE_CLOCKS = (
+    (re.compile(r"^['`’]"), ""),
+    (re.compile(r"\\"), "/"),
+    (re.compile(r"(?<=\s)(\d{1,2})h(\d{2})?$", re.IGNORECASE), r"\1点\2"),
     (re.compile(r"(?<=\d)(点|时)整$"), r"\1"),
     (re.compile(r"(?<=\d)(点|时)半$"), r"\g<1>30分"),
     (re.compile(r"^(\d{4}([-/.])\d{1,2}\2\d{1,2})[-_.](\d{1,2}:\d{2})"), r"\1 \3"),
     (re.compile(r"^(\d{4}([-/.])\d{1,2}\2\d{1,2}) (\d{2})(\d{2})(\d{2})?$"), r"\1 \3:\4"),
 )
-"""Clocks that are only written otherwise: 8点半, 2022-03-01_08:00, 2022-03-01 0800."""
+"""What is only written otherwise: 8点半, 8h30, 2022-03-01_08:00, 2022-03-01 0800, the mark of a text in a spreadsheet."""
 
 _HALF_OF_DAY = re.compile(
     r"凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|夜间|夜里|(?<![a-z])[ap]\.?m\.?(?![a-z])", re.IGNORECASE
@@ -422,7 +426,8 @@ def _time(raw: str, reading: ReadingSettings, unreadable: Text) -> tuple[datetim
     read = _written_time(word, reading.date_order)
     if read is None and (zoned := _ZONE.match(word)):
         read = _written_time(zoned["time"], reading.date_order)
-        if read is not None and _offset_min(zoned["zone"]) not in _own_offsets(reading):
+        is_own = zoned["zone"].upper() == _CHINA and reading.time_zone == LOCAL_ZONE
+        if read is not None and not is_own and _offset_min(zoned["zone"]) not in _own_offsets(reading):
             return None, _mixed_zone(zoned["zone"], reading)
     if read is None or not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         return None, _unread(word, unreadable)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from reliability.steering.rest_of_year import (
     BASELINES,
@@ -178,7 +178,7 @@ def _trials_of(group: int, runs: Sequence[_Run]) -> Trials:
             if said is not None:
                 loss.setdefault(name, []).append(_loss(came, np.full(len(QUANTILES), said[group])))
         below = ((drawn < came).sum() + 0.5 * (drawn == came).sum() + 0.5) / (len(drawn) + 1)
-        squares.append(float(ndtri(below)) ** 2)
+        squares.append(NormalDist().inv_cdf(float(below)) ** 2)
     widened = math.sqrt(sum(squares) / (CALM_YEARS + len(runs)))
     means = {name: float(np.mean(each)) for name, each in loss.items() if len(each) == len(runs)}
     return Trials(tuple(run.year for run in runs), means, inside, widened)

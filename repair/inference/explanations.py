@@ -297,13 +297,15 @@ class Told(Shown):
         ends = np.concatenate([words.last_on, words.answered, customers.last_on, customers.answered, time[kind != OFF]])
         ends = ends[ends >= start]
         end = None if is_open else int(ends.max()) if len(ends) else int(found.events.at[event])
-        words_last = np.concatenate([[start], ends, words.last_off, words.asked, customers.last_off, customers.call])
+        words_last = np.concatenate(
+            [[start], ends, words.last_off, words.asked, words.call, customers.last_off, customers.call]
+        )
         return Words(
             start,
             int(words_last.max()),
             end,
             int((customers.offs > 0).sum()),
-            int((customers.call > -EVER).sum()),
+            int((customers.call > -EVER).sum() + (words.call > -EVER).sum()),
             bool(len(trips)),
             self._doubted(terminals),
         )

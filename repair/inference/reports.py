@@ -163,45 +163,16 @@ def of_terminals(
     false_off = (by_chance + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
     silent = silence(moment, rules, quality, known, said.event)
     found = np.zeros((len(said.event), STATES))
-    off_last = off & ~on_last
-    back_again = off & on_last
-    only_on = on & ~off
-    found[off_last] = np.log(
-        np.stack(
-            [
-                false_off,
-                works,
-                np.full(len(off), IMPOSSIBLE),
-                works * np.maximum(rules.on_loss, loss),
-                np.full(len(off), IMPOSSIBLE),
-            ],
-            axis=1,
-        )
-    )[off_last]
-    found[back_again] = np.log(
-        np.stack(
-            [
-                false_off,
-                works * rules.false_on,
-                np.full(len(off), IMPOSSIBLE * rules.false_on),
-                works * (1 - np.maximum(rules.on_loss, loss)),
-                np.full(len(off), IMPOSSIBLE),
-            ],
-            axis=1,
-        )
-    )[back_again]
-    found[only_on] = np.log(
-        np.stack(
-            [
-                rules.false_on * (1 - missing),
-                (missing + (1 - missing) * loss) * rules.false_on,
-                np.full(len(off), IMPOSSIBLE * rules.false_on),
-                (1 - missing) * loss * (1 - np.maximum(rules.on_loss, loss)),
-                np.full(len(off), IMPOSSIBLE),
-            ],
-            axis=1,
-        )
-    )[only_on]
+    never, lost_on = np.full(len(off), IMPOSSIBLE), np.maximum(rules.on_loss, loss)
+
+    def tell(heard: Mask, *chances: Numbers) -> None:
+        found[heard] = np.log(np.stack(chances, axis=1))[heard]
+
+    tell(off & ~on_last, false_off, works, never, works * lost_on, never)
+    tell(off & on_last, false_off, works * rules.false_on, never * rules.false_on, works * (1 - lost_on), never)
+    silent_off = (missing + (1 - missing) * loss) * rules.false_on
+    back = (1 - missing) * loss * (1 - lost_on)
+    tell(on & ~off, rules.false_on * (1 - missing), silent_off, never * rules.false_on, back, never)
     quiet = ~off & ~on
     found[quiet] = silent[quiet]
     return found + of_readings(said, moment, rules)
@@ -311,6 +282,13 @@ def of_calls(
     some = said - rate * night * hours * np.minimum(customers, 2 * callers)
     whole, part = (np.logaddexp.reduce(each + weight[:, event], axis=0) for each in (everyone, some))
     return np.asarray(whole), np.asarray(part)
+
+
+def call_of_somebody(customers: Indices, moment: Moment, event: Indices, rules: InferenceSettings) -> Numbers:
+    """Return the log-likelihood of calls booked at transformers with power, (transformers,): false, or of one who is off."""
+    night = moment.night(rules)[event]
+    of_one = rules.false_calls_per_day / 24 + own_outage(rules)[2] * rules.calls_of_one
+    return np.asarray(np.log(np.maximum(customers, 1) * of_one * night))
 
 
 def own_outage(rules: InferenceSettings) -> tuple[float, float, float]:

@@ -15,6 +15,7 @@ from repair.inference.reports import (
     HOUR,
     Moment,
     Said,
+    call_of_somebody,
     node_hears,
     of_calls,
     of_customers,
@@ -191,12 +192,15 @@ class Hearing(Shown):
         joint = together(users.terminals)
         went_together = np.zeros(count, dtype=np.bool_)
         went_together[at] = joint
+        booked = at[users.terminals.call > -EVER]
         callers = np.bincount(their, customers.call > -EVER, count).astype(np.int64)
+        callers += np.bincount(booked, minlength=count)
         calls, calls_of_some = of_calls(callers, self._connected[shown], self.moment, event, rules)
         shared, off, off_with_others = of_customers(customers, self.moment, rules, self._restored)
         _, by_part, by_one = own_outage(rules)
         one = np.logaddexp(shared[:, 0], off + np.log(by_one))
         alone = sums_at(their, one, count)
+        alone[booked] += call_of_somebody(self._connected[shown[booked]], self.moment, event[booked], rules)
         all_of_them = np.stack([sums_at(their, shared[:, state], count) for state in range(STATES)], axis=1)
         several = sums_at(their, off_with_others, count) + calls_of_some
         several = np.where(np.bincount(their, minlength=count) > 1, several, -np.inf)

@@ -166,7 +166,7 @@ def test_pages_are_there_before_the_plans_to_come_are_calculated_and_whole_after
     for page, said in early.items():
         assert "cannot be shown" not in said
         assert frequent_card.CLOCK in said, "it is asked for again"
-        assert '"data-figure":"under-way"' in said
+        assert f'"data-figure":"{"checked" if page == "planned" else "under-way"}"' in said
         assert UNDER_CHECK[page](utility, Address.read(f"/{page}", "", "en"), None).is_all
         whole = asked_of(page, "", viewer, utility)
         assert "cannot be shown" not in whole

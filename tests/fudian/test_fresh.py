@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -124,3 +126,20 @@ def test_the_data_says_when_it_was_written(folder: Path) -> None:
     newest = max(path.stat().st_mtime for path in folder.iterdir())
     assert abs(served.standing.written - datetime.fromtimestamp(newest)) < timedelta(milliseconds=1)
     assert pl.Series([served.standing.read_at]).is_between(served.standing.written, datetime.now()).all()
+
+
+def test_changes_are_taken_where_no_process_can_be_started_to_prepare_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(folder / "there is no interpreter"))
+    assert prepare_apart(folder) is False
+    served = Fresh(folder, further="fudian.prepared")
+    served.begin()
+    try:
+        (folder / "outages.csv").write_text(OUTAGES + FURTHER)
+        over = time.monotonic() + 50
+        while hours(served) != 3.0 and time.monotonic() < over:
+            time.sleep(0.1)
+    finally:
+        served.end()
+    assert hours(served) == 3.0

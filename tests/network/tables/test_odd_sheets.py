@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import fudian
+from network.tables.chinese import chinese_meaning
 from network.tables.english import english_meaning
 from network.tables.workspace import read_workspace
 from tests.network.tables.clerks import xls, xlsx
@@ -57,8 +58,99 @@ SILENT = {
     "range over midnight": f"{HEAD.replace('停电开始时间,停电结束时间', '停电起止时间')}\n"
     "A,2022-03-01 23:00~1:00,内部故障停电,市区,10\nB,2022年3月2日8时-10时,内部故障停电,市区,5",
     "named days": two("2022-03-01 08:00", "当日10:00", "2022-03-02 23:00", "次日 1时"),
+    "years of two digits before 年": two("22年3月1日8时", "22年3月1日10时", "22年3月2日8时0分", "22年3月2日10时整"),
+    "marks that nobody sees": two(
+        "\u200b2022-03-01 08:00", "2022-03-01 10:00\u200b", "'2022-03-02 08:00", "2022\\3\\2 10:00"
+    ),
+    "letters for hours": two("2022-03-01 8h", "2022-03-01 10h00", "2022-03-02 08:00 CST", "2022-03-02 10:00 CST"),
+    "Chinese words": f"停电编号,停电发生时刻,恢复供电时间,停电性质,地区特征,受影响用户数\n{A}\n{B}",
+    "Chinese words 2": f"停电编号,实际停电时间,复电时刻,停电性质,地区特征,涉及户数\n{A}\n{B}",
+    "short English words": f"Event No,From,To,Outage Type,Region,Customers Affected\n{A}\n{B}",
     "tens of thousands": f"{HEAD}（万户）\nA,2022-03-01 08:00,2022-03-01 10:00,内部故障停电,市区,0.001万\n{B[:-1]}0.0005",
 }
+
+
+DURATIONS = {
+    "停电时长[min]": "120",
+    "停电时长/min": "120",
+    "停电时长_分钟": "120",
+    "停电时长【小时】": "2",
+    "停电分钟数": "120",
+    "停电小时数": "2.0",
+    "停电时长(秒)": "7200",
+    "停电时长(s)": "7200",
+    "停电历时（天）": "0.0833333333333333",
+    "停电时长(时:分)": "2:00",
+    "停电时长(hh:mm:ss)": "02:00:00",
+    "持续时间": "PT2H",
+    "Duration [hrs]": "2",
+}
+
+
+@pytest.mark.parametrize(("header", "lasted"), DURATIONS.items(), ids=DURATIONS)
+def test_units_of_durations_however_they_stand(header: str, lasted: str, tmp_path: Path) -> None:
+    sheet = f"{HEAD.replace('停电结束时间', header)}\nA,2022-03-01 08:00,{lasted},内部故障停电,市区,10\n"
+    assert hours(tmp_path, sheet) == (pytest.approx(20, abs=1e-6), [])
+
+
+@pytest.mark.parametrize("unit", ["周", "km"])
+def test_a_duration_in_a_unit_that_is_not_known_is_no_outage_that_still_lasts(unit: str, tmp_path: Path) -> None:
+    head = HEAD.replace("停电结束时间", f"停电时长({unit})")
+    (tmp_path / "outages.csv").write_text(f"{head}\nA,2022-03-01 08:00,2,内部故障停电,市区,10\n", "utf-8")
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"].is_empty()
+    assert [problem.value for problem in read.errors] == [f"停电时长({unit})"]
+
+
+def test_times_below_a_header_that_nobody_knows_may_be_the_ends(tmp_path: Path) -> None:
+    """No figure is made as if all outages still lasted; the utility says once what the column holds."""
+    sheet = f"{HEAD.replace('停电结束时间', '合闸成功')}\n{A}\n{B}"
+    (tmp_path / "outages.csv").write_text(sheet, "utf-8")
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"].is_empty()
+    assert [problem.column for problem in read.errors] == ["end"]
+    assert '"合闸成功" = "end"' in read.errors[0].line()
+    (tmp_path / "fudian.toml").write_text('[headers.outages]\n"合闸成功" = "end"\n', "utf-8")
+    assert read_workspace(tmp_path).tables["outages"]["end"].null_count() == 0
+    (tmp_path / "fudian.toml").write_text('[headers.outages]\n"合闸成功" = ""\n', "utf-8")
+    assert read_workspace(tmp_path).tables["outages"]["end"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    "header", ["计划停电时间", "批准送电时间", "停电时户数", "停电次数", "上报时间", "时间", "停电时间安排"]
+)
+def test_chinese_words_that_say_something_else_are_not_read(header: str) -> None:
+    assert chinese_meaning(header) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_letters_without_a_mark_at_the_beginning(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "outages.csv").write_bytes(f"{HEAD}\n{A}\n{B}".encode(encoding))
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"]["users"].to_list() == [10, 5]
+    assert not read.problems
+
+
+def test_the_times_of_a_group_below_a_title_over_all(tmp_path: Path) -> None:
+    rows = [
+        ["停电情况", "", "", "", "", ""],
+        ["停电编号", "停送电时间", "", "停电性质", "地区特征", "停电户数"],
+        ["", "停电", "送电", "", "", ""],
+        A.split(","),
+        B.split(","),
+    ]
+    (tmp_path / "outages.xlsx").write_bytes(xlsx({"3月": rows}))
+    read = read_workspace(tmp_path)
+    assert read.tables["outages"]["end"].to_list() == [datetime(2022, 3, 1, 10), datetime(2022, 3, 2, 10)]
+    assert not read.problems
+
+
+@pytest.mark.parametrize(("name", "said"), [("outages.zip", "Unpack"), ("2022/outages.csv", "below it")])
+def test_what_is_packed_or_in_a_folder_below_is_named_with_what_to_do(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "population.csv").write_text("region_class,users\nurban,1000\n", "utf-8")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("x", "utf-8")
+    assert said in "\n".join(problem.line() for problem in read_workspace(tmp_path).problems)
 
 
 @pytest.mark.parametrize("sheet", SILENT.values(), ids=SILENT)

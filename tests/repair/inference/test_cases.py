@@ -111,6 +111,17 @@ def test_s6_calls_from_everywhere_below_a_switch_are_one_outage() -> None:
     assert (outage.object_id, outage.dark, outage.calls) == ("S1", 7, 14)
 
 
+def test_s6_calls_booked_at_transformers_count_as_calls() -> None:
+    """A call may be booked at the transformer where the customer is not known: from all below a switch it is its outage."""
+    users = "; ".join(f"T{i}(20) @ {i}" for i in range(1, 8))
+    lines = " ".join(f"-L{i}- {i + 1}" for i in range(1, 7))
+    net = Network.from_text(f"=S -[K1]- 0 -L0- 00 -(S1)- 1 {lines}; {users}; T8(20) @ 00; T9(20) @ 0")
+    (outage,) = inferred(net, *(f"T{i} call {0.3 * i}" for i in range(1, 8))).incidents
+    assert (outage.object_id, outage.dark, outage.calls) == ("S1", 7, 7)
+    (nothing,) = [inferred(net, "T3 call 0").incidents]
+    assert nothing == ()
+
+
 def test_s6_calls_from_behind_a_fuse_point_at_it() -> None:
     net = Network.from_text(
         "=S -[K1]- 1 -L1- 2 -L2- 3; 2 -FU kind=fuse- 5 -L3- 6; T1(40) @ 2; T2(40) @ 3; T3(4) @ 5; T4(4) @ 6"
