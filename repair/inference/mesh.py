@@ -17,6 +17,7 @@ from heapq import heappop, heappush
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
@@ -24,11 +25,16 @@ from repair.inference.best import IMPOSSIBLE, Best, Explained
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.states import OPENED, STATES, STAYED
 
-FREE, CLOSED, OPEN = range(3)
-"""What is taken of a branch: anything may have become of it; it is closed, as before; it is open, or was."""
+Labels = npt.NDArray[np.int8]
+
+FREE, CLOSED, OPEN, LEFT_OUT = range(4)
+"""What is taken of a branch: anything may have become of it; it is closed, as before; it is open, or was; it is not looked at."""
 
 MOST = 2_000_000
 """Nodes of networks without rings that are looked at, at most; a million take half a second."""
+
+MOST_RINGS = 100
+"""Closed rings that are looked at together, at most; of others the branch that is least likely to have opened is left out."""
 
 LEAST_TREES = 100
 """Networks without rings that are looked at in any case."""
@@ -79,8 +85,8 @@ class Mesh(Shown):
 
     @property
     def approximate(self) -> bool:
-        """Whether some of these networks were left out, since there are too many."""
-        return self._found[-1][1]
+        """Whether some of these networks were left out, since there are too many, or some rings."""
+        return self._found[-1][1] or bool((self._labels == LEFT_OUT).any())
 
     @cached_property
     def _found(self) -> list[tuple[Tree, bool]]:
@@ -88,7 +94,7 @@ class Mesh(Shown):
 
     def _search(self) -> Iterator[tuple[Tree, bool]]:
         """Yield the networks without rings, and whether others are left."""
-        waiting = [(0.0, 0, np.where(self.fixed, CLOSED, FREE))]
+        waiting = [(0.0, 0, self._labels)]
         stays, opens = self._log_shares
         number = found = 0
         while waiting and found < self.most:
@@ -109,6 +115,24 @@ class Mesh(Shown):
                 heappush(waiting, (against + more, number, taken))
 
     @cached_property
+    def _labels(self) -> Labels:
+        """What is taken of each branch before any ring is looked at, shape (branches,).
+
+        Where there are more than :data:`MOST_RINGS`, those branches tie the network together that are least likely to have
+        opened, and of the others those stay that are likeliest to.
+        """
+        labels = np.where(self.fixed, CLOSED, FREE).astype(np.int8)
+        group, closing = np.arange(self._nodes + 1), []
+        for branch in np.lexsort((self._log_shares[1], ~self.fixed)).tolist():
+            one, other = (_head(group, int(end)) for end in self.ends[branch])
+            if one != other:
+                group[one] = other
+            elif not self.fixed[branch]:
+                closing.append(branch)
+        labels[closing[: max(len(closing) - MOST_RINGS, 0)]] = LEFT_OUT
+        return labels
+
+    @cached_property
     def _log_shares(self) -> tuple[Numbers, Numbers]:
         """Log-shares that each branch is closed, and that it is open, or was, by what its device said, as far as it may be."""
         opens = np.maximum(self.done[:, :, OPENED:].sum(axis=2).max(axis=1), 1e-300)
@@ -119,9 +143,10 @@ class Mesh(Shown):
     def most(self) -> int:
         """How many networks without rings are looked at, at most."""
         sets = 1 + min(int(self.on_ring.sum()), MOST_FAULTS)
-        return max(LEAST_TREES, int(MOST // (self.users[..., 0].size * sets * STATES ** len(self.pairs))))
+        size = max(self.users[..., 0].size, len(self.ends))
+        return max(LEAST_TREES, int(MOST // (size * sets * STATES ** len(self.pairs))))
 
-    def _ring(self, label: Indices) -> list[int]:
+    def _ring(self, label: Labels) -> list[int]:
         """Return the branches of some ring in order, without those that are closed for certain; nothing where there is none."""
         group = _groups(self._nodes + 1, self.ends[label == CLOSED])
         above: dict[int, tuple[int, int]] = {int(group[-1]): (-1, -1)}
@@ -225,15 +250,15 @@ class Tree(Shown):
     log_weight: float
 
     @classmethod
-    def of(cls, mesh: Mesh, label: Indices) -> Tree:
+    def of(cls, mesh: Mesh, label: Labels) -> Tree:
         """Return what is left; branches that are closed for certain come first, so that all that are free are in it."""
         count = mesh._nodes
         links: list[list[tuple[int, int]]] = [[] for _ in range(count + 1)]
         group = np.arange(count + 1)
         used = np.zeros(len(label), dtype=np.bool_)
-        for branch in np.argsort(label != CLOSED, kind="stable").tolist():
-            one, other = (int(each) for each in mesh.ends[branch])
-            if label[branch] == OPEN or _head(group, one) == _head(group, other):
+        for branch in np.concatenate([np.flatnonzero(label == taken) for taken in (CLOSED, FREE)]).tolist():
+            one, other = (int(end) for end in mesh.ends[branch])
+            if _head(group, one) == _head(group, other):
                 continue
             group[_head(group, one)] = _head(group, other)
             used[branch] = True
@@ -266,7 +291,7 @@ class Tree(Shown):
         mesh = self.mesh
         by_hand = mesh.done[self.opened, 0, OPENED:].sum(axis=1)
         clearing = np.maximum(mesh.done[self.opened, 2:, OPENED:].sum(axis=(1, 2)), by_hand)
-        ring = np.flatnonzero(mesh.on_ring & (mesh.fault > 0))
+        ring = np.flatnonzero(mesh.on_ring & (mesh.fault > 0) & (mesh._labels != LEFT_OUT))
         if not (clearing > by_hand).any() or not len(ring):
             return mesh.fault[None], np.zeros(1)
         ring = ring[np.argsort(-mesh.fault[ring], kind="stable")]
@@ -339,6 +364,7 @@ class Tree(Shown):
 
 def _head(group: Indices, each: int) -> int:
     while group[each] != each:
+        group[each] = group[group[each]]
         each = int(group[each])
     return each
 

@@ -29,6 +29,9 @@ NO_CURRENT = 1e-6
 OF_SOURCE = 1e3
 """Conductance between a source and its node; that of a line is one over its length in km."""
 
+MOST_CANDIDATES = 10_000
+"""Branches on each of which a fault is looked at together with one on each other; beyond, parallel ones count as one."""
+
 DEVICE_KM = 1e-3
 """Length that stands for a switching device, and for a line of length zero."""
 
@@ -106,29 +109,51 @@ class MeshedModel(Shown):
 
     @cached_property
     def _spread(self) -> Numbers:
-        """The inverse of the network of conductances, shape (points, points): how a current drawn at one lowers all others."""
-        points = self._regions + int(self._kept.sum())
-        middle = np.arange(self._regions, points)
-        matrix = np.zeros((points, points))
-        weight = self._conductance(self.branch[self._kept])
-        for end in self._ends:
-            region = self._region[end[self._kept]]
-            for one, other, sign in (
-                (region, region, 1),
-                (middle, middle, 1),
-                (region, middle, -1),
-                (middle, region, -1),
-            ):
-                np.add.at(matrix, (one, other), sign * weight)
+        """How a current drawn in one region lowers all others, shape (regions, regions): the inverse of their conductances."""
+        matrix = np.zeros((self._regions, self._regions))
+        whole = self._conductance(self.branch[self._kept]) / 2
+        tail, head = (self._region[end[self._kept]] for end in self._ends)
+        for one, other, sign in ((tail, tail, 1), (head, head, 1), (tail, head, -1), (head, tail, -1)):
+            np.add.at(matrix, (one, other), sign * whole)
         fed = self._region[self._sources]
         np.add.at(matrix, (fed, fed), OF_SOURCE)
         matrix[self._region[0], self._region[0]] += 1.0  # the root's own place, which nothing joins
         return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
+    @cached_property
+    def _around(self) -> Indices:
+        """The regions at both ends of each point; of a region itself twice; shape (2, points)."""
+        itself = np.arange(self._regions)
+        return np.stack([np.append(itself, self._region[end[self._kept]]) for end in self._ends])
+
+    @cached_property
+    def _own(self) -> Numbers:
+        """How a current drawn at each point lowers that point, shape (points,).
+
+        The middle of a branch lies between its ends, by half of the branch: what it takes comes from both in equal parts.
+        """
+        one, other = self._around
+        spread = self._spread
+        between = (spread[one, one] + spread[other, other] + spread[one, other] + spread[other, one]) / 4
+        half = 1 / (2 * self._conductance(self.branch[self._kept]))
+        return np.asarray(between + np.append(np.zeros(self._regions), half))
+
+    def _lowered(self, region: Indices) -> Numbers:
+        """Return how a current drawn at each point lowers some regions, shape (these, points)."""
+        one, other = self._around
+        rows = self._spread[region]
+        return np.asarray((rows[:, one] + rows[:, other]) / 2)
+
     def _conductance(self, branches: Indices) -> Numbers:
         """Return the conductance of half of each branch."""
         length = self.feeders.supply.network.branches["length_km"].gather(branches)
         return 2 / length.fill_null(DEVICE_KM).clip(DEVICE_KM).to_numpy()
+
+    def _lowered_by(self, point: int) -> Numbers:
+        """Return how a current drawn at one point lowers each, shape (points,)."""
+        found = self._lowered(self._around[:, point]).mean(axis=0)
+        found[point] = self._own[point]
+        return np.asarray(found)
 
     def _drops(self, branches: Indices) -> Numbers:
         """Return the current past the source-side end of branches, along (from, to), per unit drawn at each point."""
@@ -136,14 +161,15 @@ class MeshedModel(Shown):
         middle = self._regions + np.searchsorted(self.branch[self._kept], branches)
         tail, head = (end[which] for end in self._ends)
         outwards = tail <= head
-        end = self._region[np.where(outwards, tail, head)]
-        drop = (self._spread[middle] - self._spread[end]) * np.where(outwards, 1.0, -1.0)[:, None]
-        current: Numbers = drop * self._conductance(branches)[:, None]
-        return current
+        near, far = (self._region[np.where(outwards, *ends)] for ends in ((tail, head), (head, tail)))
+        conductance = self._conductance(branches)
+        current = (self._lowered(far) - self._lowered(near)) / 2 * conductance[:, None]
+        current[np.arange(len(branches)), middle] += 0.5  # drawn in its own middle, which each end gives half of
+        return np.asarray(current * np.where(outwards, 1.0, -1.0)[:, None])
 
     def _signs(self, branches: Indices, one: Indices) -> Numbers:
         """Return the sign of the current past branches for a fault at each point, shape (branches, points)."""
-        own = np.diag(self._spread)[one]
+        own = self._own[one]
         return _sign(self._drops(branches)[:, one] / own, 1 / own)
 
     # One fault --------------------------------------------------------------------------------------------------------
@@ -296,7 +322,10 @@ class MeshedModel(Shown):
 
     def pairs(self, prior: Numbers) -> Numbers:
         """Return the sum of P(signals | faults at a and b) x prior of a x prior of b, as ``RadialModel.pairs`` does."""
-        _, first, cell = np.unique(np.stack([self.section, self.point]), axis=1, return_index=True, return_inverse=True)
+        places = np.stack([self.section, self.point])
+        if len(self.branch) > MOST_CANDIDATES:
+            places = np.stack([self.section, *np.sort(self._around[:, self.point], axis=0)])
+        _, first, cell = np.unique(places, axis=1, return_index=True, return_inverse=True)
         weight = sums_of(cell.ravel(), prior, len(first))
         section = self.section[first]
         joint = np.zeros((len(first), int(self.section.max()) + 1))
@@ -311,7 +340,7 @@ class MeshedModel(Shown):
     def _two(self, one: int, others: Indices) -> tuple[Numbers, Numbers, Mask]:
         """Return what sensors show, trip rates and darkened witnesses for a fault at ``one`` and at each of ``others``."""
         first, second = int(self.point[one]), self.point[others]
-        own, mutual, other = self._spread[first, first], self._spread[first, second], np.diag(self._spread)[second]
+        own, mutual, other = self._own[first], self._lowered_by(first)[second], self._own[second]
         determinant = own * other - mutual**2
         same = second == first
         determinant[same] = 1.0

@@ -47,6 +47,9 @@ from repair.settings import PlannedSettings, RestorationSettings
 
 REPAIR = "repair"
 
+MOST_STEPS = 2_000
+"""Operations of one plan: each is proven on the whole network."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -372,6 +375,14 @@ class Restorer(Shown):
         for plan in planned:
             of, chosen = plan()
             steps = operations(of, chosen)
+            if len(steps) > MOST_STEPS:
+                raise FudianError(
+                    text(
+                        "A plan for a fault on {branch} would take {count} operations; {most} can be proven one by one.",
+                        branch=", ".join(fault.ids), count=len(steps), most=MOST_STEPS,
+                    ),
+                    text("Everything that the fault cut off waits for the repair."),
+                )  # fmt: skip
             if all(play(self._at_load(of, hour), steps, known).proof.holds for hour in hours):
                 short = (most - chosen.value) / (PARTS_OF_KW if measure == "kw" else 1.0)
                 best = chosen.value >= most if chosen is not choice else choice.proven

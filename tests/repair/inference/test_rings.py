@@ -99,3 +99,16 @@ def test_it_is_said_where_a_ring_has_more_openings_than_are_looked_at(count: int
     ] * approximate
     listed = affected_by_told(net.energise(), Told.of(found, said(*words)))
     assert listed.as_dict()["approximate"] == ["K1"] * approximate
+
+
+@pytest.mark.parametrize("count", [3, 400])
+def test_a_bundle_of_parallel_branches_feeds_what_is_beyond_it_however_many_they_are(count: int) -> None:
+    """Beyond a hundred rings some are left out, and the answer says so; who is off stays as it is."""
+    bundle = "; ".join(f"1 -(P{number})- 2" for number in range(count))
+    net = Network.from_text(f"=S -[K1]- 1; {bundle}; 2 -L1- 3; T1(3) @ 1; T2(3) @ 2; T3(3) @ 3")
+    one_open = inferred(net, "P0 trip 0", "T2 answered 3", "T3 answered 3", at=30)
+    assert not [incident for incident in one_open.incidents if incident.is_open]
+    all_off = inferred(net, "K1 trip 0", "T1 off 0.1", "T2 off 0.2", "T3 off 0.2", at=30)
+    (incident,) = [incident for incident in all_off.incidents if incident.is_open]
+    assert (incident.object_id, sorted(incident.dark_ids)) == ("K1", ["T1", "T2", "T3"])
+    assert incident.approximate == (count > 100)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from network import Network, network_from_tables
+from network import FudianError, Network, network_from_tables
 from repair.restoration.restorer import RestorationPlan, restore
 from tests.repair.restoration.test_cases import meshed
 
@@ -187,3 +187,10 @@ def test_the_same_plan_is_found_on_a_busy_machine() -> None:
             each.join()
     assert busy == quiet
     assert quiet["steps"]
+
+
+def test_a_plan_of_thousands_of_operations_is_refused_with_their_number() -> None:
+    bundle = "; ".join(f"1 -(P{number})- 2" for number in range(2_100))
+    net = Network.from_text(f"=S -[K1]- 1; {bundle}; 2 -L1- 3; T1(3) @ 1; T3(3) @ 3")
+    with pytest.raises(FudianError, match=r"P0 would take 2,?\d{3} operations; 2,?000 can be proven one by one"):
+        restore(net.energise(), "P0")
