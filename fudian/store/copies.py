@@ -41,7 +41,7 @@ def put_back(copy: Path, url: str) -> Path:
     path = _file_of(store)
     held = store.hold("desk")
     try:
-        kept = path.with_name(f"{path.name}.{datetime.now():%Y%m%dT%H%M%S}")
+        kept = path.with_name(f"{path.name}.{datetime.now():%Y%m%dT%H%M%S%f}")
         copy_of(store, kept)
         _copy(copy, path)
     finally:

@@ -42,7 +42,9 @@ def live_nodes(graph: nx.MultiGraph, county: Tables, opened: str | None = None) 
 
 
 def files_below(folder: Path) -> list[Path]:
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    """Return the files of a workspace, without what a server keeps beside them in ``.fudian``."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path.parts[0] != ".fudian")
 
 
 def test_counts(county: Tables) -> None:
