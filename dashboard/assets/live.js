@@ -233,7 +233,20 @@
     forms.set(nameOf(form), { fields, at });
   }
 
+  // A history that was opened stays so when the page is made anew.
+  const opened = new Set();
+  const placeOf = (history) =>
+    location.pathname + location.search + [...document.querySelectorAll("details.history")].indexOf(history);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.history") && event.target.isConnected) {
+      opened[event.target.open ? "add" : "delete"](placeOf(event.target));
+    }
+  }, true);
+
   function keepOpen() {
+    for (const history of opened.size ? document.querySelectorAll("details.history:not([open])") : []) {
+      history.open = opened.has(placeOf(history));
+    }
     for (const form of forms.size ? document.querySelectorAll("details.deciding:not([open])") : []) {
       const kept = forms.get(nameOf(form));
       if (!kept) {
