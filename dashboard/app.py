@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dash_mantine_components as dmc
+import pandas  # noqa: F401  # whole before threads draw: plotly takes one that another thread is loading for one that is there
 import uvicorn
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import DependencyException
