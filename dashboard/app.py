@@ -307,6 +307,7 @@ def _layout(served: Fresh) -> dmc.MantineProvider:
 def _connect(pages: Dash, served: Fresh) -> None:
     """Connect addresses with pages and drawer; every callback calls one function and shows its result."""
     _connect_pages(pages, served)
+    _connect_cards(pages, served)
     _connect_rows(pages, served)
 
 
@@ -350,6 +351,24 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
     )
 
     @pages.callback(
+        Output("page", "children", allow_duplicate=True),
+        Input(CALCULATED_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def show_calculated(_: int | None, path: str | None, search: str | None) -> Part:
+        utility = served.utility
+        address = Address.read(path, search, utility.language)
+        under_check = UNDER_CHECK.get(address.page)
+        is_over = under_check is not None and under_check(utility, address, 0.0).is_all
+        return page_or_note(utility, address) if is_over or address.page == "planned" else no_update
+
+
+def _connect_cards(pages: Dash, served: Fresh) -> None:
+    """Connect what is made anew within a page with the clock that asks for it."""
+
+    @pages.callback(
         Output(CARD, "children"),
         Input(CLOCK, "n_intervals"),
         State("address", "pathname"),
@@ -371,20 +390,6 @@ def _connect_pages(pages: Dash, served: Fresh) -> None:
         utility = served.utility
         address = Address.read(path, search, utility.language)
         return avoidable_card.avoidable_content(utility, address, management.year_of(utility, address))
-
-    @pages.callback(
-        Output("page", "children", allow_duplicate=True),
-        Input(CALCULATED_CLOCK, "n_intervals"),
-        State("address", "pathname"),
-        State("address", "search"),
-        prevent_initial_call=True,
-    )
-    def show_calculated(_: int | None, path: str | None, search: str | None) -> Part:
-        utility = served.utility
-        address = Address.read(path, search, utility.language)
-        under_check = UNDER_CHECK.get(address.page)
-        is_over = under_check is not None and under_check(utility, address, 0.0).is_all
-        return page_or_note(utility, address) if is_over or address.page == "planned" else no_update
 
 
 def _connect_rows(pages: Dash, served: Fresh) -> None:
