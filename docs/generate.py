@@ -210,6 +210,7 @@ def asked_by_pages() -> dict[str, set[str]]:
         "crew_card": "dispatch",
         "loop_card": "dispatch",
         "plan_card": "dispatch",
+        "diagram_card": "dispatch",
         "grid_card": "management",
         "operation_card": "management",
         "process_card": "management",

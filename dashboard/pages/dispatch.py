@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import polars as pl
 from dash import dcc, html, no_update
 
 from dashboard.access.units import customers_off
 from dashboard.pages.crew_card import crew_cards
+from dashboard.pages.diagram_card import diagram_card, feeder_card, place_of
 from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.loop_card import loop_card
-from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, stepping, switching_order
+from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, switching_order
 from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -34,15 +32,14 @@ from dashboard.parts.blocks import (
     table,
 )
 from dashboard.parts.certainty import doubts, off_facts
-from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
+from dashboard.parts.charts import WARNING
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.decisions import decide, may_decide, to_incident
-from dashboard.parts.diagram import Event, feeder_diagram
+from dashboard.parts.diagram import Event
 from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
-from network.pictures.layout import head_of
 from network.steps import Done
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
@@ -224,7 +221,7 @@ def _incident_list(
             html.Div(_list_card(utility, address, entries, shown, tab), id=LIST),
             dcc.Store(id=TOLD),
             dcc.Store(id=LISTED),
-            _diagram_card(utility, address, shown, plan),
+            diagram_card(utility, address, shown, plan),
             state_card(utility, address) if "at" not in address.values and tab == "active" else None,
             loop_card(utility, address) if tab == "restored" else None,
         ],
@@ -329,8 +326,8 @@ def _plan_diagram(utility: Utility, address: Address, plan: dict[str, Any]) -> P
     if affected is None:
         return None
     event = Event(dead=affected.branches, opened=affected.opened, colour=WARNING)
-    place = _place_of(utility, plan["branch_id"], affected)
-    return _feeder_card(utility, address, place, event, planned=True)
+    place = place_of(utility, plan["branch_id"], affected)
+    return feeder_card(utility, address, place, event, planned=True)
 
 
 def _off_by_plan(utility: Utility, plan: dict[str, Any]) -> Affected | None:
@@ -542,111 +539,6 @@ def _sentences(location: Location, language: str) -> list[Part]:
             ),
         ]
     return parts
-
-
-def _diagram_card(utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
-    """Return the diagram of an event: without supply as far as it is known now, or after a step of the plan."""
-    if entry is None:
-        return None
-    location = entry.incident.location if entry.incident else None
-    section = location.ranked[plan.section - 1 if plan else 0] if location and location.ranked else None
-    seen, not_seen = _flags(entry)
-    label = ""
-    if section:
-        label = translate("fault {percent}%", address.language, percent=f"{section.probability * 100:.0f}")
-    event = Event(
-        dead=entry.affected.branches if entry.end is None else (),
-        off=entry.affected.hit.transformers if entry.end is None else (),
-        opened=entry.affected.opened if entry.end is None else (),
-        suspected=_state(entry)[0] == "suspected",
-        fault=section.branches if section else (),
-        fault_label=label,
-        seen=seen,
-        not_seen=not_seen,
-    )
-    if plan and plan.plan and (plan.step or plan.plan.done):
-        state = plan.plan.state(plan.step)
-        event = replace(
-            event, dead=state.dead, opened=state.opened, closed=state.closed, back=state.back, suspected=False
-        )
-    place = _place_of(utility, entry.object_id, entry.affected)
-    return _feeder_card(utility, address, place, event, planned=False, stepped=stepping(address, plan) if plan else [])
-
-
-def _feeder_card(
-    utility: Utility, address: Address, place: int, event: Event, planned: bool, stepped: Sequence[Part] = ()
-) -> Part:
-    language = address.language
-    if place <= 0:
-        return None
-    feeder = utility.normal.node_feeder[int(utility.normal.node_at[head_of(utility.normal, place)])]
-    name = str(dict(utility.network.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
-    figure = feeder_diagram(utility.present(), place, event, language)
-    source = dict(utility.network.sources.select("node", "name").iter_rows()).get(_source_node(utility, place)) or DASH
-    note = translate(
-        "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
-    )
-    label = translate("One-line diagram of {feeder}", language, feeder=name)
-    legend = _legend(language, planned, bool(event.back))
-    return card(name, graph(figure, "diagram", language, label), legend, note=[note, *stepped])
-
-
-def _flags(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the branches whose last report was a fault current or a trip, and those that looked and saw none."""
-    if entry.incident is None:
-        return (), ()
-    reports = (
-        entry.incident.signals.filter((pl.col("object") == "branch") & pl.col("kind").is_in(["fault_current", "trip"]))
-        .group_by("object_id", maintain_order=True)
-        .agg(seen=(pl.col("value").fill_null(1.0) != 0).last())
-    )
-    return tuple(reports.filter("seen")["object_id"]), tuple(reports.filter(~pl.col("seen"))["object_id"])
-
-
-def _place_of(utility: Utility, object_id: str | None, affected: Affected) -> int:
-    """Return a place in depth-first order that an event concerns, 0 where it has none."""
-    net, supply = utility.network, utility.normal
-    if object_id is not None and (net.branches["branch_id"] == object_id).any():
-        index = net.branch_index(object_id)[0]
-        return int(max(supply.place_of[net.from_node[index]], supply.place_of[net.to_node[index]]))
-    off = affected.hit.transformer_index
-    if not len(off):
-        off = net.customer_transformer[affected.hit.customer_index[:1]]
-    return int(np.max(supply.place_of[net.transformer_node[off[:1]]], initial=0))
-
-
-def _source_node(utility: Utility, place: int) -> str:
-    """Return the node of the source that feeds a place."""
-    while utility.normal.parent[place] > 0:
-        place = int(utility.normal.parent[place])
-    return str(utility.network.nodes[int(utility.normal.node_at[place])])
-
-
-def _legend(language: str, planned: bool, with_back: bool) -> html.Div:
-    energised = (translate("energised", language), NORMAL, "solid")
-    out = (
-        (translate("without supply", language), ABNORMAL, "solid"),
-        (translate("thought to be without supply", language), ABNORMAL, "dashed"),
-    )
-    lines = (
-        (energised, (translate("will be without supply", language), WARNING, "solid")) if planned else (energised, *out)
-    )
-    if with_back:
-        lines = (*lines, (translate("fed again", language), LINK, "solid"))
-    marks = ((translate("closed", language), "#1d2730"), (translate("open", language), "#ffffff"))
-    parts = [
-        html.Span([html.I(style={"width": "26px", "borderTop": f"3px {kind} {colour}"}), name])
-        for name, colour, kind in lines
-    ]
-    square = {"width": "11px", "height": "11px", "border": "2px solid #1d2730"}
-    parts += [html.Span([html.I(style=square | {"background": filling}), name]) for name, filling in marks]
-    if planned:
-        return html.Div(parts, className="legend")
-    parts += [
-        html.Span([html.B("▶ ", className="abnormal"), translate("fault current seen", language)]),
-        html.Span(["○ ", translate("looked, none seen", language)]),
-    ]
-    return html.Div(parts, className="legend")
 
 
 def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> tuple[Part, Part | None]:
