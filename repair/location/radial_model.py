@@ -29,6 +29,9 @@ from repair.inference.words import Rows
 from repair.location.radial_sections import RadialSections
 from repair.settings import InferenceSettings
 
+LEAST_PROBABILITY = 1e-4
+"""A section in which the fault lies with no more than this is no place of it when the next check is sought."""
+
 CONDITIONED = 9
 """Sections for which a second fault is looked for, at most: those where one fault is most probable."""
 
@@ -206,17 +209,19 @@ class RadialModel(RadialSections):
             found[section] = mass[section] * row * np.exp(min(float(total) - self.scale, 700.0))
         return np.maximum(found, found.T)
 
-    @cached_property
-    def _likely(self) -> Posterior:
-        """The posterior, an event being sure to have happened as far as priors go."""
-        case = self._case
-        branch = self.feeders.supply.branch_to[case.place]
-        prior = np.where(branch >= 0, self.prior_of_branch[branch], 0.0)
-        return case.posterior(np.minimum(prior / prior.sum(), 0.5))
+    def dark(self, posterior: Numbers) -> Numbers:
+        """Return how probable it is that each place is dark, shape (places,), given the posterior of one fault.
 
-    def dark(self, posterior: Numbers) -> Numbers:  # noqa: ARG002 (the one posterior tells)
-        """Return how probable it is that each place is dark, shape (places,)."""
-        found = self._likely
+        One fault or more is where it may lie by that: what else may have failed elsewhere says nothing of it. An event is sure to
+        have happened as far as priors go.
+        """
+        case = self._case
+        may_lie = np.bincount(self.section, posterior, len(self.head))[self.section] > LEAST_PROBABILITY
+        prior = np.zeros(len(case.place))
+        prior[self._node[may_lie]] = self.prior_of_branch[
+            self.feeders.supply.branch_to[case.place[self._node[may_lie]]]
+        ]
+        found = case.posterior(np.minimum(prior / prior.sum(), 0.5))
         state = self._weighed(found, found.state)
         places = self.feeders.supply.place_of[self.feeders.node[1:]]
         node = np.searchsorted(self._case.place, places)

@@ -225,3 +225,19 @@ def test_the_desk_locates_what_the_command_does(county: Network) -> None:
     (incident,) = incidents(county.energise(), signals, workspace.tables["sensors"])
     assert truth["incident-5.csv"] in incident.location.ranked[0].branches
     assert incident.location.ranked[0].probability > 0.95
+
+
+def test_the_reading_that_is_advised_tells_where_the_fault_lies_and_no_other_feeder_does() -> None:
+    net = Network.from_text(
+        "=S -[K1]- 1 -L1- 2 -F1 kind=fuse- 3 -L2- 4; T1(9) @ 2; T2(9) @ 4; T5(9) @ 4; T6(9) @ 4; "
+        "S -[K2]- 5 -L3- 6 -F2 kind=fuse- 7 -L4- 8; T3 @ 6; T4 @ 8"
+    )
+    off = [("transformer", name, "off", None) for name in ("T2", "T5", "T6")]
+    rows = [*off, ("transformer", "T3", "read", None)]
+    signals = pl.DataFrame(rows, schema=SIGNALS, orient="row").with_columns(time=pl.lit(NOON))
+    found = locate(net.energise(), signals)
+    (read,) = [check for check in found.checks if check.kind == "read"]
+    assert read.object_id == "T1"
+    known = [*rows, ("transformer", "T1", "read", None)]
+    settled = locate(net.energise(), pl.DataFrame(known, schema=SIGNALS, orient="row").with_columns(time=pl.lit(NOON)))
+    assert all(check.object_id not in {"T3", "T4"} for check in settled.checks)
