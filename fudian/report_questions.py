@@ -251,7 +251,7 @@ class _Made:
                 )
             ]  # fmt: skip
         says += [each.in_language(self.language) for each in unrecorded]
-        says += [without_user.in_language(self.language) for without_user in self.utility._without_users(self.query)]
+        says += [uncounted.in_language(self.language) for uncounted in self.utility._without_users(self.query)]
         last = Period.year(self.period.start.year - 1)
         if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
             change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()

@@ -377,7 +377,7 @@ def _calendar_card(utility: Utility, address: Address, chosen: str) -> html.Sect
         html.P(sentence),
         graph(calendar_figure(calendar, chosen, address), "calendar", language, label),
     ]
-    content += [html.P(calendar_word, className="quiet") for calendar_word in _calendar_words(calendar, language)]
+    content += [html.P(words, className="quiet") for words in _calendar_words(calendar, language)]
     note = translate("hollow: as submitted · filled: best calendar · one line per outage", language)
     return card(translate("Calendar", language), *content, note=[note, _exports(address, "calendar")])
 

@@ -20,7 +20,7 @@ def process_card(utility: Utility, address: Address, year: int) -> html.Section:
     content: list[Part] = []
     if found.months:
         content.append(graph(control_figure(found, address), "saidi-control", language, label))
-    content += [html.P(say.in_language(language)) for say in found.says]
+    content += [html.P(sentence.in_language(language)) for sentence in found.says]
     content += [html.P(each.in_language(language), className="quiet") for each in found.notes]
     note = translate("h per user · XmR control chart: ups and downs inside the band need no comment", language)
     return card(title, *content, note=note, name="process")

@@ -112,10 +112,10 @@ def read_distinct(
     """Read each distinct text once; ``read`` gives its value and its fault."""
     meanings: dict[str, Any] = {}
     wrong: dict[str, Fault] = {}
-    for drop_null in raw.drop_nulls().unique().to_list():
-        meanings[drop_null], fault = read(drop_null)
+    for word in raw.drop_nulls().unique().to_list():
+        meanings[word], fault = read(word)
         if fault is not None:
-            wrong[drop_null] = fault
+            wrong[word] = fault
     known = {key: value for key, value in meanings.items() if value is not None}
     if not known:
         return Parsed(nulls(raw, kind), faults_of(raw, wrong))

@@ -106,9 +106,7 @@ def take_durations(start: Understood, end: Understood, lasted: Understood | None
     for position, shown, wrong in lasted.faults:
         if not given[position]:
             end.faults.append((position, shown, wrong))
-    if (
-        lasted.unusable is not None
-    ):  # how long it lasted is said, and cannot be read: that is no outage that still lasts
+    if lasted.unusable is not None:  # said and cannot be read: no outage that still lasts
         unread = lasted.unusable & ~given
         end.unusable = unread if end.unusable is None else end.unusable | unread
     end.values = end.values.zip_with(given, by_duration)

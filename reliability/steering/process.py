@@ -122,7 +122,7 @@ class Process:
             "stable": chart.stable,
             "rows": rows,
             "runs": runs,
-            "says": [say.in_language(language) for say in self.says],
+            "says": [sentence.in_language(language) for sentence in self.says],
             "basis": {
                 "process_changes": dict(self.changes),
                 "notes": [note.in_language(language) for note in self.notes],

@@ -339,7 +339,7 @@ def _at_once(
 def _largest(sets: Iterable[Sequence[Group]]) -> list[tuple[Group, ...]]:
     """Return those of some sets, given in one order, that no other holds."""
     kept: list[tuple[frozenset[Group], tuple[Group, ...]]] = []
-    for fromkey in sorted(dict.fromkeys(tuple(one) for one in sets), key=len, reverse=True):
-        if not any(larger.issuperset(fromkey) for larger, _ in kept):
-            kept.append((frozenset(fromkey), fromkey))
+    for members in sorted(dict.fromkeys(tuple(one) for one in sets), key=len, reverse=True):
+        if not any(larger.issuperset(members) for larger, _ in kept):
+            kept.append((frozenset(members), members))
     return [each for _, each in kept]

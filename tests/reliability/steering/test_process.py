@@ -59,7 +59,7 @@ def test_limits_are_split_where_the_settings_state_a_change() -> None:
     assert [stretch.mean for stretch in found.chart.stretches] == pytest.approx([1.5, 5.5])
     assert [stretch.upper for stretch in found.chart.stretches] == pytest.approx([1.5 + 2.66, 5.5 + 2.66])
     assert found.chart.stable
-    said = [str(say) for say in found.says]
+    said = [str(sentence) for sentence in found.says]
     assert "since 2021-07 the mean is 5.50" in said[0]
     assert "from 2021-07 on: 带电作业班撤销" in said
     assert any("need no comment" in each for each in said)
@@ -85,7 +85,7 @@ def test_the_live_line_ratio_with_its_parts() -> None:
 def test_months_without_live_jobs_are_unknown_and_too_few_months_say_so() -> None:
     nothing = process(county(), "live_jobs", END)
     assert set(nothing.chart.values) == {None}
-    assert [str(say) for say in nothing.says] == ["no month of it is known"]
+    assert [str(sentence) for sentence in nothing.says] == ["no month of it is known"]
     one = process(county(), "saidi", datetime(2021, 2, 1))
     assert "too few" in str(one.says[0])
     none = process(county(), "saidi", datetime(2021, 1, 20))
@@ -95,7 +95,7 @@ def test_months_without_live_jobs_are_unknown_and_too_few_months_say_so() -> Non
 
 def test_runs_are_said_with_their_months() -> None:
     found = process(county(hours_of=[12, 6, 4, 6, 8, 10, 12, 14, 12, 14, 12, 14]), "saidi", END)
-    said = [str(say) for say in found.says]
+    said = [str(sentence) for sentence in found.says]
     assert "6 months in a row rising from 2021-03 to 2021-08: the process is changing" in said
     assert not any("need no comment" in each for each in said)
     assert "months in a row" not in " ".join(map(str, process(county(), "saidi", END).says))  # six on a side are no run

@@ -61,10 +61,10 @@ def test_before_the_first_record_nothing_is_taken_for_zero() -> None:
     assert "of no target of the plan" in notes(levers)
     assert "no records before 2021-05-01" in notes(levers)
     assert "no outage is recorded" in notes(early.budget(2021, as_of))
-    assert [str(say) for say in early.process(as_of=as_of).says] == ["no month of it is known"]
+    assert [str(sentence) for sentence in early.process(as_of=as_of).says] == ["no month of it is known"]
     report = early.report("2021-04", "mine", "en", as_of=as_of)
-    assert any("no outage is recorded before" in say for say in report.section("headline").says)
-    assert any("nothing can be said of what may come" in say for say in report.section("forecast").says)
+    assert any("no outage is recorded before" in sentence for sentence in report.section("headline").says)
+    assert any("nothing can be said of what may come" in sentence for sentence in report.section("forecast").says)
 
 
 def test_a_period_before_the_first_record_is_no_year_without_outages() -> None:
@@ -93,14 +93,14 @@ def test_a_month_of_history_admits_what_it_does_not_know() -> None:
     levers = month.levers("mine", as_of=as_of)
     assert "of the faults of 31 days, not of a year" in notes(levers)
     assert {each["kind"] for each in levers.as_dict()["rows"]} == {"faster", "feeder"}
-    (process,) = (str(say) for say in month.process(as_of=as_of).says)
+    (process,) = (str(sentence) for sentence in month.process(as_of=as_of).says)
     assert "too few for natural limits" in process
     (budget,) = month.budget(2021, as_of).as_dict()["rows"]
     assert (budget["consumed_ch"], budget["fault_share_from"]) == (pytest.approx(7.0), "setting")
     assert "whether there was none from 2020-01-01" in notes(month.why("2020", "2021", as_of=as_of))
     report = month.report("2021-01", "mine", "en", as_of=as_of)
-    assert any("less than a year" in say for say in report.section("forecast").says)
-    assert any("too few" in say for say in report.section("process").says)
+    assert any("less than a year" in sentence for sentence in report.section("forecast").says)
+    assert any("too few" in sentence for sentence in report.section("process").says)
 
 
 def test_a_class_without_users_is_named_and_the_other_targets_stand() -> None:
@@ -121,7 +121,7 @@ def test_a_class_without_users_is_named_and_the_other_targets_stand() -> None:
     report = both.report("2021-06", "mine", "en", as_of=as_of)
     assert [row["value"] is None for row in report.section("targets").rows] == [False, True]
     assert [row["label"] for row in report.section("forecast").rows] == ["农村"]
-    assert any("城镇" in say for say in report.section("forecast").says)
+    assert any("城镇" in sentence for sentence in report.section("forecast").says)
 
 
 def test_a_class_whose_users_are_not_stated_is_named_by_every_question() -> None:
@@ -144,7 +144,7 @@ def test_a_class_whose_users_are_not_stated_is_named_by_every_question() -> None
     assert "there is no network" in notes(counts.budget(2021, as_of))
     report = counts.report("2021-06", "mine", "en", as_of=as_of)
     for section in ("headline", "forecast", "process"):
-        assert any(said in say for say in report.section(section).says), section
+        assert any(said in sentence for sentence in report.section(section).says), section
     stated = [{"region_class": "rural", "users": 1000}, {"region_class": "town", "users": 9}]
     whole = Utility(network_from_tables(tables | {"population": stated}).workspace, "en")
     assert "not counted" not in notes(whole.process(as_of=as_of))
