@@ -11,7 +11,7 @@ that is most probable as a whole (field reference 6.3).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import product
@@ -27,11 +27,11 @@ from repair.inference.states import OPENED, STATES, STAYED
 
 Labels = npt.NDArray[np.int8]
 
-FREE, CLOSED, OPEN, LEFT_OUT = range(4)
-"""What is taken of a branch: anything may have become of it; it is closed, as before; it is open, or was; it is not looked at."""
+FREE, CLOSED, OPEN = range(3)
+"""What is taken of a branch: anything may have become of it; it is closed, as before; it is open, or was."""
 
 MOST = 2_000_000
-"""Nodes of networks without rings that are looked at, at most; a million take half a second."""
+"""Nodes of networks without rings, and branches on the way to them, that are looked at, at most; a million take half a second."""
 
 MOST_RINGS = 100
 """Closed rings that are looked at together, at most; of others the branch that is least likely to have opened is left out."""
@@ -86,7 +86,7 @@ class Mesh(Shown):
     @property
     def approximate(self) -> bool:
         """Whether some of these networks were left out, since there are too many, or some rings."""
-        return self._found[-1][1] or bool((self._labels == LEFT_OUT).any())
+        return bool(self._left_out.any()) or self._found[-1][1]
 
     @cached_property
     def _found(self) -> list[tuple[Tree, bool]]:
@@ -96,8 +96,9 @@ class Mesh(Shown):
         """Yield the networks without rings, and whether others are left."""
         waiting = [(0.0, 0, self._labels)]
         stays, opens = self._log_shares
-        number = found = 0
-        while waiting and found < self.most:
+        number = found = looks = 0
+        while waiting and (found < LEAST_TREES or (found < self.most and looks < MOST)):
+            looks += len(self.ends)
             against, _, label = heappop(waiting)
             ring = self._ring(label)
             if not ring:
@@ -114,14 +115,19 @@ class Mesh(Shown):
                 number += 1
                 heappush(waiting, (against + more, number, taken))
 
-    @cached_property
+    @property
     def _labels(self) -> Labels:
-        """What is taken of each branch before any ring is looked at, shape (branches,).
+        """What is taken of each branch before any ring is looked at, shape (branches,)."""
+        return np.where(self.fixed, CLOSED, FREE).astype(np.int8)
 
-        Where there are more than :data:`MOST_RINGS`, those branches tie the network together that are least likely to have
-        opened, and of the others those stay that are likeliest to.
+    @cached_property
+    def _left_out(self) -> Mask:
+        """Branches that are not looked at, since there are more than :data:`MOST_RINGS`, shape (branches,).
+
+        Those branches tie the network together that are least likely to have opened, and of the others those stay that are
+        likeliest to.
         """
-        labels = np.where(self.fixed, CLOSED, FREE).astype(np.int8)
+        found = np.zeros(len(self.ends), dtype=np.bool_)
         group, closing = np.arange(self._nodes + 1), []
         for branch in np.lexsort((self._log_shares[1], ~self.fixed)).tolist():
             one, other = (_head(group, int(end)) for end in self.ends[branch])
@@ -129,8 +135,16 @@ class Mesh(Shown):
                 group[one] = other
             elif not self.fixed[branch]:
                 closing.append(branch)
-        labels[closing[: max(len(closing) - MOST_RINGS, 0)]] = LEFT_OUT
-        return labels
+        found[closing[: max(len(closing) - MOST_RINGS, 0)]] = True
+        return found
+
+    @cached_property
+    def _looked_at(self) -> tuple[Indices, Mesh]:
+        """The branches that are looked at, and the same with these alone."""
+        kept, rates = np.flatnonzero(~self._left_out), self.chances
+        chances = replace(rates, refed=rates.refed[kept], left=rates.left[kept], repaired=rates.repaired[kept])
+        names = ("ends", "fault", "done", "fixed", "on_ring")
+        return kept, replace(self, chances=chances, **{name: getattr(self, name)[kept] for name in names})
 
     @cached_property
     def _log_shares(self) -> tuple[Numbers, Numbers]:
@@ -187,6 +201,9 @@ class Mesh(Shown):
     @cached_property
     def marginals(self) -> Marginals:
         """The posterior."""
+        if self._left_out.any():
+            kept, looked_at = self._looked_at
+            return looked_at.marginals.among(kept, len(self.ends))
         parts = [tree.marginals(self._copies) for tree in self.trees]
         logs = np.stack([each.log_evidence for each in parts])
         total = np.logaddexp.reduce(logs, axis=0)
@@ -204,6 +221,12 @@ class Mesh(Shown):
 
     def best(self) -> tuple[Explained, float]:
         """Return the explanation that is most probable as a whole, by branch and by node, and its log-weight."""
+        if self._left_out.any():
+            kept, looked_at = self._looked_at
+            found, log_weight = looked_at.best()
+            fault, did = np.zeros(len(self.ends), dtype=np.bool_), np.full(len(self.ends), STAYED)
+            fault[kept], did[kept] = found.fault, found.did
+            return Explained(fault, did, found.state, found.log_weight), log_weight
         every = (found for tree, words in product(self.trees, self._copies) for found in tree.best(words))
         best = max(every, key=lambda found: float(found.log_weight.sum()))
         return best, float(best.log_weight.sum())
@@ -226,6 +249,19 @@ class Marginals(Shown):
     opened: Numbers
     flow: Numbers
     cut: Numbers
+
+    def among(self, branches: Indices, count: int) -> Marginals:
+        """Return the same, its branches being some of more of which nothing is known."""
+
+        def spread(values: Numbers, axis: int) -> Numbers:
+            shape = list(values.shape)
+            shape[axis] = count
+            found = np.moveaxis(np.zeros(shape), axis, -1)
+            found[..., branches] = np.moveaxis(values, axis, -1)
+            return np.moveaxis(found, -1, axis)
+
+        fault, opened = spread(self.fault, -1), spread(self.opened, -1)
+        return Marginals(self.log_evidence, self.state, fault, opened, spread(self.flow, -2), spread(self.cut, -2))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -291,7 +327,7 @@ class Tree(Shown):
         mesh = self.mesh
         by_hand = mesh.done[self.opened, 0, OPENED:].sum(axis=1)
         clearing = np.maximum(mesh.done[self.opened, 2:, OPENED:].sum(axis=(1, 2)), by_hand)
-        ring = np.flatnonzero(mesh.on_ring & (mesh.fault > 0) & (mesh._labels != LEFT_OUT))
+        ring = np.flatnonzero(mesh.on_ring & (mesh.fault > 0))
         if not (clearing > by_hand).any() or not len(ring):
             return mesh.fault[None], np.zeros(1)
         ring = ring[np.argsort(-mesh.fault[ring], kind="stable")]
