@@ -237,5 +237,5 @@ def between(before: Supply, after: Supply, opened: tuple[str, ...]) -> Affected:
     touched = net.branches_at_node.of_keys(nodes)
     touched = touched[~before.is_open[touched]]
     dead = ~after.live(net.from_node[touched]) & ~after.live(net.to_node[touched])
-    off = net.branch_ids(touched[dead])
-    return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in set(opened)), opened)
+    off, told = net.branch_ids(touched[dead]), set(opened)
+    return Affected(before.lost_in(after), tuple(branch for branch in off if branch not in told), opened)

@@ -252,7 +252,8 @@ def _devices(figure: go.Figure, net: Topology, layout: Layout, event: Event, lan
             borderpad=0,
         )
     for chosen, symbol, colour in ((event.seen, "triangle-right", ABNORMAL), (event.not_seen, "circle-open", QUIET)):
-        flagged = [at for branch, at, _ in devices if ids[branch] in set(chosen)]
+        told = set(chosen)
+        flagged = [at for branch, at, _ in devices if ids[branch] in told]
         figure.add_scatter(
             x=[at[0] for at in flagged],
             y=[at[1] - 0.28 for at in flagged],

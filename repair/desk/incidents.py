@@ -259,7 +259,8 @@ def _heads_of_dead(supply: Supply, outage: InferredOutage) -> tuple[str, ...]:
     fed = supply.place_to(index) >= 0
     index, dead = index[fed], tuple(pl.Series(dead, dtype=pl.String).filter(pl.Series(fed)))
     above = supply.branch_to[supply.parent[supply.place_to(index)]]
-    return tuple(branch for branch, at in zip(dead, above.tolist(), strict=True) if at not in set(index.tolist()))
+    are_heads = ~np.isin(above, index)
+    return tuple(branch for branch, is_head in zip(dead, are_heads.tolist(), strict=True) if is_head)
 
 
 def incidents(

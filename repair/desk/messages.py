@@ -82,7 +82,8 @@ def addressees(customers: pl.DataFrame, transformers: pl.DataFrame) -> tuple[Add
         for each in transformers.select("transformer_id", "name").to_dicts()
     }
     in_person: list[Addressee] = []
-    notices = {each: False for each in areas if each not in set(customers["transformer_id"])}
+    with_customers = set(customers["transformer_id"])
+    notices = dict.fromkeys((area for area in areas if area not in with_customers), False)
     for row in customers.to_dicts():
         transformer = row["transformer_id"]
         if row["verified"] and not row["opted_out"] and (row["phone"] or "").strip():

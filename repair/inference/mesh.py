@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
-from repair.inference.best import IMPOSSIBLE, Best, Explained
+from repair.inference.best import Best, Explained
 from repair.inference.posterior import Chances, Evidence, Posterior
-from repair.inference.states import OPENED, STATES, STAYED
+from repair.inference.states import IMPOSSIBLE, OPENED, STATES, STAYED
 
 Labels = npt.NDArray[np.int8]
 

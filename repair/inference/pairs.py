@@ -16,9 +16,8 @@ import numpy as np
 
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
-from repair.inference.best import IMPOSSIBLE
 from repair.inference.posterior import Evidence, Posterior
-from repair.inference.states import STATES
+from repair.inference.states import IMPOSSIBLE, STATES
 
 MOST = 2_000_000
 """Nodes that are gone through for all states of the first nodes of users of two feeders, at most."""

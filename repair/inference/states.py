@@ -13,3 +13,6 @@ WAYS = ((QUIET, QUIET), (CLEARED, CLEARED), (UNCLEARED, CLEARED), (UNCLEARED, UN
 
 STAYED, OPENED, CLOSED_AGAIN = range(3)
 """What a device did: it is closed as before (or reclosed by itself at once); it is open; it was open and is closed again."""
+
+IMPOSSIBLE = -1e15
+"""Log of a probability of zero, so that sums of such stay numbers."""

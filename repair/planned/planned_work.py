@@ -73,9 +73,9 @@ class Work:
                 text("No branch carries the label of feeder {feeder}.", feeder=named),
                 text("Fill in feeder_id of its branches, or name the branch of the work."),
             )
-        open_ties = net.branches.filter(pl.col("normally_open").fill_null(value=False))["branch_id"]
+        open_ties = set(net.branches.filter(pl.col("normally_open").fill_null(value=False))["branch_id"])
         # an open tie at the edge stays the border to its neighbour; it is worked on only where it is named itself
-        return cls(tuple(each for each in labelled if each not in set(open_ties)) or tuple(labelled))
+        return cls(tuple(branch for branch in labelled if branch not in open_ties) or tuple(labelled))
 
     def __or__(self, other: Work) -> Work:
         """Return both works as one, done in one outage."""

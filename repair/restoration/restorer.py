@@ -195,7 +195,8 @@ class RestorationPlan(Shown):
         closed = tuple(ids.filter(~now.is_open & before.is_open).to_list())
         dead = between(before, now, opened).branches
         off_at_first = between(before, tripped, opened).branches
-        return State(dead, tuple(each for each in off_at_first if each not in set(dead)), opened, closed)
+        still_dead = set(dead)
+        return State(dead, tuple(branch for branch in off_at_first if branch not in still_dead), opened, closed)
 
     def affected(self) -> pl.DataFrame:
         """Return everyone who lost supply, as a dispatcher prints it, with ``stage`` and ``minutes`` until they are back."""

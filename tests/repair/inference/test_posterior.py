@@ -145,3 +145,20 @@ def test_strong_words_against_each_other_stay_numbers() -> None:
     found = Posterior(evidence)
     assert np.isfinite(found.log_evidence).all()
     assert found.state.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-6)
+
+
+def test_the_best_explanation_of_a_feeder_deeper_than_any_is_found() -> None:
+    """Of 200,000 branches in a row the last said that it opened, and who hangs below it is off; nothing else is known."""
+    count = 200_000
+    done = np.zeros((count, 4, 3))
+    done[:, :, 0] = 1.0
+    done[-1, :, 0], done[-1, :, 1] = 0.1, 0.9
+    users = np.zeros((count, 5))
+    users[-1] = [-9.0, 0.0, 0.0, -9.0, -9.0]
+    never = np.zeros((count, 3))
+    chances = Chances(never, never, np.ones(count), channel_fails=0.0, channel_works=0.0, afloat=0.0)
+    best = Best(Evidence(np.arange(count) - 1, np.zeros(count), done, users, chances)).explained
+    assert np.flatnonzero(best.did).tolist() == [count - 1]
+    assert np.flatnonzero(best.state).tolist() == [count - 1]
+    assert not best.fault.any()
+    assert best.log_weight.tolist() == pytest.approx([np.log(0.9)])
