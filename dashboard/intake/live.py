@@ -22,8 +22,8 @@ def live_router(desk: Desk) -> APIRouter:
     """Return the socket ``/api/v1/changes``.
 
     Each message is an object: ``now`` and ``changes``, the incidents that changed with the moment, in milliseconds since 1970,
-    and ``refusing``, whether the store cannot be written now. The first message tells what changed lately. What a page sends shows
-    that it is there; the gate looks at it again by that.
+    and ``refusing``, whether the store cannot be written now. The first message tells what changed lately. What a page sends
+    shows that it is there; the gate looks at it again by that.
     """
     routes = APIRouter(prefix="/api/v1")
 
