@@ -226,6 +226,7 @@ def _live(language: str) -> list[Part]:
     words = data(
         live=translate("live", language),
         lost=translate("Not told of changes since {time}: what is shown may be old.", language, time="{time}"),
+        refusing=translate("The store cannot be written: nothing that is told now is kept or acknowledged.", language),
     )
     sounds = data(on=translate("sound on", language), off=translate("sound off", language))
     return [

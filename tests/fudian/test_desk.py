@@ -22,7 +22,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import event, text
 
 from fudian import Utility
 from fudian.desk import Desk, DeskBusyError, DeskStoreError
@@ -35,6 +34,7 @@ from fudian.utility import open_workspace
 from network import FudianError, Network
 from network.readers.one_line import one_line_tables
 from repair.desk.work import ACTIONS, STAGES, Work
+from tests.disks import small_disk
 from tests.postgres import postgresql
 
 NOON = datetime(2022, 7, 20, 12)
@@ -126,28 +126,38 @@ def test_a_clock_that_runs_ahead_is_ahead_after_a_start_too(store: Store) -> Non
         assert told(again) == before
 
 
-def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path) -> None:
-    """A disk that is full, and then has room again: what was refused is taken when it is sent again."""
-    store = store_of(tmp_path / "store.sqlite")
-    full = {"pages": 0}
+@pytest.mark.parametrize("is_mounted", [True, False], ids=["file system", "limit of SQLite"])
+def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path, is_mounted: bool) -> None:
+    """A disk that is full, and then has room again: what was refused is taken when it is sent again.
 
-    @event.listens_for(store.engine, "begin")
-    def limit(connection: Any) -> None:
-        connection.exec_driver_sql(f"PRAGMA max_page_count={full['pages'] or 1_000_000}")
-
-    with Desk(utility(), store) as desk:
-        desk.accept(TRIP[:1], "head end")
-        with store.reading() as connection:
-            full["pages"] = int(connection.execute(text("PRAGMA page_count")).scalar_one())
-        many = [report("T1", "off", i / 1000, f"m{i}") for i in range(2000)]
-        with pytest.raises(DeskStoreError, match="full"):
-            desk.accept(many, "head end")
-        assert numbers(store) == [1]
-        full["pages"] = 0
-        assert desk.accept(many, "head end").accepted == 2000
-        assert desk.counts["store_errors"] == 1
-    assert numbers(store) == list(range(1, 2002))
-    store.close()
+    Where no file system may be mounted, the limit of SQLite stands for the disk in both cases.
+    """
+    with small_disk(tmp_path / "disk", is_mounted) as disk:
+        store = store_of(disk.folder / "store.sqlite")
+        disk.holds(store)
+        with Desk(utility(), store) as desk:
+            desk.accept(TRIP[:1], "head end")
+            incident = desk.utility.incidents()["incidents"][0]["id"]
+            disk.fill(store)
+            many = [report("T1", "off", i / 1000, f"m{i}") for i in range(5000)]
+            with pytest.raises(DeskStoreError, match="full"):
+                desk.accept(many, "head end")
+            long = {"action": "note", "note": "x" * 1_000_000}
+            with pytest.raises(DeskStoreError, match="full"):
+                desk.decide(incident, long, "li", "note")
+            assert desk.is_working
+            assert numbers(store) == [1]
+            assert desk.sheet(incident).history == ()
+            disk.make_room()
+            assert desk.accept(many, "head end").accepted == 5000
+            assert [line.action for line in desk.decide(incident, long, "li", "note").history] == ["note"]
+            assert desk.counts["store_errors"] == 1
+            before = told(desk)
+        assert numbers(store) == list(range(1, 5003))
+        with Desk(utility(), store) as again:
+            assert told(again) == before
+            assert again.sheet(incident).history[0].details["note"] == long["note"]
+        store.close()
 
 
 def test_a_database_that_is_gone_and_back_loses_nothing_and_is_held_again(tmp_path: Path) -> None:
