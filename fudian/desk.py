@@ -31,6 +31,7 @@ from fudian.desk_reports import AT_ONCE, WORK, as_reports, heard_again
 from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, Report, both
 from fudian.outbox import Outbox
+from fudian.steady import SteadyClock
 from fudian.store import Store
 from fudian.telling import beside_announcement, beside_decision, beside_signals, leads_to_page
 from fudian.utility import Utility
@@ -38,6 +39,7 @@ from network import FudianError, Problem, UnknownIdError, text
 from repair.desk.operations import Operation, Operations, checked_operation
 from repair.desk.reopening import still_dark
 from repair.desk.work import Line, Sheet, Work, checked
+from repair.settings import InferenceSettings
 
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
@@ -97,16 +99,20 @@ class Desk:
     Args:
         utility: what judges them.
         store: where they are kept; held by this desk alone while it runs.
+        most_waiting: reports that wait to be kept, or to be judged, at most.
+        clock: tells when reports are heard.
 
     Raises:
         FudianError: another desk holds the store.
     """
 
-    def __init__(self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING, clock: SteadyClock | None = None
+    ) -> None:
         self.utility = utility
         self.ledger = Ledger(store)
         self.outbox = Outbox(store)
-        self._most = most_waiting
+        self._most, self._clock = most_waiting, clock or SteadyClock()
         self._held = store.hold("desk")
         self._to_keep: deque[_Batch] = deque()
         self._to_judge: deque[_Batch] = deque()
@@ -147,7 +153,7 @@ class Desk:
             DeskStoreError: the store cannot be written.
         """
         read, problems = self.utility.workspace.read("signals", rows)
-        moment = self.utility.moment(now)
+        moment = self._heard_at(now)
         batch = _Batch(as_reports(read, who, moment), read, moment, read.height)
         if batch.reports:
             self._queue(batch)
@@ -159,6 +165,11 @@ class Desk:
             self.counts["malformed"] += sum(problem.severity == "error" for problem in problems)
             self.utility.reject(problems)
         return Receipt(accepted, repeated, problems, batch.judged)
+
+    def _heard_at(self, named: Moment) -> datetime | None:
+        """Return the local time at which reports are heard, where that is not what this machine says."""
+        moment, clock = self.utility.moment(named), self.utility.moment(self._clock.now())
+        return self.utility.moment(self._clock.told()) if moment is None else min(moment, clock or moment)
 
     def _queue(self, batch: _Batch) -> None:
         with self._moved:
@@ -344,6 +355,9 @@ class Desk:
         crews = self.utility.workspace.tables["crews"]["crew_id"]
         if "crew_id" in told and told["crew_id"] not in crews:
             raise UnknownIdError("crew", str(told["crew_id"]), crews.sort().to_list())
+        sources = net.nodes.gather(net.source_node)
+        if "node" in told and told["node"] not in sources:
+            raise UnknownIdError("node", str(told["node"]), sources.to_list())
         for user in told.get("users", ()):
             if not len(net.known_transformers([user])[0]) and not len(net.known_customers([user])[0]):
                 raise FudianError(
@@ -423,6 +437,7 @@ class Desk:
 
     def _reopen(self, rows: pl.DataFrame) -> None:
         """Open incidents again that were closed and of which a user says to be still without power."""
+        reads = InferenceSettings.of(self.utility.workspace.settings).reopen_reads
         with self._deciding:
             events = [
                 DeskEvent(
@@ -433,7 +448,7 @@ class Desk:
                     each.incident,
                     {"closed": True},
                 )
-                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows)
+                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows, reads)
             ]
             known = self._known([event.event_id for event in events])
             new = [event for event in events if event.event_id not in known]
@@ -554,7 +569,7 @@ class Desk:
         try:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
             rows = pl.concat([batch.rows for batch in batches])
-            told = self.utility.ingest_table(rows, (), now)
+            told = self.utility.ingest_table(rows, (), now, is_certain=True)
             if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
                 self._reopen(rows)
             self.changes.tell(each["id"] for each in told["changed"])

@@ -98,19 +98,20 @@ class Inference:
 
     # Signals ------------------------------------------------------------------------------------------------------
 
-    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> list[Problem]:
+    def take(self, signals: pl.DataFrame, now: datetime | None = None, clock: datetime | None = None) -> list[Problem]:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
             signals: the table ``signals`` of a workspace (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock, which no given moment runs ahead of.
+            clock: the local time of the clock, where that is not this machine's.
 
         Returns:
             Which of them cannot be used, for each reason.
         """
         require_table(signals, "signals")
-        clock = self.supply.network.workspace.reading.now()
+        clock = clock or self.supply.network.workspace.reading.now()
         removed = Removed()
         whole, some_phases = by_phases(signals)
         heard = self._not_forgotten(self._intake.read(whole, min(now or clock, clock), removed), removed)

@@ -348,6 +348,22 @@ def test_a_page_that_is_told_nothing_says_so(page: Page, tmp_path: Path) -> None
     picture(page, "desk-stale-en")
 
 
+def test_devices_with_names_stand_in_the_list_of_operations(page: Page, tmp_path: Path) -> None:
+    named = [{**row, "name": f"switch of {row['branch_id']}"} for row in one_line_tables(FEEDER)["branches"]]
+    with serving(tmp_path / "feeder", more={"branches": named}) as address:
+        httpx.post(f"{address}/api/v1/signals", json=TRIP).raise_for_status()
+        told = [{"action": "jumper", "branch_id": "J1", "from_node": "2", "to_node": "7", "reason": "pole down"}]
+        told.insert(0, {"action": "open", "branch_id": "K2", "reason": "isolated"})
+        httpx.post(f"{address}/api/v1/operations", json=told).raise_for_status()
+        page.goto(f"{address}/dispatch?lang=en")
+        rows = page.locator(".card.state-now tbody tr")
+        expect(rows.nth(0)).to_contain_text("J1 2 – 7")
+        expect(rows.nth(1)).to_contain_text("K2 switch of K2")
+        heads, cells = page.locator(".card.state-now th"), rows.nth(1).locator("td")
+        expect(cells).to_have_count(heads.count())
+        picture(page, "desk-operations-en")
+
+
 def test_the_list_of_customers_stands_there_however_the_window_changes(page: Page, served: str) -> None:
     httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
     page.goto(f"{served}/dispatch?lang=en")
@@ -391,7 +407,7 @@ def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_i
     expect(work.locator("tr", has_text="repair orders")).to_contain_text("G1")
     work.get_by_text("Close", exact=True).click()
     work.locator(".asked:visible").get_by_role("button", name="Send").click()
-    expect(work).to_contain_text("Proposed: 1 records")
+    expect(work).to_contain_text("Records proposed: 1")
     expect(work.locator("tr", has_text="T3")).to_contain_text("1.0")
     picture(page, "desk-record-en")
     work.get_by_role("button", name="Accept").click()
