@@ -355,11 +355,13 @@ class _Made:
     @property
     def _seen_from(self) -> Moment:
         """Until when the rest of the year is looked at from: the end of the period, or as far as it is known."""
-        end, known = self.query.known.period.end, self.utility.known_until
+        end: datetime = self.query.known.period.end
+        known = self.utility.known_until
         if end < known:
             return end
-        goes_on = self.period.end < Period.year(self._year).end
-        return self.as_of or (known if goes_on else None)
+        if self.as_of is None and self.period.end < Period.year(self._year).end:
+            return known
+        return self.as_of
 
     def _forecast(self) -> Section:
         told = self.utility.forecast(self.plan, self._seen_from, year=self._year).as_dict(self.language)
