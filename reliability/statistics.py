@@ -27,7 +27,7 @@ from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import VARIANTS, indices, users_by
 from reliability.known_tables import KnownTables, chosen
 from reliability.ledger_table import NOT_COUNTED, ledger, ledger_of, merged_until
-from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
+from reliability.live_line import LiveRatio, connected_with_outage, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
 from reliability.natures import CLASS_NAMES, UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
@@ -352,7 +352,7 @@ class Statistics(KnownTables):
             "source": query.source,
             "outages_of_unknown_nature": outages["unknown"],
             "user_level": query.level.upper(),
-            "population_basis": "stated" if self._has_only_stated_users else "equivalent",
+            "population_basis": "stated" if self.has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
             "outages_in_period": outages["counted"],
             "outages_that_cut_off_nobody": outages["nobody_off"],
@@ -391,7 +391,7 @@ class Statistics(KnownTables):
 
     def without_users(self, query: Query) -> tuple[Text, ...]:
         """Say of which classes outages count nowhere, since no number of users is stated for them to be divided by."""
-        if not self._has_only_stated_users:
+        if not self.has_only_stated_users:
             return ()
         rows = self.ledger(replace(query.known, by=())).filter(pl.col("exclusion") == "no_population")
         counts = rows.group_by("region_class").agg(pl.col("outage_id").n_unique()).sort("region_class")
@@ -424,7 +424,8 @@ class Statistics(KnownTables):
         return counts | {"log_conflicts": len(self.record_states.conflicts)}
 
     @property
-    def _has_only_stated_users(self) -> bool:
+    def has_only_stated_users(self) -> bool:
+        """Whether the number of users is known from the table ``population`` alone."""
         return self.net.transformers.is_empty() and not self.net.workspace.tables["population"].is_empty()
 
     def rejected(self) -> list[Any]:
@@ -494,16 +495,17 @@ class Statistics(KnownTables):
 
         return cross_check(self.net, ledger_of, self.settings, as_of or stated_as_of(self.net.workspace))
 
-    def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
-        """Return the live-line ratio of a period, for the whole or for one unit."""
-        query = self.query(period, where=where)
-        tables = self.net.workspace.tables
+    def live_ratio(
+        self, period: Period, where: Mapping[str, str] | None = None, as_of: datetime | None = None
+    ) -> LiveRatio:
+        """Return the live-line ratio of a period as far as it is known, for the whole or for one unit."""
+        query = self.query(period, where=where, as_of=as_of)
         users = float(self.totals(query)["N_T"].sum())
         return live_ratio(
             chosen(self.live_jobs, query.where),
             self.ledger(query),
-            chosen(tables["plans"], query.where),
-            period,
+            chosen(self.connected_with_outage, query.where),
+            query.known.period,
             users,
             self.knows_live_jobs,
         )
@@ -517,7 +519,8 @@ class Statistics(KnownTables):
         if not by:
             return [self.live_ratio(period).as_dict()]
         if list(by) == ["month"]:
-            return [{"month": label} | self.live_ratio(part).as_dict() for label, part in period.months()]
+            months = self.query(period).known.period.months()
+            return [{"month": label} | self.live_ratio(part).as_dict() for label, part in months]
         if list(by) == ["unit"]:
             units = pl.concat([self.live_jobs["unit"], self.places()["unit"]]).drop_nulls().unique().sort()
             return [{"unit": unit} | self.live_ratio(period, {"unit": unit}).as_dict() for unit in units]
@@ -552,6 +555,11 @@ class Statistics(KnownTables):
     def live_jobs(self) -> pl.DataFrame:
         """The live jobs with the users and customer-hours that each saved."""
         return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
+
+    @cached_property
+    def connected_with_outage(self) -> pl.DataFrame:
+        """The plans by which new connections were made with an outage."""
+        return connected_with_outage(self.net.workspace.tables["plans"], self.settings)
 
 
 def _tally(rows: Any) -> tuple[dict[str, int], dict[str, int]]:

@@ -18,17 +18,10 @@ from network import FudianError, translate
 from network.steps import Done
 from reliability.period import Period
 from reliability.steering.forecast import Forecast, TargetForecast
+from reliability.steering.levers import LEVER_NAMES
 
 _PARTS = 8
 _MOST_LEVERS = 12
-_LEVER_NAMES = {
-    "live": "live work",
-    "merge": "merging",
-    "move": "moving",
-    "transfer": "transfer",
-    "feeder": "feeder",
-    "faster": "faster restoration",
-}
 _WHY = ("nature", "cause", "region_class", "unit", "feeder_id", "device")
 
 
@@ -161,11 +154,14 @@ def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
     chance = each.probability() or 0.0
     widest = max(p90 or 0.0, each.limit) * 1.1 or 1.0
     unit = word(each.target.unit, language)
+    sign = "≥" if each.target.op == ">=" else "≤"
     label = f"{each.target.label} {number(p10)}–{number(p90)} {unit}"
+    so_far = (each.to_date or 0.0) if each.accumulates else 0.0
+    low, high = max(p10 or 0.0, 0.0), max(p90 or 0.0, 0.0)
     span = bar(
-        ((each.to_date or 0.0) / widest, "measure"),
-        (max((p10 or 0.0) - (each.to_date or 0.0), 0.0) / widest, "gap"),
-        (((p90 or 0.0) - (p10 or 0.0)) / widest, "light"),
+        (so_far / widest, "measure"),
+        (max(low - so_far, 0.0) / widest, "gap"),
+        ((high - low) / widest, "light"),
         mark=each.limit / widest,
         label=label,
     )
@@ -175,7 +171,7 @@ def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
             ([f"{each.target.label} ", html.Span(word(each.target.metric, language), className="quiet")], ""),
             (number(each.to_date), "right"),
             (
-                [span, html.Div(f"{number(p10)}–{number(p90)}, ≤ {each.limit:.4g} {unit}", className="reason")],
+                [span, html.Div(f"{number(p10)}–{number(p90)}, {sign} {each.limit:.4g} {unit}", className="reason")],
                 "wide-cell",
             ),
             (number(each.expected), "right"),
@@ -194,7 +190,7 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
     rows = [
         row(
             [
-                (html.B(translate(_LEVER_NAMES[each["kind"]], language)), ""),
+                (html.B(translate(LEVER_NAMES[each["kind"]], language)), ""),
                 (each["says"], ""),
                 (number(each["saves_ch"], 1), "right"),
                 (_chance(each["without"]), "right quiet"),
