@@ -54,7 +54,7 @@ class Devices(Shown):
 
     def customer_ids(self, customers: Sequence[int]) -> tuple[str, ...]:
         """Return the ids of customers by their places in the table; a million would be too many to keep as texts."""
-        return tuple(self.network.customers["customer_id"].gather(customers).cast(pl.String).to_list())
+        return tuple(self.network.customers["customer_id"].gather([*customers]).cast(pl.String).to_list())
 
     @cached_property
     def _places(self) -> dict[str, Places]:

@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from network.kept import Kept
 def test_a_value_is_that_of_its_key_and_the_room_is_never_exceeded(asked: list[int], most: int) -> None:
     kept: Kept[list[int]] = Kept(most, len)
     for key in asked:
-        assert kept.recall(key, lambda key=key: [key] * key) == [key] * key
+        assert kept.recall(key, partial([key].__mul__, key)) == [key] * key
         assert kept._known.currsize <= most
 
 
