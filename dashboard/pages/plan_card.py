@@ -24,6 +24,9 @@ from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
 SECTIONS = 3
 """Sections of a location that can be chosen."""
 
+NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
+"""What of an address belongs to one plan, left out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:

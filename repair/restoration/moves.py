@@ -157,9 +157,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
     if rules.transfer_allowed == "never":
         return
     after = problem.fault.after
-    states = [
-        FeederState.of(problem.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])
-    ]
+    states = [problem.capacity.loads.state_of(after, part) for part in after.parts_of(zones.live_node[zones.port])]
     known = {id(each.part): each for each in states if can_be_moved(each, zones.live_node[zones.port])}
     if not known:
         return
@@ -176,7 +174,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
                     continue
                 ends = np.array([net.from_node[branch], net.to_node[branch]])
                 for part in after.parts_of(ends):
-                    other = FeederState.of(problem.capacity.loads, after, part)
+                    other = problem.capacity.loads.state_of(after, part)
                     if part.members not in {each.part.members for each in known.values()} and can_be_moved(other, ends):
                         beyond[part.members] = other
         known |= {id(each.part): each for each in beyond.values()}
