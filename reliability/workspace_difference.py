@@ -18,7 +18,7 @@ from network import FudianError, Workspace, build_network, schema
 from network.representation import Shown
 from network.tables.checks import check_tables, tables_in_order
 from network.tables.table_form import ROW
-from network.tables.veil import is_personal, veil, words_of
+from network.tables.veil import harmless_words, is_personal, veil
 from reliability.period import Period
 from reliability.statistics import Statistics
 
@@ -217,7 +217,7 @@ def row_changes(table: str, old: pl.DataFrame, new: pl.DataFrame) -> tuple[RowCh
     found += [_change("deleted", key, row, {}) for row in gone.iter_rows(named=True)]
     found += [_change("added", key, row, {}) for row in come.iter_rows(named=True)]
     if is_personal(schema.TABLES[table]):
-        known = words_of(schema.TABLES[table])
+        known = harmless_words(schema.TABLES[table])
         found = [_veiled(change, known) for change in found]
     return tuple(sorted(found, key=lambda change: (KINDS.index(change.kind), change.row or 0)))
 
