@@ -4,7 +4,7 @@
     .venv/bin/python -m benchmarks.desk kill 50 mqtt             # the same over a real broker (mosquitto)
     .venv/bin/python -m benchmarks.desk kill 50 http postgresql  # the same on a real PostgreSQL
     .venv/bin/python -m benchmarks.desk rate 1000000             # reports a second over HTTP, in batches of 1,000
-    .venv/bin/python -m benchmarks.desk rate 100000 mqtt         # the same over a broker, a message each
+    .venv/bin/python -m benchmarks.desk rate 1000000 mqtt        # the same over a broker, a message each
     .venv/bin/python -m benchmarks.desk screen                   # from a report to its incident on the screen, in a browser
 
 A run of kills sends storms (:mod:`benchmarks.desk_storms`) with a number to each report, what dispatchers decide meanwhile
@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,15 +198,20 @@ def publisher(port: int) -> Any:
     from paho.mqtt.enums import CallbackAPIVersion
 
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    client.max_inflight_messages_set(2_000)
     client.connect("127.0.0.1", port)
     client.loop_start()
     return client
 
 
-def wait_for(url: str, count: int, seconds: float = 600, kind: str = "") -> None:
+def wait_for(
+    url: str, count: int, seconds: float = 600, kind: str = "", told: Callable[[int], object] = lambda _: None
+) -> None:
+    """Wait until so many events stand in a ledger; tell meanwhile how many there are."""
     deadline = time.monotonic() + seconds
     store = store_of(url)
-    while kept(store, kind) < count and time.monotonic() < deadline:
+    while (found := kept(store, kind)) < count and time.monotonic() < deadline:
+        told(found)
         time.sleep(0.2)
     store.close()
 

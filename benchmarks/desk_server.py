@@ -20,7 +20,7 @@ from fudian.desk import Desk
 from fudian.store import store_of
 
 _APART = multiprocessing.get_context("forkserver")
-_APART.set_forkserver_preload(["benchmarks.desk_server", "benchmarks.desk_storms", "benchmarks.desk_rate"])
+_APART.set_forkserver_preload(["benchmarks.desk_server", "benchmarks.desk_storms"])
 
 
 def serve(world: str, url: str, port: int, broker: str) -> None:

@@ -125,7 +125,7 @@ def create_app(
     server.include_router(field_router(desk, language, REFUSALS))
     server.include_router(public_router(desk, pool, language))
     install(server, served, desk, pool)
-    server.include_router(live_router(desk.changes))
+    server.include_router(live_router(desk))
     server.include_router(export_router(served, pool))
     server.include_router(sign_in_router(access, language, provider))
     server.include_router(looks_router(access))

@@ -207,6 +207,7 @@ class Outlook(Form):
     p90: float | None
     probability_met: float | None
     left_ch: float | None
+    left_ci: float | None
 
 
 class Forecast(Answered):

@@ -31,6 +31,7 @@ from fudian.desk_reports import AT_ONCE, WORK, as_reports, heard_again
 from fudian.foundation import Moment
 from fudian.ledger import Beside, DeskEvent, Ledger, Report, both
 from fudian.outbox import Outbox
+from fudian.steady import SteadyClock
 from fudian.store import Store
 from fudian.telling import beside_announcement, beside_decision, beside_signals, leads_to_page
 from fudian.utility import Utility
@@ -38,6 +39,7 @@ from network import FudianError, Problem, UnknownIdError, text
 from repair.desk.operations import Operation, Operations, checked_operation
 from repair.desk.reopening import still_dark
 from repair.desk.work import Line, Sheet, Work, checked
+from repair.settings import InferenceSettings
 
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
@@ -47,6 +49,9 @@ REST_S = 1.0
 
 RETRY_S = 2
 """After how many seconds one who was refused may try again."""
+
+REFUSING_S = 15.0
+"""For how long after a write that failed it is told that the store cannot be written, where none was tried since."""
 
 
 _log = logging.getLogger("fudian")
@@ -62,9 +67,10 @@ class DeskStoreError(FudianError):
 
 @dataclass
 class _Batch:
-    reports: list[Report]
+    reports: list[Report]  # until they are kept
     rows: pl.DataFrame
     now: datetime | None
+    count: int
     again: pl.DataFrame | None = None
     kept: Future[tuple[int, int]] = field(default_factory=Future)
     judged: Future[dict[str, Any]] = field(default_factory=Future)
@@ -93,29 +99,32 @@ class Desk:
     Args:
         utility: what judges them.
         store: where they are kept; held by this desk alone while it runs.
+        most_waiting: reports that wait to be kept, or to be judged, at most.
+        clock: tells when reports are heard.
 
     Raises:
         FudianError: another desk holds the store.
     """
 
-    def __init__(self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING, clock: SteadyClock | None = None
+    ) -> None:
         self.utility = utility
         self.ledger = Ledger(store)
         self.outbox = Outbox(store)
-        self._most = most_waiting
+        self._most, self._clock = most_waiting, clock or SteadyClock()
         self._held = store.hold("desk")
         self._to_keep: deque[_Batch] = deque()
         self._to_judge: deque[_Batch] = deque()
         self._waiting = 0
         self._moved = threading.Condition()
         self._is_closing = self._is_written = False
+        self._failed_at = -REFUSING_S
         self.counts = {"accepted": 0, "repeated": 0, "malformed": 0, "refused": 0, "store_errors": 0, "judged": 0}
         self.changes = Changes()
         self._deciding = threading.RLock()
         self._heard_of: set[str] = set()
-        decided = list(self.ledger.since(kinds=WORK))
-        self._decided = {event.event_id for event in decided}
-        self.work = Work.of(decided)
+        self.work = Work.of(self.ledger.since(kinds=WORK))
         self.follow(utility)
         self._restore()
         self._threads = [
@@ -144,8 +153,8 @@ class Desk:
             DeskStoreError: the store cannot be written.
         """
         read, problems = self.utility.workspace.read("signals", rows)
-        moment = self.utility.moment(now)
-        batch = _Batch(as_reports(read, who, moment), read, moment)
+        moment = self._heard_at(now)
+        batch = _Batch(as_reports(read, who, moment), read, moment, read.height)
         if batch.reports:
             self._queue(batch)
             accepted, repeated = batch.kept.result(timeout_s)
@@ -157,16 +166,20 @@ class Desk:
             self.utility.reject(problems)
         return Receipt(accepted, repeated, problems, batch.judged)
 
+    def _heard_at(self, named: Moment) -> datetime | None:
+        """Return the local time at which reports are heard, where that is not what this machine says."""
+        moment, clock = self.utility.moment(named), self.utility.moment(self._clock.now())
+        return self.utility.moment(self._clock.told()) if moment is None else min(moment, clock or moment)
+
     def _queue(self, batch: _Batch) -> None:
-        count = len(batch.reports)
         with self._moved:
-            if self._is_closing or (self._waiting and self._waiting + count > self._most):
-                self.counts["refused"] += count
+            if self._is_closing or (self._waiting and self._waiting + batch.count > self._most):
+                self.counts["refused"] += batch.count
                 raise DeskBusyError(
                     text("The desk cannot take more reports now."),
                     text("Send them again after {seconds} seconds; none of them was taken.", seconds=RETRY_S),
                 )
-            self._waiting += count
+            self._waiting += batch.count
             self._to_keep.append(batch)
             self._moved.notify_all()
 
@@ -224,7 +237,7 @@ class Desk:
         named = event_id or f"decision-{uuid4()}"
         with self._deciding:
             sheet = self.sheet(incident)
-            if named in self._decided:  # sent again: it stands already, whatever could be decided now
+            if self.knows(named):  # sent again: it stands already, whatever could be decided now
                 return sheet
             events: list[DeskEvent] = []
             ahead = before = sheet
@@ -254,8 +267,19 @@ class Desk:
         return told
 
     def knows(self, event_id: str) -> bool:
-        """Tell whether something that people did is kept already."""
-        return event_id in self._decided
+        """Tell whether something that people did is kept already.
+
+        Raises:
+            DeskStoreError: the store cannot be read.
+        """
+        return bool(self._known([event_id]))
+
+    def _known(self, event_ids: Sequence[str]) -> set[str]:
+        """Return which events are kept already."""
+        try:
+            return self.ledger.known(event_ids)
+        except (SQLAlchemyError, OSError) as error:
+            raise _unwritten(error) from error
 
     def place(self, crew_id: str, lon: float, lat: float, at: datetime, who: str, event_id: str) -> None:
         """Keep where a crew said that it was; the same id counts once.
@@ -265,8 +289,7 @@ class Desk:
         """
         said = {"action": "position", "crew_id": crew_id, "lon": lon, "lat": lat, "at": at.isoformat()}
         with self._deciding:
-            if event_id not in self._decided:
-                self._keep_now([DeskEvent(event_id, "decision", who, said)])
+            self._keep_now([DeskEvent(event_id, "decision", who, said)])
 
     def announce(self, plan_id: str, who: str, event_id: str | None = None) -> int:
         """Have customers told of a planned outage as it stands: that it is to come, or what changed since they were told.
@@ -285,7 +308,7 @@ class Desk:
         """
         named = f"{who}:{event_id}" if event_id else f"decision-{uuid4()}"
         with self._deciding:
-            if named in self._decided:
+            if self.knows(named):
                 return 0
             beside, count = beside_announcement(self.utility, self.outbox, plan_id)
             if count:
@@ -332,6 +355,9 @@ class Desk:
         crews = self.utility.workspace.tables["crews"]["crew_id"]
         if "crew_id" in told and told["crew_id"] not in crews:
             raise UnknownIdError("crew", str(told["crew_id"]), crews.sort().to_list())
+        sources = net.nodes.gather(net.source_node)
+        if "node" in told and told["node"] not in sources:
+            raise UnknownIdError("node", str(told["node"]), sources.to_list())
         for user in told.get("users", ()):
             if not len(net.known_transformers([user])[0]) and not len(net.known_customers([user])[0]):
                 raise FudianError(
@@ -369,12 +395,13 @@ class Desk:
             ahead = Operations(self.work.operations.history)
             events: list[DeskEvent] = []
             refused: list[tuple[int, FudianError]] = []
-            known = 0
+            names = [f"{who}:{row['event_id']}" for row in rows if row.get("event_id") is not None]
+            kept_before, known = self._known(names), 0
             number = 1 + max((each.number for each in ahead.history), default=0)
             for place, row in enumerate(rows):
                 given = row.get("event_id")
                 named = f"{who}:{given}" if given is not None else f"operation-{uuid4()}"
-                if named in self._decided or any(event.event_id == named for event in events):
+                if named in kept_before or any(event.event_id == named for event in events):
                     known += 1
                     continue
                 try:
@@ -398,8 +425,9 @@ class Desk:
             self._held.renew()
             kept = self.ledger.keep(events, beside)
         except (SQLAlchemyError, OSError, FudianError) as error:
+            self._failed_at = monotonic()
             raise _unwritten(error) from error
-        self._decided.update(event.event_id for event in events)
+        self._failed_at = -REFUSING_S
         for each in kept.new:
             self.work.add(each)
         self.changes.tell(each.incident or "" for each in kept.new)
@@ -409,6 +437,7 @@ class Desk:
 
     def _reopen(self, rows: pl.DataFrame) -> None:
         """Open incidents again that were closed and of which a user says to be still without power."""
+        reads = InferenceSettings.of(self.utility.workspace.settings).reopen_reads
         with self._deciding:
             events = [
                 DeskEvent(
@@ -419,9 +448,10 @@ class Desk:
                     each.incident,
                     {"closed": True},
                 )
-                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows)
+                for each in still_dark(self.work, self.utility.told(), self.utility.network, rows, reads)
             ]
-            new = [event for event in events if event.event_id not in self._decided]
+            known = self._known([event.event_id for event in events])
+            new = [event for event in events if event.event_id not in known]
             if new:
                 self._keep_now(new)
                 self._hand_over()
@@ -437,6 +467,11 @@ class Desk:
     def is_working(self) -> bool:
         """Whether the writer and the judge run."""
         return all(thread.is_alive() for thread in self._threads)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether the store could not be written lately, so that nothing that comes in is acknowledged."""
+        return monotonic() - self._failed_at < REFUSING_S
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
@@ -468,9 +503,9 @@ class Desk:
             self._moved.wait_for(lambda: bool(queue) or is_over())
             taken: list[_Batch] = []
             count = 0
-            while queue and (not taken or count + len(queue[0].reports) <= AT_ONCE):
+            while queue and (not taken or count + queue[0].count <= AT_ONCE):
                 taken.append(queue.popleft())
-                count += len(taken[-1].reports)
+                count += taken[-1].count
             return taken
 
     def _write(self) -> None:
@@ -481,7 +516,7 @@ class Desk:
                 if kept:
                     self._to_judge.extend(taken)
                 else:
-                    self._waiting -= sum(len(batch.reports) for batch in taken)
+                    self._waiting -= sum(batch.count for batch in taken)
                 self._moved.notify_all()
         with self._moved:
             self._is_written = True
@@ -497,7 +532,7 @@ class Desk:
                 self._judge_together(list(group), now)
             rest = min(monotonic() - begun, REST_S)
             with self._moved:
-                self._waiting -= sum(len(batch.reports) for batch in taken)
+                self._waiting -= sum(batch.count for batch in taken)
                 self._moved.notify_all()
                 self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 
@@ -509,10 +544,12 @@ class Desk:
         except Exception as error:  # noqa: BLE001 (whatever it is: nothing was kept, and who sent it must know)
             _log.exception("Reports could not be kept")
             self.counts["store_errors"] += 1
+            self._failed_at = monotonic()
             refusal = _unwritten(error)
             for batch in taken:
                 batch.kept.set_exception(refusal)
             return False
+        self._failed_at = -REFUSING_S
         heard = self.utility.moment(at)
         for batch in taken:
             is_new = []
@@ -521,6 +558,7 @@ class Desk:
                 new.discard(report.event_id)
             fresh = pl.Series(is_new)
             batch.rows, batch.again = batch.rows.filter(fresh), batch.rows.filter(~fresh)
+            batch.reports = []
             batch.now = batch.now or heard
             self.counts["accepted"] += sum(is_new)
             self.counts["repeated"] += len(is_new) - sum(is_new)
@@ -531,7 +569,7 @@ class Desk:
         try:
             self.utility.reject(repeated=pl.concat([batch.again for batch in batches if batch.again is not None]))
             rows = pl.concat([batch.rows for batch in batches])
-            told = self.utility.ingest_table(rows, (), now)
+            told = self.utility.ingest_table(rows, (), now, is_certain=True)
             if any(sheet.is_closed for sheet in list(self.work.sheets.values())):
                 self._reopen(rows)
             self.changes.tell(each["id"] for each in told["changed"])

@@ -32,9 +32,9 @@ def heard_again(utility: Utility, ledger: Ledger) -> Iterator[pl.DataFrame]:
         heard = pl.Series("heard", [_heard_at(utility, event) for event in part], dtype=pl.Datetime("us"))
         read = _table(utility, part).with_columns(heard)
         early = pl.col("time") > pl.col("heard") + skew
-        utility.ingest_table(read.filter(~early).drop("heard"), (), heard.max())  # type: ignore[arg-type]
+        utility.ingest_table(read.filter(~early).drop("heard"), (), heard.max(), is_certain=True)  # type: ignore[arg-type]
         for few in read.filter(early).partition_by("heard"):
-            utility.ingest_table(few.drop("heard"), (), few["heard"][0])
+            utility.ingest_table(few.drop("heard"), (), few["heard"][0], is_certain=True)
         yield read.drop("heard")
 
 

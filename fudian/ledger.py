@@ -185,6 +185,20 @@ class Ledger:
             _insert_reports(connection, reports.values(), last, received)
         return received
 
+    def known(self, event_ids: Sequence[str]) -> set[str]:
+        """Return which of some events are kept.
+
+        Args:
+            event_ids: their ids.
+
+        Raises:
+            SQLAlchemyError: the store cannot be read now.
+        """
+        if not event_ids:
+            return set()
+        with self.store.reading() as connection:
+            return _known(connection, list(event_ids))
+
     def since(self, number: int = 0, kinds: Iterable[str] = KINDS) -> Iterator[DeskEvent]:
         """Give the events after a place of the ledger, in their order.
 

@@ -129,18 +129,22 @@ class LiveQuestions(Foundation):
         said = [problem.as_dict(language or self.language) for problem in told["problems"]]
         return told | {"heard": len(rows), "problems": said}
 
-    def ingest_table(self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None) -> dict[str, Any]:
+    def ingest_table(
+        self, read: pl.DataFrame, problems: Sequence[Problem] = (), now: Moment = None, is_certain: bool = False
+    ) -> dict[str, Any]:
         """Take signals that were read already into account; see :meth:`ingest`.
 
         Args:
             read: table of signals.
             problems: what is wrong with rows that could not be read.
             now: local time at which they were heard; by default the clock.
+            is_certain: whether that is what the clock said; else this machine's clock is asked, and is not run ahead of.
         """
         with self._hearing:
             live = self._live
             live.reject(problems)
-            problems = (*problems, *live.take(read, self.moment(now)))
+            heard = self.moment(now)
+            problems = (*problems, *live.take(read, heard, heard if is_certain else None))
             self._keep(live, read)
             changed = live.changes()
             self._told_is_old = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -154,6 +154,12 @@ class ReportQuestions(DispatchQuestions, DeskQuestions, SteeringQuestions, Relia
         write_report(report, Path(to))
 
 
+def _year_before(moment: datetime) -> datetime:
+    """Return the same time of the year before; of 29 February the day before it."""
+    is_leap_day = (moment.month, moment.day) == (2, 29)
+    return moment.replace(year=moment.year - 1, day=28 if is_leap_day else moment.day)
+
+
 @dataclass(frozen=True)
 class _Made:
     utility: ReportQuestions
@@ -222,9 +228,6 @@ class _Made:
             says = (self.say("There is nothing to list."),)
         return Section(name, self.say(SECTION_TITLES[name], year=self._year), says, columns, rows, chart)
 
-    def _unit(self, unit: str) -> str:
-        return self.say("switching operations") if unit == "operations" else self.say(unit)
-
     def _title(self, name: str) -> str:
         return header(name, "zh") if self.language == "zh" else _ENGLISH.get(name, name.replace("_", " "))
 
@@ -252,15 +255,14 @@ class _Made:
             ]  # fmt: skip
         says += [each.in_language(self.language) for each in unrecorded]
         says += [uncounted.in_language(self.language) for uncounted in self.utility._without_users(self.query)]
-        last = Period.year(self.period.start.year - 1)
-        if last.start.year in self.utility.years and self.period == Period.year(self.period.start.year):
-            change = self.utility.why(str(last.start.year), str(self.period.start.year)).as_dict()
+        change = self._change()
+        if change is not None:
             if self.unit is not None:
                 says.append(self.say("The change against the year before is of the whole utility."))
             says.append(
-                self.say("Against {year} it changed by {change:+.2f} h: users {users:+.2f}, frequency {frequency:+.2f}, extent "
-                         "{extent:+.2f}, duration {duration:+.2f}.", year=last.start.year, change=change["change"],
-                         **change["shares"])
+                self.say("Against the same time of {year} it changed by {change:+.2f} h: users {users:+.2f}, frequency "
+                         "{frequency:+.2f}, extent {extent:+.2f}, duration {duration:+.2f}.", year=self.period.start.year - 1,
+                         change=change["change"], **change["shares"])
             )  # fmt: skip
         rows = tuple(
             {
@@ -274,6 +276,14 @@ class _Made:
         )
         columns = (self._column("figure"), self._column("value", 3), *self._columns("measured_in", "meaning"))
         return self._section("headline", tuple(says), columns, rows)
+
+    def _change(self) -> dict[str, Any] | None:
+        """Return why the hours changed against the same time of the year before, where it was recorded."""
+        known = self.query.known.period
+        start, end = (_year_before(moment) for moment in (known.start, known.end))
+        if start.year not in self.utility.years or self.utility._unrecorded(end) or known.start < end:
+            return None
+        return self.utility.why(Period(start, end), known, as_of=self.as_of).as_dict()
 
     def _months(self) -> Section:
         figures = self._figures(("month", "nature")).with_columns(fault=pl.col("nature").is_in(FAULT))
@@ -334,8 +344,8 @@ class _Made:
 
     def _judged(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what people read for the codes of a target."""
-        return {
-            "judged": STATUSES[row["status"]].in_language(self.language),
+        judged = {"judged": STATUSES[row["status"]].in_language(self.language)} if "status" in row else {}
+        return judged | {
             "metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), self.language),
             "measured_in": "次"
             if self.language == "zh" and row["unit"] == "次"
@@ -350,11 +360,12 @@ class _Made:
 
     def _forecast(self) -> Section:
         told = self.utility.forecast(self.plan, self._seen_from, year=self._year).as_dict(self.language)
-        rows = tuple(row for row in told["rows"] if row["p50"] is not None)
+        rows = tuple(row | self._judged(row) for row in told["rows"] if row["p50"] is not None)
         says = (*(row["says"] for row in told["rows"]), *told["basis"]["notes"])
         listed = self._columns(
-            "label", "limit", "to_date", "committed", "expected", "p10", "p50", "p90", "probability_met"
-        )
+            "target_id", "label", "measured_in", "limit", "to_date", "committed", "expected", "p10", "p50", "p90",
+            "probability_met",
+        )  # fmt: skip
         columns = (*listed, self._column("left_ch", 0))
         return self._section("forecast", says, columns, rows)
 
@@ -444,7 +455,7 @@ class _Made:
             row
             | {
                 "kpi": translate(METRIC_NAMES.get(row["kpi"], row["kpi"]), self.language),
-                "measured_in": self._unit(row["unit"]),
+                "measured_in": self.say(row["unit"]),
             }
             for row in told
         )
@@ -464,7 +475,7 @@ class _Made:
     def _of_desk(self, name: str, said: str, told: Mapping[str, Any], names: Mapping[str, str]) -> Section:
         """Return a section of what the desk did; without incidents it has no figures."""
         rows = tuple(
-            row | {"kpi": translate(names[row["kpi"]], self.language), "measured_in": self._unit(row["unit"])}
+            row | {"kpi": translate(names[row["kpi"]], self.language), "measured_in": self.say(row["unit"])}
             for row in told["rows"]
         )
         says = [said]

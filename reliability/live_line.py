@@ -11,6 +11,7 @@ import polars as pl
 from network import Network
 from reliability.natures import PLANNED_WORK
 from reliability.period import Period
+from reliability.settings import ReliabilitySettings
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class LiveRatio:
             job tells, too low by the unknown jobs otherwise.
         prearranged_ch: customer-hours of those planned outages.
         unknown_jobs: live jobs whose saving cannot be told (no hours, or no users).
-        connections: new connections; live_connections of them were made without an outage; ``None`` as of the jobs.
+        connections: new connections that were made; live_connections of them without an outage; ``None`` as of the jobs.
         population: equivalent users, the basis of what was saved per user.
     """
 
@@ -92,10 +93,26 @@ def live_jobs_with_saving(jobs: pl.DataFrame, net: Network) -> pl.DataFrame:
     )
 
 
+def connected_with_outage(plans: pl.DataFrame, rules: ReliabilitySettings) -> pl.DataFrame:
+    """Return the plans by which a new connection was made with an outage, with the moment at which it began as ``start``.
+
+    A plan that says when supply was really cut was carried out. Where none says it, a plan counts by its stated time, unless its
+    state says that it was not carried out, or a live-line item is named for it: done live, it stands among the live jobs.
+
+    Args:
+        plans: the table ``plans`` of a workspace.
+        rules: states that say so.
+    """
+    by_state = ~pl.col("status").is_in(list(rules.not_carried_out)).fill_null(value=False)
+    taken_as_done = by_state & pl.col("live_line_item").is_null()
+    made = pl.col("connection") & (pl.col("actual_start").is_not_null() | taken_as_done)
+    return plans.filter(made).with_columns(start=pl.coalesce("actual_start", "start"))
+
+
 def live_ratio(
     jobs: pl.DataFrame,
     planned: pl.DataFrame,
-    plans: pl.DataFrame,
+    connected: pl.DataFrame,
     period: Period,
     users: float | None,
     is_known: bool = True,
@@ -105,14 +122,14 @@ def live_ratio(
     Args:
         jobs: the table of :func:`live_jobs_with_saving`.
         planned: the ledger of the period; its prearranged rows are the planned outages.
-        plans: the table ``plans`` of a workspace; connections among them were made with an outage.
-        period: the statistical period; a job or plan belongs to the moment it starts.
+        connected: of :func:`connected_with_outage`.
+        period: the statistical period, as far as it is known; a job or plan belongs to the moment it starts.
         users: equivalent users of the period, or ``None``.
         is_known: whether there is a table of live jobs that can be used: what cannot be computed is not zero.
     """
     done = jobs.filter(_inside(period))
     outages = planned.filter(pl.col("nature").is_in(PLANNED_WORK) & pl.col("counted"))
-    connected = plans.filter(_inside(period) & pl.col("connection"))
+    cut = connected.filter(_inside(period)).height
     live_connections = done.filter(pl.col("connection")).height
     told = done.is_empty() or done["reduced_ch"].count() > 0
     return LiveRatio(
@@ -121,7 +138,7 @@ def live_ratio(
         reduced_ch=float(done["reduced_ch"].sum()) if told and is_known else None,
         prearranged_ch=float((outages["users"] * outages["h"]).sum()),
         unknown_jobs=done["reduced_ch"].null_count(),
-        connections=live_connections + connected.height if is_known else None,
+        connections=live_connections + cut if is_known else None,
         live_connections=live_connections if is_known else None,
         population=users,
     )

@@ -15,19 +15,19 @@ def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[st
 
     The numerators and denominators are those of :meth:`Statistics.live_ratio` of the same month.
     """
-    planned = statistics.ledger(statistics.query(period)).filter(pl.col("nature").str.starts_with("P-"))
-    plans = statistics.net.workspace.tables["plans"]
+    query = statistics.query(period)
+    planned = statistics.ledger(query).filter(pl.col("nature").str.starts_with("P-"))
     return [
         (
             label,
             live_ratio(
                 statistics.live_jobs,
                 ledger_within(planned, month, statistics.settings.crossing),
-                plans,
+                statistics.connected_with_outage,
                 month,
                 None,
                 statistics.knows_live_jobs,
             ),
         )
-        for label, month in period.months()
+        for label, month in query.known.period.months()
     ]

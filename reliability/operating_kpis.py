@@ -17,6 +17,7 @@ from network import Network, Text, text
 from network.tables.code_words import SECTIONALISING_KINDS
 from reliability.grid_kpis import public_feeders
 from reliability.period import Period
+from reliability.query import Query
 from reliability.settings import ReliabilitySettings
 
 REFERENCES: Mapping[str, float] = {
@@ -70,9 +71,13 @@ def operating_kpis(
         year: the calendar year.
         as_of: nothing later is known.
         base_year: year that reductions and gains are counted from; by default as the settings say, else the year before.
+
+    Raises:
+        FudianError: the year has not begun at ``as_of``.
     """
     base = base_year or settings.base_year or year - 1
-    return {each.kpi: each for each in _Year(net, settings, year, as_of, base).all()}
+    known = Query(Period.year(year), as_of=as_of).known.period
+    return {each.kpi: each for each in _Year(net, settings, year, known, base).all()}
 
 
 def grid_kpi(figures: Mapping[str, Any], kpi: str) -> Kpi | None:
@@ -93,12 +98,60 @@ def grid_kpi(figures: Mapping[str, Any], kpi: str) -> Kpi | None:
     return Kpi(kpi, float(figures[kpi]), *parts.get(kpi, (None, None)), unit="feeders")
 
 
+def operating_events(net: Network, settings: ReliabilitySettings, kpi: str) -> pl.DataFrame | None:
+    """Return what a figure of operation is the mean of, one row an event; ``None`` for a figure that is no mean of events.
+
+    Args:
+        net: the network with its tables.
+        settings: rules that the field leaves open.
+        kpi: name of the figure.
+
+    Returns:
+        ``time``; ``credit``: 1 or 0, of applications the days from application to outage.
+    """
+    tables = net.workspace.tables
+    if kpi in _KINDS_OF_ACTIONS:
+        actions = tables["automation_actions"].filter(pl.col("kind").fill_null("fa") == _KINDS_OF_ACTIONS[kpi])
+        return _events(actions, "time", pl.col("result") == "correct")
+    if kpi == "remote_control_use_rate":
+        used = tables["automation_actions"].filter(pl.col("kind").is_in(["remote_control", "manual"]))
+        return _events(used, "time", pl.col("kind") == "remote_control")
+    if kpi == "outage_schedule_time_reduction":
+        begins = pl.col("applied") if settings.schedule_time_from == "applied" else pl.coalesce("ready", "applied")
+        days = (pl.col("outage_date") - begins).dt.total_seconds() / 86_400
+        return _events(tables["applications"], "outage_date", days).filter(pl.col("credit") >= 0)
+    if kpi in ("active_repair_rate", "active_repair_rate_gain"):
+        # Parts of another order are not counted, nor are orders of an unknown source.
+        active, reported = list(settings.active_order_sources), list(settings.reported_order_sources)
+        orders = tables["orders"].filter(pl.col("parent_id").is_null() & pl.col("source").is_in([*active, *reported]))
+        return _events(orders, "accept_time", pl.col("source").is_in(active))
+    if kpi == "operation_punctuality":
+        allowed = timedelta(minutes=settings.arrival_tolerance_min)
+        parts = [
+            _events(tables["plans"].drop_nulls(actual), planned, pl.col(actual) <= pl.col(planned) + allowed)
+            for planned, actual in (("start", "open_arrived_at"), ("end", "close_arrived_at"))
+        ]
+        return pl.concat(parts)
+    return None
+
+
+def _events(table: pl.DataFrame, time: str, credit: pl.Expr) -> pl.DataFrame:
+    return table.select(time=pl.col(time), credit=credit.cast(pl.Float64)).drop_nulls()
+
+
+_KINDS_OF_ACTIONS = {
+    "da_action_accuracy": "fa",
+    "remote_control_success_rate": "remote_control",
+    "remote_signal_accuracy": "remote_signal",
+}
+
+
 @dataclass(frozen=True)
 class _Year:
     net: Network
     settings: ReliabilitySettings
     year: int
-    as_of: datetime | None
+    known: Period
     base_year: int
 
     def all(self) -> Iterator[Kpi]:
@@ -113,24 +166,21 @@ class _Year:
     # Automation ---------------------------------------------------------------------------------------------------
 
     def _actions(self) -> Iterator[Kpi]:
-        table = self._table("automation_actions")
-        actions = _within(table, "time", self._known)
-        kind = pl.col("kind").fill_null("fa")
-        for kpi, wanted in (
-            ("da_action_accuracy", "fa"),
-            ("remote_control_success_rate", "remote_control"),
-            ("remote_signal_accuracy", "remote_signal"),
-        ):
-            own = actions.filter(kind == wanted)
-            right = own.filter(pl.col("result") == "correct").height
+        is_empty = self._table("automation_actions").is_empty()
+        for kpi in _KINDS_OF_ACTIONS:
             none = text("there are no automation actions of this kind in {year}", year=self.year)
-            if table.is_empty():
+            if is_empty:
                 none = text("there is no table of automation actions")
-            yield _ratio(kpi, right, own.height, "actions", none)
-        remote = actions.filter(kind == "remote_control").height
-        manual = actions.filter(kind == "manual").height
+            yield _ratio(kpi, *self._counted(kpi, self.known), "actions", none)
+        remote, whole = self._counted("remote_control_use_rate", self.known)
         none = text("no operation of {year} tells whether it was done by remote control or by hand", year=self.year)
-        yield _ratio("remote_control_use_rate", remote, remote + manual if manual else 0, "operations", none)
+        yield _ratio("remote_control_use_rate", remote, whole if whole > remote else 0, "switching operations", none)
+
+    def _counted(self, kpi: str, span: Period) -> tuple[int, int]:
+        """Return how many events of a figure were as they should be in a time, and of how many."""
+        events = operating_events(self.net, self.settings, kpi)
+        inside = _within(events, "time", span)["credit"] if events is not None else pl.Series(dtype=pl.Float64)
+        return int(inside.sum()), len(inside)
 
     def _coverage(self) -> Iterator[Kpi]:
         table = self._table("automation_terminals")
@@ -139,7 +189,7 @@ class _Year:
             yield Kpi("da_line_coverage", None, reason=none)
             yield Kpi("da_effective_coverage", None, reason=none)
             return
-        day = self._known.end
+        day = self.known.end
         serving = table.filter(
             (pl.col("in_service").is_null() | (pl.col("in_service") < day))
             & (pl.col("retired").is_null() | (pl.col("retired") >= day))
@@ -180,7 +230,7 @@ class _Year:
             yield Kpi("master_online_rate", None, reason=none, reference=REFERENCES["master_online_rate"])
             yield Kpi("terminal_online_rate", None, reason=none, reference=REFERENCES["terminal_online_rate"])
             return
-        span = self._known
+        span = self.known
         off = _union_hours(table, span)
         master = sum(hours for branch, hours in off.items() if branch is None)
         yield _ratio("master_online_rate", span.hours - master, span.hours, "h", text("the period has no hours"))
@@ -198,7 +248,7 @@ class _Year:
     # Waiting, repair, operations ----------------------------------------------------------------------------------
 
     def _schedule_time(self) -> Kpi:
-        now, count = self._mean_days(self._known)
+        now, count = self._mean_days(self.known)
         before, base_count = self._mean_days(Period.year(self.base_year))
         kpi = "outage_schedule_time_reduction"
         if self._table("applications").is_empty():
@@ -214,25 +264,17 @@ class _Year:
         return Kpi(kpi, value, now, before, "days", said, self.base_year, before)
 
     def _mean_days(self, span: Period) -> tuple[float | None, int]:
-        rows = _within(self._table("applications"), "outage_date", span)
-        begins = pl.col("applied") if self.settings.schedule_time_from == "applied" else pl.coalesce("ready", "applied")
-        days = rows.select(((pl.col("outage_date") - begins).dt.total_seconds() / 86_400).alias("d"))["d"]
-        days = days.filter(days >= 0)
+        events = operating_events(self.net, self.settings, "outage_schedule_time_reduction")
+        days = _within(events, "time", span)["credit"] if events is not None else pl.Series(dtype=pl.Float64)
         return (float(days.mean()) if len(days) else None), len(days)  # type: ignore[arg-type]
-
-    def _active(self, span: Period) -> tuple[int, int]:
-        """Return how many orders began without a call of a customer, and of how many; parts of another order are not counted."""
-        orders = _within(self._table("orders").filter(pl.col("parent_id").is_null()), "accept_time", span)
-        active = orders.filter(pl.col("source").is_in(self.settings.active_order_sources)).height
-        called = orders.filter(pl.col("source").is_in(self.settings.reported_order_sources)).height
-        return active, active + called
 
     def _active_repair(self) -> Kpi:
         none = text("there are no repair orders of {year} whose source is known", year=self.year)
-        return _ratio("active_repair_rate", *self._active(self._known), "orders", none)
+        return _ratio("active_repair_rate", *self._counted("active_repair_rate", self.known), "orders", none)
 
     def _active_repair_gain(self) -> Kpi:
-        (now, all_now), (then, all_then) = self._active(self._known), self._active(Period.year(self.base_year))
+        now, all_now = self._counted("active_repair_rate", self.known)
+        then, all_then = self._counted("active_repair_rate", Period.year(self.base_year))
         kpi = "active_repair_rate_gain"
         for year, whole in ((self.year, all_now), (self.base_year, all_then)):
             if not whole:
@@ -252,26 +294,12 @@ class _Year:
         return Kpi(kpi, value, rate, base, "%", said, self.base_year, base)
 
     def _punctuality(self) -> Kpi:
-        plans = self._table("plans")
-        allowed = timedelta(minutes=self.settings.arrival_tolerance_min)
-        arrived = on_time = 0
-        for planned, actual in (("start", "open_arrived_at"), ("end", "close_arrived_at")):
-            told = _within(plans, planned, self._known).drop_nulls(actual)
-            arrived += told.height
-            on_time += told.filter(pl.col(actual) <= pl.col(planned) + allowed).height
         none = text("no plan of {year} says when the crew stood ready", year=self.year)
-        return _ratio("operation_punctuality", on_time, arrived, "operations", none)
-
-    # The year -----------------------------------------------------------------------------------------------------
+        counted = self._counted("operation_punctuality", self.known)
+        return _ratio("operation_punctuality", *counted, "switching operations", none)
 
     def _table(self, name: str) -> pl.DataFrame:
         return self.net.workspace.tables[name]
-
-    @cached_property
-    def _known(self) -> Period:
-        whole = Period.year(self.year)
-        end = min(self.as_of or whole.end, whole.end)
-        return Period(whole.start, end) if end > whole.start else whole
 
 
 def _ratio(kpi: str, part: float, whole: float, unit: str, none: Text) -> Kpi:

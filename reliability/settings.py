@@ -137,6 +137,10 @@ class ReliabilitySettings(Settings):
         description="year that reductions and gains of plans are counted from, where the plan states none (base_year of "
         "targets); the year before the judged one where it is not given",
     )
+    not_carried_out: tuple[str, ...] = Field(
+        ("待审核", "已驳回", "已取消", "pending", "rejected", "cancelled"),
+        description="states of a plan that was not carried out, unless it says when supply was really cut (3.2)",
+    )
     schedule_time_from: Literal["ready", "applied"] = Field(
         "ready",
         description="the wait for a planned outage begins when the work is ready (else applied for), or when it is applied for",

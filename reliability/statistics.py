@@ -27,7 +27,7 @@ from reliability.ieee import differences, ieee_indices, reason_words
 from reliability.index_table import VARIANTS, indices, users_by
 from reliability.known_tables import KnownTables, chosen
 from reliability.ledger_table import NOT_COUNTED, ledger, ledger_of, merged_until
-from reliability.live_line import LiveRatio, live_jobs_with_saving, live_ratio
+from reliability.live_line import LiveRatio, connected_with_outage, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
 from reliability.natures import CLASS_NAMES, UNKNOWN
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
@@ -494,16 +494,17 @@ class Statistics(KnownTables):
 
         return cross_check(self.net, ledger_of, self.settings, as_of or stated_as_of(self.net.workspace))
 
-    def live_ratio(self, period: Period, where: Mapping[str, str] | None = None) -> LiveRatio:
-        """Return the live-line ratio of a period, for the whole or for one unit."""
-        query = self.query(period, where=where)
-        tables = self.net.workspace.tables
+    def live_ratio(
+        self, period: Period, where: Mapping[str, str] | None = None, as_of: datetime | None = None
+    ) -> LiveRatio:
+        """Return the live-line ratio of a period as far as it is known, for the whole or for one unit."""
+        query = self.query(period, where=where, as_of=as_of)
         users = float(self.totals(query)["N_T"].sum())
         return live_ratio(
             chosen(self.live_jobs, query.where),
             self.ledger(query),
-            chosen(tables["plans"], query.where),
-            period,
+            chosen(self.connected_with_outage, query.where),
+            query.known.period,
             users,
             self.knows_live_jobs,
         )
@@ -517,7 +518,8 @@ class Statistics(KnownTables):
         if not by:
             return [self.live_ratio(period).as_dict()]
         if list(by) == ["month"]:
-            return [{"month": label} | self.live_ratio(part).as_dict() for label, part in period.months()]
+            months = self.query(period).known.period.months()
+            return [{"month": label} | self.live_ratio(part).as_dict() for label, part in months]
         if list(by) == ["unit"]:
             units = pl.concat([self.live_jobs["unit"], self.places()["unit"]]).drop_nulls().unique().sort()
             return [{"unit": unit} | self.live_ratio(period, {"unit": unit}).as_dict() for unit in units]
@@ -552,6 +554,11 @@ class Statistics(KnownTables):
     def live_jobs(self) -> pl.DataFrame:
         """The live jobs with the users and customer-hours that each saved."""
         return live_jobs_with_saving(self.net.workspace.tables["live_jobs"], self.net)
+
+    @cached_property
+    def connected_with_outage(self) -> pl.DataFrame:
+        """The plans by which new connections were made with an outage."""
+        return connected_with_outage(self.net.workspace.tables["plans"], self.settings)
 
 
 def _tally(rows: Any) -> tuple[dict[str, int], dict[str, int]]:

@@ -56,6 +56,12 @@ METRIC_NAMES = {
 }
 """What targets and figures of operation measure, for people."""
 
+STANDS = frozenset({
+    "tie_rate", "standard_structure_rate", "n1_pass_rate", "long_feeder_reduction", "da_line_coverage",
+    "da_effective_coverage",
+})  # fmt: skip
+"""Figures of what is built: they stand as they are, whatever happens in the year."""
+
 _ALTERNATIVE = re.compile(r"yoy<=-(\d+(?:\.\d+)?)%")
 
 _WITHOUT_DATA = {
@@ -339,9 +345,26 @@ class _Judged:
         kpi = self._kpi(row)
         if not isinstance(kpi, Kpi) or kpi.value is None:
             return make(None, "not_computable")
-        holds = _holds(kpi.value, row["op"], row["value"])
         parts = {"numerator": kpi.numerator, "denominator": kpi.denominator, "previous": kpi.base}
-        return make(kpi.value, "pass" if holds else "fail", kpi.reason, **parts)
+        return make(kpi.value, *self._ratio_status(row, kpi.value, kpi.reason), **parts)
+
+    def _ratio_status(self, row: dict[str, Any], value: float, said: Text | None) -> tuple[str, Text | None]:
+        """Return the status of a ratio, and what is said of it: what the rest of the year adds to it can turn it either way.
+
+        What is built is judged as it stands.
+        """
+        holds = _holds(value, row["op"], row["value"])
+        if row["metric"] in STANDS:
+            return "pass" if holds else "fail", said
+        query = self.statistics.query(Period.year(self.year), as_of=self.as_of)
+        if query.is_over:
+            return "pass" if holds else "fail", said
+        far = (
+            text("the year is not over: the limit holds so far, until {moment}", moment=query.as_of)
+            if holds
+            else text("the year is not over: the limit is missed so far, until {moment}", moment=query.as_of)
+        )
+        return "unknown", far if said is None else text("{first}; {then}", first=said, then=far)
 
     def obstacle(self, row: dict[str, Any]) -> Text | None:
         """Return why a target cannot be computed, as far as that shows before anything is."""
@@ -373,7 +396,11 @@ class _Judged:
         found = self.further.get(metric)
         if isinstance(found, float | int):
             return Kpi(metric, float(found))
-        return found if found is not None else self.statistics.grid_kpi(metric) or self._operating(row).get(metric)
+        if found is not None or (found := self.statistics.grid_kpi(metric)) is not None:
+            return found
+        if self.as_of is not None and self.as_of <= Period.year(self.year).start:
+            return text("there are no records of {year}", year=self.year)
+        return self._operating(row).get(metric)
 
     def _operating(self, row: dict[str, Any]) -> Mapping[str, Kpi]:
         base = row.get("base_year")
@@ -391,7 +418,7 @@ class _Judged:
         return {}
 
     def _live_connect_rate(self, row: dict[str, Any], make: Callable[..., TargetResult]) -> TargetResult:
-        ratio = self.statistics.live_ratio(Period.year(self.year))
+        ratio = self.statistics.live_ratio(Period.year(self.year), as_of=self.as_of)
         value = ratio.live_connect_rate
         if value is None:
             return make(None, "not_computable", text("there are no connections of {year}", year=self.year))
@@ -400,8 +427,8 @@ class _Judged:
             live=ratio.live_connections,
             all=ratio.connections,
         )
-        status = "pass" if _holds(value, row["op"], row["value"]) else "fail"
-        return make(value, status, said, numerator=ratio.live_connections, denominator=ratio.connections)
+        parts = {"numerator": ratio.live_connections, "denominator": ratio.connections}
+        return make(value, *self._ratio_status(row, value, said), **parts)
 
     def area(self, row: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
         """Return which users the label means: by the workspace's map, the shipped map, or the label of feeders (2.3)."""

@@ -253,6 +253,9 @@ class InferenceSettings(Settings):
     false_on: float = Field(0.003, gt=0, lt=1, description="probability of a power-on report without power")
     read_error: float = Field(0.01, gt=0, lt=0.5, description="readings that are answered without power (wrong place)")
     unanswered: float = Field(0.1, gt=0, lt=1, description="readings that are not answered although there is power")
+    reopen_reads: int = Field(
+        2, ge=1, description="unanswered readings of a user, one after the other, that open a closed incident again"
+    )
     meter_reports: float = Field(0.3, gt=0, lt=1, description="meters that report when they lose power")
     delivery_s: float = Field(20.0, gt=0, description="mean delay of a report, in seconds")
     batch_share: float = Field(0.2, ge=0, lt=1, description="share of concentrators that deliver in batches")

@@ -23,7 +23,7 @@ def mosquitto_path() -> str | None:
 class Broker:
     """A broker that can be stopped and started again."""
 
-    def __init__(self, path: str, folder: Path) -> None:
+    def __init__(self, path: str, folder: Path, saved_every_s: int = 1) -> None:
         self._path, self._folder = path, folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -31,7 +31,7 @@ class Broker:
         self._settings = folder / "mosquitto.conf"
         self._settings.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            "max_queued_messages 0\nautosave_interval 1\nuser root\n"
+            f"max_queued_messages 0\nautosave_interval {saved_every_s}\nuser root\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,12 +60,12 @@ class Broker:
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[Broker]:
-    """Start a broker on a folder, and stop it at the end."""
+def broker(folder: Path, saved_every_s: int = 1) -> Iterator[Broker]:
+    """Start a broker on a folder, and stop it at the end; it writes its memory down so often."""
     path = mosquitto_path()
     if path is None:
         pytest.skip(MISSING)
-    found = Broker(path, folder)
+    found = Broker(path, folder, saved_every_s)
     found.start()
     try:
         yield found

@@ -72,6 +72,7 @@ TEXT_CONSTANTS = {
     "WHY_NAMES",
     "DISPATCH_FIGURE_NAMES",
     "SHOWN_STAGES",
+    "USAGE_SENTENCES",
 }
 """Module constants whose values are texts."""
 

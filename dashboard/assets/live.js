@@ -21,6 +21,7 @@
   let seen = stored("fudian-seen", null);
   let heardAt = 0;
   let isLost = false;
+  let isRefusing = false;
   let socket = null;
   let askedAt = 0;
   let tookMs = 300;
@@ -48,11 +49,12 @@
   function say() {
     const state = document.querySelector(".live-state");
     if (state) {
-      const words = isLost ? state.dataset.lost.replace("{time}", clock(heardAt || Date.now())) : heardAt ? state.dataset.live : "";
+      const lost = () => state.dataset.lost.replace("{time}", clock(heardAt || Date.now()));
+      const words = isLost ? lost() : !heardAt ? "" : isRefusing ? state.dataset.refusing : state.dataset.live;
       if (state.textContent !== words) {
         state.textContent = words;
       }
-      state.classList.toggle("warning", isLost);
+      state.classList.toggle("warning", isLost || isRefusing);
     }
     const button = document.querySelector("button.sound");
     if (button) {
@@ -136,6 +138,7 @@
 
   function told(message) {
     heardAt = Date.now();
+    isRefusing = message.refusing;
     if (isLost) {
       isLost = false;
       show();

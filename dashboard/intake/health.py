@@ -24,8 +24,8 @@ def health_router(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> API
 
     @routes.get("/public/health", response_model=forms.Health, tags=["service"])
     def health() -> JSONResponse:
-        """Tell whether the store answers and the desk works; 503 where not."""
-        is_well = desk.is_working and _answers(desk)
+        """Tell whether the store answers and takes what comes in, and the desk works; 503 where not."""
+        is_well = desk.is_working and not desk.is_refusing and _answers(desk)
         return JSONResponse({"status": "ok" if is_well else "failing"}, 200 if is_well else 503)
 
     @routes.get("/api/v1/metrics", tags=["service"], response_class=PlainTextResponse)
@@ -53,6 +53,7 @@ def exposition(desk: Desk) -> str:
     for name, kind, described, value in (
         ("fudian_signals_waiting", "gauge", "Reports that wait to be kept or judged.", desk.waiting),
         ("fudian_desk_working", "gauge", "1 while the writer and the judge run.", int(desk.is_working)),
+        ("fudian_store_refusing", "gauge", "1 while the store cannot be written.", int(desk.is_refusing)),
         ("fudian_sheets_open", "gauge", "Incidents with decisions that nobody closed.", open_sheets),
         ("fudian_operations", "gauge", "Operations that hold.", len(desk.work.operations.held)),
     ):

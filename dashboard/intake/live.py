@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from fudian.changes import Changes
+from fudian.desk import Desk
 
 BEATS_EVERY_S = 5.0
 """How often a socket says that it lives; a page that hears nothing for longer says that it is stale."""
@@ -18,11 +18,12 @@ GATHERED_S = 0.1
 """Changes within so short a time are told together."""
 
 
-def live_router(changes: Changes) -> APIRouter:
+def live_router(desk: Desk) -> APIRouter:
     """Return the socket ``/api/v1/changes``.
 
-    Each message is an object: ``now`` and ``changes``, the incidents that changed with the moment, in milliseconds since 1970.
-    The first message tells what changed lately. What a page sends shows that it is there; the gate looks at it again by that.
+    Each message is an object: ``now`` and ``changes``, the incidents that changed with the moment, in milliseconds since 1970,
+    and ``refusing``, whether the store cannot be written now. The first message tells what changed lately. What a page sends
+    shows that it is there; the gate looks at it again by that.
     """
     routes = APIRouter(prefix="/api/v1")
 
@@ -38,13 +39,13 @@ def live_router(changes: Changes) -> APIRouter:
 
         listening = asyncio.create_task(_until_left(socket))
         try:
-            await socket.send_json(_message(changes.watch(told)))
+            await socket.send_json(_message(desk, desk.changes.watch(told)))
             while not listening.done():
-                await socket.send_json(_message(await _gathered(waiting, listening)))
+                await socket.send_json(_message(desk, await _gathered(waiting, listening)))
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page was left
         finally:
-            changes.leave(told)
+            desk.changes.leave(told)
             listening.cancel()
 
     return routes
@@ -70,5 +71,5 @@ async def _gathered(waiting: asyncio.Queue[dict[str, int]], listening: asyncio.T
     return found
 
 
-def _message(changed: dict[str, int]) -> dict[str, Any]:
-    return {"now": int(time.time() * 1000), "changes": changed}
+def _message(desk: Desk, changed: dict[str, int]) -> dict[str, Any]:
+    return {"now": int(time.time() * 1000), "changes": changed, "refusing": desk.is_refusing}

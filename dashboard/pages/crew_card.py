@@ -84,7 +84,7 @@ def _sentence(plan: CrewPlan, language: str) -> str:
         nearest=number(plan.nearest, 0),
     )
     if warned:
-        late = translate("{count} arrival limits are missed, near, or cannot be kept.", language, count=warned)
+        late = translate("Arrival limits that are missed, near, or cannot be kept: {count}.", language, count=warned)
         said += ("" if language == "zh" else " ") + late
     return said
 

@@ -354,6 +354,14 @@ def _place(utility: Utility, plan: dict[str, Any]) -> str:
 # One event ------------------------------------------------------------------------------------------------------------
 
 
+def _customers_off(count: int, is_over: bool, language: str) -> str:
+    """Return how many customers are off, or were."""
+    if count == 1:
+        return translate("1 customer was off" if is_over else "1 customer off", language)
+    said = "{count} customers were off" if is_over else "{count} customers off"
+    return translate(said, language, count=f"{count:,}")
+
+
 def _event_sheet(
     utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None
 ) -> tuple[html.Div, Part | None]:
@@ -362,11 +370,7 @@ def _event_sheet(
     if entry is None:
         return _nothing_chosen(translate("No event chosen", language), language), None
     count = html.Span(
-        translate(
-            "{count} customers off" if entry.end is None else "{count} customers were off",
-            language,
-            count=f"{off_by(entry):,}",
-        ),
+        _customers_off(off_by(entry), entry.end is not None, language),
         className="abnormal" if entry.end is None else "",
         **data(figure="customers", value=off_by(entry)),
     )

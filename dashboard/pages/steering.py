@@ -161,11 +161,14 @@ def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
     chance = each.probability() or 0.0
     widest = max(p90 or 0.0, each.limit) * 1.1 or 1.0
     unit = word(each.target.unit, language)
+    sign = "≥" if each.target.op == ">=" else "≤"
     label = f"{each.target.label} {number(p10)}–{number(p90)} {unit}"
+    so_far = (each.to_date or 0.0) if each.accumulates else 0.0
+    low, high = max(p10 or 0.0, 0.0), max(p90 or 0.0, 0.0)
     span = bar(
-        ((each.to_date or 0.0) / widest, "measure"),
-        (max((p10 or 0.0) - (each.to_date or 0.0), 0.0) / widest, "gap"),
-        (((p90 or 0.0) - (p10 or 0.0)) / widest, "light"),
+        (so_far / widest, "measure"),
+        (max(low - so_far, 0.0) / widest, "gap"),
+        ((high - low) / widest, "light"),
         mark=each.limit / widest,
         label=label,
     )
@@ -175,7 +178,7 @@ def _forecast_row(each: TargetForecast, language: str) -> html.Tr:
             ([f"{each.target.label} ", html.Span(word(each.target.metric, language), className="quiet")], ""),
             (number(each.to_date), "right"),
             (
-                [span, html.Div(f"{number(p10)}–{number(p90)}, ≤ {each.limit:.4g} {unit}", className="reason")],
+                [span, html.Div(f"{number(p10)}–{number(p90)}, {sign} {each.limit:.4g} {unit}", className="reason")],
                 "wide-cell",
             ),
             (number(each.expected), "right"),

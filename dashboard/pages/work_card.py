@@ -256,7 +256,7 @@ def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: st
     ]
     first = found.outages[0]
     said = translate(
-        "Proposed: {count} records, {start} – {end}; it counts once somebody accepts it.",
+        "Records proposed: {count}, {start} – {end}; they count once somebody accepts them.",
         language,
         count=len(found.outages),
         start=moment(first["start"]),
@@ -285,14 +285,14 @@ def _history(sheet: Sheet, to: str, language: str) -> Part:
         rows.append(row(cells, None, "undone" if line.is_undone else ""))
     head = [(translate("decided", language), ""), (translate("by", language), ""), ("", "")]
     listed = table(head, rows, "", translate("What was decided", language))
-    summary = translate("{count} decisions", language, count=len(sheet.history))
+    summary = translate("Decisions: {count}", language, count=len(sheet.history))
     return html.Details([html.Summary(summary, className="link"), listed], className="history")
 
 
 def _said(line: Line, language: str) -> str:
     """Return one decision in words."""
     said: dict[str, Any] = dict(line.details)
-    parts = [translate(ACTION_NAMES[line.action], language)]
+    parts = [] if line.action == "step" else [translate(ACTION_NAMES[line.action], language)]
     if "stage" in said:
         parts.append(translate(STAGE_NAMES[said.pop("stage")], language))
     if "move" in said:

@@ -111,7 +111,7 @@ def row(
     incident: str | None = None,
 ) -> html.Tr:
     """Return a table row; with ``href`` its first cell is a link that covers the whole row; changes of an incident mark it."""
-    content = [html.Td(cell, className=kind) for cell, kind in cells]
+    content = [html.Td(_side_by_side(cell), className=kind) for cell, kind in cells]
     if href is not None:
         first, kind = cells[0]
         content[0] = html.Td(dcc.Link(first, href=href, className="cover"), className=kind)
@@ -119,6 +119,13 @@ def row(
     if incident is not None:
         more |= data(incident=incident)
     return html.Tr(content, className=f"{'door' if href else ''} {name}".strip(), **more)
+
+
+def _side_by_side(part: Part) -> Part:
+    """Return a part without lists within lists, of which a page shows nothing."""
+    if not isinstance(part, list):
+        return part
+    return [each for one in part for each in (_side_by_side(one) if isinstance(one, list) else [one])]
 
 
 def scrolling(content: Part) -> html.Div:
@@ -226,6 +233,7 @@ def _live(language: str) -> list[Part]:
     words = data(
         live=translate("live", language),
         lost=translate("Not told of changes since {time}: what is shown may be old.", language, time="{time}"),
+        refusing=translate("The store cannot be written: nothing that is told now is kept or acknowledged.", language),
     )
     sounds = data(on=translate("sound on", language), off=translate("sound off", language))
     return [

@@ -36,7 +36,7 @@ def customers_card(
     language, who = address.language, reader()
     title = translate("Affected customers", language)
     counts = translate(
-        "{count} customers · {important} important · {sensitive} sensitive",
+        "Customers: {count} · {important} important · {sensitive} sensitive",
         language,
         count=f"{customers.height:,}",
         important=important,

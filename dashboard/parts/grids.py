@@ -123,6 +123,7 @@ def grid(
         "enableCellTextSelection": True,
         "tooltipShowDelay": 400,
         "suppressDragLeaveHidesColumns": True,
+        "suppressContentVisibilityAuto": True,  # else a picture or a print of the whole page may find the table blank
         "theme": _THEME,
     }
     if language == "zh":

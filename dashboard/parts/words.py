@@ -61,7 +61,7 @@ CODE_WORDS = {
     "fuse": "fuse",
     "feeder": "feeder",
     "actions": "actions",
-    "operations": "switching operations",
+    "switching operations": "switching operations",
     "orders": "orders",
     "feeders": "feeders",
     "missing": "missing",

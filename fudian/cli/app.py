@@ -21,9 +21,10 @@ from fudian.cli import access, crews, desk, grid, plans, reliability, repair, se
 from fudian.cli.arguments import Json, Level, Limit, WorkspaceArgument, opened
 from fudian.cli.spoken import spoken
 from fudian.cli.terminal import ERRORS, begin_answer, language, print_json, print_rows, tell, tell_problems, working
+from fudian.cli.usage import UsageError, wrong_usage
 from fudian.language import unknown_choice
 from fudian.versions import version
-from network import FudianError, Problem, WorkspaceError, text, translate
+from network import FudianError, Problem, WorkspaceError, text
 
 app = typer.Typer(
     name="fudian",
@@ -215,20 +216,24 @@ def _run(given: Sequence[str]) -> None:
         OSError: the answer cannot be written.
     """
     try:
-        spoken(app, language())(given)
-    except SystemExit as stop:
-        if stop.code == _WRONG_USAGE and "--json" in given:
-            print_json({"error": translate("The command was called wrongly; standard error says how.", language())})
+        status = spoken(app, language())(given, prog_name="fudian", standalone_mode=False)
         sys.stdout.flush()
-        raise
+        raise SystemExit(status if isinstance(status, int) else 0)
+    except UsageError as error:
+        if str(error):  # without any word the help was asked for, and stands there already
+            _report(wrong_usage(error), given)
+        raise SystemExit(_WRONG_USAGE) from None
     except WorkspaceError as error:
         _report(error, given, error.problems)
         raise SystemExit(1) from None
     except FudianError as error:
         _report(error, given)
         raise SystemExit(_WRONG_USAGE) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(_INTERRUPTED) from None
+    except SystemExit:
+        sys.stdout.flush()
+        raise
     except BaseException as error:  # the last door: also what is no Exception, such as a panic of compiled code
         if os.environ.get("FUDIAN_DEBUG") or (isinstance(error, OSError) and error.errno in _UNWRITTEN):
             raise

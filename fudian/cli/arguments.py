@@ -46,6 +46,12 @@ Start = Annotated[str | None, typer.Option(help="First moment of the period.", p
 End = Annotated[str | None, typer.Option(help="End of the period, exclusive.", parser=_moment, metavar="TIME")]
 Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
 Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
+Plan = Annotated[
+    str,
+    typer.Option(
+        help="Plan whose targets are meant: xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own."
+    ),
+]
 By = Annotated[str, typer.Option(help="Columns to break down by, with commas: region_class,month …")]
 Limit = Annotated[int, typer.Option(min=1, help="Rows printed for people; --json gives all.")]
 Signals = Annotated[Path, typer.Option(help="File with signals, in the form of the signals table.")]

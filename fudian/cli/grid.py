@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from fudian.cli.arguments import AsOf, Json, WorkspaceArgument, asked
+from fudian.cli.arguments import AsOf, Json, Plan, WorkspaceArgument, asked
 from fudian.cli.terminal import ERRORS, counting, language, print_json, print_rows
-from reliability.targets import STATUSES
+from network import translate
+from reliability.targets import METRIC_NAMES, STATUSES
 
 app = typer.Typer()
 
@@ -81,9 +82,7 @@ def grid_kpi(
 @app.command()
 def targets(
     workspace: WorkspaceArgument,
-    plan: Annotated[
-        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
-    ],
+    plan: Plan,
     year: Year = None,
     as_of: AsOf = None,
     as_json: Json = False,
@@ -103,7 +102,7 @@ def _print_targets(rows: list[dict[str, Any]], title: str) -> None:
         {
             "target_id": row["target_id"],
             "label": row["label"],
-            "metric": row["metric"],
+            "metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), language()),
             "reached": None if row["value"] is None else f"{row['value']:,.2f} {row['unit']}",
             "parts": None if row["denominator"] is None else f"{row['numerator']:,.4g} / {row['denominator']:,.4g}",
             "limit": f"{row['op']} {row['limit']:g} {row['unit']}",

@@ -19,8 +19,6 @@ HELP_WORDS = {
     "COMMANDS_PANEL_TITLE": "Commands",
     "REQUIRED_LONG_STRING": "[required]",
     "DEFAULT_STRING": "[default: {}]",
-    "ERRORS_PANEL_TITLE": "Error",
-    "RICH_HELP": "Try [blue]'{command_path} {help_option}'[/] for help.",
 }
 """What the library that draws the help says by itself, by the names that it has for it."""
 

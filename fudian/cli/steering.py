@@ -13,6 +13,7 @@ from fudian.cli.arguments import (
     Level,
     Limit,
     Med,
+    Plan,
     StoreUrl,
     WorkspaceArgument,
     asked,
@@ -21,7 +22,9 @@ from fudian.cli.arguments import (
     names_in,
 )
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
+from network import FudianError, text, translate
 from network.steps import telling
+from reliability.targets import METRIC_NAMES
 
 app = typer.Typer()
 
@@ -43,7 +46,10 @@ def operating_kpi(
     if as_json:
         print_json(result)
         return
-    rows = [row | {"measured_in": row["unit"]} for row in result["rows"]]
+    rows = [
+        row | {"kpi": translate(METRIC_NAMES.get(row["kpi"], row["kpi"]), language()), "measured_in": row["unit"]}
+        for row in result["rows"]
+    ]
     print_rows(
         rows, ["kpi", "value", "numerator", "denominator", "measured_in", "reference", "reason"], str(result["year"])
     )
@@ -156,9 +162,7 @@ def budget(workspace: WorkspaceArgument, year: Year = None, as_of: AsOf = None, 
 @app.command()
 def forecast(
     workspace: WorkspaceArgument,
-    plan: Annotated[
-        str, typer.Option(help="xihua-2022, shenqiu-2022, gongan-2022, jinhua-2022, changzhou-2020, or your own.")
-    ],
+    plan: Plan,
     as_of: AsOf = None,
     level: Level = "mv",
     med: Med = "include",
@@ -172,9 +176,13 @@ def forecast(
     if as_json:
         print_json(result)
         return
-    rows = [row | {"measured_in": row["unit"]} for row in result["rows"]]
+    rows = [
+        row | {"metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), language()), "measured_in": row["unit"],
+               "forecast_by": row["method"]}
+        for row in result["rows"]
+    ]  # fmt: skip
     shown = ["target_id", "label", "metric", "measured_in", "limit", "to_date", "committed", "expected", "p10", "p50", "p90",
-             "probability_met", "left_ch", "method"]  # fmt: skip
+             "probability_met", "left_ch", "forecast_by"]  # fmt: skip
     print_rows(rows, shown, f"{plan} · {result['year']} · {result['as_of'][:16]}")
     for row in result["rows"]:
         tell("{reason}", reason=row["says"])
@@ -226,12 +234,18 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the report of a month, quarter, half-year, year or any period: PDF, DOCX, or a workbook with live formulas."""
+    given = [str(each) for each in (month, quarter, half, year, period) if each is not None]
+    if len(given) > 1:
+        raise FudianError(
+            text("A report is of one period, not of {periods}.", periods=", ".join(given)),
+            text("Name one of --month, --quarter, --half, --year and --period."),
+        )
     utility = asked(workspace)
     if has_desk(workspace, store):
         at_desk_of(utility, workspace, store)
     with working("putting the report together") as show:
         telling.set(lambda done: show(f"{done.what.in_language(language())}: {done.done} / {done.of}"))
-        made = utility.report(month or quarter or half or period or year, plan, spoken or language(), unit, as_of, None)
+        made = utility.report(given[0] if given else None, plan, spoken or language(), unit, as_of, None)
     if to is not None:
         with working("writing the report"):
             utility.write_report(made, to)
@@ -250,7 +264,7 @@ def report(
 @app.command()
 def levers(
     workspace: WorkspaceArgument,
-    plan: Annotated[str, typer.Option(help="Plan whose target is to be met.")],
+    plan: Plan,
     target: Annotated[str | None, typer.Option(help="Id of the target; by default the least likely one.")] = None,
     as_of: AsOf = None,
     faster_min: Annotated[float, typer.Option(min=0, help="Minutes by which faults could be restored sooner.")] = 15.0,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -24,8 +25,14 @@ A4 = 9
 FONT = "Noto Sans CJK SC"
 DOCX_CHART_CM = 14.0
 DOCX_WIDTH_CM = 17.0
-CM_A_LETTER = 0.2
-"""Width of a letter in a table, with room to spare."""
+CM_A_LETTER = 0.175
+"""Width of a letter in a table."""
+
+CM_A_CELL = 0.45
+"""Room beside the words of a cell."""
+
+NARROWEST_CM = 1.3
+"""No column of words is made narrower."""
 
 WIDEST = 40
 """Letters after which words of a table go on in the next line."""
@@ -160,14 +167,13 @@ def _docx_table(document: Any, told: Mapping[str, Any]) -> None:
     lines = [told["headers"], *told["rows"], *([told["total"]] if told["total"] else [])]
     table = document.add_table(rows=len(lines), cols=len(told["headers"]), style="Light List Accent 1")
     table.autofit = False
-    wanted = [min(max(_width(line[at]) for line in lines), WIDEST) + 3 for at in range(len(told["headers"]))]
-    share = min(DOCX_WIDTH_CM / sum(wanted), CM_A_LETTER)
-    for column, letters in zip(table.columns, wanted, strict=True):
-        column.width = shared.Cm(letters * share)
+    widths = _column_widths(lines, told["numeric"])
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = shared.Cm(width)
     for number, (row, line) in enumerate(zip(table.rows, lines, strict=True)):
         row._tr.get_or_add_trPr().append(oxml.OxmlElement("w:tblHeader" if number == 0 else "w:cantSplit"))
-        for cell, words, letters, is_number in zip(row.cells, line, wanted, told["numeric"], strict=True):
-            cell.width = shared.Cm(letters * share)
+        for cell, words, width, is_number in zip(row.cells, line, widths, told["numeric"], strict=True):
+            cell.width = shared.Cm(width)
             paragraph = cell.paragraphs[0]
             run = paragraph.add_run(words)
             run.font.size = shared.Pt(8.5)
@@ -175,6 +181,22 @@ def _docx_table(document: Any, told: Mapping[str, Any]) -> None:
                 run.bold = True
             if is_number:
                 paragraph.alignment = right
+
+
+def _column_widths(lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[float]:
+    """Return the widths of a table's columns in cm: a number is never broken; where all is too wide, words are."""
+
+    def wanted(words: str) -> float:
+        return min(_width(words), WIDEST) * CM_A_LETTER + CM_A_CELL
+
+    widths = [max(wanted(line[at]) for line in lines) for at in range(len(numeric))]
+    of_numbers = [
+        max(wanted(line[at]) for line in lines[1:]) if is_number else 0.0 for at, is_number in enumerate(numeric)
+    ]
+    too_much = sum(widths) - DOCX_WIDTH_CM
+    can_give = [width - max(least, NARROWEST_CM) for width, least in zip(widths, of_numbers, strict=True)]
+    given = min(max(too_much, 0.0) / (sum(each for each in can_give if each > 0) or 1.0), 1.0)
+    return [width - max(each, 0.0) * given for width, each in zip(widths, can_give, strict=True)]
 
 
 def _width(words: str) -> int:
@@ -189,12 +211,13 @@ def write_xlsx(report: Report, path: Path) -> None:
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         bold = book.add_format({"bold": True})
         for number, section in enumerate(report.sections, start=1):
-            sheet = book.add_worksheet(f"{number} {section.name}"[:31])
+            sheet = book.add_worksheet(sheet_name(number, section))
             sheet.set_landscape()
             sheet.set_paper(A4)
             sheet.fit_to_pages(1, 0)
             sheet.write_string(0, 0, section.title, bold)
-            line = 1
+            sheet.write_string(1, 0, f"{report.title} · {report.subtitle}")
+            line = 2
             for sentence in section.says:
                 sheet.write_string(line, 0, sentence)
                 line += 1
@@ -202,9 +225,20 @@ def write_xlsx(report: Report, path: Path) -> None:
                 _sheet_table(book, sheet, section, line + 1)
 
 
+def sheet_name(number: int, section: Section) -> str:
+    """Return the name of the sheet of a section: its number and its title, as far as a workbook takes it.
+
+    Args:
+        number: of the section, from 1.
+        section: of the report.
+    """
+    return re.sub(r"[\[\]:*?/\\]", " ", f"{number} {section.title}")[:31].rstrip(" '")
+
+
 def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
-    bold = book.add_format({"bold": True, "bottom": 1})
+    bold = book.add_format({"bold": True, "bottom": 1, "indent": 1})
     bold_right = book.add_format({"bold": True, "bottom": 1, "align": "right"})
+    words = book.add_format({"text_wrap": True, "align": "left", "valign": "top", "indent": 1})
     places = {column.name: at for at, column in enumerate(section.columns)}
 
     def pattern(digits: int) -> str:
@@ -212,7 +246,7 @@ def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
 
     @cache
     def form_of(pattern: str) -> Any:
-        return book.add_format({"num_format": pattern})
+        return book.add_format({"num_format": pattern, "valign": "top"})
 
     def forms(column: Column, row: Mapping[str, Any]) -> Any:
         return form_of("0%" if column.is_share else pattern(column.digits_of(row)))
@@ -224,7 +258,7 @@ def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
             if column.formula is not None and value is not None:
                 sheet.write_formula(number, at, _formula(column, places, number), form, value)
             else:
-                _cell(sheet, number, at, value, form)
+                _cell(sheet, number, at, value, form, words)
         last = head + len(section.rows)
         if section.has_total and column.total:
             total = section.total(column)
@@ -236,9 +270,10 @@ def _sheet_table(book: Any, sheet: Any, section: Section, head: int) -> None:
             form = book.add_format({"bold": True, "top": 1, "num_format": pattern(column.digits)})
             sheet.write_formula(last + 1, at, formula, form, total or 0)
         elif section.has_total:
-            sheet.write_string(last + 1, at, "Σ" if at == 0 else "", book.add_format({"bold": True, "top": 1}))
+            form = book.add_format({"bold": True, "top": 1, "indent": 1})
+            sheet.write_string(last + 1, at, "Σ" if at == 0 else "", form)
         widest = max(_width(column.shown(row)) for row in (*section.rows, {column.name: column.title}))
-        sheet.set_column(at, at, min(widest, WIDEST) + 3)
+        sheet.set_column(at, at, min(widest, WIDEST) + 4)
 
 
 def _letter(column: int) -> str:
@@ -253,11 +288,11 @@ def _formula(column: Column, places: Mapping[str, int], row: int) -> str:
     return f'=IF({below}=0,"",{filled})' if below else f"={filled}"
 
 
-def _cell(sheet: Any, row: int, column: int, value: Any, form: Any) -> None:
+def _cell(sheet: Any, row: int, column: int, value: Any, form: Any, words: Any) -> None:
     if value is None:
         sheet.write_blank(row, column, None)
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        sheet.write_string(row, column, shown(value, 2))
+        sheet.write_string(row, column, shown(value, 2), words)
     else:
         sheet.write_number(row, column, value, form)
 

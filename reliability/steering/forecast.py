@@ -19,10 +19,11 @@ from reliability.period import Period, microseconds
 from reliability.query import Query
 from reliability.rule_packs import DLT_836_2016
 from reliability.statistics import Statistics
+from reliability.steering.ratio_rest import ratio_draws
 from reliability.steering.rest_of_year import BASELINES, QUANTILES, DailyRecord, Floats
 from reliability.steering.settings import SteeringSettings
 from reliability.steering.trials import Trials, forecast_rest
-from reliability.targets import TargetResult, alternative_limits, judge, plan_year
+from reliability.targets import METRIC_NAMES, STANDS, TargetResult, alternative_limits, judge, metrics
 
 COMMITTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "plan_id": pl.String,
@@ -49,9 +50,9 @@ class TargetForecast:
         limit: the limit that counts: of the plan, or of its alternative rule where that allows more.
         users: equivalent users of the year.
         to_date: what there was so far, over the users of the year, in the unit of the target; ``None`` where it cannot be told.
-        committed: what approved plans to come will add.
+        committed: what approved plans to come will add; ``None`` for what no outage adds to.
         draws: year ends drawn, in the unit of the target; empty where nothing can be said.
-        method: ``model`` or the baseline that earlier years show to be better.
+        method: ``model``, the baseline that earlier years show to be better, or ``own_events`` for a figure of operation.
         trials: how the methods did on earlier years.
         reason: why nothing can be said, or what makes the answer wide.
     """
@@ -60,7 +61,7 @@ class TargetForecast:
     limit: float
     users: float
     to_date: float | None
-    committed: float
+    committed: float | None
     draws: Floats
     method: str
     trials: Trials | None = None
@@ -83,16 +84,25 @@ class TargetForecast:
         """Return how likely the target is met if the rest of the year had so much less, in the unit of the target."""
         if not len(self.draws):
             return None
-        if self.to_date is not None and self.to_date > self.limit:
-            return 0.0
         over = float(self.draws.max()) == float(self.draws.min())
-        met = float((np.maximum(self.draws - less, self.to_date or 0.0) <= self.limit).mean())
+        if not self.accumulates:
+            reached = self.draws >= self.limit if self.target.op == ">=" else self.draws <= self.limit
+            met = float(reached.mean())
+        elif self.to_date is not None and self.to_date > self.limit:
+            return 0.0
+        else:
+            met = float((np.maximum(self.draws - less, self.to_date or 0.0) <= self.limit).mean())
         return met if over else min(max(met, 1 - SURE), SURE)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether every outage adds to it, so that what there was cannot be made good."""
+        return self.target.where is not None
 
     @property
     def left(self) -> float | None:
         """What may still be spent: the limit less what there was and what is promised, in customer-hours or interruptions."""
-        if self.to_date is None or not self.users:
+        if self.to_date is None or self.committed is None or not self.users:
             return None
         per_user = self.limit - self.to_date - self.committed
         return per_user * self.users / self.per_hour
@@ -109,20 +119,24 @@ class TargetForecast:
 
     def says(self) -> Text:
         """Say it in one sentence."""
+        label: Text | str = self.target.label
+        if self.target.metric != "SAIDI":
+            metric = text(METRIC_NAMES.get(self.target.metric, self.target.metric))
+            label = text("{label}, {metric}", label=self.target.label, metric=metric)
         if self.reason is not None and not len(self.draws):
-            return text("{label}: {reason}", label=self.target.label, reason=self.reason)
+            return text("{label}: {reason}", label=label, reason=self.reason)
         chance = self.probability()
-        if chance == 0.0:
+        if chance == 0.0 and self.accumulates:
             return text(
                 "{label}: {to_date:.2f} {unit} so far, more than the limit of {limit:.4g} already; {expected:.2f} expected at "
                 "the end of the year ({low:.2f} to {high:.2f})",
-                label=self.target.label, to_date=self.to_date, unit=self.unit, expected=self.expected,
+                label=label, to_date=self.to_date, unit=self.unit, expected=self.expected,
                 low=self.quantiles[0], high=self.quantiles[2], limit=self.limit,
             )  # fmt: skip
         return text(
             "{label}: {to_date:.2f} {unit} so far, {expected:.2f} expected at the end of the year ({low:.2f} to {high:.2f}); "
-            "the limit of {limit:.4g} is met with {chance:.0%}",
-            label=self.target.label, to_date=self.to_date, unit=self.unit, expected=self.expected,
+            "the limit of {limit:.4g} is met with a probability of {chance:.0%}",
+            label=label, to_date=self.to_date, unit=self.unit, expected=self.expected,
             low=self.quantiles[0], high=self.quantiles[2], limit=self.limit, chance=chance,
         )  # fmt: skip
 
@@ -143,7 +157,8 @@ class TargetForecast:
             "p50": p50,
             "p90": p90,
             "probability_met": self.probability(),
-            "left_ch": self.left,
+            "left_ch": self.left if self.target.metric == "SAIDI" else None,
+            "left_ci": self.left if self.target.metric == "SAIFI" else None,
             "N_T": self.users,
             "method": self.method,
             "baselines": dict(self.baselines) if self.baselines else None,
@@ -191,8 +206,8 @@ class Forecast:
 
     @property
     def tightest(self) -> TargetForecast | None:
-        """The target that is least likely to be met, of those that are still open, or of all."""
-        told = [row for row in self.rows if row.probability() is not None]
+        """The target of outages that is least likely to be met, of those that are still open, or of all."""
+        told = [row for row in self.rows if row.accumulates and row.probability() is not None]
         return min(told, key=lambda each: (each.probability() == 0.0, each.probability() or 0.0), default=None)
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
@@ -256,7 +271,7 @@ def forecast(
         raise FudianError(
             text("{year} has not begun at {moment}.", year=chosen, moment=moment), text("Choose a later as-of time.")
         )
-    plan_year(statistics, plan)
+    metrics(statistics, plan)  # whether the plan is known
     return _Forecaster(statistics, plan, chosen, moment, level, med, planned, tuple(notes)).forecast()
 
 
@@ -313,8 +328,18 @@ class _Forecaster:
         )
 
     def _other(self, target: TargetResult) -> TargetForecast:
-        reason = target.reason or text("no figure of outages: it stands as it is")
-        return TargetForecast(target, target.limit, 0.0, target.value, 0.0, np.zeros(0), "none", reason=reason)
+        """Return a figure of operation with its range, a figure of the grid as it stands."""
+        draws = ratio_draws(self.statistics, target, self.year, self.as_of, self.rules)
+        if len(draws):
+            return TargetForecast(target, target.limit, 0.0, target.value, None, draws, "own_events")
+        reason = target.reason
+        if target.value is not None and target.metric in STANDS:
+            stands = "it stands at {value:.2f} {unit}, the limit of {limit:.4g} holds" if target.status == "pass" else (
+                "it stands at {value:.2f} {unit}, the limit of {limit:.4g} is missed")  # fmt: skip
+            reason = text(stands, value=target.value, unit=UNITS.get(target.unit, target.unit), limit=target.limit)
+        elif reason is None or target.value is not None:
+            reason = text("too few events: nothing can be said of the rest of the year")
+        return TargetForecast(target, target.limit, 0.0, target.value, None, np.zeros(0), "none", reason=reason)
 
     def _said(self) -> tuple[Text, ...]:
         found = list(self.notes)

@@ -1,4 +1,4 @@
-"""A closed incident is opened again when one of its users is still without power: by a report, or by a call-back 回访."""
+"""A closed incident is opened again when a user is still without power: by a report, a call-back 回访 or readings 召测."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ WITHIN = timedelta(hours=24)
 DARK = ("call", "off")
 """Kinds of signals by which somebody says to be without power."""
 
+_UNANSWERED = ((pl.col("kind") == "read") & (pl.col("value") == 0)).fill_null(value=False)
+
 
 @dataclass(frozen=True)
 class StillDark:
@@ -36,29 +38,46 @@ class StillDark:
     at: datetime
 
 
-def still_dark(work: Work, told: Told, net: Network, signals: pl.DataFrame) -> Iterator[StillDark]:
+def still_dark(work: Work, told: Told, net: Network, signals: pl.DataFrame, reads: int) -> Iterator[StillDark]:
     """Give, for each closed incident, the first signal after its closing by which one of its users is still dark.
 
     Args:
         work: the sheets.
-        told: which incidents there are, and whose.
+        told: which incidents there are, and whose; these signals among what it heard.
         net: which customers hang on which transformer.
         signals: the table ``signals`` of a workspace.
+        reads: unanswered readings of a user since, with no sign of power between them, that say so.
     """
     closed = {name: sheet.closed_at for name, sheet in list(work.sheets.items()) if sheet.closed_at is not None}
     if not closed:
         return
-    dark = signals.filter(pl.col("kind").is_in(DARK) & (pl.col("time") > min(closed.values())))
+    since = min(closed.values())
+    dark = signals.filter((pl.col("kind").is_in(DARK) | _UNANSWERED) & (pl.col("time") > since))
     if dark.is_empty():
         return
     users = _incident_of_user(work, told, closed)
     found: set[str] = set()
+    read = _readings(told, since) if (dark["kind"] == "read").any() else {}
     for at, object_, object_id, kind in dark.sort("time").select("time", "object", "object_id", "kind").iter_rows():
         for user in _users_named(net, object_, object_id):
             incident = users.get(user)
-            if incident is not None and incident not in found and closed[incident] < at <= closed[incident] + WITHIN:
+            if incident is None or incident in found or not closed[incident] < at <= closed[incident] + WITHIN:
+                continue
+            words = [word for moment, word in read.get((object_, object_id), ()) if closed[incident] < moment <= at]
+            if kind != "read" or words[-reads:] == [False] * reads:
                 found.add(incident)
                 yield StillDark(incident, kind, object_id, at)
+
+
+def _readings(told: Told, since: datetime) -> dict[tuple[str, str], list[tuple[datetime, bool]]]:
+    """Return when each device that was read showed power, or did not answer, since a moment, in order of time."""
+    shows = told.heard.since(since).filter(pl.col("kind").is_in(["on", "read"])).with_columns(dark=_UNANSWERED)
+    found: dict[tuple[str, str], list[tuple[datetime, bool]]] = {}
+    for at, object_, object_id, is_dark in (
+        shows.sort("time").select("time", "object", "object_id", "dark").unique(maintain_order=True).iter_rows()
+    ):
+        found.setdefault((object_, object_id), []).append((at, not is_dark))
+    return found
 
 
 def _incident_of_user(work: Work, told: Told, closed: Mapping[str, datetime]) -> dict[str, str]:

@@ -148,17 +148,17 @@ class SwitchedInference:
 
     # Signals ------------------------------------------------------------------------------------------------------
 
-    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> list[Problem]:
+    def take(self, signals: pl.DataFrame, now: datetime | None = None, clock: datetime | None = None) -> list[Problem]:
         """Take some more signals into account; see :meth:`Inference.take`."""
         dark = signals.filter(~_is_life())["time"].max()
         if isinstance(dark, datetime):
             self._latest_dark = max(self._latest_dark, dark)
         if len(self._of_state) == 1:
-            return self._states[0].take(signals, now)
+            return self._states[0].take(signals, now, clock)
         return [
             problem
             for inference, rows in self._shares(signals)
-            for problem in (inference.take(rows, now) if rows.height else ())
+            for problem in (inference.take(rows, now, clock) if rows.height else ())
         ]
 
     def _shares(self, signals: pl.DataFrame) -> Iterator[tuple[Inference, pl.DataFrame]]:

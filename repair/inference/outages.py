@@ -98,19 +98,20 @@ class Inference:
 
     # Signals ------------------------------------------------------------------------------------------------------
 
-    def take(self, signals: pl.DataFrame, now: datetime | None = None) -> list[Problem]:
+    def take(self, signals: pl.DataFrame, now: datetime | None = None, clock: datetime | None = None) -> list[Problem]:
         """Take some more signals into account; they are judged when incidents are asked for, or when many wait.
 
         Args:
             signals: the table ``signals`` of a workspace (``time``, ``object``, ``object_id``, ``kind``), in any order.
             now: local time at which they were heard; what is later by more than ``skew_limit_min`` comes from the future.
                 Default: the clock, which no given moment runs ahead of.
+            clock: the local time of the clock, where that is not this machine's.
 
         Returns:
             Which of them cannot be used, for each reason.
         """
         require_table(signals, "signals")
-        clock = self.supply.network.workspace.reading.now()
+        clock = clock or self.supply.network.workspace.reading.now()
         removed = Removed()
         whole, some_phases = by_phases(signals)
         heard = self._not_forgotten(self._intake.read(whole, min(now or clock, clock), removed), removed)
@@ -419,13 +420,9 @@ class Inference:
 
     def _bring_back(self, touched: set[int]) -> None:
         """End the incidents of single users of some pieces that had power since, though their event is over."""
-        signs, piece = self._signals.signs_of_power()
         for number in touched:
-            first, last = np.searchsorted(piece, [number, number + 1])
-            if first == last:
-                continue
-            known = self._pieces[number]
-            ended = self._ended_by(Rows(signs.device[first:last], signs.word[first:last]), self._single(number))
+            known, single = self._pieces[number], self._single(number)
+            ended = self._ended_by(self._signals.signs_of_power(number), single) if single else {}
             if ended:
                 known.over = [each._replace(outage=ended.get(each.outage.id, each.outage)) for each in known.over]
                 phases = self._phases.get(number, {})
@@ -438,7 +435,7 @@ class Inference:
 
     def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
         """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
-        newest = int(signs.time.max())
+        newest = int(signs.time.max(initial=-int(EVER)))
         outages = [outage for outage in outages if ms_of(outage.last) < newest]
         if not outages:
             return {}

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dashboard.access.entrance import Access
 from dashboard.app import create_app
+from fudian.store import store_of
+from fudian.store.database import IN_MEMORY
 from network.readers.one_line import one_line_tables
 from tests.browser import ARGUMENTS, chromium_path
 
@@ -48,7 +52,11 @@ TRIP = [
 
 @contextmanager
 def serving(
-    folder: Path, is_telling: bool = False, more: Mapping[str, list[dict[str, Any]]] | None = None, settings: str = ""
+    folder: Path,
+    is_telling: bool = False,
+    more: Mapping[str, list[dict[str, Any]]] | None = None,
+    settings: str = "",
+    store: str = IN_MEMORY,
 ) -> Iterator[str]:
     """Serve a small feeder on a free port, of which one customer is told in person where messages are sent at all."""
     folder.mkdir()
@@ -65,7 +73,7 @@ def serving(
     )
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(folder, "en"), log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(create_app(folder, "en", Access(store_of(store))), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
@@ -340,6 +348,54 @@ def test_a_page_that_is_told_nothing_says_so(page: Page, tmp_path: Path) -> None
     picture(page, "desk-stale-en")
 
 
+def test_devices_with_names_stand_in_the_list_of_operations(page: Page, tmp_path: Path) -> None:
+    named = [{**row, "name": f"switch of {row['branch_id']}"} for row in one_line_tables(FEEDER)["branches"]]
+    with serving(tmp_path / "feeder", more={"branches": named}) as address:
+        httpx.post(f"{address}/api/v1/signals", json=TRIP).raise_for_status()
+        told = [{"action": "jumper", "branch_id": "J1", "from_node": "2", "to_node": "7", "reason": "pole down"}]
+        told.insert(0, {"action": "open", "branch_id": "K2", "reason": "isolated"})
+        httpx.post(f"{address}/api/v1/operations", json=told).raise_for_status()
+        page.goto(f"{address}/dispatch?lang=en")
+        rows = page.locator(".card.state-now tbody tr")
+        expect(rows.nth(0)).to_contain_text("J1 2 – 7")
+        expect(rows.nth(1)).to_contain_text("K2 switch of K2")
+        heads, cells = page.locator(".card.state-now th"), rows.nth(1).locator("td")
+        expect(cells).to_have_count(heads.count())
+        picture(page, "desk-operations-en")
+
+
+def test_the_list_of_customers_stands_there_however_the_window_changes(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    first = page.locator(".ag-row").first
+    expect(first).to_contain_text("C1")
+    for width in (390, 1440) * 3:
+        page.set_viewport_size({"width": width, "height": 400})
+        page.evaluate("window.scrollTo(0, 0)")  # the list lies below what is seen
+        expect(first).to_contain_text("C1", use_inner_text=True)
+    picture(page, "desk-resized-en")
+
+
+def test_a_store_that_cannot_be_written_is_told_and_a_decision_refused(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with serving(tmp_path / "feeder", store=f"sqlite:///{path}") as address:
+        httpx.post(f"{address}/api/v1/signals", json=TRIP).raise_for_status()
+        page.goto(f"{address}/dispatch?lang=en")
+        expect(page.locator(".live-state")).to_have_text("live")
+        with sqlite3.connect(path) as disk:
+            disk.execute("CREATE TRIGGER full BEFORE INSERT ON desk_events BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        page.locator(".card.work").get_by_role("button", name="Acknowledge").click()
+        expect(page.locator(".live-state")).to_contain_text("The store cannot be written")
+        expect(page.locator("body")).to_contain_text("disk full")
+        picture(page, "desk-refusing-en")
+        assert sheet_of(address)["acknowledged_by"] is None
+        assert httpx.get(f"{address}/public/health").status_code == 503
+        with sqlite3.connect(path) as disk:
+            disk.execute("DROP TRIGGER full")
+        httpx.post(f"{address}/api/v1/signals", json=[report("K1", "close", 39)]).raise_for_status()
+        expect(page.locator(".live-state")).to_have_text("live")
+
+
 def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_itself(page: Page, served: str) -> None:
     back = [report(each, "on", 40) for each in ("T1", "T3", "T5")] + [report("K1", "close", 39)]
     httpx.post(f"{served}/api/v1/signals", json=TRIP + back).raise_for_status()
@@ -351,7 +407,7 @@ def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_i
     expect(work.locator("tr", has_text="repair orders")).to_contain_text("G1")
     work.get_by_text("Close", exact=True).click()
     work.locator(".asked:visible").get_by_role("button", name="Send").click()
-    expect(work).to_contain_text("Proposed: 1 records")
+    expect(work).to_contain_text("Records proposed: 1")
     expect(work.locator("tr", has_text="T3")).to_contain_text("1.0")
     picture(page, "desk-record-en")
     work.get_by_role("button", name="Accept").click()

@@ -22,7 +22,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import event, text
 
 from fudian import Utility
 from fudian.desk import Desk, DeskBusyError, DeskStoreError
@@ -30,11 +29,13 @@ from fudian.desk_reports import WORK
 from fudian.erasure import erase
 from fudian.field_reports import REPORTS, take_reports
 from fudian.ledger import DeskEvent, Ledger
+from fudian.steady import SteadyClock
 from fudian.store import Store, store_of
 from fudian.utility import open_workspace
 from network import FudianError, Network
 from network.readers.one_line import one_line_tables
 from repair.desk.work import ACTIONS, STAGES, Work
+from tests.disks import small_disk
 from tests.postgres import postgresql
 
 NOON = datetime(2022, 7, 20, 12)
@@ -126,28 +127,78 @@ def test_a_clock_that_runs_ahead_is_ahead_after_a_start_too(store: Store) -> Non
         assert told(again) == before
 
 
-def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path) -> None:
-    """A disk that is full, and then has room again: what was refused is taken when it is sent again."""
-    store = store_of(tmp_path / "store.sqlite")
-    full = {"pages": 0}
+class Hands:
+    """A clock whose hands may be set."""
 
-    @event.listens_for(store.engine, "begin")
-    def limit(connection: Any) -> None:
-        connection.exec_driver_sql(f"PRAGMA max_page_count={full['pages'] or 1_000_000}")
+    def __init__(self) -> None:
+        self.wall, self.passed_s = NOON.replace(tzinfo=UTC), 0.0
 
-    with Desk(utility(), store) as desk:
-        desk.accept(TRIP[:1], "head end")
-        with store.reading() as connection:
-            full["pages"] = int(connection.execute(text("PRAGMA page_count")).scalar_one())
-        many = [report("T1", "off", i / 1000, f"m{i}") for i in range(2000)]
-        with pytest.raises(DeskStoreError, match="full"):
-            desk.accept(many, "head end")
-        assert numbers(store) == [1]
-        full["pages"] = 0
-        assert desk.accept(many, "head end").accepted == 2000
-        assert desk.counts["store_errors"] == 1
-    assert numbers(store) == list(range(1, 2002))
-    store.close()
+    def go_on(self, minutes: float, back_h: float = 0.0) -> None:
+        self.passed_s += 60 * minutes
+        self.wall += timedelta(minutes=minutes, hours=-back_h)
+
+    def clock(self) -> SteadyClock:
+        return SteadyClock(lambda: self.wall, lambda: self.passed_s)
+
+
+def test_a_clock_that_is_set_back_makes_no_report_one_of_the_future(store: Store) -> None:
+    hands = Hands()
+    with Desk(utility(), store, clock=hands.clock()) as desk:
+        local = desk.utility.moment(hands.wall)
+        assert local is not None
+        early = (local - NOON) / timedelta(minutes=1)
+        desk.accept([report("K1", "trip", early, "1")], "head end")
+        hands.go_on(5, back_h=2)
+        rows = [report(f"T{i}", "off", early + 3, f"{i + 1}") for i in range(1, 6)]
+        assert desk.accept(rows, "head end").accepted == 5
+        assert [(state, dark) for _, state, dark in told(desk)] == [("confirmed", 5)]
+        hands.go_on(60)
+        back = [
+            report("K1", "close", early + 63, "c"),
+            *(report(f"T{i}", "on", early + 64, f"b{i}") for i in range(1, 6)),
+        ]
+        desk.accept([*back, report("T2", "off", early + 90, "ahead")], "head end")
+        before = told(desk)
+        assert [(state, dark) for _, state, dark in before] == [("restored", 0)]
+        (problem,) = desk.utility.incidents("en")["problems"]
+        assert problem["message"].startswith("It comes from the future")
+        assert problem["message"].endswith(": 1")
+    with Desk(utility(), store, clock=hands.clock()) as again:
+        assert told(again) == before
+
+
+@pytest.mark.parametrize("is_mounted", [True, False], ids=["file system", "limit of SQLite"])
+def test_nothing_is_acknowledged_that_the_store_did_not_take(tmp_path: Path, is_mounted: bool) -> None:
+    """A disk that is full, and then has room again: what was refused is taken when it is sent again.
+
+    Where no file system may be mounted, the limit of SQLite stands for the disk in both cases.
+    """
+    with small_disk(tmp_path / "disk", is_mounted) as disk:
+        store = store_of(disk.folder / "store.sqlite")
+        disk.holds(store)
+        with Desk(utility(), store) as desk:
+            desk.accept(TRIP[:1], "head end")
+            incident = told(desk)[0][0]
+            disk.fill(store)
+            many = [report("T1", "off", i / 1000, f"m{i}") for i in range(5000)]
+            with pytest.raises(DeskStoreError, match="full"):
+                desk.accept(many, "head end")
+            long = {"action": "note", "note": "x" * 1_000_000}
+            with pytest.raises(DeskStoreError, match="full"):
+                desk.decide(incident, long, "li", "note")
+            assert desk.is_working
+            assert numbers(store) == [1]
+            assert desk.sheet(incident).history == ()
+            disk.make_room()
+            assert desk.accept(many, "head end").accepted == 5000
+            assert [line.action for line in desk.decide(incident, long, "li", "note").history] == ["note"]
+            assert desk.counts["store_errors"] == 1
+            before = told(desk)
+        assert numbers(store) == list(range(1, 5003))
+        with Desk(utility(), store) as again:
+            assert told(again) == before
+            assert again.sheet(incident).history[0].details["note"] == long["note"]
+        store.close()
 
 
 def test_a_database_that_is_gone_and_back_loses_nothing_and_is_held_again(tmp_path: Path) -> None:
@@ -339,6 +390,36 @@ def test_an_event_says_who_and_what_was_before(store: Store) -> None:
 # Work on incidents ----------------------------------------------------------------------------------------------------
 
 
+def test_an_event_known_from_a_record_alone_is_worked_on_like_any_other(store: Store) -> None:
+    """From the sheet to handing over, a commander and the notice that the grid above is lost; it is there after a start."""
+    record = {"outage_id": "R1", "start": NOON.isoformat(), "branch_id": "K1", "kind": "fault"}
+
+    def told_of_a_record() -> Utility:
+        workspace = Network.from_text(FEEDER).workspace
+        tables = {**workspace.tables, "outages": workspace.read("outages", [record])[0]}
+        return Utility(replace(workspace, tables=tables))
+
+    with Desk(told_of_a_record(), store) as desk:
+        assert desk.utility.told().outages == ()
+        desk.decide("R1", {"action": "acknowledge"}, "li")
+        desk.decide("R1", {"action": "order", "order_id": "G1"}, "li")
+        desk.decide("R1", {"action": "stage", "stage": "arrived", "at": "2022-07-20T12:30:00"}, "li")
+        desk.decide("R1", {"action": "commander", "name": "sun"}, "li")
+        with pytest.raises(FudianError, match="no node 'Q'"):
+            desk.decide("R1", {"action": "upstream", "node": "Q"}, "li")
+        desk.decide("R1", {"action": "upstream", "node": "S", "at": "2022-07-20T12:01:00", "note": "110 kV"}, "li")
+        sheet = desk.decide("R1", {"action": "hand_over", "to": "zhao", "note": "shift"}, "li")
+        assert (sheet.acknowledged_by, sheet.orders, sheet.stage, sheet.commander) == (
+            "zhao",
+            ("G1",),
+            "arrived",
+            "sun",
+        )
+        assert sheet.upstream == {"node": "S", "at": "2022-07-20T12:01:00", "note": "110 kV"}
+    with Desk(told_of_a_record(), store) as again:
+        assert again.sheet("R1").as_dict() == sheet.as_dict()
+
+
 def test_decisions_outlast_a_start(store: Store) -> None:
     name = "20220720T120000-K1"
     with Desk(utility(), store) as desk:
@@ -476,6 +557,35 @@ def test_a_closed_incident_is_opened_again_by_a_user_that_is_still_dark(store: S
         count = len(list(desk.ledger.since()))
     with Desk(utility(), store) as again:
         assert again.sheet(name).is_closed
+        assert len(list(again.ledger.since())) == count
+
+
+def test_a_closed_incident_is_opened_again_by_readings_that_nobody_answers(store: Store) -> None:
+    """One may be lost; of two in a row at least one is believed. A sign of power between them begins anew."""
+    name = "20220720T120000-K1"
+    back = [report("K1", "close", 30, "c"), *(report(f"T{i}", "on", 31, f"on{i}") for i in range(1, 6))]
+
+    def read(minutes: float, answer: float) -> dict[str, Any]:
+        at = (NOON + timedelta(minutes=minutes)).isoformat()
+        return {"time": at, "object": "customer", "object_id": "T3-2", "kind": "read", "value": answer}
+
+    with Desk(utility(), store) as desk:
+        desk.accept([*TRIP, *back, read(35, 0), read(38, 0)], "head end")
+        desk.wait()
+        desk.decide(name, {"action": "close", "at": "2022-07-20T12:40:00"}, "li")
+        for minutes, answer in ((50, 0), (52, 1), (54, 0)):
+            desk.accept([read(minutes, answer)], "head end")
+            desk.wait()
+            assert desk.sheet(name).is_closed, minutes
+        desk.accept([read(54, 0)], "another head end")
+        desk.wait()
+        assert desk.sheet(name).is_closed, "the same reading"
+        desk.accept([read(56, 0)], "head end")
+        desk.wait()
+        assert (desk.sheet(name).is_closed, desk.sheet(name).reopened) == (False, ("read",))
+        count = len(list(desk.ledger.since()))
+    with Desk(utility(), store) as again:
+        assert again.sheet(name).reopened == ("read",)
         assert len(list(again.ledger.since())) == count
 
 

@@ -217,7 +217,7 @@ def test_the_report_of_a_month_has_the_figures_of_the_dispatch_as_they_are_now(t
         assert made.section("desk").rows
         for ending in ("pdf", "docx", "xlsx"):
             desk.utility.write_report(made, tmp_path / f"r.{ending}")
-        sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["15 dispatch"]
+        sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets[14]
         assert share["value"] in [cell.value for row in sheet for cell in row]
         pages = "".join(page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages)
         assert f"{share['value']:.2f}" in pages

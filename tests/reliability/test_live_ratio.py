@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from network import network_from_tables
 from reliability.period import Period
@@ -71,3 +73,65 @@ def test_the_target_of_connections_is_judged_by_them() -> None:
     assert (met.value, met.status) == (pytest.approx(100.0), "pass")
     (none,) = judge(statistics([], PLANS[1:2]), "mine", 2022)
     assert (none.value, none.status) == (None, "not_computable")
+
+
+def test_plans_that_were_not_carried_out_connected_nobody() -> None:
+    """Of seven plans two connected somebody with an outage: one by its actual time, one that no state speaks against."""
+    plans = [
+        plan(1, 9, True),
+        plan(2, 9, True) | {"status": "已取消"},
+        plan(3, 9, True) | {"status": "已驳回"},
+        plan(4, 9, True) | {"status": "待审核"},
+        plan(5, 9, True) | {"status": "已完成", "live_line_item": 9},  # done live: it stands among the jobs
+        plan(6, 9, True) | {"status": "已取消", "actual_start": datetime(2022, 4, 9, 10), "live_line_item": 9},
+        plan(7, 9, True) | {"status": "已完成", "actual_start": datetime(2023, 1, 2, 10)},
+    ]
+    told = statistics(JOBS, plans).live_ratio(Period.year(2022))
+    assert (told.live_connections, told.connections) == (3, 5)
+
+
+def test_connections_still_to_come_are_not_made_yet() -> None:
+    """Seen from 5 April, the job of that day and the plan of the 9th are to come: two of two were made live."""
+    known = statistics(JOBS, PLANS)
+    told = known.live_ratio(Period.year(2022), as_of=datetime(2022, 4, 5))
+    assert (told.live_connections, told.connections, told.live_jobs, told.outage_jobs) == (2, 2, 2, 1)
+    (judged,) = judge(known, "mine", 2022, datetime(2022, 4, 5))
+    assert (judged.value, judged.numerator, judged.denominator) == (pytest.approx(100.0), 2, 2)
+
+
+STATES = st.sampled_from([None, "已完成", "已批准", "已取消", "待审核", "rejected"])
+DAYS = st.integers(1, 28)
+
+
+@given(
+    jobs=st.lists(st.tuples(DAYS, st.booleans()), max_size=6),
+    planned=st.lists(st.tuples(DAYS, st.booleans(), STATES, st.none() | DAYS, st.none() | st.just(9)), max_size=8),
+    known=st.none() | DAYS,
+)
+@settings(deadline=None, max_examples=60)
+def test_connections_are_those_that_a_clerk_ticks_off_one_by_one(
+    jobs: list[tuple[int, bool]],
+    planned: list[tuple[int, bool, str | None, int | None, int | None]],
+    known: int | None,
+) -> None:
+    until = datetime(2022, 4, known, 12) if known else datetime(2023, 1, 1)
+    live = sum(connection and datetime(2022, 4, day, 9) < until for day, connection in jobs)
+    cut = 0
+    for day, connection, state, really, item in planned:
+        if not connection or datetime(2022, 4, really or day, 9) >= until:
+            continue
+        was_not_carried_out = item is not None or state in {"已取消", "待审核", "rejected"}
+        cut += really is not None or not was_not_carried_out
+    rows = [
+        plan(number, day, connection)
+        | {
+            "status": state,
+            "actual_start": datetime(2022, 4, really, 9) if really else None,
+            "live_line_item": item,
+        }
+        for number, (day, connection, state, really, item) in enumerate(planned)
+    ]
+    done = [job(number, day, connection) for number, (day, connection) in enumerate(jobs)]
+    as_of = datetime(2022, 4, known, 12) if known else None
+    told = statistics(done or [job(99, 1, False)], rows).live_ratio(Period.year(2022), as_of=as_of)
+    assert (told.live_connections, told.connections) == (live, live + cut)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,12 +18,14 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from dashboard.intake.health import health_router
 from dashboard.intake.http import intake_router
 from dashboard.intake.work import work_router
 from fudian.desk import Desk
 from fudian.ledger import Ledger
 from fudian.store import Store, store_of
 from network import FudianError
+from tests.disks import small_disk
 from tests.fudian.test_desk import TRIP, report, utility
 
 LINES = "\n".join(json.dumps(row) for row in TRIP)
@@ -41,6 +44,7 @@ def client_of(desk: Desk) -> Iterator[httpx.Client]:
     server = FastAPI()
     server.include_router(intake_router(desk, {}))
     server.include_router(work_router(desk, {}))
+    server.include_router(health_router(desk, {}))
 
     @server.exception_handler(FudianError)
     def refused(_: Request, error: FudianError) -> JSONResponse:
@@ -136,6 +140,24 @@ def test_too_much_is_to_be_sent_later(desk: Desk, client: httpx.Client) -> None:
         assert int(refused.headers["Retry-After"]) >= 1
     desk.wait()
     assert client.post("/api/v1/signals", json=many).json()["accepted"] == 15
+
+
+def test_a_full_disk_is_told_and_what_is_sent_again_later_is_kept(tmp_path: Path) -> None:
+    many = [report("T1", "off", i / 1000, f"m{i}") for i in range(5000)]
+    with small_disk(tmp_path / "disk") as disk:
+        store = store_of(disk.folder / "store.sqlite")
+        disk.holds(store)
+        with Desk(utility(), store) as desk, client_of(desk) as client:
+            disk.fill(store)
+            refused = client.post("/api/v1/signals?wait=false", json=many)
+            assert (refused.status_code, int(refused.headers["Retry-After"]) >= 1) == (503, True)
+            assert "full" in refused.json()["error"]
+            assert client.get("/public/health").status_code == 503
+            assert 'outcome="store_errors"} 1' in client.get("/api/v1/metrics").text
+            disk.make_room()
+            assert client.post("/api/v1/signals", json=many).json()["accepted"] == 5000
+            assert client.get("/public/health").status_code == 200
+        store.close()
 
 
 def test_bad_rows_are_told_beside_those_that_were_kept(client: httpx.Client) -> None:

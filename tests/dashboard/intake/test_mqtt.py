@@ -18,7 +18,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from dashboard.intake.mqtt import DEFAULT_TOPICS, MqttIntake, TopicMap
+from dashboard.intake.mqtt import DEFAULT_TOPICS, IN_FLIGHT, MqttIntake, TopicMap
 from fudian.desk import Desk
 from fudian.ledger import Ledger
 from fudian.store import store_of
@@ -97,6 +97,29 @@ def test_the_broker_keeps_what_comes_while_the_desk_is_stopped(mosquitto: Broker
     with Desk(utility(), store) as desk:
         intake = MqttIntake(desk, mosquitto.url)
         assert sorted(until(6, url)) == sorted(f"mqtt:{row['event_id']}" for row in TRIP)
+        intake.close()
+    store.close()
+
+
+def test_more_than_the_desk_takes_waits_at_the_broker(mosquitto: Broker, tmp_path: Path) -> None:
+    """While nothing is judged, no more than so many messages are under way; in the end each is kept once."""
+    url, many = f"sqlite:///{tmp_path / 's.sqlite'}", IN_FLIGHT + 500
+    store = store_of(url)
+    with Desk(utility(), store, most_waiting=20) as desk:
+        intake = MqttIntake(desk, mosquitto.url)
+        sender = Sender(mosquitto.port)
+        with desk.utility._hearing:  # the judge is held up
+            desk.accept([report("T1", "off", each, f"first{each}") for each in range(20)], "head end")
+            for each in range(many):
+                sender.send("fudian/signals", report("T2", "off", each / 100, str(each)))
+            time.sleep(1)
+            assert 0 < intake._arrived.qsize() <= IN_FLIGHT
+            assert len(until(20, url)) == 20
+        names = until(20 + many, url)
+        assert sorted(names) == sorted(
+            [f"head end:first{each}" for each in range(20)] + [f"mqtt:{each}" for each in range(many)]
+        )
+        sender.close()
         intake.close()
     store.close()
 

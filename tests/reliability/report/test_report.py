@@ -22,6 +22,7 @@ from fudian import Utility
 from network import FudianError, WorkspaceError, read_workspace
 from network.steps import Done, NobodyWaitsError, asking, telling
 from reliability.report.content import Column, Report, Section
+from reliability.report.writing import sheet_name
 
 PERIOD, PLAN = "2022-07", "jinhua-2022"
 
@@ -158,10 +159,11 @@ def test_the_workbook_computes_what_the_questions_answer(report: Report, county:
     book = openpyxl.load_workbook(path)
     seen = 0
     for number, section in enumerate(report.sections, start=1):
-        sheet = book[f"{number} {section.name}"]
+        sheet = book[sheet_name(number, section)]
+        assert sheet["A2"].value == f"{report.title} · {report.subtitle}"
         if not section.rows:
             continue
-        head = len(section.says) + 3
+        head = len(section.says) + 4
         assert [cell.value for cell in sheet[head]][: len(section.columns)] == [each.title for each in section.columns]
         lines: list[Any] = [dict(row) for row in section.rows]
         if section.has_total:
@@ -196,8 +198,8 @@ def test_libreoffice_computes_what_the_questions_answer(report: Report, county: 
     computed_by_it = openpyxl.load_workbook(tmp_path / "computed" / "r.xlsx", data_only=True)
     seen = 0
     for number, section in enumerate(report.sections, start=1):
-        sheet = computed_by_it[f"{number} {section.name}"]
-        first = len(section.says) + 4
+        sheet = computed_by_it[sheet_name(number, section)]
+        first = len(section.says) + 5
         lines: list[Any] = [dict(row) for row in section.rows]
         if section.has_total:
             lines.append({column.name: section.total(column) for column in section.columns if column.total})
