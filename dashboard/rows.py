@@ -15,7 +15,6 @@ from dashboard.parts.address import ROWS, Address
 from dashboard.parts.words import CODE_WORDS, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
-from network.tables.conventions import walls
 from network.tables.writing import header
 from reliability.ledger_table import NOT_COUNTED
 from reliability.natures import FAULT, PLANNED_WORK, PREARRANGED
@@ -196,7 +195,7 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
     reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith(("F-", "P-"))}
     counted = pl.lit(translate("counted", language))
-    zone = utility.workspace.reading.time_zone
+    walls = utility.workspace.reading.walls
     return (
         rows.join(names, on="transformer_id", how="left", maintain_order="left")
         .with_columns(hours=pl.col("users") * pl.col("h"))
@@ -208,10 +207,10 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
             .otherwise("user_id"),
             user_name="user_name",
             users="users",
-            since=walls(pl.from_epoch("from", time_unit="us"), zone).dt.strftime("%Y-%m-%d %H:%M:%S"),
+            since=walls(pl.from_epoch("from", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
             until=pl.when("provisional")
             .then(pl.lit(translate("still out", language)))
-            .otherwise(walls(pl.from_epoch("until", time_unit="us"), zone).dt.strftime("%Y-%m-%d %H:%M:%S")),
+            .otherwise(walls(pl.from_epoch("until", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S")),
             nature=pl.col("nature").replace(natures),
             cause="cause",
             customer_hours="hours",
@@ -257,11 +256,11 @@ def _plans(utility: Utility, address: Address) -> Rows:
     if filters.get("unit"):
         inside = inside.filter(pl.col("unit") == filters["unit"])
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith("P-")}
-    time, zone = "%Y-%m-%d %H:%M", utility.workspace.reading.time_zone
+    time, walls = "%Y-%m-%d %H:%M", utility.workspace.reading.walls
     frame = inside.sort("start").select(
         "plan_id",
-        walls(pl.col("start"), zone).dt.strftime(time),
-        walls(pl.col("end"), zone).dt.strftime(time),
+        walls(pl.col("start")).dt.strftime(time),
+        walls(pl.col("end")).dt.strftime(time),
         pl.col("nature").replace(natures),
         place=pl.coalesce("branch_id", "feeder_id", "transformer_id"),
         work="work",
@@ -294,7 +293,7 @@ def _live_jobs(utility: Utility, address: Address) -> Rows:
     }
     frame = jobs.sort("reduced_ch", descending=True, nulls_last=True).select(
         "job_id",
-        walls(pl.col("start"), utility.workspace.reading.time_zone).dt.strftime("%Y-%m-%d %H:%M"),
+        utility.workspace.reading.walls(pl.col("start")).dt.strftime("%Y-%m-%d %H:%M"),
         unit="unit",
         place=pl.coalesce("branch_id", "feeder_id"),
         method=pl.col("method").replace(methods),

@@ -117,6 +117,10 @@ class ReadingSettings(Settings):
         standard = (there.utcoffset() or timedelta()) - (there.dst() or timedelta())
         return (moment - self.january - standard).replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
 
+    def walls(self, moments: pl.Expr) -> pl.Expr:
+        """Return times of the workspace as the clock on the wall shows them, as an expression of Polars."""
+        return walls(moments, self.time_zone)
+
     def shown(self, moment: datetime) -> WallTime:
         """Return a time of the workspace as the clock on the wall shows it; so written, it can be asked for again."""
         wall = self.wall(moment)
