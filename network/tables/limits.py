@@ -41,7 +41,7 @@ LARGEST_FILE = 2 << 30
 LONGEST_CELL = 10_000_000
 """Bytes of one cell; a spreadsheet holds 32,767 characters."""
 
-MOST_RAGGED = 200_000
+MOST_RAGGED = 100_000
 """Rows that have not as many values as the header; with more of them a file is no table."""
 
 ZIP_FAULTS = (
