@@ -1,10 +1,9 @@
-"""Service restoration beside plain enumeration, Graphillion and RELSAD; and the time of plans and of the N-1 test.
+"""Service restoration beside plain enumeration, Graphillion and RELSAD.
 
-    make peers                                          # brings the peers, once
-    .venv-interop/bin/python -m benchmarks.restore      # 30 random groups: some ten minutes
-    .venv-interop/bin/python -m benchmarks.restore 200  # more of them
-    .venv-interop/bin/python -m benchmarks.restore moves bus    # some parts: groups, case33bw, moves, plans, bus, sections
-    .venv/bin/python -m benchmarks.restore county       # the N-1 test of 5,100 sections alone: some minutes
+    make peers                                               # brings the peers, once
+    .venv-interop/bin/python -m benchmarks.restore           # 30 random groups and case33bw: some minutes
+    .venv-interop/bin/python -m benchmarks.restore 200       # more groups
+    .venv-interop/bin/python -m benchmarks.restore groups    # one part: groups, case33bw
 
 Every method answers the same faults on the same networks in one run; the restored load is compared before any time is
 shown. Times are of the processor, on this machine and in this run; the ratios are what counts. A peer that is not
@@ -46,15 +45,11 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.relsad_peer import MISSING, Line, Shed, Wires, relsad_version, shed_after
-from data_samples.generator.county import make_county
-from network import FudianError, Network, Supply, network_from_tables
+from network import FudianError, Supply
 from network.arrays import Mask, Numbers
-from repair.restoration.n_minus_1 import LEAST_A, NMinus1, n_minus_1
 from repair.restoration.restorer import RestorationPlan, restore
 from tests.repair.every_state import EveryState
 from tests.repair.grids import Branch, Grid
-from tests.repair.restoration.test_large import bus_of_feeders
-from tests.repair.restoration.test_moves import group
 
 OURS, ENUMERATION, GRAPHILLION, RELSAD = "Fudian", "enumeration", "Graphillion", "RELSAD"
 FLOOR_PU, NO_FLOOR_PU = 0.9, 0.5
@@ -63,13 +58,9 @@ ROUNDS = 20
 """Of the power flow of a tree; one above the lowest voltage needs fewer."""
 AT_ONCE = 100
 """Trees of Graphillion that go through the power flow together."""
-PLAN_LIMIT_S, SWEEP_LIMIT_S, COUNTY_LIMIT_S = 1.0, 60.0, 600.0
-SWEEP_CUSTOMERS = 130_000
-"""Of the sample whose every section is tried: about a thousand of them."""
-GROUPS, NODES, FEEDERS, TIES, FAULTS = 5, 1_000, 5, 10, 100
-MOVE_GROUPS = 200
-BUSES, BUS_LIMIT_S = 5, 5.0
-WIRE = {"rating_a": 400.0, "r_ohm": 0.02, "x_ohm": 0.03}
+LINE_LIMIT_S = 30.0
+"""Of a plan for a line of case33bw with that lowest voltage."""
+BOUND = f"case33bw, lowest voltage {FLOOR_PU:g}"
 COLUMNS = (
     "method", "fed, MW", "as much", "less", "more", "breaks a limit", "sheds single loads", "proven best", "median",
     "longest", "times ours: median", "worst",
@@ -87,6 +78,7 @@ class Answer:
         shed_kw: load that is fed once single loads are shed, where the method does so.
         noise_kw: what that may be off.
         best: whether the method says that there is no better answer.
+        gap_kw: what it says could be fed more at most.
     """
 
     kw: float | None
@@ -95,6 +87,7 @@ class Answer:
     shed_kw: float | None = None
     noise_kw: float = 0.0
     best: bool = True
+    gap_kw: float = 0.0
 
 
 @dataclass
@@ -135,6 +128,12 @@ class Compared:
         console.print(table)
         for method, answers in self.answers.items():
             self._show_shed(method, answers, console)
+        for name, ours in zip(self.names, self.answers[OURS], strict=True):
+            if not ours.best:
+                console.print(
+                    f"{OURS}, {name}: {ours.kw:g} kW, not proven the best; at most {ours.gap_kw:g} kW more",
+                    highlight=False,
+                )
 
     def _show_shed(self, method: str, answers: list[Answer], console: Console) -> None:
         """Print what a method feeds that sheds single loads, as no switch of the network can."""
@@ -164,7 +163,7 @@ class Compared:
         yield str(sum(_sheds(each) for each in shed)) if shed else ""
         yield str(sum(answer.best for answer in answers))
         seconds = np.array([answer.seconds for answer in answers])
-        yield from (_time(float(np.median(seconds))), _time(float(seconds.max())))
+        yield from (time_said(float(np.median(seconds))), time_said(float(seconds.max())))
         ratio = seconds / np.array([each.seconds for each in ours])
         yield from (f"{np.median(ratio):,.2f}", f"{ratio.min():,.2f}") if method != OURS else ("", "")
 
@@ -173,7 +172,8 @@ def _sheds(answer: Answer) -> bool:
     return answer.shed_kw is not None and answer.kw is not None and answer.shed_kw < answer.kw - answer.noise_kw
 
 
-def _time(seconds: float) -> str:
+def time_said(seconds: float) -> str:
+    """Return a time as it is printed."""
     return f"{seconds * 1e3:,.0f} ms" if seconds < 1.0 else f"{seconds:,.1f} s"
 
 
@@ -190,7 +190,7 @@ def our_answer(supply: Supply, fault: str) -> Answer:
         return Answer(0.0, seconds, best=False)
     assert found.proof.holds
     fed = supply.network.transformers["load_kw"].to_numpy()[found.back.transformer_index].sum()
-    return Answer(float(fed), seconds, best=found.best)
+    return Answer(float(fed), seconds, best=found.best, gap_kw=found.gap)
 
 
 def _plan_or_refusal(supply: Supply, fault: str) -> RestorationPlan | FudianError:
@@ -404,7 +404,7 @@ class Baran:
 def baran_faults(with_relsad: bool, console: Console) -> list[Compared]:
     """Fault every line of the 33-bus feeder, without and with a voltage that binds."""
     feeder = Baran.read()
-    free, bound = Compared("case33bw, no voltage that binds"), Compared(f"case33bw, lowest voltage {FLOOR_PU:g}")
+    free, bound = Compared("case33bw, no voltage that binds"), Compared(BOUND)
     any_voltage, held = feeder.supply(NO_FLOOR_PU), feeder.supply(FLOOR_PU)
     with_graphillion = importlib.util.find_spec("graphillion") is not None
     if not with_graphillion:
@@ -422,170 +422,6 @@ def baran_faults(with_relsad: bool, console: Console) -> list[Compared]:
     return [free, bound]
 
 
-# Speed ----------------------------------------------------------------------------------------------------------------
-
-
-def feeder_group(
-    seed: int,
-    feeders: int = FEEDERS,
-    each: int = NODES // FEEDERS,
-    ties: int = TIES,
-    every: int = 10,
-    may_parallel: bool | None = None,
-) -> Network:
-    """Return feeders with a source each and ties between them.
-
-    Args:
-        seed: of the draw.
-        feeders: how many.
-        each: nodes of one.
-        ties: how many.
-        every: on every so many branches there is a switch.
-        may_parallel: whether ties may be closed while both sides are live; blank by default, so that none of them may.
-    """
-    rng = np.random.default_rng(seed)
-    rows: list[dict[str, Any]] = []
-    for feeder in range(feeders):
-        for at in range(1, each):
-            above = 0 if at == 1 else int(rng.integers(max(1, at - 12), at))
-            kind = "breaker" if at == 1 else "switch" if at % every == 0 else "line"
-            row = {"branch_id": f"B{len(rows)}", "from_node": f"{feeder}.{above}", "to_node": f"{feeder}.{at}"}
-            remote = bool(rng.random() < 0.5)
-            rows.append(
-                row | WIRE | {"kind": kind, "feeder_id": f"F{feeder}", "remote": remote, "normally_open": False}
-            )
-    for tie in range(ties):
-        one, other = tie % feeders, (tie + 1 + tie // feeders) % feeders
-        a, b = (f"{feeder}.{int(rng.integers(each // 3, each))}" for feeder in (one, other))
-        row = {"branch_id": f"T{tie}", "from_node": a, "to_node": b}
-        tied = {
-            "kind": "switch",
-            "feeder_id": None,
-            "remote": True,
-            "normally_open": True,
-            "may_parallel": may_parallel,
-        }
-        rows.append(row | WIRE | tied)
-    nodes = [f"{feeder}.{at}" for feeder in range(feeders) for at in range(1, each)]
-    transformers = [
-        {"transformer_id": f"X{node}", "node": node, "load_kw": float(rng.integers(8, 36))} for node in nodes
-    ]
-    sources = [{"node": f"{feeder}.0", "capacity_a": 450.0} for feeder in range(feeders)]
-    return network_from_tables({"sources": sources, "branches": rows, "transformers": transformers})
-
-
-def plan_times(console: Console) -> float:
-    """Fault the first line of every feeder and others of large groups; print, and return the longest in seconds."""
-    seconds, unproven, back, lost = [], 0, 0, 0
-    rng = np.random.default_rng(0)
-    for seed in track(range(GROUPS), console=console, description="1,000 nodes", transient=True):
-        net = feeder_group(seed)
-        supply = net.energise()
-        restore(supply, "B1")
-        lines = net.branches.filter(kind="line")["branch_id"]
-        at_heads = [f"B{1 + feeder * (NODES // FEEDERS - 1)}" for feeder in range(FEEDERS)]
-        for fault in [*at_heads, *lines.gather(rng.integers(0, len(lines), FAULTS // GROUPS - FEEDERS))]:
-            plan, took = timed(lambda supply=supply, fault=fault: restore(supply, fault))  # type: ignore[misc]
-            assert plan.proof.holds
-            seconds.append(took)
-            unproven += not plan.best
-            back, lost = back + len(plan.back.transformer_index), lost + len(plan.lost.transformer_index)
-    console.print(
-        f"\nplans on groups of {NODES:,} nodes with {TIES} ties, {len(seconds)} faults: "
-        f"median {_time(float(np.median(seconds)))}, longest {_time(max(seconds))}; "
-        f"{back / lost:.0%} of what was lost is back, {unproven} plans not proven the best",
-        highlight=False,
-    )
-    return max(seconds)
-
-
-def bus_times(console: Console) -> float:
-    """Lose a whole bus of ten feeders with thirty ties, in several draws; print, and return the longest in seconds."""
-    seconds, gaps = [], []
-    for seed in track(range(1, BUSES + 1), console=console, description="a bus", transient=True):
-        supply = bus_of_feeders(10, 30, 20, seed).energise()
-        plan, took = timed(lambda supply=supply: restore(supply, "S"))  # type: ignore[misc]
-        assert plan.proof.holds
-        seconds.append(took)
-        gaps.append(plan.gap / plan.lost.customer_count)
-    console.print(
-        f"a bus of 10 feeders with 30 ties is lost, {BUSES} draws: median {_time(float(np.median(seconds)))}, longest "
-        f"{_time(max(seconds))}; the stated gap is {np.median(gaps):.1%} of those who are off, {max(gaps):.1%} at most",
-        highlight=False,
-    )
-    return max(seconds)
-
-
-def worth_of_moves(groups: int, console: Console) -> None:
-    """Print what moves of live load add on random groups of three feeders with little to spare, in kW and customer-hours."""
-    more_kw, more_hours = [], []
-    for seed in track(range(groups), console=console, description="moves", transient=True):
-        grid, fault = group(seed)
-        refused = [f"B{at}" for at in sorted(grid.refused)]
-        plans = [
-            restore(grid.network({"transfer_allowed": policy}).energise(), f"B{fault}", refused, "kw")
-            for policy in ("never", "make_before_break")
-        ]
-        fed = [
-            float(plan.fault.network.transformers["load_kw"].gather(plan.back.transformer_index).sum())
-            for plan in plans
-        ]
-        assert fed[1] >= fed[0]
-        if fed[1] > fed[0]:
-            more_kw.append(fed[1] - fed[0])
-            more_hours.append((plans[1].saved.customer_hours or 0.0) - (plans[0].saved.customer_hours or 0.0))
-    said = [
-        f"{name} {np.percentile(values, [0, 25, 50, 75, 100]).round(1).tolist()}"
-        for name, values in (("kW", more_kw), ("customer-hours", more_hours))
-        if values
-    ]
-    console.print(
-        f"moves of live load feed more after {len(more_kw)} of {groups} faults in groups of three feeders; where they do, "
-        f"least, quartiles and most: {'; '.join(said)}",
-        highlight=False,
-    )
-
-
-def sweep_time(console: Console) -> float:
-    """Do the N-1 test of a sample of about a thousand sections; print, and return the seconds for 1,000."""
-    supply = network_from_tables(make_county(SWEEP_CUSTOMERS)).energise()
-    begun = time.perf_counter()
-    result, seconds = timed(lambda: n_minus_1(supply))
-    clock_s = time.perf_counter() - begun
-    per_thousand = 1_000.0 * seconds / len(result.sections)
-    console.print(
-        f"N-1 test of a sample of {SWEEP_CUSTOMERS:,} customers: {len(result.sections)} sections in {seconds:.1f} s of one "
-        f"core ({clock_s:.1f} s by the clock), {per_thousand:.0f} s per 1,000 sections",
-        highlight=False,
-    )
-    return per_thousand
-
-
-def county_time(console: Console) -> float:
-    """Do the N-1 test of a hundred feeders with 5,100 sections and 250 ties that may be closed live; print, return seconds."""
-    supply = feeder_group(0, 100, 204, 250, 4, may_parallel=True).energise()
-    begun, clock = time.process_time(), time.perf_counter()
-
-    def told(done: NMinus1) -> None:
-        if len(done.sections) % 500 == 0:
-            console.print(
-                f"{len(done.sections)} of {done.sections_in_all} sections after {time.process_time() - begun:.0f} s"
-            )
-
-    result = n_minus_1(supply, progress=told)
-    seconds = time.perf_counter() - clock
-    both = [(section.missing_a or 0.0, section.missing_without_moves_a or 0.0) for section in result.sections]
-    failing = [sum(missing >= LEAST_A for missing in each) for each in zip(*both, strict=True)]
-    missing_a = [sum(each) for each in zip(*both, strict=True)]
-    console.print(
-        f"N-1 test of 100 feeders: {len(result.sections)} sections in {time.process_time() - begun:.0f} s of one core, "
-        f"{seconds:.0f} s by the clock; {failing[0]} sections fail with moves of live load, {failing[1]} without; "
-        f"{missing_a[0]:,.0f} A are missing in all, {missing_a[1]:,.0f} A without",
-        highlight=False,
-    )
-    return seconds
-
-
 def judge(reached: dict[str, tuple[float, float]], console: Console) -> bool:
     """Print the targets, met or missed and by how much; return whether all are met."""
     table = Table("target", "reached", "wanted at most", "")
@@ -596,8 +432,8 @@ def judge(reached: dict[str, tuple[float, float]], console: Console) -> bool:
     return all(value <= wanted for value, wanted in reached.values())
 
 
-def compare(groups: int, parts: set[str], console: Console) -> float:
-    """Set every method beside ours on random groups and on the 33-bus feeder; print, and return how often ours restores less."""
+def compared_with_peers(groups: int, parts: set[str], console: Console) -> list[Compared]:
+    """Set every method beside ours on random groups and on the 33-bus feeder; print, and return the answers."""
     version = relsad_version()
     console.print(MISSING if version is None else f"RELSAD {version}", highlight=False)
     compared = [random_groups(groups, version is not None, console)] if "groups" in parts else []
@@ -613,11 +449,10 @@ def compare(groups: int, parts: set[str], console: Console) -> float:
         console.print("the restored load is at least that of every peer that keeps the limits, after every fault")
     for one in compared:
         one.show(console)
-    return float(len(beaten))
+    return compared
 
 
-PARTS = ("groups", "case33bw", "moves", "plans", "bus", "sections")
-"""What is run where no part is named; ``county`` takes minutes and is run by its name alone."""
+PARTS = ("groups", "case33bw")
 
 
 def main() -> int:
@@ -626,22 +461,15 @@ def main() -> int:
     named = set(sys.argv[1:])
     groups = next((int(each) for each in named if each.isdigit()), 30)
     parts = {each for each in named if not each.isdigit()} or set(PARTS)
-    if unknown := parts - {*PARTS, "county"}:
-        console.print(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)} and county")
+    if unknown := parts - set(PARTS):
+        console.print(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
         return 2
-    reached = {}
-    if parts & {"groups", "case33bw"}:
-        reached["faults after which a peer restores more within the limits"] = compare(groups, parts, console), 0.0
-    if "moves" in parts:
-        worth_of_moves(MOVE_GROUPS, console)
-    if "plans" in parts:
-        reached[f"longest plan on {NODES:,} nodes with {TIES} ties, s"] = plan_times(console), PLAN_LIMIT_S
-    if "bus" in parts:
-        reached["longest plan for a lost bus of 10 feeders with 30 ties, s"] = bus_times(console), BUS_LIMIT_S
-    if "sections" in parts:
-        reached["N-1 test of 1,000 sections, s"] = sweep_time(console), SWEEP_LIMIT_S
-    if "county" in parts:
-        reached["N-1 test of 5,100 sections, s by the clock"] = county_time(console), COUNTY_LIMIT_S
+    compared = compared_with_peers(groups, parts, console)
+    beaten = float(sum(1 for one in compared for _ in one.beaten()))
+    reached = {"faults after which a peer restores more within the limits": (beaten, 0.0)}
+    for one in compared:
+        if one.title == BOUND:
+            reached[f"longest plan, {BOUND}, s"] = max(each.seconds for each in one.answers[OURS]), LINE_LIMIT_S
     return 0 if judge(reached, console) else 1
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from dashboard.access.refusals import REFUSALS
 from dashboard.field.routes import job_routes
@@ -32,6 +34,7 @@ def install(server: FastAPI, served: Fresh, desk: Desk, pool: Pool) -> None:
         server.include_router(routes(served, pool))
     server.add_exception_handler(FudianError, _refused)
     server.add_exception_handler(RequestValidationError, _unreadable)
+    server.add_exception_handler(HTTPException, _not_taken)
 
     @server.get("/api/{rest:path}", include_in_schema=False)
     def nothing_here(rest: str) -> JSONResponse:
@@ -49,6 +52,19 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(problem, WorkspaceError):
         answer["errors"] = [each.as_dict(language) for each in problem.problems]
     return JSONResponse(answer, 404 if isinstance(problem, UnknownIdError) else 422)
+
+
+def _not_taken(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    language = spoken(request)
+    if status == HTTPStatus.BAD_REQUEST:  # a body of other bytes than those of a text in JSON
+        said = translate("The request cannot be read: {faults}", language, faults=str(getattr(error, "detail", "")))
+    else:
+        said = translate("There is no route {path}.", language, path=request.url.path)
+        if status != HTTPStatus.NOT_FOUND:
+            said = translate("{path} cannot be asked so.", language, path=request.url.path)
+    hint = translate("See /openapi.json for the routes.", language)
+    return JSONResponse({"error": said, "hint": hint}, status, headers=getattr(error, "headers", None))
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:

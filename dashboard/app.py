@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import socket
 import sys
@@ -9,6 +10,7 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -51,16 +53,19 @@ from dashboard.parts.address import ROWS, Address
 from dashboard.parts.blocks import Part, data, frame, note_card
 from dashboard.parts.grids import block
 from dashboard.pool import Pool, PooledServer
-from dashboard.ready import ready_page
+from dashboard.ready import is_kept, ready_page
 from dashboard.rows import rows_of
 from fudian import Utility
 from fudian.desk import Desk
 from fudian.fresh import Fresh
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
+from fudian.utility import open_workspace
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
+from network.readers.one_line import one_line_tables
 from network.steps import asking
+from network.tables.workspace import workspace as workspace_of
 
 PAGES = {
     "operations": operations.page,
@@ -83,10 +88,17 @@ CHANGED = "desk-changed"
 """Id of the store that the script of the page writes to when something changed at the desk."""
 
 WARMED = ("operations", "steering", "dispatch", "planned")
-"""Pages in the order in which they are made before anybody asks: what begins long work of its own comes last."""
+"""Pages in the order in which they are made before anybody asks: what begins long work of its own comes last. Those that are kept
+come after the others: nobody waits for them."""
+
+TINY = "=S -[K1]- 1 -[Q1]- 2; T1(1) @ 2"
+"""A network for loading what is compiled."""
 
 SWITCH_S = 0.001
 """How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""Names of what ``mallopt`` is told, from ``malloc.h``."""
 
 _log = logging.getLogger("fudian")
 
@@ -177,12 +189,35 @@ def _ask_beforehand(who: Reader, utility: Utility) -> None:
 
     asking.set(goes_on)
     READER.set(who)
-    for page in WARMED:
+    addresses = [Address.read(f"/{page}", "", utility.language) for page in WARMED]
+    for address in sorted(addresses, key=lambda each: is_kept(utility, each)):
         utility.make_way()
         try:
-            PAGES[page](utility, Address.read(f"/{page}", "", utility.language))
+            PAGES[address.page](utility, address)
         except FudianError:  # the page says why when it is asked for
             continue
+
+
+def give_memory_back() -> None:
+    """Have blocks of a megabyte and more go back to the system once they are free, where the library of C can be told so.
+
+    It would else keep up to 32 MB of each size for itself, and that for each of many threads: as much again as what is in use.
+    """
+    try:
+        tell = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another library, another system
+        return
+    tell(_MMAP_THRESHOLD, 1 << 20)
+    tell(_ARENA_MAX, 2)
+
+
+def load_compiled() -> None:
+    """Have all that is compiled for the desk loaded, by a signal of a tiny network: else who looks first waits for it."""
+    away = {"time": datetime(2022, 1, 1, 8), "object": "branch", "object_id": "K1", "kind": "trip"}
+    silent = {"time": datetime(2022, 1, 1, 8, 1), "object": "customer", "object_id": "C1", "kind": "off"}
+    customers = [{"customer_id": "C1", "transformer_id": "T1"}]
+    tables = {**one_line_tables(TINY), "customers": customers, "signals": [away, silent]}
+    open_workspace(workspace_of(tables)).board()
 
 
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
@@ -228,6 +263,7 @@ def serve(
         FudianError: the port cannot be had.
         WorkspaceError: the workspace cannot be read.
     """
+    give_memory_back()
     access = access or Access(store_of(IN_MEMORY))
     host = access.rules.host
     listener = _listen(host, port)
@@ -237,6 +273,7 @@ def serve(
     server = create_app(workspace, language, access, provider, looks_after=True)
     for sentence in (text("Fudian is at {address} (Ctrl+C stops it)", address=address), *access.warnings()):
         sys.stderr.write(sentence.in_language(language) + "\n")
+    load_compiled()
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
     sys.setswitchinterval(SWITCH_S)

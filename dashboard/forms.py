@@ -6,12 +6,15 @@ Numbers are not rounded, times are in ISO 8601, what is not known is ``null``.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 Row = dict[str, Any]
 """A row by column."""
+
+LocalTime = Annotated[datetime, WithJsonSchema({"type": "string", "format": "local-date-time"})]
+"""A time as the tables hold it, without an offset: what ``date-time`` names has one."""
 
 
 class Form(BaseModel):
@@ -37,8 +40,8 @@ class Rows(Answered):
 class Span(Form):
     """A period; its end is exclusive."""
 
-    start: datetime
-    end: datetime
+    start: LocalTime
+    end: LocalTime
 
 
 class ProblemForm(Form):
@@ -148,7 +151,7 @@ class Incident(Form):
     state: str
     explanation: str
     needs_order: bool
-    start: datetime
+    start: LocalTime
     transformers: int
     customers: int
     doubted: list[Row]
@@ -213,7 +216,7 @@ class Outlook(Form):
 class Forecast(Answered):
     """How the year is likely to end for each target of a plan."""
 
-    as_of: datetime
+    as_of: LocalTime
     year: int
     basis: Row
     method: str

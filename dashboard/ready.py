@@ -62,6 +62,11 @@ def ready_page(utility: Utility, address: Address, make: Callable[[Utility, Addr
     return utility.memory.recall(asked, lambda: Ready(written_page(utility, address, make), address.language))
 
 
+def is_kept(utility: Utility, address: Address) -> bool:
+    """Return whether a page is kept beside the workspace."""
+    return utility.pages is not None and (utility.pages / f"{key_of(address)}.json").is_file()
+
+
 def written_page(utility: Utility, address: Address, make: Callable[[Utility, Address], Part]) -> bytes:
     """Return a page as Dash writes it, made as for nobody."""
     token = READER.set(NOBODY)

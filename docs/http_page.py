@@ -106,7 +106,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return f"list of {_kind(schema.get('items', {}))}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"object of {_kind(schema['additionalProperties'])}"
-    return {"string": "time" if schema.get("format") == "date-time" else "text", "null": "null"}.get(kind, kind)
+    return {"string": "time" if "date-time" in schema.get("format", "") else "text", "null": "null"}.get(kind, kind)
 
 
 def _default(schema: Mapping[str, Any]) -> str:

@@ -74,6 +74,7 @@ class CrewQuestions(RepairQuestions):
 
         return self.memory.recall(key, planned)
 
+    @stating_settings
     def restoration_times(self, at: Moment = None) -> Answer:
         """Tell when power will be back for every open fault: a likely moment, and a range that holds as often as promised.
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fudian.answers import Answer
-from fudian.foundation import Moment
+from fudian.foundation import Moment, stating_settings
 from fudian.message_questions import MessageQuestions
 from fudian.public_questions import PublicQuestions
 from repair.desk.board import Entry
@@ -24,6 +24,7 @@ from repair.settings import CrewSettings
 class DispatchQuestions(PublicQuestions, MessageQuestions):
     """What can be told of crews and messages after the fact."""
 
+    @stating_settings
     def dispatch_kpi(self, start: Moment = None, end: Moment = None) -> Answer:
         """Return how crews arrived, how ranges held, how many were told, and how near the best possible the dispatch came.
 

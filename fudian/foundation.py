@@ -245,6 +245,11 @@ class Foundation:
         """
         self._statistics.cubes[level] = Cube.load(kept, self._statistics.settings)
 
+    def leave_sums_on_disk(self) -> None:
+        """Let what came into memory of the files of sums leave it: it is asked for seldom once pages are made."""
+        for cube in self._statistics.cubes.values():
+            cube.leave_on_disk()
+
     # Defaults -----------------------------------------------------------------------------------------------------
 
     def period(self, period: PeriodLike = None, source: str = "records") -> Period:

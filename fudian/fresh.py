@@ -123,6 +123,7 @@ class Fresh:
                 take(standing.utility, self.folder, standing.version)
             if not self._over.is_set():
                 self._warm(standing.utility)
+            standing.utility.leave_sums_on_disk()
         except Exception:  # noqa: BLE001 (what cannot be prepared is computed when it is asked for)
             _log.exception("Figures could not be prepared")
         finally:

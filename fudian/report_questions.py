@@ -355,8 +355,13 @@ class _Made:
     @property
     def _seen_from(self) -> Moment:
         """Until when the rest of the year is looked at from: the end of the period, or as far as it is known."""
-        end = self.query.known.period.end
-        return self.as_of if end >= self.utility.known_until else end
+        end: datetime = self.query.known.period.end
+        known = self.utility.known_until
+        if end < known:
+            return end
+        if self.as_of is None and self.period.end < Period.year(self._year).end:
+            return known
+        return self.as_of
 
     def _forecast(self) -> Section:
         told = self.utility.forecast(self.plan, self._seen_from, year=self._year).as_dict(self.language)
@@ -372,7 +377,13 @@ class _Made:
     def _causes(self) -> Section:
         rows = tuple(self.utility.causes(self.query, MOST).to_dicts())
         named = tuple(
-            row | {"cause": row["cause"] or self.say("{count} more causes", count=row["causes"])} for row in rows
+            row
+            | {
+                "cause": self.say("{count} more causes", count=row["causes"])
+                if row["rest"]
+                else row["cause"] or self.say("not recorded")
+            }
+            for row in rows
         )
         columns = (
             self._column("cause"), self._column("fault_ch", 1, total=True), self._column("prearranged_ch", 1, total=True),

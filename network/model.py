@@ -102,6 +102,11 @@ class Network(Topology):
         )
 
     @cached_property
+    def customer_places(self) -> Places:
+        """Where each customer id stands first in the table; the same for every moment."""
+        return super().customer_places if self.whole is None else self.whole.customer_places
+
+    @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the tables and with the topology in the normal state."""
         if self.whole is not None:

@@ -16,7 +16,15 @@ import numpy as np
 
 from network.arrays import NONE, Indices, Mask, among, components
 from network.forest import Forest
+from network.kept import Kept
 from network.representation import Shown
+
+MOST_KEPT = 200_000
+"""Parts are kept with so many nodes in all: a search and its proof ask for the same few again and again."""
+
+
+def _size_of(part: Part) -> int:
+    return len(part.nodes)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +43,7 @@ class Pieces(Shown):
     is_source: Mask
     is_open: Mask
     forest: Forest
+    _parts: Kept[Part] = field(default_factory=lambda: Kept(MOST_KEPT, _size_of), init=False)
 
     @cached_property
     def islands(self) -> Forest:
@@ -111,8 +120,16 @@ class Part(Shown):
     ) -> Part:
         """Energise pieces with some branches changed and without the sources at the nodes ``lost``.
 
-        Every branch that is newly closed joins pieces among them.
+        Every branch that is newly closed joins pieces among them. What was energised lately is not energised again.
         """
+        joined = tuple(members)
+        key = joined, tuple(changed.items()), lost
+        return pieces._parts.recall(key, lambda: cls._energise(pieces, joined, changed, lost))
+
+    @classmethod
+    def _energise(
+        cls, pieces: Pieces, members: tuple[int, ...], changed: Mapping[int, bool], lost: frozenset[int]
+    ) -> Part:
         offset: dict[int, int] = {}
         found: list[Indices] = []
         count = 0

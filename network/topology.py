@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from network.arrays import Groups, Indices, Mask
+from network.arrays import NONE, Groups, Indices, Mask
 from network.forest import Forest, first_label_on_path
-from network.ids import each_of
+from network.ids import Places, each_of
 from network.problems import Problem, UnknownIdError, WorkspaceError
 from network.representation import Shown
 from network.tables.workspace import Workspace
@@ -201,8 +201,19 @@ class Topology(Shown):
         return _rows_by_id(self.transformers["transformer_id"], self.transformer_node)
 
     @cached_property
-    def _customer_index(self) -> Mapping[str, int]:
-        return _rows_by_id(self.customers["customer_id"], self.customer_transformer)
+    def customer_places(self) -> Places:
+        """Where each customer id stands first in the table."""
+        return Places(self.customers["customer_id"])
+
+    @cached_property
+    def _customer_of_first(self) -> Indices:
+        """The row of each id where it occurs first; of one that was moved (R1.19) the last that hangs somewhere."""
+        first = self.customer_places.first
+        stands = np.empty(len(first), dtype=np.int64)
+        stands[first] = np.arange(len(first))  # what is written last stays
+        hangs = np.flatnonzero(self.customer_transformer >= 0)
+        stands[first[hangs]] = hangs
+        return stands
 
     @cached_property
     def _node_index(self) -> Mapping[str, int]:
@@ -242,8 +253,12 @@ class Topology(Shown):
 
     def known_customers(self, customer_ids: Iterable[str]) -> tuple[Indices, Indices]:
         """Return the indices of the customers that are known, and which of ``customer_ids`` they are."""
-        wanted = list(customer_ids)
-        return _known(wanted, self._customer_index if wanted else {})
+        wanted = pl.Series(list(customer_ids), dtype=pl.String)
+        if wanted.is_empty():
+            return NONE, NONE
+        first = self.customer_places.of(wanted)
+        which = np.flatnonzero(first >= 0)
+        return self._customer_of_first[first[which]], which
 
 
 def _rows_by_id(ids: pl.Series, hangs_on: Indices) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ merged, so that a period needs no more than to be cut out of them.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -116,6 +117,7 @@ class Cube:
         since: the first of January of the first record; figures of earlier periods are not answered.
         as_of: until when the data is known.
         settings: rules of the statistics.
+        files: what its tables are read from, where it was kept.
     """
 
     merged: pl.DataFrame
@@ -125,6 +127,7 @@ class Cube:
     since: datetime
     as_of: datetime
     settings: ReliabilitySettings
+    files: tuple[mmap.mmap, ...] = ()
     _anew: Anew = field(default_factory=lambda: LRUCache(_KEPT_LISTS))
     _lock: Lock = field(default_factory=Lock)
 
@@ -253,17 +256,28 @@ class Cube:
     @classmethod
     def load(cls, folder: Path, settings: ReliabilitySettings) -> Cube:
         """Return the cube of a folder; its tables stay on the disk and come into memory as they are asked for."""
-        merged, rest, users, moments, *sums = (
-            _mapped(folder / f"{name}.arrow") for name in ("merged", "rest", "users", "moments", *_OF_SUMS)
-        )
+        names = ("merged", "rest", "users", "moments", *_OF_SUMS)
+        files = [_mapped(folder / f"{name}.arrow") for name in names]
+        merged, rest, users, moments, *sums = (_table_of(file) for file in files)
         since, as_of = moments.row(0)
-        return cls(merged, rest, Sums(*sums), users, since, as_of, settings)
+        return cls(merged, rest, Sums(*sums), users, since, as_of, settings, files=tuple(files))
+
+    def leave_on_disk(self) -> None:
+        """Let what came into memory of the files leave it, where the system can be told so; it comes again as it is asked for."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            for file in self.files:
+                file.madvise(mmap.MADV_DONTNEED)
 
 
-def _mapped(path: Path) -> pl.DataFrame:
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _table_of(file: mmap.mmap) -> pl.DataFrame:
     import pyarrow as pa
 
-    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    table = pa.ipc.open_file(pa.BufferReader(file)).read_all()
     frame: pl.DataFrame = pl.from_arrow(table, rechunk=False)  # type: ignore[assignment]
     return frame
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,41 @@ def ledger_within(rows: pl.DataFrame, part: Period, crossing: str = "cut") -> pl
     )
     within: pl.DataFrame = add_within(bounded, crossing).to_native()
     return within.drop("bound_start", "bound_end").filter(pl.col("counted"))
+
+
+def ledgers_of_parts(
+    rows: pl.DataFrame, parts: Sequence[tuple[str, Period]], crossing: str = "cut"
+) -> dict[str, pl.DataFrame]:
+    """Return, for each of many parts of a ledger's period, what :func:`ledger_within` returns, in one pass over the ledger.
+
+    Args:
+        rows: of a ledger.
+        parts: names and periods, such as months.
+        crossing: as the settings say.
+    """
+    bounds = pl.DataFrame(
+        {
+            "part": [name for name, _ in parts],
+            "bound_start": [microseconds(part.start) for _, part in parts],
+            "bound_end": [microseconds(part.end) for _, part in parts],
+        },
+        schema={"part": pl.String, "bound_start": pl.Int64, "bound_end": pl.Int64},
+    )
+    reaching = (
+        rows.drop("h", "count", "counted", "reason")
+        .with_row_index("at")
+        .with_columns(
+            earliest=pl.min_horizontal("from", "group_start"),
+            latest=pl.max_horizontal("until", pl.col("group_start") + 1),
+        )
+        .join_where(bounds, pl.col("latest") > pl.col("bound_start"), pl.col("earliest") < pl.col("bound_end"))
+        .sort("part", "at")
+        .drop("at", "earliest", "latest")
+    )
+    within: pl.DataFrame = add_within(nw.from_native(reaching), crossing).to_native()
+    counted = within.filter(pl.col("counted")).drop("bound_start", "bound_end")
+    found = counted.partition_by("part", as_dict=True, include_key=False)
+    return {name: found.get((name,), counted.clear().drop("part")) for name, _ in parts}
 
 
 def _passed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from reliability.curve import ledger_within
+from reliability.curve import ledgers_of_parts
 from reliability.live_line import LiveRatio, live_ratio
 from reliability.period import Period
 from reliability.statistics import Statistics
@@ -17,17 +17,19 @@ def live_ratio_by_month(statistics: Statistics, period: Period) -> list[tuple[st
     """
     query = statistics.query(period)
     planned = statistics.ledger(query).filter(pl.col("nature").str.starts_with("P-"))
+    months = query.known.period.months()
+    ledgers = ledgers_of_parts(planned, months, statistics.settings.crossing)
     return [
         (
             label,
             live_ratio(
                 statistics.live_jobs,
-                ledger_within(planned, month, statistics.settings.crossing),
+                ledgers[label],
                 statistics.connected_with_outage,
                 month,
                 None,
                 statistics.knows_live_jobs,
             ),
         )
-        for label, month in query.known.period.months()
+        for label, month in months
     ]

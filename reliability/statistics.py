@@ -352,7 +352,7 @@ class Statistics(KnownTables):
             "source": query.source,
             "outages_of_unknown_nature": outages["unknown"],
             "user_level": query.level.upper(),
-            "population_basis": "stated" if self._has_only_stated_users else "equivalent",
+            "population_basis": "stated" if self.has_only_stated_users else "equivalent",
             "as_of": (query.as_of or query.period.end).isoformat(),
             "outages_in_period": outages["counted"],
             "outages_that_cut_off_nobody": outages["nobody_off"],
@@ -391,7 +391,7 @@ class Statistics(KnownTables):
 
     def without_users(self, query: Query) -> tuple[Text, ...]:
         """Say of which classes outages count nowhere, since no number of users is stated for them to be divided by."""
-        if not self._has_only_stated_users:
+        if not self.has_only_stated_users:
             return ()
         rows = self.ledger(replace(query.known, by=())).filter(pl.col("exclusion") == "no_population")
         counts = rows.group_by("region_class").agg(pl.col("outage_id").n_unique()).sort("region_class")
@@ -424,7 +424,8 @@ class Statistics(KnownTables):
         return counts | {"log_conflicts": len(self.record_states.conflicts)}
 
     @property
-    def _has_only_stated_users(self) -> bool:
+    def has_only_stated_users(self) -> bool:
+        """Whether the number of users is known from the table ``population`` alone."""
         return self.net.transformers.is_empty() and not self.net.workspace.tables["population"].is_empty()
 
     def rejected(self) -> list[Any]:

@@ -379,6 +379,8 @@ class _Judged:
         if row["metric"] not in {"SAIDI", "SAIFI"} or row["area_scheme"] not in AREA_SCHEMES:
             unknown = text("{metric} is not a figure that Fudian computes", metric=row["metric"])
             return _WITHOUT_DATA.get(row["metric"], unknown)
+        if self.area(row) is None and self.statistics.has_only_stated_users:
+            return text("no users of {label} are stated: add them to the table population", label=row["area_label"])
         if self.area(row) is None:
             return text(
                 "no user belongs to {label}: give region class or planning class, or name its feeders in area_map",

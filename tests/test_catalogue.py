@@ -56,7 +56,7 @@ TEXT_CONSTANTS = {
     "ROLE_NAMES",
     "_REASON_NAMES",
     "_PART_NAMES",
-    "_LEVER_NAMES",
+    "LEVER_NAMES",
     "STAGE_NAMES",
     "ACTION_NAMES",
     "MOVE_NAMES",

@@ -6,16 +6,17 @@ The broker sends no more than :data:`IN_FLIGHT` messages that are not acknowledg
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import orjson
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -56,13 +57,17 @@ class TopicMap:
         """The topic filter of it."""
         return _PLACE.sub("+", self.pattern)
 
-    def columns_of(self, topic: str) -> dict[str, Any] | None:
-        """Return what a topic says; ``None`` where it is another one."""
+    @cached_property
+    def _shape(self) -> re.Pattern[str]:
         parts = _PLACE.split(self.pattern)
         shape = "".join(
             re.escape(part) if place % 2 == 0 else f"(?P<{part}>[^/]+)" for place, part in enumerate(parts)
         ).replace(re.escape("#"), ".*").replace(re.escape("+"), "[^/]+")  # fmt: skip
-        found = re.fullmatch(shape, topic)
+        return re.compile(shape)
+
+    def columns_of(self, topic: str) -> dict[str, Any] | None:
+        """Return what a topic says; ``None`` where it is another one."""
+        found = self._shape.fullmatch(topic)
         return None if found is None else {**self.fixed, **found.groupdict()}
 
 
@@ -189,8 +194,8 @@ class MqttIntake:
         """Return the reports of one message; what cannot be read is one row that says so, and ends on the list of problems."""
         said = next((found for each in self.topics if (found := each.columns_of(topic)) is not None), {})
         try:
-            read = json.loads(payload) if payload.strip() else {}
-        except (ValueError, RecursionError):
+            read = orjson.loads(payload) if payload.strip() else {}
+        except ValueError:
             read = None
         rows = read if isinstance(read, list) else [read]
         unread = {"time": bytes(payload[:80]).decode(errors="replace")}

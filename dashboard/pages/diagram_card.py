@@ -62,9 +62,11 @@ def feeder_card(
     name = str(dict(utility.network.feeders.select("feeder_id", "name").iter_rows()).get(feeder) or feeder or DASH)
     figure = feeder_diagram(utility.present(), place, event, language)
     source = dict(utility.network.sources.select("node", "name").iter_rows()).get(_source_node(utility, place)) or DASH
-    note = translate(
-        "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
-    )
+    note = translate("from {source} · one-line diagram · numbers are customers", language, source=source)
+    if not event.opened and not event.closed:
+        note = translate(
+            "from {source} · one-line diagram, normal switching · numbers are customers", language, source=source
+        )
     label = translate("One-line diagram of {feeder}", language, feeder=name)
     legend = _legend(language, planned, bool(event.back))
     return card(name, graph(figure, "diagram", language, label), legend, note=[note, *stepped])

@@ -12,29 +12,25 @@ from dashboard.access.units import customers_off
 from dashboard.pages.crew_card import crew_cards
 from dashboard.pages.diagram_card import diagram_card, feeder_card, place_of
 from dashboard.pages.frequent_card import FIRST_WAIT_S
+from dashboard.pages.location_part import location_part
 from dashboard.pages.loop_card import loop_card
-from dashboard.pages.plan_card import SECTIONS, Chosen, chosen_plan, plan_card, plan_to_print, switching_order
+from dashboard.pages.plan_card import NO_PLAN, Chosen, chosen_plan, plan_card, plan_to_print, switching_order
 from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
     Part,
     badge,
-    bar,
     card,
     chip,
-    compose,
     data,
     frame,
     link,
     row,
     scrolling,
-    strong,
     table,
 )
-from dashboard.parts.certainty import doubts, off_facts
 from dashboard.parts.charts import WARNING
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
-from dashboard.parts.decisions import decide, may_decide, to_incident
 from dashboard.parts.diagram import Event
 from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, moment, number, word
@@ -48,9 +44,6 @@ TABS = ("active", "restored", "planned", "crews")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned", "crews": "Crews"}
 _LISTED = 100
 _MOMENTS = 30
-NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
-"""What of an address belongs to one plan, left out."""
-
 
 LIST, TOLD, LISTED = "incidents", "desk-told", "desk-listed"
 """Ids of what holds the list of events, of what the page's script asks for it anew by, and of what tells it that it came."""
@@ -375,7 +368,7 @@ def _event_sheet(
         **data(figure="customers", value=off_by(entry)),
     )
     content = (
-        _location_part(entry, address, plan)
+        location_part(entry, address, plan)
         if entry.incident
         else [
             html.P(
@@ -429,120 +422,6 @@ def _times(entry: Entry, language: str) -> list[Part]:
         if signals
         else [began]
     )
-
-
-def _location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[Part]:
-    language = address.language
-    location = entry.incident.location  # type: ignore[union-attr]
-    dark = entry.incident.signals.filter(pl.col("kind").is_in(["off", "call"])).height  # type: ignore[union-attr]
-    heard = entry.incident.signals.height  # type: ignore[union-attr]
-    facts = [
-        (translate("Signals heard", language), f"{heard:,}"),
-        (translate("of them off or calls", language), f"{dark:,}"),
-        *off_facts(entry, language),
-        (translate("Important customers", language), f"{entry.important:,}"),
-    ]
-    right = html.Div(
-        [
-            html.H3(translate("The event", language)),
-            table([], [row([(label, ""), (value, "right")]) for label, value in facts]),
-            doubts(entry, language),
-        ]
-    )
-    if not location.ranked:
-        reason = translate("No device reported a trip or a fault current, so no section can be told.", language)
-        left = html.Div([html.H3(translate("Fault section", language)), html.P(reason, className="quiet")])
-        return [html.Div([left, right], className="two")]
-    rows = []
-    for position, section in enumerate(location.ranked[:SECTIONS], 1):
-        name = _section_name(section.bounded_by, section.branches, language)
-        tone = "red" if position == 1 else "sand"
-        if plan is None:
-            rows.append(_probability_row(name, section.probability, tone))
-        elif plan.sheet is not None and may_decide():
-            said = {"action": "section", "branches": list(section.branches)}
-            button = decide(name, to_incident(entry.key), said, "cover")
-            rows.append(_probability_row(button, section.probability, tone, None, position == plan.section, name))
-        else:
-            href = address.href(**NO_PLAN | {"section": str(position)})
-            rows.append(_probability_row(name, section.probability, tone, href, position == plan.section))
-    rest = sum(section.probability for section in location.ranked[SECTIONS:])
-    if len(location.ranked) > SECTIONS:
-        others = translate("{count} other sections", language, count=len(location.ranked) - SECTIONS)
-        rows.append(_probability_row(others, rest, "light"))
-    left = html.Div(
-        [
-            html.H3(translate("Fault section", language)),
-            table([], rows, "sections", translate("Fault section", language)),
-        ]
-    )
-    return [html.Div([left, right], className="two"), html.P(_sentences(location, language), className="quiet")]
-
-
-def _probability_row(
-    label: Part,
-    probability: float,
-    tone: str,
-    href: str | None = None,
-    is_chosen: bool = False,
-    described: str = "",
-) -> html.Tr:
-    said = "<1%" if 0 < probability < 0.005 else f"{probability * 100:.0f}%"
-    cells: list[tuple[Part, str]] = [
-        (label, ""),
-        (bar((probability, tone), label=f"{described or label} {said}"), "wide-cell"),
-        (said, "right"),
-    ]
-    return row(cells, href, f"{'door' if described else ''} {'chosen' if is_chosen else ''}".strip())
-
-
-def _section_name(bounded_by: tuple[str, ...], branches: tuple[str, ...], language: str) -> str:
-    """Return a section by the devices at its borders."""
-    if not bounded_by:
-        return f"{branches[0]}…" if len(branches) > 1 else branches[0]
-    first, beyond = bounded_by[0], [each.rsplit("-", 1)[-1] for each in bounded_by[1:]]
-    if not beyond:
-        return translate("beyond {device}", language, device=first)
-    return translate(
-        "{device} to {others}", language, device=first, others=", ".join(beyond[:3]) + ("…" if len(beyond) > 3 else "")
-    )
-
-
-def _sentences(location: Location, language: str) -> list[Part]:
-    parts: list[Part] = []
-    if location.ambiguous:
-        parts += [html.B(translate("Several sections explain the signals equally well.", language)), " "]
-    for suspect in location.suspect_signals[:4]:
-        if suspect.thought == "missing":
-            said = compose(
-                "Doubtful: {device} reported no fault current, thought to have missed it. ",
-                language,
-                device=strong(suspect.object_id),
-            )
-        else:
-            said = compose(
-                "Doubtful: {device} reported {kind}, thought to be false. ",
-                language,
-                device=strong(suspect.object_id),
-                kind=word(suspect.kind, language),
-            )
-        parts += said
-    if not location.suspect_signals:
-        parts.append(translate("No signal contradicts the first section. ", language))
-    if location.two_faults >= 0.5:
-        share = f"{location.two_faults * 100:.0f}%"
-        parts += [html.B(translate("Two faults are likely ({share}). ", language, share=share))]
-    if location.next_check is not None:
-        check = location.next_check
-        parts += [
-            html.Br(),
-            *compose(
-                "Most worth checking next: {device}",
-                language,
-                device=strong(check.object_id),
-            ),
-        ]
-    return parts
 
 
 def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -> tuple[Part, Part | None]:

@@ -27,10 +27,10 @@ _HEAD = {
     "rule": "rule",
     "most": "allowed",
     "over": "over the bar",
-    "at": "one more breaks it",
-    "near": "two more break it",
-    "planned": "with plans to come",
-    "breaks": "brought over by them",
+    "at": "at it",
+    "near": "one below",
+    "planned": "with plans",
+    "breaks": "brought over",
 }
 
 

@@ -24,6 +24,9 @@ from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
 SECTIONS = 3
 """Sections of a location that can be chosen."""
 
+NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
+"""What of an address belongs to one plan, left out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
@@ -108,7 +111,7 @@ def _note(address: Address, plan: RestorationPlan) -> list[Part]:
     proof = translate("proven: fault dead, radial, within ratings and voltage", language)
     if plan.lowest_voltage_pu is not None:
         proof += translate(", lowest {voltage} p.u.", language, voltage=number(plan.lowest_voltage_pu, 3))
-    if not plan.steps:
+    if not plan.steps and not plan.done:
         return [proof]
     wanted = address.search(address.without_rows(), language)
     exports = [
@@ -120,6 +123,14 @@ def _note(address: Address, plan: RestorationPlan) -> list[Part]:
 
 def _sentence(plan: RestorationPlan, language: str) -> list[Part]:
     back, rest = _customers(plan.stages[:-1]), plan.stages[-1]
+    if not plan.steps and plan.done:
+        if not rest.transformers:
+            return [translate("All steps are carried out: everybody is back.", language)]
+        return compose(
+            "All steps are carried out: {rest} customers wait for the repair.",
+            language,
+            rest=strong(_customers([rest])),
+        )
     if not plan.steps:
         return [translate("Nobody can be fed another way: all wait for the repair.", language)]
     return compose(

@@ -18,17 +18,10 @@ from network import FudianError, translate
 from network.steps import Done
 from reliability.period import Period
 from reliability.steering.forecast import Forecast, TargetForecast
+from reliability.steering.levers import LEVER_NAMES
 
 _PARTS = 8
 _MOST_LEVERS = 12
-_LEVER_NAMES = {
-    "live": "live work",
-    "merge": "merging",
-    "move": "moving",
-    "transfer": "transfer",
-    "feeder": "feeder",
-    "faster": "faster restoration",
-}
 _WHY = ("nature", "cause", "region_class", "unit", "feeder_id", "device")
 
 
@@ -197,7 +190,7 @@ def _levers_card(utility: Utility, address: Address, said: Forecast, plan: str, 
     rows = [
         row(
             [
-                (html.B(translate(_LEVER_NAMES[each["kind"]], language)), ""),
+                (html.B(translate(LEVER_NAMES[each["kind"]], language)), ""),
                 (each["says"], ""),
                 (number(each["saves_ch"], 1), "right"),
                 (_chance(each["without"]), "right quiet"),

@@ -64,8 +64,8 @@ TOLD_BY_NAMES: Mapping[str, str] = {
 """Who tells when a user came back, in words."""
 
 MOVE_NAMES: Mapping[str, str] = {
-    "open": "opened",
-    "close": "closed",
+    "open": "was opened",
+    "close": "was closed",
     "cut": "leads taken off",
     "join": "leads put back",
     "jumper": "jumper in place",

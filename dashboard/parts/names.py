@@ -20,7 +20,7 @@ def device(utility: Utility, branch_id: str) -> Part:
     """Return a device to be operated: its name, and the code that stands on it."""
     name = named(utility, branch_id)
     code = html.B(branch_id)
-    return code if name == branch_id else [code, " ", html.Span(name, className="quiet")]
+    return code if name == branch_id else html.Span([code, " ", html.Span(name, className="quiet")])
 
 
 def _names(utility: Utility) -> dict[str, str]:

@@ -18,7 +18,8 @@ _STYLE = (
     "body{font:13px sans-serif;color:#000}h1{font-size:20px;text-align:center;margin:4px}"
     "table{border-collapse:collapse;width:100%;margin-bottom:10px}thead{display:table-header-group}tr{break-inside:avoid}"
     "td,th{border:1px solid #000;padding:4px 8px;text-align:left}th{background:#eee}.mark{text-align:center;width:4em}"
-    ".line{border:0;text-align:left;background:none;font-weight:normal;padding:0 0 4px}.signs td{height:2.4em}"
+    ".line{border:0;text-align:left;background:none;font-weight:normal;padding:0 0 4px}"
+    ".signs{break-inside:avoid}.signs td{height:2.4em}"
 )
 
 

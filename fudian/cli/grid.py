@@ -9,6 +9,7 @@ import typer
 from fudian.cli.arguments import AsOf, Json, Plan, WorkspaceArgument, asked
 from fudian.cli.terminal import ERRORS, counting, language, print_json, print_rows
 from network import translate
+from reliability.steering.forecast import UNITS
 from reliability.targets import METRIC_NAMES, STATUSES
 
 app = typer.Typer()
@@ -98,14 +99,18 @@ def targets(
 
 
 def _print_targets(rows: list[dict[str, Any]], title: str) -> None:
+    def unit(row: dict[str, Any]) -> str:
+        named = UNITS.get(row["unit"], row["unit"])
+        return named if isinstance(named, str) else named.in_language(language())
+
     shown = [
         {
             "target_id": row["target_id"],
             "label": row["label"],
             "metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), language()),
-            "reached": None if row["value"] is None else f"{row['value']:,.2f} {row['unit']}",
+            "reached": None if row["value"] is None else f"{row['value']:,.2f} {unit(row)}",
             "parts": None if row["denominator"] is None else f"{row['numerator']:,.4g} / {row['denominator']:,.4g}",
-            "limit": f"{row['op']} {row['limit']:g} {row['unit']}",
+            "limit": f"{row['op']} {row['limit']:g} {unit(row)}",
             "judged": STATUSES[row["status"]].in_language(language()),
             "reason": row["reason"],
         }

@@ -73,9 +73,10 @@ def durations(
     if as_json:
         print_json(result)
         return
-    shown = ["plan_id", "kind", "extent_means", "stated_h", "whole_low_h", "whole_middle_h", "whole_high_h", "opening_middle_h",
-             "work_middle_h", "closing_middle_h", "alike", "of_kind", "longer"]  # fmt: skip
-    print_rows(result["rows"], shown)
+    rows = [row | {"kind_of_work": row["kind"]} for row in result["rows"]]
+    shown = ["plan_id", "kind_of_work", "extent_means", "stated_h", "whole_low_h", "whole_middle_h", "whole_high_h",
+             "opening_middle_h", "work_middle_h", "closing_middle_h", "alike", "of_kind", "longer"]  # fmt: skip
+    print_rows(rows, shown)
     for row in result["rows"]:
         if row["warning"]:
             tell("{plan}: {verdict}", plan=row["plan_id"], verdict=row["warning"], style="yellow")

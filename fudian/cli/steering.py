@@ -24,6 +24,8 @@ from fudian.cli.arguments import (
 from fudian.cli.terminal import language, print_json, print_rows, tell, working
 from network import FudianError, text, translate
 from network.steps import telling
+from reliability.steering.forecast import UNITS
+from reliability.steering.levers import LEVER_NAMES
 from reliability.targets import METRIC_NAMES
 
 app = typer.Typer()
@@ -177,8 +179,8 @@ def forecast(
         print_json(result)
         return
     rows = [
-        row | {"metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), language()), "measured_in": row["unit"],
-               "forecast_by": row["method"]}
+        row | {"metric": translate(METRIC_NAMES.get(row["metric"], row["metric"]), language()),
+               "measured_in": UNITS.get(row["unit"], row["unit"]), "forecast_by": row["method"]}
         for row in result["rows"]
     ]  # fmt: skip
     shown = ["target_id", "label", "metric", "measured_in", "limit", "to_date", "committed", "expected", "p10", "p50", "p90",
@@ -280,6 +282,7 @@ def levers(
         return
     if result["target"] is not None:
         tell("{reason}", reason=result["target"]["says"])
-    print_rows(result["rows"], ["kind", "saves_ch", "counted", "probability", "without", "says"])
+    rows = [row | {"lever": translate(LEVER_NAMES[row["kind"]], language())} for row in result["rows"]]
+    print_rows(rows, ["lever", "saves_ch", "counted", "probability", "without", "says"])
     for note in result["basis"]["notes"]:
         tell("{reason}", reason=note, style="yellow")

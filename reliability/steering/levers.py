@@ -20,6 +20,16 @@ from reliability.steering.rest_of_year import YEAR_DAYS
 
 MOST = 10
 
+LEVER_NAMES = {
+    "live": "live work",
+    "merge": "merging",
+    "move": "moving",
+    "transfer": "transfer",
+    "feeder": "feeder",
+    "faster": "faster restoration",
+}
+"""Kinds of levers, for people."""
+
 OPTIONS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "kind": pl.String,
     "name": pl.String,

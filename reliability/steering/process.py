@@ -139,13 +139,17 @@ def process(statistics: Statistics, figure: str, until: datetime) -> Process:
         until: the last moment that is looked at; nothing later is known.
 
     Raises:
-        FudianError: there is no such figure.
+        FudianError: there is no such figure, or no outage is recorded.
     """
     if figure not in FIGURES:
         raise FudianError(
             text("There is no process {figure!r}.", figure=figure), text("Use {names}.", names=", ".join(FIGURES))
         )
-    began: Any = statistics.net.workspace.tables["outages"]["start"].min()
+    began = statistics.net.workspace.tables["outages"]["start"].min()
+    if not isinstance(began, datetime):
+        raise FudianError(
+            text("No outage is recorded: no month can be judged by others."), text("Add records to the table outages.")
+        )
     first = datetime(began.year, began.month, 1)
     end = datetime(until.year, until.month, 1)
     over = Period(first, end).months() if end > first else []

@@ -120,6 +120,10 @@ class Why:
                 )
             )
         first = self.records_from
+        if first is None:
+            found.append(
+                text("no outage is recorded before {moment}: that nothing happened is not known", moment=after.end)
+            )
         found += [
             text(
                 "the first recorded outage began at {first}: whether there was none from {start} until then is not known",

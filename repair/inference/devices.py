@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,12 +49,17 @@ class Devices(Shown):
 
     @cached_property
     def names(self) -> dict[str, npt.NDArray[np.object_]]:
-        """Ids of all transformers, customers and branches, in the order of their tables."""
-        return {kind: ids.cast(pl.String).to_numpy() for kind, (_, ids) in self._ids.items()}
+        """Ids of all transformers and branches, in the order of their tables."""
+        return {kind: self._ids[kind][1].cast(pl.String).to_numpy() for kind in ("transformer", "branch")}
+
+    def customer_ids(self, customers: Sequence[int]) -> tuple[str, ...]:
+        """Return the ids of customers by their places in the table; a million would be too many to keep as texts."""
+        return tuple(self.network.customers["customer_id"].gather([*customers]).cast(pl.String).to_list())
 
     @cached_property
     def _places(self) -> dict[str, Places]:
-        return {kind: Places(ids.cast(pl.String)) for kind, (_, ids) in self._ids.items()}
+        others = {kind: Places(self._ids[kind][1].cast(pl.String)) for kind in ("transformer", "branch")}
+        return others | {"customer": self.network.customer_places}
 
     def numbers(self, kind: str, ids: pl.Series) -> Indices:
         """Return the number of each transformer, customer or branch, -1 where the network does not have it."""
@@ -65,7 +71,8 @@ class Devices(Shown):
         kind = (
             "branch" if device >= self.branches_from else "customer" if device >= self.customers_from else "transformer"
         )
-        return kind, str(self.names[kind][device - self._ids[kind][0]])
+        place = int(device) - self._ids[kind][0]
+        return kind, self.customer_ids([place])[0] if kind == "customer" else str(self.names[kind][place])
 
     @cached_property
     def service(self) -> tuple[Indices, Indices] | None:

@@ -376,7 +376,7 @@ class Told(Shown):
         is_open = any(power <= word for power, word in zip(back, dark, strict=True))
         several = len(members) > 1
         numbers = sorted(said["device"][member] - by.devices.customers_from for member in members)
-        ids = tuple(str(by.devices.names["customer"][number]) for number in numbers)
+        ids = by.devices.customer_ids(numbers)
         box = by.box_of(numbers) if several else None
         level = "box" if box else "customers" if several else "customer"
         object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])

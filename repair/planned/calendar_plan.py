@@ -325,37 +325,37 @@ def _reasons(jobs: Sequence[Job], options: Sequence[Option], rules: Sequence[Rul
     for at, option in enumerate(options):
         if option.group.plan_ids in wanted:
             alone[option.group.plan_ids[0]].append(at)
-    asked = np.zeros(len(options), dtype=np.bool_)
-    asked[[at for own in alone.values() for at in own]] = True
-    binding: dict[int, list[tuple[Rule, float]]] = defaultdict(list)
-    for rule in rules:
-        own = asked[rule.choices]
-        for at, weight in zip(rule.choices[own].tolist(), rule.adds[own].tolist(), strict=True):
-            binding[at].append((rule, weight))
+    breaks = np.full(len(options), -1, dtype=np.int64)  # the first rule that each breaks by itself
+    kinds = {rule.kind: np.zeros(len(options), dtype=np.bool_) for rule in rules}
+    for at, rule in enumerate(rules):
+        choices = rule.choices
+        kinds[rule.kind][choices] = True
+        broken = choices[rule.adds > rule.limit]
+        breaks[broken[breaks[broken] < 0]] = at
     for job in jobs:
-        yield job, _why([(options[at], binding[at]) for at in alone[job.plan_id]])
+        days = alone[job.plan_id]
+        against = [options[at].against or (rules[breaks[at]].kind if breaks[at] >= 0 else None) for at in days]
+        free = next((at for at, reason in zip(days, against, strict=True) if reason is None), None)
+        yield job, _why(against, [] if free is None else sorted(kind for kind, of in kinds.items() if of[free]))
 
 
-def _why(alone: Sequence[tuple[Option, Sequence[tuple[Rule, float]]]]) -> Text:
+def _why(against: Sequence[str | None], kinds: Sequence[str]) -> Text:
     """Say why a plan has no day: what forbids each of its days by itself, or that the others leave none.
 
     Args:
-        alone: its days, each with the rules that it adds to, and how much.
+        against: what forbids each of its days by itself.
+        kinds: of the rules over the first day that nothing forbids so.
     """
-    counted: Counter[str] = Counter()
-    for option, binding in alone:
-        against = option.against or next((rule.kind for rule, weight in binding if weight > rule.limit), None)
-        if against is None:
-            kinds = sorted({rule.kind for rule, _ in binding})
-            return text(
-                "no day is left beside the other plans, under the rules: {rules}",
-                rules=listed([REASONS[kind] for kind in kinds]),
-            )
-        counted[against] += 1
+    if None in against:
+        return text(
+            "no day is left beside the other plans, under the rules: {rules}",
+            rules=listed([REASONS[kind] for kind in kinds]),
+        )
+    counted = Counter(each for each in against if each is not None)
     if not counted:
         return text("there is no day between its earliest start and its latest end")
     days = [text("{count} × {reason}", count=count, reason=REASONS[kind]) for kind, count in counted.most_common()]
-    return text("none of its {count} days is allowed: {reasons}", count=len(alone), reasons=listed(days))
+    return text("none of its {count} days is allowed: {reasons}", count=len(against), reasons=listed(days))
 
 
 def _broken(options: Sequence[Option], rules: Sequence[Rule]) -> Iterator[Text]:

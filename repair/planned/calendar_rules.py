@@ -325,15 +325,13 @@ def _at_once(
     """Give, for each start, the choices that are under way then."""
     if frozenset.intersection(*(frozenset(group.plan_ids) for group, _ in weights)):
         return  # a job they all hold is done once, so that only one of them is ever taken
-    spans = [
-        (start, start + timedelta(minutes=group.minutes), at, weight)
-        for group, weight in weights
-        for at, start in at_group[group]
-    ]
-    begins, ends = (np.array([span[column] for span in spans], dtype="M8[us]") for column in (0, 1))
+    own = [(group, weight, at, start) for group, weight in weights for at, start in at_group[group]]
+    begins = np.array([start for *_, start in own], dtype="M8[us]")
+    ends = begins + np.array([group.minutes for group, *_ in own], dtype="m8[m]")
+    terms = [(at, weight) for _, weight, at, _ in own]
     for moment in np.unique(begins):
         under_way = np.flatnonzero((begins <= moment) & (moment < ends)).tolist()
-        yield tuple(spans[each][2:] for each in under_way)
+        yield tuple(terms[each] for each in under_way)
 
 
 def _largest(sets: Iterable[Sequence[Group]]) -> list[tuple[Group, ...]]:

@@ -122,7 +122,12 @@ class Spans:
 
     def room(self, left: Numbers) -> Numbers:
         """Return how much each step can still take: what the tightest of its rules leaves."""
-        return self._least(left)
+        rules, begins = self._over
+        room = np.full(self.steps.shape[0], np.inf)
+        has = np.diff(np.append(begins, len(rules))) > 0
+        if has.any():
+            room[has] = np.minimum.reduceat(left[rules], begins[has])
+        return room
 
     def fits(self, choice: int, room: Numbers) -> bool:
         """Return whether a choice keeps the rules where each step has some room."""
@@ -193,17 +198,16 @@ class Spans:
         running = np.append(0.0, np.cumsum(whole))
         return np.where(single, steps[self.first], running[self.end] - running[self.first])
 
-    def _least(self, left: Numbers) -> Numbers:
-        """Return for each step the least of what the rules over it leave."""
-        room = np.full(self.steps.shape[0], np.inf)
-        order = np.argsort(-left, kind="stable")
-        single = self.end[order] == self.first[order] + 1
-        ones = order[single]
-        room[self.first[ones]] = left[ones]  # the least is written last
-        for rule in order[~single].tolist():
-            span = slice(self.first[rule], self.end[rule])
-            np.minimum(room[span], left[rule], out=room[span])
-        return room
+    @cached_property
+    def _over(self) -> tuple[Indices, Indices]:
+        """The rules over each step, one step after another, and where those of each begin; a step without any has none."""
+        counts = self.end - self.first
+        rules = np.repeat(np.arange(len(counts)), counts)
+        steps = np.arange(len(rules)) + np.repeat(
+            self.first - np.append(0, np.cumsum(counts)[:-1])[: len(counts)], counts
+        )
+        by_step = np.argsort(steps, kind="stable")
+        return rules[by_step], np.searchsorted(steps[by_step], np.arange(self.steps.shape[0]))
 
 
 Value = tuple[int, int, int, int]

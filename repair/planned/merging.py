@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from network import FudianError, text
 from network.representation import Shown
@@ -36,12 +37,12 @@ class Group(Shown):
     outage: WorkOutage
     cost: Cost
 
-    @property
+    @cached_property
     def plan_ids(self) -> tuple[str, ...]:
         """The plans."""
         return tuple(job.plan_id for job in self.jobs)
 
-    @property
+    @cached_property
     def minutes(self) -> int:
         """How long the outage lasts: as long as the longest job."""
         return max(job.minutes for job in self.jobs)

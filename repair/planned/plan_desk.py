@@ -112,7 +112,7 @@ class Job(Shown):
         start: datetime = self.row["start"]
         return start
 
-    @property
+    @cached_property
     def minutes(self) -> int:
         """Planned length, in whole minutes."""
         length: timedelta = self.row["end"] - self.row["start"]

@@ -60,12 +60,12 @@ class Capacity(Shown):
 
     def states(self, supply: Supply) -> list[FeederState]:
         """Return the feeders around the fault in one state of the switches."""
-        return [FeederState.of(self.loads, supply, part) for part in supply.parts_of(self.seeds)]
+        return [self.loads.state_of(supply, part) for part in supply.parts_of(self.seeds)]
 
     @cached_property
     def states_before(self) -> list[FeederState]:
         """The feeders around the fault before it."""
-        return [FeederState.of(self.warm, self.before, part) for part in self.before.parts_of(self.seeds)]
+        return [self.warm.state_of(self.before, part) for part in self.before.parts_of(self.seeds)]
 
     @cached_property
     def states_after(self) -> list[FeederState]:

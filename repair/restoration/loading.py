@@ -8,7 +8,7 @@ The branches of a ring that is operated closed are each taken to carry all that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ import polars as pl
 from network import Supply, Text, Topology, text
 from network.arrays import Indices, Numbers
 from network.forest import Forest, sum_along_path, sum_below
+from network.kept import Kept
 from network.patch import Part
 from network.power_flow import Complex, impedance_ohm, sweep
 from network.representation import Shown
@@ -24,6 +25,13 @@ from repair.settings import RestorationSettings
 
 KEPT = 1e-6
 """Relative: figures this close to a limit keep it."""
+
+MOST_KEPT = 200_000
+"""States of feeders are kept with so many nodes in all."""
+
+
+def _size_of(state: FeederState) -> int:
+    return len(state.part.nodes)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,6 +49,7 @@ class Loads(Shown):
     rules: RestorationSettings
     kw: Numbers
     assumed: tuple[Text, ...]
+    _states: Kept[FeederState] = field(default_factory=lambda: Kept(MOST_KEPT, _size_of), init=False)
 
     @classmethod
     def of(cls, net: Topology, rules: RestorationSettings) -> Loads:
@@ -134,10 +143,25 @@ class Loads(Shown):
         first, second = net.transformer_node[transformers], net.transformer_second_node[transformers]
         return np.where(supply.live(first), first, np.where(supply.live(second), second, -1))
 
+    def state_of(self, supply: Supply, part: Part) -> FeederState:
+        """Return the state of a part of a supply, computed anew only where it was not asked for lately."""
+        transformers = self.network.transformers_at_node.of_keys(part.nodes)
+        host = self.hosts(supply, transformers)
+        return self._states.recall((part, host.tobytes()), lambda: FeederState.of(self, part, transformers, host))
+
     def at_nodes(self, supply: Supply, nodes: Indices) -> tuple[Numbers, Numbers]:
         """Return the kW and the amperes that are taken at each of these nodes in one state, each of shape (nodes,)."""
         transformers = self.network.transformers_at_node.of_keys(nodes)
-        host = self.hosts(supply, transformers)
+        return self.taken_at(nodes, transformers, self.hosts(supply, transformers))
+
+    def taken_at(self, nodes: Indices, transformers: Indices, host: Indices) -> tuple[Numbers, Numbers]:
+        """Return the kW and the amperes that some transformers take at each of these nodes, each of shape (nodes,).
+
+        Args:
+            nodes: of the network.
+            transformers: those that may take their load there.
+            host: the node at which each of these takes its load, see :meth:`hosts`.
+        """
         by_node = np.argsort(nodes)
         at = by_node[np.minimum(np.searchsorted(nodes[by_node], host), len(nodes) - 1)]
         here = nodes[at] == host
@@ -171,10 +195,17 @@ class FeederState(Shown):
     collapsed: bool
 
     @classmethod
-    def of(cls, loads: Loads, supply: Supply, part: Part) -> FeederState:
-        """Return the state of a part of a supply."""
+    def of(cls, loads: Loads, part: Part, transformers: Indices, host: Indices) -> FeederState:
+        """Return the state of a part of a supply.
+
+        Args:
+            loads: of all transformers.
+            part: the feeder.
+            transformers: those at its nodes.
+            host: the node at which each of these takes its load, see :meth:`Loads.hosts`.
+        """
         forest = part.forest
-        kw, ampere = loads.at_nodes(supply, part.nodes)
+        kw, ampere = loads.taken_at(part.nodes, transformers, host)
         below = sum_below(forest.end, np.append(ampere, 0.0)[forest.node_at])
         branch, by_sum = carried_by(forest, below)
         tree, back = forest.branch_to >= 0, forest.back_branch >= 0

@@ -93,9 +93,34 @@ def _of_fault(left: RestorationProblem) -> Iterator[Missing]:
         )
         yield _missing(left, FAULT, off[faulted], said, lifted_by=(REPAIR, GENERATOR))
     stranded = ~faulted & ~in_zone
+    held = _held_by_refusal(left)
+    names = np.array([held.get(int(each), "") for each in node])
+    for devices in np.unique(names[stranded & (names != "")]).tolist():
+        here = stranded & (names == devices)
+        said = text(
+            "{count} transformers could be fed over {devices} alone, which cannot be operated",
+            count=int(here.sum()), devices=devices,
+        )  # fmt: skip
+        yield _missing(left, NO_WAY, off[here], said, lifted_by=(GENERATOR, NEW_TIE))
+    stranded &= names == ""
     if stranded.any():
         said = text("{count} transformers lie beyond the fault, and no tie leads there", count=int(stranded.sum()))
         yield _missing(left, NO_WAY, off[stranded], said, lifted_by=(GENERATOR, NEW_TIE))
+
+
+def _held_by_refusal(left: RestorationProblem) -> dict[int, str]:
+    """Return, for each dead node, the open devices that would feed its part from a live one and are not operated: their ids."""
+    net, fault = left.fault.network, left.fault
+    is_faulted = np.isin(net.from_node, fault.zone) | np.isin(net.to_node, fault.zone)
+    closed = np.flatnonzero(~fault.after.is_open & ~is_faulted)
+    part = components(len(net.nodes), net.from_node[closed], net.to_node[closed])
+    held = np.flatnonzero(net.switching & fault.barred & fault.after.is_open)
+    held = np.setdiff1d(held, fault.branches)
+    devices: dict[int, list[str]] = {}
+    for one, other in ((net.from_node, net.to_node), (net.to_node, net.from_node)):
+        for branch in held[fault.after.live(one[held]) & ~fault.after.live(other[held])].tolist():
+            devices.setdefault(int(part[other[branch]]), []).append(str(net.branches["branch_id"][branch]))
+    return {int(node): ", ".join(sorted(devices[int(part[node])])) for node in fault.dead if int(part[node]) in devices}
 
 
 def _of_limits(left: RestorationProblem) -> Iterator[Missing]:

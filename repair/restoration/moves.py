@@ -35,6 +35,8 @@ def with_moves(
     every: tuple[int, int],
     first_goals_only: bool,
     settle: Settle,
+    more: int = 0,
+    most_states: float = np.inf,
 ) -> tuple[RestorationProblem, SwitchingSolution] | None:
     """Return the best choice that may move live load, and the case with the feeders it touches; ``None`` where none may.
 
@@ -47,6 +49,8 @@ def with_moves(
         every: what could be fed at most.
         first_goals_only: leave open how and how soon.
         settle: searches a program for the best choice that a rule accepts.
+        more: by how much more than the best without moves has to be fed.
+        most_states: states that may be looked at for orders of operations, in all.
     """
     found = None
     for nodes in _chains(problem):
@@ -56,9 +60,9 @@ def with_moves(
             most = every[0] if large else wider.model(measure, _stay_open(wider)).at_most()
             of, known = found or (problem, best)
             return of, replace(known, most=max(most, known.most), proven=False)
-        orders, unsure = Orders(wider), [-np.inf]
+        orders, unsure = Orders(wider, most_states), [-np.inf]
         model = wider.model(measure, _stay_open(wider))
-        model.require(best.gain[0])
+        model.require(best.gain[0] + more)
         choice = settle(
             wider, model, first_goals_only, best,
             lambda choice, orders=orders, unsure=unsure: _in_order(orders, measure, choice, unsure),  # type: ignore[misc]
@@ -153,9 +157,7 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
     if rules.transfer_allowed == "never":
         return
     after = problem.fault.after
-    states = [
-        FeederState.of(problem.capacity.loads, after, part) for part in after.parts_of(zones.live_node[zones.port])
-    ]
+    states = [problem.capacity.loads.state_of(after, part) for part in after.parts_of(zones.live_node[zones.port])]
     known = {id(each.part): each for each in states if can_be_moved(each, zones.live_node[zones.port])}
     if not known:
         return
@@ -172,12 +174,14 @@ def _chains(problem: RestorationProblem) -> Iterator[Indices]:
                     continue
                 ends = np.array([net.from_node[branch], net.to_node[branch]])
                 for part in after.parts_of(ends):
-                    other = FeederState.of(problem.capacity.loads, after, part)
+                    other = problem.capacity.loads.state_of(after, part)
                     if part.members not in {each.part.members for each in known.values()} and can_be_moved(other, ends):
                         beyond[part.members] = other
         known |= {id(each.part): each for each in beyond.values()}
-        nodes = np.unique(np.concatenate([each.part.nodes for each in known.values()]))
-        yield nodes
+        if any(
+            len(each.part.nodes) > 1 for each in known.values()
+        ):  # nothing hangs on a source alone that could be moved
+            yield np.unique(np.concatenate([each.part.nodes for each in known.values()]))
         edge = list(beyond.values())
         if not edge:
             return

@@ -53,12 +53,15 @@ class Orders:
 
     Attributes:
         problem: the fault, with the feeders whose load may be moved.
-        states: how many states were looked at.
+        in_all: states that may be looked at for all ends together; for each at most :data:`MOST_STATES`.
+        states: how many states were looked at for the last end.
         is_sure: whether all orders were looked at, so that where none was found there is none.
     """
 
     problem: RestorationProblem
+    in_all: float = np.inf
     states: int = field(default=0, init=False)
+    most: float = field(default=0, init=False)
     is_sure: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -68,11 +71,13 @@ class Orders:
     def to(self, choice: SwitchingSolution) -> tuple[Operation, ...] | None:
         """Return an order that leads to a choice, remote operations first; ``None`` where none is found."""
         zones, self.states, self.is_sure = choice.zones, 0, False
+        self.most = min(MOST_STATES, self.in_all)
         wanted: Wanted = dict.fromkeys(self.problem.opened_for(choice).tolist(), False)
         wanted |= {int(zones.switch[at]): bool(choice.late[at]) for at in choice.operated}
         found = self._straight(self.problem.fault.after, wanted)
         if found is None and len(zones.switch) <= MOST_DETOURS:
             found = self._roundabout(wanted, set(zones.switch.tolist()) | set(wanted))
+        self.in_all -= self.states
         return None if found is None else self.in_stages(found)
 
     def in_stages(self, steps: list[int]) -> tuple[Operation, ...]:
@@ -102,7 +107,7 @@ class Orders:
             cut, depth, _, way = heapq.heappop(waiting)
             if way.step is not None and not way.is_priced:
                 kind, steps = way.step
-                after = None if self.states >= MOST_STATES else self._counted(way.now, kind, steps)
+                after = None if self.states >= self.most else self._counted(way.now, kind, steps)
                 if after is None:
                     continue
                 then = _Way(
@@ -141,7 +146,7 @@ class Orders:
             state, moved, done = edge.popleft()
             if moved == end:
                 return done
-            if self.states >= MOST_STATES:
+            if self.states >= self.most:
                 return None
             now = {branch: bool(state.is_open_at(np.array([branch]))[0]) for branch in sorted(free)}
             now = {branch: to_close for branch, to_close in now.items() if branch in wanted or not barred[branch]}

@@ -54,8 +54,11 @@ class RestorationProblem(Shown):
             movable: nodes of live feeders whose load may be moved, with their sources'.
             warm: the load before the fault, where those who come back take another one.
         """
-        zones = Zones.of(fault, movable)
-        seeds = np.unique(np.concatenate([fault.dead, zones.live_node[zones.port], movable]))
+        zones, net = Zones.of(fault, movable), fault.network
+        lost = net.transformers_at_node.of_keys(fault.dead)
+        ends = np.concatenate([net.transformer_node[lost], net.transformer_second_node[lost]])
+        taking_over = ends[fault.after.live(ends)]  # where those who lost one of two supplies take their load now
+        seeds = np.unique(np.concatenate([fault.dead, zones.live_node[zones.port], movable, taking_over]))
         return cls(fault, zones, Capacity(loads, fault.before, fault.after, seeds, source_ampere, warm or loads))
 
     @cached_property
@@ -100,11 +103,20 @@ class RestorationProblem(Shown):
     # What the search is told --------------------------------------------------------------------------------------
 
     def users(self, measure: str) -> Users:
-        """Return who gains by which zones.
+        """Return who gains by which zones; found once for each measure.
 
         Args:
             measure: ``customers`` (important ones by their weight; a transformer without customers is one) or ``kw``.
         """
+        if measure not in self._users:
+            self._users[measure] = self._users_by(measure)
+        return self._users[measure]
+
+    @cached_property
+    def _users(self) -> dict[str, Users]:
+        return {}
+
+    def _users_by(self, measure: str) -> Users:
         net, lost, rules = self.fault.network, self.lost, self.capacity.loads.rules
         of_transformer = np.stack(
             [self.zones.zone_of(net.transformer_node), self.zones.zone_of(net.transformer_second_node)], axis=1

@@ -154,7 +154,7 @@ class Relief:
         """Give what the feeder of a node could hand over: amperes, what the neighbour has to spare, tie, device, node beyond."""
         net, capacity = now.network, self.problem.capacity
         (part,) = now.parts_of(np.array([node]))
-        state = FeederState.of(capacity.loads, now, part)
+        state = capacity.loads.state_of(now, part)
         if not can_be_moved(state, np.array([node])):
             return
         forest, place_of = part.forest, dict(zip(part.nodes.tolist(), range(len(part.nodes)), strict=True))
@@ -168,7 +168,7 @@ class Relief:
                 continue
             beyond = ends[1] if ends[0] == mine[0] else ends[0]
             (other,) = now.parts_of(np.array([beyond]))
-            neighbour = FeederState.of(capacity.loads, now, other)
+            neighbour = capacity.loads.state_of(now, other)
             if other.members in shut or not can_be_moved(neighbour, np.array([beyond])):
                 continue
             spare = self._spare(neighbour, beyond)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,10 @@ MOST_SEARCHED = 600
 
 EVEN_PARTS = 15
 """So many are these parts at least; among fewer switches, but more than a few, they are tried first: fewer steps often do."""
+
+ROUNDS_ASKED, STATES_ASKED = 3, 30
+"""Of the search for what a permission would feed, which is only told and need not take longer than the plan itself: rounds, and
+states on the way to an end."""
 
 WIDER = 1e-5
 """Beyond the losses that were found, in squares of the voltage."""
@@ -133,7 +138,8 @@ def with_permission(
     freely = RestorationProblem.of(
         replace(capacity.loads, rules=rules), capacity.source_ampere, problem.fault, warm=capacity.warm
     )
-    return with_moves(freely, measure, best, freely.feedable(measure), True, _settled_with)
+    every, settle = freely.feedable(measure), partial(_settled_with, rounds=ROUNDS_ASKED)
+    return with_moves(freely, measure, best, every, True, settle, 1, STATES_ASKED)
 
 
 def _in_two_steps(problem: RestorationProblem, measure: str) -> SwitchingSolution | None:
@@ -185,7 +191,12 @@ def _settled(
 
 
 def _settled_with(
-    problem: RestorationProblem, model: SwitchingModel, first_goals_only: bool, known: SwitchingSolution, accept: Accept
+    problem: RestorationProblem,
+    model: SwitchingModel,
+    first_goals_only: bool,
+    known: SwitchingSolution,
+    accept: Accept,
+    rounds: int | None = None,
 ) -> SwitchingSolution:
     """Return the best choice of a program that the power flow and a further rule accept.
 
@@ -196,7 +207,7 @@ def _settled_with(
     accepted, margin, most, first, holds = [known], 0.0, np.inf, None, False
     proven, rest = False, np.inf
     begun = model.program.nodes
-    for _ in range(_rounds(problem)):
+    for _ in range(rounds or _rounds(problem)):
         left = NODES_IN_ALL * nodes - (model.program.nodes - begun)
         if left <= 0:
             break
@@ -214,6 +225,9 @@ def _settled_with(
             along = model.best(nodes, first_goals_only, along=first)
             if along is not None and not problem.losses(along) and (reached := accept(along)) is not None:
                 accepted.append(reached)
+            model.require(
+                int(max(each.value for each in accepted))
+            )  # what feeds less is not looked for, which is quicker
             continue
         if holds:
             choice = _in_full(problem, model, choice, first_goals_only)

@@ -296,7 +296,7 @@ class Lifts:
             if len(self.supply.nodes_lost_in(after)) or len(after.loops) > len(self.supply.loops):
                 continue
             ends = np.array([net.from_node[behind], net.to_node[behind], net.from_node[tie], net.to_node[tie]])
-            states = [FeederState.of(self.loads, after, part) for part in after.parts_of(ends)]
+            states = [self.loads.state_of(after, part) for part in after.parts_of(ends)]
             if gone(after, states) and self._keeps(after, states):
                 said = text("close {tie} and open {behind}: {ampere:.0f} A go to the neighbour", tie=str(ids[tie]),
                             behind=str(ids[behind]), ampere=ampere)  # fmt: skip

@@ -133,7 +133,7 @@ class _Search:
         self.assumed += self.loads.assumed
         self.worst = max(self.hours, key=lambda each: float(each.kw.sum()))
         nodes = np.arange(len(net.nodes))
-        self.states = [FeederState.of(self.worst, self.supply, part) for part in self.supply.parts_of(nodes)]
+        self.states = [self.worst.state_of(self.supply, part) for part in self.supply.parts_of(nodes)]
         self.fed_in = [state for state in self.states if self.generation.feeds(state.part)]
         self.light = self._light_loads()
         spots = [
@@ -359,7 +359,7 @@ class _Search:
         )  # fmt: skip
 
     def _voltage_of(self, state: FeederState, loads: Loads) -> Numbers:
-        return state.voltage_pu if loads is self.worst else FeederState.of(loads, self.supply, state.part).voltage_pu
+        return state.voltage_pu if loads is self.worst else loads.state_of(self.supply, state.part).voltage_pu
 
     def _measured_voltages(self) -> Iterator[WeakSpot]:
         net, rules, floor = self.supply.network, self.rules, self.loads.rules.min_voltage_pu

@@ -13,7 +13,7 @@ import numpy as np
 
 from network import Supply
 from network.arrays import Indices, Mask, Numbers
-from repair.restoration.loading import FeederState, Loads
+from repair.restoration.loading import Loads
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +108,6 @@ def _collapsed(loads: Loads, supply: Supply, known: Mask) -> Indices:
     found = []
     for place in measured[~known[measured]].tolist():
         parts = supply.parts_of(supply.node_at[[place]])
-        if unknown[place] or any(FeederState.of(loads, supply, part).collapsed for part in parts):
+        if unknown[place] or any(loads.state_of(supply, part).collapsed for part in parts):
             found.append(place)
     return np.array(found, dtype=np.int64)

@@ -347,3 +347,26 @@ def test_signs_that_look_like_those_of_a_formula_do_not_run_either(text: str, en
     content = bytes(file_of(pl.DataFrame({"cause": [text, "wind＝3"]}), "title", ending, "en").body)
     shown = pl.read_csv(io.BytesIO(content), quote_char='"') if ending == "csv" else pl.read_excel(content)
     assert shown.to_series().to_list() == [f"'{text}", "wind＝3"]
+
+
+def test_answers_of_the_desk_state_what_they_rest_on(client: httpx.Client) -> None:
+    for path in ("dispatch-kpi", "restoration-times"):
+        answer = client.get(f"/api/v1/{path}")
+        assert answer.status_code == 200, answer.text
+        assert {"settings_changed", "rows"} <= set(answer.json())
+
+
+@pytest.mark.parametrize("body", [b"\x1f\xff\r", b"\xff\xfe\x00", b"(\xb5O"])
+@pytest.mark.parametrize("path", ["infer", "precheck", "affected"])
+def test_a_body_that_is_no_text_is_refused_in_the_form_of_errors(client: httpx.Client, path: str, body: bytes) -> None:
+    answer = client.post(f"/api/v1/{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert {"error", "hint"} <= set(answer.json())
+    assert "detail" not in answer.json()
+
+
+def test_a_time_of_an_answer_is_described_as_it_is_written(client: httpx.Client) -> None:
+    forms = client.get("/openapi.json").json()["components"]["schemas"]
+    written = client.get("/api/v1/indices").json()["period"]["start"]
+    assert datetime.fromisoformat(written).tzinfo is None
+    assert forms["Span"]["properties"]["start"]["format"] == "local-date-time"  # "date-time" would promise an offset

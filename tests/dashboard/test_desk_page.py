@@ -62,6 +62,7 @@ def serving(
     folder.mkdir()
     tables = one_line_tables(FEEDER)
     tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
+    next(row for row in tables["branches"] if row["branch_id"] == "K2")["name"] = "Mill Lane"
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
     sensors = {"sensors": [{"branch_id": device, "kind": "ftu"} for device in devices]}
     for name, rows in (tables | sensors | dict(more or {})).items():
@@ -248,6 +249,16 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     order = httpx.get(f"{served}{plan.get_by_text('Print').get_attribute('href')}", timeout=60).text
     assert (order.count("☑"), order.count("☐")) == (1, count - 2)
     assert "95 A" in order
+    expect(page.locator(".card.state-now tbody tr").first).to_contain_text("K2 Mill Lane")
+    for left in range(count - 2, 0, -1):
+        steps.first.get_by_role("button", name="done").click()
+        expect(steps).to_have_count(left)
+    expect(plan).to_contain_text("All steps are carried out")
+    order = httpx.get(f"{served}{plan.get_by_text('Print').get_attribute('href')}", timeout=60).text
+    assert (order.count("☑"), order.count("☐")) == (count - 1, 0)
+    for left in range(2, count):
+        plan.get_by_role("button", name="undo").click()
+        expect(steps).to_have_count(left)
     plan.get_by_role("button", name="undo").click()
     expect(steps).to_have_count(count)
     assert sheet_of(served)["steps"] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -61,3 +63,19 @@ def test_nothing_more_is_made_once_nobody_needs_it(folder: Path) -> None:
     assert time.monotonic() < began + 30
     assert prepare_apart(folder, "dashboard.prepared", "en") is True
     assert list(folder.glob(".fudian/*/pages/*.json"))
+
+
+WARM = """
+import gc
+from dashboard.app import load_compiled
+load_compiled()
+from numba.core.dispatcher import Dispatcher
+own = [each for each in gc.get_objects() if isinstance(each, Dispatcher) and each.__module__.startswith("repair.")]
+print(*sorted(each.__name__ for each in own if each.signatures))
+"""
+
+
+def test_what_is_compiled_for_the_desk_is_loaded_before_anybody_looks() -> None:
+    """A process of its own: others of this one have looked already."""
+    told = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, check=True).stdout.split()
+    assert {"upwards", "downwards", "own_states", "said_at_nodes", "mix", "own_shares", "merge"} <= {*told}

@@ -16,6 +16,8 @@ from tests.reference.case33bw import branches, buses
 
 _CHUNK = 4000
 _ROUNDS = 60
+_SETTLED = 1e-11
+"""A voltage that moves by less in a round has settled."""
 
 
 def spanning_trees() -> Mask:
@@ -43,10 +45,20 @@ def lowest_voltages_pu(closed: Mask, power_factor: float, rounds: int = _ROUNDS)
     for start in range(0, len(closed), _CHUNK):
         chosen = np.array([np.flatnonzero(each) for each in closed[start : start + _CHUNK]])
         paths = np.linalg.inv(incidence[:, chosen].transpose(1, 0, 2))
-        matrix = (paths.transpose(0, 2, 1) * z_pu[chosen][:, None, :]) @ paths
+        across = paths.transpose(0, 2, 1)
+        matrix = (across * z_pu.real[chosen][:, None, :]) @ paths + 1j * (
+            (across * z_pu.imag[chosen][:, None, :]) @ paths
+        )
         voltage = np.ones((len(chosen), len(load)), dtype=np.complex128)
+        rest, impedance, now = np.arange(len(chosen)), matrix, voltage.copy()
         for _ in range(rounds):
-            voltage = 1.0 - (matrix @ np.conj(load / voltage)[:, :, None])[:, :, 0]
+            before, now = now, 1.0 - (impedance @ np.conj(load / now)[:, :, None])[:, :, 0]
+            voltage[rest] = now
+            moves = np.abs(now - before).max(axis=1) >= _SETTLED
+            if moves.mean() < 0.5:
+                rest, impedance, now = rest[moves], impedance[moves], now[moves]
+            if not len(rest):
+                break
         off = np.abs(voltage - 1.0 + (matrix @ np.conj(load / voltage)[:, :, None])[:, :, 0]).max(axis=1)
         found[start : start + _CHUNK] = np.where(off < 1e-9, np.abs(voltage).min(axis=1), 0.0)
     return found

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from data_samples.generator.county import COUNTY
 from network import read_network, workspace
 from network.tables.as_of import known_until
 from reliability.area import Area
-from reliability.curve import cumulative_saidi, ledger_within
+from reliability.curve import cumulative_saidi, ledger_within, ledgers_of_parts
 from reliability.live_months import live_ratio_by_month
 from reliability.period import Period
 from reliability.query import Query
@@ -55,11 +56,13 @@ def test_the_curve_ends_at_saidi_by_either_rule_of_crossing(
     figure = known.indices(query).row(0, named=True)
     assert curve["ch"].sum() == pytest.approx(figure["CH"])
     assert curve["saidi_h"][-1] == (None if figure["SAIDI-1"] is None else pytest.approx(figure["SAIDI-1"]))
-    start, rows = query.period.start, known.ledger(query)
-    for number, hours in enumerate(curve["ch"]):
-        day = Period(start + timedelta(days=number), min(start + timedelta(days=number + 1), query.known.period.end))
+    start, end, rows = query.period.start, query.known.period.end, known.ledger(query)
+    days = [Period(start + timedelta(days=n), min(start + timedelta(days=n + 1), end)) for n in range(curve.height)]
+    at_once = ledgers_of_parts(rows, [(str(day.start), day) for day in days], drawn.crossing)
+    for day, hours in zip(days, curve["ch"], strict=True):
         within = ledger_within(rows, day, drawn.crossing)
         assert hours == pytest.approx((within["users"] * within["h"]).sum(), abs=1e-9)
+        assert_frame_equal(at_once[str(day.start)].select(within.columns), within, check_row_order=False)
 
 
 @pytest.mark.parametrize(

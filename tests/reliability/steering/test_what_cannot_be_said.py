@@ -1,13 +1,16 @@
 """No history, a month of it, a class without users, targets without a year: each question says what it can say and what not."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import fudian
 from fudian import Utility
-from network import WorkspaceError, network_from_tables
+from network import FudianError, WorkspaceError, network_from_tables
 from tests.reliability.records import bus
 
 PLAN = {
@@ -212,3 +215,31 @@ def test_targets_without_a_year_are_those_of_the_year_of_the_data() -> None:
         without.forecast("mine", "2021-07-01").as_dict()["rows"]
         == with_year.forecast("mine", "2021-07-01").as_dict()["rows"]
     )
+
+
+def test_a_table_of_outages_without_a_row_is_no_county_without_outages(tmp_path: Path) -> None:
+    """The table stands there and is empty: every question says that it does not know, and the report is written all the same."""
+    for file in Path("data_samples/county").glob("*.*"):
+        if file.stem not in {"outages", "stages"}:
+            shutil.copy(file, tmp_path)
+    head = Path("data_samples/county/outages.csv").read_text("utf-8-sig").splitlines()[0]
+    (tmp_path / "outages.csv").write_text(f"{head}\n", "utf-8")
+    empty = fudian.open(tmp_path, "en")
+    with pytest.raises(FudianError, match="No outage is recorded"):
+        empty.process(year=2022)
+    assert "that nothing happened is not known" in notes(empty.why("2022-10", "2022-11"))
+    report = empty.report("2022-11", "xihua-2022", "en")
+    assert any("No outage is recorded" in sentence for sentence in report.section("process").says)
+    assert any("that nothing happened is not known" in sentence for sentence in report.section("headline").says)
+    assert {row["status"] for row in report.section("targets").rows} == {"not_computable"}
+
+
+def test_a_report_within_a_year_leaves_its_targets_open_though_the_calendar_is_past_it() -> None:
+    """Records end in February 2021, and no as-of time is stated: seen from there the year is not over, and no cause is told."""
+    report = utility(datetime(2021, 1, 1), 50).report("2021-02", "mine", "en")
+    rural, town = report.section("targets").rows
+    assert (rural["status"], town["status"]) == ("unknown", "not_computable")
+    assert [row["probability_met"] is None for row in report.section("forecast").rows] == [False]
+    assert [row["cause"] for row in report.section("causes").rows] == ["not recorded"]
+    whole = utility(datetime(2021, 1, 1), 50).report("2021", "mine", "en")
+    assert whole.section("targets").rows[0]["status"] == "pass"

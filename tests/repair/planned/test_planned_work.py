@@ -13,7 +13,7 @@ from network import FudianError, Network, UnknownIdError, network_from_tables
 from repair.isolation import BREAKS_LOAD
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
-from tests.repair.grids import DEVICES, Grid, grids
+from tests.repair.grids import DEVICES, Branch, Grid, grids
 
 
 def planned(grid: Grid) -> Grid:
@@ -87,6 +87,18 @@ def test_who_is_off_equals_a_search_of_the_graph_and_no_transfer_is_better(case:
     assert outage.proven
     if outage.best and outage.refusal is None:
         assert grid.gain(after, state)[0] == max(grid.gain(each, state)[0] for each in grid.states(work))
+
+
+def test_load_that_a_second_supply_takes_over_counts_against_the_room_of_its_source() -> None:
+    """S1 has room for 3 A, and takes over 1 A through n10 as soon as n00 is dead: 3 A more over the tie are too many."""
+    branches = [Branch("n00", "S0", "breaker"), Branch("n02", "n00", "switch"), Branch("n10", "S1", "breaker")]
+    tie = Branch("S1", "n02", "switch", is_open=True)
+    for load, transferred in ((3, 0), (2, 1)):
+        loads = [("n02", None, load, 0), ("n00", "n10", 1, 0)]
+        grid = planned(Grid({"S0": None, "S1": 3.0}, [*branches, tie], loads))
+        outage = outage_of(Restorer.of(grid.network().energise()), Work(("B0",)))
+        assert (outage.transferred, outage.no_room, outage.proven) == (transferred, 1 - transferred, True)
+        assert outage.source_change_a.tolist() == [-(load + 1.0), 1.0 + load * transferred]
 
 
 @given(grids(), st.integers(0, 30))

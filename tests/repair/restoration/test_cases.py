@@ -73,6 +73,18 @@ def test_a_voltage_that_is_too_low_and_those_nobody_can_reach_are_told() -> None
     assert [(each.reason, each.transformers) for each in stranded] == [("no_way", ("T2",)), ("fault", ("T7",))]
 
 
+def test_who_stays_off_since_a_device_refuses_is_told_so() -> None:
+    """The breaker that tripped does not close again: who hangs before the fault is off for that, not since no tie leads there."""
+    net = Network.from_text("=S -[K1]- 1 -(S1)- 2 -L1- 3 -(S2)- 4; T1(3) @ 1; T2 @ 2; T4(4) @ 4")
+    plan = restore(net.energise(), "L1", refused=["K1"])
+    held, beyond, faulted = sorted(plan.missing, key=lambda each: each.transformers != ("T1",))
+    assert (held.reason, held.transformers, held.customers) == ("no_way", ("T1",), 3)
+    assert str(held.said) == "1 transformers could be fed over K1 alone, which cannot be operated"
+    assert {each.reason: each.transformers for each in (beyond, faulted)} == {"no_way": ("T4",), "fault": ("T2",)}
+    assert "K1" not in str(beyond.said)
+    assert {each.transformers for each in restore(net.energise(), "L1").missing} == {("T2",), ("T4",)}
+
+
 def test_a_short_interruption_is_planned_only_where_it_is_allowed_and_never_of_the_important() -> None:
     rules = {"restoration": {**AMPERES["restoration"], "transfer_allowed": "with_short_interruption"}}
     diagram = CHAIN.format(parallel="false")
@@ -161,39 +173,48 @@ def test_isolate_and_steps_alone_describe_the_end() -> None:
     assert {known[at] for at in range(len(known)) if end.is_open[at]} == is_open == {"K1"}
 
 
-def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
-    """Return a network with a switch at either end of every line, and one breaker at its source."""
-    branches: list[dict[str, Any]] = [{"branch_id": "K", "from_node": "S", "to_node": "0", "kind": "breaker"}]
+def meshed_tables(nodes: int, ties: int, with_impedance: bool, prefix: str = "") -> dict[str, list[dict[str, Any]]]:
+    """Return a feeder with a switch at either end of every line, and one breaker at its source.
 
-    def line(name: int, a: int, b: int, is_open: bool = False) -> None:
+    Args:
+        nodes: how many.
+        ties: how many, each a line that is open at one end.
+        with_impedance: whether r and x are given.
+        prefix: of every name.
+    """
+    branches: list[dict[str, Any]] = []
+
+    def add(name: str, one: str, other: str, kind: str, **more: Any) -> None:
+        ends = {"from_node": f"{prefix}{one}", "to_node": f"{prefix}{other}"}
+        branches.append({"branch_id": f"{prefix}{name}", **ends, "kind": kind, "normally_open": False, **more})
+
+    def line(name: int, one: int, other: int, is_open: bool = False) -> None:
         ohm = {"r_ohm": 0.06, "x_ohm": 0.07} if with_impedance else {}
-        branches.append(
-            {
-                "branch_id": f"A{name}",
-                "from_node": str(a),
-                "to_node": f"{name}a",
-                "kind": "switch",
-                "normally_open": is_open,
-            }
-        )
-        branches.append(
-            {"branch_id": f"L{name}", "from_node": f"{name}a", "to_node": f"{name}b", "kind": "line", **ohm}
-        )
-        branches.append({"branch_id": f"B{name}", "from_node": f"{name}b", "to_node": str(b), "kind": "switch"})
+        add(f"A{name}", str(one), f"{name}a", "switch", normally_open=is_open)
+        add(f"L{name}", f"{name}a", f"{name}b", "line", **ohm)
+        add(f"B{name}", f"{name}b", str(other), "switch")
 
+    add("K", "S", "0", "breaker")
     for node in range(1, nodes):
         line(node, max(node - 1 - node % 5, 0), node)
     for at in range(ties):
         line(nodes + at, (37 * at + 11) % nodes, (53 * at + 70) % nodes, is_open=True)
-    transformers = [{"transformer_id": f"T{at}", "node": str(at), "load_kw": 12.0} for at in range(1, nodes)]
+    transformers = [
+        {"transformer_id": f"{prefix}T{at}", "node": f"{prefix}{at}", "load_kw": 12.0} for at in range(1, nodes)
+    ]
     customers = [
-        {"customer_id": f"C{at}-{k}", "transformer_id": f"T{at}"}
+        {"customer_id": f"{prefix}C{at}-{k}", "transformer_id": f"{prefix}T{at}"}
         for at in range(1, nodes)
         for k in range(13 + (at < 26))
     ]
-    return network_from_tables(
-        {"sources": [{"node": "S"}], "branches": branches, "transformers": transformers, "customers": customers}
-    )
+    return {
+        "sources": [{"node": f"{prefix}S"}], "branches": branches, "transformers": transformers, "customers": customers
+    }  # fmt: skip
+
+
+def meshed(nodes: int, ties: int, with_impedance: bool) -> Network:
+    """Return such a feeder alone."""
+    return network_from_tables(meshed_tables(nodes, ties, with_impedance))
 
 
 @pytest.mark.parametrize("with_impedance", [True, False])
