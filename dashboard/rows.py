@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -89,7 +89,7 @@ def _ledger(utility: Utility, address: Address) -> Rows:
     language, query, filters = address.language, query_of(utility, address), dict(address.filters)
     said = [_period_words(query, language), word(query.level, language), word(query.med, language)]
     filters.pop("med", None)
-    part = _part(filters.pop("day", None), filters.pop("month", None))
+    part = _part(utility, filters.pop("day", None), filters.pop("month", None))
     if part:
         said[0] = part[1]
     area = None
@@ -145,18 +145,20 @@ def _no_filter(column: str, value: str) -> FudianError:
 
 
 def _period_words(query: Query, language: str) -> str:
-    last = min(query.as_of or query.period.end, query.period.end) - timedelta(microseconds=1)
-    return translate("{start} to {end}", language, start=f"{query.period.start:%Y-%m-%d}", end=f"{last:%Y-%m-%d}")
+    period = query.period
+    last = replace(period, start=min(query.as_of or period.end, period.end) - timedelta(microseconds=1)).first_day
+    return translate("{start} to {end}", language, start=f"{period.first_day:%Y-%m-%d}", end=f"{last:%Y-%m-%d}")
 
 
-def _part(day: str | None, month: str | None) -> tuple[Period, str] | None:
-    """Return the day or month that a filter names."""
+def _part(utility: Utility, day: str | None, month: str | None) -> tuple[Period, str] | None:
+    """Return the day or month that a filter names, by the clock on the wall."""
+    reading = utility.workspace.reading
     try:
         if day is not None:
             start = datetime.combine(date.fromisoformat(day), datetime.min.time())
-            return Period(start, start + timedelta(days=1)), day
+            return Period(start, start + timedelta(days=1)).on_the_wall(reading), day
         if month is not None:
-            return _month(month), month
+            return _month(month).on_the_wall(reading), month
     except ValueError as wrong:
         raise _no_filter("day" if day is not None else "month", day or month or "") from wrong
     return None
@@ -193,6 +195,7 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
     reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith(("F-", "P-"))}
     counted = pl.lit(translate("counted", language))
+    walls = utility.workspace.reading.walls
     return (
         rows.join(names, on="transformer_id", how="left", maintain_order="left")
         .with_columns(hours=pl.col("users") * pl.col("h"))
@@ -204,10 +207,10 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
             .otherwise("user_id"),
             user_name="user_name",
             users="users",
-            since=pl.from_epoch("from", time_unit="us").dt.strftime("%Y-%m-%d %H:%M:%S"),
+            since=walls(pl.from_epoch("from", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
             until=pl.when("provisional")
             .then(pl.lit(translate("still out", language)))
-            .otherwise(pl.from_epoch("until", time_unit="us").dt.strftime("%Y-%m-%d %H:%M:%S")),
+            .otherwise(walls(pl.from_epoch("until", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S")),
             nature=pl.col("nature").replace(natures),
             cause="cause",
             customer_hours="hours",
@@ -253,11 +256,11 @@ def _plans(utility: Utility, address: Address) -> Rows:
     if filters.get("unit"):
         inside = inside.filter(pl.col("unit") == filters["unit"])
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith("P-")}
-    time = "%Y-%m-%d %H:%M"
+    time, walls = "%Y-%m-%d %H:%M", utility.workspace.reading.walls
     frame = inside.sort("start").select(
         "plan_id",
-        pl.col("start").dt.strftime(time),
-        pl.col("end").dt.strftime(time),
+        walls(pl.col("start")).dt.strftime(time),
+        walls(pl.col("end")).dt.strftime(time),
         pl.col("nature").replace(natures),
         place=pl.coalesce("branch_id", "feeder_id", "transformer_id"),
         work="work",
@@ -271,7 +274,7 @@ def _plans(utility: Utility, address: Address) -> Rows:
 
 def _live_jobs(utility: Utility, address: Address) -> Rows:
     language, query, filters = address.language, query_of(utility, address), dict(address.filters)
-    part = _part(None, filters.pop("month", None))
+    part = _part(utility, None, filters.pop("month", None))
     period, said = part or (query.period, _period_words(query, language))
     jobs = own(utility.network, utility.live_jobs).filter(
         (pl.col("start") >= period.start) & (pl.col("start") < period.end)
@@ -290,7 +293,7 @@ def _live_jobs(utility: Utility, address: Address) -> Rows:
     }
     frame = jobs.sort("reduced_ch", descending=True, nulls_last=True).select(
         "job_id",
-        pl.col("start").dt.strftime("%Y-%m-%d %H:%M"),
+        utility.workspace.reading.walls(pl.col("start")).dt.strftime("%Y-%m-%d %H:%M"),
         unit="unit",
         place=pl.coalesce("branch_id", "feeder_id"),
         method=pl.col("method").replace(methods),

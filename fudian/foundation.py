@@ -24,6 +24,7 @@ from fudian.sweep import Sweep
 from network import FudianError, Network, Problem, Supply, Text, Workspace, WorkspaceError, build_network, text
 from network.ids import each_of
 from network.steps import Done, step, telling
+from network.tables.conventions import ReadingSettings
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
@@ -56,19 +57,24 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def stating_settings(method: Method) -> Method:
-    """Have the answer of a method state, as ``settings_changed``, the settings it rests on that differ from their defaults."""
+    """Have the answer of a method state what it rests on, and show its times by the clock on the wall.
+
+    It states, as ``settings_changed``, the settings it rests on that differ from their defaults.
+    """
     name = method.__name__
     if name not in RESTS_ON:
         return method
 
     @wraps(method)
     def stated(self: Foundation, *args: Any, **kwargs: Any) -> Any:
-        answer = method(self, *args, **kwargs)
+        answer, reading = method(self, *args, **kwargs), self.workspace.reading
         changed = {"settings_changed": self.settings_changed(name)}
         if isinstance(answer, dict):
-            return answer | changed
+            return reading.on_the_wall(answer) | changed
         told = copy(answer)  # what is kept elsewhere stays as it is
-        vars(told)["as_dict"] = _Form(answer.as_dict, changed)
+        vars(told)["as_dict"] = _Form(answer.as_dict, changed, reading)
+        if hasattr(answer, "first"):
+            vars(told)["first"] = _Form(answer.first, {}, reading)
         return told
 
     return cast("Method", stated)
@@ -80,9 +86,11 @@ class _Form:
 
     form: Callable[..., dict[str, Any]]
     beside: dict[str, Any]
+    reading: ReadingSettings
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return self.form(*args, **kwargs) | self.beside
+        shown: dict[str, Any] = self.reading.on_the_wall(self.form(*args, **kwargs))
+        return shown | self.beside
 
 
 def question(method: Method) -> Method:

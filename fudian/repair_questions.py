@@ -73,6 +73,8 @@ class RepairQuestions(LiveQuestions):
             )
         supply = self.state(at, switching, by)
         if fault is not None:
+            if not fault.strip(" ,，"):
+                raise FudianError(text("fault names no branch."), text("Name the branch that it strikes."))
             area = fault_area(supply, fault)
             return AffectedAnswer(area.before, supply, area)
         branches = names(open or ())

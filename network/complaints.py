@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from string import Formatter
 
 from network.problems import Problem
-from network.texts import text
+from network.texts import Text, text
 
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """Problems of one kind: of one table and column, with one message.
+    """Problems of one kind: of one table and column, with one message and one remedy.
 
     Attributes:
         problems: one or more, in the order in which they were found.
@@ -40,21 +41,58 @@ class Complaint:
         place = first.place() if len(files) == 1 else first.table
         if first.column is not None:
             place += f", {first.column}"
-        examples = "; ".join(_example(problem, len(files) > 1, language) for problem in self.problems[:EXAMPLES])
+        varying = _varying(self.problems, lambda problem: problem.message)
+        named = len(files) > 1
+        examples = "; ".join(_example(problem, named, varying, language) for problem in self.problems[:EXAMPLES])
         often = text("{count} times, such as {examples}", count=f"{self.count:,}", examples=examples)
-        message, hint = first.message.in_language(language), first.hint.in_language(language)
-        return f"{place}: {message}. {often.in_language(language)}. {hint}".strip()
+        return text(
+            "{place}: {message}. {often}. {hint}", place=place, message=_without(first.message, varying), often=often,
+            hint=_without(first.hint, _varying(self.problems, lambda problem: problem.hint)),
+        ).in_language(language).strip()  # fmt: skip
 
 
-def _example(problem: Problem, name_file: bool, language: str) -> str:
-    """Return where one problem stands and its value."""
+class _Each:
+    """Stands for what is another value in each problem of a kind."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+    def __format__(self, _: str) -> str:
+        return "…"
+
+
+def _varying(problems: Sequence[Problem], said: Callable[[Problem], Text]) -> list[str]:
+    """Return the places of a sentence that are not filled by the same value in all problems of a kind."""
+    first = said(problems[0]).values
+    return [name for name in first if any(said(problem).values[name] != first[name] for problem in problems)]
+
+
+def _without(sentence: Text, varying: Collection[str]) -> Text:
+    return Text(sentence.template, {**sentence.values, **dict.fromkeys(varying, _Each())})
+
+
+def _example(problem: Problem, name_file: bool, varying: Collection[str], language: str) -> str:
+    """Return where one problem stands, its value, and what its message says otherwise than those of its kind."""
     place = [problem.place()] if name_file else []
     if problem.row is not None:
         place.append(text("row {row}", row=problem.row).in_language(language))
     elif problem.object_id is not None:
         place.append(problem.object_id)
     shown = ", ".join(place) or problem.table
-    return shown if problem.value is None else f"{shown} = {problem.value!r}"
+    if problem.value is not None:
+        shown += f" = {problem.value!r}"
+    own = [each for each in _filled(problem.message, varying, language) if each not in {problem.value, problem.sheet}]
+    return f"{shown} (… {', '.join(own)})" if own else shown
+
+
+def _filled(sentence: Text, places: Collection[str], language: str) -> list[str]:
+    """Return what fills some places of a sentence, each written as the sentence writes it."""
+    return [
+        Text(f"{{{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}}}", sentence.values)
+        .in_language(language)
+        for _, name, form, conversion in Formatter().parse(sentence.template)
+        if name in places
+    ]  # fmt: skip
 
 
 def complaints(problems: Iterable[Problem]) -> list[Complaint]:
@@ -66,8 +104,8 @@ def complaints(problems: Iterable[Problem]) -> list[Complaint]:
     Returns:
         One complaint for each kind, in the order of the first problem of each.
     """
-    kinds: dict[tuple[str, str, str | None, str], list[Problem]] = {}
+    kinds: dict[tuple[str, str, str | None, str, str], list[Problem]] = {}
     for problem in problems:
-        kind = (problem.severity, problem.table, problem.column, problem.message.template)
+        kind = (problem.severity, problem.table, problem.column, problem.message.template, problem.hint.template)
         kinds.setdefault(kind, []).append(problem)
     return [Complaint(tuple(each)) for each in kinds.values()]

@@ -74,7 +74,11 @@ class Problem:
             place += f", {self.column}"
         if self.value is not None:
             place += f" = {self.value!r}"
-        return f"{place}: {self.message.in_language(language)}. {self.hint.in_language(language)}".strip()
+        return (
+            text("{place}: {message}. {hint}", place=place, message=self.message, hint=self.hint)
+            .in_language(language)
+            .strip()
+        )
 
 
 class FudianError(Exception):

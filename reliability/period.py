@@ -103,8 +103,7 @@ class Period:
     def as_dict(self) -> dict[str, Any]:
         """Return the form of commands and routes: ``start``, ``end``, ``hours``."""
         reading = self._reading
-        start, end = reading.wall(self.start), reading.wall(self.end)
-        return {"start": start.isoformat(), "end": end.isoformat(), "hours": self.hours}
+        return {"start": reading.shown(self.start), "end": reading.shown(self.end), "hours": self.hours}
 
     def months(self) -> list[tuple[str, Period]]:
         """Return the calendar months of the period with their labels ``YYYY-MM``, cut at its ends."""

@@ -18,6 +18,7 @@ from network import FudianError, Workspace, build_network, schema
 from network.representation import Shown
 from network.tables.checks import check_tables, tables_in_order
 from network.tables.table_form import ROW
+from network.tables.veil import harmless_words, is_personal, veil
 from reliability.period import Period
 from reliability.statistics import Statistics
 
@@ -215,6 +216,9 @@ def row_changes(table: str, old: pl.DataFrame, new: pl.DataFrame) -> tuple[RowCh
     found = [_change("changed", key, after, _differing(before, after, columns)) for before, after in pairs]
     found += [_change("deleted", key, row, {}) for row in gone.iter_rows(named=True)]
     found += [_change("added", key, row, {}) for row in come.iter_rows(named=True)]
+    if is_personal(schema.TABLES[table]):
+        known = harmless_words(schema.TABLES[table])
+        found = [_veiled(change, known) for change in found]
     return tuple(sorted(found, key=lambda change: (KINDS.index(change.kind), change.row or 0)))
 
 
@@ -246,6 +250,16 @@ def _differing(
         for name in columns
         if before[name] != after[name]
     }
+
+
+def _veiled(change: RowChange, known: frozenset[str]) -> RowChange:
+    """Return a change of a table of persons without what may be personal: a comma too many moves it below any header."""
+
+    def hidden(value: object) -> object:
+        return veil(value, known) if isinstance(value, str) and value != "…" else value
+
+    columns = {name: (hidden(old), hidden(new)) for name, (old, new) in change.columns.items()}
+    return replace(change, id=None if change.id is None else veil(change.id, known), columns=columns)
 
 
 def _change(

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -736,3 +737,21 @@ def test_a_grid_without_labels_says_why_there_is_nothing_to_test(command: Comman
         assert "no branch has a feeder_id" in " ".join(command(question, tmp_path, "--json").json["assumptions"]), (
             question
         )
+
+
+def test_a_folder_that_cannot_be_written_is_said(command: Command) -> None:
+    said = command("sample", "--to", "/proc/fudian", "--json")
+    assert said.status == 1
+    assert "/proc/fudian cannot be read or written" in json.loads(said.out)["error"]
+
+
+def test_a_fault_without_a_branch_is_refused(command: Command) -> None:
+    for given in ("", ",", " ， "):
+        said = command("affected", COUNTY, "--fault", given, "--json")
+        assert (said.status, json.loads(said.out)["error"]) == (2, "fault names no branch.")
+
+
+def test_who_stops_the_program_while_it_loads_reads_no_traceback() -> None:
+    stopped = "import fudian.cli.__main__, os, signal; os.kill(os.getpid(), signal.SIGINT); print('goes on')"
+    said = subprocess.run([sys.executable, "-c", stopped], capture_output=True, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (-signal.SIGINT, b"", b"")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who stops the program while it loads need not read where it was
+
 import gc
 import json
 import sys
@@ -10,7 +15,6 @@ from collections.abc import Sequence
 from fudian.rooms import Trouble, troubles
 
 _BROKEN_INSTALLATION = 2
-_INTERRUPTED = 130
 _NEW_OBJECTS = 50_000
 """So many objects are made between two looks for circles: rows and problems come by the hundred thousand, circles seldom."""
 
@@ -24,8 +28,6 @@ def main() -> None:
     gc.disable()  # nothing that loading makes is garbage
     try:
         from fudian.cli.app import main as run
-    except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
     except Exception:
         if found:  # what was changed cannot be loaded either, and was said
             raise SystemExit(_BROKEN_INSTALLATION) from None
@@ -33,6 +35,8 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
     gc.enable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
 
 

@@ -237,6 +237,9 @@ def _run(given: Sequence[str]) -> None:
     except BaseException as error:  # the last door: also what is no Exception, such as a panic of compiled code
         if os.environ.get("FUDIAN_DEBUG") or (isinstance(error, OSError) and error.errno in _UNWRITTEN):
             raise
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            _report(_not_at_hand(error), given)
+            raise SystemExit(1) from None
         _report(
             FudianError(
                 text("Something went wrong inside Fudian: {kind}: {error}.", kind=type(error).__name__, error=error),
@@ -245,6 +248,14 @@ def _run(given: Sequence[str]) -> None:
             given,
         )
         raise SystemExit(1) from None
+
+
+def _not_at_hand(error: OSError) -> FudianError:
+    """Say of a file or folder that the system refuses why it does."""
+    return FudianError(
+        text("{path} cannot be read or written: {reason}.", path=str(error.filename), reason=error.strerror),
+        text("Choose another place, or let this user read and write there."),
+    )
 
 
 def _keep_answers_apart() -> None:

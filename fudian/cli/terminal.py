@@ -21,6 +21,7 @@ from rich.table import Table
 from fudian.language import default_language
 from network.complaints import complaints
 from network.problems import Problem
+from network.tables.conventions import WallTime
 from network.tables.writing import header
 from network.texts import translate
 
@@ -176,6 +177,8 @@ def _cell(column: str, value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}"
+    if isinstance(value, WallTime):
+        return value.replace("T", " ")
     if isinstance(value, list | tuple):
         listed = " ".join(str(each) for each in value[:_MOST_IN_CELL])
         return listed if len(value) <= _MOST_IN_CELL else f"{listed} … ({len(value):,})"

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import polars as pl
+
 from network.problems import FudianError, WorkspaceError
 from network.readers.cim_e import read_cim_e
 from network.readers.cim_xml import read_cim_xml
@@ -18,6 +20,7 @@ from network.readers.gathering import Progress, require_files
 from network.readers.opendss import read_opendss
 from network.readers.pandapower import read_pandapower
 from network.tables.aside import folder_aside
+from network.tables.conventions import ReadingSettings, instants
 from network.tables.recognition import how_to_read
 from network.tables.table_form import ROW
 from network.tables.words import SETTINGS_FILE
@@ -105,11 +108,18 @@ def write_workspace(source: Workspace, to: Path) -> None:
                 lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
                 (aside / SETTINGS_FILE).write_text("".join(lines), "utf-8")
             for table in source.files:
-                source.tables[table].drop(ROW).write_parquet(aside / f"{table}.parquet")
+                _with_zone(source.tables[table].drop(ROW), source.reading).write_parquet(aside / f"{table}.parquet")
     except OSError as error:
         raise WorkspaceError(
             text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
         ) from error
+
+
+def _with_zone(frame: pl.DataFrame, reading: ReadingSettings) -> pl.DataFrame:
+    """Return a table whose times carry their zone where its clocks change, so that none is read as another."""
+    if not reading.has_summer_time:
+        return frame
+    return frame.with_columns(instants(pl.col(pl.Datetime), reading.time_zone))
 
 
 def _toml(value: Any) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from network.arrays import Indices
 from network.ids import Places
 from network.problems import Problem
+from network.tables.conventions import LOCAL_ZONE, walls
 from network.tables.parts import Parts
 from network.tables.schema import TABLES
 from network.tables.table_form import ROW
@@ -28,6 +29,7 @@ class Checked:
         present: the tables that were given at all.
         parts: the files and sheets of each table.
         now: local time after which a start lies in the future.
+        zone: in which the times of the tables are written.
         problems: what the rules said, in order of tables and rows.
         standing: for a key ``table.column`` that others name, where each of its ids stands, once it was looked up.
         places: for a column ``table.column`` with references, the row of each in the table it names, -1 where there is
@@ -40,6 +42,7 @@ class Checked:
     present: frozenset[str]
     now: datetime
     parts: Parts = field(default_factory=dict)
+    zone: str = LOCAL_ZONE
     problems: list[Problem] = field(default_factory=list)
     standing: dict[str, Places] = field(default_factory=dict)
     places: dict[str, Indices] = field(default_factory=dict)
@@ -58,7 +61,7 @@ class Checked:
         numbers = rows[ROW].to_list()
         key = TABLES[table].key
         ids = rows[key[0]].to_list() if len(key) == 1 and rows.schema[key[0]] == pl.String else [None] * len(numbers)
-        values = [None] * len(numbers) if column is None else _shown(rows[column])
+        values = [None] * len(numbers) if column is None else _shown(rows[column], self.zone)
         said = [messages] * len(numbers) if isinstance(messages, Text) else messages
         help_ = [hints] * len(numbers) if isinstance(hints, Text) else hints
         self.problems.extend(
@@ -92,7 +95,8 @@ class Checked:
             self.report(table, self.tables[table].filter(found), "warning", message, hint, column=column)
 
 
-def _shown(values: pl.Series) -> list[str | None]:
+def _shown(values: pl.Series, zone: str) -> list[str | None]:
     if isinstance(values.dtype, pl.Datetime):
-        return values.dt.to_string("%Y-%m-%d %H:%M:%S").to_list()
+        on_the_wall = values.to_frame("time").select(walls(pl.col("time"), zone)).to_series()
+        return on_the_wall.dt.to_string("%Y-%m-%d %H:%M:%S").to_list()
     return values.cast(pl.String).to_list()

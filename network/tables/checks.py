@@ -35,6 +35,7 @@ def check_tables(
     present: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
     now: datetime | None = None,
+    zone: str = LOCAL_ZONE,
 ) -> tuple[dict[str, pl.DataFrame], tuple[Problem, ...]]:
     """Check tables against themselves and each other.
 
@@ -44,11 +45,12 @@ def check_tables(
         present: the tables that were given at all; the others are absent rather than empty. Default: those with rows.
         only: check these tables alone; the others are known to be good. Default: all.
         now: local time after which a start lies in the future. Default: the clock.
+        zone: in which the times of the tables are written.
 
     Returns:
         The tables with the rows that can be used, and the problems in order of tables and rows.
     """
-    checked = look_through(tables, files, present, only, now)
+    checked = look_through(tables, files, present, only, now, zone=zone)
     return checked.tables, tuple(checked.problems)
 
 
@@ -59,13 +61,14 @@ def look_through(
     only: Iterable[str] | None = None,
     now: datetime | None = None,
     parts: Parts | None = None,
+    zone: str = LOCAL_ZONE,
 ) -> Checked:
     """Check tables as :func:`check_tables` does, and return all that was found out on the way."""
     given = (
         frozenset(present) if present is not None else frozenset(name for name, each in tables.items() if each.height)
     )
     now = now or datetime.now(ZoneInfo(LOCAL_ZONE)).replace(tzinfo=None)
-    checked = Checked(dict(tables), tables, files or {}, given, now, parts or {})
+    checked = Checked(dict(tables), tables, files or {}, given, now, parts or {}, zone)
     wanted = frozenset(_ORDER if only is None else only)
     for table in _ORDER:
         if table in wanted and checked.tables[table].height:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
@@ -15,6 +17,16 @@ from network.tables.settings import Settings
 from network.texts import text
 
 LOCAL_ZONE = "Asia/Shanghai"
+
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?")
+_AS_IN_THE_FILE = frozenset({"value", "message", "hint"})
+"""What a problem holds of a file, or says."""
+
+
+class WallTime(str):
+    """A time as the clock on the wall shows it, in ISO 8601; what the clock shows twice carries its offset from UTC."""
+
+    __slots__ = ()
 
 
 class ReadingSettings(Settings):
@@ -105,6 +117,47 @@ class ReadingSettings(Settings):
         standard = (there.utcoffset() or timedelta()) - (there.dst() or timedelta())
         return (moment - self.january - standard).replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
 
+    def walls(self, moments: pl.Expr) -> pl.Expr:
+        """Return times of the workspace as the clock on the wall shows them, as an expression of Polars."""
+        return walls(moments, self.time_zone)
+
+    def shown(self, moment: datetime) -> WallTime:
+        """Return a time of the workspace as the clock on the wall shows it; so written, it can be asked for again."""
+        wall = self.wall(moment)
+        if not self.has_summer_time:
+            return WallTime(wall.isoformat())
+        first, second = (wall.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
+        twice = first.utcoffset() != second.utcoffset() and self.local(first) != self.local(second)
+        if (
+            not twice or self.wall(self.local(first)) != wall
+        ):  # a time that the clock never shows is none of the workspace
+            return WallTime(wall.isoformat())
+        return WallTime((first if self.local(first) == moment else second).isoformat())
+
+    def on_the_wall(self, form: Any) -> Any:
+        """Return an answer in the form of commands and routes with its times by the clock on the wall.
+
+        Args:
+            form: mappings, lists and values; a time is a datetime or its text in ISO 8601, as the tables hold it. What is by
+                the clock on the wall already stays, and so does what a problem cites from a file.
+        """
+        if not self.has_summer_time:
+            return form
+        if isinstance(form, datetime):
+            return form if form.tzinfo else self.shown(form)
+        if isinstance(form, str):
+            if isinstance(form, WallTime) or not _WRITTEN.fullmatch(form):
+                return form
+            wall = self.shown(datetime.fromisoformat(form))
+            return WallTime(wall.replace("T", form[10], 1))
+        if isinstance(form, Mapping):
+            cites = "hint" in form
+            return {
+                name: each if cites and name in _AS_IN_THE_FILE else self.on_the_wall(each)
+                for name, each in form.items()
+            }
+        return [self.on_the_wall(each) for each in form] if isinstance(form, list | tuple) else form
+
 
 def walls(moments: pl.Expr, zone: str) -> pl.Expr:
     """Return times of a workspace as the clock on the wall shows them, as an expression of Polars.
@@ -113,12 +166,20 @@ def walls(moments: pl.Expr, zone: str) -> pl.Expr:
         moments: without zone.
         zone: of the workspace.
     """
-    if not _has_summer_time(zone):
-        return moments
+    return instants(moments, zone).dt.replace_time_zone(None) if _has_summer_time(zone) else moments
+
+
+def instants(moments: pl.Expr, zone: str) -> pl.Expr:
+    """Return times of a workspace with their zone, as an expression of Polars; what was read from such is the same again.
+
+    Args:
+        moments: without zone.
+        zone: of the workspace.
+    """
     noon = moments.dt.truncate("1d") + timedelta(hours=12)  # which every day has once
     there = noon.dt.replace_time_zone(zone)
-    utc = moments - pl.lit(_january(zone)) - there.dt.base_utc_offset()
-    return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    utc = moments - pl.lit(_january(zone)) - there.dt.base_utc_offset().cast(pl.Duration("us"))
+    return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
 @lru_cache(maxsize=64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import polars as pl
 from network.problems import Problem
 from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import HEAD_ROWS, Header, find_header
-from network.tables.limits import LONGEST_CELL, look_at_cell, look_at_width
+from network.tables.limits import LONGEST_CELL, look_at_cell, look_at_ragged, look_at_width
 from network.tables.sheets import Sheet, Wanted, no_header, ragged, sheet_of_records
 from network.tables.table_form import ROW
 from network.texts import text
@@ -34,11 +35,11 @@ def read_delimited(decoded: Decoded, wanted: Wanted) -> Sheet:
     head = _head_of(decoded.data)
     found: list[tuple[Header, str]] = []
     for delimiter in DELIMITERS:
-        header = find_header(_records(head.decode(errors="replace"), delimiter, 4 * HEAD_ROWS), wanted.names)
+        header = find_header(_first(head.decode(errors="replace"), delimiter, 4 * HEAD_ROWS), wanted.names)
         if header is not None:
             found.append((header, delimiter))
     if not found:
-        first = _records(head.decode(errors="replace"), ",", HEAD_ROWS)
+        first = _first(head.decode(errors="replace"), ",", HEAD_ROWS)
         if find_header([re.split(r"\s+", line[0].strip()) if line else [] for line in first], wanted.names) is not None:
             raise UnreadableError(
                 text("The columns are separated by blanks, so that nothing tells where one ends"),
@@ -74,18 +75,16 @@ def _head_of(data: bytes) -> bytes:
     return data[:end]
 
 
-def _records(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
+def _first(content: str, delimiter: str, most: int) -> list[list[str]]:
+    return list(islice(_records(content, delimiter), most))
+
+
+def _records(content: str, delimiter: str) -> Iterator[list[str]]:
     """Split text into records; where a quote is never closed, each line stands for itself."""
-    lines: Iterable[str] = io.StringIO(content, newline="")
+    lines = io.StringIO(content, newline="")
     if content.count('"') % 2:
-        records = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
-        return records[:most]
-    records = []
-    for record in csv.reader(lines, delimiter=delimiter):
-        records.append(record)
-        if most is not None and len(records) >= most:
-            break
-    return records
+        return (next(csv.reader([line], delimiter=delimiter), []) for line in lines)
+    return csv.reader(lines, delimiter=delimiter)
 
 
 def _read_quickly(decoded: Decoded, header: Header, delimiter: str) -> Sheet | None:
@@ -152,22 +151,29 @@ def _keep_even_records(
 ) -> tuple[bytes, npt.NDArray[np.intp], list[Problem]]:
     """Return the records below the header that are as wide as it, their rows, and the problems of the others."""
     problems = list(decoded.problems)
-    kept = np.ones(len(lines.starts), dtype=bool)
+    kept = lines.starts != lines.ends
     kept[: position + 1] = False
-    odd = (lines.counts != width - 1) | (lines.starts == lines.ends)
-    pieces: list[bytes] = []
-    done = int(lines.ends[position]) + 1
-    for index in np.flatnonzero(odd & kept).tolist():
-        pieces.append(lines.data[done : int(lines.starts[index])])
-        done = int(lines.ends[index]) + 1
+    cut: dict[int, bytes] = {}
+    for index in np.flatnonzero((lines.counts != width - 1) & kept).tolist():
         record = lines.record(index)
         if len(record) > width and not any(map(str.strip, record[width:])):
             trimmed = io.StringIO()
             csv.writer(trimmed, delimiter=lines.delimiter, lineterminator="\n").writerow(record[:width])
-            pieces.append(trimmed.getvalue().encode())
+            cut[index] = trimmed.getvalue().encode()
             continue
         kept[index] = False
         if any(map(str.strip, record)):
             problems.append(ragged(decoded, index + 1, width, record))
-    pieces.append(lines.data[done:])
-    return b"".join(pieces), np.flatnonzero(kept) + 1, problems
+            look_at_ragged(len(problems))
+    return _body(lines, kept, cut), np.flatnonzero(kept) + 1, problems
+
+
+def _body(lines: _Lines, kept: npt.NDArray[np.bool_], cut: Mapping[int, bytes]) -> bytes:
+    """Return the records that are kept, run by run, each of ``cut`` as it stands there."""
+    whole = kept.copy()
+    whole[list(cut)] = False
+    edges = np.flatnonzero(np.diff(whole, prepend=False, append=False))
+    runs = zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
+    pieces = {first: lines.data[int(lines.starts[first]) : int(lines.ends[after - 1]) + 1] for first, after in runs}
+    pieces.update(cut)
+    return b"".join(pieces[index] for index in sorted(pieces))

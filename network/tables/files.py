@@ -130,10 +130,17 @@ def _read_json(decoded: Decoded) -> Sheet:
     headers = list(dict.fromkeys(name for record in content for name in record))
     look_at_width(len(headers))
     Room().take(len(headers) * len(content))
-    columns = [
-        pl.Series(str(index), [_plain_text(record.get(name)) for record in content], dtype=pl.String)
-        for index, name in enumerate(headers)
-    ]
+    try:
+        "".join(headers).encode()
+        columns = [
+            pl.Series(str(index), [_plain_text(record.get(name)) for record in content], dtype=pl.String)
+            for index, name in enumerate(headers)
+        ]
+    except UnicodeEncodeError as reason:
+        raise UnreadableError(
+            text("This JSON holds half a character, which no text can hold"),
+            text("Export it again in UTF-8. ({reason})", reason=ascii(reason.object[reason.start : reason.end])),
+        ) from reason
     return Sheet(headers, columns, row_numbers(len(content)), 1, decoded.encoding, decoded.problems)
 
 

@@ -41,6 +41,9 @@ LARGEST_FILE = 2 << 30
 LONGEST_CELL = 10_000_000
 """Bytes of one cell; a spreadsheet holds 32,767 characters."""
 
+MOST_RAGGED = 100_000
+"""Rows that have not as many values as the header; with more of them a file is no table."""
+
 ZIP_FAULTS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, KeyError, struct.error,
 )  # fmt: skip
@@ -82,6 +85,19 @@ def look_at_width(columns: int) -> None:
         raise _beyond(
             text("The table has {found} columns; at most {most} can be read", found=columns, most=MOST_COLUMNS),
             text("Look for a missing line break, or delete the columns beyond the table."),
+        )
+
+
+def look_at_ragged(rows: int) -> None:
+    """Refuse a file in which too many rows do not fit the header.
+
+    Raises:
+        UnreadableError: they do not.
+    """
+    if rows > MOST_RAGGED:
+        raise _beyond(
+            text("More than {most} rows have not as many values as the header", most=MOST_RAGGED),
+            text("Look for another separator, or a quote that is never closed, and export the file again."),
         )
 
 
@@ -316,11 +332,11 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 def bounded(values: pl.Series) -> pl.Series:
     """Return typed values with no time outside the years 1 to 9999: a column with one becomes text, the number as it stands.
 
-    Durations become text too: no column of a table holds one.
+    Durations become text too, in ISO 8601: which unit they were counted in is then of no account.
     """
     kind = values.dtype
     if isinstance(kind, pl.Duration):
-        return _as_numbers(values)
+        return _as_durations(values)
     if kind != pl.Date and not isinstance(kind, pl.Datetime):
         return values
     per_day = 1 if not isinstance(kind, pl.Datetime) else _UNITS_A_DAY[kind.time_unit]
@@ -330,6 +346,17 @@ def bounded(values: pl.Series) -> pl.Series:
         return values
     inside = values.set(outside, None).dt.to_string("iso")
     return inside.zip_with(~outside, _as_numbers(values))
+
+
+def _as_durations(values: pl.Series) -> pl.Series:
+    """Write durations as seconds, such as ``PT5400.5S``; of one below zero, the sign stands where nobody reads a number."""
+    ticks = values.to_physical().cast(pl.Int64)
+    per_second = _UNITS_A_DAY[values.dtype.time_unit] // 86_400  # type: ignore[attr-defined]
+    whole, rest = ticks // per_second, ticks % per_second
+    digits = len(str(per_second)) - 1
+    return values.to_frame("of").select(
+        pl.format("PT{}.{}S", whole, rest.cast(pl.String).str.zfill(digits)).alias(values.name)
+    ).to_series()  # fmt: skip
 
 
 def _as_numbers(values: pl.Series) -> pl.Series:

@@ -97,6 +97,7 @@ def _leave_places_aside(checked: Checked) -> None:
         return
     frame = checked.tables["outages"]
     counted = frame.select(pl.col("users").is_not_null() & pl.col("region_class").is_not_null()).to_series()
+    aside = counted & frame.select(pl.any_horizontal(pl.col(*_PLACES).is_not_null())).to_series()
     for column in _PLACES:
         named = counted & frame[column].is_not_null()
         if named.any():
@@ -108,7 +109,17 @@ def _leave_places_aside(checked: Checked) -> None:
             file = checked.files.get("outages")
             checked.problems.append(Problem("warning", "outages", message, hint, file, None, column))
             frame = frame.with_columns(frame[column].set(named, None))
-    checked.tables["outages"] = frame
+    checked.tables["outages"] = _as_one(frame, aside)
+
+
+def _as_one(records: pl.DataFrame, aside: pl.Series) -> pl.DataFrame:
+    """Return records in which parts of one outage at places that were set aside are one row where only their users differ."""
+    others = [name for name in records.columns if name not in {"users", ROW}]
+    alike = records.select(pl.struct(others).is_duplicated() & aside).to_series()
+    if not alike.any():
+        return records
+    added = records.filter(alike).group_by(others, maintain_order=True).agg(pl.col("users").sum(), pl.col(ROW).first())
+    return pl.concat([records.filter(~alike), added.select(records.columns)]).sort(ROW)
 
 
 def _check_outages(checked: Checked) -> None:

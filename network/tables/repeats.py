@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ _ONE_START = timedelta(minutes=1)
 _SUBJECTS = ("branch_id", "feeder_id", "transformer_id", "customer_id", "users")
 _REPEATS_ALLOWED = frozenset({"signals", "switching", "measurements"})
 _PLACE = "place"
+_NAMED = tuple(name for name in _SUBJECTS if name != "users")
 
 
 def check_repeats(checked: Checked, table: str) -> None:
@@ -60,23 +61,69 @@ def check_ids(checked: Checked, table: str) -> None:
         return
     frame = whole[suspects].with_columns(suspects.alias(_PLACE))
     several = frame.filter(pl.struct(key).is_duplicated())
+    lost = _lost(checked, table, several)
     beside = _BESIDE.get(table)
     kept: dict[object, list[dict[str, object]]] = {}
-    wrong, messages, hints = [], [], []
+    wrong: dict[int, tuple[Text, Text]] = {}
     for row in several.iter_rows(named=True):
         others = kept.setdefault(tuple(row[name] for name in key), [])
-        said = ((beside(other, row) if beside else _same_id(other)) for other in others)
-        clash = next(filter(None, said), None)
-        if clash is None:
-            others.append(row | {ROW: row_of(row[ROW], checked.parts.get(table, ()))})
+        clashes = [
+            (other, said) for other in others if (said := beside(other, row) if beside else _same_id(other)) is not None
+        ]
+        this = row | {ROW: row_of(row[ROW], checked.parts.get(table, ()))}
+        if row[_PLACE] not in lost and all(other[_PLACE] in lost for other, _ in clashes):
+            for other, _ in clashes:  # a row that hangs on nothing takes none along that does not
+                others.remove(other)
+                wrong[other[_PLACE]] = _hangs_on_nothing(lost[other[_PLACE]], this)  # type: ignore[index]
+            clashes = []
+        if clashes:
+            wrong[row[_PLACE]] = clashes[0][1]
         else:
-            wrong.append(row[_PLACE])
-            messages.append(clash[0])
-            hints.append(clash[1])
+            others.append(this)
+    if table == "outages":
+        _mention_numbers_that_add_up(checked, kept.values())
     if wrong:
-        places = pl.Series(wrong)
+        places = pl.Series(sorted(wrong))
+        messages, hints = zip(*(wrong[place] for place in places), strict=True)
         checked.report(table, whole[places], "error", messages, hints, column=key[0])
         checked.tables[table] = _without(whole, places)
+
+
+def _lost(checked: Checked, table: str, several: pl.DataFrame) -> dict[int, str]:
+    """Return, of rows of one id, the places of those that hang on nothing that is known, each with what it names."""
+    tables = checked.tables
+    if table == "customers" and "transformers" in checked.present:
+        column, known = "transformer_id", [tables["transformers"]["transformer_id"]]
+    elif table == "transformers" and "branches" in checked.present:
+        ends = tables["branches"]["from_node"], tables["branches"]["to_node"]
+        column, known = "node", [*ends, tables["sources"]["node"]]
+    else:
+        return {}
+    unknown = pl.col(column).is_not_null() & ~pl.col(column).is_in(pl.concat(known).drop_nulls().implode())
+    return dict(several.filter(unknown).select(_PLACE, column).iter_rows())
+
+
+def _hangs_on_nothing(named: str, row: Mapping[str, object]) -> tuple[Text, Text]:
+    return (
+        text("It hangs on {named}, which is not known, and row {other} has the same id; this row was left out",
+             named=named, other=row[ROW]),
+        text("Remove the row, or correct what it hangs on."),
+    )  # fmt: skip
+
+
+def _mention_numbers_that_add_up(checked: Checked, events: Iterable[Sequence[Mapping[str, object]]]) -> None:
+    """Say once that rows of one outage that tell numbers of users and no place count as its parts."""
+    bare = [[row for row in rows if not any(row[name] for name in _NAMED)] for rows in events]
+    ids = [rows[0]["outage_id"] for rows in bare if len(rows) > len({row["region_class"] for row in rows})]
+    without = pl.all_horizontal(pl.col(*_NAMED).is_null())
+    found = checked.read["outages"].filter(pl.col("outage_id").is_in(ids) & without)
+    if found.height > 1:
+        message = text(
+            "Rows of one outage name no place; they were taken as its parts, whose users add up (outages: {count})",
+            count=found["outage_id"].n_unique(),
+        )
+        hint = text("Nothing needs to be done if each row tells other users; otherwise keep one row.")
+        checked.report("outages", found[1:2], "warning", message, hint, column="users")
 
 
 _Beside: TypeAlias = Callable[[Mapping[str, object], Mapping[str, object]], "tuple[Text, Text] | None"]
@@ -111,9 +158,7 @@ def _other_part(first: Mapping[str, object], row: Mapping[str, object]) -> tuple
             text("Row {first} has the same id with another start or nature; this row was left out", first=first[ROW]),
             text("Parts of one outage share start and nature; give another outage its own id."),
         )
-    named = [name for name in _SUBJECTS if name != "users"]
-    place = [*named, *(() if any(row[name] is not None for name in named) else ("region_class",))]
-    if all(first[name] == row[name] for name in place):
+    if any(first[name] for name in _NAMED) and all(first[name] == row[name] for name in _NAMED):
         return (
             text("Row {first} gives the same part of this outage otherwise; this row was left out", first=first[ROW]),
             text("Keep one of them, or name the parts that the two rows mean."),

@@ -5,8 +5,9 @@ What reads a file makes them (:mod:`network.tables.files`); the rules are those 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import polars as pl
 from network.problems import Problem
 from network.tables.decoding import Decoded, UnreadableError
 from network.tables.headers import Header, Names
+from network.tables.limits import look_at_ragged
 from network.tables.table_form import ROW, Table
 from network.texts import text
 
@@ -92,18 +94,19 @@ def row_numbers(height: int, header_row: int = 1) -> pl.Series:
 
 
 def sheet_of_records(
-    records: Sequence[Sequence[str]], header: Header, decoded: Decoded, grid: Grid | None = None
+    records: Iterable[Sequence[str]], header: Header, decoded: Decoded, grid: Grid | None = None
 ) -> Sheet:
     """Build a sheet from rows of text; rows of another width than the header are reported."""
     width = len(header.names)
     kept: list[Sequence[str]] = []
     numbers: list[int] = []
     problems = list(decoded.problems)
-    for number, record in enumerate(records[header.last + 1 :], start=header.last + 2):
+    for number, record in enumerate(islice(records, header.last + 1, None), start=header.last + 2):
         if not any(map(str.strip, record)):
             continue
         if len(record) < width or any(map(str.strip, record[width:])):
             problems.append(ragged(decoded, number, width, record))
+            look_at_ragged(len(problems))
             continue
         kept.append(record)
         numbers.append(number)

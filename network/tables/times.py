@@ -243,14 +243,14 @@ def _local(utc: pl.Series, reading: ReadingSettings) -> pl.Series:
     if reading.time_zone == LOCAL_ZONE:
         return utc + timedelta(hours=8)
     there = utc.dt.replace_time_zone("UTC").dt.convert_time_zone(reading.time_zone)
-    return there.dt.replace_time_zone(None) - there.dt.dst_offset() + reading.january
+    return there.dt.replace_time_zone(None) - _summer(there) + reading.january
 
 
 def _in_standard_time(read: Parsed, raw: pl.Series, reading: ReadingSettings) -> Parsed:
     """Take summer time away; a time that the clock shows twice or never is refused, unless it carries its offset."""
     wall = read.values
     there = wall.dt.replace_time_zone(reading.time_zone, ambiguous="null", non_existent="null")
-    standard = wall - there.dt.dst_offset() + reading.january
+    standard = wall - _summer(there) + reading.january
     texts = as_text(raw)
     offsets = _offsets_min(texts.str.strip_chars().str.extract(_CLOCK_AND_ZONE, 2))
     standard = _local(wall - _minutes(offsets), reading).zip_with(offsets.is_not_null(), standard)
@@ -259,6 +259,11 @@ def _in_standard_time(read: Parsed, raw: pl.Series, reading: ReadingSettings) ->
     twice = lost & wall.dt.replace_time_zone(reading.time_zone, ambiguous="earliest", non_existent="null").is_not_null()
     faults = [*read.faults, *faults_at(texts, twice, _TWICE), *faults_at(texts, lost & ~twice, _NEVER)]
     return Parsed(standard, tuple(sorted(faults, key=lambda fault: fault[0])), read.notes)
+
+
+def _summer(there: pl.Series) -> pl.Series:
+    """Return by how much clocks are put on; in milliseconds, as it comes, it would make milliseconds of the times too."""
+    return there.dt.dst_offset().cast(pl.Duration("us"))
 
 
 _TWICE = Fault(
@@ -274,7 +279,7 @@ _NEVER = Fault(
 def _typed_instants(values: pl.Series, zone: str, reading: ReadingSettings) -> Parsed:
     there = values.dt.replace_time_zone(None).cast(pl.Datetime("us"))
     here = _local(values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us")), reading)
-    return Parsed(here, (), _converted(there, here, zone, reading))
+    return Parsed(here, (), () if zone == reading.time_zone else _converted(there, here, zone, reading))
 
 
 def _written_instants(raw: pl.Series, reading: ReadingSettings, unreadable: Text) -> Parsed | None:
@@ -412,7 +417,7 @@ def _not_a_time(unreadable: Text) -> Fault:
 
 def _mixed_zone(zone: str, reading: ReadingSettings) -> Fault:
     return Fault(
-        text("Mixed zone: this time is in the zone {zone}, all others are local", zone=zone),
+        text("Mixed zone: this time is in the zone {zone}, and others of the column are not", zone=zone),
         text("Convert it to local time ({local}) and leave the zone away.", local=reading.time_zone),
     )
 

@@ -43,7 +43,7 @@ def veiled(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _veiled(problem: Problem, table: Table) -> Problem:
-    known = _words_of(table)
+    known = harmless_words(table)
     return replace(
         problem,
         value=None if problem.value is None else veil(problem.value, known),
@@ -65,11 +65,12 @@ def _veiled_text(said: Text, known: frozenset[str]) -> Text:
     return Text(said.template, values)
 
 
-def _words_of(table: Table) -> frozenset[str]:
-    """Return the words of a table that tell nothing of a person: its headers and codes."""
+def harmless_words(table: Table) -> frozenset[str]:
+    """Return the words of a table, in lower case, that tell nothing of a person: its headers and codes."""
     words = {table.name, table.chinese}
     for column in table.columns:
         words |= {column.name, column.chinese, f"{column.name} ({column.chinese})", column.meaning, *column.aliases}
+        words.add(f"[codes.{column.name}]")
         for code, meanings in (column.codes or {}).items():
             words |= {code, *meanings}
         if column.refers_to:

@@ -156,7 +156,8 @@ class Workspace(Shown):
         read = self._read(table, source)
         files = {**self.files, table: read.file or table}
         parts = {**self.parts, table: read.parts}
-        tables, found = check_tables({**self.tables, table: read.frame}, files, present=files, only=[table])
+        given, zone = {**self.tables, table: read.frame}, self.reading.time_zone
+        tables, found = check_tables(given, files, present=files, only=[table], zone=zone)
         others = [problem for problem in self.problems if problem.table != table]
         return replace(
             self,
@@ -272,8 +273,9 @@ def _checked_workspace(
     problems: Iterable[Problem],
     parts: Parts | None = None,
 ) -> Workspace:
-    now = words_of(settings)[0].reading.now()
-    checked = look_through(tables, files if folder is not None else None, present=files, now=now, parts=parts)
+    reading = words_of(settings)[0].reading
+    named = files if folder is not None else None
+    checked = look_through(tables, named, present=files, now=reading.now(), parts=parts, zone=reading.time_zone)
     return Workspace(
         folder,
         MappingProxyType(checked.tables),

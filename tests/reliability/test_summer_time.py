@@ -15,8 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fudian
-from network import FudianError
-from network.tables.conventions import ReadingSettings, walls
+from dashboard.parts.address import Address
+from dashboard.rows import rows_of
+from network import FudianError, Network
+from network.readers.converting import write_workspace
+from network.tables.conventions import ReadingSettings, instants, walls
+from reliability import Period
+from reliability.query import Query
+from reliability.statistics import Statistics
 
 HEADER = "outage_id,start,end,nature,users,region_class"
 RECORDS = {
@@ -115,6 +121,101 @@ def test_what_the_clock_shows_twice_or_never_is_refused(tmp_path: Path) -> None:
     assert utility.moment("2022-10-30 02:30+02:00") == datetime(2022, 10, 30, 1, 30)
 
 
+SHOWN = {
+    "A": ("2022-07-20 08:05", "2022-07-20 10:05", "2022-07-20T08:05:00", "2022-07-20T10:05:00", 2),
+    "B": ("2022-03-27 01:59", "2022-03-27 03:01", "2022-03-27T01:59:00", "2022-03-27T03:01:00", 2 / 60),
+    "C": ("2022-10-30 02:30+02:00", "2022-10-30 02:30+01:00", "2022-10-30T02:30:00+02:00", "2022-10-30T02:30:00+01:00", 1),
+    "D": ("2022-10-30 01:59", "2022-10-30 03:00", "2022-10-30T01:59:00", "2022-10-30T03:00:00", 2 + 1 / 60),
+    "E": ("2022-01-05 08:05", "2022-01-05 10:05", "2022-01-05T08:05:00", "2022-01-05T10:05:00", 2),
+    "F": ("2022-07-20 23:50", "2022-07-21 00:10", "2022-07-20T23:50:00", "2022-07-21T00:10:00", 20 / 60),
+}  # fmt: skip
+"""As a record is written: start, end; as both are shown; and the hours between them."""
+
+
+def recorded() -> dict[str, tuple[str, str]]:
+    return {name: (start, end) for name, (start, end, *_) in SHOWN.items()}
+
+
+def test_single_records_are_shown_by_the_clock_on_the_wall(tmp_path: Path) -> None:
+    """In summer and winter, over the hour that the clock skips, and over and within the hour that it shows twice."""
+    utility = county(tmp_path, records=recorded())
+    answer = utility.ledger("2022").as_dict()
+    rows = {row["outage_id"]: row for row in answer["rows"]}
+    for name, (*_, start, end, lasted) in SHOWN.items():
+        assert (rows[name]["from"], rows[name]["until"]) == (start, end)
+        assert rows[name]["h"] == pytest.approx(lasted)
+        begun, over = utility.moment(start), utility.moment(end)  # what is shown can be asked for again
+        assert begun is not None
+        assert over is not None
+        assert (over - begun) / timedelta(hours=1) == pytest.approx(lasted)
+    assert answer["period"] == {"start": "2022-01-01T00:00:00", "end": "2023-01-01T00:00:00"}
+    assert utility.indices("2022").as_dict()["basis"]["as_of"] == "2022-10-30T03:00:00"
+
+
+def test_a_list_for_people_shows_the_clock_on_the_wall(tmp_path: Path) -> None:
+    county(tmp_path, records=recorded())
+    command = [
+        sys.executable,
+        "-m",
+        "fudian.cli",
+        "ledger",
+        str(tmp_path),
+        "--start",
+        "2022-01-01",
+        "--end",
+        "2023-01-01",
+    ]
+    printed = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8").stdout
+    for *_, start, end, _ in SHOWN.values():
+        assert start.replace("T", " ") in printed
+        assert end.replace("T", " ") in printed
+
+
+def test_the_rows_of_a_day_are_those_of_the_wall(tmp_path: Path) -> None:
+    utility = county(tmp_path, records=recorded())
+
+    def opened(day: str) -> list[tuple[str, str]]:
+        rows = rows_of(utility, Address.read("/operations", f"?rows=ledger&year=2022&rows.day={day}"))
+        assert rows is not None
+        return sorted(zip(rows.frame["since"], rows.frame["until"], strict=True))
+
+    assert opened("2022-07-20")[-1][0] == "2022-07-20 23:50:00"
+    assert len(opened("2022-07-20")) == 2
+    assert len(opened("2022-07-21")) == 1
+
+
+def test_problems_cite_times_as_they_stand_in_the_file(tmp_path: Path) -> None:
+    records = {"A": ("2022-07-20 08:05", "2022-07-20 07:05"), "B": ("2022-07-20 08:05", "2022-07-20 10:05")}
+    found = county(tmp_path, records=records).check().as_dict()["errors"]
+    assert [(problem["column"], problem["value"]) for problem in found] == [("end", "2022-07-20 07:05:00")]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_workspace_that_is_written_is_read_back_hour_by_hour(zone: str, tmp_path: Path) -> None:
+    twice = {name for name, (start, *_) in SHOWN.items() if "+" in start}
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.mkdir()
+    county(source, zone, records={name: times for name, times in recorded().items() if name not in twice})
+    if zone == "Europe/Berlin":
+        county(source, zone, records=recorded())
+    write_workspace(fudian.open(source).workspace, copy)
+    first, second = (fudian.open(folder) for folder in (source, copy))
+    assert second.problems == ()
+    assert second.ledger("2022").as_dict() == first.ledger("2022").as_dict()
+    assert second.indices("2022").rows["CH"].to_list() == pytest.approx(first.indices("2022").rows["CH"].to_list())
+
+
+def test_customers_have_days_of_service_where_clocks_change(tmp_path: Path) -> None:
+    tables: dict[str, list[dict[str, object]]] = {
+        "outages": [{"outage_id": "A", "start": "2022-07-20 08:05", "end": "2022-07-20 10:05:00.25", "nature": "F-INT",
+                     "branch_id": "L1"}],
+        "customers": [{"customer_id": "C", "transformer_id": "T1", "in_service": "2022-07-01"}],
+    }  # fmt: skip
+    net = Network.from_text("=S -L1- 1; T1 @ 1", tables, {"reading": {"time_zone": "Europe/Berlin"}})
+    (row,) = Statistics(net).ledger_rows(Query(Period.year(2022), level="lv"))
+    assert row["h"] == pytest.approx(2 + 0.25 / 3600)
+
+
 @given(minutes=st.integers(0, 10 * 366 * 24 * 60), zone=st.sampled_from(ZONES))
 def test_the_clock_on_the_wall_there_and_back(minutes: int, zone: str) -> None:
     """Against the time zone database: an instant as a time of the workspace, on the wall, and from the wall again."""
@@ -124,6 +225,10 @@ def test_the_clock_on_the_wall_there_and_back(minutes: int, zone: str) -> None:
     moment = reading.local(instant)
     assert reading.wall(moment) == shown
     assert pl.select(walls(pl.lit(moment), zone)).item() == shown
+    assert pl.select(instants(pl.lit(moment), zone)).item() == instant
+    written = datetime.fromisoformat(reading.shown(moment))
+    assert written.replace(tzinfo=None) == shown
+    assert (reading.local(written) if written.tzinfo else reading.from_wall(written)) == moment
     try:
         assert reading.from_wall(shown) == moment
     except FudianError:

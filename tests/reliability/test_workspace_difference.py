@@ -89,6 +89,15 @@ def test_values_of_persons_are_masked() -> None:
     assert change.columns == {"name": ("…", "…"), "important": (False, True)}
 
 
+def test_a_comma_too_many_shows_no_person_either() -> None:
+    old = version(OLD, customers=[{"customer_id": "C", "transformer_id": "T0", "unit": "城关所"}])
+    new = version(OLD, customers=[{"customer_id": "C", "transformer_id": "王小明", "address": "人民路1号"},
+                                  {"customer_id": "李四", "transformer_id": "T0"}])  # fmt: skip
+    told = str(workspace_difference(old, new).as_dict())
+    assert not [word for word in ("王小明", "人民路", "李四") if word in told]
+    assert "王•••" in told
+
+
 def test_parts_of_one_outage_are_compared_part_by_part() -> None:
     parts = [outage("P", 8, 10, transformer_id=f"T{i}") for i in range(3)]
     longer = parts[1] | {"end": parts[1]["end"] + timedelta(hours=1)}

@@ -224,6 +224,39 @@ def test_rows_of_one_outage_are_its_parts() -> None:
     assert checked(outages=numbers).problems == ()
 
 
+def test_rows_of_numbers_that_name_no_place_are_parts_whose_users_add_up() -> None:
+    rows = [
+        of("users", users, region_class="urban", **more)
+        for users, more in ((2, {}), (3, {}), (3, {}), (3, {"end": None}))
+    ]
+    result = checked(outages=rows)
+    assert result.tables["outages"]["users"].to_list() == [2, 3, 3]
+    assert sorted((problem.severity, problem.row) for problem in result.problems) == [("warning", 3), ("warning", 4)]
+    assert any("whose users add up (outages: 1)" in str(problem.message) for problem in result.warnings)
+
+
+@pytest.mark.parametrize("table", ["customers", "transformers"])
+@pytest.mark.parametrize("good_first", [False, True])
+def test_a_row_that_hangs_on_nothing_takes_no_good_one_of_its_id_along(table: str, good_first: bool) -> None:
+    key, hangs_on, known = {
+        "customers": ("customer_id", "transformer_id", "T1"),
+        "transformers": ("transformer_id", "node", "N2"),
+    }[table]
+    rows = [{key: "X1", hangs_on: "nowhere"}, {key: "X1", hangs_on: known}]
+    others = [] if table == "customers" else GRID["transformers"]
+    result = checked(**{table: [*others, *(rows[::-1] if good_first else rows)]})
+    assert dict(result.tables[table].select(key, hangs_on).rows())["X1"] == known
+    (error,) = [problem for problem in result.errors if problem.object_id == "X1" and problem.column == key]
+    assert error.row == 2 + len(others) + good_first
+
+
+def test_a_customer_that_nothing_better_is_told_of_stays() -> None:
+    result = checked(
+        customers=[{"customer_id": "C", "transformer_id": "T8"}, {"customer_id": "C", "transformer_id": "T9"}]
+    )
+    assert kept(result, "customers", "transformer_id") == ["T8"]
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import fudian
 from network.complaints import complaints
 from network.problems import Problem
+from network.readers.converting import write_workspace
 from network.tables.columns import fill_merged
 from network.tables.folder import part_of_table
 from network.tables.sheets import Merged
@@ -101,7 +102,7 @@ def only(workspace: Workspace) -> Problem:
 
 @pytest.mark.parametrize("sign", ["/", "无", "N/A", "—", "-", "--", " ／ ", "空"])
 def test_a_sign_is_no_end(sign: str, tmp_path: Path) -> None:
-    """R4: each of these lasted to this day."""
+    """Each of these lasted to this day when a sign was taken for a blank."""
     row = B.replace("2022-03-02 10:00:00", sign)
     workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, row)))
     assert ids(workspace) == ["A"]
@@ -147,7 +148,7 @@ def test_an_unreadable_end_leaves_its_row_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["xlsx", "xls", "xlsb", "ods", "xml", "html"])
 def test_merged_cells_hold_for_each_of_their_rows(form: str, tmp_path: Path) -> None:
-    """R4: an end that is merged over three rows; the numbers of users beside it are not."""
+    """An end that is merged over three rows; the numbers of users beside it are not."""
     rows = [HEADER.split(",")]
     rows += [
         f"{name},2022-03-01 08:00:00,,内部故障停电,市区,{users}".split(",")
@@ -244,7 +245,7 @@ def test_an_end_and_a_duration_that_disagree_are_said(tmp_path: Path) -> None:
 
 
 def test_months_on_sheets_are_one_table_and_notes_are_named(tmp_path: Path) -> None:
-    """R5."""
+    """A month on each sheet of a workbook, beside a sheet of notes."""
     header: list[object] = [*HEADER.split(",")]
     sheets: dict[str, list[list[object]]] = {
         "填表说明": [["停电性质", "请按规程填写"]],
@@ -301,7 +302,7 @@ def test_a_poorer_list_of_the_same_outages_is_not_joined(tmp_path: Path) -> None
 
 def test_problems_of_parts_name_file_sheet_and_row(tmp_path: Path) -> None:
     header = HEADER.split(",")
-    first = xlsx({"1月": [header, A.split(",")], "2月": [header, B.split(","), A.split(",")[:2] + B.split(",")[2:]]})
+    first = xlsx({"1月": [header, A.split(",")], "2月": [header, B.split(","), A.split(",")[:1] + B.split(",")[1:]]})
     backwards = B.replace("B,", "C,").replace("10:00:00", "07:00:00")
     workspace = of_files(tmp_path, outages_上半年__xlsx=first, outages_下半年__csv=f"{HEADER}\n{backwards}\n")
     assert ids(workspace) == ["A", "B"]
@@ -339,7 +340,7 @@ def test_hours_under_the_name_of_a_time_are_a_duration(tmp_path: Path) -> None:
 
 
 def test_a_stray_zone_stays_an_error(tmp_path: Path) -> None:
-    """R12."""
+    """One time with a zone among local ones."""
     stray = B.replace("10:00:00", "10:00:00Z")
     workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, A, stray)))
     assert (ids(workspace), only(workspace).row, only(workspace).severity) == (["A"], 3, "error")
@@ -398,7 +399,7 @@ def test_durations_that_a_workbook_shows_as_a_clock(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "midnights"])
 def test_days_without_a_time_of_day_are_one_line(form: str, tmp_path: Path) -> None:
-    """R13: hours of 0 and 24 and momentary outages were invented."""
+    """Taken as midnight, they would make hours of 0 and 24 and momentary outages."""
     rows: list[list[object]] = [list(HEADER.split(","))]
     for day, name in enumerate("ABCD", start=1):
         rows.append([name, datetime(2022, 3, day), datetime(2022, 3, day + day % 2), "内部故障停电", "市区", 10])
@@ -440,7 +441,7 @@ def test_one_day_among_times_is_said(tmp_path: Path) -> None:
 
 
 def test_one_unknown_code_in_many_rows_is_one_line_with_three_examples(tmp_path: Path) -> None:
-    """R14."""
+    """Noise: nobody reads a line for each of so many rows."""
     rows = [f"O{number},2022-03-01 08:00,2022-03-01 09:00,怪,市区,1" for number in range(34_000)]
     workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, *rows)))
     assert len(workspace.errors) == 34_000
@@ -449,8 +450,54 @@ def test_one_unknown_code_in_many_rows_is_one_line_with_three_examples(tmp_path:
     assert "共 34,000 处，如 第 2 行 = '怪'" in complaint.line("zh")
 
 
+PARTS = """停电编号,停电开始时间,停电结束时间,停电性质,{place},{users},地区特征
+A,2022-03-01 08:00,2022-03-01 09:00,内部故障停电,东风1,2,市区
+A,2022-03-01 08:00,2022-03-01 09:00,内部故障停电,东风2,2,市区
+A,2022-03-01 08:00,2022-03-01 10:00,内部故障停电,东风3,3,市区
+"""
+"""One outage as a row for each of its transformers."""
+
+
+@pytest.mark.parametrize("users", ["停电户数", "用户数", "受影响户数"])
+@pytest.mark.parametrize("place", ["台区编号", "台区名称", "停电台区"])
+def test_parts_of_an_outage_at_places_that_no_network_knows_add_up(place: str, users: str, tmp_path: Path) -> None:
+    rows = PARTS.format(place=place, users=users)
+    workspace = of_files(tmp_path, outages__csv=rows.encode("gb18030"))
+    assert customer_hours(workspace) == 2 + 2 + 2 * 3
+    assert [problem.severity for problem in workspace.problems] == [
+        "warning"
+    ]  # there is no network to look places up in
+    write_workspace(workspace, tmp_path / "copy")
+    again = read_workspace(tmp_path / "copy")
+    assert customer_hours(again) == customer_hours(workspace)
+    assert again.errors == ()
+
+
+def test_a_transformer_may_be_called_by_its_name_in_a_column_of_names(tmp_path: Path) -> None:
+    rows = PARTS.format(place="台区名称", users="停电户数")
+    transformers = "".join(f"T{number},N,东风{number}\n" for number in (1, 2, 3))
+    workspace = of_files(
+        tmp_path,
+        outages__csv=rows,
+        transformers__csv=f"transformer_id,node,name\n{transformers}",
+        branches__csv="branch_id,from_node,to_node,kind\nL,S,N,line\n",
+        sources__csv="node\nS\n",
+    )
+    assert workspace.tables["outages"]["transformer_id"].to_list() == ["T1", "T2", "T3"]
+
+
+def test_what_differs_within_a_kind_stands_with_the_examples(tmp_path: Path) -> None:
+    """A line for many rows says nothing that holds for its first row alone."""
+    rows = [
+        f"O{number},2022-03-01 08:00,2022-03-01 09:00,{word},市区,1" for number, word in enumerate(("检修", "故障"))
+    ]
+    (complaint,) = complaints(of_files(tmp_path, outages__csv="\n".join((HEADER, *rows))).problems)
+    assert "taken as …. 2 times, such as row 2 = '检修' (… P-PLAN-MAINT); row 3 = '故障' (… F-INT)." in complaint.line()
+    assert "共 2 处，如 第 2 行 = '检修' (… P-PLAN-MAINT); 第 3 行 = '故障' (… F-INT)。" in complaint.line("zh")
+
+
 def test_parts_of_a_table_are_read_together_and_the_rest_is_named_once(tmp_path: Path) -> None:
-    """R16."""
+    """A month in each file, of any form."""
     workspace = of_files(
         tmp_path,
         outages_1月__csv=f"{HEADER}\n{A}\n",
@@ -501,7 +548,7 @@ def test_pieces_that_an_engine_wrote(tmp_path: Path) -> None:
 
 
 def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
-    """R17."""
+    """Headers, codes and the order of days, as one utility writes them."""
     header = "事件号,停电起,送电,性质,影响户数,区域,所属单位,线路名称"
     sheet = f"{header}\nA,2022-03-01 08:00,2022-03-01 11:20,小修,10,一类,城东所,城东线\n"
     settings = (
@@ -517,7 +564,7 @@ def test_the_clerks_own_words_are_said_once(tmp_path: Path) -> None:
 
 
 def test_a_place_beside_users_is_left_aside_where_there_is_no_network(tmp_path: Path) -> None:
-    """R17: 影响户数 and 线路名称 stand side by side, and nothing else is known."""
+    """影响户数 and 线路名称 stand side by side, and nothing else is known."""
     rows = "\n".join((f"{HEADER},线路名称,台区编号", f"{A},城东线,T1", f"{B},城西线,"))
     workspace = of_files(tmp_path, outages__csv=rows)
     assert customer_hours(workspace) == pytest.approx(10 * 10 / 3 + 5 * 2)
@@ -551,7 +598,7 @@ def test_wrong_words_are_errors(settings: str, column: str, tmp_path: Path) -> N
 
 
 def test_a_row_that_is_left_out_claims_no_id(tmp_path: Path) -> None:
-    """R19."""
+    """A row with its end before its start, and its correction below under the same id."""
     backwards = A.replace("11:20:00", "07:00:00")
     workspace = of_files(tmp_path, outages__csv="\n".join((HEADER, backwards, A)))
     assert customer_hours(workspace) == pytest.approx(10 * 10 / 3)
@@ -559,7 +606,7 @@ def test_a_row_that_is_left_out_claims_no_id(tmp_path: Path) -> None:
 
 
 def test_summer_time_is_a_setting(tmp_path: Path) -> None:
-    """R20: New York, the nights in which the clocks change."""
+    """New York, the nights in which the clocks change."""
     rows = "\n".join(
         (
             HEADER,

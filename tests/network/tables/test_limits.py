@@ -9,6 +9,7 @@ import struct
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -110,6 +111,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "JSON with other names in each record": (
         "json", lambda: json.dumps([{f"n{at}": at} for at in range(9_000)]).encode(),
     ),
+    "a quote that is never closed": ("csv", lambda: b'node\n"' + b"x,y\n" * 2_000_000),
+    "rows that do not fit": ("csv", lambda: b"node,station_id\n" + b"x\n" * 2_000_000),
     "damaged Parquet": ("parquet", lambda: _damaged(_parquet({"node": ["S"] * 1000}))),
 }  # fmt: skip
 
@@ -186,6 +189,22 @@ def test_durations_are_no_reason_to_stop(tmp_path: Path) -> None:
         {"outage_id": ["a"], "start": pa.array([2**40], pa.duration("ms")), "nature": ["F-INT"]}, tmp_path
     )
     assert any(problem.column == "start" and problem.severity == "error" for problem in found)
+
+
+@pytest.mark.parametrize(("unit", "per_second"), [("ms", 1000), ("us", 10**6), ("ns", 10**9)])
+def test_a_typed_duration_says_itself_how_long_it_is(unit: str, per_second: int, tmp_path: Path) -> None:
+    lasted = pa.array([5400 * per_second + per_second // 2, -per_second], pa.duration(unit))
+    columns = {"outage_id": ["a", "b"], "start": ["2022-03-01 08:00"] * 2, "停电时长": lasted, "nature": ["F-INT"] * 2,
+               "users": [5, 5], "region_class": ["urban"] * 2}  # fmt: skip
+    found = problems_of(columns, tmp_path)
+    assert [(problem.row, problem.column) for problem in found if problem.severity == "error"] == [(3, "end")]
+    assert read_workspace(tmp_path).tables["outages"]["end"].to_list() == [datetime(2022, 3, 1, 9, 30, 0, 500_000)]
+
+
+def test_half_a_character_in_json_is_named(tmp_path: Path) -> None:
+    for text in ('[{"node": "\\ud800"}]', '[{"no\\udfffde": "S"}]'):
+        (tmp_path / "sources.json").write_text(text)
+        assert ["half a character" in str(problem.message) for problem in read_workspace(tmp_path).errors] == [True]
 
 
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])

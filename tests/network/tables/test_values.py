@@ -190,7 +190,7 @@ def test_the_zone_of_a_header_is_converted() -> None:
 
 
 def test_hours_are_right_when_the_clocks_change() -> None:
-    """R20: summer time begins in New York on 2022-03-13 at 2:00 and ends on 2022-11-06 at 2:00."""
+    """Summer time begins in New York on 2022-03-13 at 2:00 and ends on 2022-11-06 at 2:00."""
     zone = ReadingSettings(time_zone="America/New_York")
     spring = read("outages", "start", ["2022-03-13 01:00", "2022-03-13 04:00", "2022-03-13 02:30"], reading=zone)
     assert spring.values[1] - spring.values[0] == 2 * HOUR
@@ -246,7 +246,7 @@ def test_the_order_of_day_and_month_is_never_guessed() -> None:
     ("table", "column"), [("outages", "end"), ("outages", "start"), ("outages", "users"), ("population", "to")]
 )
 def test_no_remedy_makes_a_blank_of_what_a_blank_would_change(table: str, column: str) -> None:
-    """R4: an end that was left empty because it could not be read would last to this day."""
+    """An end that was left empty because it could not be read would last to this day."""
     fault = one(table, column, "x")[1]
     assert fault is not None
     assert "if unknown" not in str(fault.hint)
