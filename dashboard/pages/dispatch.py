@@ -506,8 +506,8 @@ def order_of(utility: Utility, address: Address) -> str:
     at = moment_of(utility, address)
     board = utility.board(at)
     entry = board.find(address.values["event"]) if "event" in address.values else next(iter(board.active), None)
-    plan, done = plan_to_print(utility, address, entry, at)
-    return order_sheet(plan, done, entry.key if entry else "", utility.name, at, address.language)
+    plan, done, caution = plan_to_print(utility, address, entry, at)
+    return order_sheet(plan, done, entry.key if entry else "", utility.name, at, address.language, caution)
 
 
 def steps_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 from dash import html
 
@@ -40,6 +42,7 @@ class Chosen:
         refused: devices that are said not to move, by the sheet or the address.
         done: operations that the address ticks off besides those that are kept, in order, as ``open:S1``.
         sheet: what was decided; ``None`` where an earlier moment is shown, at which nothing is decided any more.
+        doubted: branches of the section that the plan feeds again: the fault is taken to lie on the first, and might be there.
     """
 
     plan: RestorationPlan | None
@@ -49,6 +52,31 @@ class Chosen:
     refused: tuple[str, ...]
     done: tuple[str, ...] = ()
     sheet: Sheet | None = None
+    doubted: tuple[str, ...] = ()
+
+    @property
+    def caution(self) -> Text | None:
+        """What to make sure of before power goes where the fault might lie too; ``None`` where it goes to no such place."""
+        if not self.doubted or self.plan is None:
+            return None
+        shown = ", ".join(self.doubted[:3]) + (" …" if len(self.doubted) > 3 else "")
+        return text(
+            "The fault is taken to lie on {fault}. No report tells {branches} from it, which the plan feeds again: make sure "
+            "first that it does not lie there.",
+            fault=", ".join(self.plan.fault.ids),
+            branches=shown,
+        )
+
+
+def fed_again(plan: RestorationPlan, branches: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some branches that have no supply now and have it at the end of a plan."""
+    net, first, last = plan.fault.network, plan.states[0], plan.states[-1]
+    index = net.branch_index(list(branches))
+    ends = net.from_node[index], net.to_node[index]
+    dead, live = (
+        np.all([state.live(end) for end in ends], axis=0) & ~state.is_open_at(index) for state in (first, last)
+    )
+    return tuple(net.branches["branch_id"].gather(index[live & ~dead]).to_list())
 
 
 def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
@@ -80,7 +108,8 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     except FudianError as refusal:
         return Chosen(None, refusal.message, section, 0, refused, done, sheet)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
-    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done, sheet)
+    doubted = fed_again(plan, ranked[section - 1].branches)
+    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done, sheet, doubted)
 
 
 def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
@@ -93,6 +122,7 @@ def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Sectio
         return card(title, html.P(said, className="warning"), *left_out, name="plan")
     content: list[Part] = [
         html.P(_sentence(plan, language)),
+        html.P(chosen.caution.in_language(language), className="warning") if chosen.caution else None,
         *_done(address, chosen),
         _operations(utility, address, chosen, plan),
         *_tick_with_more(chosen, plan, language),
@@ -344,8 +374,8 @@ def stepping(address: Address, chosen: Chosen) -> list[Part]:
 
 def plan_to_print(
     utility: Utility, address: Address, entry: Entry | None, at: datetime
-) -> tuple[RestorationPlan, list[Carried]]:
-    """Return the plan that an address shows, and what of it was carried out.
+) -> tuple[RestorationPlan, list[Carried], Text | None]:
+    """Return the plan that an address shows, what of it was carried out, and what to make sure of first.
 
     Raises:
         FudianError: the event has no plan.
@@ -356,7 +386,7 @@ def plan_to_print(
             (chosen.reason if chosen else None) or text("There is no plan for this event."),
             text("Go back to the list and choose one."),
         )
-    return chosen.plan, carried_out(chosen)
+    return chosen.plan, carried_out(chosen), chosen.caution
 
 
 def carried_out(chosen: Chosen) -> list[Carried]:

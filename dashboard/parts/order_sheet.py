@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.parts.words import DASH, number
-from network import translate
+from network import Text, translate
 from repair.restoration.parallel import CONFIRM
 from repair.restoration.proof import Step
 from repair.restoration.restorer import RestorationPlan
@@ -41,7 +41,13 @@ class Carried:
 
 
 def order_sheet(
-    plan: RestorationPlan, done: Sequence[Carried], key: str, utility_name: str, at: datetime, language: str
+    plan: RestorationPlan,
+    done: Sequence[Carried],
+    key: str,
+    utility_name: str,
+    at: datetime,
+    language: str,
+    caution: Text | None = None,
 ) -> str:
     """Return the page.
 
@@ -52,6 +58,7 @@ def order_sheet(
         utility_name: for the page header; blank where none is known.
         at: the moment for which it was planned.
         language: ``en`` or ``zh``.
+        caution: what to make sure of first.
     """
 
     def said(message: str, **values: object) -> str:
@@ -70,6 +77,7 @@ def order_sheet(
             html.escape(", ".join(_named(plan, each) for each in plan.as_dict(language)["tripped"]) or DASH),
         ),
     ]
+    facts += [(said("caution"), html.escape(caution.in_language(language)))] if caution else []
     head = "".join(f"<th>{said(each)}</th>" for each in ("#", "operation", "remark", "done", "time"))
     rows = "".join(_row_done(plan, number, each, language) for number, each in enumerate(done, 1))
     rows += "".join(_row(plan, step, step.order + len(done), language) for step in plan.steps)

@@ -22,9 +22,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard.access.entrance import Access
 from dashboard.app import create_app
+from dashboard.pages.plan_card import Chosen, fed_again
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
+from network import Network
 from network.readers.one_line import one_line_tables
+from repair.restoration.restorer import restore
 from tests.browser import ARGUMENTS, chromium_path
 
 NOW = datetime.now().replace(microsecond=0) - timedelta(hours=2)
@@ -436,3 +439,17 @@ def test_a_closed_incident_is_accepted_into_the_statistics_and_the_desk_counts_i
         time.sleep(0.2)
     assert "fudian_sheets_open 0" in told
     assert httpx.get(f"{served}/public/health").json() == {"status": "ok"}
+
+
+def test_a_plan_names_what_of_the_located_section_it_feeds_again() -> None:
+    """No report tells the sides of S1 apart: a plan for a fault on L1 feeds L2, where the fault might lie as well."""
+    supply = Network.from_text("=S -[K1]- 1 -L1- 2 -(S1)- 3 -L2- 4 /(T)/ 5 -[K2]- =R; T1 @ 2; T2(5) @ 4").energise()
+    section = ("L1", "S1", "L2")
+    plan = restore(supply, "L1")
+    assert fed_again(plan, section) == ("L2",)
+    caution = Chosen(plan, None, 1, 0, (), doubted=fed_again(plan, section)).caution
+    assert caution is not None
+    assert "No report tells L2 from it" in str(caution)
+    whole = restore(supply, section)
+    assert fed_again(whole, section) == ()
+    assert Chosen(whole, None, 1, 0, ()).caution is None
