@@ -185,7 +185,7 @@ def _filter_words(utility: Utility, column: str, value: str, language: str) -> s
         shown = names.get(value) or value
     else:
         shown = word(value, language)
-    return f"{header(column, language)}: {shown}"
+    return translate("{name}: {reason}", language, name=header(column, language), reason=shown)
 
 
 def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.DataFrame:

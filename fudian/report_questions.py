@@ -457,7 +457,10 @@ class _Made:
         said = []
         for figure in ("saidi", "live_jobs"):
             told = self.utility.process(figure, self._year, self._seen_from).as_dict(self.language)
-            said += [f"{told['means']}: {sentence}" for sentence in (*told["says"], *told["basis"]["notes"])]
+            said += [
+                self.say("{name}: {reason}", name=told["means"], reason=sentence)
+                for sentence in (*told["says"], *told["basis"]["notes"])
+            ]
         return self._section("process", tuple(said))
 
     def _operation(self) -> Section:

@@ -169,7 +169,8 @@ def _other_target(each: TargetResult, address: Address) -> html.Tr:
 def _members(target: TargetResult, language: str) -> str:
     """Return which users an area of a plan is made of."""
     column, values = target.where or ("", ())
-    return f"{header(column, language)}: {', '.join(word(value, language) for value in values)}"
+    said = ", ".join(word(value, language) for value in values)
+    return translate("{name}: {reason}", language, name=header(column, language), reason=said)
 
 
 def _bullet(each: Bullet, widest: float, language: str) -> html.Tr:
