@@ -65,7 +65,7 @@ def test_axe_finds_nothing_serious(browser: Browser, served: str, page: str, lan
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_d9_a_thumb_hits_whatever_can_be_touched_on_a_phone(browser: Browser, served: str, page: str) -> None:
+def test_a_thumb_hits_whatever_can_be_touched_on_a_phone(browser: Browser, served: str, page: str) -> None:
     tab = opened(browser, served, page, "zh", 390, 844)
     small = tab.evaluate(
         """least => [...document.querySelectorAll('a[href], button, input, select, [role=button], [role=tab], summary')]
@@ -83,7 +83,7 @@ def test_d9_a_thumb_hits_whatever_can_be_touched_on_a_phone(browser: Browser, se
 
 @pytest.mark.parametrize("width", [1920, 1440, 390])
 @pytest.mark.parametrize("page", PAGES)
-def test_d9_nothing_reaches_beyond_the_screen_or_its_card(browser: Browser, served: str, page: str, width: int) -> None:
+def test_nothing_reaches_beyond_the_screen_or_its_card(browser: Browser, served: str, page: str, width: int) -> None:
     tab = opened(browser, served, page, "en", width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     beyond = tab.evaluate(
@@ -99,7 +99,7 @@ def test_d9_nothing_reaches_beyond_the_screen_or_its_card(browser: Browser, serv
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_d10_a_printed_page_has_a_header_and_no_controls(browser: Browser, served: str, page: str) -> None:
+def test_a_printed_page_has_a_header_and_no_controls(browser: Browser, served: str, page: str) -> None:
     tab = opened(browser, served, page, "zh", 1440)
     tab.emulate_media(media="print")
     assert not tab.locator("nav").first.is_visible()

@@ -62,7 +62,7 @@ def whole() -> Utility:
 
 
 @pytest.mark.parametrize("how", ["missing", "unreadable"])
-def test_d1_a_ratio_that_cannot_be_computed_is_not_zero(tmp_path: Path, how: str) -> None:
+def test_a_ratio_that_cannot_be_computed_is_not_zero(tmp_path: Path, how: str) -> None:
     folder = county(tmp_path)
     if how == "missing":
         (folder / "live_jobs.csv").unlink()
@@ -73,7 +73,7 @@ def test_d1_a_ratio_that_cannot_be_computed_is_not_zero(tmp_path: Path, how: str
     assert "live_jobs" in said, "what is missing, and what to do"
 
 
-def test_d2_records_of_counts_alone_are_counted_on_the_page(tmp_path: Path) -> None:
+def test_records_of_counts_alone_are_counted_on_the_page(tmp_path: Path) -> None:
     utility = fudian.open(folder_of(tmp_path, COUNTS))
     said = shown(utility, "/operations")
     assert "无法显示" not in said
@@ -86,7 +86,7 @@ def test_d2_records_of_counts_alone_are_counted_on_the_page(tmp_path: Path) -> N
     ("language", "said"),
     [("zh", "64.29 %，目标 65 %，还差 0.71 %"), ("en", "64.29 %, target 65 %, 0.71 % short of it")],
 )
-def test_d3_below_a_target_of_at_least_so_much_falls_short(whole: Utility, language: str, said: str) -> None:
+def test_below_a_target_of_at_least_so_much_falls_short(whole: Utility, language: str, said: str) -> None:
     (missed,) = [result for result in whole.targets("gongan-2022", wait_s=None).results if result.status == "fail"]
     assert (missed.op, missed.numerator, missed.denominator, missed.limit) == (">=", 9, 14, 65.0)
     page = json.loads(shown(whole, "/operations", "?plan=gongan-2022", language))
@@ -94,21 +94,21 @@ def test_d3_below_a_target_of_at_least_so_much_falls_short(whole: Utility, langu
 
 
 @pytest.mark.parametrize("page", ["operations", "steering", "dispatch", "planned", "management"])
-def test_d4_a_language_that_is_not_spoken_is_answered_with_a_page(whole: Utility, page: str) -> None:
+def test_a_language_that_is_not_spoken_is_answered_with_a_page(whole: Utility, page: str) -> None:
     whole.plans_under_check(600.0)
     said = shown(whole, f"/{page}", "?lang=fr")
     assert "无法显示" not in said
     assert "fr" in said
 
 
-def test_d8_no_major_event_day_is_said_where_none_was_found(whole: Utility) -> None:
+def test_no_major_event_day_is_said_where_none_was_found(whole: Utility) -> None:
     said = shown(whole, "/operations", "?level=lv&med=exclude")
     assert "重大事件日" in said
     found = whole.major_event_days("2022", "lv")
     assert bool(found.days) != ("没有重大事件日" in said or "无重大事件日" in said)
 
 
-def test_d10_names_stand_where_there_are_names(whole: Utility) -> None:
+def test_names_stand_where_there_are_names(whole: Utility) -> None:
     whole.plans_under_check(600.0)
     for path in ("/operations", "/management", "/planned"):
         said = shown(whole, path)
@@ -116,7 +116,7 @@ def test_d10_names_stand_where_there_are_names(whole: Utility) -> None:
         assert not re.search(r"\bbit\b", said)
 
 
-def test_d10_management_shows_a_workspace_that_has_only_a_network(tmp_path: Path) -> None:
+def test_management_shows_a_workspace_that_has_only_a_network(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path,
         {

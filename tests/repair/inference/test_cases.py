@@ -20,7 +20,7 @@ def told(outages: tuple[InferredOutage, ...], *states: str) -> list[tuple[str, s
     return [(outage.object_id, outage.state) for outage in outages if not states or outage.state in states]
 
 
-def test_s1_the_recloser_is_named_and_not_the_breaker_above() -> None:
+def test_the_recloser_is_named_and_not_the_breaker_above() -> None:
     net = Network.from_text("=S -[K1]- 1 -L1- 2 -RC kind=recloser- 3 -L2- 4; T1(2) @ 2; T2(3) @ 3; T3(4) @ 4")
     words = ("RC trip 0", "T2 off 0", "T3 off 0.1")
     (outage,) = inferred(net, *words).incidents
@@ -34,7 +34,7 @@ def test_s1_the_recloser_is_named_and_not_the_breaker_above() -> None:
     assert affected_by_signals(net.energise(), said(*words), {}).hit.transformers == ["T2", "T3"]
 
 
-def test_s2_two_feeders_of_a_bus_are_two_incidents() -> None:
+def test_two_feeders_of_a_bus_are_two_incidents() -> None:
     net = Network.from_text(
         "=S -INC- 0 -[K1]- 1 -L1- 11; 0 -[K2]- 2 -L2- 22; 0 -[K3]- 3 -L3- 33\n"
         "T1(5) @ 11; T2(5) @ 22; T3(5) @ 33; T4(5) @ 1; T5(5) @ 2; T6(5) @ 3"
@@ -50,7 +50,7 @@ def chain(count: int) -> Network:
 
 
 @pytest.mark.parametrize("count", [10, 40])
-def test_s3_one_wrong_reading_does_not_overturn_an_outage(count: int) -> None:
+def test_one_wrong_reading_does_not_overturn_an_outage(count: int) -> None:
     net = chain(count)
     words = ["K1 trip 0", *(f"T{i} off {i % 10 / 10}" for i in range(1, count)), f"T{count} answered 1"]
     (outage,) = inferred(net, *words).incidents
@@ -62,7 +62,7 @@ def test_s3_one_wrong_reading_does_not_overturn_an_outage(count: int) -> None:
     ]
 
 
-def test_s4_every_device_of_the_sample_is_found(county: Network) -> None:
+def test_every_device_of_the_sample_is_found(county: Network) -> None:
     """Each device of the sample county opened with perfect signals: a trip where it reports, and all below it off."""
     supply = county.energise()
     table = county.branches.filter(pl.col("kind").is_in(["breaker", "recloser", "fuse"]) & ~pl.col("normally_open"))
@@ -92,7 +92,7 @@ def test_s4_every_device_of_the_sample_is_found(county: Network) -> None:
 S5 = "=S -[K1]- 1 -L1- 2 -RC kind=recloser- 3 -L2- 4 -FU kind=fuse- 5 -L3- 6; T1 @ 2; T2 @ 4; T3 @ 5; T4 @ 6"
 
 
-def test_s5_a_reclose_and_a_reading_point_at_the_fuse() -> None:
+def test_a_reclose_and_a_reading_point_at_the_fuse() -> None:
     net = Network.from_text(S5)
     words = ("RC trip 0", "RC reclose 0.0333", "T3 off 0", "T4 off 0", "T2 answered 1")
     found = locate(net.energise(), said(*words))
@@ -104,7 +104,7 @@ def test_s5_a_reclose_and_a_reading_point_at_the_fuse() -> None:
     assert [(outage.object_id, outage.reason) for outage in outages if not outage.is_open] == [("RC", "reclosed")]
 
 
-def test_s6_calls_from_everywhere_below_a_switch_are_one_outage() -> None:
+def test_calls_from_everywhere_below_a_switch_are_one_outage() -> None:
     lines = " ".join(f"-L{i}- {i + 1}" for i in range(1, 7))
     users = "; ".join(f"T{i}(20) @ {i}" for i in range(1, 8))
     net = Network.from_text(f"=S -[K1]- 0 -L0- 00 -(S1)- 1 {lines}; {users}; T8(20) @ 00; T9(20) @ 0")
@@ -113,7 +113,7 @@ def test_s6_calls_from_everywhere_below_a_switch_are_one_outage() -> None:
     assert (outage.object_id, outage.dark, outage.calls) == ("S1", 7, 14)
 
 
-def test_s6_calls_booked_at_transformers_count_as_calls() -> None:
+def test_calls_booked_at_transformers_count_as_calls() -> None:
     """A call may be booked at the transformer where the customer is not known: from all below a switch it is its outage."""
     users = "; ".join(f"T{i}(20) @ {i}" for i in range(1, 8))
     lines = " ".join(f"-L{i}- {i + 1}" for i in range(1, 7))
@@ -124,7 +124,7 @@ def test_s6_calls_booked_at_transformers_count_as_calls() -> None:
     assert nothing == ()
 
 
-def test_s6_calls_from_behind_a_fuse_point_at_it() -> None:
+def test_calls_from_behind_a_fuse_point_at_it() -> None:
     net = Network.from_text(
         "=S -[K1]- 1 -L1- 2 -L2- 3; 2 -FU kind=fuse- 5 -L3- 6; T1(40) @ 2; T2(40) @ 3; T3(4) @ 5; T4(4) @ 6"
     )
@@ -134,7 +134,7 @@ def test_s6_calls_from_behind_a_fuse_point_at_it() -> None:
     assert (outage.object_id, outage.dark_ids) == ("FU", ("T3", "T4"))
 
 
-def test_s7_an_old_outage_does_not_swallow_a_new_one(county: Network) -> None:
+def test_an_old_outage_does_not_swallow_a_new_one(county: Network) -> None:
     """The workspace's signals, whose incidents on F02 never heard "on" but whose records have an end, and a new outage there."""
     inference = Inference(county.energise(), county.workspace.tables)
     inference.take(county.workspace.tables["signals"])
@@ -156,7 +156,7 @@ def test_s7_an_old_outage_does_not_swallow_a_new_one(county: Network) -> None:
     assert {each.state for each in old} <= {"restored", "overturned"}
 
 
-def test_s7_without_a_record_the_old_one_is_stale_and_takes_in_nothing() -> None:
+def test_without_a_record_the_old_one_is_stale_and_takes_in_nothing() -> None:
     net = chain(5)
     inference = inferred(net, "K1 trip 0", *(f"T{i} off 0" for i in range(1, 6)))
     later = 84 * 24 * 60
@@ -171,7 +171,7 @@ def planned_chain() -> tuple[Network, dict[str, pl.DataFrame]]:
     return chain(5), {"plans": pl.DataFrame(rows, schema=PLANS | SPAN)}
 
 
-def test_s8_a_call_after_the_end_of_a_plan_is_its_overrun() -> None:
+def test_a_call_after_the_end_of_a_plan_is_its_overrun() -> None:
     net, tables = planned_chain()
     (outage,) = inferred(net, "T3-1 call 90", "T3-2 call 91", tables=tables).incidents
     assert (outage.explanation, outage.plan_or_record, outage.reason, outage.needs_order) == (
@@ -182,7 +182,7 @@ def test_s8_a_call_after_the_end_of_a_plan_is_its_overrun() -> None:
     )
 
 
-def test_s8_the_clock_alone_says_the_overrun() -> None:
+def test_the_clock_alone_says_the_overrun() -> None:
     net, tables = planned_chain()
     offs = [f"T{i} off 1" for i in range(1, 6)]
     (before,) = inferred(net, *offs, tables=tables, at=30).incidents
@@ -190,7 +190,7 @@ def test_s8_the_clock_alone_says_the_overrun() -> None:
     assert (before.reason, after.reason, after.explanation) == ("", "overrun", "plan")
 
 
-def test_s8_what_came_back_and_went_off_again_is_no_overrun() -> None:
+def test_what_came_back_and_went_off_again_is_no_overrun() -> None:
     net, tables = planned_chain()
     words = [f"T{i} off 1" for i in range(1, 6)] + [f"T{i} on 50" for i in range(1, 6)]
     again = [f"T{i} off 100" for i in range(1, 6)]
@@ -198,13 +198,13 @@ def test_s8_what_came_back_and_went_off_again_is_no_overrun() -> None:
     assert (latest.explanation, latest.needs_order) == ("line", True)
 
 
-def test_s9_an_unreadable_value_does_not_matter_where_it_means_nothing(county: Network) -> None:
+def test_an_unreadable_value_does_not_matter_where_it_means_nothing(county: Network) -> None:
     rows = [{"time": "2022-07-20 12:00", "object": "transformer", "object_id": "F01-B01", "kind": "off", "value": "??"}]
     read, problems = county.workspace.read("signals", rows)
     assert read.height == 1, problems
 
 
-def test_s9_arrears_are_told_as_arrears() -> None:
+def test_arrears_are_told_as_arrears() -> None:
     owing = pl.DataFrame(
         [{"outage_id": "O1", "customer_id": "T1-1", "exclusion": "arrears", "start": minute(-10), "end": None}],
         schema=OUTAGES | SPAN,
@@ -213,7 +213,7 @@ def test_s9_arrears_are_told_as_arrears() -> None:
     assert (outage.explanation, outage.plan_or_record, outage.needs_order) == ("arrears", "O1", False)
 
 
-def test_s10_several_incidents_of_one_file_are_located_one_by_one(county: Network) -> None:
+def test_several_incidents_of_one_file_are_located_one_by_one(county: Network) -> None:
     found = incidents(
         county.energise(),
         county.workspace.tables["signals"],
@@ -230,7 +230,7 @@ def sensors(*branches: str) -> pl.DataFrame:
     return pl.DataFrame({"branch_id": list(branches)} | rates)
 
 
-def test_s11_six_sensors_that_see_nothing_tell_of_no_fault() -> None:
+def test_six_sensors_that_see_nothing_tell_of_no_fault() -> None:
     names = [f"B{i}" for i in range(1, 7)]
     text = "=S " + " ".join(f"-({name})- {i} -L{i} 1km- {i}b" for i, name in enumerate(names, 1))
     net = Network.from_text(text)
@@ -248,7 +248,7 @@ def test_s11_six_sensors_that_see_nothing_tell_of_no_fault() -> None:
     assert seen.outage["object_id"] in {"B3", "L3"}
 
 
-def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> None:
+def test_signals_of_open_incidents_are_never_forgotten(county: Network) -> None:
     """Two outages hours apart on one feeder, and then forgetting: the board is made, open incidents keep their signals."""
     inference = Inference(county.energise(), county.workspace.tables)
     first, second = datetime(2023, 1, 1, 1), datetime(2023, 1, 1, 2, 30)
@@ -271,7 +271,7 @@ def test_h1_signals_of_open_incidents_are_never_forgotten(county: Network) -> No
     assert {incident.object_id for incident in inference.incidents if incident.is_open} == {"F05-B01", "F05-B02"}
 
 
-def test_h2_one_clock_that_is_wrong_does_not_make_the_desk_deaf() -> None:
+def test_one_clock_that_is_wrong_does_not_make_the_desk_deaf() -> None:
     net = chain(5)
     inference = Inference(net.energise())
     ahead = pl.DataFrame([(datetime(2099, 1, 1), "transformer", "T1", "off", None)], schema=said().schema, orient="row")
