@@ -25,6 +25,7 @@ from network import FudianError, Network, Problem, Supply, Text, Workspace, Work
 from network.ids import each_of
 from network.steps import Done, step, telling
 from network.tables.conventions import ReadingSettings
+from network.tables.times import typed_time
 from network.tables.workspace import FrameOrRows
 from reliability.cube import Cube
 from reliability.period import FIRST_YEAR, LAST_YEAR, Period
@@ -314,7 +315,7 @@ class Foundation:
         on_the_wall = not isinstance(given, datetime)
         if isinstance(given, str):
             try:
-                given = datetime.fromisoformat(given)
+                given = typed_time(given)
             except ValueError:
                 raise FudianError(
                     text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")

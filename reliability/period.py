@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
 
 from network import FudianError, text
 from network.tables.conventions import LOCAL_ZONE, ReadingSettings, walls
+from network.tables.times import typed_time
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -60,20 +61,22 @@ class Period:
         try:
             if ".." in words:
                 start, _, end = words.partition("..")
-                return cls(datetime.fromisoformat(start.strip()), datetime.fromisoformat(end.strip()))
+                return cls(typed_time(start), typed_time(end))
             if quarter := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", words.strip()):
                 first = datetime(int(quarter[1]), 3 * int(quarter[2]) - 2, 1)
                 return cls(first, _months_later(first, 3))
             if half := re.fullmatch(r"(\d{4})-?[Hh]([12])", words.strip()):
                 first = datetime(int(half[1]), 6 * int(half[2]) - 5, 1)
                 return cls(first, _months_later(first, 6))
-            if month := re.fullmatch(r"(\d{4})-(\d{1,2})", words.strip()):
+            if month := re.fullmatch(r"(\d{4})[-/.年](\d{1,2})月?", words.strip()):
                 first = datetime(int(month[1]), int(month[2]), 1)
                 return cls(first, _months_later(first, 1))
-            if day := re.fullmatch(r"\d{4}-\d{2}-\d{2}", words.strip()):
-                first = datetime.fromisoformat(day[0])
-                return cls(first, first + timedelta(days=1))
-            return cls.year(int(words))
+            if re.fullmatch(r"\d{4}年?", words.strip()):
+                return cls.year(int(words.strip().rstrip("年")))
+            first = typed_time(words)
+            if first.timetz() != time.min:
+                raise ValueError(words)
+            return cls(first, first + timedelta(days=1))
         except (ValueError, OverflowError):
             raise FudianError(
                 text("{value!r} is no period.", value=words),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import fudian
 from fudian import Utility
 from fudian.cli.terminal import language, tell_left_out, working
 from network import FudianError, text, translate
+from network.tables.times import typed_time
 
 if TYPE_CHECKING:
     from fudian.store import Store
@@ -31,7 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard 
 def _moment(given: str) -> str:
     """Return a moment as it was written, by the clock on the wall or with its offset, once it is known to be one."""
     try:
-        datetime.fromisoformat(given)
+        typed_time(given)
     except ValueError:
         raise typer.BadParameter(
             translate("{value!r} is no time.", language(), value=given)

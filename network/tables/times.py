@@ -54,6 +54,9 @@ _ORDERED_FORMATS = {
     order: tuple(f"{date}{clock}" for date in dates for clock in (" %H:%M", " %H:%M:%S", ""))
     for order, dates in (("dmy", ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")), ("mdy", ("%m/%d/%Y", "%m-%d-%Y")))
 }
+_TYPED = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号]?(?:[ T]*(\d{1,2})[:：时点](?:(\d{1,2})(?:[:：分](?:(\d{1,2})秒?)?)?)?)?"
+)
 _COMPACT_TIME = r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$"
 _DATE = (
     r"(?P<year>\d{4}|\d{2}(?=年))(?:(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
@@ -164,6 +167,22 @@ def time_unit(unit: str | None) -> TimeUnit | None:
         if _FOREIGN_PLACES.match(unit) or _FOREIGN_ZONES.match(unit) or re.match(r"^[a-z]+/[a-z_]+$", unit)
         else NO_UNIT
     )
+
+
+def typed_time(words: str) -> datetime:
+    """Return the moment that somebody typed: ``2022-10-09T07:57+08:00``, ``2022/10/9 7:57``, ``2022年10月9日7时57分``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(words.strip())
+    except ValueError:
+        typed = _TYPED.fullmatch(words.strip())
+        if typed is None:
+            raise
+        year, month, day, hour, minute, second = (int(part or 0) for part in typed.groups())
+        return datetime(year, month, day, hour, minute, second)
 
 
 def parse_times(values: pl.Series, reading: ReadingSettings, unit: TimeUnit, unreadable: Text) -> Parsed:
