@@ -10,7 +10,6 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -56,16 +55,14 @@ from dashboard.pool import Pool, PooledServer
 from dashboard.ready import is_kept, ready_page
 from dashboard.rows import rows_of
 from fudian import Utility
+from fudian.ahead import load_compiled
 from fudian.desk import Desk
 from fudian.fresh import Fresh
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
-from fudian.utility import open_workspace
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
-from network.readers.one_line import one_line_tables
 from network.steps import asking
-from network.tables.workspace import workspace as workspace_of
 
 PAGES = {
     "operations": operations.page,
@@ -90,9 +87,6 @@ CHANGED = "desk-changed"
 WARMED = ("operations", "steering", "dispatch", "planned")
 """Pages in the order in which they are made before anybody asks: what begins long work of its own comes last. Those that are kept
 come after the others: nobody waits for them."""
-
-TINY = "=S -[K1]- 1 -[Q1]- 2; T1(1) @ 2"
-"""A network for loading what is compiled."""
 
 SWITCH_S = 0.001
 """How long a thread that computes goes on while the event loop waits for its turn; every request feels Python's own 5 ms."""
@@ -211,15 +205,6 @@ def give_memory_back() -> None:
     tell(_ARENA_MAX, 2)
 
 
-def load_compiled() -> None:
-    """Have all that is compiled for the desk loaded, by a signal of a tiny network: else who looks first waits for it."""
-    away = {"time": datetime(2022, 1, 1, 8), "object": "branch", "object_id": "K1", "kind": "trip"}
-    silent = {"time": datetime(2022, 1, 1, 8, 1), "object": "customer", "object_id": "C1", "kind": "off"}
-    customers = [{"customer_id": "C1", "transformer_id": "T1"}]
-    tables = {**one_line_tables(TINY), "customers": customers, "signals": [away, silent]}
-    open_workspace(workspace_of(tables)).board()
-
-
 def _no_such_file(request: Request, error: Exception) -> PlainTextResponse:
     """Answer for a file of components that there is not."""
     del request, error
@@ -273,7 +258,7 @@ def serve(
     server = create_app(workspace, language, access, provider, looks_after=True)
     for sentence in (text("Fudian is at {address} (Ctrl+C stops it)", address=address), *access.warnings()):
         sys.stderr.write(sentence.in_language(language) + "\n")
-    load_compiled()
+    threading.Thread(target=load_compiled, name="compiled", daemon=True).start()
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
     sys.setswitchinterval(SWITCH_S)

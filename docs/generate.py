@@ -211,6 +211,7 @@ def asked_by_pages() -> dict[str, set[str]]:
         "loop_card": "dispatch",
         "plan_card": "dispatch",
         "diagram_card": "dispatch",
+        "location_part": "dispatch",
         "grid_card": "management",
         "operation_card": "management",
         "process_card": "management",

@@ -11,8 +11,7 @@ import typer
 import fudian
 from fudian import Utility
 from fudian.cli.terminal import language, tell_left_out, working
-from network import FudianError, text, translate
-from network.tables.times import typed_time
+from network import FudianError, text
 
 if TYPE_CHECKING:
     from fudian.store import Store
@@ -28,22 +27,9 @@ WorkspaceArgument = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
-def _moment(given: str) -> str:
-    """Return a moment as it was written, by the clock on the wall or with its offset, once it is known to be one."""
-    try:
-        typed_time(given)
-    except ValueError:
-        raise typer.BadParameter(
-            translate("{value!r} is no time.", language(), value=given)
-            + " "
-            + translate("Write it as 2022-10-09 or 2022-10-09 07:57.", language())
-        ) from None
-    return given
-
-
-AsOf = Annotated[str | None, typer.Option(help="Nothing later is known.", parser=_moment, metavar="TIME")]
-Start = Annotated[str | None, typer.Option(help="First moment of the period.", parser=_moment, metavar="TIME")]
-End = Annotated[str | None, typer.Option(help="End of the period, exclusive.", parser=_moment, metavar="TIME")]
+AsOf = Annotated[str | None, typer.Option(help="Nothing later is known.", metavar="TIME")]
+Start = Annotated[str | None, typer.Option(help="First moment of the period.", metavar="TIME")]
+End = Annotated[str | None, typer.Option(help="End of the period, exclusive.", metavar="TIME")]
 Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
 Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
 Plan = Annotated[

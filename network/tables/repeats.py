@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -60,6 +60,9 @@ def check_ids(checked: Checked, table: str) -> None:
     if suspects.is_empty():
         return
     frame = whole[suspects].with_columns(suspects.alias(_PLACE))
+    if table == "outages":  # places that no network knows were set aside, and still tell parts of one outage apart
+        named = checked.read[table].select(ROW, *_NAMED)
+        frame = frame.drop(_NAMED).join(named, on=ROW, how="left", maintain_order="left")
     several = frame.filter(pl.struct(key).is_duplicated())
     lost = _lost(checked, table, several)
     beside = _BESIDE.get(table)
@@ -80,8 +83,6 @@ def check_ids(checked: Checked, table: str) -> None:
             wrong[row[_PLACE]] = clashes[0][1]
         else:
             others.append(this)
-    if table == "outages":
-        _mention_numbers_that_add_up(checked, kept.values())
     if wrong:
         places = pl.Series(sorted(wrong))
         messages, hints = zip(*(wrong[place] for place in places), strict=True)
@@ -109,21 +110,6 @@ def _hangs_on_nothing(named: str, row: Mapping[str, object]) -> tuple[Text, Text
              named=named, other=row[ROW]),
         text("Remove the row, or correct what it hangs on."),
     )  # fmt: skip
-
-
-def _mention_numbers_that_add_up(checked: Checked, events: Iterable[Sequence[Mapping[str, object]]]) -> None:
-    """Say once that rows of one outage that tell numbers of users and no place count as its parts."""
-    bare = [[row for row in rows if not any(row[name] for name in _NAMED)] for rows in events]
-    ids = [rows[0]["outage_id"] for rows in bare if len(rows) > len({row["region_class"] for row in rows})]
-    without = pl.all_horizontal(pl.col(*_NAMED).is_null())
-    found = checked.read["outages"].filter(pl.col("outage_id").is_in(ids) & without)
-    if found.height > 1:
-        message = text(
-            "Rows of one outage name no place; they were taken as its parts, whose users add up (outages: {count})",
-            count=found["outage_id"].n_unique(),
-        )
-        hint = text("Nothing needs to be done if each row tells other users; otherwise keep one row.")
-        checked.report("outages", found[1:2], "warning", message, hint, column="users")
 
 
 _Beside: TypeAlias = Callable[[Mapping[str, object], Mapping[str, object]], "tuple[Text, Text] | None"]
@@ -158,7 +144,8 @@ def _other_part(first: Mapping[str, object], row: Mapping[str, object]) -> tuple
             text("Row {first} has the same id with another start or nature; this row was left out", first=first[ROW]),
             text("Parts of one outage share start and nature; give another outage its own id."),
         )
-    if any(first[name] for name in _NAMED) and all(first[name] == row[name] for name in _NAMED):
+    place = [*_NAMED, *(() if any(row[name] is not None for name in _NAMED) else ("region_class",))]
+    if all(first[name] == row[name] for name in place):
         return (
             text("Row {first} gives the same part of this outage otherwise; this row was left out", first=first[ROW]),
             text("Keep one of them, or name the parts that the two rows mean."),

@@ -67,7 +67,7 @@ def test_nothing_more_is_made_once_nobody_needs_it(folder: Path) -> None:
 
 WARM = """
 import gc
-from dashboard.app import load_compiled
+from fudian.ahead import load_compiled
 load_compiled()
 from numba.core.dispatcher import Dispatcher
 own = [each for each in gc.get_objects() if isinstance(each, Dispatcher) and each.__module__.startswith("repair.")]

@@ -6,7 +6,7 @@ import csv
 import re
 import tempfile
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,10 @@ def id_of(cell: Cell) -> tuple[str | None, bool]:
     return word, False
 
 
-def read_slowly(table: str, rows: Rows, required: Sequence[str], optional: Sequence[str]) -> tuple[Found, list[Place]]:
-    """Return the rows with all required ids, the first of each key, and the places of the problems."""
+def read_slowly(
+    table: str, rows: Rows, required: Sequence[str], optional: Sequence[str], known: Set[object]
+) -> tuple[Found, list[Place]]:
+    """Return the rows with all required ids and the places of the problems: of each key the first that hangs on what is known."""
     kept: Found = []
     problems: list[Place] = []
     keys: set[object] = set()
@@ -98,6 +100,13 @@ def read_slowly(table: str, rows: Rows, required: Sequence[str], optional: Seque
         values = tuple(each for each, _ in ids.values())
         if key in keys:
             same = values in seen
+            (first,) = (each for each in kept if each[0] == key)
+            if not same and values[1] in known and first[1] not in known:
+                kept.remove(first)
+                problems.append(("error", table, int(str(first[-1])), required[0], key))
+                kept.append((*values, number))
+                seen.add(values)
+                continue
             problems.append(("warning" if same else "error", table, number, None if same else required[0], key))
             seen.add(values)
             continue
@@ -109,10 +118,10 @@ def read_slowly(table: str, rows: Rows, required: Sequence[str], optional: Seque
 
 def read_both_slowly(transformers: Rows, customers: Rows) -> tuple[Found, Found, list[Place]]:
     """Return the usable transformers and customers, and the places of all problems in order."""
-    kept, problems = read_slowly("transformers", transformers, ["transformer_id", "node"], [])
+    kept, problems = read_slowly("transformers", transformers, ["transformer_id", "node"], [], set())
     known = {row[0] for row in kept}
     given, of_customers = read_slowly(
-        "customers", customers, ["customer_id", "transformer_id"], ["second_transformer_id"]
+        "customers", customers, ["customer_id", "transformer_id"], ["second_transformer_id"], known
     )
     usable: Found = []
     for customer, transformer, second, number in given:

@@ -224,15 +224,11 @@ def test_rows_of_one_outage_are_its_parts() -> None:
     assert checked(outages=numbers).problems == ()
 
 
-def test_rows_of_numbers_that_name_no_place_are_parts_whose_users_add_up() -> None:
-    rows = [
-        of("users", users, region_class="urban", **more)
-        for users, more in ((2, {}), (3, {}), (3, {}), (3, {"end": None}))
-    ]
+def test_a_number_of_users_that_names_no_place_is_no_part_beside_another_of_its_area_class() -> None:
+    rows = [of("users", users, region_class="urban") for users in (2, 3, 3)]
     result = checked(outages=rows)
-    assert result.tables["outages"]["users"].to_list() == [2, 3, 3]
-    assert sorted((problem.severity, problem.row) for problem in result.problems) == [("warning", 3), ("warning", 4)]
-    assert any("whose users add up (outages: 1)" in str(problem.message) for problem in result.warnings)
+    assert result.tables["outages"]["users"].to_list() == [2]
+    assert [(problem.severity, problem.row) for problem in result.problems] == [("error", 3), ("warning", 4)]
 
 
 @pytest.mark.parametrize("table", ["customers", "transformers"])

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import fudian
 from network.complaints import complaints
 from network.problems import Problem
-from network.readers.converting import write_workspace
 from network.tables.columns import fill_merged
 from network.tables.folder import part_of_table
 from network.tables.sheets import Merged
@@ -467,10 +466,6 @@ def test_parts_of_an_outage_at_places_that_no_network_knows_add_up(place: str, u
     assert [problem.severity for problem in workspace.problems] == [
         "warning"
     ]  # there is no network to look places up in
-    write_workspace(workspace, tmp_path / "copy")
-    again = read_workspace(tmp_path / "copy")
-    assert customer_hours(again) == customer_hours(workspace)
-    assert again.errors == ()
 
 
 def test_a_transformer_may_be_called_by_its_name_in_a_column_of_names(tmp_path: Path) -> None:
