@@ -314,12 +314,7 @@ class Foundation:
         reading = self.workspace.reading
         on_the_wall = not isinstance(given, datetime)
         if isinstance(given, str):
-            try:
-                given = typed_time(given)
-            except ValueError:
-                raise FudianError(
-                    text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
-                ) from None
+            given = moment_typed(given)
         if given is None:
             return None
         if not FIRST_YEAR < given.year < LAST_YEAR:
@@ -432,6 +427,20 @@ class Foundation:
             WorkspaceError: there is no usable outage record or operation, or nothing to divide by.
         """
         self._statistics.require_records(source)
+
+
+def moment_typed(given: str) -> datetime:
+    """Return the moment that somebody typed.
+
+    Raises:
+        FudianError: it is none.
+    """
+    try:
+        return typed_time(given)
+    except ValueError:
+        raise FudianError(
+            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09 or 2022-10-09 07:57.")
+        ) from None
 
 
 def _called(source: Table) -> str:

@@ -11,6 +11,7 @@ import typer
 import fudian
 from fudian import Utility
 from fudian.cli.terminal import language, tell_left_out, working
+from fudian.foundation import moment_typed
 from network import FudianError, text
 
 if TYPE_CHECKING:
@@ -27,9 +28,19 @@ WorkspaceArgument = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
-AsOf = Annotated[str | None, typer.Option(help="Nothing later is known.", metavar="TIME")]
-Start = Annotated[str | None, typer.Option(help="First moment of the period.", metavar="TIME")]
-End = Annotated[str | None, typer.Option(help="End of the period, exclusive.", metavar="TIME")]
+def _moment(given: str) -> str:
+    """Return a moment as it was written, by the clock on the wall or with its offset, once it is known to be one."""
+    try:
+        moment_typed(given)
+    except FudianError as error:
+        said = (error.message, error.hint)
+        raise typer.BadParameter(" ".join(each.in_language(language()) for each in said if each)) from None
+    return given
+
+
+AsOf = Annotated[str | None, typer.Option(help="Nothing later is known.", parser=_moment, metavar="TIME")]
+Start = Annotated[str | None, typer.Option(help="First moment of the period.", parser=_moment, metavar="TIME")]
+End = Annotated[str | None, typer.Option(help="End of the period, exclusive.", parser=_moment, metavar="TIME")]
 Level = Annotated[str, typer.Option(help="mv: transformers are users; lv: customers are.")]
 Med = Annotated[str, typer.Option(help="Major event days: include or exclude.")]
 Plan = Annotated[
