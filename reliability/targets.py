@@ -62,6 +62,9 @@ STANDS = frozenset({
 })  # fmt: skip
 """Figures of what is built: they stand as they are, whatever happens in the year."""
 
+SAME_DECIMALS = 12
+"""Decimals to which hours per user are the same in whatever order they were added up."""
+
 _ALTERNATIVE = re.compile(r"yoy<=-(\d+(?:\.\d+)?)%")
 
 _WITHOUT_DATA = {
@@ -214,7 +217,7 @@ def alternative_limits(statistics: Statistics, plan: str, year: int, level: str 
             continue
         sums = judged.sums(row, where, base)
         if sums[1]:
-            found[row["target_id"]] = factor * _figure(row, *sums)
+            found[row["target_id"]] = round(factor * _figure(row, *sums), SAME_DECIMALS)
     return found
 
 

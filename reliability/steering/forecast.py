@@ -23,7 +23,7 @@ from reliability.steering.ratio_rest import ratio_draws
 from reliability.steering.rest_of_year import BASELINES, QUANTILES, DailyRecord, Floats
 from reliability.steering.settings import SteeringSettings
 from reliability.steering.trials import Trials, forecast_rest
-from reliability.targets import METRIC_NAMES, STANDS, TargetResult, alternative_limits, judge, metrics
+from reliability.targets import METRIC_NAMES, SAME_DECIMALS, STANDS, TargetResult, alternative_limits, judge, metrics
 
 COMMITTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "plan_id": pl.String,
@@ -387,7 +387,7 @@ class _Forecaster:
             inside = daily.filter(pl.col("day").is_between(0, self._history_days - 1))
             np.add.at(per_user[:, number], inside["day"].to_numpy(), inside["amount"].to_numpy())
         # Sums in another order differ in their last bits; without these the same input gives the same draws.
-        amounts = np.round(per_user / self._users_by_day(areas), 12)
+        amounts = np.round(per_user / self._users_by_day(areas), SAME_DECIMALS)
         return DailyRecord(self._first, amounts, tuple(str(each.values) for each in areas))
 
     def _users_by_day(self, areas: Sequence[Area]) -> Floats:
@@ -436,7 +436,7 @@ class _Forecaster:
                 found.append(TargetForecast(target, one, users, None, 0.0, np.zeros(0), "none", reason=reason))
                 continue
             scale = 60.0 if target.unit == "min" else 1.0
-            so_far = target.numerator / users
+            so_far = round(target.numerator / users, SAME_DECIMALS)
             open_ = self._open(metric, area, users)
             rest = faults.draws[:, number] + planned.draws[:, number] + open_
             plain = {
@@ -514,7 +514,7 @@ class _Forecaster:
         for plan_id, start, approved in self._to_come.unique("plan_id").sort("plan_id").select(
             "plan_id", "start", "approved"
         ).iter_rows():  # fmt: skip
-            each = np.array([own.get(plan_id, 0.0) / (self._users(area, self.year) or 1.0)
+            each = np.array([round(own.get(plan_id, 0.0) / (self._users(area, self.year) or 1.0), SAME_DECIMALS)
                              for own, area in zip(sums, areas, strict=True)])  # fmt: skip
             goes_on = np.ones(count) if approved else generator.random(count) < self.rules.pending_share
             (near if start.date() < lead else far)[:] += goes_on[:, None] * each

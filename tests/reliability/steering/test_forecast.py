@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fudian
+from data_samples.generator.county import COUNTY
 from network import FudianError, Network
 from reliability.statistics import Statistics
 from reliability.steering.forecast import COMMITTED_SCHEMA, Forecast, forecast
@@ -229,3 +231,10 @@ def test_more_to_spend_is_never_less_likely(seed: int, limit: float) -> None:
     rest = forecast_rest(record(date(2019, 1, 1), values), date(2021, 5, 1), date(2022, 1, 1), RULES).draws[:, 0]
     assert (rest <= limit).mean() <= (rest <= limit * 1.1).mean()
     assert (rest >= 0).all()
+
+
+def test_the_same_county_is_forecast_alike_to_the_last_bit() -> None:
+    """Sums are made in any order; what is told of the year does not show it, limits by an earlier year among it."""
+    told = [fudian.open(COUNTY, "en").forecast("jinhua-2022", datetime(2022, 7, 1)).as_dict() for _ in range(3)]
+    assert told[0]["rows"]
+    assert all(each == told[0] for each in told)
