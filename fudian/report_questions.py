@@ -403,7 +403,7 @@ class _Made:
         return self._section("feeders", (), columns, rows)
 
     def _frequent(self) -> Section:
-        bands = self.utility.frequent_bands(as_of=self.query.known.period.end).rows
+        bands = self.utility.frequent_bands(as_of=self._seen_from).rows
         if self.unit is not None:
             own = self.utility.network.transformers.filter(pl.col("unit") == self.unit)["transformer_id"].unique()
             bands = bands.filter(pl.col("user_id").is_in(own.implode()))
