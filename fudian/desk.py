@@ -44,6 +44,9 @@ from repair.settings import InferenceSettings
 MOST_WAITING = 200_000
 """Reports that wait to be kept, or to be judged, at most."""
 
+MOST_BATCHES = 2_000
+"""Batches of reports that wait at most: each holds a table of its own, however few its reports are."""
+
 REST_S = 1.0
 """For how long the judge rests at most after it worked as long, so that reports are kept meanwhile and judged together."""
 
@@ -100,6 +103,7 @@ class Desk:
         utility: what judges them.
         store: where they are kept; held by this desk alone while it runs.
         most_waiting: reports that wait to be kept, or to be judged, at most.
+        most_batches: batches of them that wait at most.
         clock: tells when reports are heard.
 
     Raises:
@@ -107,16 +111,21 @@ class Desk:
     """
 
     def __init__(
-        self, utility: Utility, store: Store, most_waiting: int = MOST_WAITING, clock: SteadyClock | None = None
+        self,
+        utility: Utility,
+        store: Store,
+        most_waiting: int = MOST_WAITING,
+        clock: SteadyClock | None = None,
+        most_batches: int = MOST_BATCHES,
     ) -> None:
         self.utility = utility
         self.ledger = Ledger(store)
         self.outbox = Outbox(store)
-        self._most, self._clock = most_waiting, clock or SteadyClock()
+        self._most, self._most_batches, self._clock = most_waiting, most_batches, clock or SteadyClock()
         self._held = store.hold("desk")
         self._to_keep: deque[_Batch] = deque()
         self._to_judge: deque[_Batch] = deque()
-        self._waiting = 0
+        self._waiting = self._batches = 0
         self._moved = threading.Condition()
         self._is_closing = self._is_written = False
         self._failed_at = -REFUSING_S
@@ -173,13 +182,14 @@ class Desk:
 
     def _queue(self, batch: _Batch) -> None:
         with self._moved:
-            if self._is_closing or (self._waiting and self._waiting + batch.count > self._most):
+            too_much = self._waiting + batch.count > self._most or self._batches >= self._most_batches
+            if self._is_closing or (self._waiting and too_much):
                 self.counts["refused"] += batch.count
                 raise DeskBusyError(
                     text("The desk cannot take more reports now."),
                     text("Send them again after {seconds} seconds; none of them was taken.", seconds=RETRY_S),
                 )
-            self._waiting += batch.count
+            self._waiting, self._batches = self._waiting + batch.count, self._batches + 1
             self._to_keep.append(batch)
             self._moved.notify_all()
 
@@ -516,11 +526,15 @@ class Desk:
                 if kept:
                     self._to_judge.extend(taken)
                 else:
-                    self._waiting -= sum(batch.count for batch in taken)
+                    self._let_go(taken)
                 self._moved.notify_all()
         with self._moved:
             self._is_written = True
             self._moved.notify_all()
+
+    def _let_go(self, batches: list[_Batch]) -> None:
+        self._waiting -= sum(batch.count for batch in batches)
+        self._batches -= len(batches)
 
     def _judge(self) -> None:
         """Judge what was kept, until the last of it; what judging needs is made before the first report comes."""
@@ -532,7 +546,7 @@ class Desk:
                 self._judge_together(list(group), now)
             rest = min(monotonic() - begun, REST_S)
             with self._moved:
-                self._waiting -= sum(batch.count for batch in taken)
+                self._let_go(taken)
                 self._moved.notify_all()
                 self._moved.wait_for(lambda: self._is_closing or not self._waiting, rest)
 

@@ -30,6 +30,9 @@ from network import FudianError, text
 IN_FLIGHT = 2_000
 """Messages that the broker sends before the first of them is acknowledged."""
 
+GATHERED_S = 0.05
+"""Messages that come within so long are kept together, each batch being a transaction and a table of its own."""
+
 SESSION_S = 7 * 24 * 3600
 """For how long the broker keeps what comes while the desk is stopped."""
 
@@ -163,6 +166,8 @@ class MqttIntake:
             first = self._arrived.get()
             if first is None:
                 return
+            if self._arrived.qsize() < IN_FLIGHT // 2:
+                self._closing.wait(GATHERED_S)
             messages = [first]
             is_last = False
             while len(messages) < IN_FLIGHT and not self._arrived.empty():

@@ -257,6 +257,21 @@ def test_too_much_is_refused_and_nothing_of_it_taken(tmp_path: Path) -> None:
     store.close()
 
 
+def test_many_batches_of_one_report_each_are_too_much_as_well(tmp_path: Path) -> None:
+    """Each batch that waits holds a table of its own: a sender of single reports is asked to wait before memory is full."""
+    store = store_of(tmp_path / "store.sqlite")
+    with Desk(utility(), store, most_batches=3) as desk:
+        with desk.utility._hearing:  # the judge is held up
+            for number in range(3):
+                desk.accept([report("T1", "on", number, f"x{number}")], "head end")
+            with pytest.raises(DeskBusyError):
+                desk.accept([report("T1", "on", 3, "x3")], "head end")
+        desk.wait()
+        assert desk.accept([report("T1", "on", 3, "x3")], "head end").accepted == 1
+    assert len(numbers(store)) == 4
+    store.close()
+
+
 def test_one_desk_holds_a_store(store_url: str) -> None:
     one, two = store_of(store_url), store_of(store_url)
     with Desk(utility(), one), pytest.raises(FudianError, match="Another desk"):
