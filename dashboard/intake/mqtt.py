@@ -11,6 +11,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -95,7 +96,7 @@ class MqttIntake:
     ) -> None:
         self.desk = desk
         self.topics = tuple(topics)
-        self._arrived: queue.SimpleQueue[tuple[int, MQTTMessage] | None] = queue.SimpleQueue()
+        self._arrived: queue.Queue[tuple[int, MQTTMessage] | None] = queue.Queue(IN_FLIGHT)
         self._line = 0
         self._closing = threading.Event()
         self._client = Client(
@@ -104,7 +105,7 @@ class MqttIntake:
         self._subscribed = threading.Event()
         self._client.on_connect = self._subscribe
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = lambda _client, _data, message: self._arrived.put((self._line, message))
+        self._client.on_message = self._arrives
         self._client.reconnect_delay_set(1, 30)
         self._connect(url)
         self._worker = threading.Thread(target=self._work, name="intake-mqtt", daemon=True)
@@ -160,6 +161,13 @@ class MqttIntake:
         del flags
         self._line += 1  # what came over an earlier line is not acknowledged on this one: the broker sends it again
         client.subscribe([(topic.subscription, SubscribeOptions(qos=1)) for topic in self.topics])
+
+    def _arrives(self, _: Client, __: Any, message: MQTTMessage) -> None:
+        """Take a message once there is room: a broker that sends more than it was told waits at its line meanwhile."""
+        while not self._closing.is_set():  # what comes later is not acknowledged: the broker keeps it
+            with suppress(queue.Full):
+                self._arrived.put((self._line, message), timeout=RETRY_S)
+                return
 
     def _work(self) -> None:
         while True:
