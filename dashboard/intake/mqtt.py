@@ -1,7 +1,8 @@
 """Reports from an MQTT broker: acknowledged to it only once they are kept.
 
 The session outlasts a stop, so that the broker keeps what comes meanwhile; of what it delivers again, each report counts once.
-The broker sends no more than :data:`IN_FLIGHT` messages that are not acknowledged yet, so that nothing piles up here.
+The broker is asked to send no more than :data:`IN_FLIGHT` messages before the first is acknowledged; of what it had kept for a
+session that comes back it may send more, which waits at the line, so that nothing piles up here.
 """
 
 from __future__ import annotations

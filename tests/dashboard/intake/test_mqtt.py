@@ -124,6 +124,32 @@ def test_more_than_the_desk_takes_waits_at_the_broker(mosquitto: Broker, tmp_pat
     store.close()
 
 
+def test_what_a_broker_sends_beyond_what_it_was_asked_for_waits_at_the_line(mosquitto: Broker, tmp_path: Path) -> None:
+    """Of what it kept for a session that comes back a broker may send all at once; a stop meanwhile ends, and nothing is lost."""
+    url, many = f"sqlite:///{tmp_path / 's.sqlite'}", 5 * IN_FLIGHT
+    store = store_of(url)
+    with Desk(utility(), store, most_waiting=2 * IN_FLIGHT) as desk:
+        MqttIntake(desk, mosquitto.url).close()
+        sender = Sender(mosquitto.port)
+        sent = [
+            sender.client.publish("fudian/signals", json.dumps(report("T2", "off", each / 100, str(each))), qos=1)
+            for each in range(many)
+        ]
+        for each in sent:
+            each.wait_for_publish(60)
+        sender.close()
+        with desk.utility._hearing:  # the judge is held up: some are kept and acknowledged, and then no more
+            intake = MqttIntake(desk, mosquitto.url)
+            time.sleep(5)
+            assert 0 < desk.counts["accepted"] < many
+            assert 0 < intake._arrived.qsize() <= IN_FLIGHT
+            intake.close()
+        intake = MqttIntake(desk, mosquitto.url)
+        assert sorted(until(many, url)) == sorted(f"mqtt:{each}" for each in range(many))
+        intake.close()
+    store.close()
+
+
 def test_a_broker_that_comes_back_goes_on(mosquitto: Broker, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 's.sqlite'}"
     store = store_of(url)
