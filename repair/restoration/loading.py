@@ -223,6 +223,11 @@ class FeederState(Shown):
             without_losses[forest.node_at[1:]] = without[1:]
         return cls(part, branch, by_sum, voltage, below, without_losses, not swept.converged)
 
+    def place_of(self, node: int) -> int:
+        """Return the place of a node of the network in the forest of this feeder; -1 where it is not fed by it."""
+        at = np.flatnonzero(self.part.nodes == node)
+        return int(self.part.forest.place_of[at[0]]) if len(at) else -1
+
 
 def carried_by(forest: Forest, below: Numbers) -> tuple[Indices, Numbers]:
     """Return the live branches of a forest, and what each carries, given the sum below each place; each of shape (branches,)."""

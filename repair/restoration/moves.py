@@ -65,7 +65,7 @@ def with_moves(
         model.require(best.gain[0] + more)
         choice = settle(
             wider, model, first_goals_only, best,
-            lambda choice, orders=orders, unsure=unsure: _in_order(orders, measure, choice, unsure),  # type: ignore[misc]
+            lambda choice, orders=orders, unsure=unsure: in_order(orders, measure, choice, unsure),  # type: ignore[misc]
         )  # fmt: skip
         if max(unsure) > choice.value + SURELY:
             choice = replace(choice, most=max(choice.most, *unsure), proven=False)
@@ -81,7 +81,7 @@ def with_moves(
     return found
 
 
-def _in_order(orders: Orders, measure: str, choice: SwitchingSolution, unsure: list[float]) -> SwitchingSolution | None:
+def in_order(orders: Orders, measure: str, choice: SwitchingSolution, unsure: list[float]) -> SwitchingSolution | None:
     """Return a choice with the order of its operations and what of it is done remotely; ``None`` where no order is found.
 
     What it is worth is added to ``unsure`` where there might be an order all the same.

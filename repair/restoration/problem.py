@@ -13,8 +13,9 @@ from network.arrays import NONE, Indices, Mask, Numbers, components
 from network.representation import Shown
 from repair.isolation import Isolation
 from repair.restoration.capacity import Capacity
+from repair.restoration.demand import Demand
 from repair.restoration.loading import FeederState, Loads, ring_head
-from repair.restoration.switching_model import Demand, Limit, SwitchingModel, SwitchingSolution, Users
+from repair.restoration.switching_model import Limit, SwitchingModel, SwitchingSolution, Users
 from repair.restoration.voltage import Levels
 from repair.restoration.zones import Zones
 
@@ -164,33 +165,19 @@ class RestorationProblem(Shown):
     @cached_property
     def demand(self) -> Demand:
         """What the zones take once they are fed."""
-        net, zones, after = self.fault.network, self.zones, self.fault.after
-        at_node = np.zeros(len(zones.nodes))
-        second: list[tuple[int, int, int, int, float]] = []
-        for transformer in np.unique(net.transformers_at_node.of_keys(zones.nodes)).tolist():
-            ends = np.array([net.transformer_node[transformer], net.transformer_second_node[transformer]])
-            ampere = float(self.capacity.loads.ampere[transformer])
-            one, two = zones.zone_of(ends).tolist()
-            outside = after.live(ends) & (np.array([one, two]) < 0)
-            if outside[0] or (one < 0 and outside[1]):
-                continue
-            place = np.searchsorted(zones.nodes, ends).tolist()
-            if one >= 0 and two >= 0 and one != two and not zones.live[one]:
-                second.append((place[0], one, place[1], two, ampere))
-            else:
-                at_node[place[0 if one >= 0 else 1]] += ampere
-        return Demand(at_node, second)
+        return Demand.of(self.fault, self.zones, self.capacity.loads)
 
     @cached_property
     def limits(self) -> list[Limit]:
         """What the ports may bring in: the least spare capacity of every set of ports that share a way."""
         states = self.capacity.states_after
-        spare: dict[tuple[tuple[int, ...], ...], Limit] = {}
+        spare: dict[tuple[object, ...], Limit] = {}
         for each in (*self._ways(states), *self._sources(states)):
             if np.isfinite(each.limit):
-                known = spare.get((each.ports, each.back))
+                over = each.ports, each.back, each.leaving
+                known = spare.get(over)
                 if known is None or each.limit - each.present < known.limit - known.present:
-                    spare[each.ports, each.back] = each
+                    spare[over] = each
         return list(spare.values())
 
     def _ways(self, states: list[FeederState]) -> Iterator[Limit]:
@@ -199,6 +186,7 @@ class RestorationProblem(Shown):
         for state in states:
             forest = state.part.forest
             head = ring_head(forest)
+            leaving = self._leaving(state)
             ports_beyond: dict[int, list[int]] = {}
             for port, place in self._ports_in(state):
                 at = place
@@ -213,7 +201,19 @@ class RestorationProblem(Shown):
                     ring = (head == head[place]) & ~forest.is_bridge & (forest.branch_to >= 0)
                     closing = (head[forest.back_lower] == head[place]) & (forest.back_branch >= 0)
                     branches = np.concatenate([forest.branch_to[ring], forest.back_branch[closing]])
-                yield Limit(tuple(ports), float(state.at_place[head[place]]), float(limit[branches].min()))
+                present = float(state.at_place[head[place]])
+                less = tuple(leaving.get(int(head[place]), ()))
+                yield Limit(tuple(ports), present, float(limit[branches].min()), leaving=less)
+
+    def _leaving(self, state: FeederState) -> dict[int, list[tuple[int, float]]]:
+        """Return, for each place of a feeder, what leaves the way to it once a zone is fed: the zone and the amperes."""
+        leaving: dict[int, list[tuple[int, float]]] = {}
+        for node, zone, ampere in self.demand.taken_over:
+            place = state.place_of(node)
+            while place > 0:
+                leaving.setdefault(place, []).append((zone, ampere))
+                place = int(state.part.forest.parent[place])
+        return leaving
 
     def _sources(self, states: list[FeederState]) -> Iterator[Limit]:
         """Give, for each source, the ports that it feeds and the switches by which its own zone feeds others."""
@@ -221,12 +221,17 @@ class RestorationProblem(Shown):
         load, limit = self.capacity.source_load(states).copy(), self.capacity.source_limit_a
         row_of = {node: row for row, node in enumerate(net.source_node.tolist())}
         ports_of: dict[int, set[int]] = {}
+        leaving_of: dict[int, list[tuple[int, float]]] = {}
         for state in states:
             nodes, forest = state.part.nodes, state.part.forest
             if len(nodes) > 1 and (zones.zone_of(nodes) >= 0).all():  # the search tells what its source will give
                 for place in np.flatnonzero(forest.parent == 0).tolist():
                     own = forest.parent == place
                     load[row_of[int(nodes[forest.node_at[place]])]] -= state.at_place[own].sum()
+            for place, leaving in self._leaving(state).items():
+                above = int(forest.parent[place])
+                if above > 0 and forest.parent[above] == 0:
+                    leaving_of.setdefault(row_of[int(nodes[forest.node_at[above]])], []).extend(leaving)
             for port, place in self._ports_in(state):
                 roots = np.flatnonzero(forest.parent == 0)
                 root = int(roots[np.searchsorted(roots, place, side="right") - 1])
@@ -239,16 +244,13 @@ class RestorationProblem(Shown):
             back = np.flatnonzero(zones.second == zone).tolist()
             if ports or back:
                 present = float(load[row] + self.demand.at_node[inside].sum())
-                yield Limit(tuple(ports), present, float(limit[row]), tuple(back))
+                yield Limit(tuple(ports), present, float(limit[row]), tuple(back), tuple(leaving_of.get(row, ())))
 
     def _ports_in(self, state: FeederState) -> list[tuple[int, int]]:
         """Return the ports that this feeder supports, by number, with the place of their live node."""
-        found = []
-        for port in np.flatnonzero(self.zones.port).tolist():
-            at = np.flatnonzero(state.part.nodes == self.zones.live_node[port])
-            if len(at) and state.part.forest.place_of[at[0]] > 0:
-                found.append((port, int(state.part.forest.place_of[at[0]])))
-        return found
+        ports = np.flatnonzero(self.zones.port).tolist()
+        places = ((port, state.place_of(int(self.zones.live_node[port]))) for port in ports)
+        return [each for each in places if each[1] > 0]
 
     def state_of(self, choice: SwitchingSolution) -> Supply:
         """Return the supply at the end of a choice, with the fault isolated."""
@@ -313,7 +315,7 @@ class RestorationProblem(Shown):
     def levels(self) -> Levels:
         """Return the voltages that the search has to keep."""
         return Levels.of(
-            self.capacity.loads, self.zones, self.demand.at_node, self.capacity.floor_pu, self.capacity.states_after
+            self.capacity.loads, self.zones, self.demand, self.capacity.floor_pu, self.capacity.states_after
         )
 
     def losses(self, choice: SwitchingSolution) -> float:

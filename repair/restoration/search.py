@@ -20,9 +20,12 @@ import polars as pl
 
 from network import FudianError, text
 from repair.isolation import resumed
-from repair.restoration.moves import Accept, with_moves
+from repair.restoration.moves import Accept, in_order, with_moves
+from repair.restoration.order import Orders
 from repair.restoration.problem import RestorationProblem
+from repair.restoration.proof import play
 from repair.restoration.relief import Relief
+from repair.restoration.sequence import operations
 from repair.restoration.switching_model import SMALL_SWITCHES, SURELY, SwitchingModel, SwitchingSolution
 
 NODES_IN_ALL = 3
@@ -187,7 +190,18 @@ def _settled(
 ) -> SwitchingSolution:
     """Return the best choice without moving live load; nothing at all where none is found."""
     nothing = known or SwitchingSolution.nothing(problem.zones)
-    return _settled_with(problem, problem.model(measure), first_goals_only, nothing, lambda choice: choice)
+    accept: Accept = partial(_in_reach, Orders(problem), measure) if problem.demand.can_sink else lambda choice: choice
+    return _settled_with(problem, problem.model(measure), first_goals_only, nothing, accept)
+
+
+def _in_reach(orders: Orders, measure: str, choice: SwitchingSolution) -> SwitchingSolution | None:
+    """Return a choice with an order that keeps the limits at every step, where users with two supplies change between them.
+
+    Elsewhere currents only grow from step to step, so that any order keeps what the end keeps.
+    """
+    if play(orders.problem, operations(orders.problem, choice), known_customers=False).proof.within_ratings:
+        return choice
+    return in_order(orders, measure, choice, [])
 
 
 def _settled_with(

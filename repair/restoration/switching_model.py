@@ -21,6 +21,7 @@ import numpy as np
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
 from repair.isolation import MAKES_LOAD
+from repair.restoration.demand import Demand
 from repair.restoration.operation import Operation
 from repair.restoration.program import Goal, Program
 from repair.restoration.voltage import Level, Levels
@@ -58,20 +59,6 @@ class Users(Shown):
     weight: Indices
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Demand(Shown):
-    """The load of the zones, in A at nominal voltage.
-
-    Attributes:
-        at_node: taken at each node of the zones as soon as it is fed, shape (nodes,).
-        second: loads with a supply in two zones: node and zone of the first, node and zone of the second, amperes; it is taken
-            at the second while the first is not fed.
-    """
-
-    at_node: Numbers
-    second: Sequence[tuple[int, int, int, int, float]]
-
-
 @dataclass(frozen=True)
 class Limit:
     """What some ports may bring in together, beside what flows already.
@@ -81,12 +68,14 @@ class Limit:
         present: A that flow already.
         limit: A that may flow.
         back: switches by number for which it is the other way round.
+        leaving: amperes that flow no more once a zone is fed.
     """
 
     ports: tuple[int, ...]
     present: float
     limit: float
     back: tuple[int, ...] = ()
+    leaving: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -355,7 +344,9 @@ class SwitchingModel:
     def _limit_flows(self, limits: Sequence[Limit], switch_limit: Numbers, line_limit: Numbers) -> None:
         program = self.program
         for each in limits:
-            terms = [(self.flow[port], 1.0) for port in each.ports] + [(self.flow[port], -1.0) for port in each.back]
+            terms = [(int(self.flow[port]), 1.0) for port in each.ports]
+            terms += [(int(self.flow[port]), -1.0) for port in each.back]
+            terms += [(int(self.late.fed[zone]), -ampere) for zone, ampere in each.leaving]
             program.row(terms, most=each.limit - each.present)
             if each.limit > 0:
                 program.row([*terms, (self.highest, -each.limit)], most=-each.present)
@@ -438,6 +429,7 @@ class SwitchingModel:
 
     def _terms(self, level: Level, sign: float) -> list[tuple[int, float]]:
         terms = [(int(self.flow[at]), -sign * factor) for at, factor in level.flows]
+        terms += [(int(self.late.fed[zone]), sign * gained) for zone, gained in level.gained]
         if level.zone >= 0:
             terms += [(int(self.root[level.zone]), sign), (int(self.late.fed[level.zone]), -sign * level.load)]
         return terms

@@ -6,7 +6,7 @@ root of its zone (or at its source) less a sum over the flows through the switch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from network.arrays import Indices, Numbers
 from network.forest import Forest, sum_along_path, sum_below
 from network.representation import Shown
+from repair.restoration.demand import Demand
 from repair.restoration.loading import FeederState, Loads
 from repair.restoration.zones import Zones
 
@@ -27,12 +28,14 @@ class Level:
         known: what stands there in any problem: 0 in a zone, the present square at a live node.
         load: what the zone's own load takes off, once it is fed.
         flows: what the flow through each switch, from its first end to its second, takes off per ampere.
+        gained: what comes on top once a zone is fed, since users with two supplies go back to it.
     """
 
     zone: int
     known: float
     load: float
     flows: tuple[tuple[int, float], ...]
+    gained: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,21 +54,19 @@ class Levels(Shown):
     floors: Sequence[tuple[Level, float, float]]
 
     @classmethod
-    def of(
-        cls, loads: Loads, zones: Zones, at_node: Numbers, floor_pu: Numbers, states: Sequence[FeederState]
-    ) -> Levels:
+    def of(cls, loads: Loads, zones: Zones, demand: Demand, floor_pu: Numbers, states: Sequence[FeederState]) -> Levels:
         """Return the voltages around a fault.
 
         Args:
             loads: the load of every transformer.
             zones: what lost supply.
-            at_node: load at each node of the zones, in A, shape (nodes,).
+            demand: the load of the zones, and what leaves the live feeders once they are fed.
             floor_pu: lowest voltage of each node of the network, shape (network nodes,).
             states: the feeders around, after the trip.
         """
         per_ampere = loads.drop_per_ampere(zones.switch)
-        inside = _Inside.of(loads, zones, at_node)
-        live, floors = _live_levels(loads, zones, floor_pu, states)
+        inside = _Inside.of(loads, zones, demand.at_node)
+        live, floors = _live_levels(loads, zones, demand.taken_over, floor_pu, states)
         everywhere = range(len(zones.switch))
         first = [live.get(at) if zones.port[at] else inside.level(int(inside.first[at])) for at in everywhere]
         second = [inside.level(int(inside.second[at])) for at in everywhere]
@@ -114,43 +115,72 @@ class _Inside(Shown):
         return Level(zone, 0.0, float(self.load[place]), tuple(term for term in terms if term[1]))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class _Outside(Shown):
+    """Sums in one live feeder, for every place of its forest."""
+
+    ports: dict[int, int]  # the place of each port that it supports
+    leaving: list[tuple[int, float]]  # what leaves it once a zone is fed, in A
+    square: Numbers  # (places,)
+    of_ports: Numbers  # (ports, places)
+    of_leaving: Numbers
+
+    @classmethod
+    def of(
+        cls, loads: Loads, state: FeederState, ports: dict[int, int], taken_over: Sequence[tuple[int, int, float]]
+    ) -> _Outside:
+        forest = state.part.forest
+        drop = loads.drop_per_ampere(forest.branch_to)
+        drop[~forest.is_bridge] = np.nan
+        leaving = [(zone, ampere, state.place_of(node)) for node, zone, ampere in taken_over]
+        leaving = [each for each in leaving if each[-1] > 0]
+        places = (np.array(list(ports.values())), np.array([place for *_, place in leaving], dtype=np.int64))
+        return cls(
+            ports, [(zone, ampere) for zone, ampere, _ in leaving],
+            1.0 - sum_along_path(forest.end, drop * state.at_place),
+            _shared(forest, drop, places[0]), _shared(forest, drop, places[1]),
+        )  # fmt: skip
+
+    def level(self, place: int) -> Level | None:
+        """Return the level of a place, ``None`` where an impedance is missing."""
+        taken, back = self.of_ports[:, place], self.of_leaving[:, place]
+        if np.isnan([self.square[place], *taken, *back]).any():
+            return None
+        flows = zip(self.ports, taken.tolist(), strict=True)
+        gained = zip(self.leaving, back.tolist(), strict=True)
+        return Level(
+            -1,
+            float(self.square[place]),
+            0.0,
+            tuple((port, factor) for port, factor in flows if factor),
+            tuple((zone, ampere * factor) for (zone, ampere), factor in gained if factor),
+        )
+
+
 def _live_levels(
-    loads: Loads, zones: Zones, floor_pu: Numbers, states: Sequence[FeederState]
+    loads: Loads,
+    zones: Zones,
+    taken_over: Sequence[tuple[int, int, float]],
+    floor_pu: Numbers,
+    states: Sequence[FeederState],
 ) -> tuple[dict[int, Level], list[tuple[Level, float, float]]]:
     """Return the voltage at the live end of each port, and those at the ends of the live feeders with what each must keep."""
     found: dict[int, Level] = {}
     floors: list[tuple[Level, float, float]] = []
+    every = np.flatnonzero(zones.port).tolist()
     for state in states:
-        forest, nodes = state.part.forest, state.part.nodes
-        at_port = {
-            int(port): int(forest.place_of[at[0]])
-            for port in np.flatnonzero(zones.port)
-            if len(at := np.flatnonzero(nodes == zones.live_node[port])) and forest.place_of[at[0]] > 0
-        }
-        if not at_port:
+        places = {port: state.place_of(int(zones.live_node[port])) for port in every}
+        ports = {port: place for port, place in places.items() if place > 0}
+        if not ports:
             continue
-        drop = loads.drop_per_ampere(forest.branch_to)
-        drop[~forest.is_bridge] = np.nan
-        square = 1.0 - sum_along_path(forest.end, drop * state.at_place)
-        shared = _shared(forest, drop, np.array(list(at_port.values())))
-
-        known = ~np.isnan(square) & ~np.isnan(shared).any(axis=0)
-        found |= {port: _live_level(at_port, square, shared, place) for port, place in at_port.items() if known[place]}
-        ends = _ends(forest)
+        outside, forest, nodes = _Outside.of(loads, state, ports, taken_over), state.part.forest, state.part.nodes
+        found |= {port: level for port, place in ports.items() if (level := outside.level(place)) is not None}
         floors += [
-            (
-                _live_level(at_port, square, shared, place),
-                float(floor_pu[nodes[forest.node_at[place]]]) ** 2,
-                float(square[place]),
-            )
-            for place in ends[known[ends]].tolist()
+            (level, float(floor_pu[nodes[forest.node_at[place]]]) ** 2, level.known)
+            for place in _ends(forest).tolist()
+            if (level := outside.level(place)) is not None
         ]
     return found, floors
-
-
-def _live_level(ports: Iterable[int], square: Numbers, shared: Numbers, place: int) -> Level:
-    flows = tuple((port, float(taken)) for port, taken in zip(ports, shared[:, place], strict=True) if taken)
-    return Level(-1, float(square[place]), 0.0, flows)
 
 
 def _shared(forest: Forest, drop: Numbers, places: Indices) -> Numbers:

@@ -221,7 +221,13 @@ class Grid:
 
 @st.composite
 def grids(
-    draw: st.DrawFn, most_devices: int = 8, longest: int = 5, most_ties: int = 4, *, is_fed: bool = False
+    draw: st.DrawFn,
+    most_devices: int = 8,
+    longest: int = 5,
+    most_ties: int = 4,
+    *,
+    is_fed: bool = False,
+    single_of_five: int = 4,
 ) -> tuple[Grid, int]:
     """Draw one to three radial feeders with ties between any two nodes, and a faulted branch.
 
@@ -231,6 +237,7 @@ def grids(
         longest: branches of a feeder, at most.
         most_ties: at most.
         is_fed: whether the faulted branch has supply before the fault, so that something is lost; ties join two feeders then.
+        single_of_five: of five loads so many have no second supply, on average.
     """
     sources: dict[str, float | None] = {}
     branches: list[Branch] = []
@@ -259,9 +266,11 @@ def grids(
             devices += 1
             kind = draw(st.sampled_from(["switch", "switch", "switch", "disconnector", "breaker", "line"]))
             branches.append(Branch(a, b, kind, True, draw(st.booleans()), draw(limit)))
+    other_supply = st.integers(1, 5).flatmap(
+        lambda one: st.none() | st.sampled_from(nodes) if one > single_of_five else st.none()
+    )
     loads = [
-        (draw(st.sampled_from(nodes)), draw(st.none() | st.sampled_from(nodes)) if draw(st.integers(0, 4)) == 0 else None,
-         draw(st.integers(0, 6)), draw(st.integers(0, 3)))
+        (draw(st.sampled_from(nodes)), draw(other_supply), draw(st.integers(0, 6)), draw(st.integers(0, 3)))
         for _ in range(draw(st.integers(1, 7)))
     ]  # fmt: skip
     refused = draw(st.sets(st.integers(0, len(branches) - 1), max_size=2))

@@ -161,6 +161,16 @@ def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int, Restoration
     assert (len(operated), len(set(operated) & set(by_hand))) == fewest
 
 
+@given(planned(grids(most_devices=9, most_ties=5, is_fed=True, single_of_five=2)))
+def test_users_with_two_supplies_are_counted_where_they_are(case: tuple[Grid, int, RestorationPlan]) -> None:
+    """Who changes to the other supply is no load of the first any more: nothing feeds more, and every step keeps the limits."""
+    grid, fault, plan = case
+    states = state_after(grid, fault, plan)
+    assert plan.proof.holds
+    assert grid.gain(states[-1], grid.tripped(fault)) == EveryState.of(grid, fault).best("customers")[0]
+    assert all(grid.keeps_limits(state, fault) for state in states)
+
+
 @given(planned(large_grids(is_fed=True)))
 def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int, RestorationPlan]) -> None:
     """Among all pairs of a state by remote operation and a best final one that keeps what it feeds, none feeds more early."""
@@ -216,6 +226,21 @@ def test_remote_operations_do_not_wait_for_those_on_site() -> None:
     assert told["steps"][1]["restores_transformers"] == ["T2"]
     assert "9 branches have no rating_a: taken as unlimited" in told["assumptions"]
     assert "2 sources have no capacity_a: taken as unlimited" in told["assumptions"]
+
+
+TAKEN_OVER = """
+=S -[K]- 0 -F- 1 -(A)- 2
+=R -[Q]- 3 -L rating_a=1- 4 /(T)/ 2
+T1 @ 2, 4 load_kw=1; T2(5) @ 2 load_kw=0
+"""
+
+
+def test_a_user_taken_over_goes_back_over_the_same_way() -> None:
+    """T1 loads L alone, first at its second supply, and with T closed at its first: never twice, so that T2 comes back."""
+    plan = restore(Network.from_text(TAKEN_OVER, {"restoration": SETTINGS["restoration"]}).energise(), "F")
+    assert operations(plan) == ["on_site open A", "on_site close T"]
+    assert plan.as_dict()["restored_customers"] == 5
+    assert (plan.best, plan.overloads) == (True, ())
 
 
 def test_each_stage_has_its_list_and_each_step_its_picture() -> None:
