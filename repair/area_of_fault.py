@@ -37,13 +37,17 @@ class FaultArea(Shown):
         }
 
 
-def fault_area(supply: Supply, branch_id: str) -> FaultArea:
+def fault_area(supply: Supply, fault_on: str | Iterable[str]) -> FaultArea:
     """Return who is off by a fault before and after its isolation, and the section that must be taken out.
 
+    Args:
+        supply: supply before the fault.
+        fault_on: the faulted branch, or all branches among which it lies.
+
     Raises:
-        UnknownIdError: the branch is not in the network.
+        UnknownIdError: a branch is not in the network.
     """
-    net, fault = supply.network, isolate(supply, branch_id)
+    net, fault = supply.network, isolate(supply, fault_on)
     ids = net.branches["branch_id"]
     around = net.branches_at_node.of_keys(fault.zone)
     around = around[~supply.is_open_at(around)]

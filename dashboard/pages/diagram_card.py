@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from dash import html
 
-from dashboard.pages.plan_card import Chosen, stepping
+from dashboard.pages.plan_card import Chosen, places_of, stepping
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
@@ -27,7 +27,7 @@ def diagram_card(utility: Utility, address: Address, entry: Entry | None, plan: 
     if entry is None:
         return None
     location = entry.incident.location if entry.incident else None
-    section = location.ranked[plan.section - 1 if plan else 0] if location and location.ranked else None
+    section = places_of(location)[plan.place if plan else "1"] if location and location.ranked else None
     seen, not_seen = _flags(entry)
     label = ""
     if section:

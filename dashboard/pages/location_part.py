@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from dash import html
 
-from dashboard.pages.plan_card import NO_PLAN, SECTIONS, Chosen
+from dashboard.pages.plan_card import NO_PLAN, SECTIONS, Chosen, places_of
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, compose, row, strong, table
 from dashboard.parts.certainty import doubts, off_facts
@@ -14,6 +14,7 @@ from dashboard.parts.words import word
 from network import translate
 from repair import Location
 from repair.desk.board import Entry
+from repair.location.sections import Section
 
 
 def location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[Part]:
@@ -45,19 +46,12 @@ def location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[P
         reason = translate("No device reported a trip or a fault current, so no section can be told.", language)
         left = html.Div([html.H3(translate("Fault section", language)), html.P(reason, className="quiet")])
         return [html.Div([left, right], className="two")]
-    rows = []
-    for position, section in enumerate(location.ranked[:SECTIONS], 1):
-        name = _section_name(section.bounded_by, section.branches, language)
-        tone = "red" if position == 1 else "sand"
-        if plan is None:
-            rows.append(_probability_row(name, section.probability, tone))
-        elif plan.sheet is not None and may_decide():
-            said = {"action": "section", "branches": list(section.branches)}
-            button = decide(name, to_incident(entry.key), said, "cover")
-            rows.append(_probability_row(button, section.probability, tone, None, position == plan.section, name))
-        else:
-            href = address.href(**NO_PLAN | {"section": str(position)})
-            rows.append(_probability_row(name, section.probability, tone, href, position == plan.section))
+    places = places_of(location)
+    rows = [
+        _place_row(place, section, entry, address, plan)
+        for place, section in places.items()
+        if "." not in place or (plan is not None and place.startswith(f"{plan.section}."))
+    ]
     rest = sum(section.probability for section in location.ranked[SECTIONS:])
     if len(location.ranked) > SECTIONS:
         others = translate("{count} other sections", language, count=len(location.ranked) - SECTIONS)
@@ -69,6 +63,23 @@ def location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[P
         ]
     )
     return [html.Div([left, right], className="two"), html.P(_sentences(location, language), className="quiet")]
+
+
+def _place_row(place: str, section: Section, entry: Entry, address: Address, plan: Chosen | None) -> html.Tr:
+    """Return the row of a section, or of a part of the one that is chosen, with the way to plan for it."""
+    language, is_part = address.language, "." in place
+    name = _section_name(section.bounded_by, section.branches, language)
+    name = translate("of it {part}", language, part=name) if is_part else name
+    tone = "light" if is_part else "red" if place == "1" else "sand"
+    if plan is None:
+        return _probability_row(name, section.probability, tone)
+    is_chosen = place == plan.place
+    if plan.sheet is not None and may_decide():
+        said = {"action": "section", "branches": list(section.branches)}
+        button = decide(name, to_incident(entry.key), said, "cover")
+        return _probability_row(button, section.probability, tone, None, is_chosen, name)
+    href = address.href(**NO_PLAN | {"section": place})
+    return _probability_row(name, section.probability, tone, href, is_chosen)
 
 
 def _probability_row(

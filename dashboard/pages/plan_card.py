@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 from dash import html
 
@@ -18,13 +17,21 @@ from dashboard.parts.order_sheet import Carried, remark
 from dashboard.parts.words import DASH, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
+from repair import Location
 from repair.desk.board import Entry
 from repair.desk.work import Sheet
+from repair.location.sections import Section
 from repair.restoration.proof import Step
 from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
 
 SECTIONS = 3
 """Sections of a location that can be chosen."""
+
+PARTS = 5
+"""Parts of a section that can be chosen."""
+
+FEW = 3
+"""Ids that are named where there may be many."""
 
 NO_PLAN: dict[str, str | None] = {"section": None, "step": None, "refused": None, "done": None}
 """What of an address belongs to one plan, left out."""
@@ -37,17 +44,17 @@ class Chosen:
     Attributes:
         plan: the plan; ``None`` where there is none.
         reason: why there is none.
-        section: which of the probable sections the fault is taken to lie in, from 1.
+        place: where the fault is taken to lie: the second section as ``2``, the first of its parts as ``2.1``.
         step: after how many steps the diagram shows the network.
         refused: devices that are said not to move, by the sheet or the address.
         done: operations that the address ticks off besides those that are kept, in order, as ``open:S1``.
         sheet: what was decided; ``None`` where an earlier moment is shown, at which nothing is decided any more.
-        doubted: branches of the section that the plan feeds again: the fault is taken to lie on the first, and might be there.
+        doubted: branches of the section that the plan feeds again: the fault is taken to lie on a part of it, and might be there.
     """
 
     plan: RestorationPlan | None
     reason: Text | None
-    section: int
+    place: str
     step: int
     refused: tuple[str, ...]
     done: tuple[str, ...] = ()
@@ -55,28 +62,21 @@ class Chosen:
     doubted: tuple[str, ...] = ()
 
     @property
+    def section(self) -> int:
+        """Which of the probable sections that is, from 1."""
+        return int(self.place.partition(".")[0])
+
+    @property
     def caution(self) -> Text | None:
         """What to make sure of before power goes where the fault might lie too; ``None`` where it goes to no such place."""
         if not self.doubted or self.plan is None:
             return None
-        shown = ", ".join(self.doubted[:3]) + (" …" if len(self.doubted) > 3 else "")
         return text(
             "The fault is taken to lie on {fault}. No report tells {branches} from it, which the plan feeds again: make sure "
             "first that it does not lie there.",
-            fault=", ".join(self.plan.fault.ids),
-            branches=shown,
+            fault=few(self.plan.fault.ids),
+            branches=few(self.doubted),
         )
-
-
-def fed_again(plan: RestorationPlan, branches: Sequence[str]) -> tuple[str, ...]:
-    """Return those of some branches that have no supply now and have it at the end of a plan."""
-    net, first, last = plan.fault.network, plan.states[0], plan.states[-1]
-    index = net.branch_index(list(branches))
-    ends = net.from_node[index], net.to_node[index]
-    dead, live = (
-        np.all([state.live(end) for end in ends], axis=0) & ~state.is_open_at(index) for state in (first, last)
-    )
-    return tuple(net.branches["branch_id"].gather(index[live & ~dead]).to_list())
 
 
 def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: datetime) -> Chosen | None:
@@ -84,20 +84,19 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     address.asked.update({"section", "step", "refused", "done"})
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
         return None
-    ranked = entry.incident.location.ranked[:SECTIONS]
     sheet = None if "at" in address.values else utility.work.sheet(entry.key)
+    places = places_of(entry.incident.location)
     told = set(sheet.section) if sheet else set()
-    kept = next((place for place, each in enumerate(ranked, 1) if told & set(each.branches)), 1)
-    section = int(address.choose("section", [str(each) for each in range(1, len(ranked) + 1)], str(kept)))
+    kept = next((place for place, each in reversed(places.items()) if told and told <= set(each.branches)), "1")
+    place = address.choose("section", list(places), kept)
     refused, done = (
         tuple(each for each in address.values.get(name, "").split(",") if each) for name in ("refused", "done")
     )
     if sheet is not None:
         refused = tuple(dict.fromkeys((*sheet.refused, *refused)))
     try:
-        fault = ranked[section - 1].branches[0]
         plan = utility.restore(
-            fault,
+            places[place].branches,
             refused,
             at=None if sheet else at,
             tripped=entry.incident.tripped,
@@ -106,10 +105,26 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
             since=entry.start,
         )
     except FudianError as refusal:
-        return Chosen(None, refusal.message, section, 0, refused, done, sheet)
+        return Chosen(None, refusal.message, place, 0, refused, done, sheet)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
-    doubted = fed_again(plan, ranked[section - 1].branches)
-    return Chosen(plan, None, section, int(address.choose("step", steps, "0")), refused, done, sheet, doubted)
+    doubted = plan.feeds_again(places[place.partition(".")[0]].branches)
+    return Chosen(plan, None, place, int(address.choose("step", steps, "0")), refused, done, sheet, doubted)
+
+
+def places_of(location: Location) -> dict[str, Section]:
+    """Return the sections, each followed by the parts that switches can part it into, by the names that addresses use."""
+    places: dict[str, Section] = {}
+    for rank, section in enumerate(location.ranked[:SECTIONS], 1):
+        places[str(rank)] = section
+        parts = location.parts(section)
+        if len(parts) > 1:
+            places |= {f"{rank}.{at}": part for at, part in enumerate(parts[:PARTS], 1)}
+    return places
+
+
+def few(ids: Sequence[str]) -> str:
+    """Return some ids, of many the first."""
+    return ", ".join(ids[:FEW]) + (" …" if len(ids) > FEW else "")
 
 
 def plan_card(utility: Utility, address: Address, chosen: Chosen) -> html.Section:
@@ -424,4 +439,4 @@ def switching_order(utility: Utility, address: Address, entry: Entry | None, at:
     ]
     schema = {"step": pl.Int64, "action": pl.String, "branch_id": pl.String, "stage": pl.String, "minutes": pl.Float64,
               "transformers": pl.Int64, "customers": pl.Int64}  # fmt: skip
-    return ", ".join(plan.fault.ids), pl.DataFrame(rows, schema)
+    return few(plan.fault.ids), pl.DataFrame(rows, schema)

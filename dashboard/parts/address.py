@@ -53,6 +53,9 @@ class Address:
         given = self.values.get(name)
         if given is None or given in options:
             return given or default
+        if not default:
+            self.notes.append(text("{name}={value} in the address is not known here.", name=name, value=given))
+            return default
         self.notes.append(
             text(
                 "{name}={value} in the address is not known here; {default} is shown.",

@@ -69,7 +69,7 @@ def after_isolation(
         left = 1.0
         share = np.zeros(len(dark))
         for section in incident.location.ranked[:MOST_SECTIONS]:
-            share += section.probability * np.isin(dark, _kept_off(supply, section.branches[0]))
+            share += section.probability * np.isin(dark, _kept_off(supply, section.branches))
             left -= section.probability
         stays[dark] *= np.clip(share + max(left, 0.0), 0.0, 1.0)
         kept, told_of = _most_probable(supply, incident)
@@ -84,13 +84,13 @@ def after_isolation(
     return AfterIsolation(replace(who, hit=hit), float(sure_of_customers(hit, stays).sum()), tuple(sections))
 
 
-def _kept_off(supply: Supply, branch_id: str) -> Indices:
-    return fault_area(supply, branch_id).after.hit.transformer_index
+def _kept_off(supply: Supply, branch_ids: tuple[str, ...]) -> Indices:
+    return fault_area(supply, branch_ids).after.hit.transformer_index
 
 
 def _most_probable(supply: Supply, incident: Incident) -> tuple[Indices, dict[str, Any]]:
     section = incident.location.ranked[0]
-    area = fault_area(supply, section.branches[0])
+    area = fault_area(supply, section.branches)
     told = {
         "incident": incident.outage.id,
         "branches": list(section.branches),

@@ -9,7 +9,7 @@ signals equally well are all returned.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -28,6 +28,7 @@ from repair.location.feeders import Feeders, sums_of
 from repair.location.looks import Look, weights
 from repair.location.meshed_model import MeshedModel
 from repair.location.next_check import Check, best_checks
+from repair.location.parts import borders_of, parts_of
 from repair.location.radial_model import RadialModel
 from repair.settings import LocationSettings
 
@@ -164,6 +165,22 @@ class Location(Shown):
         reached = np.cumsum([section.probability for section in self.ranked])
         return self.ranked[: int(np.searchsorted(reached, 0.9 - 1e-12)) + 1]
 
+    def parts(self, section: Section) -> tuple[Section, ...]:
+        """Return the parts of a section that switching devices can part, by falling probability; it alone where it is one part.
+
+        Nothing heard tells them apart; within the section a fault is as probable as length times failure rate, and what crews
+        said of it.
+
+        Args:
+            section: one of :attr:`ranked`.
+        """
+        found = parts_of(self.supply, section.branches)
+        if len(found) == 1 or self.reading is None:
+            return (section,)
+        known = self.reading.of_branch(section.branches)
+        each = [Section(part, sum(known[branch] for branch in part), borders_of(self.supply, part)) for part in found]
+        return tuple(sorted(each, key=lambda part: -part.probability))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the location in the form of commands and routes."""
         check = self.next_check
@@ -213,6 +230,12 @@ class SectionPosterior(Shown):
     def posterior(self) -> Numbers:
         """How probable one fault is at each candidate."""
         return np.asarray(self._one / self._one.sum())
+
+    def of_branch(self, branch_ids: Sequence[str]) -> dict[str, float]:
+        """Return how probable one fault is on each of some branches; 0 on one that is no candidate."""
+        index = self.model.feeders.supply.network.branch_index(list(branch_ids))
+        known = np.bincount(self.model.branch, self.posterior, int(max(index.max(), self.model.branch.max())) + 1)
+        return dict(zip(branch_ids, known[index].tolist(), strict=True))
 
     @cached_property
     def probability(self) -> Numbers:

@@ -8,7 +8,7 @@ branch and source within its limit and every voltage above the lowest one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -197,6 +197,15 @@ class RestorationPlan(Shown):
         off_at_first = between(before, tripped, opened).branches
         still_dead = set(dead)
         return State(dead, tuple(branch for branch in off_at_first if branch not in still_dead), opened, closed)
+
+    def feeds_again(self, branch_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some branches that have no supply now and have it at the end."""
+        net, index = self.fault.network, self.fault.network.branch_index(list(branch_ids))
+        first, last = (
+            np.all([state.live(end[index]) for end in (net.from_node, net.to_node)], axis=0) & ~state.is_open_at(index)
+            for state in (self.states[0], self.states[-1])
+        )
+        return tuple(net.branches["branch_id"].gather(index[last & ~first]).to_list())
 
     def affected(self) -> pl.DataFrame:
         """Return everyone who lost supply, as a dispatcher prints it, with ``stage`` and ``minutes`` until they are back."""

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard.access.entrance import Access
 from dashboard.app import create_app
-from dashboard.pages.plan_card import Chosen, fed_again
+from dashboard.pages.plan_card import Chosen
 from fudian.store import store_of
 from fudian.store.database import IN_MEMORY
 from network import Network
@@ -60,12 +60,15 @@ def serving(
     more: Mapping[str, list[dict[str, Any]]] | None = None,
     settings: str = "",
     store: str = IN_MEMORY,
+    diagram: str = FEEDER,
 ) -> Iterator[str]:
     """Serve a small feeder on a free port, of which one customer is told in person where messages are sent at all."""
     folder.mkdir()
-    tables = one_line_tables(FEEDER)
+    tables = one_line_tables(diagram)
     tables["customers"][0] |= {"customer_id": "C1", "name": "王芳", "phone": "13900001234", "verified": True}
-    next(row for row in tables["branches"] if row["branch_id"] == "K2")["name"] = "Mill Lane"
+    for branch in tables["branches"]:
+        if branch["branch_id"] == "K2":
+            branch["name"] = "Mill Lane"
     devices = [row["branch_id"] for row in tables["branches"] if row["branch_id"].startswith("K")]
     sensors = {"sensors": [{"branch_id": device, "kind": "ftu"} for device in devices]}
     for name, rows in (tables | sensors | dict(more or {})).items():
@@ -446,10 +449,32 @@ def test_a_plan_names_what_of_the_located_section_it_feeds_again() -> None:
     supply = Network.from_text("=S -[K1]- 1 -L1- 2 -(S1)- 3 -L2- 4 /(T)/ 5 -[K2]- =R; T1 @ 2; T2(5) @ 4").energise()
     section = ("L1", "S1", "L2")
     plan = restore(supply, "L1")
-    assert fed_again(plan, section) == ("L2",)
-    caution = Chosen(plan, None, 1, 0, (), doubted=fed_again(plan, section)).caution
+    assert plan.feeds_again(section) == ("L2",)
+    caution = Chosen(plan, None, "1.1", 0, (), doubted=plan.feeds_again(section)).caution
     assert caution is not None
     assert "No report tells L2 from it" in str(caution)
     whole = restore(supply, section)
-    assert fed_again(whole, section) == ()
-    assert Chosen(whole, None, 1, 0, ()).caution is None
+    assert whole.feeds_again(section) == ()
+    assert Chosen(whole, None, "1", 0, ()).caution is None
+
+
+WITHIN = (
+    "=S -[K1]- 1 -L1 length_km=2- 2 -(S1) remote=true- 3 -L2 length_km=1- 4 /(T)/ 5 -[K5]- =R; T1(30) @ 2; T3(50) @ 4"
+)
+
+
+def test_the_whole_section_stays_dead_until_somebody_takes_a_part_of_it(page: Page, tmp_path: Path) -> None:
+    """Only K1 speaks: the plan feeds nobody again on a line that may be faulted; that of a part does, and warns first."""
+    with serving(tmp_path / "feeder", diagram=WITHIN) as address:
+        said = [report("K1", "trip", 0.1), *(report(each, "off", 0.5) for each in ("T1", "T3"))]
+        httpx.post(f"{address}/api/v1/signals", json=said).raise_for_status()
+        page.goto(f"{address}/dispatch?lang=en")
+        plan, parts = page.locator(".card.plan"), page.locator(".sections tr", has_text="of it ")
+        expect(parts).to_have_count(2)
+        expect(plan).to_contain_text("Nobody can be fed another way")
+        expect(plan.locator(".warning")).to_have_count(0)
+        parts.first.get_by_role("button").click()
+        expect(plan.locator(".warning")).to_contain_text("No report tells L2 from it")
+        expect(page.locator("[data-figure=back]")).to_have_text("50")
+        assert sheet_of(address)["section"] == ["K1", "L1"]
+        picture(page, "desk-part-of-section-en")

@@ -175,7 +175,7 @@ def test_dispatch_shows_the_plan_and_makes_it_anew_without_what_does_not_move(
         present(net, datetime.fromisoformat(moment)), net.workspace.tables, datetime.fromisoformat(moment)
     ).active
     assert entry.incident is not None
-    fault = entry.incident.location.ranked[0].branches[0]
+    fault = entry.incident.location.ranked[0].branches
     plan = restore(present(net, datetime.fromisoformat(moment)), fault)
     page.goto(f"{served}/dispatch?at={moment}&lang=en")
     rows = page.locator(".operations tbody tr")
