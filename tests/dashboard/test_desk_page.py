@@ -123,6 +123,15 @@ def sheet_of(address: str) -> dict[str, Any]:
     return answer
 
 
+def off_now(page: Page, address: str) -> int:
+    """Return how many customers are off by the one incident, which the sheet, the list and the route tell alike."""
+    (incident,) = httpx.get(f"{address}/api/v1/incidents", timeout=60).json()["incidents"]
+    number: int = incident["customers_off"]
+    expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(number))
+    expect(page.locator("#incidents tbody tr").first.locator("td").nth(1)).to_have_text(str(number))
+    return number
+
+
 def picture(page: Page, name: str) -> None:
     """Keep a picture of the page where a folder is named for it."""
     folder = os.environ.get("PICTURES")
@@ -239,7 +248,7 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     plan = page.locator(".card.plan")
     steps = plan.locator(".operations tbody tr")
     expect(steps.first).to_contain_text("K2")
-    count = steps.count()
+    count, before = steps.count(), off_now(page, served)
     plan.get_by_text("step 1 done, with time or reading").click()
     plan.get_by_label("value read, such as 95 A").fill("95 A")
     plan.get_by_label("done at, such as 07:57; now if blank").fill(f"{NOW + MINUTE:%H:%M}")
@@ -257,6 +266,17 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
         steps.first.get_by_role("button", name="done").click()
         expect(steps).to_have_count(left)
     expect(plan).to_contain_text("All steps are carried out")
+    assert off_now(page, served) < before, "whom the steps feed again are off no more"
+    expect(page.locator("tr", has_text="Back by switching")).to_have_count(1)
+    expect(page.locator(".card.work .stages .reached")).to_contain_text("partly restored")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for language in ("zh", "en"):
+            page.goto(f"{served}/dispatch?lang={language}")
+            expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(off_now(page, served)))
+            picture(page, f"desk-fed-again-{language}-{width}")
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    expect(plan).to_contain_text("All steps are carried out")
     order = httpx.get(f"{served}{plan.get_by_text('Print').get_attribute('href')}", timeout=60).text
     assert (order.count("☑"), order.count("☐")) == (count - 1, 0)
     for left in range(2, count):
@@ -265,6 +285,8 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     plan.get_by_role("button", name="undo").click()
     expect(steps).to_have_count(count)
     assert sheet_of(served)["steps"] == []
+    expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(before))
+    assert off_now(page, served) == before
 
 
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:
