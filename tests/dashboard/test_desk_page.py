@@ -289,6 +289,46 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     assert off_now(page, served) == before
 
 
+def test_a_commander_and_the_loss_of_the_grid_above_are_told_by_buttons(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    work = page.locator(".card.work")
+    asked = work.locator(".asked:visible")
+    work.get_by_text("Commander", exact=True).click()
+    work.get_by_label("name", exact=True).fill("sun")
+    asked.get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="incident commander").first).to_contain_text("sun")
+    work.get_by_text("Grid above is lost", exact=True).click()
+    work.get_by_label("node of the source").fill("nowhere")
+    asked.get_by_role("button", name="Send").click()
+    expect(work.get_by_role("alert").filter(visible=True)).to_contain_text("nowhere")
+    assert sheet_of(served)["upstream"] is None, "a node that is no source is refused"
+    work.get_by_label("node of the source").fill("S")
+    asked.get_by_label("note").fill("110 kV busbar")
+    asked.get_by_role("button", name="Send").click()
+    notice = work.locator("tr", has_text="grid above is lost").first
+    expect(notice).to_contain_text("S · ")
+    kept = sheet_of(served)
+    assert kept["commander"] == "sun"
+    assert (kept["upstream"]["node"], kept["upstream"]["note"]) == ("S", "110 kV busbar")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for language, said in (("zh", "总指挥长"), ("en", "incident commander")):
+            page.goto(f"{served}/dispatch?lang={language}")
+            expect(work.locator("tr", has_text=said).first).to_contain_text("sun")
+            picture(page, f"desk-upstream-{language}-{width}")
+    undo = work.locator(".history tr", has_text="grid above is lost").get_by_role("button", name="undo")
+    for _ in range(60):
+        if not undo.is_visible():
+            work.locator(".history summary").click()
+        page.wait_for_timeout(500)
+        if undo.is_visible():
+            break
+    undo.click()
+    expect(work.locator(".history tr.undone")).to_have_count(1)
+    assert sheet_of(served)["upstream"] is None
+
+
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:
     page.goto(f"{served}/dispatch?lang=en")
     now = page.locator(".card.state-now")
