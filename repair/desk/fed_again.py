@@ -173,20 +173,17 @@ def _transformers(
     net: Network, zones: Zones, times: Mapping[int, list[datetime]], taken: Mapping[int, datetime]
 ) -> dict[str, Given]:
     """Return what was given to transformers; one with two supplies is given what either of them is."""
-    found: dict[int, set[datetime]] = {}
-    lost: dict[int, datetime] = {}
-    fed: set[int] = set()
-    for nodes in (net.transformer_node, net.transformer_second_node):
-        rows = np.flatnonzero(nodes >= 0)
-        for row, zone in zip(rows.tolist(), zones.zone_of[nodes[rows]].tolist(), strict=True):
-            if zone in times:
-                found.setdefault(row, set()).update(times[zone])
-            if zone in taken:
-                lost[row] = max(taken[zone], lost.get(row, taken[zone]))
-            if zones.is_live(zone):
-                fed.add(row)
-    ids = net.transformers["transformer_id"]
-    return {ids[row]: Given(tuple(sorted(at)), lost.get(row), row in fed) for row, at in found.items()}
+    zone_of = np.append(zones.zone_of, -1)
+    supplies = np.stack([zone_of[net.transformer_node], zone_of[net.transformer_second_node]])
+    rows = np.flatnonzero(np.isin(supplies, list(times)).any(axis=0))
+    found: dict[str, Given] = {}
+    for transformer, own in zip(
+        net.transformers["transformer_id"].gather(rows), supplies[:, rows].T.tolist(), strict=True
+    ):
+        at = sorted({moment for zone in own for moment in times.get(zone, ())})
+        lost = max((taken[zone] for zone in own if zone in taken), default=None)
+        found[transformer] = Given(tuple(at), lost, any(zone >= 0 and zones.is_live(zone) for zone in own))
+    return found
 
 
 def _back(
