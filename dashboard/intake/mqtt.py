@@ -88,7 +88,7 @@ def _share_tables() -> None:
     def begin(self: Properties, packetType: int) -> None:  # noqa: N803 (the library's own word)
         object.__setattr__(self, "packetType", packetType)
 
-    Properties.__init__ = begin  # type: ignore[method-assign, assignment]
+    Properties.__init__ = begin  # type: ignore[method-assign]
 
 
 _share_tables()
