@@ -3,6 +3,9 @@
     .venv/bin/python -m benchmarks.desk screen        # ten storms within four minutes
     .venv/bin/python -m benchmarks.desk screen 2      # two storms
 
+Besides the storms it takes the time in which the server makes its pages ready, and in which the batches are judged one by one
+afterwards; each is told while it goes on.
+
 The ten recorded storms come over the sample county, one an hour, 240 times as fast as in life; to what terminals, switches and
 callers say the meters of all customers that are cut off add their own words. All go over HTTP to ``fudian serve`` with its own
 store, while a browser shows the page of repairs and nobody touches it. The decisive report of an incident is the last one of
@@ -66,11 +69,12 @@ new MutationObserver(() => {
 
 @dataclass
 class Sent:
-    """Batches that were sent, and when each was, in seconds since 1970."""
+    """Batches that were sent, and when each was, in seconds since 1970; how many reports they hold."""
 
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     refused: int = 0
+    count: int = 0
 
 
 def reports(storms: int) -> list[tuple[datetime, dict[str, Any]]]:
@@ -116,7 +120,7 @@ def send(address: str, arrivals: list[tuple[datetime, dict[str, Any]]], sent: Se
                 if client.post("/api/v1/signals?wait=false", json=rows).status_code in {200, 202}:
                     sent.batches.append(rows)
                     sent.at.append(at)
-                    place = until
+                    sent.count = place = until
                 else:
                     sent.refused += 1
             time.sleep(max(0.0, TICK_S - (time.time() - begun) % TICK_S))
@@ -136,6 +140,7 @@ def shown(address: str, arrivals: list[tuple[datetime, dict[str, Any]]], sent: S
         sending.start()
         while sending.is_alive():
             page.wait_for_timeout(1000)
+            progress(f"{sent.count:,} of {len(arrivals):,} reports sent")
         page.wait_for_timeout(SETTLED_S * 1000)
         found = page.evaluate("[window.toldAt, window.shownAt]")
         browser.close()
@@ -147,24 +152,49 @@ def first_known(folder: Path, batches: list[list[dict[str, Any]]]) -> dict[str, 
     utility = fudian.open(folder)
     first: dict[str, int] = {}
     for number, rows in enumerate(batches):
-        utility.ingest(rows)
-        for entry in utility.board().active:
-            first.setdefault(entry.key, number)
+        if utility.ingest(rows)["changes"]:
+            for entry in utility.board().active:
+                first.setdefault(entry.key, number)
+        progress(f"{number + 1} of {len(batches)} batches judged")
     return first
+
+
+class _Progress:
+    """Says how far it is, every few seconds."""
+
+    EVERY_S = 15.0
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._next = self.EVERY_S
+
+    def __call__(self, said: str, now: bool = False) -> None:
+        """Print where it is, if it is time to."""
+        passed = time.perf_counter() - self._begun
+        if now or passed >= self._next:
+            print(f"  {passed:4.0f} s: {said}", flush=True)
+            self._next = passed + self.EVERY_S
+
+
+progress = _Progress()
 
 
 def screen(storms: int = 10) -> None:
     """Print the times from the decisive report to the screen."""
     arrivals, sent = reports(storms), Sent()
+    progress(f"{len(arrivals):,} reports of {storms} storms are read", now=True)
     with tempfile.TemporaryDirectory() as name:
         served, judged = Path(name) / "served", Path(name) / "judged"
         for each in (served, judged):
             shutil.copytree(COUNTY, each)
         with server(served, None) as (address, process):
-            prepared_in(address)
+            progress("the server runs, and makes its pages ready", now=True)
+            took = prepared_in(address)
+            progress(f"pages are ready after {took:.0f} s; the storms begin", now=True)
             begun = time.perf_counter()
             told, on_screen = shown(address, arrivals, sent)
             took, memory = time.perf_counter() - begun, memory_gb(process)[0] * 1000
+        progress("the storms are over; their batches are judged one by one", now=True)
         first = first_known(judged, sent.batches)
     waits = {each: on_screen[each] - sent.at[first[each]] for each in on_screen if each in first}
     values = list(waits.values())

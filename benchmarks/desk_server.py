@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import socket
@@ -16,6 +17,7 @@ from dashboard.intake.health import health_router
 from dashboard.intake.http import intake_router
 from dashboard.intake.mqtt import MqttIntake
 from dashboard.intake.work import work_router
+from fudian.cli.__main__ import NEW_OBJECTS
 from fudian.desk import Desk
 from fudian.store import store_of
 
@@ -24,7 +26,9 @@ _APART.set_forkserver_preload(["benchmarks.desk_server", "benchmarks.desk_storms
 
 
 def serve(world: str, url: str, port: int, broker: str) -> None:
-    """Take reports in, over HTTP and where a broker is named from it."""
+    """Take reports in, over HTTP and where a broker is named from it, with garbage looked for as seldom as by the program."""
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
     desk = Desk(importlib.import_module(world).utility(), store_of(url))
     server = FastAPI()
     for routes in (intake_router, work_router, health_router):

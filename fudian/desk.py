@@ -262,6 +262,7 @@ class Desk:
             telling = beside_decision(self.utility, self.outbox, before, events[-1])
             self._keep_now(events, both(beside, telling))
             self._tell_later(str(event.details["into"]) for event in events if "into" in event.details)
+            self._tell_later(incident for event in events if event.details["action"] in {"step", "undo"})
             self._hand_over()
             return self.sheet(incident)
 

@@ -43,7 +43,8 @@ class DeskQuestions(LiveQuestions):
         signals = told.heard.since(outage.start)
         log = self.workspace.tables["switching"].select("time", "branch_id", "action")
         operations = self.work.operations.until(None).rows.select("time", "branch_id", "action")
-        return proposed(self.network, outage, sheet, users, signals, pl.concat([log, operations]))
+        rows, fed = pl.concat([log, operations]), told.fed_again.get(named, ())
+        return proposed(self.network, outage, sheet, users, signals, rows, fed)
 
     @stating_settings
     def desk_kpi(self, start: Moment = None, end: Moment = None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import polars as pl
 from fudian.foundation import Foundation, Moment, Table, stating_settings
 from network import FudianError, Network, Problem, Supply, text
 from repair.desk.board import Board, board
+from repair.desk.fed_again import after_operations
 from repair.desk.heard import Heard
 from repair.desk.incidents import ALONE, Told, state_told
 from repair.desk.operations import Operations
@@ -148,8 +150,9 @@ class LiveQuestions(Foundation):
             self._keep(live, read)
             changed = live.changes()
             self._told_is_old = True
-            if self._is_asked:
-                self._tell(live)
+            if self._is_asked or (changed and self.work.operations.held):
+                told = {each.id: each for each in self._tell(live).outages}
+                changed = tuple(told.get(each.id, each) for each in changed)
             return {
                 "heard": read.height,
                 "changed": [each.as_dict() for each in changed[:TOLD]],
@@ -214,18 +217,31 @@ class LiveQuestions(Foundation):
         clock = self._clock
         if clock is not None:
             live.tick(clock)
-        signals = self._heard or self.workspace.tables["signals"]
-        self._told, self._told_is_old, self._is_asked = Told.of(live, signals), False, False
+        told = Told.of(live, self._heard or self.workspace.tables["signals"])
+        self._told = self._after_operations(told, live, self.work.operations)
+        self._told_is_old = self._is_asked = False
         self.memory.forget("board")
         return self._told
+
+    def _after_operations(self, told: Told, live: SwitchedInference, operated: Operations) -> Told:
+        """Return what was told, with those counted back whom operations have fed again."""
+
+        def state_at(moment: datetime) -> Supply:
+            return self._operated(moment, None, self.network)
+
+        def serving() -> Supply:
+            return self.present(told.at or self.now)
+
+        return after_operations(told, state_at, operated.held, live.last_dark, live.sure_now, serving)
 
     @stating_settings
     def incidents(self, language: str | None = None) -> dict[str, Any]:
         """Return the incidents that all signals heard tell of, and what is wrong with signals, for commands and routes."""
         with self._hearing:
             live = self._live
-            self._tell(live)
-            return live.told(language or self.language)
+            told = self._tell(live)
+            problems = [problem.as_dict(language or self.language) for problem in live.problems]
+            return {"newest": live.newest, "incidents": told.incidents, "problems": problems}
 
     def board(self, at: Moment = None) -> Board:
         """Return the dispatcher's board at a moment: what is out, what came back, what is planned.
@@ -330,7 +346,7 @@ class LiveQuestions(Foundation):
             raise FudianError(
                 text("There is no incident {incident!r}.", incident=incident), text("The board lists those there are.")
             )
-        return self.work.sheet(incident)
+        return replace(self.work.sheet(incident), fed_again_at=self.told().partly_restored_at(incident))
 
     def incident_ids(self) -> set[str]:
         """Return the ids of all incidents: by signals, by records, and those that were split off."""
@@ -369,7 +385,7 @@ class LiveQuestions(Foundation):
             inference = SwitchedInference(self.network.energise(), self.workspace.tables, self._periods(operated))
             inference.take(signals)
             inference.tick(moment)
-            return Told.of(inference, signals)
+            return self._after_operations(Told.of(inference, signals), inference, operated)
 
         return self.memory.recall(("board", "told", moment, operated.numbers), told)
 

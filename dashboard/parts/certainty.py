@@ -25,7 +25,27 @@ NOTEWORTHY = 0.005
 
 
 def off_facts(entry: Entry, language: str) -> list[tuple[str, str]]:
-    """Return how many transformers and customers are off: as listed, how sure, and as is to be expected by probability."""
+    """Return how many transformers and customers are off: by the list, by how sure it is, as expected; who is back."""
+    return [*_off_now(entry, language), *_fed_again(entry, language)]
+
+
+def _fed_again(entry: Entry, language: str) -> list[tuple[str, str]]:
+    """Return whom operations fed again, moment by moment."""
+    return [
+        (
+            translate("Back by switching, {moment}", language, moment=moment(fed.at)),
+            translate(
+                "{transformers} transformers · {customers} customers",
+                language,
+                transformers=f"{len(fed.transformer_ids):,}",
+                customers=f"{fed.customers:,}",
+            ),
+        )
+        for fed in (entry.incident.fed_again if entry.incident else ())
+    ]
+
+
+def _off_now(entry: Entry, language: str) -> list[tuple[str, str]]:
     listed = f"{len(entry.affected.hit.transformers):,}"
     affected = entry.affected if entry.incident is None or entry.end is not None else entry.incident.affected
     if affected.sure is None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fudian.rooms import Trouble, troubles
 
 _BROKEN_INSTALLATION = 2
-_NEW_OBJECTS = 50_000
+NEW_OBJECTS = 50_000
 """So many objects are made between two looks for circles: rows and problems come by the hundred thousand, circles seldom."""
 
 
@@ -33,7 +33,7 @@ def main() -> None:
             raise SystemExit(_BROKEN_INSTALLATION) from None
         raise
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
+    gc.set_threshold(NEW_OBJECTS)
     gc.enable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,25 @@ GAP = timedelta(hours=1)
 """Signals of one incident follow each other without a longer silence."""
 
 
+@dataclass(frozen=True)
+class FedAgain:
+    """Who of an incident was fed again by operations of one moment 转供复电.
+
+    Attributes:
+        at: when, local time.
+        transformer_ids: the transformers.
+        customers: how many customers hang on them alone.
+    """
+
+    at: datetime
+    transformer_ids: tuple[str, ...]
+    customers: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return vars(self) | {"transformer_ids": list(self.transformer_ids)}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Incident(Shown):
     """One inferred outage with what was heard of it.
@@ -46,6 +66,7 @@ class Incident(Shown):
         sure: how probable it is that each transformer is off.
         looks: what crews said of sections that they looked at.
         recall: remembers where the fault lies, for as long as nothing more is heard of it; without it nothing is remembered.
+        fed_again: who has power again by what was operated since, in order of time.
     """
 
     supply: Supply
@@ -57,6 +78,7 @@ class Incident(Shown):
     sure: Mapping[str, float] | None = None
     looks: tuple[Look, ...] = ()
     recall: Recall | None = None
+    fed_again: tuple[FedAgain, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -123,7 +145,9 @@ class Incident(Shown):
         found = affected_by_outage(self.supply, self.outage)
         if self.sure is None or not self.outage.is_open:
             return found
-        return replace(found, sure={each: self.sure.get(each, 0.0) for each in self.outage.transformer_ids})
+        back = {each for fed in self.fed_again for each in fed.transformer_ids}.difference(self.outage.dark_ids)
+        who = [each for each in self.outage.transformer_ids if each not in back]
+        return replace(found, sure={each: self.sure.get(each, 0.0) for each in who})
 
 
 def affected_by_outage(supply: Supply, outage: InferredOutage) -> Affected:
@@ -195,6 +219,7 @@ class Told(Shown):
         window: signals up to so long before the start of an incident belong to it.
         sure: how probable it is that each transformer is off, where it is not negligible.
         seen: in which state of the switches an incident was seen, by id, where that is not the first one.
+        fed_again: by incident: who was fed again by what was operated since, and is not among its ``dark_ids``.
     """
 
     at: datetime | None
@@ -203,6 +228,23 @@ class Told(Shown):
     window: timedelta
     sure: Mapping[str, float]
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    fed_again: Mapping[str, tuple[FedAgain, ...]] = field(default_factory=dict)
+
+    def partly_restored_at(self, incident: str) -> datetime | None:
+        """Return when operations first fed some of the users of an incident again, but not all; ``None`` where they did not."""
+        fed = self.fed_again.get(incident)
+        outage = next((each for each in self.outages if fed and each.id == incident), None)
+        if not fed or outage is None or len(fed[0].transformer_ids) >= outage.transformers:
+            return None
+        return fed[0].at
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """The incidents for JSON, each with who was fed again by operations."""
+        return [
+            outage.as_dict() | {"fed_again": [each.as_dict() for each in self.fed_again.get(outage.id, ())]}
+            for outage in self.outages
+        ]
 
     @classmethod
     def of(cls, inference: Inference | SwitchedInference, signals: pl.DataFrame | Heard) -> Told:
@@ -317,8 +359,8 @@ def incidents_told(
                 there = heard.since(since).drop("place", "head")
                 placed[id(seen.inference)] = Heard.of(seen.inference.places(there))
             heard = placed[id(seen.inference)]
-        looked = of.get(outage.id, ())
-        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked, recall))
+        looked, fed = of.get(outage.id, ()), told.fed_again.get(outage.id, ())
+        found.append(Incident(own, outage, heard, sensors, told.window, settings, told.sure, looked, recall, fed))
     return found
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from network import FudianError, Network, text
 from network.representation import Shown
-from repair.desk.incidents import ALONE
+from repair.desk.incidents import ALONE, FedAgain
 from repair.desk.work import Sheet, Work
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 
@@ -118,7 +118,13 @@ def ever_told(work: Work) -> set[str]:
 
 
 def proposed(
-    net: Network, outage: InferredOutage, sheet: Sheet, users: Sequence[str], signals: pl.DataFrame, log: pl.DataFrame
+    net: Network,
+    outage: InferredOutage,
+    sheet: Sheet,
+    users: Sequence[str],
+    signals: pl.DataFrame,
+    log: pl.DataFrame,
+    fed_again: Sequence[FedAgain] = (),
 ) -> Proposed:
     """Return the record that an incident would leave.
 
@@ -129,6 +135,7 @@ def proposed(
         users: its transformers, or customers, as operators have moved them.
         signals: those heard since it began.
         log: operations of switches (``time``, ``branch_id``, ``action``), those of the desk among them.
+        fed_again: who is not off any more by what was operated alone.
 
     Raises:
         FudianError: it is not closed, or nobody is known to have been off.
@@ -143,7 +150,7 @@ def proposed(
             text("Undo its closing, or move users to it."),
         )
     start = _start(outage, signals)
-    backs = _backs(net, outage, sheet, users, signals, log, start)
+    backs = _backs(net, outage, sheet, users, signals, log, start, fed_again)
     end = max(back.taken for back in backs)
     whole = set(users) == set(outage.transformer_ids if outage.transformer_ids else outage.customer_ids)
     rows = _outage_rows(net, outage, sheet, users, start, end, whole)
@@ -187,10 +194,14 @@ def _backs(
     signals: pl.DataFrame,
     log: pl.DataFrame,
     start: datetime,
+    fed_again: Sequence[FedAgain],
 ) -> list[Back]:
     own = signals.filter(pl.col("object_id").is_in(users) & (pl.col("time") >= start)).sort("time")
     off, on = (dict(_first(own, kind).iter_rows()) for kind in ("off", "on"))
+    still_off = dict(_last_dark(own.filter(pl.col("object_id").is_in(outage.dark_ids))).iter_rows())
     switched = {} if outage.level in ALONE else _fed_again(net, outage, users, log, signals, start)
+    switched |= {user: fed.at for fed in fed_again for user in fed.transformer_ids}
+    switched = {user: at for user, at in switched.items() if user not in still_off or still_off[user] <= at}
     restored = sheet.stages.get("restored")
     found = []
     for user in users:
@@ -213,6 +224,12 @@ def _first(own: pl.DataFrame, kind: str) -> pl.DataFrame:
             pl.col("last").is_null() | (pl.col("time") > pl.col("last"))
         )
     return reports.group_by("object_id").agg(pl.col("time").min()).select("object_id", "time")
+
+
+def _last_dark(own: pl.DataFrame) -> pl.DataFrame:
+    """Return when each user last reported to be off, or did not answer a reading."""
+    dark = (pl.col("kind") == "off") | ((pl.col("kind") == "read") & (pl.col("value") == 0))
+    return own.filter(dark).group_by("object_id").agg(pl.col("time").max())
 
 
 def _fed_again(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -57,6 +56,9 @@ class SwitchedInference:
         supply: the state before the first operation.
         tables: ``plans`` and ``outages`` of a workspace.
         periods: the states since, in order of time.
+
+    Attributes:
+        last_dark: when each transformer last reported to be off, or did not answer a reading.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class SwitchedInference:
         self._of_state: dict[object, Inference] = {}
         self._asked: list[tuple[datetime, object]] = []
         self._latest_dark = datetime.min
+        self.last_dark: dict[str, datetime] = {}
         self._clock: datetime | None = None
         self._removed = Removed()
         self._over: tuple[InferredOutage, ...] = ()
@@ -154,12 +157,22 @@ class SwitchedInference:
         if isinstance(dark, datetime):
             self._latest_dark = max(self._latest_dark, dark)
         if len(self._of_state) == 1:
-            return self._states[0].take(signals, now, clock)
-        return [
-            problem
-            for inference, rows in self._shares(signals)
-            for problem in (inference.take(rows, now, clock) if rows.height else ())
-        ]
+            problems = self._states[0].take(signals, now, clock)
+        else:
+            problems = [
+                problem
+                for inference, rows in self._shares(signals)
+                for problem in (inference.take(rows, now, clock) if rows.height else ())
+            ]
+        self._note_dark(signals)
+        return problems
+
+    def _note_dark(self, signals: pl.DataFrame) -> None:
+        """Note when transformers said to be without power; what lies in the future is not believed."""
+        off = (pl.col("kind") == "off") | ((pl.col("kind") == "read") & (pl.col("value") == 0))
+        is_believed = off & (pl.col("object") == "transformer") & (pl.col("time") <= (self.newest or datetime.min))
+        for name, at in signals.filter(is_believed).group_by("object_id").agg(pl.col("time").max()).iter_rows():
+            self.last_dark[name] = max(at, self.last_dark.get(name, at))
 
     def _shares(self, signals: pl.DataFrame) -> Iterator[tuple[Inference, pl.DataFrame]]:
         """Give each state the signals that belong to it."""
@@ -264,6 +277,10 @@ class SwitchedInference:
                 found[name] = max(share, found.get(name, 0.0))
         return found
 
+    def sure_now(self) -> dict[str, float]:
+        """Return how probable it is that each transformer is off in the state that holds now, where it is not negligible."""
+        return dict(self._periods[-1][1].sure())
+
     @property
     def problems(self) -> list[Problem]:
         """Signals that tell of no outage: for each reason how many there are, and what to do."""
@@ -280,14 +297,6 @@ class SwitchedInference:
             if into is not None:
                 into.join(removed)
 
-    def told(self, language: str = "en") -> dict[str, Any]:
-        """Return incidents and problems for JSON."""
-        return {
-            "newest": self.newest,
-            "incidents": [incident.as_dict() for incident in self.incidents],
-            "problems": [problem.as_dict(language) for problem in self.problems],
-        }
-
     def places(self, signals: pl.DataFrame) -> pl.DataFrame:
         """Return signals with their places in the first state; see :meth:`Inference.places`."""
         return self._periods[0][1].places(signals)
@@ -297,6 +306,7 @@ class SwitchedInference:
     def forget(self, before: datetime) -> int:
         """Forget the signals and incidents of before a moment; see :meth:`Inference.forget`."""
         self._over = tuple(each for each in self._over if (each.restored_at or each.start) >= before)
+        self.last_dark = {name: at for name, at in self.last_dark.items() if at >= before}
         return sum(state.forget(before) for state in self._states)
 
     def needed(self, signals: pl.DataFrame) -> Mask:

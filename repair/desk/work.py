@@ -135,10 +135,12 @@ class Sheet(Shown):
     Attributes:
         incident: its id.
         history: all that was decided, in order, with what was undone.
+        fed_again_at: when operations fed some of its users again, but not all, as far as that is known: partly restored.
     """
 
     incident: str
     history: tuple[Line, ...] = ()
+    fed_again_at: datetime | None = None
 
     def after(self, line: Line) -> Sheet:
         """Return the sheet as it is once one more thing was decided."""
@@ -163,7 +165,8 @@ class Sheet(Shown):
     @property
     def stages(self) -> dict[str, datetime]:
         """When each stage was reached, in the order of the stages."""
-        told = {line.details["stage"]: line.details["at"] for line in self.lines if line.action == "stage"}
+        told = {} if self.fed_again_at is None else {"partly_restored": self.fed_again_at.isoformat()}
+        told |= {line.details["stage"]: line.details["at"] for line in self.lines if line.action == "stage"}
         return {stage: datetime.fromisoformat(told[stage]) for stage in STAGES if stage in told}
 
     @property

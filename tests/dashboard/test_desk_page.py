@@ -126,6 +126,15 @@ def sheet_of(address: str) -> dict[str, Any]:
     return answer
 
 
+def off_now(page: Page, address: str) -> int:
+    """Return how many customers are off by the one incident, which the sheet, the list and the route tell alike."""
+    (incident,) = httpx.get(f"{address}/api/v1/incidents", timeout=60).json()["incidents"]
+    number: int = incident["customers_off"]
+    expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(number))
+    expect(page.locator("#incidents tbody tr").first.locator("td").nth(1)).to_have_text(str(number))
+    return number
+
+
 def picture(page: Page, name: str) -> None:
     """Keep a picture of the page where a folder is named for it."""
     folder = os.environ.get("PICTURES")
@@ -242,7 +251,7 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     plan = page.locator(".card.plan")
     steps = plan.locator(".operations tbody tr")
     expect(steps.first).to_contain_text("K2")
-    count = steps.count()
+    count, before = steps.count(), off_now(page, served)
     plan.get_by_text("step 1 done, with time or reading").click()
     plan.get_by_label("value read, such as 95 A").fill("95 A")
     plan.get_by_label("done at, such as 07:57; now if blank").fill(f"{NOW + MINUTE:%H:%M}")
@@ -260,6 +269,17 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
         steps.first.get_by_role("button", name="done").click()
         expect(steps).to_have_count(left)
     expect(plan).to_contain_text("All steps are carried out")
+    assert off_now(page, served) < before, "whom the steps feed again are off no more"
+    expect(page.locator("tr", has_text="Back by switching")).to_have_count(1)
+    expect(page.locator(".card.work .stages .reached")).to_contain_text("partly restored")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for language in ("zh", "en"):
+            page.goto(f"{served}/dispatch?lang={language}")
+            expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(off_now(page, served)))
+            picture(page, f"desk-fed-again-{language}-{width}")
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    expect(plan).to_contain_text("All steps are carried out")
     order = httpx.get(f"{served}{plan.get_by_text('Print').get_attribute('href')}", timeout=60).text
     assert (order.count("☑"), order.count("☐")) == (count - 1, 0)
     for left in range(2, count):
@@ -268,6 +288,48 @@ def test_a_step_is_ticked_with_its_time_and_a_reading_printed_so_and_undone(page
     plan.get_by_role("button", name="undo").click()
     expect(steps).to_have_count(count)
     assert sheet_of(served)["steps"] == []
+    expect(page.locator("[data-figure=customers]")).to_have_attribute("data-value", str(before))
+    assert off_now(page, served) == before
+
+
+def test_a_commander_and_the_loss_of_the_grid_above_are_told_by_buttons(page: Page, served: str) -> None:
+    httpx.post(f"{served}/api/v1/signals", json=TRIP).raise_for_status()
+    page.goto(f"{served}/dispatch?lang=en")
+    work = page.locator(".card.work")
+    asked = work.locator(".asked:visible")
+    work.get_by_text("Commander", exact=True).click()
+    work.get_by_label("name", exact=True).fill("sun")
+    asked.get_by_role("button", name="Send").click()
+    expect(work.locator("tr", has_text="incident commander").first).to_contain_text("sun")
+    work.get_by_text("Grid above is lost", exact=True).click()
+    work.get_by_label("node of the source").fill("nowhere")
+    asked.get_by_role("button", name="Send").click()
+    expect(work.get_by_role("alert").filter(visible=True)).to_contain_text("nowhere")
+    assert sheet_of(served)["upstream"] is None, "a node that is no source is refused"
+    work.get_by_label("node of the source").fill("S")
+    asked.get_by_label("note").fill("110 kV busbar")
+    asked.get_by_role("button", name="Send").click()
+    notice = work.locator("tr", has_text="grid above is lost").first
+    expect(notice).to_contain_text("S · ")
+    kept = sheet_of(served)
+    assert kept["commander"] == "sun"
+    assert (kept["upstream"]["node"], kept["upstream"]["note"]) == ("S", "110 kV busbar")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for language, said in (("zh", "总指挥长"), ("en", "incident commander")):
+            page.goto(f"{served}/dispatch?lang={language}")
+            expect(work.locator("tr", has_text=said).first).to_contain_text("sun")
+            picture(page, f"desk-upstream-{language}-{width}")
+    undo = work.locator(".history tr", has_text="grid above is lost").get_by_role("button", name="undo")
+    for _ in range(60):
+        if not undo.is_visible():
+            work.locator(".history summary").click()
+        page.wait_for_timeout(500)
+        if undo.is_visible():
+            break
+    undo.click()
+    expect(work.locator(".history tr.undone")).to_have_count(1)
+    assert sheet_of(served)["upstream"] is None
 
 
 def test_an_operation_is_told_refused_with_a_reason_and_undone(page: Page, served: str) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from dashboard.intake.mqtt import DEFAULT_TOPICS, IN_FLIGHT, MqttIntake, TopicMap
 from fudian.desk import Desk
@@ -195,6 +197,24 @@ intake = MqttIntake(Desk(utility(), store_of(sys.argv[1])), sys.argv[2])
 print("ready", flush=True)
 time.sleep(3600)
 """
+
+
+def test_what_messages_say_beside_their_payload_is_each_one_s_own() -> None:
+    """The tables of properties are shared, what they say is not."""
+    said = []
+    for number in (1, 2):
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.UserProperty = ("part", str(number))
+        properties.MessageExpiryInterval = number
+        said.append(properties)
+    blank = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    assert blank.isEmpty()  # type: ignore[no-untyped-call]
+    for number, properties in enumerate(said, 1):
+        read, _ = Properties(PacketTypes.PUBLISH).unpack(properties.pack())  # type: ignore[no-untyped-call]
+        assert read.json() == {"MessageExpiryInterval": number, "UserProperty": [("part", str(number))]}
+        assert read.names is blank.names
+    with pytest.raises(Exception, match="does not apply to packet type"):
+        blank.ReceiveMaximum = 3
 
 
 def test_a_desk_that_is_killed_loses_nothing_of_the_broker(mosquitto: Broker, tmp_path: Path) -> None:
