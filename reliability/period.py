@@ -35,14 +35,19 @@ class Period:
     zone: str = field(default=LOCAL_ZONE, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        written = self._reading.written
         if self.start.year < FIRST_YEAR or self.end.year > LAST_YEAR:
             raise FudianError(
-                text("The period {start} to {end} is out of range.", start=self.start, end=self.end),
+                text("The period {start} to {end} is out of range.", start=written(self.start), end=written(self.end)),
                 text("Use years from {first} to {last}.", first=FIRST_YEAR, last=LAST_YEAR),
             )
         if self.end <= self.start:
             raise FudianError(
-                text("The period ends at {end}, which is not after its start {start}.", end=self.end, start=self.start),
+                text(
+                    "The period ends at {end}, which is not after its start {start}.",
+                    end=written(self.end),
+                    start=written(self.start),
+                ),
                 text("The end is exclusive: a whole year 2022 is 2022-01-01 to 2023-01-01."),
             )
 
