@@ -19,6 +19,7 @@ import polars as pl
 
 from network.nearest import nearest
 from network.problems import FudianError
+from network.tables.added import with_users_added
 from network.tables.cells import as_text, blank_to_null, clean
 from network.tables.code_words import OFTEN_MEANT
 from network.tables.decoding import UnreadableError
@@ -288,10 +289,12 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
     examples = [_examples(cell, is_personal(table)) for cell in cells]
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
     names = accepted_names(table, words.headers_of(table))
+    added = with_users_added(sheet, names)
     fits = sorted(
         (
             (sure, -index, column)
-            for index, header in enumerate(sheet.headers[: len(cells)])
+            for index, header in enumerate(added.sheet.headers[: len(cells)])
+            if index not in added.used
             for column, sure in _meanings(header, cells[index], columns, names, words, ids)
         ),
         key=lambda fit: fit[:2],
@@ -302,6 +305,7 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
         if sure >= PERHAPS and -place not in chosen and column not in {name for name, _ in chosen.values()}:
             chosen[-place] = (column, sure)
     _choose_by_values(sheet, cells, table, words, chosen)
+    chosen |= dict.fromkeys(added.used, ("users", CERTAIN))
     proposals: list[HeaderProposal] = []
     for index, header in enumerate(sheet.headers[: len(cells)]):
         meant, sure = chosen.get(index, (None, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -174,13 +175,27 @@ def _report_unknown(
     asked = 0
     for each in ids.unique(maintain_order=True).to_list():
         if each not in hints:
-            hints[each] = _near(each, known) if asked < _NEAR_ASKED else _NO_NEAR
+            hints[each] = (
+                _SEVERAL_IN_ONE
+                if _holds_several(each, known)
+                else _near(each, known)
+                if asked < _NEAR_ASKED
+                else _NO_NEAR
+            )
             asked += 1
     message = text("The table {target} does not have this id", target=target)
     said = [several.get(each, message) for each in ids.to_list()]
     checked.report(table, wrong, "error", said, [hints[each] for each in ids.to_list()], column=column)
 
 
+def _holds_several(cell: str, known: pl.Series) -> bool:
+    """Return whether a cell names several, one of them by its id: T1、T2;T3."""
+    parts = [part.strip() for part in re.split(r"[、,，;；/|\n]", cell) if part.strip()]
+    return 1 < len(parts) <= _MOST_IN_CELL and known.is_in(parts).any()
+
+
+_MOST_IN_CELL = 200
+_SEVERAL_IN_ONE = text("The cell names several: give each a row of its own, with the same outage_id.")
 _WRITE_THE_ID = text("Write the id of the one that is meant.")
 _NO_NEAR = text("Look at the ids in the table.")
 
