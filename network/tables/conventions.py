@@ -60,7 +60,7 @@ class ReadingSettings(Settings):
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _known_zones():
             msg = f"{name} is not a time zone such as Asia/Shanghai"
             raise ValueError(msg)
         return name
@@ -243,6 +243,17 @@ def instants(moments: pl.Expr, zone: str) -> pl.Expr:
     there = noon.dt.replace_time_zone(zone)
     utc = moments - pl.lit(_january(zone)) - there.dt.base_utc_offset().cast(pl.Duration("us"))
     return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=64)
+def reading_in(zone: str) -> ReadingSettings:
+    """Return how times of a zone are written where nothing else is said."""
+    return ReadingSettings(time_zone=zone)
 
 
 @lru_cache(maxsize=64)
