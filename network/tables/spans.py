@@ -73,20 +73,6 @@ def spans_of(data: bytes, sheet: str, plain: Collection[str] = ()) -> Spans:
         return Spans()  # the cells themselves were read; what is broken beside them changes none
 
 
-def counts_from_1904(data: bytes) -> bool:
-    """Return whether an ``.xlsx`` counts days from 1904, as some programs of the Macintosh do; its dates are read so already."""
-    if not data.startswith(b"PK"):
-        return False
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return bool(_FROM_1904.search(archive.read("xl/workbook.xml")))
-    except ZIP_FAULTS:
-        return False
-
-
-_FROM_1904 = re.compile(rb"""<(?:\w+:)?workbookPr\s[^>]*date1904\s*=\s*["'](?:1|true)["']""")
-
-
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """Return the name of the part that holds a sheet of an ``.xlsx``."""
     names = set(archive.namelist())
