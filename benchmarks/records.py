@@ -5,7 +5,7 @@
     .venv/bin/python -m benchmarks.records --beside FOLDER    # another checkout beside it, on the same files in the same run
 
 Each command runs in a process of its own, with one thread, in turns with the other checkout; figures must be the same before a
-time is shown. What counts is the least of three runs.
+time is shown. What counts is the least of three runs; the first compiles what Python compiles once, as an installation does.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def run(checkout: Path, command: str, workspace: Path) -> Cost:
     module = "fudian.cli" if (checkout / "fudian").is_dir() else "fudian"
     asked = [sys.executable, "-m", module, command, str(workspace), *COMMANDS[command], "--json"]
     environment = {**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(workspace.parent / "compiled")}
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(asked, cwd=checkout, stdout=told, stderr=subprocess.DEVNULL, env=environment)
         _, status, used = os.wait4(process.pid, 0)

@@ -63,6 +63,7 @@ from fudian.store.database import IN_MEMORY
 from network import FudianError, WorkspaceError, text, translate
 from network.complaints import complaints
 from network.steps import asking
+from network.texts import showing
 
 PAGES = {
     "operations": operations.page,
@@ -154,6 +155,7 @@ def create_app(
     connect_state(pages, served)
     server.add_exception_handler(DependencyException, _no_such_file)
     server.add_middleware(PageAddresses)
+    server.add_middleware(WallClock, served=served)
     server.add_middleware(LanguageNote)
     server.add_middleware(CallbackForm, known=lambda: pages.callback_map, language=language)
     server.add_middleware(Edges)
@@ -183,6 +185,7 @@ def _ask_beforehand(who: Reader, utility: Utility) -> None:
 
     asking.set(goes_on)
     READER.set(who)
+    showing.set(utility.workspace.reading.written)
     addresses = [Address.read(f"/{page}", "", utility.language) for page in WARMED]
     for address in sorted(addresses, key=lambda each: is_kept(utility, each)):
         utility.make_way()
@@ -222,6 +225,18 @@ class PageAddresses:
         if scope["type"] == "http" and scope["path"].strip("/") in PAGES:
             scope = {**scope, "path": "/", "raw_path": b"/"}
         await self.app(scope, receive, send)
+
+
+class WallClock:
+    """Write times of the workspace by the clock on its wall, whatever is asked for."""
+
+    def __init__(self, app: ASGIApp, served: Fresh) -> None:
+        self.app, self.served = app, served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        with self.served.utility.workspace.reading.showing():
+            await self.app(scope, receive, send)
 
 
 def serve(

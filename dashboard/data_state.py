@@ -64,9 +64,9 @@ def notice(served: Fresh, language: str) -> Part:
         return html.P(served.warning.in_language(language), className="notice warning", role="alert")
     if served.doing is not None:
         return html.P([served.doing.in_language(language), " …"], className="notice")
-    since = served.standing.read_at
+    since, zone = served.standing.read_at, served.standing.utility.workspace.reading.zone
     if served.renewed and datetime.now() - since < _SAID_FOR:
-        said = translate("New data is shown since {moment}.", language, moment=f"{since:%H:%M}")
+        said = translate("New data is shown since {moment}.", language, moment=f"{since.astimezone(zone):%H:%M}")
         return html.P(said, className="notice")
     return []
 
@@ -79,7 +79,7 @@ def state(served: Fresh, language: str) -> list[Part]:
             translate(
                 "data written {written}, read {age} ago, version {version}",
                 language,
-                written=f"{standing.written:%Y-%m-%d %H:%M}",
+                written=f"{standing.written.astimezone(standing.utility.workspace.reading.zone):%Y-%m-%d %H:%M}",
                 age=age(datetime.now() - standing.read_at, language),
                 version=standing.version,
             ),

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from dashboard.pages import dispatch, planned
 from dashboard.parts.address import Address
+from dashboard.parts.words import MINUTES, moment
 from dashboard.pool import Pool, PooledRouter
 from dashboard.rows import rows_of
 from fudian import Utility
@@ -93,7 +94,7 @@ def printed(frame: pl.DataFrame, title: str, at: datetime, language: str, notes:
         "<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in line) + "</tr>"
         for line in shown.iter_rows()
     )
-    heading = html.escape(f"{title} · {at:%Y-%m-%d %H:%M} · {frame.height:,}")
+    heading = html.escape(f"{title} · {moment(at, form=MINUTES)} · {frame.height:,}")
     spoken = "zh-CN" if language == "zh" else "en"
     style = (
         "body{font:12px sans-serif}table{border-collapse:collapse}thead{display:table-header-group}"

@@ -71,7 +71,8 @@ def written_page(utility: Utility, address: Address, make: Callable[[Utility, Ad
     """Return a page as Dash writes it, made as for nobody."""
     token = READER.set(NOBODY)
     try:
-        written: str = to_json_plotly(make(utility, address))
+        with utility.workspace.reading.showing():
+            written: str = to_json_plotly(make(utility, address))
         return written.encode()
     finally:
         READER.reset(token)

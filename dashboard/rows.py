@@ -195,7 +195,7 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
     reasons = {code: translate(sentence, language) for code, sentence in NOT_COUNTED.items()}
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith(("F-", "P-"))}
     counted = pl.lit(translate("counted", language))
-    walls = utility.workspace.reading.walls
+    written = utility.workspace.reading.all_written
     return (
         rows.join(names, on="transformer_id", how="left", maintain_order="left")
         .with_columns(hours=pl.col("users") * pl.col("h"))
@@ -207,10 +207,10 @@ def _ledger_frame(utility: Utility, rows: pl.DataFrame, language: str) -> pl.Dat
             .otherwise("user_id"),
             user_name="user_name",
             users="users",
-            since=walls(pl.from_epoch("from", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
+            since=written(pl.from_epoch("from", time_unit="us"), "%Y-%m-%d %H:%M:%S"),
             until=pl.when("provisional")
             .then(pl.lit(translate("still out", language)))
-            .otherwise(walls(pl.from_epoch("until", time_unit="us")).dt.strftime("%Y-%m-%d %H:%M:%S")),
+            .otherwise(written(pl.from_epoch("until", time_unit="us"), "%Y-%m-%d %H:%M:%S")),
             nature=pl.col("nature").replace(natures),
             cause="cause",
             customer_hours="hours",
@@ -256,11 +256,11 @@ def _plans(utility: Utility, address: Address) -> Rows:
     if filters.get("unit"):
         inside = inside.filter(pl.col("unit") == filters["unit"])
     natures = {code: word(code, language) for code in CODE_WORDS if code.startswith("P-")}
-    time, walls = "%Y-%m-%d %H:%M", utility.workspace.reading.walls
+    time, written = "%Y-%m-%d %H:%M", utility.workspace.reading.all_written
     frame = inside.sort("start").select(
         "plan_id",
-        walls(pl.col("start")).dt.strftime(time),
-        walls(pl.col("end")).dt.strftime(time),
+        written(pl.col("start"), time),
+        written(pl.col("end"), time),
         pl.col("nature").replace(natures),
         place=pl.coalesce("branch_id", "feeder_id", "transformer_id"),
         work="work",
@@ -293,7 +293,7 @@ def _live_jobs(utility: Utility, address: Address) -> Rows:
     }
     frame = jobs.sort("reduced_ch", descending=True, nulls_last=True).select(
         "job_id",
-        utility.workspace.reading.walls(pl.col("start")).dt.strftime("%Y-%m-%d %H:%M"),
+        utility.workspace.reading.all_written(pl.col("start"), "%Y-%m-%d %H:%M"),
         unit="unit",
         place=pl.coalesce("branch_id", "feeder_id"),
         method=pl.col("method").replace(methods),

@@ -13,6 +13,7 @@ from fudian.foundation import Moment, Names, Table, names, question, stating_set
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from network.steps import Done
+from network.texts import shown as written
 from repair.desk.board import Board, Entry, board
 from repair.desk.crews.bases import base_plan
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
@@ -101,7 +102,7 @@ class CrewQuestions(RepairQuestions):
             rows = outlook(model, shown.active, tables, now, dict(orders))
             basis = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
             form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
-            return Answer("restoration_times", rows, f"at {now:%Y-%m-%d %H:%M}", lambda _: form)
+            return Answer("restoration_times", rows, f"at {written(now, '%Y-%m-%d %H:%M')}", lambda _: form)
 
         return self.memory.recall(("restoration_times", shown, now, orders), told)
 

@@ -270,7 +270,8 @@ class Desk:
         """Return a decision as it is kept."""
         if details.get("action") == "record" and sheet.is_closed and not details.get("tables"):
             details = {"action": "record", "tables": self.utility.proposed(sheet.incident).tables}
-        told = checked(sheet, details, self.utility.workspace.reading.now(), self.utility.incident_ids())
+        reading = self.utility.workspace.reading
+        told = checked(sheet, details, reading.now(), self.utility.incident_ids(), reading)
         self._require_known(told)
         if told["action"] == "stage" and told["stage"] not in {"repaired", "restored"}:
             expected = self.utility.range_of(sheet.incident)  # kept, so that it can be told later whether it held
@@ -416,7 +417,7 @@ class Desk:
                     known += 1
                     continue
                 try:
-                    told = checked_operation(ahead, net, row, now)
+                    told = checked_operation(ahead, net, row, now, self.utility.workspace.reading)
                 except FudianError as wrong:
                     refused.append((place, wrong))
                     continue

@@ -68,7 +68,9 @@ def stating_settings(method: Method) -> Method:
 
     @wraps(method)
     def stated(self: Foundation, *args: Any, **kwargs: Any) -> Any:
-        answer, reading = method(self, *args, **kwargs), self.workspace.reading
+        reading = self.workspace.reading
+        with reading.showing():
+            answer = method(self, *args, **kwargs)
         changed = {"settings_changed": self.settings_changed(name)}
         if isinstance(answer, dict):
             return reading.on_the_wall(answer) | changed
@@ -90,7 +92,8 @@ class _Form:
     reading: ReadingSettings
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = self.reading.on_the_wall(self.form(*args, **kwargs))
+        with self.reading.showing():
+            shown: dict[str, Any] = self.reading.on_the_wall(self.form(*args, **kwargs))
         return shown | self.beside
 
 
@@ -324,9 +327,7 @@ class Foundation:
             )
         if not isinstance(given, datetime):
             given = datetime.combine(given, time.min)
-        if given.tzinfo is not None:
-            return reading.local(given)
-        return reading.from_wall(given) if on_the_wall else given
+        return reading.read(given) if on_the_wall or given.tzinfo is not None else given
 
     def query(
         self,

@@ -394,6 +394,10 @@ class ReliabilityQuestions(Foundation):
         """Return those figures of :meth:`indices` that are sums: users, customer-hours, interruptions, SAIDI, SAIFI."""
         return self._statistics.totals(query)
 
+    def records_beyond(self, query: Query) -> int:
+        """Return how many records state more users than there are; they count as stated (R1.23)."""
+        return self._statistics.count_beyond(query)
+
     @question
     def accrued(self, query: Query, area: Area | None = None) -> pl.DataFrame:
         """Return SAIDI-1 accrued until the end of each day; see :func:`reliability.curve.cumulative_saidi`."""

@@ -177,11 +177,12 @@ class _Made:
         name = self.unit or self.utility.name or say("Distribution utility")
         known = self.query.known.period
         until = say("{start} to {end}, known until {moment}", start=f"{self.period.start:%Y-%m-%d}",
-                    end=f"{self.period.end - timedelta(days=1):%Y-%m-%d}", moment=f"{known.end:%Y-%m-%d %H:%M}")  # fmt: skip
+                    end=f"{self.period.end - timedelta(days=1):%Y-%m-%d}", moment=shown(known.end, 0))  # fmt: skip
         rules = self.utility.reliability_settings.changed()
         basis = {
             "period": self.period.as_dict(), "level": "mv", "major_event_days": "include", "rule_pack": DLT_836_2016.id,
-            "plan": self.plan, "unit": self.unit, "settings_changed": rules, "known_until": known.end.isoformat(),
+            "plan": self.plan, "unit": self.unit, "settings_changed": rules,
+            "known_until": self.utility.workspace.reading.shown(known.end),
         }  # fmt: skip
         title = say("Supply reliability report of {name}", name=name)
         return Report(title, until, self.language, tuple(self._sections()), basis)

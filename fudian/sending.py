@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from fudian.live import LiveQuestions
 from fudian.outbox import Outbox, Outcome, Outgoing
 from fudian.store.tables import utc_now
 from network import FudianError, text
+from network.texts import showing
 from repair.desk.message_texts import text_of
 from repair.settings import MessageSettings
 
@@ -352,7 +354,8 @@ def send_due(outbox: Outbox, channel: Channel, utility: LiveQuestions, now: date
     due = outbox.due(now, rules.at_once)
     if due:
         contacts = _contacts(utility.network.customers, due)
-        with ThreadPoolExecutor(rules.at_once, "message") as several:
+        by_the_wall = partial(showing.set, utility.workspace.reading.written)
+        with ThreadPoolExecutor(rules.at_once, "message", initializer=by_the_wall) as several:
             outcomes = list(several.map(lambda each: _tried(each, channel, contacts, rules, now), due))
         outbox.mark(outcomes)
         for each, came in zip(due, outcomes, strict=True):

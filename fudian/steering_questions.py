@@ -12,6 +12,7 @@ from fudian.foundation import Moment, Names, PeriodLike, names, question
 from fudian.planning_questions import PlanningQuestions
 from network import Text, UnknownIdError, WorkspaceError, text
 from network.steps import Done
+from network.texts import shown as written
 from reliability.frequent import preset
 from reliability.period import Period
 from reliability.query import Query
@@ -246,7 +247,7 @@ class SteeringQuestions(PlanningQuestions):
                 "basis": {"notes": [note.in_language(language) for note in notes]},
             }
 
-        return Answer("frequent_bands", bands, f"rules {rules}, {moment:%Y-%m-%d %H:%M}", form)
+        return Answer("frequent_bands", bands, f"rules {rules}, {written(moment, '%Y-%m-%d %H:%M')}", form)
 
     def bands_under_check(self, as_of: Moment = None, wait_s: float | None = 0.0) -> Done:
         """Return how far :meth:`frequent_bands` at a moment is, for which every plan to come is calculated.

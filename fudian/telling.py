@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,13 @@ def _writing(
     rules: MessageSettings,
     undone: int | None = None,
 ) -> Beside:
-    now = utility.workspace.reading.now()
-    waits = [due_at(message, now, rules) - now for message in messages]
+    reading = utility.workspace.reading
+    now = reading.now()
+    wall = reading.wall(now)
+    due_on_the_wall = (due_at(message, wall, rules) for message in messages)
+    waits = [
+        timedelta() if due == wall else reading.local(due.replace(tzinfo=reading.zone)) - now for due in due_on_the_wall
+    ]
 
     def write(connection: Connection, new: tuple[DeskEvent, ...]) -> None:
         at = utc_now()

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -23,6 +25,9 @@ CATALOGUES = {"zh": Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" /
 """The compiled catalogue of each language but English."""
 
 _SHOWN_LETTERS = 40
+
+showing: ContextVar[Callable[[datetime, str], str]] = ContextVar("showing", default=format)
+"""Writes a time of the workspace that is served as people read it, in a form of ``strftime``; see ``ReadingSettings.written``."""
 
 COMPILING = "make catalogue"
 """What compiles the catalogue of a checkout."""
@@ -66,7 +71,33 @@ def is_stale(compiled: Path) -> bool:
 def translate(text: str, language: str = "en", /, **values: object) -> str:
     """Return ``text`` in ``language`` with its named places filled by ``values``."""
     sentence = catalogue(language).gettext(text) if text else text
-    return sentence.format(**values) if values else sentence
+    moments = {name: _Moment(each) for name, each in values.items() if isinstance(each, datetime)}
+    return sentence.format(**values | moments) if values else sentence
+
+
+def shown(moment: datetime, form: str) -> str:
+    """Return a time of a workspace as people read it: by the clock on the wall, with its offset in the hour that it shows twice.
+
+    Args:
+        moment: as the tables hold it.
+        form: of ``strftime``; blank writes it whole.
+    """
+    return showing.get()(moment, form)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A time in the place of a sentence."""
+
+    moment: datetime
+
+    def __format__(self, form: str) -> str:
+        return shown(self.moment, form)
+
+    def __str__(self) -> str:
+        return shown(self.moment, "")
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)

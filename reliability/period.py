@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from network import FudianError, text
-from network.tables.conventions import LOCAL_ZONE, ReadingSettings, walls
+from network.tables.conventions import LOCAL_ZONE, ReadingSettings, reading_in, walls
 from network.tables.times import typed_time
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -37,12 +37,20 @@ class Period:
     def __post_init__(self) -> None:
         if self.start.year < FIRST_YEAR or self.end.year > LAST_YEAR:
             raise FudianError(
-                text("The period {start} to {end} is out of range.", start=self.start, end=self.end),
+                text(
+                    "The period {start} to {end} is out of range.",
+                    start=self._written(self.start),
+                    end=self._written(self.end),
+                ),
                 text("Use years from {first} to {last}.", first=FIRST_YEAR, last=LAST_YEAR),
             )
         if self.end <= self.start:
             raise FudianError(
-                text("The period ends at {end}, which is not after its start {start}.", end=self.end, start=self.start),
+                text(
+                    "The period ends at {end}, which is not after its start {start}.",
+                    end=self._written(self.end),
+                    start=self._written(self.start),
+                ),
                 text("The end is exclusive: a whole year 2022 is 2022-01-01 to 2023-01-01."),
             )
 
@@ -94,9 +102,12 @@ class Period:
         """The day in which the period begins, by the clock on the wall."""
         return self._reading.wall(self.start).date()
 
+    def _written(self, moment: datetime) -> str:
+        return self._reading.written(moment)
+
     @property
     def _reading(self) -> ReadingSettings:
-        return ReadingSettings(time_zone=self.zone)
+        return reading_in(self.zone)
 
     @property
     def hours(self) -> float:

@@ -10,6 +10,7 @@ from network import Problem, Text, Workspace, text
 from network.tables.table_form import ROW
 from reliability.interruption_table import NAMES_A_PLACE, numbered, restored, with_columns_of
 from reliability.named_parts import NamedParts
+from reliability.numbers_beyond import NAMES_NO_PLACE
 from reliability.population_table import with_exclusive_ends
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Statistics
@@ -146,8 +147,7 @@ def population_problems(workspace: Workspace, rules: ReliabilitySettings) -> lis
 
 def _without_population(workspace: Workspace, periods: pl.DataFrame, outages: pl.DataFrame) -> list[Problem]:
     """Return a warning for each record of mere numbers that no stated number of users belongs to."""
-    place = pl.any_horizontal(pl.col("branch_id", "feeder_id", "transformer_id", "customer_id").is_not_null())
-    numbers = outages.filter(pl.col("users").is_not_null() & ~place)
+    numbers = outages.filter(pl.col("users").is_not_null() & NAMES_NO_PLACE)
     begun = pl.col("from").is_null() | (pl.col("from") <= pl.col("start"))
     lasts = pl.col("to").is_null() | (pl.col("start") < pl.col("to"))
     covered = numbers.join(periods.select("region_class", "from", "to"), on="region_class").filter(begun & lasts)
@@ -168,21 +168,16 @@ def more_users_than_there_are(statistics: Statistics) -> list[Problem]:
     outages = workspace.tables["outages"].filter(pl.col("users").is_not_null())
     if outages.is_empty() or net.transformers.is_empty():
         return []
-    place = pl.any_horizontal(pl.col("branch_id", "feeder_id", "transformer_id", "customer_id").is_not_null())
-    return _above_the_network(statistics, outages.filter(~place)) + _beside_a_place(statistics, outages.filter(place))
+    return _above_the_network(statistics) + _beside_a_place(statistics, outages.filter(~NAMES_NO_PLACE))
 
 
-def _above_the_network(statistics: Statistics, records: pl.DataFrame) -> list[Problem]:
+def _above_the_network(statistics: Statistics) -> list[Problem]:
     workspace = statistics.net.workspace
-    users = statistics.population().group_by("region_class").agg(there=pl.col("users").sum())
-    above = records.join(users, on="region_class", how="left").filter(pl.col("users") > pl.col("there").fill_null(0))
     hint = text("Medium-voltage users are transformers: correct users, or name the branch, feeder or transformer.")
     return [
         Problem("warning", "outages", text("The network has only {users} transformers of this region class", users=there), hint,
                 _file(workspace, "outages"), row, "users", f"{users_off}", outage)
-        for row, users_off, outage, there in above.select(
-            ROW, "users", "outage_id", pl.col("there").fill_null(0)
-        ).iter_rows()
+        for row, outage, _, users_off, there in statistics.numbers_beyond.iter_rows()
     ]  # fmt: skip
 
 

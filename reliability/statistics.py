@@ -30,6 +30,7 @@ from reliability.ledger_table import NOT_COUNTED, ledger, ledger_of, merged_unti
 from reliability.live_line import LiveRatio, connected_with_outage, live_jobs_with_saving, live_ratio
 from reliability.major_event_days import MajorEventDays, known_span, major_event_days, saidi_of_days
 from reliability.natures import CLASS_NAMES, UNKNOWN
+from reliability.numbers_beyond import numbers_beyond
 from reliability.operating_kpis import Kpi, grid_kpi, operating_kpis
 from reliability.period import MICROSECONDS_PER_HOUR, Period, day_of
 from reliability.population_table import customer_groups, population, standing_alone
@@ -357,6 +358,7 @@ class Statistics(KnownTables):
             "outages_in_period": outages["counted"],
             "outages_that_cut_off_nobody": outages["nobody_off"],
             "outages_not_counted": not_counted,
+            "outages_with_more_users_than_there_are": self.count_beyond(query),
             "provisional_outages": outages["provisional"],
             "major_event_days": {"treatment": query.med} | self.major_event_days(query).as_dict(language),
             "overlaps": "merged",
@@ -403,6 +405,18 @@ class Statistics(KnownTables):
             )
             for each, count in counts.iter_rows()
         )  # fmt: skip
+
+    @cached_property
+    def numbers_beyond(self) -> pl.DataFrame:
+        """Records that state more users than there are; see :func:`reliability.numbers_beyond.numbers_beyond`."""
+        return numbers_beyond(self.net, self.population(), self.settings.population_ends)
+
+    def count_beyond(self, query: Query) -> int:
+        """Return how many records of a query state more users than there are, and count so."""
+        if query.source != "records" or (query.level == "lv" and not self.has_only_stated_users):
+            return 0
+        begun = pl.col("start").is_between(query.period.start, query.period.end, closed="left")
+        return self.numbers_beyond.filter(begun).height
 
     def log_conflicts(self) -> list[Problem]:
         """Return a warning for each record that the switching log cannot explain; it is taken in the normal state (R1.16)."""

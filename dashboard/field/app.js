@@ -182,7 +182,19 @@
   function button(name, label, onclick) {
     return make("button", name, label, { type: "button", onclick });
   }
+  function onTheWall(moment) {
+    const found = /^(\d+)-(\d+)-(\d+)T(\d+:\d+)[^+-]*(.*)$/.exec(moment);
+    if (!found) {
+      return moment;
+    }
+    const [, , month, day, time, offset] = found;
+    const isToday = moment.slice(0, 10) === jobs.at.slice(0, 10);
+    return (isToday ? time : `${Number(month)}-${Number(day)} ${time}`) + offset;
+  }
   function clock(moment) {
+    if (typeof moment === "string") {
+      return onTheWall(moment);
+    }
     const at = new Date(moment);
     const isToday = at.toDateString() === new Date().toDateString();
     const time = `${String(at.getHours()).padStart(2, "0")}:${String(at.getMinutes()).padStart(2, "0")}`;

@@ -14,6 +14,7 @@ from cachetools import TTLCache
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from dashboard.parts.words import moment
 from dashboard.pool import Pool, PooledRouter
 from fudian.desk import Desk
 from network import translate
@@ -122,7 +123,7 @@ def _stages(stages: Mapping[str, datetime], language: str) -> str:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at:%m-%d %H:%M}"
+    return moment(at)
 
 
 def _nothing(language: str) -> str:

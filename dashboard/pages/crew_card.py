@@ -102,7 +102,7 @@ def _assignment(
         other, hours = each.next_best
         more = translate("{crew}: {hours} h more", language, crew=other, hours=number(hours, 1))
         why += f" ({more})"
-    due = "" if each.clock.due is None else f" {each.clock.due:%H:%M}"
+    due = "" if each.clock.due is None else " " + moment(each.clock.due, form="%H:%M")
     state = badge(translate(CLOCK_NAMES[each.clock.state], language) + due, _TONES.get(each.clock.state, ""))
     send: Part = ""
     if is_now and may_decide():

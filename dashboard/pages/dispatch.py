@@ -33,7 +33,7 @@ from dashboard.parts.charts import WARNING
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event
 from dashboard.parts.order_sheet import order_sheet
-from dashboard.parts.words import DASH, moment, number, word
+from dashboard.parts.words import DASH, MINUTES, moment, number, word
 from fudian import Utility
 from network import FudianError, text, translate
 from network.steps import Done
@@ -106,9 +106,10 @@ def moment_of(utility: Utility, address: Address) -> datetime:
     if given is None:
         return utility.now
     try:
-        return datetime.fromisoformat(given).replace(tzinfo=None)
-    except ValueError:
+        return utility.moment(given) or utility.now
+    except FudianError as refused:
         address.choose("at", (), f"{utility.now:%Y-%m-%dT%H:%M}")
+        address.notes.append(refused.message)
         return utility.now
 
 
@@ -131,7 +132,7 @@ def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
     heard = utility.heard_last(at)
     moments = [
         (
-            translate("now: {moment}", language, moment=f"{utility.now:%Y-%m-%d %H:%M}"),
+            translate("now: {moment}", language, moment=moment(utility.now, form=MINUTES)),
             address.href(at=None, tab=None, event=None, **NO_PLAN),
         )
     ]
@@ -143,10 +144,12 @@ def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
             label = translate(
                 "{moment} after the signals of {object}",
                 language,
-                moment=f"{later:%Y-%m-%d %H:%M}",
+                moment=moment(later, form=MINUTES),
                 object=entry.object_id or DASH,
             )
-            moments.append((label, address.href(at=f"{later:%Y-%m-%dT%H:%M:%S}", tab=None, event=None, **NO_PLAN)))
+            moments.append(
+                (label, address.href(at=str(utility.workspace.reading.shown(later)), tab=None, event=None, **NO_PLAN))
+            )
     return [
         html.Span(
             translate(
@@ -157,7 +160,9 @@ def _freshness(utility: Utility, address: Address, at: datetime) -> list[Part]:
         ),
         html.Span("·"),
         chip(
-            translate("as of {moment}", language, moment=f"{at:%Y-%m-%d %H:%M}"), moments, translate("Moment", language)
+            translate("as of {moment}", language, moment=moment(at, form=MINUTES)),
+            moments,
+            translate("Moment", language),
         ),
     ]
 

@@ -156,6 +156,7 @@ def _chips(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
         ),
         html.Span(translate("SAIDI-1, all causes", language), className="chip still"),
         *_no_days(utility, chosen, language),
+        *_beyond(utility, address, chosen),
         *report_links(utility, address, chosen.year, chosen.plan),
     ]
 
@@ -173,6 +174,13 @@ def _no_days(utility: Utility, chosen: Choice, language: str) -> list[Part]:
             [said, f" · {found.reason.in_language(language)}" if found.reason else ""], className="chip still warning"
         )
     ]
+
+
+def _beyond(utility: Utility, address: Address, chosen: Choice) -> list[Part]:
+    """Return how many records state more users than there are, with the door to them."""
+    count = utility.records_beyond(utility.query(chosen.year, level=chosen.level, med=chosen.med))
+    said = translate("records that state more users than there are: {count}", address.language, count=count)
+    return [link(said, address.rows_href("problems"), "chip warning")] if count else []
 
 
 def _lead(address: Address, chosen: Choice, whole: dict[str, Any], targets: Sequence[TargetResult]) -> html.Div:

@@ -14,7 +14,7 @@ from dashboard.parts.blocks import Part, card, compose, data, link, row, strong,
 from dashboard.parts.decisions import decide, decide_with, may_decide, to_incident
 from dashboard.parts.names import device
 from dashboard.parts.order_sheet import Carried, remark
-from dashboard.parts.words import DASH, number, word
+from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
 from repair import Location
@@ -412,7 +412,7 @@ def carried_out(chosen: Chosen) -> list[Carried]:
     found = []
     for operation in chosen.plan.done if chosen.plan else ():
         details = told.get(operation, {})
-        at = f"{datetime.fromisoformat(details['at']):%H:%M}" if details.get("at") else ""
+        at = moment(details["at"], form="%H:%M") if details.get("at") else ""
         found.append(Carried(*operation, at, str(details.get("read") or "")))
     return found
 

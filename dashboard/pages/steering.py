@@ -12,7 +12,7 @@ from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, frequent_card, ho
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, bar, card, chip, frame, lead, row, strong, table
 from dashboard.parts.freshness import freshness
-from dashboard.parts.words import DASH, number, word
+from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, translate
 from network.steps import Done
@@ -85,12 +85,10 @@ def _under_check(utility: Utility, plan: str, as_of: str, year: int, wait_s: flo
 
 def moments(utility: Utility, year: int) -> list[str]:
     """Return the month ends of a year as far as anything is known, the last moment known among them."""
-    known = min(utility.known_until, Period.year(year).end)
-    ends = [part.end for _, part in Period.year(year).months() if part.end < known]
-    return [
-        f"{each:%Y-%m-%d}" if each.time() == datetime.min.time() else f"{each:%Y-%m-%dT%H:%M:%S}"
-        for each in (*ends, known)
-    ]
+    period, reading = utility.period(year), utility.workspace.reading
+    known = min(utility.known_until, period.end)
+    ends = [part.end for _, part in period.months() if part.end < known]
+    return [reading.shown(each).removesuffix("T00:00:00") for each in (*ends, known)]
 
 
 def _chips(utility: Utility, address: Address, year: int, plan: str, as_of: str, ends: list[str]) -> list[Part]:
@@ -143,7 +141,7 @@ def forecast_card(said: Forecast, address: Address) -> html.Section:
     below = [html.P(each.says().in_language(language), className="quiet") for each in untold]
     note = translate(
         "seen from {moment} · range of 80 % · {approved} approved and {submitted} submitted plans",
-        language, moment=f"{said.as_of:%Y-%m-%d}", approved=said.plans[0], submitted=said.plans[1],
+        language, moment=moment(said.as_of, form="%Y-%m-%d"), approved=said.plans[0], submitted=said.plans[1],
     )  # fmt: skip
     content: Part = table(head, rows, "forecast", title) if rows else translate("Nothing can be said of it.", language)
     return card(title, content, *below, note=note, name="forecast")
@@ -257,7 +255,7 @@ def _budget_card(utility: Utility, address: Address, year: int, as_of: str) -> h
 def _why_card(utility: Utility, address: Address, year: int, as_of: str, by: str) -> html.Section:
     """Return why the year until a moment differs from the same part of the year before."""
     language = address.language
-    until = min(datetime.fromisoformat(as_of), Period.year(year).end)
+    until = min(datetime.fromisoformat(as_of).replace(tzinfo=None), Period.year(year).end)
     is_whole = until == Period.year(year).end
     earlier, later = (str(each) if is_whole else f"{each}-01-01..{each}-{until:%m-%d}" for each in (year - 1, year))
     title = translate("Why the year differs from the last", language)

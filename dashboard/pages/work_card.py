@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from dash import html
@@ -95,7 +94,7 @@ def _stages(sheet: Sheet, to: str, language: str) -> html.Ol:
     for stage in STAGES:
         name, at = translate(STAGE_NAMES[stage], language), sheet.stages.get(stage)
         if at is not None:
-            items.append(html.Li([name, html.Span(f"{at:%H:%M}", title=moment(at))], className="reached"))
+            items.append(html.Li([name, html.Span(moment(at, form="%H:%M"), title=moment(at))], className="reached"))
         elif may_decide() and not sheet.is_closed:
             items.append(html.Li(decide(name, to, {"action": "stage", "stage": stage})))
         else:
@@ -137,7 +136,7 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
     if moved:
         facts.append((translate("users moved here", language), ", ".join(moved[:12])))
     if sheet.upstream:
-        at = moment(datetime.fromisoformat(sheet.upstream["at"]))
+        at = moment(sheet.upstream["at"])
         facts.append((translate("grid above is lost", language), f"{sheet.upstream['node']} · {at}"))
     return table([], [row([(label, ""), (value, "right")]) for label, value in facts])
 
@@ -305,7 +304,7 @@ def _said(line: Line, language: str) -> str:
     for hidden in ("token", "range"):
         said.pop(hidden, None)
     parts += [", ".join(map(str, value)) if isinstance(value, list) else str(value) for value in said.values()]
-    return " ".join(parts) + (f" · {moment(datetime.fromisoformat(at))}" if at else "")
+    return " ".join(parts) + (f" · {moment(at)}" if at else "")
 
 
 def state_card(utility: Utility, address: Address) -> html.Section:
@@ -333,7 +332,7 @@ def state_card(utility: Utility, address: Address) -> html.Section:
                     ([name, ends], ""),
                     (operation.get("reason", ""), "quiet"),
                     (operation["who"], "quiet"),
-                    (moment(datetime.fromisoformat(operation["at"])), "right"),
+                    (moment(operation["at"]), "right"),
                     (undo, "right quiet"),
                 ],
                 None,

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.parts.address import Address
 from dashboard.parts.charts import FAULT, GRID, INK, LINK, QUIET, WHITE, house_figure
-from dashboard.parts.words import number
+from dashboard.parts.words import moment, number
 from network import translate
 from repair.planned.calendar_plan import CalendarPlan, Entry
 
@@ -69,7 +69,7 @@ def _draw_entry(figure: go.Figure, entry: Entry, line: int, is_chosen: bool, add
     figure.add_scatter(
         x=[option.start], y=[line], mode="markers",
         marker={"size": 13, "symbol": "square", "color": INK if is_chosen else LINK if len(group.jobs) > 1 else FAULT},
-        customdata=[[door, " + ".join(group.plan_ids), hours, f"{option.end:%H:%M}"]],
+        customdata=[[door, " + ".join(group.plan_ids), hours, moment(option.end, form="%H:%M")]],
         hovertemplate="%{customdata[1]}<br>%{x}–%{customdata[3]}<br>%{customdata[2]} "
         + translate("customer-hours", address.language) + "<extra></extra>",
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dash import html
 
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, link
+from dashboard.parts.words import MINUTES, moment
 from fudian import Utility
 from network import translate
 
@@ -22,7 +23,7 @@ def freshness(utility: Utility, address: Address) -> list[Part]:
         else translate("notes on the data: {count}", language, count=warnings)
     )
     return [
-        html.Span(translate("data until {moment}", language, moment=f"{utility.known_until:%Y-%m-%d %H:%M}")),
+        html.Span(translate("data until {moment}", language, moment=moment(utility.known_until, form=MINUTES))),
         html.Span("·"),
         html.Span(translate("{count} records", language, count=f"{records:,}")),
         html.Span("·"),

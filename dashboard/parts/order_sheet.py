@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.parts.words import DASH, number
+from dashboard.parts.words import DASH, MINUTES, moment, number
 from network import Text, translate
 from repair.restoration.parallel import CONFIRM
 from repair.restoration.proof import Step
@@ -68,7 +68,7 @@ def order_sheet(
     faults = ", ".join(_named(plan, each) for each in plan.fault.ids)
     facts = [
         (said("number"), html.escape(key)),
-        (said("planned for the state at"), f"{at:%Y-%m-%d %H:%M}"),
+        (said("planned for the state at"), moment(at, form=MINUTES)),
         (said("feeder"), html.escape(", ".join(_feeders(plan)) or DASH)),
         (said("fault"), html.escape(faults)),
         (said("purpose"), said("isolate the fault and bring power back before the repair")),
@@ -83,7 +83,7 @@ def order_sheet(
     rows += "".join(_row(plan, step, step.order + len(done), language) for step in plan.steps)
     rows += f'<tr><td></td><td colspan="4">{said("End of the order: nothing follows")}</td></tr>'
     signs = ("operator", "guardian", "dispatcher in charge", "begun at", "ended at")
-    running = html.escape(" · ".join(each for each in (utility_name, key, f"{at:%Y-%m-%d %H:%M}") if each))
+    running = html.escape(" · ".join(each for each in (utility_name, key, moment(at, form=MINUTES)) if each))
     return (
         f'<!DOCTYPE html><html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
         f'<title>{title} {html.escape(key)}</title><style>{_STYLE}</style></head><body onload="print()"><h1>{title}</h1>'

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from network import translate
+from network.tables.conventions import WallTime
+from network.texts import shown
 from reliability.targets import METRIC_NAMES
 
 DASH = "—"
@@ -111,8 +113,22 @@ def percent(value: float | None, digits: int = 1) -> str:
     return DASH if value is None else f"{value:.{digits}f}%"
 
 
-def moment(value: datetime | None, seconds: bool = False) -> str:
-    """Return a local time, a dash when missing."""
+MINUTES = "%Y-%m-%d %H:%M"
+"""The form of a day with its time."""
+
+
+def moment(value: datetime | str | None, seconds: bool = False, form: str = "%m-%d %H:%M") -> str:
+    """Return a time by the clock on the wall, a dash when missing.
+
+    Args:
+        value: a time of the workspace, or one in ISO 8601; an answer for routes has the clock on the wall already.
+        seconds: whether to show it whole.
+        form: else.
+    """
     if value is None:
         return DASH
-    return f"{value:%Y-%m-%d %H:%M:%S}" if seconds else f"{value:%m-%d %H:%M}"
+    form = "%Y-%m-%d %H:%M:%S" if seconds else form
+    if isinstance(value, WallTime):
+        wall = datetime.fromisoformat(value)
+        return shown(wall, form) if wall.tzinfo else format(wall, form)
+    return shown(datetime.fromisoformat(value) if isinstance(value, str) else value, form)

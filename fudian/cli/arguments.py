@@ -13,6 +13,7 @@ from fudian import Utility
 from fudian.cli.terminal import language, tell_left_out, working
 from fudian.foundation import moment_typed
 from network import FudianError, text
+from network.texts import showing
 
 if TYPE_CHECKING:
     from fudian.store import Store
@@ -118,7 +119,9 @@ def file_given(path: Path | None) -> Path | None:
 def opened(folder: Path) -> Utility:
     """Return the utility of a workspace, whatever is wrong with it."""
     with working("reading the tables") as progress:
-        return fudian.open(folder, language(), progress)
+        utility = fudian.open(folder, language(), progress)
+    showing.set(utility.workspace.reading.written)
+    return utility
 
 
 def asked(folder: Path) -> Utility:

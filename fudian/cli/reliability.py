@@ -104,6 +104,11 @@ def _print_basis(result: Mapping[str, Any]) -> None:
         count = basis["outages_that_cut_off_nobody"]
         tell("Records that cut off nobody by the network: {count}.", style="yellow", count=count)
 
+    if basis["outages_with_more_users_than_there_are"]:
+        count = basis["outages_with_more_users_than_there_are"]
+        tell("Records that state more users than there are: {count}; they count as stated (fudian check names them).",
+             style="yellow", count=count)  # fmt: skip
+
 
 def _print_rules(result: Mapping[str, Any]) -> None:
     """Say by which rules the figures are counted, and what the rules left out."""

@@ -23,7 +23,7 @@ from network.complaints import complaints
 from network.problems import Problem
 from network.tables.conventions import WallTime
 from network.tables.writing import header
-from network.texts import translate
+from network.texts import shown, translate
 
 ERRORS = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 """Where messages go."""
@@ -174,7 +174,7 @@ def _cell(column: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.3f}" if column.startswith(("ASAI", "SAIFI", "MAIFI", "probability")) else f"{value:,.2f}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return shown(value, "%Y-%m-%d %H:%M:%S")
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, WallTime):

@@ -108,11 +108,22 @@ def write_workspace(source: Workspace, to: Path) -> None:
                 lines = (f"{_toml(name)} = {_toml(value)}\n" for name, value in source.settings.items())
                 (aside / SETTINGS_FILE).write_text("".join(lines), "utf-8")
             for table in source.files:
-                _with_zone(source.tables[table].drop(ROW), source.reading).write_parquet(aside / f"{table}.parquet")
+                rows = _with_places(source) if table == "outages" else source.tables[table]
+                _with_zone(rows.drop(ROW), source.reading).write_parquet(aside / f"{table}.parquet")
     except OSError as error:
         raise WorkspaceError(
             text("{path} cannot be written: {reason}.", path=to, reason=error.strerror or error), ()
         ) from error
+
+
+def _with_places(source: Workspace) -> pl.DataFrame:
+    """Return the records with the places that no network knows: they tell parts of one outage apart when they are read again."""
+    outages = source.tables["outages"]
+    if source.aside is None:
+        return outages
+    places = [name for name in source.aside.columns if name != ROW]
+    known = outages.join(source.aside, on=ROW, how="left", maintain_order="left", suffix="_aside")
+    return known.with_columns(pl.coalesce(name, f"{name}_aside") for name in places).select(outages.columns)
 
 
 def _with_zone(frame: pl.DataFrame, reading: ReadingSettings) -> pl.DataFrame:

@@ -14,7 +14,7 @@ def stated_as_of(workspace: Workspace) -> datetime | None:
     setting = workspace.settings.get("as_of")
     reading = workspace.reading
     if isinstance(setting, datetime):
-        return reading.from_wall(setting) if setting.tzinfo is None else reading.local(setting)
+        return reading.read(setting)
     if isinstance(setting, date):
         return reading.from_wall(datetime(setting.year, setting.month, setting.day))
     return None

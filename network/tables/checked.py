@@ -34,6 +34,7 @@ class Checked:
         standing: for a key ``table.column`` that others name, where each of its ids stands, once it was looked up.
         places: for a column ``table.column`` with references, the row of each in the table it names, -1 where there is
             none; only for columns whose rows all stay.
+        aside: places of records, by ``row``, that no network knows; ``None`` of none.
     """
 
     tables: dict[str, pl.DataFrame]
@@ -46,6 +47,7 @@ class Checked:
     problems: list[Problem] = field(default_factory=list)
     standing: dict[str, Places] = field(default_factory=dict)
     places: dict[str, Indices] = field(default_factory=dict)
+    aside: pl.DataFrame | None = None
 
     def report(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from pydantic import Field, field_validator
 
 from network.problems import FudianError
 from network.tables.settings import Settings
-from network.texts import text
+from network.texts import showing, text
 
 LOCAL_ZONE = "Asia/Shanghai"
 
@@ -59,7 +60,7 @@ class ReadingSettings(Settings):
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _known_zones():
             msg = f"{name} is not a time zone such as Asia/Shanghai"
             raise ValueError(msg)
         return name
@@ -88,26 +89,45 @@ class ReadingSettings(Settings):
         here = moment.astimezone(self.zone)
         return (here - (here.dst() or timedelta()) + self.january).replace(tzinfo=None)
 
+    def read(self, given: datetime) -> datetime:
+        """Return what somebody typed as a time of the workspace: what carries no zone is by the clock on the wall.
+
+        Raises:
+            FudianError: the clock on the wall shows it twice, or never.
+        """
+        return self.from_wall(given) if given.tzinfo is None else self.local(given)
+
     def from_wall(self, shown: datetime) -> datetime:
         """Return what the clock on the wall shows as a time of the workspace.
 
         Raises:
             FudianError: the clock shows it twice, or never; a day begins where the clock is put on.
         """
-        if not self.has_summer_time:
-            return shown
-        first, second = (self.local(shown.replace(tzinfo=self.zone, fold=fold)) for fold in (0, 1))
-        if first != second and self.wall(max(first, second)) == shown == self.wall(min(first, second)):
+        first, second = self.both(shown)
+        if first != second:
             raise FudianError(
-                text("The clock shows {time} twice, when summer time ends.", time=shown),
+                text("The clock shows {time} twice, when summer time ends.", time=str(shown)),
                 text("Write it with its offset from UTC, such as 2022-10-30 02:30+02:00."),
             )
+        return first
+
+    def both(self, shown: datetime) -> tuple[datetime, datetime]:
+        """Return the two times of the workspace at which the clock on the wall shows something; mostly they are the same.
+
+        Raises:
+            FudianError: the clock never shows it; a day begins where the clock is put on.
+        """
+        if not self.has_summer_time:
+            return shown, shown
+        first, second = (self.local(shown.replace(tzinfo=self.zone, fold=fold)) for fold in (0, 1))
+        if first != second and self.wall(max(first, second)) == shown == self.wall(min(first, second)):
+            return min(first, second), max(first, second)
         if self.wall(first) != shown and shown.hour:
             raise FudianError(
-                text("The clock never shows {time}, since summer time begins.", time=shown),
+                text("The clock never shows {time}, since summer time begins.", time=str(shown)),
                 text("Correct the time, or write it with its offset from UTC."),
             )
-        return first
+        return first, first
 
     def wall(self, moment: datetime) -> datetime:
         """Return a time of the workspace as the clock on the wall shows it."""
@@ -121,18 +141,61 @@ class ReadingSettings(Settings):
         """Return times of the workspace as the clock on the wall shows them, as an expression of Polars."""
         return walls(moments, self.time_zone)
 
+    def all_written(self, moments: pl.Expr, form: str) -> pl.Expr:
+        """Return times as :meth:`written` does, as an expression of Polars.
+
+        Args:
+            moments: times of the workspace.
+            form: of ``strftime``, with hours.
+        """
+        if not self.has_summer_time:
+            return moments.dt.strftime(form)
+        there = instants(moments, self.time_zone)
+        wall = there.dt.replace_time_zone(None)
+        first, second = (
+            wall.dt.replace_time_zone(self.time_zone, ambiguous=each, non_existent="null")
+            for each in ("earliest", "latest")
+        )
+        offset = pl.when(first != second).then(there.dt.strftime("%:z")).otherwise(pl.lit(""))
+        return wall.dt.strftime(form) + offset
+
     def shown(self, moment: datetime) -> WallTime:
         """Return a time of the workspace as the clock on the wall shows it; so written, it can be asked for again."""
+        return WallTime(self._on_the_clock(moment).isoformat())
+
+    def written(self, moment: datetime, form: str = "") -> str:
+        """Return a time of the workspace as people read it: by the clock on the wall, with its offset in the hour shown twice.
+
+        Args:
+            moment: without zone; one that carries a zone is shown in that.
+            form: of ``strftime``; blank writes it whole.
+        """
+        wall = moment if moment.tzinfo else self._on_the_clock(moment)
+        shows_clock = not form or "%H" in form
+        offset = f"{wall:%z}"
+        return format(wall.replace(tzinfo=None), form) + (
+            f"{offset[:3]}:{offset[3:5]}" if offset and shows_clock else ""
+        )
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Have sentences and pages that are written within show times of the workspace by the clock on the wall."""
+        token = showing.set(self.written)
+        try:
+            yield
+        finally:
+            showing.reset(token)
+
+    def _on_the_clock(self, moment: datetime) -> datetime:
+        """Return a time of the workspace by the clock on the wall; what the clock shows twice has its zone."""
         wall = self.wall(moment)
         if not self.has_summer_time:
-            return WallTime(wall.isoformat())
+            return wall
         first, second = (wall.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
         twice = first.utcoffset() != second.utcoffset() and self.local(first) != self.local(second)
-        if (
-            not twice or self.wall(self.local(first)) != wall
-        ):  # a time that the clock never shows is none of the workspace
-            return WallTime(wall.isoformat())
-        return WallTime((first if self.local(first) == moment else second).isoformat())
+        if not twice or self.wall(self.local(first)) != wall:  # what the clock never shows is no time of the workspace
+            return wall
+        return first if self.local(first) == moment else second
 
     def on_the_wall(self, form: Any) -> Any:
         """Return an answer in the form of commands and routes with its times by the clock on the wall.
@@ -180,6 +243,17 @@ def instants(moments: pl.Expr, zone: str) -> pl.Expr:
     there = noon.dt.replace_time_zone(zone)
     utc = moments - pl.lit(_january(zone)) - there.dt.base_utc_offset().cast(pl.Duration("us"))
     return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=64)
+def reading_in(zone: str) -> ReadingSettings:
+    """Return how times of a zone are written where nothing else is said."""
+    return ReadingSettings(time_zone=zone)
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -46,11 +46,13 @@ class Joined:
         sheet: with whole times, where days stood apart.
         used: the columns that held the days, which mean nothing more.
         next_day: in how many rows the end was taken on the day after the start, since its clock is earlier.
+        day_of: the times of which these columns held the days, by column.
     """
 
     sheet: Sheet
     used: frozenset[int] = frozenset()
     next_day: int = 0
+    day_of: Mapping[int, str] = field(default_factory=dict)
 
 
 def join_days(sheet: Sheet, table: Table, names: Names, reading: ReadingSettings) -> Joined:
@@ -73,7 +75,7 @@ def join_days(sheet: Sheet, table: Table, names: Names, reading: ReadingSettings
     if first is None or days[first] is None:
         return Joined(sheet)
     columns = list(sheet.columns)
-    used: set[int] = set()
+    day_of: dict[int, str] = {}
     started: pl.Series | None = None
     next_day = 0
     for name, index in times.items():
@@ -88,9 +90,10 @@ def join_days(sheet: Sheet, table: Table, names: Names, reading: ReadingSettings
             whole = (whole + timedelta(days=1)).zip_with(earlier, whole)
             next_day = int(earlier.sum())
         started = whole if name == "start" else started
-        used |= {index_of_day for index_of_day in (at,) if index_of_day is not None}
+        if at is not None:
+            day_of.setdefault(at, name)
         columns[index] = _put(cells, whole)
-    return Joined(replace(sheet, columns=columns), frozenset(used), next_day)
+    return Joined(replace(sheet, columns=columns), frozenset(day_of), next_day, day_of)
 
 
 def say_next_day(end: Understood, rows: int) -> None:

@@ -18,6 +18,7 @@ from network.tables.decoding import Decoded, UnreadableError, decode
 from network.tables.delimited import read_delimited
 from network.tables.headers import accepted_names
 from network.tables.limits import Room, bounded, look_at_parquet, look_at_size, look_at_width, unpacked
+from network.tables.mistaken import no_table
 from network.tables.panics import panics_as
 from network.tables.sheets import Sheet, Wanted, first_line, row_numbers
 from network.tables.table_form import Table
@@ -61,6 +62,13 @@ def read_wanted(path: Path, wanted: Wanted) -> tuple[list[Sheet], list[Problem]]
         return read_workbook(data, wanted)
     if not data.strip():
         raise UnreadableError(text("The file is empty"), text("Export it again, or remove it."), "warning")
+    try:
+        return _read_text(data, wanted, path)
+    except UnreadableError as found:
+        raise no_table(path, data, found) from found
+
+
+def _read_text(data: bytes, wanted: Wanted, path: Path) -> tuple[list[Sheet], list[Problem]]:
     decoded = decode(data, wanted.table, path.name)
     head = decoded.data[:1000].lstrip().lower()
     if head.startswith(b"<") and _XML_WORKBOOK in head:

@@ -114,8 +114,8 @@ def look_at_cell(size: int) -> None:
         )
 
 
-_NOT_PLAIN = (b"mergeCell", b"<f", b":f", b"-spanned=", b":formula=")
-"""Marks of merged cells and of formulas, whatever prefix the names of a part have."""
+_NOT_PLAIN = (b"mergeCell", b"-spanned=")
+"""Marks of merged cells; formulas are elements or attributes that begin with f, whatever prefix their names have."""
 
 
 def look_at_parquet(path: Path) -> None:
@@ -158,7 +158,7 @@ def look_at_workbook(data: bytes) -> frozenset[str]:
         data: an ``.xlsx``, ``.xlsb`` or ``.ods`` file; others are passed over.
 
     Returns:
-        The parts in which no cell is merged and none is a formula.
+        The sheets in which no cell is merged and none is a formula.
 
     Raises:
         UnreadableError: it has one.
@@ -184,15 +184,45 @@ def _look_at_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     is_sheet, reaches_far, blank = bool(_SHEETS.match(part.filename)), part.filename == "content.xml", 0
     plain = True
     for piece in _pieces(archive, part):
-        plain = plain and not any(mark in piece for mark in _NOT_PLAIN)
+        plain = plain and not (is_sheet and _has_marks(piece))
         blank = 0 if b"<" in piece else blank + len(piece)
         look_at_cell(blank)
-        reaches_far = reaches_far or (is_sheet and bool(_FAR.search(piece)))
+        reaches_far = reaches_far or (is_sheet and _may_reach_far(piece) and bool(_FAR.search(piece)))
     if reaches_far:
         extent = _Extent()
         for piece in _pieces(archive, part):
             extent.take(piece)
     return plain
+
+
+def _has_marks(piece: bytes) -> bool:
+    """Return whether a piece of a sheet may have a merged cell or a formula."""
+    letters = np.frombuffer(piece, dtype=np.uint8)
+    at = np.flatnonzero(letters == _F)
+    before = letters[at[at > 0] - 1]
+    return bool(((before == _OPENS) | (before == _COLON)).any()) or any(mark in piece for mark in _NOT_PLAIN)
+
+
+_F, _OPENS, _COLON, _QUOTE, _EQUALS, _R, _DOLLAR, _NINE = (ord(letter) for letter in 'f<:"=r$9')
+
+
+def _may_reach_far(piece: bytes) -> bool:
+    """Return whether a place of a piece may be beyond those of :data:`_FAR`; ``False`` is certain, and found quickly."""
+    letters = np.frombuffer(piece, dtype=np.uint8)
+    at = np.flatnonzero(letters == _QUOTE)
+    begins, ends = at[::2], at[1::2]
+    if b"'" in piece or len(begins) != len(ends) or not len(begins) or begins[0] < 2:
+        return True
+    if not (
+        letters[begins - 1] == _EQUALS
+    ).all():  # quotes stand in texts too, so that nothing tells which of them open
+        return True
+    is_place = letters[begins - 2] == _R
+    begins, size = begins[is_place], ends[is_place] - begins[is_place] - 1
+    first, second = letters[begins + 1], letters[np.minimum(begins + 2, len(letters) - 1)]
+    in_letters = (size > 1) & (first > _NINE) & (second > _NINE)
+    many_digits = (size > 6) | ((size == 6) & (first <= _NINE))
+    return bool((in_letters | many_digits | (first == _DOLLAR) | ((second == _DOLLAR) & (size > 1))).any())
 
 
 def _look_at_form(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:

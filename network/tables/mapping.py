@@ -19,8 +19,11 @@ import polars as pl
 
 from network.nearest import nearest
 from network.problems import FudianError
+from network.tables.added import with_users_added
 from network.tables.cells import as_text, blank_to_null, clean
 from network.tables.code_words import OFTEN_MEANT
+from network.tables.date_parts import put_together
+from network.tables.days import join_days
 from network.tables.decoding import UnreadableError
 from network.tables.ends import second_header_is_end
 from network.tables.files import read_wanted
@@ -35,6 +38,7 @@ from network.tables.headers import (
     scale_of,
     split_unit,
 )
+from network.tables.ranges import split_ranges
 from network.tables.reading import read_files
 from network.tables.schema import TABLES
 from network.tables.sheets import Sheet, Wanted
@@ -288,10 +292,13 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
     examples = [_examples(cell, is_personal(table)) for cell in cells]
     columns = [*table.columns, *([table.duration] if table.duration is not None else [])]
     names = accepted_names(table, words.headers_of(table))
+    head = replace(sheet, columns=cells, rows=sheet.rows.head(_LOOKED_AT))
+    settled = _settled(head, table, names, words)
     fits = sorted(
         (
             (sure, -index, column)
             for index, header in enumerate(sheet.headers[: len(cells)])
+            if index not in settled
             for column, sure in _meanings(header, cells[index], columns, names, words, ids)
         ),
         key=lambda fit: fit[:2],
@@ -301,13 +308,28 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
     for sure, place, column in fits:
         if sure >= PERHAPS and -place not in chosen and column not in {name for name, _ in chosen.values()}:
             chosen[-place] = (column, sure)
-    _choose_by_values(sheet, cells, table, words, chosen)
+    chosen |= {index: (column, CERTAIN) for index, column in settled.items() if column is not None}
+    _choose_by_values(sheet, cells, table, words, chosen, settled)
     proposals: list[HeaderProposal] = []
     for index, header in enumerate(sheet.headers[: len(cells)]):
         meant, sure = chosen.get(index, (None, 0.0))
         if header.strip() or examples[index]:
             proposals.append(HeaderProposal(header.strip(), meant, sure, examples[index]))
     return tuple(proposals)
+
+
+def _settled(sheet: Sheet, table: Table, names: Names, words: Words) -> dict[int, str | None]:
+    """Return the columns that are understood together with others, each with the column it serves, where it is one."""
+    added = with_users_added(sheet, names)
+    whole = put_together(split_ranges(added.sheet, names), names)
+    joined = join_days(whole.sheet, table, names, words.reading)
+    there = range(len(sheet.columns))
+    found: dict[int, str | None] = {
+        index: joined.day_of.get(index) for index in whole.used | joined.used if index in there
+    }
+    if added.said is not None:
+        found |= dict.fromkeys((sheet.headers.index(added.said[1]), *added.used), "users")
+    return found
 
 
 def _examples(cells: pl.Series, personal: bool) -> tuple[str, ...]:
@@ -401,11 +423,20 @@ def _share_of_ids(cells: pl.Series, column: Column, ids: IdsOf | None) -> float:
 
 
 def _choose_by_values(
-    sheet: Sheet, cells: Sequence[pl.Series], table: Table, words: Words, chosen: dict[int, tuple[str, float]]
+    sheet: Sheet,
+    cells: Sequence[pl.Series],
+    table: Table,
+    words: Words,
+    chosen: dict[int, tuple[str, float]],
+    settled: Mapping[int, str | None],
 ) -> None:
     """Add what the values alone say of headers that are like none: times in their order, one column of yes and no, one of ids."""
     taken = {column for column, _ in chosen.values()}
-    free = [index for index in range(len(cells)) if index not in chosen and not numbers_rows(sheet.headers[index])]
+    free = [
+        index
+        for index in range(len(cells))
+        if index not in chosen and index not in settled and not numbers_rows(sheet.headers[index])
+    ]
     times = {index: read for index in free if (read := _times(cells[index], words)) is not None}
     for column in (each.name for each in table.columns if each.needs_clock and each.name not in taken):
         begun = next((index for index, (name, _) in chosen.items() if name == "start"), None)

@@ -98,6 +98,9 @@ def _leave_places_aside(checked: Checked) -> None:
     frame = checked.tables["outages"]
     counted = frame.select(pl.col("users").is_not_null() & pl.col("region_class").is_not_null()).to_series()
     aside = counted & frame.select(pl.any_horizontal(pl.col(*_PLACES).is_not_null())).to_series()
+    if aside.any():
+        checked.aside = frame.filter(aside).select(ROW, *_PLACES)
+        checked.aside = checked.aside.select(ROW, *(name for name in _PLACES if checked.aside[name].count()))
     for column in _PLACES:
         named = counted & frame[column].is_not_null()
         if named.any():

@@ -17,6 +17,7 @@ import polars as pl
 
 from network.nearest import nearest
 from network.problems import Problem
+from network.tables.added import with_users_added
 from network.tables.cells import Fault, as_text, clean, nulls
 from network.tables.code_words import KINDS_WITH_VALUE
 from network.tables.columns import Understood, fill_merged, look_at_days, look_at_midnights
@@ -171,10 +172,13 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
     """Match the headers, understand the values, and leave out the rows that cannot be used."""
     report = _Report(table, sheet, file, list(sheet.problems))
     names = accepted_names(table, words.headers_of(table))
-    whole = put_together(split_ranges(sheet, names), names)
+    added = with_users_added(sheet, names)
+    if added.said is not None:
+        report.add(added.said[0], column="users", value=added.said[1], row=sheet.header_row)
+    whole = put_together(split_ranges(added.sheet, names), names)
     joined = join_days(whole.sheet, table, names, words.reading)
     sheet = joined.sheet
-    matched = match_headers(sheet, table, words, report, joined.used | whole.used)
+    matched = match_headers(sheet, table, words, report, joined.used | whole.used | added.used)
     if whole.without_year:
         report.add(NO_YEAR, row=sheet.header_row)
     missing = [column for column in table.columns if column.required and column.name not in matched]

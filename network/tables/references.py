@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import polars as pl
 
 from network.nearest import nearest
 from network.problems import Problem
 from network.tables.checked import Checked
+from network.tables.names import answering
 from network.tables.schema import TABLES
 from network.tables.table_form import ROW
 from network.texts import Text, text
@@ -19,6 +21,7 @@ _PLACES = ("customer_id", "transformer_id", "branch_id", "feeder_id")
 """What a record may name, the most specific first."""
 _NEAR_POOL = 2000
 _NEAR_ASKED = 50
+_SHOWN = 4
 Handling = Literal["leave_out", "blank", "keep"]
 HANDLING: Mapping[str, Handling] = {
     "outages": "leave_out",
@@ -84,30 +87,42 @@ def _check_reference(checked: Checked, reference: _Reference) -> None:
     if (found >= 0).all():
         return
     unknown = checked.rows_where(table, reference.where & pl.col(column).is_not_null()) & pl.Series(found < 0)
+    several: _Several = {}
     if reference.handling == "leave_out" and reference.target in _CALLED_BY_NAME:
-        unknown = unknown & ~_take_names(checked, table, column, reference.target, unknown)
+        taken, several = _take_names(checked, table, column, reference.target, unknown)
+        unknown = unknown & ~taken
         frame = checked.tables[table]
     if not unknown.any():
         return
-    _report_unknown(checked, reference, frame.filter(unknown), known)
+    _report_unknown(checked, reference, frame.filter(unknown), known, several)
     if reference.handling == "leave_out":
         checked.tables[table] = frame.filter(~unknown)
     elif reference.handling == "blank":
         checked.tables[table] = frame.with_columns(frame[column].set(unknown, None))
 
 
+_Several: TypeAlias = Mapping[str, Text]
+"""What is to be said of each name to which several answer."""
+
+_LABELLED = ("branches", "transformers")
+"""Tables whose rows carry the label of a feeder, whether or not there is a table of feeders."""
+
 _CALLED_BY_NAME = ("branches", "transformers", "feeders")
 """Tables whose rows records may call by name; the names of customers are personal."""
 
 
-def _take_names(checked: Checked, table: str, column: str, target: str, unknown: pl.Series) -> pl.Series:
-    """Read ids that are not known as names, where exactly one row of the target has that name; return which were taken."""
-    key = TABLES[target].key[0]
-    called = checked.tables[target].select(name=pl.col("name").str.strip_chars(), id=key).drop_nulls()
-    called = called.filter(pl.col("name").is_unique())
+def _take_names(
+    checked: Checked, table: str, column: str, target: str, unknown: pl.Series
+) -> tuple[pl.Series, _Several]:
+    """Read ids that are not known as names, where exactly one row of the target answers to it.
+
+    Returns:
+        Which were taken so, and what to say of each name to which several answer.
+    """
     frame = checked.tables[table]
-    names = frame.select(name=pl.when(unknown).then(pl.col(column).str.strip_chars()))
-    ids = names.join(called, on="name", how="left", maintain_order="left")["id"]
+    given = frame[column].set(~unknown, None)
+    named = answering(given, _called(checked, table, target))
+    ids = given.replace_strict(named.one, default=None, return_dtype=pl.String)
     taken = ids.is_not_null()
     if taken.any():
         first = taken.arg_true()[0]
@@ -119,10 +134,34 @@ def _take_names(checked: Checked, table: str, column: str, target: str, unknown:
         place = frame[ROW][first], column, frame[column][first]
         checked.problems.append(Problem("warning", table, message, hint, checked.files.get(table), *place))
         checked.tables[table] = frame.with_columns(pl.coalesce(ids, frame[column]).alias(column))
-    return taken
+    return taken, {
+        name: text(
+            "{count} of {target} answer to this name: {ids}",
+            count=len(found),
+            target=target,
+            ids=", ".join(found[:_SHOWN]) + ("…" if len(found) > _SHOWN else ""),
+        )
+        for name, found in named.several.items()
+    }
 
 
-def _report_unknown(checked: Checked, reference: _Reference, wrong: pl.DataFrame, known: pl.Series) -> None:
+def _called(checked: Checked, table: str, target: str) -> pl.DataFrame:
+    """Return what rows of a table are called: by their names, and by their ids, which may be names."""
+    key = TABLES[target].key[0]
+    frame = checked.tables[target]
+    kv = pl.col("voltage_kv") if "voltage_kv" in frame.columns else pl.lit(None, dtype=pl.Float64)
+    kinds = [frame.select(name=pl.col(each), id=pl.col(key), kv=kv) for each in ("name", key)]
+    if target == "feeders" and table not in _LABELLED:
+        kinds += [
+            checked.tables[each].select(name="feeder_id", id="feeder_id", kv=pl.lit(None, dtype=pl.Float64))
+            for each in _LABELLED
+        ]
+    return pl.concat(kinds).drop_nulls("id").unique(maintain_order=True)
+
+
+def _report_unknown(
+    checked: Checked, reference: _Reference, wrong: pl.DataFrame, known: pl.Series, several: _Several
+) -> None:
     """Say of each id whether its table is absent, its row was left out, or nothing like it exists."""
     table, column, target = reference.table, reference.column, reference.target
     ids = wrong[column]
@@ -132,15 +171,32 @@ def _report_unknown(checked: Checked, reference: _Reference, wrong: pl.DataFrame
         return
     left_out = set(ids.filter(ids.is_in(checked.read[target][reference.key].implode())).to_list())
     hints = {each: text("Its own row was left out: see the errors of {target}.", target=target) for each in left_out}
+    hints |= dict.fromkeys(several, _WRITE_THE_ID)
     asked = 0
     for each in ids.unique(maintain_order=True).to_list():
         if each not in hints:
-            hints[each] = _near(each, known) if asked < _NEAR_ASKED else _NO_NEAR
+            hints[each] = (
+                _SEVERAL_IN_ONE
+                if _holds_several(each, known)
+                else _near(each, known)
+                if asked < _NEAR_ASKED
+                else _NO_NEAR
+            )
             asked += 1
     message = text("The table {target} does not have this id", target=target)
-    checked.report(table, wrong, "error", message, [hints[each] for each in ids.to_list()], column=column)
+    said = [several.get(each, message) for each in ids.to_list()]
+    checked.report(table, wrong, "error", said, [hints[each] for each in ids.to_list()], column=column)
 
 
+def _holds_several(cell: str, known: pl.Series) -> bool:
+    """Return whether a cell names several, one of them by its id: T1、T2;T3."""
+    parts = [part.strip() for part in re.split(r"[、,，;；/|\n]", cell) if part.strip()]
+    return 1 < len(parts) <= _MOST_IN_CELL and known.is_in(parts).any()
+
+
+_MOST_IN_CELL = 200
+_SEVERAL_IN_ONE = text("The cell names several: give each a row of its own, with the same outage_id.")
+_WRITE_THE_ID = text("Write the id of the one that is meant.")
 _NO_NEAR = text("Look at the ids in the table.")
 
 
@@ -170,14 +226,18 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
     frame = checked.tables[table]
     if table in {"branches", "transformers"}:
         if "feeders" in checked.present:
-            _mention_unknown_labels(checked, table, frame)
+            known = frame["feeder_id"].is_in(checked.tables["feeders"]["feeder_id"].implode())
+            _take_names(checked, table, "feeder_id", "feeders", frame["feeder_id"].is_not_null() & ~known)
+            _mention_unknown_labels(checked, table, checked.tables[table])
         return
     known = pl.concat([checked.tables[each]["feeder_id"] for each in ("feeders", "branches", "transformers")]).unique()
     unknown = frame.select(
         pl.col("feeder_id").is_not_null() & ~pl.col("feeder_id").is_in(known.drop_nulls().implode())
     ).to_series()
+    several: _Several = {}
     if unknown.any():
-        unknown = unknown & ~_take_names(checked, table, "feeder_id", "feeders", unknown)
+        taken, several = _take_names(checked, table, "feeder_id", "feeders", unknown)
+        unknown = unknown & ~taken
         unknown = unknown & ~_pass_over_feeders(checked, table, unknown)
         frame = checked.tables[table]
     if not unknown.any():
@@ -186,8 +246,11 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
     ids = wrong["feeder_id"]
     hints = {each: _near(each, known) for each in ids.unique(maintain_order=True).head(_NEAR_ASKED).to_list()}
     message = text("No feeder, branch or transformer has this feeder_id")
-    said = [hints.get(each, _NO_NEAR) for each in ids.to_list()]
-    checked.report(table, wrong, "error", message, said, column="feeder_id")
+    hints |= dict.fromkeys(several, _WRITE_THE_ID)
+    said = [several.get(each, message) for each in ids.to_list()]
+    checked.report(
+        table, wrong, "error", said, [hints.get(each, _NO_NEAR) for each in ids.to_list()], column="feeder_id"
+    )
     if HANDLING[table] == "leave_out":
         checked.tables[table] = frame.filter(~unknown)
     else:

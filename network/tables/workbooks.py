@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,12 +15,11 @@ from network.problems import Problem
 from network.tables.cells import as_text
 from network.tables.compound import look_at_compound
 from network.tables.decoding import UnreadableError
-from network.tables.headers import HEAD_ROWS, find_header
-from network.tables.limits import look_at_workbook
+from network.tables.headers import HEAD_ROWS, find_header, match_header
+from network.tables.limits import ZIP_FAULTS, look_at_workbook
 from network.tables.panics import panics_as
 from network.tables.selection import Candidate, choose_sheets
-from network.tables.sheets import Sheet, Wanted, first_line, no_header, row_numbers
-from network.tables.spans import Spans, spans_of
+from network.tables.sheets import Merged, Sheet, Wanted, first_line, no_header, row_numbers
 from network.texts import text
 
 _SHEET_ERRORS = {
@@ -54,7 +56,7 @@ def _read_workbook(data: bytes, wanted: Wanted, plain: Collection[str]) -> tuple
         if not chosen:
             raise _no_header_in_workbook(heads, wanted)
         several = sum(head.filled for head in heads.values()) > 1
-        return [_sheet_of_workbook(data, book, each, several, plain) for each in chosen], problems
+        return [_sheet_of_workbook(data, book, each, several, plain, wanted) for each in chosen], problems
     except fastexcel.FastExcelError as reason:
         raise UnreadableError(
             text("This workbook cannot be opened"),
@@ -100,28 +102,60 @@ def _no_header_in_workbook(heads: Mapping[str, _Head], wanted: Wanted) -> Unread
 
 
 def _sheet_of_workbook(
-    data: bytes, book: fastexcel.ExcelReader, chosen: Candidate, several: bool, plain: Collection[str]
+    data: bytes, book: fastexcel.ExcelReader, chosen: Candidate, several: bool, plain: Collection[str], wanted: Wanted
 ) -> Sheet:
     """Return the cells below the header of one sheet."""
     header = chosen.header
     assert header is not None  # noqa: S101  # only sheets with a header are chosen
     columns = _body_of_sheet(book, chosen.name, header.last, len(header.names))
+    if _counts_from_1904(data):
+        columns = [_from_1900(*each, wanted) for each in zip(columns, header.names, strict=False)]
     height = len(columns[0]) if columns else 0
-    spans = spans_of(data, chosen.name, plain) if any(_blanks(column).any() for column in columns) else Spans()
-    blank = [_blanks(column) for column in columns] if spans.formulas else []
-    for formula in spans.formulas:
-        row = formula.row - header.last - 2
-        if 0 <= row < height and formula.column < len(columns) and blank[formula.column][row]:
-            columns[formula.column] = as_text(columns[formula.column]).scatter(row, formula.written)
+    blank = [_blanks(column) for column in columns]
+    merged: Sequence[Merged] = ()
+    if any(each.any() for each in blank):
+        from network.tables.spans import spans_of  # what reads them takes time to load
+
+        spans = spans_of(data, chosen.name, plain)
+        merged = spans.merged
+        for formula in spans.formulas:
+            row = formula.row - header.last - 2
+            if 0 <= row < height and formula.column < len(columns) and blank[formula.column][row]:
+                columns[formula.column] = as_text(columns[formula.column]).scatter(row, formula.written)
     return Sheet(
         header.names,
         columns,
         row_numbers(height, header.last + 1),
         header.last + 1,
         name=chosen.name if several else None,
-        merged=spans.merged,
+        merged=merged,
         is_workbook=True,
     )
+
+
+def _counts_from_1904(data: bytes) -> bool:
+    """Return whether an ``.xlsx`` counts days from 1904, as some programs of the Macintosh do; its dates are read so already."""
+    if not data.startswith(b"PK"):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return bool(_FROM_1904.search(archive.read("xl/workbook.xml")))
+    except ZIP_FAULTS:
+        return False
+
+
+_FROM_1904 = re.compile(rb"""<(?:\w+:)?workbookPr\s[^>]*date1904\s*=\s*["'](?:1|true)["']""")
+
+
+def _from_1900(cells: pl.Series, header: str, wanted: Wanted) -> pl.Series:
+    """Return numbers that are times and have no form of a date, counted from 1900 as everywhere else."""
+    found = match_header(header, wanted.names)
+    return (
+        cells + _DAYS_TO_1904 if found is not None and found[0].kind == "time" and cells.dtype.is_numeric() else cells
+    )
+
+
+_DAYS_TO_1904 = 1462
 
 
 def _blanks(cells: pl.Series) -> pl.Series:

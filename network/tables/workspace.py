@@ -51,6 +51,7 @@ class Workspace(Shown):
         parts: the files and sheets that each table was put together from.
         places: for columns ``table.column`` whose references the check looked up, the row of each in the table it
             names, -1 where there is none.
+        aside: places of records, by ``row``, that no network knows, so that the users of the records count; ``None`` of none.
     """
 
     folder: Path | None
@@ -60,6 +61,7 @@ class Workspace(Shown):
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Indices] = field(default_factory=dict, repr=False, compare=False)
     parts: Parts = field(default_factory=dict, repr=False)
+    aside: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @property
     def reading(self) -> ReadingSettings:
@@ -284,6 +286,7 @@ def _checked_workspace(
         veiled((*problems, *placed(checked.problems, parts or {}))),
         MappingProxyType(checked.places),
         MappingProxyType(dict(parts or {})),
+        checked.aside,
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from network.texts import shown as written
+
 
 @dataclass(frozen=True)
 class Column:
@@ -140,7 +142,7 @@ def shown(value: Any, digits: int) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return written(value, "%Y-%m-%d %H:%M")
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}"
     return (

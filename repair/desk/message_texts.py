@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from network import translate
+from network.texts import shown
 from repair.desk.messages import Message
 from repair.desk.work import STAGE_NAMES
 from repair.settings import MessageSettings
@@ -82,11 +83,9 @@ def page_of(base: str, token: str) -> str:
 
 def _progress(message: Message, _: str | None, rules: MessageSettings) -> list[str]:
     language, facts = rules.language, message.facts
-    at = datetime.fromisoformat(facts["time"])
+    at = _clock(facts["time"])
     stage = translate(STAGE_NAMES[facts["stage"]], language)
-    progress = translate(
-        "Repair in {area}: {stage} ({time}).", language, area=facts["area"], stage=stage, time=f"{at:%H:%M}"
-    )
+    progress = translate("Repair in {area}: {stage} ({time}).", language, area=facts["area"], stage=stage, time=at)
     return [progress, *_expected(facts, language)]
 
 
@@ -169,11 +168,18 @@ _OF_KIND = {
 
 def _moment(said: str, language: str) -> str:
     at = datetime.fromisoformat(said)
-    return f"{at.month}月{at.day}日{at:%H:%M}" if language == "zh" else f"{at:%Y-%m-%d %H:%M}"
+    if language != "zh":
+        return shown(at, "%Y-%m-%d %H:%M")
+    month, day = (int(shown(at, form)) for form in ("%m", "%d"))
+    return f"{month}月{day}日{shown(at, '%H:%M')}"
+
+
+def _clock(said: str) -> str:
+    return shown(datetime.fromisoformat(said), "%H:%M")
 
 
 def _span(start: str, end: str, language: str) -> dict[str, str]:
     """Return start and end; of the end the time of day alone where both are on one day."""
-    first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
-    until = f"{last:%H:%M}" if first.date() == last.date() else _moment(end, language)
+    first, last = (shown(datetime.fromisoformat(each), "%Y-%m-%d") for each in (start, end))
+    until = _clock(end) if first == last else _moment(end, language)
     return {"start": _moment(start, language), "end": until}

@@ -320,7 +320,7 @@ def plan_notice(
 
 
 def due_at(message: Message, now: datetime, rules: MessageSettings) -> datetime:
-    """Return the local time from which a message may be sent: now, or the end of the quiet hours.
+    """Return the time from which a message may be sent: now, or the end of the quiet hours, both by the clock on the wall.
 
     A fault is told to important customers at any hour.
     """

@@ -17,6 +17,8 @@ import polars as pl
 
 from network import FudianError, Jumper, Network, text
 from network.representation import Shown
+from network.tables.conventions import USUAL, ReadingSettings
+from network.tables.times import typed_time
 
 MOVES: Mapping[str, tuple[str, ...]] = {
     "open": ("branch_id",),
@@ -169,7 +171,11 @@ class Operations(Shown):
 
 
 def checked_operation(
-    operations: Operations, net: Network, details: Mapping[str, Any], now: datetime
+    operations: Operations,
+    net: Network,
+    details: Mapping[str, Any],
+    now: datetime,
+    reading: ReadingSettings = USUAL,
 ) -> dict[str, Any]:
     """Return an operation as it is kept.
 
@@ -178,7 +184,8 @@ def checked_operation(
         net: the network that is operated.
         details: ``action`` and what it must say; ``at`` is a local time, by default now; ``reason`` says why, ``read`` what was
             read at the device.
-        now: local time.
+        now: time of the workspace.
+        reading: the zone of the workspace.
 
     Raises:
         UnknownIdError: the network has no such branch or node.
@@ -202,7 +209,7 @@ def checked_operation(
     if action == "undo":
         _require_to_undo(operations, told["number"])
         return told
-    told["at"] = moment_done(details.get("at"), now, SKEW).isoformat()
+    told["at"] = moment_done(details.get("at"), now, SKEW, reading).isoformat()
     _require_possible(operations, net, action, str(told["branch_id"]), told)
     return told
 
@@ -255,31 +262,88 @@ def _require_possible(
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}")
 
 
-def moment_done(given: Any, now: datetime, skew: timedelta = timedelta()) -> datetime:
-    """Return the local time at which something was done.
+def moment_done(given: Any, now: datetime, skew: timedelta = timedelta(), reading: ReadingSettings = USUAL) -> datetime:
+    """Return the time of the workspace at which something was done.
 
     Args:
-        given: as it was told; ``None`` is now. A time of day alone is the last such one: before midnight told after it.
-        now: local time.
+        given: as it was told, by the clock on the wall or with its offset; ``None`` is now. A time of day alone is the last
+            such one: before midnight told after it, and of an hour that the clock shows twice the later one that is over.
+        now: time of the workspace.
         skew: by how much the clock of the sender may be ahead.
+        reading: the zone of the workspace.
 
     Raises:
-        FudianError: it is no time, has a zone, or lies in the future.
+        FudianError: it is no time, lies in the future, or the clock shows it twice or never.
     """
-    try:
-        if _TIME_OF_DAY.fullmatch(str(given)):
-            at = datetime.combine(now.date(), time.fromisoformat(f"{given:0>5}"))
-            at -= timedelta(days=int(at - now > timedelta(hours=12)))  # told after midnight of the evening before
-            at = at if at > now else min(at + timedelta(seconds=59), now)  # not before what tripped in that minute
-        else:
-            at = now if given is None else datetime.fromisoformat(str(given))
-    except ValueError:
+    if given is None:
+        at = now
+    elif clock := _time_of_day(given):
+        at = _last_such(clock, now, reading)
+        at = at if at > now else min(at + timedelta(seconds=59), now)  # not before what tripped in that minute
+    else:
+        at = _typed(given, reading)
+    if at > now + skew:
         raise FudianError(
-            text("{value!r} is no time.", value=given), text("Write it as 2022-10-09, 2022-10-09 07:57 or 07:57.")
-        ) from None
-    if at.tzinfo is not None or at > now + skew:
-        raise FudianError(
-            text("The time {time} lies in the future, or has a zone.", time=at),
-            text("Give the local time at which it was done."),
+            text("The time {time} lies in the future.", time=at), text("Give the local time at which it was done.")
         )
     return at
+
+
+def moment_ahead(given: Any, now: datetime, reading: ReadingSettings = USUAL) -> datetime:
+    """Return the time of the workspace until which something lasts.
+
+    Args:
+        given: as it was told; a time of day alone is the next such one, of an hour that the clock shows twice the earlier one
+            that is to come.
+        now: time of the workspace.
+        reading: the zone of the workspace.
+
+    Raises:
+        FudianError: it is no time, or the clock shows it twice or never.
+    """
+    clock = _time_of_day(given)
+    if clock is None:
+        return _typed(given, reading)
+    shown = datetime.combine(reading.wall(now).date(), clock)
+    found = [each for days in (0, 1) for each in reading.both(shown + timedelta(days=days))]
+    return min(each for each in found if each >= now)
+
+
+def _time_of_day(given: Any) -> time | None:
+    """Return a time of day that stands alone; ``None`` of anything else.
+
+    Raises:
+        FudianError: no day has it.
+    """
+    if not _TIME_OF_DAY.fullmatch(str(given)):
+        return None
+    try:
+        return time.fromisoformat(f"{given:0>5}")
+    except ValueError:
+        raise _no_time(given) from None
+
+
+def _typed(given: Any, reading: ReadingSettings) -> datetime:
+    try:
+        return reading.read(typed_time(str(given)))
+    except (ValueError, OverflowError):
+        raise _no_time(given) from None
+
+
+def _no_time(given: Any) -> FudianError:
+    return FudianError(
+        text("{value!r} is no time.", value=given), text("Write it as 2022-10-09, 2022-10-09 07:57 or 07:57.")
+    )
+
+
+def _last_such(clock: time, now: datetime, reading: ReadingSettings) -> datetime:
+    """Return when the clock on the wall showed a time of day last, or shows it within twelve hours.
+
+    Raises:
+        FudianError: it never shows it on that day.
+    """
+    wall = reading.wall(now)
+    shown = datetime.combine(wall.date(), clock)
+    shown -= timedelta(days=int(shown - wall > timedelta(hours=12)))  # told after midnight of the evening before
+    both = reading.both(shown)
+    return max((each for each in both if each <= now), default=both[0])

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from network import FudianError, text
 from network.ids import each_of
 from network.representation import Shown
-from repair.desk.operations import Operations, moment_done
+from network.tables.conventions import USUAL, ReadingSettings
+from repair.desk.operations import Operations, moment_ahead, moment_done
 from repair.location.looks import Look
 
 STAGES = (
@@ -416,7 +417,13 @@ class Work:
         return tuple(dict.fromkeys([*own, *(user for user, (_, into) in moves.items() if into == incident)]))
 
 
-def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iterable[str] = ()) -> dict[str, Any]:
+def checked(
+    sheet: Sheet,
+    details: Mapping[str, Any],
+    now: datetime,
+    taken: Iterable[str] = (),
+    reading: ReadingSettings = USUAL,
+) -> dict[str, Any]:
     """Return a decision as it is kept.
 
     Args:
@@ -424,6 +431,7 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
         details: ``action`` and what it must say; ``at`` is a local time, by default now.
         now: local time.
         taken: ids of incidents that there are; one that is split off gets the next that is free.
+        reading: the zone of the workspace, by whose clock times are told.
 
     Raises:
         FudianError: there is no such action or stage, something is missing, a time lies in the future, or there is nothing to
@@ -440,7 +448,7 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
         {"token": token_urlsafe(LINK_BYTES)} if action == "link" else {}
     )  # nobody chooses it, so nobody can guess it
     if "at" in ACTIONS[action]:
-        told["at"] = moment_done(details.get("at"), now).isoformat()
+        told["at"] = moment_done(details.get("at"), now, reading=reading).isoformat()
     missing = [name for name in ACTIONS[action] if name not in told and name not in MAY_SAY]
     if missing:
         raise FudianError(
@@ -448,7 +456,7 @@ def checked(sheet: Sheet, details: Mapping[str, Any], now: datetime, taken: Iter
             text("Say it and send the decision again."),
         )
     if "until" in told:
-        told["until"] = moment_done(told["until"], datetime.max).isoformat()
+        told["until"] = moment_ahead(told["until"], now, reading).isoformat()
     if action == "stage" and told["stage"] not in STAGES:
         raise FudianError(
             text("There is no stage {stage!r}.", stage=told["stage"]),

@@ -19,6 +19,7 @@ from network import Text, Topology, text
 from network.arrays import Indices, Numbers
 from network.representation import Shown
 from network.tables.code_words import REGION_CLASSES
+from network.texts import shown
 from repair.isolation import Isolation
 from repair.restoration.loading import Loads
 from repair.settings import RestorationSettings
@@ -251,10 +252,10 @@ def said_of(hours: Sequence[Hour], curve: LoadCurve | None, basis: LoadBasis) ->
     if basis.worst is None:
         said.append(text("No moment is asked: every load is taken at its highest hour of load_profile"))
     else:
-        first, last = (f"{each.at:%Y-%m-%d %H:%M}" for each in (hours[0], hours[-1]))
+        first, last = (shown(each.at or basis.worst, "%Y-%m-%d %H:%M") for each in (hours[0], hours[-1]))
         said.append(
             text("Proven at the load of each hour until the repair by load_profile, from {first} to {last}; the most is at "
-                 "{worst}", first=first, last=last, worst=f"{basis.worst:%H:%M}")
+                 "{worst}", first=first, last=last, worst=shown(basis.worst, "%H:%M"))
         )  # fmt: skip
     if curve.untold:
         said.append(

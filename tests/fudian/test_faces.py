@@ -33,8 +33,8 @@ TOOLS = {"fudian convert", "fudian map", "fudian sample", "fudian serve", "fudia
          "fudian backup", "fudian restore-backup", "fudian erase"}  # fmt: skip
 """Commands that answer no question of the field."""
 
-WORDS = {"text", "translate", "listed", "language_of", "unknown_language", "asking", "telling"}
-"""What faces may take from below besides classes and constants: texts, how far work is, and whether somebody still waits."""
+WORDS = {"text", "translate", "listed", "language_of", "unknown_language", "asking", "telling", "shown", "showing"}
+"""What faces may take from below besides classes and constants: texts, times as people read them, how far work is, who waits."""
 
 SHOWING = ("network.pictures", "network.tables.writing", "network.tables.aside", "network.complaints")
 """Rooms that help to show and to write, which every face may use."""

@@ -112,6 +112,17 @@ def test_more_users_than_the_network_has_are_named() -> None:
     assert said(county(**bus(10, attributes), outages=[numbers(10)])) == []
 
 
+def test_more_users_than_there_are_count_as_stated_and_that_stands_beside_the_figure() -> None:
+    """A network of ten transformers, and ten users by population."""
+    attributes = [{"region_class": "urban"}] * 10
+    for there in (bus(10, attributes), {"population": [stated(10)]}):
+        found = county(**there, outages=[numbers(300)])
+        assert found.indices(YEAR)["CH"].item() == 600
+        assert found.basis(YEAR)["outages_with_more_users_than_there_are"] == 1
+        assert found.basis(Query(Period.year(2021)))["outages_with_more_users_than_there_are"] == 0
+        assert county(**there, outages=[numbers(10)]).basis(YEAR)["outages_with_more_users_than_there_are"] == 0
+
+
 def test_a_record_of_mere_numbers_at_low_voltage_is_said_beside_the_figure() -> None:
     tables = bus(2, [{"region_class": "urban"}] * 2) | {"customers": [{"customer_id": "C", "transformer_id": "T0"}]}
     basis = county(**tables, outages=[numbers(1)]).basis(Query(YEAR.period, level="lv"))

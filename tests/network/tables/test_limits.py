@@ -17,8 +17,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from network import Problem, read_workspace
+from network.tables import limits
 from network.tables.limits import bounded
 from tests.network.tables import clerks
 
@@ -317,3 +320,30 @@ def test_texts_of_a_parquet_file_that_are_none_are_named(tmp_path: Path) -> None
 def test_an_open_document_that_is_not_well_formed_is_named(tmp_path: Path) -> None:
     (tmp_path / "sources.ods").write_bytes(open_document("<table:table-row><{table:table>"))
     assert [problem.severity for problem in read_workspace(tmp_path).problems_of("sources")] == ["error"]
+
+
+places = st.builds(
+    "{}{}".format,
+    st.sampled_from(["", "A", "Z", "b", "AA", "XFD", "$A$", "$", "$AB", "A$"]),
+    st.sampled_from([1, 9, 10, 12345, 99999, 100000, 1048576]),
+)
+attributes = st.builds(
+    "{}{}{}".format,
+    st.sampled_from([" r=", " r =", " r= ", " spans=", " t=", " x:r=", " r="]),
+    st.sampled_from(['"', "'"]),
+    places,
+)
+elements = st.one_of(
+    st.tuples(st.sampled_from(["c", "row", "x:c"]), attributes).map(
+        lambda each: "<" + each[0] + each[1] + ('"' if '"' in each[1] else "'") + ">"
+    ),
+    st.sampled_from(["<v>1</v>", '<t>"</t>', "<t>it's</t>", '<t>r="AB1"</t>', "</c>", "<f>A1</f>", "<x:f>", "text of"]),
+)
+
+
+@given(st.lists(elements, max_size=6).map("".join))
+def test_the_quick_look_at_a_sheet_misses_nothing(piece: str) -> None:
+    """Against the plain search: whatever it finds, the quick look lets it look for."""
+    content = piece.encode()
+    assert limits._may_reach_far(content) or not limits._FAR.search(content)
+    assert limits._has_marks(content) == any(mark in content for mark in (b"mergeCell", b"<f", b":f", b"-spanned="))

@@ -20,7 +20,7 @@ from network.tables.reading import read_file
 from network.tables.schema import TABLES
 from network.tables.template import template
 from network.tables.words import Words, words_of
-from network.tables.workspace import read_workspace
+from network.tables.workspace import read_settings, read_workspace
 from tests.network.tables.clerks import xlsx
 
 SHEET: list[list[object]] = [
@@ -291,3 +291,33 @@ def test_no_person_stands_among_the_examples(tmp_path: Path) -> None:
     path.write_text("用户编号,用户名称,联系电话,台区编号\nC1,张三丰,13812345678,T1\n", "utf-8")
     shown = [header.examples for header in propose(path, "customers", words_of({})[0]).headers]
     assert shown == [("C1",), ("张•••",), ("138••••78",), ("T1",)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "cells", "meant"),
+    [
+        (
+            ["停电日期", "停电时刻", "复电日期", "复电时刻"],
+            ["2022-03-01", "23:00", "2022-03-02", "1:00"],
+            ["start", "start", "end", "end"],
+        ),
+        (["停电公变数", "停电专变数", "停电开始时间"], ["10", "2", "2022-03-01 08:00"], ["users", "users", "start"]),
+    ],
+)
+def test_what_is_understood_together_is_proposed_for_nothing_else(
+    headers: list[str], cells: list[str], meant: list[str], tmp_path: Path
+) -> None:
+    """The day of a clock was once proposed as the cause, and what was read before was lost with that."""
+    rows = [
+        ["停电编号", "停电性质", "地区特征", *headers],
+        ["A", "内部故障停电", "城镇", *cells],
+        ["B", "内部故障停电", "城镇", *cells],
+    ]
+    (tmp_path / "outages.xlsx").write_bytes(xlsx({"1月": rows}))
+    proposal = propose(tmp_path / "outages.xlsx", "outages")
+    assert [header.column for header in proposal.headers][3:] == meant
+    before = read_file(tmp_path / "outages.xlsx", TABLES["outages"]).frame
+    remember(proposal, tmp_path)
+    words, problems = words_of(read_settings(tmp_path)[0])
+    assert not problems
+    assert read_file(tmp_path / "outages.xlsx", TABLES["outages"], words).frame.equals(before)

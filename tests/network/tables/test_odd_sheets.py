@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 import fudian
 from network.tables.chinese import chinese_meaning
@@ -29,10 +30,10 @@ def two(*times: str) -> str:
     return "\n".join((HEAD, *rows))
 
 
-def hours(folder: Path, content: str, name: str = "outages.csv") -> tuple[float, list[str]]:
+def hours(folder: Path, content: str | bytes, name: str = "outages.csv") -> tuple[float, list[str]]:
     """Return the customer-hours of a sheet, as the index table gives them, and what was said of it."""
     (folder / "population.csv").write_text("region_class,users\nurban,1000\n", "utf-8")
-    (folder / name).write_bytes(content.encode())
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     county = fudian.open(folder)
     found = county.indices("2022")
     return float(found.rows["CH"][0]), [problem.line() for problem in county.problems]
@@ -322,3 +323,21 @@ def test_two_general_headers_that_both_fit_are_not_chosen_between(tmp_path: Path
     read = read_workspace(tmp_path)
     assert read.tables["outages"].is_empty()
     assert {problem.column for problem in read.errors} == {"region_class"}
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_workbook_that_counts_from_1904(typed: bool, tmp_path: Path) -> None:
+    """Its dates are those that it shows, and numbers under a header of times are counted from its own first day."""
+    book = xlsxwriter.Workbook(tmp_path / "outages.xlsx", {"date_1904": True})
+    sheet, form = book.add_worksheet("1月"), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    sheet.write_row(0, 0, HEAD.split(","))
+    sheet.write_row(1, 0, A.split(","))
+    for column, hour in ((1, 8), (2, 10)):
+        time = datetime(2022, 3, 1, hour)
+        if typed:
+            sheet.write_datetime(1, column, time, form)
+        else:
+            sheet.write_number(1, column, (time - datetime(1904, 1, 1)) / timedelta(days=1))
+    book.close()
+    found, said = hours(tmp_path, (tmp_path / "outages.xlsx").read_bytes(), "outages.xlsx")
+    assert (found, said) == (20.0, [])

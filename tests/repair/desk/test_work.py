@@ -108,7 +108,7 @@ def test_a_sheet_kept_up_is_the_sheet_made_again(words: list[tuple[str, str, int
         {"action": "stage", "stage": "asleep"},
         {"action": "stage", "stage": "arrived", "at": (NOW + timedelta(minutes=1)).isoformat()},
         {"action": "stage", "stage": "arrived", "at": "soon"},
-        {"action": "stage", "stage": "arrived", "at": "2022-10-09T08:00:00+08:00"},
+        {"action": "stage", "stage": "arrived", "at": "2022-10-09T25:00:00"},
         {"action": "undo", "number": 5},
         {"action": "merge", "into": NAME},
         {"action": "order"},
