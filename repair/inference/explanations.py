@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from repair.inference.explained import ExplainedOutages, PowerBetween
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
+from repair.inference.reports import Said
 from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.inference.words import OFF, ON, RECLOSE, is_of
 from repair.settings import InferenceSettings
@@ -125,6 +127,34 @@ class Words:
     calls: int = 0
     tripped: bool = False
     doubted: tuple[Doubted, ...] = ()
+
+
+class CustomersOut(NamedTuple):
+    """Customers that are off although their transformer has supply, column by column, by rising number; moments in ms.
+
+    Attributes:
+        id, number: of each in the table of customers.
+        first, dark, back: the first word of an outage, the last one, and the last sign of power.
+        offs, called: how often its meter said off, and whether it called.
+        share: how probable it is that it is off.
+    """
+
+    id: tuple[str, ...]
+    number: list[int]
+    first: list[int]
+    dark: list[int]
+    back: list[int]
+    offs: list[int]
+    called: list[bool]
+    share: list[float]
+
+    @classmethod
+    def of(cls, by: Explanations, said: Said, share: Numbers) -> CustomersOut:
+        """Return those that said this, with the probability that each is off."""
+        number = (said.device - by.devices.customers_from).tolist()
+        dark, back = np.maximum(said.last_off, said.call), np.maximum(said.last_on, said.answered)
+        columns = (each.tolist() for each in (said.first, dark, back, said.offs, said.call > -EVER, share))
+        return cls(by.devices.customer_ids(number), number, *columns)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -353,45 +383,45 @@ class Told(Shown):
 
     def customers(self) -> list[tuple[int, InferredOutage]]:
         """Return the outages of customers whose transformer has supply: of several together, and of single ones."""
-        found = self.judgement
-        out = np.flatnonzero(found.alone >= self.by.rules.suspected)
-        together = np.zeros(len(found.transformer), dtype=np.bool_)
-        together[found.users.their[out]] = found.together[found.users.their[out]] >= self.by.rules.suspected
-        groups: dict[tuple[int, int], list[int]] = {}
-        for each in out.tolist():
-            row = int(found.users.their[each])
-            groups.setdefault((row, -1) if together[row] else (row, each), []).append(each)
-        return [self._of_customers(row, members) for (row, _), members in groups.items()]
+        found, bar = self.judgement, self.by.rules.suspected
+        out = np.flatnonzero(found.alone >= bar)
+        if not len(out):
+            return []
+        their = found.users.their[out]
+        alike = np.zeros(len(found.transformer), dtype=np.bool_)
+        alike[their] = found.together[their] >= bar
+        several: dict[int, list[int]] = {}
+        groups: list[tuple[int, list[int]]] = []
+        for each, (row, joined) in enumerate(zip(their.tolist(), alike[their].tolist(), strict=True)):
+            if joined and row in several:
+                several[row].append(each)
+                continue
+            groups.append((row, [each]))
+            if joined:
+                several[row] = groups[-1][1]
+        spoke = CustomersOut.of(self.by, found.users.customers.at(out), found.alone[out])
+        return [self._of_customers(row, members, spoke) for row, members in groups]
 
-    @cached_property
-    def _words_of_customers(self) -> dict[str, list[int]]:
-        """What customers said, column by column."""
-        return {name: column.tolist() for name, column in vars(self.judgement.users.customers).items()}
-
-    def _of_customers(self, row: int, members: list[int]) -> tuple[int, InferredOutage]:
-        found, by, said = self.judgement, self.by, self._words_of_customers
-        event = int(found.of_transformer[row])
-        back = [max(said["last_on"][member], said["answered"][member]) for member in members]
-        dark = [max(said["last_off"][member], said["call"][member]) for member in members]
-        is_open = any(power <= word for power, word in zip(back, dark, strict=True))
-        several = len(members) > 1
-        numbers = sorted(said["device"][member] - by.devices.customers_from for member in members)
-        ids = by.devices.customer_ids(numbers)
-        box = by.box_of(numbers) if several else None
-        level = "box" if box else "customers" if several else "customer"
+    def _of_customers(self, row: int, members: list[int], spoke: CustomersOut) -> tuple[int, InferredOutage]:
+        found, by = self.judgement, self.by
+        first, several = members[0], len(members) > 1
+        box = by.box_of([spoke.number[each] for each in members]) if several else None
+        ids = tuple(spoke.id[each] for each in members)
         object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])
-        share = max(float(found.alone[member]) for member in members)
-        outage = self._outage(
-            level=level, explanation="customers" if several else "customer",
-            transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
-            expected=sum(float(found.alone[member]) for member in members) if is_open else 0.0, probability=share, sure=share,
-            is_open=is_open,
-            words=Words(
-                min(said["first"][member] for member in members), max(*back, *dark), None if is_open else max(back),
-                sum(said["offs"][member] > 0 for member in members), sum(said["call"][member] > -int(EVER) for member in members),
-            ),
+        shares = [spoke.share[each] for each in members]
+        back = max(spoke.back[each] for each in members)
+        is_open = any(spoke.back[each] <= spoke.dark[each] for each in members)
+        words = Words(
+            min(spoke.first[each] for each in members), max(back, *(spoke.dark[each] for each in members)),
+            None if is_open else back, sum(spoke.offs[each] > 0 for each in members), sum(spoke.called[each] for each in members),
         )  # fmt: skip
-        return event, self._explained(outage, said["device"][members[0]], found.transformer[[row]])
+        outage = self._outage(
+            level="box" if box else "customers" if several else "customer", explanation="customers" if several else "customer",
+            transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
+            expected=sum(shares) if is_open else 0.0, probability=max(shares), sure=max(shares), is_open=is_open, words=words,
+        )  # fmt: skip
+        event = int(found.of_transformer[row])
+        return event, self._explained(outage, spoke.number[first] + by.devices.customers_from, found.transformer[[row]])
 
     def overturned(self) -> list[tuple[int, InferredOutage]]:
         """Return what devices and terminals said, and something else refutes."""

@@ -15,6 +15,7 @@ from repair.inference.device_words import categories, flag_likelihoods, word_lik
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.feeders import Given, Mixed, Spoken
 from repair.inference.mesh import Marginals, Mesh
 from repair.inference.pairs import NAMES, Coupled, clusters
 from repair.inference.posterior import Chances, Evidence, Posterior
@@ -32,6 +33,15 @@ NEGLIGIBLE = 1e-5
 """Parts of a feeder in which something opened or was dead with no more than this probability are taken as live."""
 
 
+def said_of(heard: Heard, node: Indices, nodes: int) -> Numbers:
+    """Return what users say of each node, shape (ways, nodes, 5), given the node of each transformer."""
+    from repair.inference.passes import said_at_nodes
+
+    found = np.zeros((len(heard.says), nodes, STATES))
+    said_at_nodes(node, heard.row, heard.says, found)
+    return found
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Prepared(Shown):
     """The evidence of some events, for each way of reporting.
@@ -42,7 +52,6 @@ class Prepared(Shown):
         place, event, parent: place, event and node above of each node, shape (nodes,).
         fault: prior of a fault on the branch to each node, shape (nodes,).
         done: what devices did, see :class:`Evidence`.
-        says: what users say, shape (ways, nodes, 5).
         refed, left, repaired: see :class:`Chances`.
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
@@ -57,7 +66,6 @@ class Prepared(Shown):
     parent: Indices
     fault: Numbers
     done: Numbers
-    says: Numbers
     refed: Numbers
     left: Numbers
     repaired: Numbers
@@ -67,6 +75,28 @@ class Prepared(Shown):
     heard: Heard
     doing: Indices
     meshes: dict[int, tuple[Indices, Mesh]]
+
+    @cached_property
+    def says(self) -> Numbers:
+        """What users say of each node, shape (ways, nodes, 5)."""
+        return said_of(self.heard, self.node, len(self.place))
+
+    @cached_property
+    def given(self) -> Given:
+        """The nodes of each event, for the passes."""
+        first = np.append(np.flatnonzero(self.parent < 0), len(self.parent))
+        rates = np.array([self.rules.channel_fails, self.rules.channel_works, Chances.afloat])
+        return Given(
+            first, self.parent, self.fault, np.ascontiguousarray(self.done), np.stack([self.refed, self.left], axis=1),
+            np.ascontiguousarray(self.repaired), rates, self.doing > 0, self.source_back,
+        )  # fmt: skip
+
+    @cached_property
+    def spoken(self) -> Spoken:
+        """What the transformers of each event say, for the passes."""
+        first = np.searchsorted(self.of_transformer, np.arange(len(self.events.piece) + 1))
+        prior = np.log([quality[0] for quality in self.rules.qualities])
+        return Spoken(first, self.node, self.heard.row, self.heard.says, self.heard.dead, self.heard.gone, prior)
 
     def posterior(self, fault: Numbers) -> Posterior:
         """Return the posterior for each way of reporting, and there for each set of priors of faults, where there are several.
@@ -119,6 +149,32 @@ class Prepared(Shown):
         says = np.zeros((len(self.says), count + events, STATES))
         says[:, node] = self.says
         return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    def of_trees(self) -> Mixed:
+        """Return what follows of all events, where none has closed rings."""
+        from repair.inference.trees import judge_trees
+
+        given, spoken = self.given, self.spoken
+        found, greatest = Mixed.of(given, spoken), spoken.says.max(axis=2)
+        judge_trees(
+            given, spoken, np.exp(spoken.says - greatest[:, :, None]), greatest, np.array([NEGLIGIBLE, LEAST_WEIGHT]), found
+        )
+        return found
+
+    def mixed(
+        self, posterior: Marginals, weight: Numbers, log_evidence: Numbers, lost_source: Numbers | None = None
+    ) -> Mixed:
+        """Return what follows of all events, mixed by the weights of the ways of reporting, shape (ways, events)."""
+        from repair.inference.trees import mix_ways
+
+        given, spoken = self.given._replace(fault=np.ones(len(self.parent))), self.spoken
+        found = Mixed.of(given, spoken)
+        found.weight[:], found.log_evidence[:] = weight.T, log_evidence
+        found.lost_source[:] = -np.inf if lost_source is None else lost_source
+        did = np.concatenate([posterior.cut, posterior.opened[..., None]], axis=2)
+        state, fault, flow = (np.ascontiguousarray(each) for each in (posterior.state, posterior.fault, posterior.flow))
+        mix_ways(given, spoken, state, fault, flow, did, found)
+        return found
 
     @cached_property
     def approximate(self) -> Mask:
@@ -266,8 +322,6 @@ class Judge(Shown):
             flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
                 rates of the table of sensors.
         """
-        from repair.inference.passes import said_at_nodes
-
         place, event, offset = self._nodes(events)
         supply, rates = self.tree.supply, self.rates
         first = self.tree.first[events.piece]
@@ -276,8 +330,6 @@ class Judge(Shown):
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
-        says = np.zeros((len(heard.says), len(place), STATES))
-        said_at_nodes(node, heard.row, heard.says, says)
         closing, of_closing = self._closing(events)
         every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
         words, seen, doing = self._device_words(events, every, first, offset)
@@ -288,10 +340,13 @@ class Judge(Shown):
         left = rates.left[every] * (1 - repaired)[:, None]
         chances = Chances(rates.refed[every], left, repaired, self.rules.channel_fails, self.rules.channel_works)
         nodes = slice(len(place))
+        meshes: dict[int, tuple[Indices, Mesh]] = {}
+        if len(closing):
+            says = said_of(heard, node, len(place))
+            meshes = self._meshes(every, of, parent, rates.fault[every], done, says, chances)
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done[nodes], says, chances.refed[nodes],
-            left[nodes], repaired[nodes], transformer, of_transformer, node, heard, doing[nodes],
-            self._meshes(every, of, parent, rates.fault[every], done, says, chances),
+            events, self.rules, place, event, parent, rates.fault[place], done[nodes], chances.refed[nodes], left[nodes],
+            repaired[nodes], transformer, of_transformer, node, heard, doing[nodes], meshes,
         )  # fmt: skip
 
     def _closing(self, events: Events) -> tuple[Indices, Indices]:
@@ -352,26 +407,25 @@ class Judge(Shown):
         total = np.logaddexp.reduce(logs, axis=0)
         node, _ = prepared.below_source
         of_nodes = {name: getattr(posterior, name)[:, node] for name in ("state", "fault", "opened", "flow", "cut")}
-        lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
-        return self._judged(prepared), lost
+        lost = prepared.mixed(Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
+        return self._judged(prepared), self._of(prepared, lost)
 
     def _judged(self, prepared: Prepared, pairs: Pairs | None = None) -> Judgement:
+        if pairs is None and not prepared.meshes:
+            return self._of(prepared, prepared.of_trees())
         of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
-        by_trees = of_trees.only(weight > LEAST_WEIGHT)
+        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
         odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
         if pairs is None:
-            by_nodes = self._with_rings(prepared, by_trees) if prepared.meshes else by_trees
-            return replace(self._of(prepared, by_nodes, weight, log_evidence), lost_source=odds)
-        posterior = self._with_rings(prepared, by_trees)
+            return self._of(prepared, prepared.mixed(posterior, weight, log_evidence, odds))
         both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
-        found = self._of(prepared, posterior, weight, log_evidence)
+        found = self._of(prepared, prepared.mixed(posterior, weight, log_evidence, odds))
         return replace(
-            found, lost_source=odds, approximate=found.approximate | approximate, coupled=pairs.transformer,
-            coupled_dark=pairs.off(both),
-        )  # fmt: skip
+            found, approximate=found.approximate | approximate, coupled=pairs.transformer, coupled_dark=pairs.off(both)
+        )
 
     @staticmethod
     def _with_pairs(prepared: Prepared, found: Marginals, weight: Numbers, pairs: Pairs) -> tuple[Numbers, Mask]:
@@ -406,28 +460,14 @@ class Judge(Shown):
         return both, approximate
 
     @staticmethod
-    def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
-        from repair.inference.passes import mix, own_shares
-
-        events, event, heard = prepared.events, prepared.event, prepared.heard
-        node, of = prepared.node, prepared.of_transformer
-
-        def mixed(values: Numbers) -> Numbers:
-            found = np.zeros((len(event), int(np.prod(values.shape[2:], dtype=np.int64))))
-            mix(event, weight, np.ascontiguousarray(values).reshape(len(values), *found.shape), found)
-            return found.reshape(values.shape[1:])
-
-        dark, was = np.zeros(len(node)), np.zeros(len(node))
-        own_shares(
-            node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was
-        )
-        live = np.clip(1 - dark - was, 0.0, 1.0)
+    def _of(prepared: Prepared, found: Mixed) -> Judgement:
+        heard = prepared.heard
+        live = np.clip(1 - found.dark - found.was, 0.0, 1.0)
         return Judgement(
-            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
-            mixed(posterior.flow).sum(axis=1),
-            mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
-            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
-            np.full(len(log_evidence), -np.inf), prepared.approximate,
+            prepared.events, prepared.place, prepared.event, found.state, found.fault, found.flow, found.opened, found.cut,
+            prepared.transformer, prepared.of_transformer, prepared.node, found.dark, found.was, heard.users,
+            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, found.weight, found.log_evidence,
+            found.lost_source, prepared.approximate,
         )  # fmt: skip
 
     @staticmethod

@@ -44,7 +44,7 @@ from repair.settings import InferenceSettings
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
 
-MOST_NODES = 8_000
+MOST_NODES = 50_000
 """Nodes that are judged at once: memory does not grow with the network, and what is computed stays near the processor."""
 
 APPROXIMATE = (

@@ -256,9 +256,12 @@ def _follows(
 
     ``outside`` is the weight of all else by fault current at its upper end and state there, (3, 5); ``below`` and what else is
     given are as in :func:`_says`; ``room`` is to work in, (6, 5). What is filled in: ``state``, ``flow`` and ``did``, see
-    :func:`downwards`, which are zero on entry; and ``arriving``, the weight of all else by fault current below the branch and
-    state of its lower node, with or without a fault of its own, (3, 5).
+    :func:`downwards`; and ``arriving``, the weight of all else by fault current below the branch and state of its lower node,
+    with or without a fault of its own, (3, 5).
     """
+    state[:] = 0.0
+    flow[:] = 0.0
+    did[:] = 0.0
     used, faulted, mine, row = room[:3], room[3], room[4], room[5]
     with_fault, total = 0.0, 0.0
     for current in (2, 0, 1):
@@ -316,20 +319,19 @@ def _is_calm(outside: Numbers, say: Numbers, calm: Numbers, negligible: float) -
 def downwards(
     parent: Indices, kept: Mask, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers,
     chances: Numbers, below: Numbers, say: Numbers, later: Numbers, calm: Numbers, negligible: float,
-    state: Numbers, better: Numbers, flow: Numbers, did: Numbers,
+    state: Numbers, better: Numbers, flow: Numbers, did: Numbers, quiet: Mask,
 ) -> None:  # fmt: skip
-    """Fill in what follows of each branch: what is filled in is zero on entry, and stays so for trees of which nothing is asked.
+    """Fill in what follows of each branch: nothing is filled in for trees of which nothing is asked, nor of quiet branches.
 
     ``kept`` tells of each tree whether anything is asked, (copies, tops); where something opened, or was dead, at or below a
-    branch with a probability of no more than ``negligible``, all there is taken as live, without fault current; what else is
-    given is as in :func:`upwards`. What is filled in: ``state``, the probability of each state of the lower node, (copies, n, 5);
-    ``better``, how much better all is explained with a fault on each branch, (copies, n); ``flow``, the probability that fault
-    current entered, cleared below or not, (copies, n, 2); ``did``, that its device is open, or closed again, below a live node,
-    and that it is open at all, (copies, n, 3).
+    branch with a probability of no more than ``negligible``, it is quiet: all there is taken as live, without fault current; what
+    else is given is as in :func:`upwards`. What is filled in: ``quiet``, (copies, n); and of the others ``state``, the probability
+    of each state of the lower node, (copies, n, 5); ``better``, how much better all is explained with a fault on each branch,
+    (copies, n); ``flow``, the probability that fault current entered, cleared below or not, (copies, n, 2); ``did``, that its
+    device is open, or closed again, below a live node, and that it is open at all, (copies, n, 3).
     """
     above, earlier = np.empty((len(parent), 3, STATES)), np.empty((len(parent), 3, STATES))
     outside, others, room = np.empty((3, STATES)), np.empty((3, STATES)), np.empty((6, STATES))
-    quiet = np.zeros(len(parent), dtype=np.bool_)
     for copy in range(len(fault)):
         tree = -1
         for branch in range(len(parent)):
@@ -338,7 +340,7 @@ def downwards(
                 tree += 1
             if not kept[copy, tree]:
                 continue
-            calmed = over >= 0 and quiet[over]
+            calmed = over >= 0 and quiet[copy, over]
             if over < 0:
                 outside[:] = 0.0
                 outside[:, LIVE] = 1.0
@@ -349,11 +351,10 @@ def downwards(
                 _join(others, earlier[over])
                 _outside(above[over], others, outside)
                 _join(earlier[over], say[copy, branch])
-            quiet[branch] = calmed or (
+            quiet[copy, branch] = calmed or (
                 negligible > 0 and _is_calm(outside, say[copy, branch], calm[copy, branch], negligible)
             )
-            if quiet[branch]:
-                state[copy, branch, LIVE] = 1.0
+            if quiet[copy, branch]:
                 continue
             better[copy, branch] = _follows(
                 outside, below[copy, branch], fault[copy, branch], done[branch], moves[branch], repaired[branch], chances,
@@ -417,49 +418,3 @@ def said_at_nodes(node: Indices, row: Indices, says: Numbers, found: Numbers) ->
         for each in range(len(node)):
             for state in range(STATES):
                 found[way, node[each], state] += says[way, row[each], state]
-
-
-@compiled
-def mix(event: Indices, weight: Numbers, values: Numbers, found: Numbers) -> None:
-    """Add up values over the ways of reporting, weighed by those of the event of each node.
-
-    Args:
-        event: of each node, shape (nodes,).
-        weight: of each way, shape (ways, events).
-        values: shape (ways, nodes, columns).
-        found: zero on entry; the sums on return, shape (nodes, columns).
-    """
-    for way in range(len(values)):
-        for node in range(len(event)):
-            share = weight[way, event[node]]
-            if share > 0:
-                for column in range(values.shape[2]):
-                    found[node, column] += share * values[way, node, column]
-
-
-@compiled
-def own_shares(
-    node: Indices, row: Indices, event: Indices, weight: Numbers, state: Numbers, dead: Numbers, gone: Numbers,
-    dark: Numbers, was: Numbers,
-) -> None:  # fmt: skip
-    """Add up how probable it is that each transformer is dead, and back, over the ways of reporting and states of its node.
-
-    Args:
-        node: of each transformer, shape (transformers,).
-        row: where what follows of it stands, shape (transformers,).
-        event: of each, shape (transformers,).
-        weight: of each way, shape (ways, events).
-        state: probability of each state of each node, shape (ways, nodes, 5).
-        dead: P(dead | state of the node), shape (ways, rows, 5).
-        gone: P(back | state of the node), shape (ways, rows, 5).
-        dark: zero on entry; that each is dead, shape (transformers,).
-        was: likewise, that it is back.
-    """
-    for way in range(len(state)):
-        for each in range(len(node)):
-            share = weight[way, event[each]]
-            if share > 0:
-                for one in range(STATES):
-                    part = share * state[way, node[each], one]
-                    dark[each] += part * dead[way, row[each], one]
-                    was[each] += part * gone[way, row[each], one]

@@ -161,8 +161,10 @@ class Posterior(Shown):
         kept = np.ones((copies, tops), dtype=np.bool_) if self.kept is None else self.kept.reshape(copies, tops)
         state, better = np.zeros((copies, count, STATES)), np.zeros((copies, count))
         flow, did = np.zeros((copies, count, 2)), np.zeros((copies, count, 3))
+        quiet = np.zeros((copies, count), dtype=np.bool_)
         given = self._given, self._upwards[:-1]
-        downwards(self.evidence.parent, kept, *given[0], *given[1], self.negligible, state, better, flow, did)
+        downwards(self.evidence.parent, kept, *given[0], *given[1], self.negligible, state, better, flow, did, quiet)
+        state[quiet, LIVE] = 1.0
         shape = (*self._copies, count)
         return state.reshape(*shape, STATES), better.reshape(shape), flow.reshape(*shape, 2), did.reshape(*shape, 3)
 
