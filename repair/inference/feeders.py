@@ -1,4 +1,4 @@
-"""What is given of some feeders that are judged one after the other, and what follows, as :mod:`repair.inference.trees` takes it."""
+"""What is given of some feeders that are judged one after the other, and what follows, as :func:`repair.inference.passes.judge_trees` takes it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ NEGLIGIBLE = 1e-5
 
 def said_of(heard: Heard, node: Indices, nodes: int) -> Numbers:
     """Return what users say of each node, shape (ways, nodes, 5), given the node of each transformer."""
-    from repair.inference.passes import said_at_nodes
+    from repair.inference.own_states import said_at_nodes
 
     found = np.zeros((len(heard.says), nodes, STATES))
     said_at_nodes(node, heard.row, heard.says, found)
@@ -152,7 +152,7 @@ class Prepared(Shown):
 
     def of_trees(self) -> Mixed:
         """Return what follows of all events, where none has closed rings."""
-        from repair.inference.trees import judge_trees
+        from repair.inference.passes import judge_trees
 
         given, spoken = self.given, self.spoken
         found, greatest = Mixed.of(given, spoken), spoken.says.max(axis=2)
@@ -165,7 +165,7 @@ class Prepared(Shown):
         self, posterior: Marginals, weight: Numbers, log_evidence: Numbers, lost_source: Numbers | None = None
     ) -> Mixed:
         """Return what follows of all events, mixed by the weights of the ways of reporting, shape (ways, events)."""
-        from repair.inference.trees import mix_ways
+        from repair.inference.passes import mix_ways
 
         given, spoken = self.given._replace(fault=np.ones(len(self.parent))), self.spoken
         found = Mixed.of(given, spoken)

@@ -334,7 +334,7 @@ def node_hears(
     Returns:
         log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
-    from repair.inference.passes import own_states
+    from repair.inference.own_states import own_states
 
     fails = own_outage(rules)[0] * np.where(together, rules.coincidence, 1.0)
     back = np.clip(-np.expm1(-age_h / rules.outage_h), rules.closed_again, 0.95)
