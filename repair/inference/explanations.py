@@ -181,6 +181,11 @@ class Told(Shown):
         return self._dark | is_back(dark, 1 - state[:, LIVE] - dark, self.by.rules)
 
     @cached_property
+    def _cut(self) -> Numbers:
+        """Probability that an outage begins at each node."""
+        return np.asarray(self.judgement.cut[:, 0] + self.judgement.cut[:, 1])
+
+    @cached_property
     def _first(self) -> Indices:
         """The first node of each event."""
         return np.searchsorted(self.judgement.event, np.arange(len(self.judgement.events.piece)))
@@ -279,16 +284,15 @@ class Told(Shown):
         is_open = bool(self._dark[nodes].any()) or len(dark) > 0
         sure = float(darkness.max() if is_open else 1 - found.state[head, 0])
         said = self._said(below, head, last, event, is_open=is_open)
-        cut = found.cut.sum(axis=1)
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
             level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
             dark=found.transformer[dark],
             expected=float(found.dark[below] @ by.customers_of(found.transformer[below], said.start)),
-            object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
+            object_id=self._branch_id(branch), probability=min(float(self._cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
         )  # fmt: skip
         outage = replace(
-            base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event), ends=self._ends(head, nodes)
+            base, runner_up=self._runner_up(head), next_read=self._next_read(event), ends=self._ends(head, nodes)
         )
         return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
 
@@ -514,9 +518,9 @@ class Told(Shown):
             customer_ids=customer_ids, next_read=None,
         )  # fmt: skip
 
-    def _runner_up(self, head: int, cut: Indices) -> RunnerUp | None:
+    def _runner_up(self, head: int) -> RunnerUp | None:
         """Return where else it may begin: on the way to the source, or at the next cuts below."""
-        found = self.judgement
+        found, cut = self.judgement, self._cut
         way = []
         above = int(self._parent[head])
         while above >= 0:

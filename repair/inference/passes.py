@@ -27,6 +27,7 @@ _TINY = 1e-300
 _SMALL = 1e-150
 
 _MOST_LOG_ODDS = 500.0
+_LEAST_LOG = -28.0
 
 Moved = tuple[float, float, float, float, float, float, float, float, float]
 """See :func:`_moved`."""
@@ -545,7 +546,17 @@ def mix_ways(given: Given, spoken: Spoken, state: Numbers, fault: Numbers, flow:
 
 
 @compiled
-def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, log_scale: Numbers, limits: Numbers, found: Mixed) -> None:
+def _start(asked: Mask, below: Numbers, calm: Numbers) -> None:
+    """Fill in what :func:`upwards` wants on entry."""
+    below[:] = 0.0
+    below[:, 0] = 1.0
+    for each in range(len(asked)):
+        calm[each, 0] = 0.0 if asked[each] else 1.0
+        calm[each, 1] = calm[each, 2] = 0.0
+
+
+@compiled
+def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, logs: Numbers, limits: Numbers, found: Mixed) -> None:
     """Fill in what follows of one feeder.
 
     Args:
@@ -553,7 +564,7 @@ def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, log_s
         given: the nodes of all.
         spoken: what the transformers of all say.
         heard: likelihoods of what is said at each of its nodes, for each way of reporting, scaled; shape (ways, nodes, 5).
-        log_scale: the log of what they are scaled by and of the prior of each way, (ways,).
+        logs: the log of what they are scaled by and of the prior of each way, (ways,); on return of the evidence of each.
         limits: see :func:`judge_trees`.
         found: what is filled in.
     """
@@ -561,35 +572,37 @@ def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, log_s
     ways, size = heard.shape[0], last - first
     parent = given.parent[first:last] - first
     parent[0] = -1
-    fault = np.empty((ways, size))
-    fault[:] = given.fault[first:last]
-    below, say, later = np.zeros((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES))
-    calm, scale = np.zeros((ways, size, 3)), np.empty((ways, 1))
-    below[:, :, 0] = 1.0
-    for each in range(size):
-        if not given.asked[first + each]:
-            calm[:, each, 0] = 1.0
-    done, moves, repaired = given.done[first:last], given.moves[first:last], given.repaired[first:last]
-    upwards(parent, fault, done, heard, moves, repaired, given.chances, below, say, later, calm, scale)
-    weight = found.weight[feeder]
-    found.log_evidence[feeder] = _weigh(scale[:, 0] + log_scale, weight)
-    odds = 0.0
-    for way in range(ways):
-        odds += weight[way] * math.exp(_log_odds_dead(say[way, 0], given.back[feeder]))
-    found.lost_source[feeder] = math.log(odds + _TINY)
-    kept = np.zeros((ways, 1), dtype=np.bool_)
-    kept[:, 0] = weight > limits[1]
-    state, better, flow = np.empty((ways, size, STATES)), np.empty((ways, size)), np.empty((ways, size, 2))
-    did, quiet = np.empty((ways, size, 3)), np.empty((ways, size), dtype=np.bool_)
-    downwards(
-        parent, kept, fault, done, heard, moves, repaired, given.chances, below, say, later, calm, limits[0],
-        state, better, flow, did, quiet,
-    )  # fmt: skip
+    fault, done, moves = given.fault[first:last], given.done[first:last], given.moves[first:last]
+    repaired, asked, scale = given.repaired[first:last], given.asked[first:last], np.empty(1)
+    below, say, later = np.empty((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES))
+    calm, best = np.empty((ways, size, 3)), -np.inf
+    for way in np.argsort(-logs):
+        if logs[way] < best + _LEAST_LOG:  # no evidence is more probable than what was said is at its likeliest
+            logs[way] = -np.inf
+            continue
+        _start(asked, below[way], calm[way])
+        _upwards(
+            parent, fault, done, heard[way], moves, repaired, given.chances, below[way], say[way], later[way], calm[way], scale
+        )  # fmt: skip
+        logs[way] += scale[0]
+        best = max(best, logs[way])
+    weight, odds = found.weight[feeder], 0.0
+    found.log_evidence[feeder] = _weigh(logs, weight)
+    above, earlier, top = np.empty((size, 3, STATES)), np.empty((size, 3, STATES)), np.ones(1, dtype=np.bool_)
+    state, better, flow, did = np.empty((size, STATES)), np.empty(size), np.empty((size, 2)), np.empty((size, 3))
+    quiet = np.empty(size, dtype=np.bool_)
     begin, end = spoken.first[feeder], spoken.first[feeder + 1]
     for way in range(ways):
-        if kept[way, 0]:
-            _mix(weight[way], first, given, quiet[way], state[way], better[way], flow[way], did[way], found)
-            _mix_users(weight[way], way, first, begin, end, spoken, quiet[way], state[way], found)
+        if weight[way] > 0:
+            odds += weight[way] * math.exp(_log_odds_dead(say[way, 0], given.back[feeder]))
+        if weight[way] > limits[1]:
+            _downwards(
+                parent, top, fault, done, heard[way], moves, repaired, given.chances, below[way], say[way], later[way], calm[way],
+                limits[0], state, better, flow, did, quiet, above, earlier,
+            )  # fmt: skip
+            _mix(weight[way], first, given, quiet, state, better, flow, did, found)
+            _mix_users(weight[way], way, first, begin, end, spoken, quiet, state, found)
+    found.lost_source[feeder] = math.log(odds + _TINY)
 
 
 @compiled
