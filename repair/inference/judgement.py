@@ -52,7 +52,8 @@ class Prepared(Shown):
         place, event, parent: place, event and node above of each node, shape (nodes,).
         fault: prior of a fault on the branch to each node, shape (nodes,).
         done: what devices did, see :class:`Evidence`.
-        refed, left, repaired: see :class:`Chances`.
+        moves: what is fed again and what is left dead, see :class:`Chances`, shape (nodes, 2, 3).
+        repaired: see :class:`Chances`.
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
         doing: words of each device, see :func:`categories`.
@@ -66,8 +67,7 @@ class Prepared(Shown):
     parent: Indices
     fault: Numbers
     done: Numbers
-    refed: Numbers
-    left: Numbers
+    moves: Numbers
     repaired: Numbers
     transformer: Indices
     of_transformer: Indices
@@ -87,8 +87,7 @@ class Prepared(Shown):
         first = np.append(np.flatnonzero(self.parent < 0), len(self.parent))
         rates = np.array([self.rules.channel_fails, self.rules.channel_works, Chances.afloat])
         return Given(
-            first, self.parent, self.fault, np.ascontiguousarray(self.done), np.stack([self.refed, self.left], axis=1),
-            np.ascontiguousarray(self.repaired), rates, self.doing > 0, self.source_back,
+            first, self.parent, self.fault, self.done, self.moves, self.repaired, rates, self.doing > 0, self.source_back,
         )  # fmt: skip
 
     @cached_property
@@ -104,22 +103,19 @@ class Prepared(Shown):
         Args:
             fault: priors of faults, shape (nodes,) or (sets, nodes).
         """
-        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
-        says = self.says
+        says, chances = self.says, self._chances_of(slice(None))
         if fault.ndim == 2:
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
+    def _chances_of(self, nodes: Indices | slice) -> Chances:
+        refed, left = self.moves[nodes, 0], self.moves[nodes, 1]
+        return Chances(refed, left, self.repaired[nodes], self.rules.channel_fails, self.rules.channel_works)
+
     def evidence_of(self, nodes: Indices, at: Indices) -> Evidence:
         """Return the evidence of some nodes for each way of reporting, given where each node stands among them."""
         above = self.parent[nodes]
-        chances = Chances(
-            self.refed[nodes],
-            self.left[nodes],
-            self.repaired[nodes],
-            self.rules.channel_fails,
-            self.rules.channel_works,
-        )
+        chances = self._chances_of(nodes)
         parent = np.where(above >= 0, at[above], -1)
         return Evidence(parent, self.fault[nodes], self.done[nodes], self.says[:, nodes], chances)
 
@@ -143,7 +139,7 @@ class Prepared(Shown):
         for way in (0, 1, 3):
             done[source, way, OPENED], done[source, way, CLOSED_AGAIN] = 1 - back, back
         chances = Chances(
-            spread(self.refed, 0.0), spread(self.left, 0.0), spread(self.repaired, 1.0),
+            spread(self.moves[:, 0], 0.0), spread(self.moves[:, 1], 0.0), spread(self.repaired, 1.0),
             self.rules.channel_fails, self.rules.channel_works,
         )  # fmt: skip
         says = np.zeros((len(self.says), count + events, STATES))
@@ -204,8 +200,7 @@ class Prepared(Shown):
         weight, total = self.weights(posterior)
         way = weight.argmax(axis=0)
         says = self.says[way[self.event], np.arange(len(self.place))]
-        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
-        found = Best(Evidence(self.parent, self.fault, self.done, says, chances)).explained
+        found = Best(Evidence(self.parent, self.fault, self.done, says, self._chances_of(slice(None)))).explained
         for event, (nodes, mesh) in self.meshes.items():
             best, log_weight = replace(mesh, users=mesh.users[way[event]]).best()
             found.state[nodes] = best.state
@@ -332,21 +327,18 @@ class Judge(Shown):
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
         closing, of_closing = self._closing(events)
         every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
-        words, seen, doing = self._device_words(events, every, first, offset)
-        if flags is not None:
-            seen[: len(place)] = flags
-        repaired = rates.repaired(every, moment.since_h()[of])
-        done = rates.doings(words, seen, every, doing > 0, repaired)
-        left = rates.left[every] * (1 - repaired)[:, None]
-        chances = Chances(rates.refed[every], left, repaired, self.rules.channel_fails, self.rules.channel_works)
+        done, moves, repaired = rates.of_unheard(every, of, moment.since_h())
+        at, words, seen, doing = self._device_words(events, every, first, offset, flags)
+        done[at] = rates.of_heard(words, seen, every[at], doing[at] > 0, repaired[at])
         nodes = slice(len(place))
         meshes: dict[int, tuple[Indices, Mesh]] = {}
         if len(closing):
             says = said_of(heard, node, len(place))
+            chances = Chances(moves[:, 0], moves[:, 1], repaired, self.rules.channel_fails, self.rules.channel_works)
             meshes = self._meshes(every, of, parent, rates.fault[every], done, says, chances)
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done[nodes], chances.refed[nodes], left[nodes],
-            repaired[nodes], transformer, of_transformer, node, heard, doing[nodes], meshes,
+            events, self.rules, place, event, parent, rates.fault[place], done[nodes], moves[nodes], repaired[nodes],
+            transformer, of_transformer, node, heard, doing[nodes], meshes,
         )  # fmt: skip
 
     def _closing(self, events: Events) -> tuple[Indices, Indices]:
@@ -513,17 +505,14 @@ class Judge(Shown):
     # Devices ------------------------------------------------------------------------------------------------------
 
     def _device_words(
-        self, events: Events, place: Indices, first: Indices, offset: Indices
-    ) -> tuple[Numbers, Numbers, Indices]:
-        """Return the likelihoods of what devices and sensors reported, and what devices said.
+        self, events: Events, place: Indices, first: Indices, offset: Indices, flags: Numbers | None
+    ) -> tuple[Indices, Numbers, Numbers, Indices]:
+        """Return the nodes of which devices or sensors reported, the likelihoods of that, and what devices said.
 
-        Shapes (nodes, 4), (nodes, 3) and (nodes,); after the nodes stand the branches that close rings.
+        Shapes (heard,), (heard, 4), (heard, 3) and (nodes,); after the nodes stand the branches that close rings. Flags that are
+        given stand in place of what sensors reported.
         """
         rules, devices = self.rules, self.devices
-        loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
-        loss = np.where(self.rates.clears[place], loss, np.where(self.rates.switches[place], 0.5, 1.0))
-        doing = np.zeros(len(place), dtype=np.int64)
-        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 3))
         mine = np.flatnonzero(events.rows.device >= devices.branches_from)
         rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
         branch = rows.device - devices.branches_from
@@ -535,18 +524,20 @@ class Judge(Shown):
         for row in np.flatnonzero(closes[inside]).tolist():
             number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
             node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
-        told = is_of(rows.kind, OFF, ON, RECLOSE)
-        if told.any():
-            at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
-            doing[at] = doing_there
-            words[at] = word_likelihoods(doing_there, np.minimum(loss[at], 0.5), rules)
-        sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
-        if len(sensed):
-            seen = np.zeros(len(place), dtype=np.int64)
-            np.maximum.at(seen, node[sensed], np.where(rows.kind[sensed] == FLAG, 2, 1))
-            at = np.unique(node[sensed])
-            rate = np.zeros((len(place), 2))
-            rate[node[sensed]] = self._sensor_rates[branch[sensed]]
-            miss, false = rate[at].T
-            flags[at] = flag_likelihoods(seen[at] == 2, miss, false, rules.flag_kept)
-        return words, flags, doing
+        told, sensed = is_of(rows.kind, OFF, ON, RECLOSE), is_of(rows.kind, FLAG, NO_FLAG)
+        given = np.arange(0 if flags is None else len(flags))
+        at = np.unique(np.concatenate([node[told | sensed], given]))
+        doing = np.zeros(len(place), dtype=np.int64)
+        speaks, said = categories(node[told], rows.kind[told], rows.time[told])
+        doing[speaks] = said
+        loss = self.rates.loss[place[at]]
+        words = word_likelihoods(doing[at], np.where(doing[at] > 0, np.minimum(loss, 0.5), loss), rules)
+        seen = np.ones((len(at), 3))
+        where = np.searchsorted(at, node[sensed])
+        sees = np.zeros(len(at), dtype=np.bool_)
+        sees[where[rows.kind[sensed] == FLAG]] = True
+        miss, false = self._sensor_rates[branch[sensed]].T
+        seen[where] = flag_likelihoods(sees[where], miss, false, rules.flag_kept)
+        if flags is not None:
+            seen[: len(flags)] = flags
+        return at, words, seen, doing
