@@ -130,21 +130,23 @@ class Words:
 
 
 class CustomersOut(NamedTuple):
-    """Customers that are off although their transformer has supply, column by column, by rising number; moments in ms.
+    """Customers that are off although their transformer has supply, column by column, by rising number.
 
     Attributes:
         id, number: of each in the table of customers.
-        first, dark, back: the first word of an outage, the last one, and the last sign of power.
-        offs, called: how often its meter said off, and whether it called.
+        first, last, back: the first word of an outage, the last word, and the last sign of power, where there is one.
+        open: whether nobody heard of power since the last word of an outage.
+        offs, called: whether its meter said off, and whether it called.
         share: how probable it is that it is off.
     """
 
     id: tuple[str, ...]
     number: list[int]
-    first: list[int]
-    dark: list[int]
-    back: list[int]
-    offs: list[int]
+    first: list[datetime]
+    last: list[datetime]
+    back: list[datetime]
+    open: list[bool]
+    offs: list[bool]
     called: list[bool]
     share: list[float]
 
@@ -153,8 +155,9 @@ class CustomersOut(NamedTuple):
         """Return those that said this, with the probability that each is off."""
         number = (said.device - by.devices.customers_from).tolist()
         dark, back = np.maximum(said.last_off, said.call), np.maximum(said.last_on, said.answered)
-        columns = (each.tolist() for each in (said.first, dark, back, said.offs, said.call > -EVER, share))
-        return cls(by.devices.customer_ids(number), number, *columns)
+        moments = (times_of(each) for each in (said.first, np.maximum(dark, back), np.maximum(back, 0)))
+        flags = (each.tolist() for each in (back <= dark, said.offs > 0, said.call > -EVER, share))
+        return cls(by.devices.customer_ids(number), number, *moments, *flags)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,15 +173,19 @@ class Told(Shown):
     @cached_property
     def _dark(self) -> Mask:
         """Whether each node is dead, rather than not."""
+        return self._darkness >= self.by.rules.suspected
+
+    @cached_property
+    def _darkness(self) -> Numbers:
+        """Probability that each node is dead."""
         state = self.judgement.state
-        return np.asarray(state[:, DARK] + state[:, UNHEARD] >= self.by.rules.suspected)
+        return np.asarray(state[:, DARK] + state[:, UNHEARD])
 
     @cached_property
     def _out(self) -> Mask:
         """Whether each node was cut off since its event began, rather than not."""
-        state = self.judgement.state
-        dark = state[:, DARK] + state[:, UNHEARD]
-        return self._dark | is_back(dark, 1 - state[:, LIVE] - dark, self.by.rules)
+        dark, live = self._darkness, self.judgement.state[:, LIVE]
+        return self._dark | is_back(dark, 1 - live - dark, self.by.rules)
 
     @cached_property
     def _cut(self) -> Numbers:
@@ -213,16 +220,9 @@ class Told(Shown):
         found = self.judgement
         return self._transformer_dark | is_back(found.dark, found.was, self.by.rules)
 
-    @cached_property
-    def _by_node(self) -> tuple[Indices, Indices]:
-        order = np.argsort(self.judgement.node, kind="stable")
-        return order, self.judgement.node[order]
-
     def _transformers_in(self, first: int, last: int) -> Indices:
-        """Return the rows of the transformers at some nodes."""
-        order, nodes = self._by_node
-        a, b = np.searchsorted(nodes, [first, last])
-        return order[a:b]
+        """Return the rows of the transformers at some nodes, which stand in the order of nodes."""
+        return np.arange(*np.searchsorted(self.judgement.node, [first, last]))
 
     # What was said ------------------------------------------------------------------------------------------------
 
@@ -259,10 +259,9 @@ class Told(Shown):
         return order, users.their[order]
 
     def _speaking_customers(self, rows: Indices) -> Indices:
+        """Return the customers that spoke of some transformers that stand one after the other."""
         order, their = self._customers_of
-        if len(rows) == 1:
-            return order[slice(*np.searchsorted(their, [rows[0], rows[0] + 1]))]
-        return order[np.isin(their, rows)]
+        return order[slice(*np.searchsorted(their, [rows[0], rows[-1] + 1]))] if len(rows) else NONE
 
     # Incidents ----------------------------------------------------------------------------------------------------
 
@@ -280,9 +279,8 @@ class Told(Shown):
         out = below[self._transformer_out[below]]
         dark = out[self._transformer_dark[out]]
         nodes = np.arange(head, last)[self._out[head:last]]
-        darkness = found.state[nodes][:, [DARK, UNHEARD]].sum(axis=1)
         is_open = bool(self._dark[nodes].any()) or len(dark) > 0
-        sure = float(darkness.max() if is_open else 1 - found.state[head, 0])
+        sure = float(self._darkness[nodes].max() if is_open else 1 - found.state[head, 0])
         said = self._said(below, head, last, event, is_open=is_open)
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
@@ -404,28 +402,37 @@ class Told(Shown):
             if joined:
                 several[row] = groups[-1][1]
         spoke = CustomersOut.of(self.by, found.users.customers.at(out), found.alone[out])
-        return [self._of_customers(row, members, spoke) for row, members in groups]
+        events = found.of_transformer[[row for row, _ in groups]].tolist()
+        outages = [self._of_customers(row, members, spoke) for row, members in groups]
+        return list(zip(events, outages, strict=True))
 
-    def _of_customers(self, row: int, members: list[int], spoke: CustomersOut) -> tuple[int, InferredOutage]:
+    def _of_customers(self, row: int, members: list[int], spoke: CustomersOut) -> InferredOutage:
         found, by = self.judgement, self.by
-        first, several = members[0], len(members) > 1
-        box = by.box_of([spoke.number[each] for each in members]) if several else None
-        ids = tuple(spoke.id[each] for each in members)
-        object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])
-        shares = [spoke.share[each] for each in members]
-        back = max(spoke.back[each] for each in members)
-        is_open = any(spoke.back[each] <= spoke.dark[each] for each in members)
-        words = Words(
-            min(spoke.first[each] for each in members), max(back, *(spoke.dark[each] for each in members)),
-            None if is_open else back, sum(spoke.offs[each] > 0 for each in members), sum(spoke.called[each] for each in members),
+        first, count = members[0], len(members)
+        if count == 1:
+            start, last, back, share = spoke.first[first], spoke.last[first], spoke.back[first], spoke.share[first]
+            is_open, ids, expected = spoke.open[first], (spoke.id[first],), share
+            level, object_id, offs, calls = "customer", spoke.id[first], spoke.offs[first], spoke.called[first]
+        else:
+            box = by.box_of([spoke.number[each] for each in members])
+            level, object_id = ("box", box) if box else ("customers", by.transformer_ids(found.transformer[[row]])[0])
+            start, ids = min(spoke.first[each] for each in members), tuple(spoke.id[each] for each in members)
+            last, back = (max(column[each] for each in members) for column in (spoke.last, spoke.back))
+            share, expected = max(spoke.share[each] for each in members), sum(spoke.share[each] for each in members)
+            is_open = any(spoke.open[each] for each in members)
+            offs, calls = (sum(column[each] for each in members) for column in (spoke.offs, spoke.called))
+        confirmed = "confirmed" if share >= by.rules.confirmed else "suspected"
+        outage = InferredOutage(
+            id=f"{start:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""), level=level,
+            object_id=object_id, probability=share, runner_up=None, explanation="customers" if count > 1 else "customer",
+            state=confirmed if is_open else "restored", sure=share, reason="", start=start, last=last,
+            restored_at=None if is_open else back, transformers=0, customers=count, customers_off=count if is_open else 0,
+            expected_customers=expected if is_open else 0.0, dark=0, back=0, meters=int(offs), calls=int(calls), tripped=False,
+            doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(), customer_ids=ids, next_read=None,
         )  # fmt: skip
-        outage = self._outage(
-            level="box" if box else "customers" if several else "customer", explanation="customers" if several else "customer",
-            transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
-            expected=sum(shares) if is_open else 0.0, probability=max(shares), sure=max(shares), is_open=is_open, words=words,
-        )  # fmt: skip
-        event = int(found.of_transformer[row])
-        return event, self._explained(outage, spoke.number[first] + by.devices.customers_from, found.transformer[[row]])
+        if not len(by.known.device):
+            return outage
+        return self._explained(outage, spoke.number[first] + by.devices.customers_from, found.transformer[[row]])
 
     def overturned(self) -> list[tuple[int, InferredOutage]]:
         """Return what devices and terminals said, and something else refutes."""
@@ -496,26 +503,19 @@ class Told(Shown):
     def _outage(
         self, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float,
         object_id: str, probability: float, sure: float, is_open: bool, words: Words,
-        customers: int | None = None, customer_ids: tuple[str, ...] = (),
     ) -> InferredOutage:  # fmt: skip
-        by = self.by
-        if customers is None:
-            customers, off = by.customer_count(transformers, words.start), by.customer_count(dark, words.start)
-        else:
-            off = customers if is_open else 0
-        bars = by.rules
+        by, bars = self.by, self.by.rules
+        customers, off = by.customer_count(transformers, words.start), by.customer_count(dark, words.start)
         state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
         began = time_of(words.start)
         return InferredOutage(
-            id=f"{began:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""),
-            level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}", level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
             customers=customers, expected_customers=expected, customers_off=off, dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
             tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
-            dark_ids=by.transformer_ids(dark),
-            customer_ids=customer_ids, next_read=None,
+            dark_ids=by.transformer_ids(dark), customer_ids=(), next_read=None,
         )  # fmt: skip
 
     def _runner_up(self, head: int) -> RunnerUp | None:
@@ -592,3 +592,9 @@ def ms_of(moment: datetime) -> int:
 def time_of(ms: int) -> datetime:
     """Return a moment in ms since 1970 as local time."""
     return ORIGIN + timedelta(milliseconds=ms)
+
+
+def times_of(ms: Indices) -> list[datetime]:
+    """Return moments in ms since 1970 as local times."""
+    found: list[datetime] = ms.astype("datetime64[ms]").tolist()
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
@@ -153,8 +154,8 @@ class InferredOutage:
 
 def latest_first(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
     """Return incidents latest first, each with an id of its own."""
-    ordered = sorted(outages, key=lambda each: (each.level, each.object_id, each.state))
-    ordered.sort(key=lambda each: each.start, reverse=True)
+    ordered = sorted(outages, key=attrgetter("level", "object_id", "state"))
+    ordered.sort(key=attrgetter("start"), reverse=True)
     taken: dict[str, int] = {}
     shown = []
     for each in ordered:

@@ -26,7 +26,7 @@ from repair.inference.clock import Clock
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages
-from repair.inference.explanations import Explanations, ms_of, time_of
+from repair.inference.explanations import Explanations, ms_of, time_of, times_of
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
@@ -357,14 +357,14 @@ class Inference:
 
     def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
-        at = judgement.events.at
+        at = times_of(judgement.events.at)
         for event, outage in self._explanations.outages(judgement, self._signals.power_between):
-            found[event].append(self._by_record(outage, time_of(int(at[event]))))
+            found[event].append(self._by_record(outage, at[event]))
         return found
 
     def _by_record(self, outage: InferredOutage, at: datetime) -> InferredOutage:
         """Return an incident as the record of the statistics that tells of it has it."""
-        if not outage.is_open or not len(self._records.start):
+        if not len(self._records.start) or not outage.is_open:
             return outage
         end = self._records.end_of(outage.start, outage.last, self._span(outage), at)
         return outage if end is None else closed(outage, end, "record")
@@ -392,14 +392,15 @@ class Inference:
 
     def _of_several(self) -> list[InferredOutage]:
         """Return the incidents of more than one feeder."""
-        return [*map(self._as_now, self._losses.outages()), *self._of_two_feeders()[0]]
+        now = self.at
+        return [*(self._as_now(each, now) for each in self._losses.outages()), *self._of_two_feeders()[0]]
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        hidden = self._losses.hidden(number)
-        return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
+        hidden, now = self._losses.hidden(number), self.at
+        return [self._as_now(each, now) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
 
     def _past(self, piece: Piece) -> list[InferredOutage]:
         """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
@@ -408,8 +409,8 @@ class Inference:
             for each in piece.over
         ]
 
-    def _as_now(self, outage: InferredOutage) -> InferredOutage:
-        now = self.at or outage.start
+    def _as_now(self, outage: InferredOutage, now: datetime | None) -> InferredOutage:
+        now = now or outage.start
         outage = self._by_record(outage, now)
         if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
             outage = replace(outage, reason="stale")
