@@ -136,7 +136,7 @@ class CustomersOut(NamedTuple):
         id, number: of each in the table of customers.
         first, last, back: the first word of an outage, the last word, and the last sign of power, where there is one.
         open: whether nobody heard of power since the last word of an outage.
-        offs, called: whether its meter said off, and whether it called.
+        offs, called: one if its meter said off, and if it called.
         share: how probable it is that it is off.
     """
 
@@ -146,8 +146,8 @@ class CustomersOut(NamedTuple):
     last: list[datetime]
     back: list[datetime]
     open: list[bool]
-    offs: list[bool]
-    called: list[bool]
+    offs: list[int]
+    called: list[int]
     share: list[float]
 
     @classmethod
@@ -155,9 +155,11 @@ class CustomersOut(NamedTuple):
         """Return those that said this, with the probability that each is off."""
         number = (said.device - by.devices.customers_from).tolist()
         dark, back = np.maximum(said.last_off, said.call), np.maximum(said.last_on, said.answered)
-        moments = (times_of(each) for each in (said.first, np.maximum(dark, back), np.maximum(back, 0)))
-        flags = (each.tolist() for each in (back <= dark, said.offs > 0, said.call > -EVER, share))
-        return cls(by.devices.customer_ids(number), number, *moments, *flags)
+        return cls(
+            by.devices.customer_ids(number), number, times_of(said.first), times_of(np.maximum(dark, back)),
+            times_of(np.maximum(back, 0)), (back <= dark).tolist(), (said.offs > 0).astype(int).tolist(),
+            (said.call > -EVER).astype(int).tolist(), share.tolist(),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -287,7 +289,8 @@ class Told(Shown):
             level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
             dark=found.transformer[dark],
             expected=float(found.dark[below] @ by.customers_of(found.transformer[below], said.start)),
-            object_id=self._branch_id(branch), probability=min(float(self._cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
+            object_id=self._branch_id(branch), probability=min(float(self._cut[head]), 1.0), sure=sure, is_open=is_open,
+            words=said,
         )  # fmt: skip
         outage = replace(
             base, runner_up=self._runner_up(head), next_read=self._next_read(event), ends=self._ends(head, nodes)
@@ -409,14 +412,15 @@ class Told(Shown):
     def _of_customers(self, row: int, members: list[int], spoke: CustomersOut) -> InferredOutage:
         found, by = self.judgement, self.by
         first, count = members[0], len(members)
+        ids = tuple(spoke.id[each] for each in members)
         if count == 1:
             start, last, back, share = spoke.first[first], spoke.last[first], spoke.back[first], spoke.share[first]
-            is_open, ids, expected = spoke.open[first], (spoke.id[first],), share
+            is_open, expected = spoke.open[first], share
             level, object_id, offs, calls = "customer", spoke.id[first], spoke.offs[first], spoke.called[first]
         else:
             box = by.box_of([spoke.number[each] for each in members])
             level, object_id = ("box", box) if box else ("customers", by.transformer_ids(found.transformer[[row]])[0])
-            start, ids = min(spoke.first[each] for each in members), tuple(spoke.id[each] for each in members)
+            start = min(spoke.first[each] for each in members)
             last, back = (max(column[each] for each in members) for column in (spoke.last, spoke.back))
             share, expected = max(spoke.share[each] for each in members), sum(spoke.share[each] for each in members)
             is_open = any(spoke.open[each] for each in members)
@@ -427,7 +431,7 @@ class Told(Shown):
             object_id=object_id, probability=share, runner_up=None, explanation="customers" if count > 1 else "customer",
             state=confirmed if is_open else "restored", sure=share, reason="", start=start, last=last,
             restored_at=None if is_open else back, transformers=0, customers=count, customers_off=count if is_open else 0,
-            expected_customers=expected if is_open else 0.0, dark=0, back=0, meters=int(offs), calls=int(calls), tripped=False,
+            expected_customers=expected if is_open else 0.0, dark=0, back=0, meters=offs, calls=calls, tripped=False,
             doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(), customer_ids=ids, next_read=None,
         )  # fmt: skip
         if not len(by.known.device):
@@ -509,7 +513,8 @@ class Told(Shown):
         state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
         began = time_of(words.start)
         return InferredOutage(
-            id=f"{began:%Y%m%dT%H%M%S}-{object_id}", level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}", level=level, object_id=object_id, probability=probability,
+            runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
             customers=customers, expected_customers=expected, customers_off=off, dark=len(dark),

@@ -1,4 +1,4 @@
-"""What is given of some feeders that are judged one after the other, and what follows, as :func:`repair.inference.passes.judge_trees` takes it."""
+"""What is given of feeders that are judged one after the other (:mod:`repair.inference.passes`), and what follows."""
 
 from __future__ import annotations
 
@@ -83,3 +83,9 @@ class Mixed(NamedTuple):
             np.zeros(nodes), np.zeros(nodes), np.zeros(nodes), np.zeros((nodes, 2)), np.zeros(transformers),
             np.zeros(transformers),
         )  # fmt: skip
+
+    def put(self, feeders: Indices, nodes: Indices, transformers: Indices, other: Mixed) -> None:
+        """Put what follows of some feeders in place of what stands here of them, their nodes and transformers."""
+        for name, mine, theirs in zip(self._fields, self, other, strict=True):
+            by_feeder, by_user = name in {"weight", "log_evidence", "lost_source"}, name in {"dark", "was"}
+            mine[feeders if by_feeder else transformers if by_user else nodes] = theirs

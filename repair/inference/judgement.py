@@ -119,6 +119,26 @@ class Prepared(Shown):
         parent = np.where(above >= 0, at[above], -1)
         return Evidence(parent, self.fault[nodes], self.done[nodes], self.says[:, nodes], chances)
 
+    def some(self, events: Indices) -> tuple[Prepared, Indices, Indices]:
+        """Return what is prepared of some events, rising, without their signals; and which nodes and transformers are theirs."""
+        kept = np.zeros(len(self.events.piece), dtype=np.bool_)
+        kept[events] = True
+        nodes, transformers = np.flatnonzero(kept[self.event]), np.flatnonzero(kept[self.of_transformer])
+        above = self.parent[nodes]
+        meshes = {
+            int(np.searchsorted(events, event)): (np.searchsorted(nodes, at), mesh)
+            for event, (at, mesh) in self.meshes.items()
+            if kept[event]
+        }
+        return Prepared(
+            Events(self.events.piece[events], self.events.at[events], NONE, Rows(NONE, NONE), NONE), self.rules,
+            self.place[nodes], np.searchsorted(events, self.event[nodes]),
+            np.where(above >= 0, np.searchsorted(nodes, above), -1), self.fault[nodes], self.done[nodes], self.moves[nodes],
+            self.repaired[nodes], self.transformer[transformers], np.searchsorted(events, self.of_transformer[transformers]),
+            np.searchsorted(nodes, self.node[transformers]), replace(self.heard, row=self.heard.row[transformers]),
+            self.doing[nodes], meshes,
+        ), nodes, transformers  # fmt: skip
+
     def without_source(self) -> Posterior:
         """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
 
@@ -152,24 +172,27 @@ class Prepared(Shown):
 
         given, spoken = self.given, self.spoken
         found, greatest = Mixed.of(given, spoken), spoken.says.max(axis=2)
-        judge_trees(
-            given, spoken, np.exp(spoken.says - greatest[:, :, None]), greatest, np.array([NEGLIGIBLE, LEAST_WEIGHT]), found
-        )
+        likely, limits = np.exp(spoken.says - greatest[:, :, None]), np.array([NEGLIGIBLE, LEAST_WEIGHT])
+        judge_trees(given, spoken, likely, greatest, limits, found)
         return found
 
     def mixed(
         self, posterior: Marginals, weight: Numbers, log_evidence: Numbers, lost_source: Numbers | None = None
     ) -> Mixed:
         """Return what follows of all events, mixed by the weights of the ways of reporting, shape (ways, events)."""
-        from repair.inference.passes import mix_ways
-
-        given, spoken = self.given._replace(fault=np.ones(len(self.parent))), self.spoken
-        found = Mixed.of(given, spoken)
+        found, heard = Mixed.of(self.given, self.spoken), self.heard
         found.weight[:], found.log_evidence[:] = weight.T, log_evidence
         found.lost_source[:] = -np.inf if lost_source is None else lost_source
-        did = np.concatenate([posterior.cut, posterior.opened[..., None]], axis=2)
-        state, fault, flow = (np.ascontiguousarray(each) for each in (posterior.state, posterior.fault, posterior.flow))
-        mix_ways(given, spoken, state, fault, flow, did, found)
+        for way, shares in enumerate(weight):
+            share, state = shares[self.event], posterior.state[way]
+            found.state[:] += share[:, None] * state
+            found.fault[:] += share * posterior.fault[way]
+            found.flow[:] += share * posterior.flow[way].sum(axis=1)
+            found.opened[:] += share * posterior.opened[way]
+            found.cut[:] += share[:, None] * posterior.cut[way]
+            of_users = shares[self.of_transformer][:, None] * state[self.node]
+            found.dark[:] += (of_users * heard.dead[way, heard.row]).sum(axis=1)
+            found.was[:] += (of_users * heard.gone[way, heard.row]).sum(axis=1)
         return found
 
     @cached_property
@@ -403,21 +426,39 @@ class Judge(Shown):
         return self._judged(prepared), self._of(prepared, lost)
 
     def _judged(self, prepared: Prepared, pairs: Pairs | None = None) -> Judgement:
-        if pairs is None and not prepared.meshes:
-            return self._of(prepared, prepared.of_trees())
+        found = prepared.of_trees()
+        coupled = NONE if pairs is None else np.unique(pairs.event)
+        apart = np.union1d(coupled, np.array(sorted(prepared.meshes), dtype=np.int64))
+        if not len(apart):
+            return self._of(prepared, found)
+        some, nodes, transformers = prepared.some(apart)
+        if pairs is not None:
+            pairs = replace(pairs, event=np.searchsorted(apart, pairs.event), node=np.searchsorted(nodes, pairs.node))
+        mixed, both, approximate = self._apart(some, pairs)
+        found.put(apart, nodes, transformers, mixed)
+        judged = self._of(prepared, found)
+        judged.approximate[apart] |= approximate
+        if pairs is None:
+            return judged
+        return replace(judged, coupled=pairs.transformer, coupled_dark=pairs.off(both))
+
+    def _apart(self, prepared: Prepared, pairs: Pairs | None) -> tuple[Mixed, Numbers, Mask]:
+        """Return what follows of events with closed rings or with users of two feeders.
+
+        Returns:
+            That; the probability of the states of both nodes of each such user, shape (pairs, 5, 5); and the events of which not
+            every one of them counts.
+        """
         of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
         posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
         odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
-        if pairs is None:
-            return self._of(prepared, prepared.mixed(posterior, weight, log_evidence, odds))
-        both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
-        found = self._of(prepared, prepared.mixed(posterior, weight, log_evidence, odds))
-        return replace(
-            found, approximate=found.approximate | approximate, coupled=pairs.transformer, coupled_dark=pairs.off(both)
-        )
+        both, approximate = np.zeros((0, STATES, STATES)), np.zeros(weight.shape[1], dtype=np.bool_)
+        if pairs is not None:
+            both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
+        return prepared.mixed(posterior, weight, log_evidence, odds), both, approximate
 
     @staticmethod
     def _with_pairs(prepared: Prepared, found: Marginals, weight: Numbers, pairs: Pairs) -> tuple[Numbers, Mask]:

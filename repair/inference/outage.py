@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any
 
@@ -154,11 +155,11 @@ class InferredOutage:
 
 def latest_first(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
     """Return incidents latest first, each with an id of its own."""
-    ordered = sorted(outages, key=attrgetter("level", "object_id", "state"))
-    ordered.sort(key=attrgetter("start"), reverse=True)
+    start, others = attrgetter("start"), attrgetter("level", "object_id", "state")
     taken: dict[str, int] = {}
     shown = []
-    for each in ordered:
+    at_once = groupby(sorted(outages, key=start, reverse=True), start)
+    for each in chain.from_iterable(sorted(group, key=others) for _, group in at_once):
         taken[each.id] = taken.get(each.id, 0) + 1
         shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
     return tuple(shown)

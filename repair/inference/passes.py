@@ -112,8 +112,8 @@ def _says(
 ) -> float:  # fmt: skip
     """Fill in what a branch says to the one above, scaled; return what it was divided by.
 
-    ``below``, the weight of what lies at and below its lower node, and ``say`` are tables of (n, 3, 5); ``prior`` and ``repaired``
-    are those of the branch, what else is given as in :func:`upwards`; ``mine`` and ``mended`` are to work in, (5,).
+    ``below``, the weight of what lies at and below its lower node, and ``say`` are tables of (n, 3, 5); ``prior`` and
+    ``repaired`` are those of the branch, what else is given as in :func:`upwards`; ``mine`` and ``mended`` are to work in.
     """
     flows = 0.0
     for state in range(STATES):
@@ -252,7 +252,7 @@ def _outside(above: Numbers, over: int, others: Numbers, weight: Numbers) -> Non
 
 @inlined
 def _used(outside: Numbers, current: int, done: Numbers, branch: int, way: int, used: Numbers) -> None:
-    """Add the weight of all else with some fault current above, (3, 5), by what it takes of the device and the state above, (11,).
+    """Add the weight of all else with some fault current above, (3, 5), by what it takes of device and state above, (11,).
 
     First stands closed and live; then opened below a live node, else, and unheard of; closed below a dead node, and unheard of;
     closed again below a live node, else, and unheard of; stayed closed below a node that is back, and unheard of.
@@ -299,6 +299,23 @@ def _add_what_it_did(used: Numbers, mine: Numbers, chances: Numbers, did: Number
 
 
 @inlined
+def _arrives(
+    used: Numbers, below: Numbers, branch: int, current: int, prior: float, moves: Numbers, chances: Numbers, arriving: Numbers,
+    mine: Numbers, state: Numbers, did: Numbers, above: Numbers,
+) -> float:  # fmt: skip
+    """Add what follows of a branch without a fault of its own, with some fault current below it; return the weight of that."""
+    _lower(used, moves[branch, 0, current], moves[branch, 1, current], chances, arriving)
+    flowing = 0.0
+    for each in range(STATES):
+        mine[each] = below[branch, current, each] * (1 - prior)
+        flowing += arriving[each] * mine[each]
+        state[branch, each] += arriving[each] * mine[each]
+        above[branch, current, each] = (1 - prior) * arriving[each]
+    _add_what_it_did(used, mine, chances, did, branch)
+    return flowing
+
+
+@inlined
 def _follows(
     outside: Numbers, below: Numbers, branch: int, prior: float, done: Numbers, moves: Numbers, repaired: float,
     chances: Numbers, room: Room, state: Numbers, flow: Numbers, did: Numbers, above: Numbers,
@@ -307,52 +324,39 @@ def _follows(
 
     ``outside`` is the weight of all else by fault current at its upper end and state there, (3, 5); ``below`` and what else is
     given are as in :func:`_says`; ``room`` is to work in. What is filled in: ``state``, ``flow`` and ``did``, see
-    :func:`downwards`; and ``above``, the weight of all else by fault current below the branch and state of its lower node, with or
-    without a fault of its own, (n, 3, 5).
+    :func:`downwards`; and ``above``, the weight of all else by fault current below the branch and state of its lower node, with
+    or without a fault of its own, (n, 3, 5).
     """
     used, arriving, mine, faulted = room
-    with_fault, total = 0.0, 0.0
     for each in range(STATES):
         state[branch, each] = 0.0
-    for each in range(3):
-        did[branch, each] = 0.0
-    flow[branch, 0] = flow[branch, 1] = 0.0
-    for current in (2, 0, 1):
-        for each in range(len(used)):
-            used[each] = 0.0
-        if current == 2:
-            _used(outside, 1, done, branch, 2, used)
-            _used(outside, 2, done, branch, 3, used)
-        else:
-            _used(outside, current, done, branch, current, used)
-        _lower(used, moves[branch, 0, current], moves[branch, 1, current], chances, arriving)
-        flowing = 0.0
-        for each in range(STATES):
-            mine[each] = below[branch, current, each] * (1 - prior)
-            flowing += arriving[each] * mine[each]
-            state[branch, each] += arriving[each] * mine[each]
-            above[branch, current, each] = (1 - prior) * arriving[each]
-        _add_what_it_did(used, mine, chances, did, branch)
-        total += flowing
-        if current > 0:
-            flow[branch, current - 1] += flowing
-        if current == 2:
-            for each in range(6, 11):  # to close on a fault, or to be back above it, takes that it is repaired by now
-                used[each] *= repaired
-            _lower(used, moves[branch, 0, 2], moves[branch, 1, 2], chances, faulted)
-            for each in range(STATES):
-                mine[each] = below[branch, 0, each] + below[branch, 1, each] + below[branch, 2, each]
-                with_fault += faulted[each] * mine[each]
-                mine[each] *= prior
-                state[branch, each] += faulted[each] * mine[each]
-            _add_what_it_did(used, mine, chances, did, branch)
-            total += with_fault * prior
-            flow[branch, 1] += with_fault * prior
-        for each in range(STATES):
-            above[branch, current, each] += prior * faulted[each]
-    scale = 1 / max(total, _TINY)
+    did[branch, 0] = did[branch, 1] = did[branch, 2] = 0.0
+    used[:] = 0.0
+    _used(outside, 1, done, branch, 2, used)
+    _used(outside, 2, done, branch, 3, used)
+    flow[branch, 1] = _arrives(used, below, branch, 2, prior, moves, chances, arriving, mine, state, did, above)
+    for each in range(6, 11):  # to close on a fault, or to be back above it, takes that it is repaired by now
+        used[each] *= repaired
+    _lower(used, moves[branch, 0, 2], moves[branch, 1, 2], chances, faulted)
+    with_fault = 0.0
+    for each in range(STATES):
+        mine[each] = below[branch, 0, each] + below[branch, 1, each] + below[branch, 2, each]
+        with_fault += faulted[each] * mine[each]
+        mine[each] *= prior
+        state[branch, each] += faulted[each] * mine[each]
+    _add_what_it_did(used, mine, chances, did, branch)
+    flow[branch, 1] += with_fault * prior
+    used[:] = 0.0
+    _used(outside, 0, done, branch, 0, used)
+    none = _arrives(used, below, branch, 0, prior, moves, chances, arriving, mine, state, did, above)
+    used[:] = 0.0
+    _used(outside, 1, done, branch, 1, used)
+    flow[branch, 0] = _arrives(used, below, branch, 1, prior, moves, chances, arriving, mine, state, did, above)
+    scale = 1 / max(none + flow[branch, 0] + flow[branch, 1], _TINY)
     for each in range(STATES):
         state[branch, each] *= scale
+        for current in range(3):
+            above[branch, current, each] += prior * faulted[each]
     for each in range(3):
         did[branch, each] *= scale
     flow[branch, 0] *= scale
@@ -380,18 +384,19 @@ def downwards(
     """Fill in what follows of each branch: nothing is filled in for trees of which nothing is asked, nor of quiet branches.
 
     ``kept`` tells of each tree whether anything is asked, (copies, tops); where something opened, or was dead, at or below a
-    branch with a probability of no more than ``negligible``, it is quiet: all there is taken as live, without fault current; what
-    else is given is as in :func:`upwards`. What is filled in: ``quiet``, (copies, n); and of the others ``state``, the probability
-    of each state of the lower node, (copies, n, 5); ``better``, how much better all is explained with a fault on each branch,
-    (copies, n); ``flow``, the probability that fault current entered, cleared below or not, (copies, n, 2); ``did``, that its
-    device is open, or closed again, below a live node, and that it is open at all, (copies, n, 3).
+    branch with a probability of no more than ``negligible``, it is quiet: all there is taken as live, without fault current;
+    what else is given is as in :func:`upwards`. What is filled in: ``quiet``, (copies, n); and of the others ``state``, the
+    probability of each state of the lower node, (copies, n, 5); ``better``, how much better all is explained with a fault on each
+    branch, (copies, n); ``flow``, the probability that fault current entered, cleared below or not, (copies, n, 2); ``did``, that
+    its device is open, or closed again, below a live node, and that it is open at all, (copies, n, 3).
     """
     above, earlier = np.empty((len(parent), 3, STATES)), np.empty((len(parent), 3, STATES))
     for copy in range(len(fault)):
         if kept[copy].any():
             _downwards(
                 parent, kept[copy], fault[copy], done, heard[copy], moves, repaired, chances, below[copy], say[copy],
-                later[copy], calm[copy], negligible, state[copy], better[copy], flow[copy], did[copy], quiet[copy], above, earlier,
+                later[copy], calm[copy], negligible, state[copy], better[copy], flow[copy], did[copy], quiet[copy], above,
+                earlier,
             )  # fmt: skip
 
 
@@ -471,7 +476,8 @@ def _weigh(logs: Numbers, weight: Numbers) -> float:
         total += weight[way]
     for way in range(len(logs)):
         weight[way] /= total
-    return most + math.log(total)
+    log_total: float = most + math.log(total)
+    return log_total
 
 
 @compiled
@@ -523,29 +529,6 @@ def _mix_users(
 
 
 @compiled
-def mix_ways(given: Given, spoken: Spoken, state: Numbers, fault: Numbers, flow: Numbers, did: Numbers, found: Mixed) -> None:
-    """Mix what follows of all nodes for each way of reporting, by the weights that are filled in already.
-
-    Args:
-        given: the nodes; with priors of faults of one, ``fault`` being the probability.
-        spoken: what the transformers say.
-        state, fault, flow, did: see :func:`repair.inference.passes.downwards`, shapes (ways, nodes, ...).
-        found: what is filled in.
-    """
-    for feeder in range(len(given.back)):
-        first, last = given.first[feeder], given.first[feeder + 1]
-        begin, end = spoken.first[feeder], spoken.first[feeder + 1]
-        quiet = np.zeros(last - first, dtype=np.bool_)
-        for way in range(len(state)):
-            share, here = found.weight[feeder, way], state[way, first:last]
-            if share > 0:
-                _mix(
-                    share, first, given, quiet, here, fault[way, first:last], flow[way, first:last], did[way, first:last], found
-                )  # fmt: skip
-                _mix_users(share, way, first, begin, end, spoken, quiet, here, found)
-
-
-@compiled
 def _start(asked: Mask, below: Numbers, calm: Numbers) -> None:
     """Fill in what :func:`upwards` wants on entry."""
     below[:] = 0.0
@@ -556,7 +539,9 @@ def _start(asked: Mask, below: Numbers, calm: Numbers) -> None:
 
 
 @compiled
-def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, logs: Numbers, limits: Numbers, found: Mixed) -> None:
+def _judge_tree(
+    feeder: int, given: Given, spoken: Spoken, heard: Numbers, logs: Numbers, limits: Numbers, found: Mixed
+) -> None:
     """Fill in what follows of one feeder.
 
     Args:
@@ -574,7 +559,11 @@ def _judge_tree(feeder: int, given: Given, spoken: Spoken, heard: Numbers, logs:
     parent[0] = -1
     fault, done, moves = given.fault[first:last], given.done[first:last], given.moves[first:last]
     repaired, asked, scale = given.repaired[first:last], given.asked[first:last], np.empty(1)
-    below, say, later = np.empty((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES)), np.empty((ways, size, 3, STATES))
+    below, say, later = (
+        np.empty((ways, size, 3, STATES)),
+        np.empty((ways, size, 3, STATES)),
+        np.empty((ways, size, 3, STATES)),
+    )
     calm, best = np.empty((ways, size, 3)), -np.inf
     for way in np.argsort(-logs):
         if logs[way] < best + _LEAST_LOG:  # no evidence is more probable than what was said is at its likeliest

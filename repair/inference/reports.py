@@ -157,7 +157,7 @@ def of_terminals(
     off, on = said.last_off > -EVER, said.last_on > -EVER
     on_last = on & (said.last_on >= said.last_off)
     words = np.where(off, np.where(on_last, 1, 0), np.where(on, 2, 3))
-    found = _of_words(rules, quality)[words, known.astype(int), beside.astype(int), together.astype(int)]
+    found: Numbers = _of_words(rules, quality)[words, known.astype(int), beside.astype(int), together.astype(int)]
     quiet = np.flatnonzero(words == 3)
     found[quiet] = silence(moment, rules, quality, known[quiet], said.event[quiet])
     return found
@@ -171,7 +171,11 @@ def _of_words(rules: InferenceSettings, quality: Quality) -> Numbers:
     _, absent, loss = quality
     known, beside, together = np.indices((2, 2, 2))
     missing = np.where(known, 0.1 * absent, absent)
-    works, never, lost_on = (1 - missing) * (1 - loss), np.full(missing.shape, IMPOSSIBLE), np.maximum(rules.on_loss, loss)
+    works, never, lost_on = (
+        (1 - missing) * (1 - loss),
+        np.full(missing.shape, IMPOSSIBLE),
+        np.maximum(rules.on_loss, loss),
+    )
     by_chance = rules.false_off * np.where(together, rules.coincidence, 1.0)
     false_off = (by_chance + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
     silent_off = (missing + (1 - missing) * loss) * rules.false_on
@@ -211,7 +215,8 @@ def silence(
     back = missing + (1 - missing) * (loss + (1 - loss) * late) * (on_loss + (1 - on_loss) * late)
     by_event = np.zeros((len(late), 2, STATES))
     by_event[:, :, DARK], by_event[:, :, BACK] = np.log(dark), np.log(back)
-    return by_event[event, known.astype(int)]
+    found: Numbers = by_event[event, known.astype(int)]
+    return found
 
 
 def of_readings(said: Said, moment: Moment, rules: InferenceSettings) -> Numbers:

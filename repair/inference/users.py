@@ -209,7 +209,9 @@ class Hearing(Shown):
         age_h, readings = self._age_h(event, at), of_readings(users.terminals, self.moment, rules)
         for quality in rules.qualities:
             own = silence(self.moment, rules, quality, known, event)
-            own[at] = of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint) + readings
+            own[at] = (
+                of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint) + readings
+            )
             own[:, 1:] += calls[:, None]
             says = transformer_speaks(own, alone, all_of_them, several, rules)
             parts.append(node_hears(says, rules, went_together, age_h))
