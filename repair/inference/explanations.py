@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
+from repair.inference.customers_out import CustomersOut
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages, PowerBetween
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
+from repair.inference.moments import ORIGIN, ms_of, time_of
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
-from repair.inference.reports import Said
 from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.inference.words import OFF, ON, RECLOSE, is_of
 from repair.settings import InferenceSettings
-
-ORIGIN = datetime(1970, 1, 1)
 
 LEAST_BITS = 0.05
 """A reading that is expected to tell less is not proposed."""
@@ -127,39 +125,6 @@ class Words:
     calls: int = 0
     tripped: bool = False
     doubted: tuple[Doubted, ...] = ()
-
-
-class CustomersOut(NamedTuple):
-    """Customers that are off although their transformer has supply, column by column, by rising number.
-
-    Attributes:
-        id, number: of each in the table of customers.
-        first, last, back: the first word of an outage, the last word, and the last sign of power, where there is one.
-        open: whether nobody heard of power since the last word of an outage.
-        offs, called: one if its meter said off, and if it called.
-        share: how probable it is that it is off.
-    """
-
-    id: tuple[str, ...]
-    number: list[int]
-    first: list[datetime]
-    last: list[datetime]
-    back: list[datetime]
-    open: list[bool]
-    offs: list[int]
-    called: list[int]
-    share: list[float]
-
-    @classmethod
-    def of(cls, by: Explanations, said: Said, share: Numbers) -> CustomersOut:
-        """Return those that said this, with the probability that each is off."""
-        number = (said.device - by.devices.customers_from).tolist()
-        dark, back = np.maximum(said.last_off, said.call), np.maximum(said.last_on, said.answered)
-        return cls(
-            by.devices.customer_ids(number), number, times_of(said.first), times_of(np.maximum(dark, back)),
-            times_of(np.maximum(back, 0)), (back <= dark).tolist(), (said.offs > 0).astype(int).tolist(),
-            (said.call > -EVER).astype(int).tolist(), share.tolist(),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -404,7 +369,7 @@ class Told(Shown):
             groups.append((row, [each]))
             if joined:
                 several[row] = groups[-1][1]
-        spoke = CustomersOut.of(self.by, found.users.customers.at(out), found.alone[out])
+        spoke = CustomersOut.of(self.by.devices, found.users.customers.at(out), found.alone[out])
         events = found.of_transformer[[row for row, _ in groups]].tolist()
         outages = [self._of_customers(row, members, spoke) for row, members in groups]
         return list(zip(events, outages, strict=True))
@@ -587,19 +552,3 @@ def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
 def _bits(share: Numbers) -> Numbers:
     share = np.clip(share, 1e-12, 1 - 1e-12)
     return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
-
-
-def ms_of(moment: datetime) -> int:
-    """Return a local time in ms since 1970."""
-    return int((moment - ORIGIN) / timedelta(milliseconds=1))
-
-
-def time_of(ms: int) -> datetime:
-    """Return a moment in ms since 1970 as local time."""
-    return ORIGIN + timedelta(milliseconds=ms)
-
-
-def times_of(ms: Indices) -> list[datetime]:
-    """Return moments in ms since 1970 as local times."""
-    found: list[datetime] = ms.astype("datetime64[ms]").tolist()
-    return found

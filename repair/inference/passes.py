@@ -166,7 +166,7 @@ def _join_live(calm: Numbers, over: int, branch: int, scale: float) -> None:
 @compiled
 def upwards(
     parent: Indices, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers, chances: Numbers,
-    below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
+    asked: Mask, below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
 ) -> None:  # fmt: skip
     """Fill in what lies at and below each branch, and what it says to the one above.
 
@@ -178,26 +178,31 @@ def upwards(
         moves: ``refed`` and ``left`` of the chances, shape (n, 2, 3).
         repaired: shape (n,).
         chances: a channel fails, works again, something is afloat; shape (3,).
-        below: one without fault current on entry; on return the weight of what lies below, shape (copies, n, 3, 5).
+        asked: branches that never count as calm, shape (n,).
+        below: the weight of what lies at and below each, shape (copies, n, 3, 5).
         say: what each says to the one above, shape (copies, n, 3, 5).
         later: what its siblings after it say together, shape (copies, n, 3, 5).
-        calm: one without fault current on entry, zero where more is asked; on return the part of what each says in which all at
-            and below it is live and nothing opened, shape (copies, n, 3).
+        calm: the part of what each says in which all at and below it is live and nothing opened, shape (copies, n, 3).
         log_scale: what all of a tree is scaled by, its top being live, shape (copies, tops).
     """
     for copy in range(len(fault)):
         _upwards(
-            parent, fault[copy], done, heard[copy], moves, repaired, chances, below[copy], say[copy], later[copy], calm[copy],
-            log_scale[copy],
+            parent, fault[copy], done, heard[copy], moves, repaired, chances, asked, below[copy], say[copy], later[copy],
+            calm[copy], log_scale[copy],
         )  # fmt: skip
 
 
 @compiled
 def _upwards(
     parent: Indices, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers, chances: Numbers,
-    below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
+    asked: Mask, below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
 ) -> None:  # fmt: skip
     """Do so for one copy."""
+    below[:], calm[:] = 0.0, 0.0
+    for branch in range(len(parent)):
+        calm[branch, 0] = 0.0 if asked[branch] else 1.0
+        for state in range(STATES):
+            below[branch, 0, state] = 1.0
     mine, mended = np.empty(STATES), np.empty(STATES)
     tree, scale, logs = len(log_scale), 1.0, 0.0
     for branch in range(len(parent) - 1, -1, -1):
@@ -361,7 +366,8 @@ def _follows(
         did[branch, each] *= scale
     flow[branch, 0] *= scale
     flow[branch, 1] *= scale
-    return with_fault * scale
+    better: float = with_fault * scale
+    return better
 
 
 @inlined
@@ -529,16 +535,6 @@ def _mix_users(
 
 
 @compiled
-def _start(asked: Mask, below: Numbers, calm: Numbers) -> None:
-    """Fill in what :func:`upwards` wants on entry."""
-    below[:] = 0.0
-    below[:, 0] = 1.0
-    for each in range(len(asked)):
-        calm[each, 0] = 0.0 if asked[each] else 1.0
-        calm[each, 1] = calm[each, 2] = 0.0
-
-
-@compiled
 def _judge_tree(
     feeder: int, given: Given, spoken: Spoken, heard: Numbers, logs: Numbers, limits: Numbers, found: Mixed
 ) -> None:
@@ -569,9 +565,9 @@ def _judge_tree(
         if logs[way] < best + _LEAST_LOG:  # no evidence is more probable than what was said is at its likeliest
             logs[way] = -np.inf
             continue
-        _start(asked, below[way], calm[way])
         _upwards(
-            parent, fault, done, heard[way], moves, repaired, given.chances, below[way], say[way], later[way], calm[way], scale
+            parent, fault, done, heard[way], moves, repaired, given.chances, asked, below[way], say[way], later[way], calm[way],
+            scale,
         )  # fmt: skip
         logs[way] += scale[0]
         best = max(best, logs[way])
