@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
@@ -62,7 +62,7 @@ class Doubted:
     time: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InferredOutage:
     """One incident that the signals tell of.
 
@@ -150,7 +150,8 @@ class InferredOutage:
         """Return the incident with all its fields, for JSON."""
         runner_up = None if self.runner_up is None else vars(self.runner_up)
         doubted = [vars(each) for each in self.doubted]
-        return vars(self) | {"runner_up": runner_up, "doubted": doubted, "needs_order": self.needs_order}
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return own | {"runner_up": runner_up, "doubted": doubted, "needs_order": self.needs_order}
 
 
 def latest_first(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
