@@ -31,7 +31,9 @@ def own_states(
     likely = np.empty(STATES)
     stays = 1 - fed[0] - fed[1]
     for each in range(len(heard)):
-        greatest = heard[each].max()
+        greatest = heard[each, 0]
+        for state in range(1, STATES):
+            greatest = max(greatest, heard[each, state])
         for state in range(STATES):
             likely[state] = math.exp(heard[each, state] - greatest)
         for state in range(STATES):

@@ -445,6 +445,16 @@ def _downwards(
                 earlier[branch, current, each] = 1.0 if current == 0 else 0.0
 
 
+@inlined
+def _where_most(values: Numbers) -> int:
+    """Return where the greatest value stands, the first of them."""
+    found = 0
+    for each in range(1, len(values)):
+        if values[each] > values[found]:
+            found = each
+    return found
+
+
 @compiled
 def _listen(
     node: Indices, row: Indices, says: Numbers, likely: Numbers, greatest: Numbers, first: int, heard: Numbers
@@ -459,13 +469,14 @@ def _listen(
         here = heard[at - first]
         if end == each + 1:
             scale += greatest[row[each]]
-            here[:] = likely[row[each]]
+            for state in range(STATES):
+                here[state] = likely[row[each], state]
         else:
             here[:] = 0.0
             for other in range(each, end):
                 for state in range(STATES):
                     here[state] += says[row[other], state]
-            most = here.max()
+            most = here[_where_most(here)]
             scale += most
             for state in range(STATES):
                 here[state] = math.exp(here[state] - most)
@@ -476,7 +487,7 @@ def _listen(
 @compiled
 def _weigh(logs: Numbers, weight: Numbers) -> float:
     """Fill in shares from their logs, and return the log of their sum."""
-    most, total = logs.max(), 0.0
+    most, total = logs[_where_most(logs)], 0.0
     for way in range(len(logs)):
         weight[way] = math.exp(logs[way] - most)
         total += weight[way]
@@ -561,7 +572,10 @@ def _judge_tree(
         np.empty((ways, size, 3, STATES)),
     )
     calm, best = np.empty((ways, size, 3)), -np.inf
-    for way in np.argsort(-logs):
+    bounds = logs.copy()
+    for _ in range(ways):
+        way = _where_most(bounds)
+        bounds[way] = -np.inf
         if logs[way] < best + _LEAST_LOG:  # no evidence is more probable than what was said is at its likeliest
             logs[way] = -np.inf
             continue
