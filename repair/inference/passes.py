@@ -27,7 +27,8 @@ _TINY = 1e-300
 _SMALL = 1e-150
 
 _MOST_LOG_ODDS = 500.0
-_LEAST_LOG = -28.0
+_LEAST_LOG = -60.0
+"""A way of reporting less probable than this changes nothing, even if the source was lost."""
 
 Moved = tuple[float, float, float, float, float, float, float, float, float]
 """See :func:`_moved`."""

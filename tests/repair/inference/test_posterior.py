@@ -180,7 +180,7 @@ def test_feeders_one_after_the_other_are_the_mixture_of_the_ways_of_reporting(
             np.einsum("wu,wus,wus->u", share[:, node], each.state[:, node], rate[:, row]), abs=CLOSE
         )
     odds = np.exp(np.minimum(each.log_odds_dead(back), 500.0))
-    assert found.lost_source == pytest.approx(np.log((weight * odds).sum(axis=0) + 1e-300), abs=1e-6)
+    assert np.exp(found.lost_source) == pytest.approx((weight * odds).sum(axis=0), rel=1e-6, abs=1e-15)
 
 
 def test_strong_words_against_each_other_stay_numbers() -> None:
