@@ -14,9 +14,21 @@ def compiled(loop: Loop) -> Loop:
     Other threads run while it does. What was compiled is kept beside the module, or in the cache of the user; where neither can
     be written, each process compiles it again.
     """
+    return _compiled(loop)
+
+
+def inlined(loop: Loop) -> Loop:
+    """Compile a function that is called for every step of a loop: it becomes a part of what calls it.
+
+    Both stand in one module: what is kept of a caller in another one would not change with this function.
+    """
+    return _compiled(loop, forceinline=True)
+
+
+def _compiled(loop: Loop, *, forceinline: bool = False) -> Loop:
     import numba
 
     try:
-        return cast("Loop", numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
+        return cast("Loop", numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=forceinline)(loop))
     except RuntimeError:  # no folder to keep it in
-        return cast("Loop", numba.njit(nogil=True, error_model="numpy")(loop))
+        return cast("Loop", numba.njit(nogil=True, error_model="numpy", forceinline=forceinline)(loop))

@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 
 from repair.inference.devices import EVER
-from repair.inference.explanations import ms_of, time_of
 from repair.inference.history import MINUTE, Bars
+from repair.inference.moments import ms_of, time_of
 from repair.inference.words import Rows
 
 STEP = 24 * 60 * MINUTE

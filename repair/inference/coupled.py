@@ -18,7 +18,7 @@ from network.representation import Shown
 from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
 from repair.inference.feeder_tree import FeederTree
-from repair.inference.reports import HOUR, Moment, Said, node_hears, of_terminals
+from repair.inference.reports import HOUR, Moment, Said, node_hears, of_readings, of_terminals
 from repair.inference.states import BACK, BACK_UNHEARD, DARK, LIVE, STATES, UNHEARD
 from repair.inference.words import Rows
 from repair.settings import InferenceSettings
@@ -196,9 +196,9 @@ class CoupledUsers(Shown):
         alone = Said(np.arange(count), *(column for name, column in vars(said).items() if name != "event"))
         moment = Moment(now, began, began)
         no = np.zeros(count, dtype=np.bool_)
-        logs, dead = [], np.zeros((count, STATES))
+        logs, dead, readings = [], np.zeros((count, STATES)), of_readings(alone, moment, rules)
         for quality in rules.qualities:
-            own = of_terminals(alone, moment, rules, quality, no, no, no) + np.log(quality[0])
+            own = of_terminals(alone, moment, rules, quality, no, no, no) + readings + np.log(quality[0])
             hears, off, _ = node_hears(own, rules, no, np.maximum(now - began, 0) / HOUR)
             logs.append(hears)
             dead += np.exp(hears) * off

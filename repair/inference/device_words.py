@@ -30,7 +30,7 @@ def categories(node: Indices, kind: Indices, time: Indices) -> tuple[Indices, In
     order = np.lexsort((kind, time, node))
     node, kind = node[order], kind[order]
     at, head = np.unique(node, return_index=True)
-    last = kind[np.append(head[1:], len(node)) - 1]
+    last = kind[np.append(head, len(node))[1:] - 1]
     group = np.cumsum(np.append(True, node[1:] != node[:-1])[: len(node)]) - 1
     trips, recloses = (np.bincount(group, kind == which, len(at)) > 0 for which in (OFF, RECLOSE))
     category = np.where(

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 
 from network.arrays import NONE, Indices, Mask, Numbers
 from network.representation import Shown
+from repair.inference.customers_out import CustomersOut
 from repair.inference.device_words import OPEN, OPEN_AFTER_RECLOSE, RECLOSED
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages, PowerBetween
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.judgement import Judgement
+from repair.inference.moments import ORIGIN, ms_of, time_of
 from repair.inference.outage import LEVELS, Doubted, InferredOutage, RunnerUp
 from repair.inference.states import DARK, LIVE, UNHEARD
 from repair.inference.words import OFF, ON, RECLOSE, is_of
 from repair.settings import InferenceSettings
-
-ORIGIN = datetime(1970, 1, 1)
 
 LEAST_BITS = 0.05
 """A reading that is expected to tell less is not proposed."""
@@ -140,15 +140,24 @@ class Told(Shown):
     @cached_property
     def _dark(self) -> Mask:
         """Whether each node is dead, rather than not."""
+        return self._darkness >= self.by.rules.suspected
+
+    @cached_property
+    def _darkness(self) -> Numbers:
+        """Probability that each node is dead."""
         state = self.judgement.state
-        return np.asarray(state[:, DARK] + state[:, UNHEARD] >= self.by.rules.suspected)
+        return np.asarray(state[:, DARK] + state[:, UNHEARD])
 
     @cached_property
     def _out(self) -> Mask:
         """Whether each node was cut off since its event began, rather than not."""
-        state = self.judgement.state
-        dark = state[:, DARK] + state[:, UNHEARD]
-        return self._dark | is_back(dark, 1 - state[:, LIVE] - dark, self.by.rules)
+        dark, live = self._darkness, self.judgement.state[:, LIVE]
+        return self._dark | is_back(dark, 1 - live - dark, self.by.rules)
+
+    @cached_property
+    def _cut(self) -> Numbers:
+        """Probability that an outage begins at each node."""
+        return np.asarray(self.judgement.cut[:, 0] + self.judgement.cut[:, 1])
 
     @cached_property
     def _first(self) -> Indices:
@@ -178,16 +187,9 @@ class Told(Shown):
         found = self.judgement
         return self._transformer_dark | is_back(found.dark, found.was, self.by.rules)
 
-    @cached_property
-    def _by_node(self) -> tuple[Indices, Indices]:
-        order = np.argsort(self.judgement.node, kind="stable")
-        return order, self.judgement.node[order]
-
     def _transformers_in(self, first: int, last: int) -> Indices:
-        """Return the rows of the transformers at some nodes."""
-        order, nodes = self._by_node
-        a, b = np.searchsorted(nodes, [first, last])
-        return order[a:b]
+        """Return the rows of the transformers at some nodes, which stand in the order of nodes."""
+        return np.arange(*np.searchsorted(self.judgement.node, [first, last]))
 
     # What was said ------------------------------------------------------------------------------------------------
 
@@ -224,10 +226,9 @@ class Told(Shown):
         return order, users.their[order]
 
     def _speaking_customers(self, rows: Indices) -> Indices:
+        """Return the customers that spoke of some transformers that stand one after the other."""
         order, their = self._customers_of
-        if len(rows) == 1:
-            return order[slice(*np.searchsorted(their, [rows[0], rows[0] + 1]))]
-        return order[np.isin(their, rows)]
+        return order[slice(*np.searchsorted(their, [rows[0], rows[-1] + 1]))] if len(rows) else NONE
 
     # Incidents ----------------------------------------------------------------------------------------------------
 
@@ -245,20 +246,19 @@ class Told(Shown):
         out = below[self._transformer_out[below]]
         dark = out[self._transformer_dark[out]]
         nodes = np.arange(head, last)[self._out[head:last]]
-        darkness = found.state[nodes][:, [DARK, UNHEARD]].sum(axis=1)
         is_open = bool(self._dark[nodes].any()) or len(dark) > 0
-        sure = float(darkness.max() if is_open else 1 - found.state[head, 0])
+        sure = float(self._darkness[nodes].max() if is_open else 1 - found.state[head, 0])
         said = self._said(below, head, last, event, is_open=is_open)
-        cut = found.cut.sum(axis=1)
         branch = int(by.tree.supply.branch_to[found.place[head]])
         base = self._outage(
             level=LEVELS[by.tree.level[found.place[head]]], explanation="line", transformers=found.transformer[out],
             dark=found.transformer[dark],
             expected=float(found.dark[below] @ by.customers_of(found.transformer[below], said.start)),
-            object_id=self._branch_id(branch), probability=min(float(cut[head]), 1.0), sure=sure, is_open=is_open, words=said,
+            object_id=self._branch_id(branch), probability=min(float(self._cut[head]), 1.0), sure=sure, is_open=is_open,
+            words=said,
         )  # fmt: skip
         outage = replace(
-            base, runner_up=self._runner_up(head, cut), next_read=self._next_read(event), ends=self._ends(head, nodes)
+            base, runner_up=self._runner_up(head), next_read=self._next_read(event), ends=self._ends(head, nodes)
         )
         return event, self._explained(outage, branch + by.devices.branches_from, found.transformer[out])
 
@@ -353,45 +353,55 @@ class Told(Shown):
 
     def customers(self) -> list[tuple[int, InferredOutage]]:
         """Return the outages of customers whose transformer has supply: of several together, and of single ones."""
-        found = self.judgement
-        out = np.flatnonzero(found.alone >= self.by.rules.suspected)
-        together = np.zeros(len(found.transformer), dtype=np.bool_)
-        together[found.users.their[out]] = found.together[found.users.their[out]] >= self.by.rules.suspected
-        groups: dict[tuple[int, int], list[int]] = {}
-        for each in out.tolist():
-            row = int(found.users.their[each])
-            groups.setdefault((row, -1) if together[row] else (row, each), []).append(each)
-        return [self._of_customers(row, members) for (row, _), members in groups.items()]
+        found, bar = self.judgement, self.by.rules.suspected
+        out = np.flatnonzero(found.alone >= bar)
+        if not len(out):
+            return []
+        their = found.users.their[out]
+        alike = np.zeros(len(found.transformer), dtype=np.bool_)
+        alike[their] = found.together[their] >= bar
+        several: dict[int, list[int]] = {}
+        groups: list[tuple[int, list[int]]] = []
+        for each, (row, joined) in enumerate(zip(their.tolist(), alike[their].tolist(), strict=True)):
+            if joined and row in several:
+                several[row].append(each)
+                continue
+            groups.append((row, [each]))
+            if joined:
+                several[row] = groups[-1][1]
+        spoke = CustomersOut.of(self.by.devices, found.users.customers.at(out), found.alone[out])
+        events = found.of_transformer[[row for row, _ in groups]].tolist()
+        outages = [self._of_customers(row, members, spoke) for row, members in groups]
+        return list(zip(events, outages, strict=True))
 
-    @cached_property
-    def _words_of_customers(self) -> dict[str, list[int]]:
-        """What customers said, column by column."""
-        return {name: column.tolist() for name, column in vars(self.judgement.users.customers).items()}
-
-    def _of_customers(self, row: int, members: list[int]) -> tuple[int, InferredOutage]:
-        found, by, said = self.judgement, self.by, self._words_of_customers
-        event = int(found.of_transformer[row])
-        back = [max(said["last_on"][member], said["answered"][member]) for member in members]
-        dark = [max(said["last_off"][member], said["call"][member]) for member in members]
-        is_open = any(power <= word for power, word in zip(back, dark, strict=True))
-        several = len(members) > 1
-        numbers = sorted(said["device"][member] - by.devices.customers_from for member in members)
-        ids = by.devices.customer_ids(numbers)
-        box = by.box_of(numbers) if several else None
-        level = "box" if box else "customers" if several else "customer"
-        object_id = box or (by.transformer_ids(found.transformer[[row]])[0] if several else ids[0])
-        share = max(float(found.alone[member]) for member in members)
-        outage = self._outage(
-            level=level, explanation="customers" if several else "customer",
-            transformers=NONE, dark=NONE, object_id=object_id, customers=len(members), customer_ids=ids,
-            expected=sum(float(found.alone[member]) for member in members) if is_open else 0.0, probability=share, sure=share,
-            is_open=is_open,
-            words=Words(
-                min(said["first"][member] for member in members), max(*back, *dark), None if is_open else max(back),
-                sum(said["offs"][member] > 0 for member in members), sum(said["call"][member] > -int(EVER) for member in members),
-            ),
+    def _of_customers(self, row: int, members: list[int], spoke: CustomersOut) -> InferredOutage:
+        found, by = self.judgement, self.by
+        first, count = members[0], len(members)
+        ids = tuple(spoke.id[each] for each in members)
+        if count == 1:
+            start, last, back, share = spoke.first[first], spoke.last[first], spoke.back[first], spoke.share[first]
+            is_open, expected = spoke.open[first], share
+            level, object_id, offs, calls = "customer", spoke.id[first], spoke.offs[first], spoke.called[first]
+        else:
+            box = by.box_of([spoke.number[each] for each in members])
+            level, object_id = ("box", box) if box else ("customers", by.transformer_ids(found.transformer[[row]])[0])
+            start = min(spoke.first[each] for each in members)
+            last, back = (max(column[each] for each in members) for column in (spoke.last, spoke.back))
+            share, expected = max(spoke.share[each] for each in members), sum(spoke.share[each] for each in members)
+            is_open = any(spoke.open[each] for each in members)
+            offs, calls = (sum(column[each] for each in members) for column in (spoke.offs, spoke.called))
+        confirmed = "confirmed" if share >= by.rules.confirmed else "suspected"
+        outage = InferredOutage(
+            id=f"{start:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""), level=level,
+            object_id=object_id, probability=share, runner_up=None, explanation="customers" if count > 1 else "customer",
+            state=confirmed if is_open else "restored", sure=share, reason="", start=start, last=last,
+            restored_at=None if is_open else back, transformers=0, customers=count, customers_off=count if is_open else 0,
+            expected_customers=expected if is_open else 0.0, dark=0, back=0, meters=offs, calls=calls, tripped=False,
+            doubted=(), plan_or_record=None, transformer_ids=(), dark_ids=(), customer_ids=ids, next_read=None,
         )  # fmt: skip
-        return event, self._explained(outage, said["device"][members[0]], found.transformer[[row]])
+        if not len(by.known.device):
+            return outage
+        return self._explained(outage, spoke.number[first] + by.devices.customers_from, found.transformer[[row]])
 
     def overturned(self) -> list[tuple[int, InferredOutage]]:
         """Return what devices and terminals said, and something else refutes."""
@@ -462,31 +472,25 @@ class Told(Shown):
     def _outage(
         self, *, level: str, explanation: str, transformers: Indices, dark: Indices, expected: float,
         object_id: str, probability: float, sure: float, is_open: bool, words: Words,
-        customers: int | None = None, customer_ids: tuple[str, ...] = (),
     ) -> InferredOutage:  # fmt: skip
-        by = self.by
-        if customers is None:
-            customers, off = by.customer_count(transformers, words.start), by.customer_count(dark, words.start)
-        else:
-            off = customers if is_open else 0
-        bars = by.rules
+        by, bars = self.by, self.by.rules
+        customers, off = by.customer_count(transformers, words.start), by.customer_count(dark, words.start)
         state = "restored" if not is_open else "confirmed" if sure >= bars.confirmed else "suspected"
         began = time_of(words.start)
         return InferredOutage(
-            id=f"{began:%Y%m%dT%H%M%S}-{object_id}" + ("-customers" if level == "customers" else ""),
-            level=level, object_id=object_id, probability=probability, runner_up=None, explanation=explanation, state=state,
+            id=f"{began:%Y%m%dT%H%M%S}-{object_id}", level=level, object_id=object_id, probability=probability,
+            runner_up=None, explanation=explanation, state=state,
             sure=sure, reason="", start=began, last=time_of(words.last),
             restored_at=None if words.end is None else time_of(words.end), transformers=len(transformers),
             customers=customers, expected_customers=expected, customers_off=off, dark=len(dark),
             back=len(transformers) - len(dark), meters=words.meters, calls=words.calls,
             tripped=words.tripped, doubted=words.doubted, plan_or_record=None, transformer_ids=by.transformer_ids(transformers),
-            dark_ids=by.transformer_ids(dark),
-            customer_ids=customer_ids, next_read=None,
+            dark_ids=by.transformer_ids(dark), customer_ids=(), next_read=None,
         )  # fmt: skip
 
-    def _runner_up(self, head: int, cut: Indices) -> RunnerUp | None:
+    def _runner_up(self, head: int) -> RunnerUp | None:
         """Return where else it may begin: on the way to the source, or at the next cuts below."""
-        found = self.judgement
+        found, cut = self.judgement, self._cut
         way = []
         above = int(self._parent[head])
         while above >= 0:
@@ -548,13 +552,3 @@ def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
 def _bits(share: Numbers) -> Numbers:
     share = np.clip(share, 1e-12, 1 - 1e-12)
     return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
-
-
-def ms_of(moment: datetime) -> int:
-    """Return a local time in ms since 1970."""
-    return int((moment - ORIGIN) / timedelta(milliseconds=1))
-
-
-def time_of(ms: int) -> datetime:
-    """Return a moment in ms since 1970 as local time."""
-    return ORIGIN + timedelta(milliseconds=ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,12 @@ from network.representation import Shown
 
 LEVELS = ("line", "trunk", "lateral", "sub_lateral")
 """整线, 主线, 支线, 分支线."""
+
+MOST_NODES = 50_000
+"""Nodes that are judged at once: memory does not grow with the network."""
+
+COSTLY = 6
+"""As so many nodes counts one of a piece that is not judged by itself, or not as a tree."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +47,26 @@ class FeederTree(Shown):
         """Return the piece of each place; -1 where a place is dead, or above several pieces."""
         piece = np.searchsorted(self.first, place, side="right") - 1
         return np.where(place > 0, piece, -1)
+
+    def chunks(self, groups: Iterable[list[int]]) -> Iterator[list[int]]:
+        """Yield so many pieces as are judged at once, rising; those of one group stay together.
+
+        Of pieces with closed rings, and of those that are judged together, more is kept for each node.
+        """
+        size = self.last - self.first
+        chunk: list[int] = []
+        nodes = 0
+        for group in groups:
+            more = int(size[group].sum())
+            if len(group) > 1 or not self.rings.keys().isdisjoint(group):
+                more *= COSTLY
+            if chunk and nodes + more > MOST_NODES:
+                yield sorted(chunk)
+                chunk, nodes = [], 0
+            chunk += group
+            nodes += more
+        if chunk:
+            yield sorted(chunk)
 
     @cached_property
     def rings(self) -> dict[int, Indices]:

@@ -15,6 +15,7 @@ from repair.inference.device_words import categories, flag_likelihoods, word_lik
 from repair.inference.devices import Devices
 from repair.inference.events import Events, onset
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.feeders import Given, Mixed, Spoken
 from repair.inference.mesh import Marginals, Mesh
 from repair.inference.pairs import NAMES, Coupled, clusters
 from repair.inference.posterior import Chances, Evidence, Posterior
@@ -32,6 +33,15 @@ NEGLIGIBLE = 1e-5
 """Parts of a feeder in which something opened or was dead with no more than this probability are taken as live."""
 
 
+def said_of(heard: Heard, node: Indices, nodes: int) -> Numbers:
+    """Return what users say of each node, shape (ways, nodes, 5), given the node of each transformer."""
+    from repair.inference.own_states import said_at_nodes
+
+    found = np.zeros((len(heard.says), nodes, STATES))
+    said_at_nodes(node, heard.row, heard.says, found)
+    return found
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Prepared(Shown):
     """The evidence of some events, for each way of reporting.
@@ -42,8 +52,8 @@ class Prepared(Shown):
         place, event, parent: place, event and node above of each node, shape (nodes,).
         fault: prior of a fault on the branch to each node, shape (nodes,).
         done: what devices did, see :class:`Evidence`.
-        says: what users say, shape (ways, nodes, 5).
-        refed, left, repaired: see :class:`Chances`.
+        moves: what is fed again and what is left dead, see :class:`Chances`, shape (nodes, 2, 3).
+        repaired: see :class:`Chances`.
         transformer, of_transformer, node: see :class:`Judgement`.
         heard: what users said.
         doing: words of each device, see :func:`categories`.
@@ -57,9 +67,7 @@ class Prepared(Shown):
     parent: Indices
     fault: Numbers
     done: Numbers
-    says: Numbers
-    refed: Numbers
-    left: Numbers
+    moves: Numbers
     repaired: Numbers
     transformer: Indices
     of_transformer: Indices
@@ -68,30 +76,68 @@ class Prepared(Shown):
     doing: Indices
     meshes: dict[int, tuple[Indices, Mesh]]
 
+    @cached_property
+    def says(self) -> Numbers:
+        """What users say of each node, shape (ways, nodes, 5)."""
+        return said_of(self.heard, self.node, len(self.place))
+
+    @cached_property
+    def given(self) -> Given:
+        """The nodes of each event, for the passes."""
+        first = np.append(np.flatnonzero(self.parent < 0), len(self.parent))
+        rates = np.array([self.rules.channel_fails, self.rules.channel_works, Chances.afloat])
+        return Given(
+            first, self.parent, self.fault, self.done, self.moves, self.repaired, rates, self.doing > 0, self.source_back,
+        )  # fmt: skip
+
+    @cached_property
+    def spoken(self) -> Spoken:
+        """What the transformers of each event say, for the passes."""
+        first = np.searchsorted(self.of_transformer, np.arange(len(self.events.piece) + 1))
+        prior = np.log([quality[0] for quality in self.rules.qualities])
+        return Spoken(first, self.node, self.heard.row, self.heard.says, self.heard.dead, self.heard.gone, prior)
+
     def posterior(self, fault: Numbers) -> Posterior:
         """Return the posterior for each way of reporting, and there for each set of priors of faults, where there are several.
 
         Args:
             fault: priors of faults, shape (nodes,) or (sets, nodes).
         """
-        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
-        says = self.says
+        says, chances = self.says, self._chances_of(slice(None))
         if fault.ndim == 2:
             says = np.broadcast_to(says[:, None], (len(says), len(fault), *says.shape[1:]))
         return Posterior(Evidence(self.parent, fault, self.done, says, chances))
 
+    def _chances_of(self, nodes: Indices | slice) -> Chances:
+        refed, left = self.moves[nodes, 0], self.moves[nodes, 1]
+        return Chances(refed, left, self.repaired[nodes], self.rules.channel_fails, self.rules.channel_works)
+
     def evidence_of(self, nodes: Indices, at: Indices) -> Evidence:
         """Return the evidence of some nodes for each way of reporting, given where each node stands among them."""
         above = self.parent[nodes]
-        chances = Chances(
-            self.refed[nodes],
-            self.left[nodes],
-            self.repaired[nodes],
-            self.rules.channel_fails,
-            self.rules.channel_works,
-        )
+        chances = self._chances_of(nodes)
         parent = np.where(above >= 0, at[above], -1)
         return Evidence(parent, self.fault[nodes], self.done[nodes], self.says[:, nodes], chances)
+
+    def some(self, events: Indices) -> tuple[Prepared, Indices, Indices]:
+        """Return what is prepared of some events, rising, without their signals; and which nodes and transformers are theirs."""
+        kept = np.zeros(len(self.events.piece), dtype=np.bool_)
+        kept[events] = True
+        nodes, transformers = np.flatnonzero(kept[self.event]), np.flatnonzero(kept[self.of_transformer])
+        above = self.parent[nodes]
+        meshes = {
+            int(np.searchsorted(events, event)): (np.searchsorted(nodes, at), mesh)
+            for event, (at, mesh) in self.meshes.items()
+            if kept[event]
+        }
+        return Prepared(
+            Events(self.events.piece[events], self.events.at[events], NONE, Rows(NONE, NONE), NONE), self.rules,
+            self.place[nodes], np.searchsorted(events, self.event[nodes]),
+            np.where(above >= 0, np.searchsorted(nodes, above), -1), self.fault[nodes], self.done[nodes], self.moves[nodes],
+            self.repaired[nodes], self.transformer[transformers], np.searchsorted(events, self.of_transformer[transformers]),
+            np.searchsorted(nodes, self.node[transformers]), replace(self.heard, row=self.heard.row[transformers]),
+            self.doing[nodes], meshes,
+        ), nodes, transformers  # fmt: skip
 
     def without_source(self) -> Posterior:
         """Return the posterior of each feeder if its source was lost: a branch above its top, which is open, or closed again.
@@ -113,12 +159,41 @@ class Prepared(Shown):
         for way in (0, 1, 3):
             done[source, way, OPENED], done[source, way, CLOSED_AGAIN] = 1 - back, back
         chances = Chances(
-            spread(self.refed, 0.0), spread(self.left, 0.0), spread(self.repaired, 1.0),
+            spread(self.moves[:, 0], 0.0), spread(self.moves[:, 1], 0.0), spread(self.repaired, 1.0),
             self.rules.channel_fails, self.rules.channel_works,
         )  # fmt: skip
         says = np.zeros((len(self.says), count + events, STATES))
         says[:, node] = self.says
         return Posterior(Evidence(parent, spread(self.fault, 0.0), done, says, chances))
+
+    def of_trees(self) -> Mixed:
+        """Return what follows of all events, where none has closed rings."""
+        from repair.inference.passes import judge_trees
+
+        given, spoken = self.given, self.spoken
+        found, greatest = Mixed.of(given, spoken), spoken.says.max(axis=2)
+        likely, limits = np.exp(spoken.says - greatest[:, :, None]), np.array([NEGLIGIBLE, LEAST_WEIGHT])
+        judge_trees(given, spoken, likely, greatest, limits, found)
+        return found
+
+    def mixed(
+        self, posterior: Marginals, weight: Numbers, log_evidence: Numbers, lost_source: Numbers | None = None
+    ) -> Mixed:
+        """Return what follows of all events, mixed by the weights of the ways of reporting, shape (ways, events)."""
+        found, heard = Mixed.of(self.given, self.spoken), self.heard
+        found.weight[:], found.log_evidence[:] = weight.T, log_evidence
+        found.lost_source[:] = -np.inf if lost_source is None else lost_source
+        for way, shares in enumerate(weight):
+            share, state = shares[self.event], posterior.state[way]
+            found.state[:] += share[:, None] * state
+            found.fault[:] += share * posterior.fault[way]
+            found.flow[:] += share * posterior.flow[way].sum(axis=1)
+            found.opened[:] += share * posterior.opened[way]
+            found.cut[:] += share[:, None] * posterior.cut[way]
+            of_users = shares[self.of_transformer][:, None] * state[self.node]
+            found.dark[:] += (of_users * heard.dead[way, heard.row]).sum(axis=1)
+            found.was[:] += (of_users * heard.gone[way, heard.row]).sum(axis=1)
+        return found
 
     @cached_property
     def approximate(self) -> Mask:
@@ -148,8 +223,7 @@ class Prepared(Shown):
         weight, total = self.weights(posterior)
         way = weight.argmax(axis=0)
         says = self.says[way[self.event], np.arange(len(self.place))]
-        chances = Chances(self.refed, self.left, self.repaired, self.rules.channel_fails, self.rules.channel_works)
-        found = Best(Evidence(self.parent, self.fault, self.done, says, chances)).explained
+        found = Best(Evidence(self.parent, self.fault, self.done, says, self._chances_of(slice(None)))).explained
         for event, (nodes, mesh) in self.meshes.items():
             best, log_weight = replace(mesh, users=mesh.users[way[event]]).best()
             found.state[nodes] = best.state
@@ -266,8 +340,6 @@ class Judge(Shown):
             flags: likelihood of what the sensor of each node reported, by fault current, shape (nodes, 3); by default by the
                 rates of the table of sensors.
         """
-        from repair.inference.passes import said_at_nodes
-
         place, event, offset = self._nodes(events)
         supply, rates = self.tree.supply, self.rates
         first = self.tree.first[events.piece]
@@ -276,22 +348,20 @@ class Judge(Shown):
         node = supply.transformer_place[transformer] - first[of_transformer] + offset[of_transformer]
         moment = Moment(events.at, *onset(events, self.rules))
         heard = Hearing(self.devices, self.rules, events, moment, transformer, of_transformer).heard()
-        says = np.zeros((len(heard.says), len(place), STATES))
-        said_at_nodes(node, heard.row, heard.says, says)
         closing, of_closing = self._closing(events)
         every, of = np.append(place, len(supply.end) + closing), np.append(event, of_closing)
-        words, seen, doing = self._device_words(events, every, first, offset)
-        if flags is not None:
-            seen[: len(place)] = flags
-        repaired = rates.repaired(every, moment.since_h()[of])
-        done = rates.doings(words, seen, every, doing > 0, repaired)
-        left = rates.left[every] * (1 - repaired)[:, None]
-        chances = Chances(rates.refed[every], left, repaired, self.rules.channel_fails, self.rules.channel_works)
+        done, moves, repaired = rates.of_unheard(every, of, moment.since_h())
+        at, words, seen, doing = self._device_words(events, every, first, offset, flags)
+        done[at] = rates.of_heard(words, seen, every[at], doing[at] > 0, repaired[at])
         nodes = slice(len(place))
+        meshes: dict[int, tuple[Indices, Mesh]] = {}
+        if len(closing):
+            says = said_of(heard, node, len(place))
+            chances = Chances(moves[:, 0], moves[:, 1], repaired, self.rules.channel_fails, self.rules.channel_works)
+            meshes = self._meshes(every, of, parent, rates.fault[every], done, says, chances)
         return Prepared(
-            events, self.rules, place, event, parent, rates.fault[place], done[nodes], says, chances.refed[nodes],
-            left[nodes], repaired[nodes], transformer, of_transformer, node, heard, doing[nodes],
-            self._meshes(every, of, parent, rates.fault[every], done, says, chances),
+            events, self.rules, place, event, parent, rates.fault[place], done[nodes], moves[nodes], repaired[nodes],
+            transformer, of_transformer, node, heard, doing[nodes], meshes,
         )  # fmt: skip
 
     def _closing(self, events: Events) -> tuple[Indices, Indices]:
@@ -352,26 +422,43 @@ class Judge(Shown):
         total = np.logaddexp.reduce(logs, axis=0)
         node, _ = prepared.below_source
         of_nodes = {name: getattr(posterior, name)[:, node] for name in ("state", "fault", "opened", "flow", "cut")}
-        lost = self._of(prepared, Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
-        return self._judged(prepared), lost
+        lost = prepared.mixed(Marginals(posterior.log_evidence, **of_nodes), np.exp(logs - total), total)
+        return self._judged(prepared), self._of(prepared, lost)
 
     def _judged(self, prepared: Prepared, pairs: Pairs | None = None) -> Judgement:
+        found = prepared.of_trees()
+        coupled = NONE if pairs is None else np.unique(pairs.event)
+        apart = np.union1d(coupled, np.array(sorted(prepared.meshes), dtype=np.int64))
+        if not len(apart):
+            return self._of(prepared, found)
+        some, nodes, transformers = prepared.some(apart)
+        if pairs is not None:
+            pairs = replace(pairs, event=np.searchsorted(apart, pairs.event), node=np.searchsorted(nodes, pairs.node))
+        mixed, both, approximate = self._apart(some, pairs)
+        found.put(apart, nodes, transformers, mixed)
+        judged = self._of(prepared, found)
+        judged.approximate[apart] |= approximate
+        if pairs is None:
+            return judged
+        return replace(judged, coupled=pairs.transformer, coupled_dark=pairs.off(both))
+
+    def _apart(self, prepared: Prepared, pairs: Pairs | None) -> tuple[Mixed, Numbers, Mask]:
+        """Return what follows of events with closed rings or with users of two feeders.
+
+        Returns:
+            That; the probability of the states of both nodes of each such user, shape (pairs, 5, 5); and the events of which not
+            every one of them counts.
+        """
         of_trees = replace(prepared.posterior(prepared.fault), negligible=NEGLIGIBLE, asked=prepared.doing > 0)
         weight, log_evidence = prepared.weights(of_trees)
-        by_trees = of_trees.only(weight > LEAST_WEIGHT)
+        posterior = self._with_rings(prepared, of_trees.only(weight > LEAST_WEIGHT))
         dead = np.minimum(of_trees.log_odds_dead(prepared.source_back), 500.0)
         odds = np.log(np.einsum("we,we->e", weight, np.exp(dead)) + 1e-300)
         odds[list(prepared.meshes)] = -np.inf
-        if pairs is None:
-            by_nodes = self._with_rings(prepared, by_trees) if prepared.meshes else by_trees
-            return replace(self._of(prepared, by_nodes, weight, log_evidence), lost_source=odds)
-        posterior = self._with_rings(prepared, by_trees)
-        both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
-        found = self._of(prepared, posterior, weight, log_evidence)
-        return replace(
-            found, lost_source=odds, approximate=found.approximate | approximate, coupled=pairs.transformer,
-            coupled_dark=pairs.off(both),
-        )  # fmt: skip
+        both, approximate = np.zeros((0, STATES, STATES)), np.zeros(weight.shape[1], dtype=np.bool_)
+        if pairs is not None:
+            both, approximate = self._with_pairs(prepared, posterior, weight, pairs)
+        return prepared.mixed(posterior, weight, log_evidence, odds), both, approximate
 
     @staticmethod
     def _with_pairs(prepared: Prepared, found: Marginals, weight: Numbers, pairs: Pairs) -> tuple[Numbers, Mask]:
@@ -406,28 +493,14 @@ class Judge(Shown):
         return both, approximate
 
     @staticmethod
-    def _of(prepared: Prepared, posterior: Posterior | Marginals, weight: Numbers, log_evidence: Numbers) -> Judgement:
-        from repair.inference.passes import mix, own_shares
-
-        events, event, heard = prepared.events, prepared.event, prepared.heard
-        node, of = prepared.node, prepared.of_transformer
-
-        def mixed(values: Numbers) -> Numbers:
-            found = np.zeros((len(event), int(np.prod(values.shape[2:], dtype=np.int64))))
-            mix(event, weight, np.ascontiguousarray(values).reshape(len(values), *found.shape), found)
-            return found.reshape(values.shape[1:])
-
-        dark, was = np.zeros(len(node)), np.zeros(len(node))
-        own_shares(
-            node, heard.row, of, weight, np.ascontiguousarray(posterior.state), heard.dead, heard.gone, dark, was
-        )
-        live = np.clip(1 - dark - was, 0.0, 1.0)
+    def _of(prepared: Prepared, found: Mixed) -> Judgement:
+        heard = prepared.heard
+        live = np.clip(1 - found.dark - found.was, 0.0, 1.0)
         return Judgement(
-            events, prepared.place, event, mixed(posterior.state), mixed(posterior.fault),
-            mixed(posterior.flow).sum(axis=1),
-            mixed(posterior.opened), mixed(posterior.cut), prepared.transformer, of, node, dark, was, heard.users,
-            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, weight.T, log_evidence,
-            np.full(len(log_evidence), -np.inf), prepared.approximate,
+            prepared.events, prepared.place, prepared.event, found.state, found.fault, found.flow, found.opened, found.cut,
+            prepared.transformer, prepared.of_transformer, prepared.node, found.dark, found.was, heard.users,
+            heard.alone * live[heard.users.their], heard.together * live, prepared.doing, found.weight, found.log_evidence,
+            found.lost_source, prepared.approximate,
         )  # fmt: skip
 
     @staticmethod
@@ -473,17 +546,14 @@ class Judge(Shown):
     # Devices ------------------------------------------------------------------------------------------------------
 
     def _device_words(
-        self, events: Events, place: Indices, first: Indices, offset: Indices
-    ) -> tuple[Numbers, Numbers, Indices]:
-        """Return the likelihoods of what devices and sensors reported, and what devices said.
+        self, events: Events, place: Indices, first: Indices, offset: Indices, flags: Numbers | None
+    ) -> tuple[Indices, Numbers, Numbers, Indices]:
+        """Return the nodes of which devices or sensors reported, the likelihoods of that, and what devices said.
 
-        Shapes (nodes, 4), (nodes, 3) and (nodes,); after the nodes stand the branches that close rings.
+        Shapes (heard,), (heard, 4), (heard, 3) and (nodes,); after the nodes stand the branches that close rings. Flags that are
+        given stand in place of what sensors reported.
         """
         rules, devices = self.rules, self.devices
-        loss = np.where(self.rates.recloses[place], rules.trip_loss, rules.fuse_trip_loss)
-        loss = np.where(self.rates.clears[place], loss, np.where(self.rates.switches[place], 0.5, 1.0))
-        doing = np.zeros(len(place), dtype=np.int64)
-        words, flags = word_likelihoods(doing, loss, rules), np.ones((len(place), 3))
         mine = np.flatnonzero(events.rows.device >= devices.branches_from)
         rows, of = Rows(events.rows.device[mine], events.rows.word[mine]), events.of[mine]
         branch = rows.device - devices.branches_from
@@ -495,18 +565,20 @@ class Judge(Shown):
         for row in np.flatnonzero(closes[inside]).tolist():
             number = int(np.flatnonzero(self.tree.supply.forest.back_branch == branch[row])[0])
             node[row] = np.flatnonzero(place == len(self.tree.supply.end) + number)[0]
-        told = is_of(rows.kind, OFF, ON, RECLOSE)
-        if told.any():
-            at, doing_there = categories(node[told], rows.kind[told], rows.time[told])
-            doing[at] = doing_there
-            words[at] = word_likelihoods(doing_there, np.minimum(loss[at], 0.5), rules)
-        sensed = np.flatnonzero((rows.kind == FLAG) | (rows.kind == NO_FLAG))
-        if len(sensed):
-            seen = np.zeros(len(place), dtype=np.int64)
-            np.maximum.at(seen, node[sensed], np.where(rows.kind[sensed] == FLAG, 2, 1))
-            at = np.unique(node[sensed])
-            rate = np.zeros((len(place), 2))
-            rate[node[sensed]] = self._sensor_rates[branch[sensed]]
-            miss, false = rate[at].T
-            flags[at] = flag_likelihoods(seen[at] == 2, miss, false, rules.flag_kept)
-        return words, flags, doing
+        told, sensed = is_of(rows.kind, OFF, ON, RECLOSE), is_of(rows.kind, FLAG, NO_FLAG)
+        given = np.arange(0 if flags is None else len(flags))
+        at = np.unique(np.concatenate([node[told | sensed], given]))
+        doing = np.zeros(len(place), dtype=np.int64)
+        speaks, said = categories(node[told], rows.kind[told], rows.time[told])
+        doing[speaks] = said
+        loss = self.rates.loss[place[at]]
+        words = word_likelihoods(doing[at], np.where(doing[at] > 0, np.minimum(loss, 0.5), loss), rules)
+        seen = np.ones((len(at), 3))
+        where = np.searchsorted(at, node[sensed])
+        sees = np.zeros(len(at), dtype=np.bool_)
+        sees[where[rows.kind[sensed] == FLAG]] = True
+        miss, false = self._sensor_rates[branch[sensed]].T
+        seen[where] = flag_likelihoods(sees[where], miss, false, rules.flag_kept)
+        if flags is not None:
+            seen[: len(flags)] = flags
+        return at, words, seen, doing

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 
 from repair.inference.feeder_tree import LEVELS as LINE_LEVELS
@@ -60,7 +62,7 @@ class Doubted:
     time: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InferredOutage:
     """One incident that the signals tell of.
 
@@ -148,16 +150,17 @@ class InferredOutage:
         """Return the incident with all its fields, for JSON."""
         runner_up = None if self.runner_up is None else vars(self.runner_up)
         doubted = [vars(each) for each in self.doubted]
-        return vars(self) | {"runner_up": runner_up, "doubted": doubted, "needs_order": self.needs_order}
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return own | {"runner_up": runner_up, "doubted": doubted, "needs_order": self.needs_order}
 
 
 def latest_first(outages: Iterable[InferredOutage]) -> tuple[InferredOutage, ...]:
     """Return incidents latest first, each with an id of its own."""
-    ordered = sorted(outages, key=lambda each: (each.level, each.object_id, each.state))
-    ordered.sort(key=lambda each: each.start, reverse=True)
+    start, others = attrgetter("start"), attrgetter("level", "object_id", "state")
     taken: dict[str, int] = {}
     shown = []
-    for each in ordered:
+    at_once = groupby(sorted(outages, key=start, reverse=True), start)
+    for each in chain.from_iterable(sorted(group, key=others) for _, group in at_once):
         taken[each.id] = taken.get(each.id, 0) + 1
         shown.append(each if taken[each.id] == 1 else replace(each, id=f"{each.id}-{taken[each.id]}"))
     return tuple(shown)

@@ -11,7 +11,7 @@ event it belongs to), :mod:`~repair.inference.reports` and :mod:`~repair.inferen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,12 +26,13 @@ from repair.inference.clock import Clock
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages
-from repair.inference.explanations import Explanations, ms_of, time_of
+from repair.inference.explanations import Explanations
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.losses import Losses
+from repair.inference.moments import ms_of, time_of, times_of
 from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage, latest_first
 from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
 from repair.inference.records import Records
@@ -43,9 +44,6 @@ from repair.settings import InferenceSettings
 
 MOST_WAITING = 1 << 18
 """Signals that wait to be judged at most: their memory does not grow."""
-
-MOST_NODES = 8_000
-"""Nodes that are judged at once: memory does not grow with the network, and what is computed stays near the processor."""
 
 APPROXIMATE = (
     text("Closed rings, or users of two feeders, allow too many cases to look at all: probabilities are approximate"),
@@ -183,7 +181,7 @@ class Inference:
         due |= again
         groups = self._signals.together(due)
         due = {each for group in groups for each in group if each in self._pieces}
-        for chunk in self._chunks([[each for each in group if each in due] for group in groups]):
+        for chunk in self._tree.chunks([each for each in group if each in due] for group in groups):
             self._judge_pieces(np.array(chunk, dtype=np.int64))
         self._changed |= due | empty | self._losses.weigh(due)
         self._bring_back(touched)
@@ -194,21 +192,6 @@ class Inference:
                 piece.faded = until
                 self._changed.add(number)
         self._fading = {number for number in self._fading if self._pieces[number].faded}
-
-    def _chunks(self, groups: Iterable[list[int]]) -> Iterator[list[int]]:
-        """Yield so many pieces as are judged at once, rising; those of one group stay together."""
-        size = self._tree.last - self._tree.first
-        chunk: list[int] = []
-        nodes = 0
-        for group in groups:
-            more = int(size[group].sum())
-            if chunk and nodes + more > MOST_NODES:
-                yield sorted(chunk)
-                chunk, nodes = [], 0
-            chunk += group
-            nodes += more
-        if chunk:
-            yield sorted(chunk)
 
     def _hear_waiting(self) -> set[int]:
         """Put the waiting signals among those known, and return the pieces they speak of."""
@@ -357,30 +340,17 @@ class Inference:
 
     def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
-        at = judgement.events.at
+        at = times_of(judgement.events.at)
         for event, outage in self._explanations.outages(judgement, self._signals.power_between):
-            found[event].append(self._by_record(outage, time_of(int(at[event]))))
+            found[event].append(self._by_record(outage, at[event]))
         return found
 
     def _by_record(self, outage: InferredOutage, at: datetime) -> InferredOutage:
         """Return an incident as the record of the statistics that tells of it has it."""
-        if not outage.is_open or not len(self._records.start):
+        if not len(self._records.start) or not outage.is_open:
             return outage
-        end = self._records.end_of(outage.start, outage.last, self._span(outage), at)
+        end = self._records.end_of(outage.start, outage.last, self._spots.span_of(outage), at)
         return outage if end is None else closed(outage, end, "record")
-
-    def _span(self, outage: InferredOutage) -> tuple[int, int]:
-        """Return the first place that an incident took out, and the first after them."""
-        supply, net = self.supply, self.supply.network
-        if outage.transformer_ids:
-            places = supply.transformer_place[net.transformer_index(list(outage.transformer_ids))]
-            return int(places.min()), int(places.max()) + 1
-        if outage.customer_ids:
-            customers, _ = net.known_customers(outage.customer_ids)
-            place = int(self._tree.customer_place(customers).max())
-            return place, place + 1
-        place = int(supply.place_to(net.branch_index(outage.object_id))[0])
-        return place, int(supply.end[place])
 
     # Answers ------------------------------------------------------------------------------------------------------
 
@@ -392,14 +362,15 @@ class Inference:
 
     def _of_several(self) -> list[InferredOutage]:
         """Return the incidents of more than one feeder."""
-        return [*map(self._as_now, self._losses.outages()), *self._of_two_feeders()[0]]
+        now = self.at
+        return [*(self._as_now(each, now) for each in self._losses.outages()), *self._of_two_feeders()[0]]
 
     def _of(self, number: int) -> list[InferredOutage]:
         """Return the incidents of a piece, as they are at the moment of all answers."""
         piece = self._pieces[number]
         phases = self._phases.get(number, {}).values()
-        hidden = self._losses.hidden(number)
-        return [self._as_now(each) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
+        hidden, now = self._losses.hidden(number), self.at
+        return [self._as_now(each, now) for each in (*self._past(piece), *phases, *piece.now) if each.id not in hidden]
 
     def _past(self, piece: Piece) -> list[InferredOutage]:
         """Return the incidents of events that are over; single transformers fade while nothing confirms them."""
@@ -408,8 +379,8 @@ class Inference:
             for each in piece.over
         ]
 
-    def _as_now(self, outage: InferredOutage) -> InferredOutage:
-        now = self.at or outage.start
+    def _as_now(self, outage: InferredOutage, now: datetime | None) -> InferredOutage:
+        now = now or outage.start
         outage = self._by_record(outage, now)
         if outage.is_open and now - outage.last > timedelta(hours=self.rules.stale_after_h):
             outage = replace(outage, reason="stale")
@@ -488,7 +459,7 @@ class Inference:
         """Return, for each feeder where somebody is off, what is most probable as a whole: faults, devices and users at once."""
         self._settle()
         asked = [number for number, piece in self._pieces.items() if any(each.is_open for each in piece.now)]
-        return [each for chunk in self._chunks([each] for each in sorted(asked)) for each in self._best_of(chunk)]
+        return [each for chunk in self._tree.chunks([each] for each in sorted(asked)) for each in self._best_of(chunk)]
 
     def _best_of(self, asked: list[int]) -> list[BestExplanation]:
         pieces, states = np.array(asked, dtype=np.int64), [self._pieces[each] for each in asked]

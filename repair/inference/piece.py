@@ -11,8 +11,8 @@ import polars as pl
 
 from network.arrays import NONE, Indices, Numbers
 from repair.inference.devices import EVER
-from repair.inference.explanations import time_of
 from repair.inference.history import MINUTE
+from repair.inference.moments import time_of
 from repair.inference.outage import Doubted, InferredOutage
 from repair.inference.states import STATES
 from repair.settings import InferenceSettings

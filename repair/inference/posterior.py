@@ -126,12 +126,10 @@ class Posterior(Shown):
         from repair.inference.passes import upwards
 
         copies, count = self._given[0].shape
-        below = np.zeros((copies, count, 3, STATES))
-        below[:, :, 0] = 1.0
-        say, later = np.empty_like(below), np.empty_like(below)
-        calm, log_scale = np.zeros((copies, count, 3)), np.zeros((copies, len(self._tops)))
-        calm[..., 0] = 1.0 if self.asked is None else ~self.asked
-        upwards(self.evidence.parent, *self._given, below, say, later, calm, log_scale)
+        below, say, later = (np.empty((copies, count, 3, STATES)) for _ in range(3))
+        calm, log_scale = np.empty((copies, count, 3)), np.zeros((copies, len(self._tops)))
+        asked = np.zeros(count, dtype=np.bool_) if self.asked is None else self.asked
+        upwards(self.evidence.parent, *self._given, asked, below, say, later, calm, log_scale)
         if count:
             log_scale += np.add.reduceat(self._greatest, self._tops, axis=1)
         return below, say, later, calm, log_scale
@@ -161,8 +159,10 @@ class Posterior(Shown):
         kept = np.ones((copies, tops), dtype=np.bool_) if self.kept is None else self.kept.reshape(copies, tops)
         state, better = np.zeros((copies, count, STATES)), np.zeros((copies, count))
         flow, did = np.zeros((copies, count, 2)), np.zeros((copies, count, 3))
+        quiet = np.zeros((copies, count), dtype=np.bool_)
         given = self._given, self._upwards[:-1]
-        downwards(self.evidence.parent, kept, *given[0], *given[1], self.negligible, state, better, flow, did)
+        downwards(self.evidence.parent, kept, *given[0], *given[1], self.negligible, state, better, flow, did, quiet)
+        state[quiet, LIVE] = 1.0
         shape = (*self._copies, count)
         return state.reshape(*shape, STATES), better.reshape(shape), flow.reshape(*shape, 2), did.reshape(*shape, 3)
 

@@ -11,6 +11,7 @@ import polars as pl
 from network import Supply
 from network.arrays import Indices, Mask, Numbers
 from network.representation import Shown
+from repair.inference.device_words import word_likelihoods
 from repair.settings import InferenceSettings
 
 HOURS_PER_YEAR = 8760.0
@@ -114,14 +115,59 @@ class Rates(Shown):
         given = self.supply.network.branches["repair_h"].cast(pl.Float64).fill_null(self.rules.repair_h)
         return np.maximum(self._at_place(given.to_numpy(), self.rules.repair_h), 1e-3)
 
-    def repaired(self, place: Indices, age_h: Numbers) -> Numbers:
-        """Return how probable it is that a fault on the branch of each place is repaired after so many hours; (nodes,)."""
-        return np.asarray(np.clip(-np.expm1(-age_h / self._repair_h[place]), LEAST, 1.0))
+    @cached_property
+    def _parted(self) -> Numbers:
+        """Probability that the line to each place parted, shape (places,)."""
+        return np.where(self.cuts, self.rules.parted_share * self.fault, 0.0)
 
-    def doings(
+    @cached_property
+    def loss(self) -> Numbers:
+        """How probable it is that the device of each place says nothing of what it did, shape (places,)."""
+        loss = np.where(self.recloses, self.rules.trip_loss, self.rules.fuse_trip_loss)
+        return np.where(self.clears, loss, np.where(self.switches, 0.5, 1.0))
+
+    @cached_property
+    def _kinds(self) -> tuple[Indices, Numbers]:
+        """Of each place the kind of its device, and what a device of each kind does of which nothing was heard, (kinds, 5, 3)."""
+        kind = self.cuts + 2 * self.clears + 4 * self.recloses + 8 * self.switches
+        _, place, number = np.unique(kind, return_index=True, return_inverse=True)
+        words = word_likelihoods(np.zeros(len(place), dtype=np.int64), self.loss[place], self.rules)
+        never = np.zeros(len(place), dtype=np.bool_)
+        parts = []
+        for back in (0.0, 1.0):
+            share = np.full(len(place), back)
+            parts.append(self._doings(words, place, never, np.zeros(len(place)), share))
+        by_kind = parts[0] + parts[1]
+        by_kind[:, :, 0] = parts[0][:, :, 0]
+        still, _, is_open, again = words.T
+        parting = np.stack([-still, is_open, again], axis=1)
+        return number.astype(np.int64), np.concatenate([by_kind, parting[:, None]], axis=1)
+
+    def of_unheard(self, place: Indices, event: Indices, age_h: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Return what devices of which nothing was heard may have done, and how nodes change along their branches.
+
+        Args:
+            place: place of each node, shape (nodes,).
+            event: event of each, shape (nodes,).
+            age_h: hours since each event began, shape (events,).
+
+        Returns:
+            What each may have done, shape (nodes, 4, 3); what is fed again and what is left dead, shape (nodes, 2, 3); and how
+            probable it is that a fault there is repaired by now, shape (nodes,).
+        """
+        from repair.inference.unheard_devices import fill_unheard
+
+        done, moves, repaired = np.empty((len(place), 4, 3)), np.empty((len(place), 2, 3)), np.empty(len(place))
+        fill_unheard(
+            place, event, age_h, *self._kinds, self._parted, self.refed, self.left, self._repair_h,
+            np.array([LEAST, self.rules.closed_again]), done, moves, repaired,
+        )  # fmt: skip
+        return done, moves, repaired
+
+    def of_heard(
         self, device_words: Numbers, flags: Numbers, place: Indices, tripped: Mask, repaired: Numbers
     ) -> Numbers:
-        """Return what each device may have done, times the likelihood of what it reported.
+        """Return what devices of which something was heard may have done, times the likelihood of what they reported.
 
         Args:
             device_words: likelihood of its words if it did nothing, reclosed by itself, is open, or was open and
@@ -134,14 +180,22 @@ class Rates(Shown):
         Returns:
             Shape (branches, 4, 3), see :class:`repair.inference.posterior.Evidence`.
         """
+        closed_again = self.rules.closed_again
+        back = np.where(tripped, closed_again, np.maximum(repaired, closed_again))
+        done = self._doings(device_words, place, tripped, self._parted[place], back)
+        done[:, 0] *= flags[:, :1]
+        done[:, 1] *= flags[:, 1:2]
+        done[:, 2:] *= flags[:, 2:, None]
+        return done
+
+    def _doings(self, words: Numbers, place: Indices, tripped: Mask, parted: Numbers, back: Numbers) -> Numbers:
+        """Return what some devices may have done, times the likelihood of their words, where what opened is back or not."""
         rules = self.rules
-        still, itself, is_open, again = device_words.T
+        still, itself, is_open, again = words.T
         cuts, clears, recloses = self.cuts[place], self.clears[place] | tripped, self.recloses[place]
-        back = np.where(tripped, rules.closed_again, np.maximum(repaired, rules.closed_again))
         now = 1 - back
         by_hand = np.where(cuts & self.switches[place], rules.opened_otherwise, 0.0)
         by_hand = np.where(cuts, by_hand + LEAST, 0.0)
-        parted = np.where(cuts, rules.parted_share * self.fault[place], 0.0)
         alone = by_hand + parted
         over = np.where(recloses, rules.overreach_rate, np.where(clears, rules.overreach_rate * 0.1, 0.0))
         saved = np.where(recloses, rules.fuse_saving, 0.0)
@@ -158,7 +212,4 @@ class Rates(Shown):
         done[:, 2, 1], done[:, 2, 2] = clearing * now * is_open, clearing * back * again
         done[:, 3, 0] = failed * (1 - by_hand) * still
         done[:, 3, 1], done[:, 3, 2] = failed * by_hand * now * is_open, failed * by_hand * back * again
-        done[:, 0] *= flags[:, :1]
-        done[:, 1] *= flags[:, 1:2]
-        done[:, 2:] *= flags[:, 2:, None]
         return done

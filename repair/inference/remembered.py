@@ -20,7 +20,7 @@ from repair.inference.spots import Spots
 from repair.inference.words import OFF, ON, READ, Rows, is_of
 from repair.settings import InferenceSettings
 
-MOST_OPEN = 1 << 18
+MOST_OPEN = 1 << 20
 """Signals that lie open at most; the others are packed."""
 
 _NOTHING: Indices = np.zeros((2, 0), dtype=np.int64)

@@ -143,7 +143,7 @@ def of_terminals(
     beside: Mask,
     together: Mask,
 ) -> Numbers:
-    """Return the log-likelihoods of what each terminal said, by state of its transformer, shape (terminals, 5).
+    """Return the log-likelihoods of what each terminal said, but for readings, by state of its transformer, (terminals, 5).
 
     Args:
         said: words of terminals.
@@ -154,28 +154,39 @@ def of_terminals(
         beside: whether many others speak of an outage too: a terminal in the wrong place may mean one of those.
         together: whether another terminal said so just before.
     """
-    _, absent, loss = quality
-    missing = np.where(known, 0.1 * absent, absent)
-    works = (1 - missing) * (1 - loss)
     off, on = said.last_off > -EVER, said.last_on > -EVER
     on_last = on & (said.last_on >= said.last_off)
+    words = np.where(off, np.where(on_last, 1, 0), np.where(on, 2, 3))
+    found: Numbers = _of_words(rules, quality)[words, known.astype(int), beside.astype(int), together.astype(int)]
+    quiet = np.flatnonzero(words == 3)
+    found[quiet] = silence(moment, rules, quality, known[quiet], said.event[quiet])
+    return found
+
+
+def _of_words(rules: InferenceSettings, quality: Quality) -> Numbers:
+    """Return the log-likelihoods of off, of off and on, of on alone and of nothing, by state; nothing stands for itself.
+
+    Shape (4, 2, 2, 2, 5): by whether a terminal was heard from shortly before, others speak too, and one did so just before.
+    """
+    _, absent, loss = quality
+    known, beside, together = np.indices((2, 2, 2))
+    missing = np.where(known, 0.1 * absent, absent)
+    works, never, lost_on = (
+        (1 - missing) * (1 - loss),
+        np.full(missing.shape, IMPOSSIBLE),
+        np.maximum(rules.on_loss, loss),
+    )
     by_chance = rules.false_off * np.where(together, rules.coincidence, 1.0)
     false_off = (by_chance + np.where(beside, rules.wrong_place, 0.0)) * (1 - missing)
-    silent = silence(moment, rules, quality, known, said.event)
-    found = np.zeros((len(said.event), STATES))
-    never, lost_on = np.full(len(off), IMPOSSIBLE), np.maximum(rules.on_loss, loss)
-
-    def tell(heard: Mask, *chances: Numbers) -> None:
-        found[heard] = np.log(np.stack(chances, axis=1))[heard]
-
-    tell(off & ~on_last, false_off, works, never, works * lost_on, never)
-    tell(off & on_last, false_off, works * rules.false_on, never * rules.false_on, works * (1 - lost_on), never)
     silent_off = (missing + (1 - missing) * loss) * rules.false_on
     back = (1 - missing) * loss * (1 - lost_on)
-    tell(on & ~off, rules.false_on * (1 - missing), silent_off, never * rules.false_on, back, never)
-    quiet = ~off & ~on
-    found[quiet] = silent[quiet]
-    return found + of_readings(said, moment, rules)
+    chances = (
+        (false_off, works, never, works * lost_on, never),
+        (false_off, works * rules.false_on, never * rules.false_on, works * (1 - lost_on), never),
+        (rules.false_on * (1 - missing), silent_off, never * rules.false_on, back, never),
+        (np.ones(missing.shape),) * STATES,
+    )
+    return np.asarray(np.log(np.stack([np.stack(each, axis=-1) for each in chances])))
 
 
 def together(said: Said) -> Mask:
@@ -197,13 +208,14 @@ def silence(
 ) -> Numbers:
     """Return the log-likelihoods of the silence of terminals, by state of their transformer, shape (terminals, 5)."""
     _, absent, loss = quality
-    missing = np.where(known, 0.1 * absent, absent)
-    late = moment.undelivered(rules)[event]
+    missing = np.array([absent, 0.1 * absent])
+    late = moment.undelivered(rules)[:, None]
     on_loss = max(rules.on_loss, loss)
     dark = missing + (1 - missing) * (loss + (1 - loss) * late)
     back = missing + (1 - missing) * (loss + (1 - loss) * late) * (on_loss + (1 - on_loss) * late)
-    found = np.zeros((len(event), STATES))
-    found[:, DARK], found[:, BACK] = np.log(dark), np.log(back)
+    by_event = np.zeros((len(late), 2, STATES))
+    by_event[:, :, DARK], by_event[:, :, BACK] = np.log(dark), np.log(back)
+    found: Numbers = by_event[event, known.astype(int)]
     return found
 
 
@@ -334,7 +346,7 @@ def node_hears(
     Returns:
         log P(heard | state of the node), P(dead | state of the node, heard) and P(back | …); each of shape (transformers, 5).
     """
-    from repair.inference.passes import own_states
+    from repair.inference.own_states import own_states
 
     fails = own_outage(rules)[0] * np.where(together, rules.coincidence, 1.0)
     back = np.clip(-np.expm1(-age_h / rules.outage_h), rules.closed_again, 0.95)

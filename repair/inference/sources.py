@@ -14,8 +14,9 @@ import numpy as np
 
 from network.arrays import Indices
 from network.representation import Shown
-from repair.inference.explanations import Explanations, ms_of
+from repair.inference.explanations import Explanations
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.moments import ms_of
 from repair.inference.outage import InferredOutage, RunnerUp
 from repair.inference.piece import Piece
 from repair.inference.rates import HOURS_PER_YEAR

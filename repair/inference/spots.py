@@ -11,6 +11,7 @@ from network.arrays import Indices, Mask
 from network.representation import Shown
 from repair.inference.devices import Devices
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.outage import InferredOutage
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,3 +56,16 @@ class Spots(Shown):
         return signals.with_columns(
             place=pl.Series(place), head=pl.Series(np.where(place >= 0, supply.head_above[place], -1))
         )
+
+    def span_of(self, outage: InferredOutage) -> tuple[int, int]:
+        """Return the first place that an incident took out, and the first after them."""
+        supply, net = self.tree.supply, self.tree.supply.network
+        if outage.transformer_ids:
+            places = supply.transformer_place[net.transformer_index(list(outage.transformer_ids))]
+            return int(places.min()), int(places.max()) + 1
+        if outage.customer_ids:
+            customers, _ = net.known_customers(outage.customer_ids)
+            place = int(self.tree.customer_place(customers).max())
+            return place, place + 1
+        place = int(supply.place_to(net.branch_index(outage.object_id))[0])
+        return place, int(supply.end[place])

@@ -19,6 +19,7 @@ from repair.inference.reports import (
     node_hears,
     of_calls,
     of_customers,
+    of_readings,
     of_terminals,
     own_outage,
     silence,
@@ -205,10 +206,12 @@ class Hearing(Shown):
         several = sums_at(their, off_with_others, count) + calls_of_some
         several = np.where(np.bincount(their, minlength=count) > 1, several, -np.inf)
         parts: list[tuple[Numbers, Numbers, Numbers]] = []
-        age_h = self._age_h(event, at)
+        age_h, readings = self._age_h(event, at), of_readings(users.terminals, self.moment, rules)
         for quality in rules.qualities:
             own = silence(self.moment, rules, quality, known, event)
-            own[at] = of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint)
+            own[at] = (
+                of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint) + readings
+            )
             own[:, 1:] += calls[:, None]
             says = transformer_speaks(own, alone, all_of_them, several, rules)
             parts.append(node_hears(says, rules, went_together, age_h))

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from repair.inference.best import Best
 from repair.inference.coupled import off_by_both
+from repair.inference.feeders import Given, Mixed, Spoken
+from repair.inference.passes import judge_trees
 from repair.inference.posterior import Chances, Evidence, Posterior
 from repair.inference.states import STATES
 from tests.repair.inference.every_explanation import B, D, L, M, W, explanations
@@ -137,6 +139,48 @@ def test_a_user_of_two_feeders_equals_every_explanation_of_both(seed: int, count
     one_node, other_node = (Posterior(way).state[[-1]] for way in ways)
     found = off_by_both(one_node, other_node, says[None], np.array([by_one]), dead[None])
     assert found[0] == pytest.approx(off / total, abs=CLOSE)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 12), st.integers(0, 12))
+@settings(max_examples=100)
+def test_feeders_one_after_the_other_are_the_mixture_of_the_ways_of_reporting(
+    seed: int, count: int, users: int
+) -> None:
+    dice = np.random.default_rng(seed)
+    evidence = random_evidence(seed, count)
+    done = evidence.done / np.maximum(evidence.done.sum(axis=2, keepdims=True), 1.0)
+    parent, chances, ways = evidence.parent, evidence.chances, 3
+    node, row = np.sort(dice.integers(0, count, users)), dice.integers(0, 4, users)
+    says, dead, gone = dice.normal(0, 8, (ways, 4, STATES)), *dice.random((2, ways, 4, STATES))
+    prior, back = dice.dirichlet(np.ones(ways)), dice.random(int((parent < 0).sum()))
+    tops = np.flatnonzero(parent < 0)
+    given_ = Given(
+        np.append(tops, count), parent, evidence.fault, done, np.stack([chances.refed, chances.left], axis=1), chances.repaired,
+        np.array([chances.channel_fails, chances.channel_works, chances.afloat]), np.zeros(count, dtype=np.bool_), back,
+    )  # fmt: skip
+    spoken = Spoken(np.searchsorted(node, given_.first), node, row, says, dead, gone, np.log(prior))
+    found, greatest = Mixed.of(given_, spoken), says.max(axis=2)
+    judge_trees(given_, spoken, np.exp(says - greatest[..., None]), greatest, np.zeros(2), found)
+
+    said = np.zeros((ways, count, STATES))
+    for user in range(users):
+        said[:, node[user]] += says[:, row[user]]
+    each = Posterior(replace(evidence, done=done, users=said))
+    logs = each.log_evidence + np.log(prior)[:, None]
+    weight = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+    share = weight[:, np.cumsum(parent < 0) - 1]
+    assert found.log_evidence == pytest.approx(np.logaddexp.reduce(logs, axis=0), abs=CLOSE)
+    assert found.weight == pytest.approx(weight.T, abs=CLOSE)
+    assert found.state == pytest.approx(np.einsum("wn,wns->ns", share, each.state), abs=CLOSE)
+    assert found.cut == pytest.approx(np.einsum("wn,wns->ns", share, each.cut), abs=CLOSE)
+    for mine, theirs in ((found.fault, each.fault), (found.opened, each.opened), (found.flow, each.flow.sum(axis=-1))):
+        assert mine == pytest.approx((share * theirs).sum(axis=0), abs=CLOSE)
+    for mine, rate in ((found.dark, dead), (found.was, gone)):
+        assert mine == pytest.approx(
+            np.einsum("wu,wus,wus->u", share[:, node], each.state[:, node], rate[:, row]), abs=CLOSE
+        )
+    odds = np.exp(np.minimum(each.log_odds_dead(back), 500.0))
+    assert np.exp(found.lost_source) == pytest.approx((weight * odds).sum(axis=0), rel=1e-6, abs=1e-15)
 
 
 def test_strong_words_against_each_other_stay_numbers() -> None:
