@@ -3,10 +3,10 @@
     python -m benchmarks.restoration_time FILE      # events_2019_10_psps.csv.gz
 
 Of each outage only what the map showed when it was first seen is known; models are trained each morning on outages that were
-over by then. Truth is the moment by which an outage had gone from the map. Left out: repeated numbers of outages, and those
-first seen before they began or more than a day later. In the month there were three shut-offs of whole regions for fear of
-fires; days on which one was under way are told apart. `utility` is the first estimate that the utility showed, where it
-showed one.
+over by then. What the utility itself estimated at first sight is one of the things known, as the desk learns from what persons
+told. Truth is the moment by which an outage had gone from the map. Left out: repeated numbers of outages, and those first seen
+before they began or more than a day later. In the month there were three shut-offs of whole regions for fear of fires; days on
+which one was under way are told apart. `utility` is the first estimate that the utility showed, where it showed one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,17 @@ SHUT_OFFS = (
     (date(2019, 10, 26), date(2019, 10, 31)),
 )
 FEATURES = Features(
-    ("hour", "weekday", "latitude", "longitude", "customers_first", "seen_after_h", "open_faults", "open_near"),
+    (
+        "hour",
+        "weekday",
+        "latitude",
+        "longitude",
+        "customers_first",
+        "seen_after_h",
+        "open_faults",
+        "open_near",
+        "utility_h",
+    ),
     ("cause_first", "region"),
 )
 MORNING_H = 7

@@ -395,7 +395,7 @@ class RestorationTimeSettings(Settings):
         5, ge=1, description="moments of past faults from which a cause has a median of its own"
     )
     calibration_share: float = Field(
-        0.35, gt=0.05, lt=0.9, description="the newest part of the past, by which the range is calibrated"
+        0.25, gt=0.05, lt=0.9, description="the newest part of the past, by which the range is calibrated"
     )
     trees: int = Field(120, ge=10, le=2000, description="trees of each boosted model")
     depth_factor: float = Field(

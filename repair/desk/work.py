@@ -46,7 +46,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "hand_over": ("to", "note"),
     "commander": ("name",),
     "stage": ("stage", "at"),
-    "estimate": ("until",),
+    "estimate": ("until", "at"),
     "order": ("order_id",),
     "assign": ("crew_id", "at", "note"),
     "look": ("branches", "found", "at", "note"),

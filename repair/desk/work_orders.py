@@ -32,6 +32,9 @@ COLUMNS = (
     "crew_id",
 )
 
+ESTIMATES = "estimates"
+"""When persons said when power would be back, and when that was: pairs, in order; no column of an order."""
+
 ToldOrders = Mapping[str, tuple[tuple[str, Any], ...]]
 """By incident: column and value of what sheets say of its order."""
 
@@ -53,10 +56,13 @@ def _of_sheet(sheet: Sheet, at: datetime) -> dict[str, Any]:
         if line.action == "reopen":
             said = {}
         moment = line.details.get("at")
-        if line.action not in {"stage", "assign"} or moment is None or datetime.fromisoformat(moment) > at:
+        if line.action not in {"stage", "assign", "estimate"} or moment is None or datetime.fromisoformat(moment) > at:
             continue
         if line.action == "assign":
             said["crew_id"] = line.details["crew_id"]
+        elif line.action == "estimate":
+            pair = datetime.fromisoformat(moment), datetime.fromisoformat(line.details["until"])
+            said[ESTIMATES] = (*said.get(ESTIMATES, ()), pair)
         elif line.details["stage"] in TIMES:
             name, told = TIMES[line.details["stage"]], datetime.fromisoformat(moment)
             is_first = line.details["stage"] == "partly_restored" and name in said
@@ -77,8 +83,9 @@ def order_known(
         said: of :func:`told_orders`.
         start: when the fault began, for one that was reported by no call.
     """
-    if not said:
+    of_order = {name: value for name, value in said or () if name != ESTIMATES}
+    if not of_order:
         return None if row is None else dict(row)
     base = {**dict.fromkeys((*COLUMNS, "site_class", "fault_type")), **(row or {})}
-    known = base | dict(said)
+    known = base | of_order
     return known | {"accept_time": known["accept_time"] or start}

@@ -256,7 +256,7 @@ def test_the_switching_order_and_who_is_back_when_can_be_taken_along(client: htt
         present(net, datetime.fromisoformat(moment)), net.workspace.tables, datetime.fromisoformat(moment)
     ).active
     assert entry.incident is not None
-    plan = restore(present(net, datetime.fromisoformat(moment)), entry.incident.location.ranked[0].branches[0])
+    plan = restore(present(net, datetime.fromisoformat(moment)), entry.incident.location.ranked[0].branches)
     asked = {"at": moment, "event": entry.key, "lang": "en"}
     steps = csv.DictReader(
         io.StringIO(client.get("/export/dispatch/steps.csv", params=asked).content.decode("utf-8-sig"))

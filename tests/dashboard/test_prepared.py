@@ -78,4 +78,4 @@ print(*sorted(each.__name__ for each in own if each.signatures))
 def test_what_is_compiled_for_the_desk_is_loaded_before_anybody_looks() -> None:
     """A process of its own: others of this one have looked already."""
     told = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, check=True).stdout.split()
-    assert {"upwards", "downwards", "own_states", "said_at_nodes", "mix", "own_shares", "merge"} <= {*told}
+    assert {"judge_trees", "upwards", "downwards", "own_states", "said_at_nodes", "fill_unheard", "merge"} <= {*told}

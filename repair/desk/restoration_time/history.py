@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 
 from repair.desk.restoration_time.model import Features
-from repair.desk.work_orders import ToldOrders
+from repair.desk.work_orders import ESTIMATES, ToldOrders
 
 FEATURES = Features(
-    ("stage", "elapsed_h", "hour", "weekday", "month", "open_faults"),
+    ("stage", "elapsed_h", "hour", "weekday", "month", "open_faults", "told_h"),
     ("fault_type", "level", "site_class", "unit"),
 )
-"""Known at the moment of the estimate: the kind of fault as the order says, where it is, and how far the repair has come."""
+"""Known at the moment of the estimate: the kind of fault as the order says, where it is, how far the repair has come, and in
+how many hours power would be back as a person said last."""
 
 REPORTED, ASSIGNED, ARRIVED, LOCATED, ISOLATED = range(5)
 """How far a repair has come: nothing but a report; a crew was sent; it arrived; the fault was found; it is isolated, or some have
@@ -42,8 +43,10 @@ def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime, told: Told
     faults = _faults(tables, until, told or {})
     over = faults.filter(pl.col("end").is_not_null() & (pl.col("end") > pl.col("start")))
     rows = []
-    for fault in over.to_dicts():
-        times = {fault[name] for name in STAGE_TIMES if fault[name] is not None}
+    for known in over.to_dicts():
+        fault = known | {ESTIMATES: dict((told or {}).get(known["outage_id"], ())).get(ESTIMATES, ())}
+        times = {said for said, _ in fault[ESTIMATES]}
+        times |= {fault[name] for name in STAGE_TIMES if fault[name] is not None}
         times |= {fault["start"] + timedelta(hours=hours) for hours in LOOKS_H}
         rows += [
             row_of(fault, at) | {"hours": (fault["end"] - at).total_seconds() / 3600}
@@ -55,7 +58,8 @@ def past_moments(tables: Mapping[str, pl.DataFrame], until: datetime, told: Told
 
 _SCHEMA: dict[str, Any] = {
     "at": pl.Datetime("us"), "stage": pl.Int64, "elapsed_h": pl.Float64, "hour": pl.Float64, "weekday": pl.Int64,
-    "month": pl.Int64, "fault_type": pl.String, "level": pl.String, "site_class": pl.String, "unit": pl.String,
+    "month": pl.Int64, "told_h": pl.Float64, "fault_type": pl.String, "level": pl.String,
+    "site_class": pl.String, "unit": pl.String,
 }  # fmt: skip
 
 
@@ -67,6 +71,7 @@ def row_of(fault: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 
     stage = max((number for number, name in enumerate(STAGE_TIMES, 1) if is_past(name)), default=REPORTED)
     has_order = is_past("accept_time")
+    until = [until for said, until in fault.get(ESTIMATES) or () if said <= at]
     level = next((name for name in _PLACES if fault.get(name)), None)
     return {
         "at": at,
@@ -75,6 +80,7 @@ def row_of(fault: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         "hour": at.hour + at.minute / 60,
         "weekday": at.isoweekday(),
         "month": at.month,
+        "told_h": (until[-1] - at).total_seconds() / 3600 if until else None,
         "fault_type": fault.get("fault_type") if has_order else None,
         "level": level.removesuffix("_id") if level else None,
         "site_class": fault.get("site_class") if has_order else None,

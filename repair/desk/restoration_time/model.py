@@ -85,9 +85,12 @@ class RestorationTimes:
         return (1 - self.rules.coverage) / 2, (1 + self.rules.coverage) / 2
 
     def _learn(self, known: pl.DataFrame) -> None:
+        newer = max(int(known.height * self.rules.calibration_share), self.rules.least_history // 2)
+        older = known.height - newer
+        told = known.head(older)
+        numbers = tuple(name for name in self.features.numbers if told[name].null_count() < older)
+        self.features = Features(numbers, self.features.categories)  # the learner takes no column that is always blank
         inputs, truth = self._inputs(known), np.log(known["hours"].to_numpy() + SHORT_H)
-        newer = max(int(len(truth) * self.rules.calibration_share), self.rules.least_history // 2)
-        older = len(truth) - newer
         low, high = self._promise
         self._low = self._model(low).fit(inputs[:older], truth[:older])
         self._high = self._model(high).fit(inputs[:older], truth[:older])

@@ -11,7 +11,7 @@ import polars as pl
 from repair.desk.board import Entry
 from repair.desk.restoration_time.history import FEATURES, STAGE_TIMES, past_moments, row_of
 from repair.desk.restoration_time.model import RestorationTimes
-from repair.desk.work_orders import ToldOrders, order_known
+from repair.desk.work_orders import ESTIMATES, ToldOrders, order_known
 from repair.settings import RestorationTimeSettings
 
 STAGES = ("reported", "assigned", "arrived", "located", "isolated")
@@ -94,7 +94,8 @@ def _fault(
     if entry.incident is not None and entry.incident.outage.is_open and entry.incident.outage.back:
         order["isolated_time"] = min(order.get("isolated_time") or at, at)  # part of it has power again
     times = ("accept_time", *STAGE_TIMES, "fault_type", "site_class")
-    return record | {name: order.get(name) for name in times} | {"start": entry.start}
+    estimates = {ESTIMATES: dict(said or ()).get(ESTIMATES, ())}
+    return record | {name: order.get(name) for name in times} | {"start": entry.start} | estimates
 
 
 def _row(entry: Entry, row: Mapping[str, Any], hours: Mapping[str, Any], at: datetime) -> dict[str, Any]:

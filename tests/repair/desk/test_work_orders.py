@@ -57,6 +57,14 @@ def test_what_the_sheet_says_counts_before_the_table_and_fills_no_blank_with_not
     assert order_known(None, None, NOON) is None
 
 
+def test_what_persons_estimated_stands_beside_the_order_and_makes_none() -> None:
+    until = (NOON + timedelta(hours=3)).isoformat()
+    told = dict(told_orders(work({"action": "estimate", "until": until, "at": at(5)}), NOON + timedelta(minutes=9)))
+    assert dict(told["I"])["estimates"] == ((NOON + timedelta(minutes=5), NOON + timedelta(hours=3)),)
+    assert order_known(None, told["I"], NOON) is None
+    assert "estimates" not in (order_known({"crew_id": "B9"}, told["I"], NOON) or {})
+
+
 def test_stages_from_before_it_was_opened_again_are_of_another_order() -> None:
     again = work(*TAKEN, {"action": "close", "at": at(60)}, {"action": "reopen", "reason": "call"})
     assert told_orders(again, datetime.max) == ()

@@ -130,6 +130,25 @@ def test_a_stage_of_the_past_counts_from_when_it_was_reached() -> None:
     assert all(stage < LOCATED for at, stage in moments.items() if at < found)
 
 
+def test_what_a_person_told_is_known_from_then_on() -> None:
+    """Hours until the last estimate that somebody gave by then; none before the first, and none of what was said later."""
+    tables = dict(read_workspace(COUNTY).tables)
+    until = datetime(2021, 7, 1)
+    faults = tables["outages"].filter(pl.col("nature").str.starts_with("F-INT"), pl.col("end") <= until)
+    name, start, end = faults.filter(pl.col("end") - pl.col("start") > timedelta(hours=1)).select(
+        "outage_id", "start", "end"
+    ).row(0)  # fmt: skip
+    first, second = start + (end - start) / 4, start + (end - start) / 2
+    said = ((first, first + timedelta(hours=3)), (second, second + timedelta(hours=1)))
+    one = tables | {"outages": tables["outages"].filter(pl.col("outage_id") == name)}
+    moments = dict(past_moments(one, until, {name: (("estimates", said),)}).select("at", "told_h").iter_rows())
+    assert (moments[first], moments[second]) == (3.0, 1.0)
+    for at, hours in moments.items():
+        last = next((until for told, until in reversed(said) if told <= at), None)
+        assert hours == (None if last is None else pytest.approx((last - at).total_seconds() / 3600))
+    assert set(past_moments(one, until)["told_h"]) == {None}
+
+
 def test_the_range_moves_on_with_every_stage_of_the_sheet() -> None:
     utility = fudian.open(COUNTY, "en")
     (row,) = utility.restoration_times().as_dict()["rows"]
