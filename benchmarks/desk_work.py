@@ -92,7 +92,7 @@ def _thought_of(desk: Desk, chance: random.Random, at: str) -> list[tuple[str, R
             {"action": "acknowledge"}, {"action": "note", "note": "a tree"},
             {"action": "hand_over", "to": "wang", "note": "night"},
             {"action": "commander", "name": "sun"}, {"action": "stage", "stage": chance.choice(STAGES), "at": at},
-            {"action": "estimate", "until": at}, {"action": "order", "order_id": f"W{chance.randint(1, 99)}"},
+            {"action": "estimate", "until": at, "at": at}, {"action": "order", "order_id": f"W{chance.randint(1, 99)}"},
             {"action": "look", "branches": [f"{feeder}L1"], "found": chance.random() < 0.5, "at": at},
             {"action": "photograph", "photo_id": "p1", "at": at},
             {"action": "section", "branches": [f"{feeder}L2", f"{feeder}L3"]},
