@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from network import Supply
-from network.arrays import components
+from network.arrays import Indices, components
 
 
 def parts_of(supply: Supply, branch_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -23,12 +23,10 @@ def parts_of(supply: Supply, branch_ids: Sequence[str]) -> tuple[tuple[str, ...]
         UnknownIdError: a branch is not in the network.
     """
     net, branch = supply.network, supply.network.branch_index(list(branch_ids))
-    ends = np.stack([net.from_node[branch], net.to_node[branch]])
-    joins = ~net.switching[branch]
-    label = components(len(net.nodes), ends[0, joins], ends[1, joins])
-    beyond = ends[np.argmax(supply.place_of[ends], axis=0), np.arange(len(branch))]
+    lines = branch[~net.switching[branch]]
+    label = components(len(net.nodes), net.from_node[lines], net.to_node[lines])
     found: dict[int, list[str]] = {}
-    for branch_id, part in zip(branch_ids, label[beyond].tolist(), strict=True):
+    for branch_id, part in zip(branch_ids, label[_beyond(supply, branch)].tolist(), strict=True):
         found.setdefault(part, []).append(branch_id)
     return tuple(tuple(part) for part in found.values())
 
@@ -44,16 +42,16 @@ def borders_of(supply: Supply, branch_ids: Sequence[str]) -> tuple[str, ...]:
         UnknownIdError: a branch is not in the network.
     """
     net, own = supply.network, supply.network.branch_index(list(branch_ids))
-    heads = own[net.switching[own]]
-    inside = {*net.from_node[own[~net.switching[own]]].tolist(), *net.to_node[own[~net.switching[own]]].tolist()}
-    inside |= {_beyond(supply, each) for each in heads.tolist()}
-    around = net.branches_at_node.of_keys(np.array(sorted(inside), dtype=np.int64))
+    lines = own[~net.switching[own]]
+    inside = np.unique(np.concatenate([net.from_node[lines], net.to_node[lines], _beyond(supply, own)]))
+    around = np.unique(net.branches_at_node.of_keys(inside))
     around = around[net.switching[around] & ~supply.is_open_at(around)]
-    in_order = sorted(dict.fromkeys(around.tolist()), key=lambda each: _beyond(supply, each) not in inside)
-    return tuple(net.branches["branch_id"].gather(in_order).to_list())
+    leads_away = ~np.isin(_beyond(supply, around), inside)
+    return tuple(net.branches["branch_id"].gather(around[np.argsort(leads_away, kind="stable")]).to_list())
 
 
-def _beyond(supply: Supply, branch: int) -> int:
-    """Return the end of a branch that is farther from the source."""
-    ends = np.array([supply.network.from_node[branch], supply.network.to_node[branch]])
-    return int(ends[int(np.argmax(supply.place_of[ends]))])
+def _beyond(supply: Supply, branch: Indices) -> Indices:
+    """Return the end of each branch that is farther from the source, shape (branches,)."""
+    ends = np.stack([supply.network.from_node[branch], supply.network.to_node[branch]])
+    farther: Indices = ends[np.argmax(supply.place_of[ends], axis=0), np.arange(len(branch))]
+    return farther
