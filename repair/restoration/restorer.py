@@ -35,7 +35,7 @@ from repair.restoration.load_curve import (
     said_of,
 )
 from repair.restoration.loading import Loads
-from repair.restoration.missing import LIMIT, Missing, missing
+from repair.restoration.missing import LIMIT, SEARCH, Missing, missing
 from repair.restoration.mobile import MobileNeed, mobile_needs
 from repair.restoration.operation import ON_SITE, REMOTE
 from repair.restoration.problem import PARTS_OF_KW, RestorationProblem
@@ -378,25 +378,34 @@ class Restorer(Shown):
             return _Found(problem, play(problem, [], known), True, 0.0, basis)
         problem, choice = search(problem, measure)
         most = choice.value if choice.proven else choice.most
+
+        def nothing() -> tuple[RestorationProblem, SwitchingSolution]:
+            return problem, SwitchingSolution.nothing(problem.zones)
+
         planned: list[Callable[[], tuple[RestorationProblem, SwitchingSolution]]] = [lambda: (problem, choice)]
         if len(hours) > 1:
             planned.append(lambda: search(self._at_load(typical, highest_of(hours)), measure))
-            planned.append(lambda: (problem, SwitchingSolution.nothing(problem.zones)))
+            planned.append(nothing)
+        too_many = 0
         for plan in planned:
             of, chosen = plan()
             steps = operations(of, chosen)
             if len(steps) > MOST_STEPS:
-                raise FudianError(
-                    text(
-                        "A plan for a fault on {branch} would take {count} operations; {most} can be proven one by one.",
-                        branch=", ".join(fault.ids), count=len(steps), most=MOST_STEPS,
-                    ),
-                    text("Everything that the fault cut off waits for the repair."),
-                )  # fmt: skip
+                planned += [] if too_many else [nothing]
+                too_many = len(steps)
+                continue
             if all(play(self._at_load(of, hour), steps, known).proof.holds for hour in hours):
                 short = (most - chosen.value) / (PARTS_OF_KW if measure == "kw" else 1.0)
                 best = chosen.value >= most if chosen is not choice else choice.proven
-                return _Found(of, play(of, steps, known), best, 0.0 if best else short, basis, chosen)
+                return _Found(of, play(of, steps, known), best, 0.0 if best else short, basis, chosen, too_many)
+        if too_many:
+            raise FudianError(
+                text(
+                    "A plan for a fault on {branch} would take {count} operations; {most} can be proven one by one.",
+                    branch=", ".join(fault.ids), count=too_many, most=MOST_STEPS,
+                ),
+                text("Everything that the fault cut off waits for the repair."),
+            )  # fmt: skip
         raise FudianError(
             text("The plan for a fault on {branch} could not be proven and is not shown.", branch=", ".join(fault.ids)),
             text("Please report it, with the workspace if you may share it."),
@@ -432,6 +441,8 @@ class Restorer(Shown):
         if not len(problem.fault.dead):
             return ()
         found_missing = missing(problem, end)
+        if found.too_many:
+            return tuple(_too_long(each, found.too_many) for each in found_missing)
         is_limited = any(each.reason == LIMIT for each in found_missing)
         if self.loads.rules.transfer_allowed != "make_before_break" or not is_limited or found.choice is None:
             return found_missing
@@ -483,7 +494,10 @@ class Restorer(Shown):
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What was found for a fault: the case, the steps as played, how good they are, at which load, and what was chosen."""
+    """What was found for a fault: the case, the steps as played, how good they are, at which load, and what was chosen.
+
+    Where a better plan takes too many operations, ``too_many`` is how many.
+    """
 
     problem: RestorationProblem
     played: Played
@@ -491,6 +505,18 @@ class _Found:
     gap: float
     load: LoadBasis
     choice: SwitchingSolution | None = None
+    too_many: int = 0
+
+
+def _too_long(part: Missing, operations_count: int) -> Missing:
+    """Return why a part stays off that a plan of too many operations would feed."""
+    if part.reason != SEARCH:
+        return part
+    said = text(
+        "{way} could feed {count} more transformers with {operations} operations; {most} can be proven one by one",
+        way=part.way, count=len(part.transformers), operations=operations_count, most=MOST_STEPS,
+    )  # fmt: skip
+    return replace(part, said=said)
 
 
 def _amid_a_move(plan: RestorationPlan, done: tuple[tuple[str, str], ...]) -> RestorationPlan:
