@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 import typer
 
+from fudian.ahead import load_compiled
 from fudian.cli.app import app
 
 SECONDS = 10.0
@@ -115,6 +116,12 @@ def commands() -> list[list[str]]:
     found = typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
     names = [name for name, each in found if any(option.name == "workspace" for option in each.params)]
     return [[name, *rest] for name in names if name not in NO_QUESTION for rest in ASKED.get(name, [[]])]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Have compiled what is compiled once for a machine."""
+    load_compiled()
 
 
 @pytest.mark.long

@@ -234,6 +234,7 @@ RECORD_TABLES = (
                 "批准终止时间",
                 "计划送电时间",
             ),
+            text_column("incident_commander", "总指挥长", "who commands the work on it", "指挥长"),
         ),
         key=("outage_id",),
         aliases=("停电记录", "停电明细", "停电台账", "outage_events"),

@@ -276,6 +276,8 @@ def _outage_rows(
     """Return one row for the place that lost supply, or one for each user where the place would name others too."""
     nature = "F-EXT" if sheet.upstream else "F-INT"
     shared = {"start": start, "end": end, "nature": nature, "external": bool(sheet.upstream)}
+    if sheet.commander:
+        shared["incident_commander"] = sheet.commander
     blank = dict.fromkeys(("branch_id", "transformer_id", "customer_id"))
     name = sheet.incident
     if whole and outage.level not in OF_CUSTOMERS:

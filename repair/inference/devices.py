@@ -75,6 +75,13 @@ class Devices(Shown):
         return kind, self.customer_ids([place])[0] if kind == "customer" else str(self.names[kind][place])
 
     @cached_property
+    def concentrator(self) -> Indices:
+        """The number of each transformer's concentrator, shape (transformers,); -1 where none is named."""
+        named = self.network.transformers["concentrator_id"]
+        number = named.rank("dense").cast(pl.Int64) - 1
+        return number.fill_null(-1).to_numpy()
+
+    @cached_property
     def service(self) -> tuple[Indices, Indices] | None:
         """From when and until when each transformer and customer is in service, in ms; nothing where no date is given."""
         net = self.network

@@ -13,6 +13,7 @@ from repair.inference.devices import EVER, Devices
 from repair.inference.events import Events
 from repair.inference.reports import (
     HOUR,
+    IMPOSSIBLE,
     Moment,
     Said,
     call_of_somebody,
@@ -26,7 +27,7 @@ from repair.inference.reports import (
     together,
     transformer_speaks,
 )
-from repair.inference.states import STATES
+from repair.inference.states import BACK_UNHEARD, STATES, UNHEARD
 from repair.inference.words import OFF, Rows
 from repair.settings import InferenceSettings
 
@@ -157,12 +158,28 @@ class Hearing(Shown):
             known[at] = True
         speaking, quiet = np.flatnonzero(spoke), np.flatnonzero(~spoke)
         customers = self._connected[quiet]
-        key = (self.event[quiet] * 2 + known[quiet]) * (customers.max(initial=0) + 1) + customers
+        key = (self.event[quiet] * 2 + known[quiet]) * 2 + self._passed_on[quiet]
+        key = key * (customers.max(initial=0) + 1) + customers
         _, first, number = np.unique(key, return_index=True, return_inverse=True)
         row = np.empty(count, dtype=np.int64)
         row[speaking], row[quiet] = np.arange(len(speaking)), len(speaking) + number
         shown = np.concatenate([speaking, quiet[first]])
         return shown, row, known[shown]
+
+    @cached_property
+    def _passed_on(self) -> Mask:
+        """Whether the concentrator of each transformer passed on a word since the event began: its channel is not down."""
+        named = self.devices.concentrator
+        if not (named >= 0).any():
+            return np.zeros(len(self.transformer), dtype=np.bool_)
+        users = self.users
+        own, meters = (
+            (said.last_off > -EVER) | (said.last_on > -EVER) | (said.answered > -EVER)
+            for said in (users.terminals, users.customers)
+        )
+        at = np.concatenate([users.at[own], users.their[meters]])
+        group = self.event * (named.max() + 1) + named[self.transformer]
+        return np.isin(group, group[at]) & (named[self.transformer] >= 0)
 
     @cached_property
     def _connected(self) -> Indices:
@@ -207,11 +224,17 @@ class Hearing(Shown):
         several = np.where(np.bincount(their, minlength=count) > 1, several, -np.inf)
         parts: list[tuple[Numbers, Numbers, Numbers]] = []
         age_h, readings = self._age_h(event, at), of_readings(users.terminals, self.moment, rules)
+        spoke = (users.terminals.last_off > -EVER) | (users.terminals.last_on > -EVER)
+        channel_up = self._passed_on[shown]
+        channel_up[at[spoke]] = False
+        channel_up = np.flatnonzero(channel_up)
         for quality in rules.qualities:
             own = silence(self.moment, rules, quality, known, event)
             own[at] = (
                 of_terminals(users.terminals, self.moment, rules, quality, known[at], self._beside, joint) + readings
             )
+            for state in (UNHEARD, BACK_UNHEARD):
+                own[channel_up, state] += np.log(IMPOSSIBLE)
             own[:, 1:] += calls[:, None]
             says = transformer_speaks(own, alone, all_of_them, several, rules)
             parts.append(node_hears(says, rules, went_together, age_h))

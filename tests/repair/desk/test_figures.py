@@ -91,10 +91,12 @@ def test_nothing_that_can_be_counted_is_no_figure() -> None:
 def test_a_record_says_who_came_back_when_and_by_whose_word(desk: Desk) -> None:
     with pytest.raises(FudianError, match="is not closed"):
         desk.utility.proposed(ONE)
+    desk.decide(ONE, {"action": "commander", "name": "sun"}, "li")
     work(desk)
     found = desk.utility.proposed(ONE)
     (outage,) = found.outages
     assert (outage["branch_id"], outage["start"], outage["nature"]) == ("K1", NOON, "F-INT")
+    assert outage["incident_commander"] == "sun"
     users = {user.user: user for user in found.users}
     assert users["T1"].by_switching == NOON + timedelta(minutes=60)
     assert users["T1"].by_meter == NOON + timedelta(minutes=61)
