@@ -225,9 +225,9 @@ class Hearing(Shown):
         parts: list[tuple[Numbers, Numbers, Numbers]] = []
         age_h, readings = self._age_h(event, at), of_readings(users.terminals, self.moment, rules)
         spoke = (users.terminals.last_off > -EVER) | (users.terminals.last_on > -EVER)
-        channel_up = self._passed_on[shown]
-        channel_up[at[spoke]] = False
-        channel_up = np.flatnonzero(channel_up)
+        passed_on = self._passed_on[shown]
+        passed_on[at[spoke]] = False
+        channel_up = np.flatnonzero(passed_on)
         for quality in rules.qualities:
             own = silence(self.moment, rules, quality, known, event)
             own[at] = (
