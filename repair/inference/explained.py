@@ -14,6 +14,7 @@ from network import Supply, Topology
 from network.arrays import NONE, Indices
 from network.representation import Shown
 from repair.inference.devices import EVER, Devices
+from repair.inference.spots import Spots
 from repair.settings import InferenceSettings
 
 PowerBetween = Callable[[Indices, int, int], bool]
@@ -93,6 +94,13 @@ class ExplainedOutages(Shown):
         since, until = (np.repeat([part[side] for part in parts], count)[order] for side in (1, 2))
         which = np.repeat(np.arange(len(parts)), count)[order]
         return cls(tuple(known), device[order], since, until, which, round(rules.overrun_h * 3_600_000))
+
+    def pieces_of(self, begin: int, until: int, spots: Spots) -> Indices:
+        """Return the pieces with devices that something covers at some time between two moments, in ms."""
+        if not len(self.device):
+            return NONE
+        covers = (self.since <= until) & (self.until + self.overrun > begin)
+        return np.asarray(np.unique(spots.of(self.device[covers])[0]))
 
     def explaining_outage(
         self, device: int, transformers: Indices, start: datetime, power_between: PowerBetween

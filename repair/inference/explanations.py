@@ -40,14 +40,20 @@ class Explanations(Shown):
     known: ExplainedOutages
     rules: InferenceSettings
 
-    def outages(self, judgement: Judgement, power_between: PowerBetween) -> list[tuple[int, InferredOutage]]:
+    def outages(
+        self, judgement: Judgement, power_between: PowerBetween, asked: Mask | None = None
+    ) -> list[tuple[int, InferredOutage]]:
         """Return the incidents of each event, with the number of the event.
 
         Args:
             judgement: the posterior.
             power_between: tells whether one of these devices had power between two moments, in ms.
+            asked: the events of which incidents are wanted, shape (events,); by default of all.
         """
-        told = Told(self, judgement, power_between)
+        asked = np.ones(len(judgement.events.at), dtype=np.bool_) if asked is None else asked
+        if not asked.any():
+            return []
+        told = Told(self, judgement, power_between, asked)
         found = [*told.lines(), *told.transformers(), *told.customers(), *told.overturned(), *told.reclosed()]
         if not judgement.approximate.any():
             return found
@@ -134,6 +140,7 @@ class Told(Shown):
     by: Explanations
     judgement: Judgement
     power_between: PowerBetween
+    asked: Mask
 
     # What is out --------------------------------------------------------------------------------------------------
 
@@ -145,8 +152,17 @@ class Told(Shown):
     @cached_property
     def _darkness(self) -> Numbers:
         """Probability that each node is dead."""
-        state = self.judgement.state
-        return np.asarray(state[:, DARK] + state[:, UNHEARD])
+        return darkness(self.judgement)
+
+    @cached_property
+    def _of_asked(self) -> Mask:
+        """Whether each node is of an event of which incidents are wanted."""
+        return np.asarray(self.asked[self.judgement.event])
+
+    @cached_property
+    def _transformer_asked(self) -> Mask:
+        """Likewise of each transformer."""
+        return np.asarray(self.asked[self.judgement.of_transformer])
 
     @cached_property
     def _out(self) -> Mask:
@@ -236,7 +252,7 @@ class Told(Shown):
         """Return the outages that begin at a branch."""
         parent = self._parent
         above = np.where(parent >= 0, self._out[parent], False)
-        return [self._at_branch(int(head)) for head in np.flatnonzero(self._out & ~above)]
+        return [self._at_branch(int(head)) for head in np.flatnonzero(self._out & ~above & self._of_asked)]
 
     def _at_branch(self, head: int) -> tuple[int, InferredOutage]:
         found, by = self.judgement, self.by
@@ -333,7 +349,7 @@ class Told(Shown):
     def transformers(self) -> list[tuple[int, InferredOutage]]:
         """Return the outages of transformers whose node has, and had, supply."""
         found = self.judgement
-        alone = np.flatnonzero(self._transformer_out & ~self._out[found.node])
+        alone = np.flatnonzero(self._transformer_out & ~self._out[found.node] & self._transformer_asked)
         return [self._transformer(int(row)) for row in alone]
 
     def _transformer(self, row: int) -> tuple[int, InferredOutage]:
@@ -354,7 +370,7 @@ class Told(Shown):
     def customers(self) -> list[tuple[int, InferredOutage]]:
         """Return the outages of customers whose transformer has supply: of several together, and of single ones."""
         found, bar = self.judgement, self.by.rules.suspected
-        out = np.flatnonzero(found.alone >= bar)
+        out = np.flatnonzero((found.alone >= bar) & self._transformer_asked[found.users.their])
         if not len(out):
             return []
         their = found.users.their[out]
@@ -408,6 +424,7 @@ class Told(Shown):
         found, by = self.judgement, self.by
         told = []
         tripped = np.isin(found.doing, (OPEN, OPEN_AFTER_RECLOSE)) & ~self._out & by.tree.supply.is_bridge[found.place]
+        tripped &= self._of_asked
         for node in np.flatnonzero(tripped).tolist():
             branch = int(by.tree.supply.branch_to[found.place[node]])
             _, kind, time = self._words_in(node, node + 1)
@@ -415,7 +432,8 @@ class Told(Shown):
                 self._refuted(int(found.event[node]), self._branch_id(branch), node, int(time[kind == OFF].max()))
             )
         words = found.users.terminals
-        alone = ~self._transformer_out[found.users.at] & (words.last_off > -EVER)
+        at = found.users.at
+        alone = ~self._transformer_out[at] & (words.last_off > -EVER) & self._transformer_asked[at]
         for each in np.flatnonzero(alone & (words.answered > words.last_off)).tolist():
             row = int(found.users.at[each])
             object_id = by.transformer_ids(found.transformer[[row]])[0]
@@ -440,7 +458,7 @@ class Told(Shown):
         """Return devices that tripped and closed again by themselves, so that nobody is off."""
         found = self.judgement
         told = []
-        for node in np.flatnonzero((found.doing == RECLOSED) & ~self._out).tolist():
+        for node in np.flatnonzero((found.doing == RECLOSED) & ~self._out & self._of_asked).tolist():
             _, kind, time = self._words_in(node, node + 1)
             branch = int(self.by.tree.supply.branch_to[found.place[node]])
             event, outage = self._refuted(
@@ -542,6 +560,19 @@ class Told(Shown):
             object_id=known.object_id,
             plan_or_record=known.reference,
         )
+
+
+def darkness(judgement: Judgement) -> Numbers:
+    """Return how probable it is that each node is dead, shape (nodes,)."""
+    state = judgement.state
+    return np.asarray(state[:, DARK] + state[:, UNHEARD])
+
+
+def lines_out(judgement: Judgement, rules: InferenceSettings) -> Mask:
+    """Return the events in which something is dead below a branch, rather than not; shape (events,)."""
+    found = np.zeros(len(judgement.events.at), dtype=np.bool_)
+    found[judgement.event[darkness(judgement) >= rules.suspected]] = True
+    return found
 
 
 def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:

@@ -26,7 +26,7 @@ from repair.inference.clock import Clock
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages
-from repair.inference.explanations import Explanations
+from repair.inference.explanations import Explanations, lines_out
 from repair.inference.feeder_tree import FeederTree
 from repair.inference.history import Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
@@ -253,16 +253,31 @@ class Inference:
 
     def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
         """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
-        found = self._told_by(judgement, len(states))
-        odds_of = judgement.lost_source.tolist()
-        for state, outages, which, odds in zip(states, found, end.tolist(), odds_of, strict=True):
+        goes_on = self._surely_goes_on(judgement) & ~ends.stale[end]
+        found = self._told_by(judgement, len(states), ~goes_on)
+        of_event = goes_on.tolist(), judgement.lost_source.tolist()
+        for state, outages, which, sure, odds in zip(states, found, end.tolist(), *of_event, strict=True):
             lines = [outage for outage in outages if outage.is_open and self._is_of_line(outage)]
-            if lines and not ends.stale[which]:
+            if sure or (lines and not ends.stale[which]):
                 state.checked = int(ends.time[which])
                 continue
             state.over += [Past(outage, int(ends.at[which]), odds) for outage in outages]
             state.cut = int(ends.time[which])
             state.checked = state.cut
+
+    def _surely_goes_on(self, judgement: Judgement) -> Mask:
+        """Return the events with an open outage of a line that neither a plan, arrears nor a record may tell of; (events,).
+
+        Most moments at which an event might be over are such, and no incidents are made of them.
+        """
+        events = judgement.events
+        if not len(events.piece):
+            return np.zeros(0, dtype=np.bool_)
+        begin, until = int(events.rows.time.min(initial=int(events.at.min()))), int(events.at.max())
+        told_of = np.isin(events.piece, self._explained.pieces_of(begin, until, self._spots))
+        if self._records.some_between(begin, until):
+            told_of[:] = True
+        return lines_out(judgement, self.rules) & ~told_of
 
     @staticmethod
     def _is_of_line(outage: InferredOutage) -> bool:
@@ -338,10 +353,10 @@ class Inference:
         ]
         return found, coupled.transformer, share
 
-    def _told_by(self, judgement: Judgement, count: int) -> list[list[InferredOutage]]:
+    def _told_by(self, judgement: Judgement, count: int, asked: Mask | None = None) -> list[list[InferredOutage]]:
         found: list[list[InferredOutage]] = [[] for _ in range(count)]
         at = times_of(judgement.events.at)
-        for event, outage in self._explanations.outages(judgement, self._signals.power_between):
+        for event, outage in self._explanations.outages(judgement, self._signals.power_between, asked):
             found[event].append(self._by_record(outage, at[event]))
         return found
 

@@ -46,6 +46,12 @@ class Records(Shown):
         start, end = (kept[name].dt.epoch("ms").to_numpy()[known] for name in ("start", "end"))
         return cls(start, end, first[known], last[known])
 
+    def some_between(self, begin: int, until: int) -> bool:
+        """Tell whether some record may tell of an incident that began and was heard of between two moments, in ms."""
+        margin = SAME_EVENT // timedelta(milliseconds=1)
+        first, last = np.searchsorted(self.start, [begin - margin, until + margin + 1])
+        return bool(last > first)
+
     def end_of(self, start: datetime, heard: datetime, span: tuple[int, int], at: datetime) -> datetime | None:
         """Return when an incident ended, by the record that tells of it; ``None`` where none does that is known by then.
 
