@@ -189,7 +189,7 @@ class InferenceSettings(Settings):
     device_failures_yr: float = Field(0.002, gt=0, description="failures per year of a switching device")
     transformer_outages_yr: float = Field(2.0, gt=0, description="outages per year of a transformer of its own")
     outage_h: float = Field(
-        2.0,
+        1.0,
         gt=0,
         description="hours that an outage of a single transformer lasts: a lone report speaks less after that",
     )

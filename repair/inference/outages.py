@@ -34,7 +34,7 @@ from repair.inference.judgement import Judge, Judgement
 from repair.inference.losses import Losses
 from repair.inference.moments import ms_of, time_of, times_of
 from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage, latest_first
-from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades
+from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades, overturned
 from repair.inference.records import Records
 from repair.inference.remembered import Remembered
 from repair.inference.spots import Spots
@@ -232,8 +232,12 @@ class Inference:
                 break
             end = candidate[asked]
             judgement = self._judged(history.pieces[asked], since[asked], ends.time[end], ends.at[end], rows, of)
-            self._close(judgement, [states[each] for each in asked], ends, end)
+            silent = self._close(judgement, [states[each] for each in asked], ends, end)
             self._fading |= set(history.pieces[asked].tolist())
+            if len(silent):
+                which, until = asked[silent], ends.time[end[silent]]
+                early = self._judged(history.pieces[which], since[which], until, until, rows, of)
+                self._overturn(early, [states[each] for each in which])
         for state, begin, last in zip(states, since.tolist(), history.last.tolist(), strict=True):
             state.since, state.last, state.now = begin, last, []
             state.due = self._clock.next_tick(last, self._bars) if begin < EVER else int(EVER)
@@ -251,8 +255,12 @@ class Inference:
         """Return the posterior of the events of some pieces, from their signals between two moments."""
         return self._judge.judge(self._signals.events(pieces, since, until, at, rows, of))
 
-    def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> None:
-        """Put an end to the events in which all have supply again, or of which nothing was heard for long."""
+    def _close(self, judgement: Judgement, states: list[Piece], ends: Ends, end: Indices) -> Indices:
+        """Put an end to the events in which all have supply again, or of which nothing was heard for long.
+
+        Returns:
+            The events that are over and of which there is no incident, although a terminal reported off.
+        """
         goes_on = self._surely_goes_on(judgement) & ~ends.stale[end]
         found = self._told_by(judgement, len(states), ~goes_on)
         of_event = goes_on.tolist(), judgement.lost_source.tolist()
@@ -264,6 +272,18 @@ class Inference:
             state.over += [Past(outage, int(ends.at[which]), odds) for outage in outages]
             state.cut = int(ends.time[which])
             state.checked = state.cut
+        terminals = judgement.users.terminals
+        none_left = np.array(
+            [not sure and not outages for sure, outages in zip(goes_on, found, strict=True)], dtype=np.bool_
+        )
+        reported = np.unique(terminals.event[terminals.last_off > -EVER])
+        return reported[none_left[reported]]
+
+    def _overturn(self, judgement: Judgement, states: list[Piece]) -> None:
+        """Keep what was suspected when it was last spoken of, and is not any more now that its event is over."""
+        found = self._told_by(judgement, len(states))
+        for state, outages, at in zip(states, found, judgement.events.at.tolist(), strict=True):
+            state.over += [Past(overturned(each, at), at, -np.inf) for each in outages if each.is_open]
 
     def _surely_goes_on(self, judgement: Judgement) -> Mask:
         """Return the events with an open outage of a line that neither a plan, arrears nor a record may tell of; (events,).

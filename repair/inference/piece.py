@@ -98,8 +98,13 @@ def faded(past: Past, until: int, rules: InferenceSettings) -> InferredOutage:
         )
     if (dark + back) / total >= rules.suspected:
         return closed(outage, time_of(until), "")
-    doubted = Doubted("transformer", outage.object_id, "off", outage.start)
-    return replace(closed(outage, time_of(until), ""), state="overturned", restored_at=None, back=0, doubted=(doubted,))
+    return overturned(outage, until)
+
+
+def overturned(outage: InferredOutage, until: int) -> InferredOutage:
+    """Return the same outage where silence until a moment, in ms, has made it less probable than not."""
+    doubted = (Doubted("transformer", outage.object_id, "off", outage.start),) if fades(outage) else outage.doubted
+    return replace(closed(outage, time_of(until), ""), state="overturned", restored_at=None, back=0, doubted=doubted)
 
 
 def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -143,6 +143,8 @@ def histories(draw: st.DrawFn) -> tuple[list[InferredOutage], list[Operation], d
         moment = minute + 0.25
         if kind == "switch":
             branch, action = draw(st.sampled_from(SWITCHES)), draw(st.sampled_from(["open", "close", "close"]))
+            # of two operations of one switch at one moment a rule tells the order (R1.21), which is not the question here
+            assume(not any((each.branch_id, each.at) == (branch, at(moment)) for each in operations))
             operations.append(Operation(number, "li", at(moment), action, branch))
             continue
         name = draw(st.sampled_from(JUMPERS))

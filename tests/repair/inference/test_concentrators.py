@@ -51,11 +51,11 @@ def test_a_concentrator_that_passed_on_a_word_is_a_channel_that_cannot_be_down(
 ) -> None:
     """Where one concentrator serves all and somebody spoke, all is as if no channel could fail at all.
 
-    But for what it costs, as log, that the channel did not fail on any of four branches if they are off.
+    But for what it costs, as log, that the channel did not fail on any of the five branches if they are off.
     """
     words = [f"T{at} off 0" for at in sorted(off)] + [f"T{at} on 20" for at in sorted(off & back)]
     words += ["FU trip 0"] if tripped else []
     named = probabilities(words, ["A"] * 10, InferenceSettings(channel_fails=0.05))
     never = probabilities(words, [None] * 10, InferenceSettings(channel_fails=0.0))
     log_odds = [np.log(np.clip(each, 1e-9, 1 - 1e-9) / np.clip(1 - each, 1e-9, 1)) for each in (named, never)]
-    assert (np.abs(log_odds[0] - log_odds[1]) < -4 * np.log(0.95) + 0.01).all()
+    assert (np.abs(log_odds[0] - log_odds[1]) < -5 * np.log(0.95) + 0.01).all()
