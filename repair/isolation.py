@@ -32,6 +32,7 @@ from network import FudianError, Supply, Topology, WorkspaceError, text
 from network.arrays import NONE, Indices, Mask, components
 from network.ids import each_of
 from network.representation import Shown
+from network.supply import MOST_PATCHED
 
 BREAKS_LOAD = ("breaker", "recloser", "switch")
 """Kinds that may be opened under load."""
@@ -303,11 +304,12 @@ def _seeds(supply: Supply, branches: Indices, ends: Indices, beyond_only: Mask) 
 
 def _trips(supply: Supply, seeds: Indices, clearing: Mask) -> tuple[Indices, Indices]:
     """Return the clearing devices that part the seeds from the sources, and the nodes of sources that none parts from them."""
-    net = supply.network
-    nodes = np.concatenate([part.nodes for part in supply.parts_of(seeds)])
+    net, whole = supply.network, np.arange(len(supply.network.nodes))
+    are_many = len(seeds) > MOST_PATCHED  # feeder by feeder they would take longer than the whole network at once
+    nodes = whole if are_many else np.concatenate([part.nodes for part in supply.parts_of(seeds)])
     zone = _joined(supply, nodes, ~clearing, seeds)
-    if np.isin(net.source_node, zone).any():  # a source feeds others too, and may be joined to further sources
-        zone = _joined(supply, np.arange(len(net.nodes)), ~clearing, seeds)
+    if not are_many and np.isin(net.source_node, zone).any():  # a source feeds others too, and may be joined to further sources
+        zone = _joined(supply, whole, ~clearing, seeds)
     lost = np.intersect1d(zone, net.source_node)
     around = net.branches_at_node.of_keys(zone)
     around = around[~supply.is_open_at(around)]
