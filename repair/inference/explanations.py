@@ -568,13 +568,6 @@ def darkness(judgement: Judgement) -> Numbers:
     return np.asarray(state[:, DARK] + state[:, UNHEARD])
 
 
-def lines_out(judgement: Judgement, rules: InferenceSettings) -> Mask:
-    """Return the events in which something is dead below a branch, rather than not; shape (events,)."""
-    found = np.zeros(len(judgement.events.at), dtype=np.bool_)
-    found[judgement.event[darkness(judgement) >= rules.suspected]] = True
-    return found
-
-
 def is_back(dark: Numbers, back: Numbers, rules: InferenceSettings) -> Mask:
     """Return where an outage is believed, and that it is over rather than not."""
     return np.asarray((dark + back >= rules.suspected) & (back >= dark))

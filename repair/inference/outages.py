@@ -26,8 +26,9 @@ from repair.inference.clock import Clock
 from repair.inference.coupled import CoupledUsers
 from repair.inference.devices import EVER, Devices
 from repair.inference.explained import ExplainedOutages
-from repair.inference.explanations import Explanations, lines_out
+from repair.inference.explanations import Explanations
 from repair.inference.feeder_tree import FeederTree
+from repair.inference.going_on import GoingOn
 from repair.inference.history import Bars, Ends, History
 from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
@@ -85,6 +86,7 @@ class Inference:
         self._coupled = CoupledUsers(self._tree, self._devices, self.rules)
         self._removed = Removed()
         self._spots = Spots(self._tree, self._devices)
+        self._going_on = GoingOn(self._explained, self._records, self._spots, self.rules)
         self._signals = Remembered(self._tree, self._devices, self._coupled, self.rules)
         self._pieces: dict[int, Piece] = {}
         self._losses = Losses(self._pieces, self._judge, self._explanations, self._signals, self._keep)
@@ -261,12 +263,11 @@ class Inference:
         Returns:
             The events that are over and of which there is no incident, although a terminal reported off.
         """
-        goes_on = self._surely_goes_on(judgement) & ~ends.stale[end]
+        goes_on = self._going_on.surely(judgement) & ~ends.stale[end]
         found = self._told_by(judgement, len(states), ~goes_on)
         of_event = goes_on.tolist(), judgement.lost_source.tolist()
         for state, outages, which, sure, odds in zip(states, found, end.tolist(), *of_event, strict=True):
-            lines = [outage for outage in outages if outage.is_open and self._is_of_line(outage)]
-            if sure or (lines and not ends.stale[which]):
+            if sure or (not ends.stale[which] and any(each.is_open and self._is_of_line(each) for each in outages)):
                 state.checked = int(ends.time[which])
                 continue
             state.over += [Past(outage, int(ends.at[which]), odds) for outage in outages]
@@ -284,20 +285,6 @@ class Inference:
         found = self._told_by(judgement, len(states))
         for state, outages, at in zip(states, found, judgement.events.at.tolist(), strict=True):
             state.over += [Past(overturned(each, at), at, -np.inf) for each in outages if each.is_open]
-
-    def _surely_goes_on(self, judgement: Judgement) -> Mask:
-        """Return the events with an open outage of a line that neither a plan, arrears nor a record may tell of; (events,).
-
-        Most moments at which an event might be over are such, and no incidents are made of them.
-        """
-        events = judgement.events
-        if not len(events.piece):
-            return np.zeros(0, dtype=np.bool_)
-        begin, until = int(events.rows.time.min(initial=int(events.at.min()))), int(events.at.max())
-        told_of = np.isin(events.piece, self._explained.pieces_of(begin, until, self._spots))
-        if self._records.some_between(begin, until):
-            told_of[:] = True
-        return lines_out(judgement, self.rules) & ~told_of
 
     @staticmethod
     def _is_of_line(outage: InferredOutage) -> bool:

@@ -164,6 +164,25 @@ def _join_live(calm: Numbers, over: int, branch: int, scale: float) -> None:
     calm[over, 0] = scale * quiet * calm[branch, 0]
 
 
+@inlined
+def _begin(below: Numbers, calm: Numbers, branch: int, heard: Numbers) -> None:
+    """Fill in the weights of a branch that nothing hangs below, (n, 3, 5), and of all there being live, (n, 3)."""
+    for state in range(STATES):
+        below[branch, 0, state] = heard[branch, state]
+        below[branch, 1, state] = below[branch, 2, state] = 0.0
+    calm[branch, 0], calm[branch, 1], calm[branch, 2] = 1.0, 0.0, 0.0
+
+
+@inlined
+def _hand_on(below: Numbers, calm: Numbers, later: Numbers, over: int, branch: int, say: Numbers) -> None:
+    """Fill in what the last child of a branch, the first that is gone through, says: nothing comes after it."""
+    for current in range(3):
+        calm[over, current] = calm[branch, current]
+        for state in range(STATES):
+            later[branch, current, state] = 1.0 if current == 0 else 0.0
+            below[over, current, state] = say[branch, current, state]
+
+
 @compiled
 def upwards(
     parent: Indices, fault: Numbers, done: Numbers, heard: Numbers, moves: Numbers, repaired: Numbers, chances: Numbers,
@@ -199,28 +218,32 @@ def _upwards(
     asked: Mask, below: Numbers, say: Numbers, later: Numbers, calm: Numbers, log_scale: Numbers,
 ) -> None:  # fmt: skip
     """Do so for one copy."""
-    below[:], calm[:] = 0.0, 0.0
-    for branch in range(len(parent)):
-        calm[branch, 0] = 0.0 if asked[branch] else 1.0
-        for state in range(STATES):
-            below[branch, 0, state] = 1.0
+    has_child = np.zeros(len(parent), dtype=np.bool_)
     mine, mended = np.empty(STATES), np.empty(STATES)
     tree, scale, logs = len(log_scale), 1.0, 0.0
     for branch in range(len(parent) - 1, -1, -1):
         over = parent[branch]
-        for current in range(3):
-            for state in range(STATES):
-                below[branch, current, state] *= heard[branch, state]
+        if has_child[branch]:
+            for current in range(3):
+                for state in range(STATES):
+                    below[branch, current, state] *= heard[branch, state]
+        else:
+            _begin(below, calm, branch, heard)
+        if asked[branch]:
+            calm[branch, 0] = calm[branch, 1] = calm[branch, 2] = 0.0
         by = _says(below, branch, fault[branch], done, moves, repaired[branch], chances, mine, mended, say)
         scale *= by
         _stays_live(calm, branch, heard[branch, LIVE] / by, fault[branch], done)
-        if over >= 0:
+        if over >= 0 and has_child[over]:
             for current in range(3):
                 for state in range(STATES):
                     later[branch, current, state] = below[over, current, state]
             by = _join(below, over, say, branch)
             scale *= by
             _join_live(calm, over, branch, 1 / by)
+        elif over >= 0:
+            has_child[over] = True
+            _hand_on(below, calm, later, over, branch, say)
         if scale < _SMALL or scale > 1 / _SMALL:
             logs += math.log(scale)
             scale = 1.0

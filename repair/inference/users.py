@@ -99,21 +99,20 @@ class Hearing(Shown):
         return self.devices.branches_from + self.devices.network.branches.height
 
     @cached_property
-    def _key(self) -> Indices:
-        """Event and transformer in one number."""
-        return self.event * self._many + self.transformer
-
-    @cached_property
-    def _order(self) -> Indices:
-        return np.argsort(self._key, kind="stable")
+    def _row_of(self) -> Indices:
+        """Row of each transformer of the network; for those that are of no event any number at all, which tells of itself."""
+        found: Indices = np.empty(self.devices.customers_from + 1, dtype=np.int64)
+        found[self.transformer] = np.arange(len(self.transformer))
+        return found
 
     def _rows_of(self, event: Indices, transformer: Indices) -> tuple[Mask, Indices]:
-        """Return which transformers of events are among these, and the row of each that is."""
-        wanted = event * self._many + transformer
-        at = np.searchsorted(self._key, wanted, sorter=self._order)
-        there = (at < len(self._key)) & (transformer >= 0)
-        there[there] = self._key[self._order[at[there]]] == wanted[there]
-        return there, self._order[at[there]]
+        """Return which transformers of events are among these, and the row of each that is; each is of one event at most."""
+        there = transformer >= 0
+        row = self._row_of[transformer]
+        there &= (row >= 0) & (row < len(self.transformer))
+        there[there] = self.transformer[row[there]] == transformer[there]
+        there[there] = self.event[row[there]] == event[there]
+        return there, row[there]
 
     @cached_property
     def said(self) -> Said:
@@ -160,7 +159,7 @@ class Hearing(Shown):
         customers = self._connected[quiet]
         key = (self.event[quiet] * 2 + known[quiet]) * 2 + self._passed_on[quiet]
         key = key * (customers.max(initial=0) + 1) + customers
-        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        first, number = firsts(key)
         row = np.empty(count, dtype=np.int64)
         row[speaking], row[quiet] = np.arange(len(speaking)), len(speaking) + number
         shown = np.concatenate([speaking, quiet[first]])
@@ -244,6 +243,17 @@ class Hearing(Shown):
         off_alone = shared_cause[their] + (1 - shared_cause[their]) * by_itself
         says, dead, gone = (np.stack(column) for column in zip(*parts, strict=True))
         return Heard(users, row, says, dead, gone, off_alone, shared_cause[row])
+
+
+def firsts(key: Indices) -> tuple[Indices, Indices]:
+    """Return where each key stands first, by rising key, and the number of each key among these; keys are none below zero."""
+    if key.max(initial=0) > 8 * len(key) + 1024:
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        return first, number
+    at = np.full(int(key.max(initial=0)) + 1, -1, dtype=np.int64)
+    at[key[::-1]] = np.arange(len(key))[::-1]
+    there = at >= 0
+    return at[there], (np.cumsum(there) - 1)[key]
 
 
 def sums_at(row: Indices, amount: Numbers, rows: int) -> Numbers:
