@@ -15,7 +15,7 @@ import typer
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from docs.generate import commands_page, tables_page
+from docs.generate import commands_page, questions_page, tables_page
 from docs.settings_page import settings_page
 from fudian.cli.app import app
 from fudian.cli.spoken import HELP_WORDS, spoken
@@ -111,7 +111,7 @@ def code_texts() -> set[str]:
 
 
 def documented_texts() -> set[str]:
-    """What the reference pages and the command line's help say: the meaning of each column, setting, command and option."""
+    """What the reference pages and the help say: the meaning of each column, setting, question, command and option."""
     said: list[str] = []
 
     def say(sentence: str) -> str:
@@ -120,6 +120,7 @@ def documented_texts() -> set[str]:
 
     tables_page(say)
     settings_page(say)
+    questions_page(say)
     commands_page(say=say)
     program = spoken(app, "en")
     said.extend(HELP_WORDS.values())
