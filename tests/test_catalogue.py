@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -105,9 +106,15 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
                     yield from constants(value)
 
 
-def code_texts() -> set[str]:
-    found = {each for path in sources() for each in texts_of(ast.parse(path.read_text("utf-8"))) if each}
-    return found | documented_texts()
+@cache
+def trees() -> tuple[ast.AST, ...]:
+    return tuple(ast.parse(path.read_text("utf-8")) for path in sources())
+
+
+@cache
+def code_texts() -> frozenset[str]:
+    found = {text for tree in trees() for text in texts_of(tree) if text}
+    return frozenset(found | documented_texts())
 
 
 def documented_texts() -> set[str]:
@@ -140,7 +147,7 @@ def all_commands(group: Any) -> Iterator[Any]:
 
 def all_strings() -> set[str]:
     """Every string and keyword of the code: codes and column names are translated where they are shown, by their value."""
-    nodes = [node for path in sources() for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    nodes = [node for tree in trees() for node in ast.walk(tree)]
     strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
     return strings | keywords | {name for table in TABLES.values() for name in table.names}

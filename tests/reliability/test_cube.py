@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -22,6 +22,7 @@ from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Statistics
+from tests.costly import costly
 
 FIRST = datetime(2021, 12, 28)
 AS_OF = datetime(2022, 1, 9, 15, 20)
@@ -116,7 +117,7 @@ def us_of(rows: pl.DataFrame, period: Period, crossing: str) -> pl.Series:
     return pl.Series(amounts, dtype=pl.Int64)
 
 
-@settings(max_examples=250, deadline=None)
+@costly(75)
 @given(data=st.data())
 def test_the_cube_equals_the_ledger(data: st.DataObject) -> None:
     interruptions, people = data.draw(worlds())
@@ -153,7 +154,7 @@ def test_the_cube_equals_the_ledger(data: st.DataObject) -> None:
         assert found[f"us-{name}"].sum() == parts["us"].sum(), "no cell is missing"
 
 
-@settings(max_examples=100, deadline=None)
+@costly(55)
 @given(data=st.data())
 def test_totals_are_those_of_the_indices(data: st.DataObject) -> None:
     interruptions, people = data.draw(worlds())
