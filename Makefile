@@ -36,11 +36,11 @@ test-long: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 # Which lines of the packages the tests run, those of processes that they start and of compiled loops too; about twice as long as
 # the tests alone.
 coverage: .venv/test.stamp $(CATALOGUE).mo
-	@rm -rf build/coverage
-	COVERAGE_FILE=build/coverage/lines NUMBA_JIT_COVERAGE=1 NUMBA_CACHE_DIR=$(CURDIR)/build/coverage/numba \
+	@rm -rf build/coverage && mkdir -p build/coverage
+	COVERAGE_FILE=$(CURDIR)/build/coverage/lines NUMBA_JIT_COVERAGE=1 NUMBA_CACHE_DIR=$(CURDIR)/build/coverage/numba \
 		$(BIN)/coverage run -m pytest -n 2 --dist loadfile
-	@COVERAGE_FILE=build/coverage/lines $(BIN)/coverage combine -q
-	@COVERAGE_FILE=build/coverage/lines $(BIN)/python -m tests.covered
+	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/coverage combine -q
+	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/python -m tests.covered
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
