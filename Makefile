@@ -33,12 +33,11 @@ test-long: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	FUDIAN_TIMES=10 $(BIN)/pytest -m costly -n 2 --dist loadfile
 	$(INTEROP)/python -m tests.fuzz --count 100000   # OpenDSS and pandapower are there too
 
-# Which lines of the packages the tests run, those of processes that they start and of compiled loops too; about twice as long as
-# the tests alone.
+# Which lines of the packages the tests run, those of processes that they start too; about twice as long as the
+# tests alone. Compiled loops run as machine code, which nobody sees line by line: they are left out.
 coverage: .venv/test.stamp $(CATALOGUE).mo
 	@rm -rf build/coverage && mkdir -p build/coverage
-	COVERAGE_FILE=$(CURDIR)/build/coverage/lines NUMBA_JIT_COVERAGE=1 NUMBA_CACHE_DIR=$(CURDIR)/build/coverage/numba \
-		$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/coverage combine -q
 	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/python -m tests.covered
 
