@@ -9,9 +9,10 @@ ITSELF := -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 LOCK := $(BIN)/uv pip compile pyproject.toml -q --upgrade --universal --python-version 3.11 --generate-hashes --group build \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
+ROOMS := network reliability repair fudian dashboard data_samples
 CATALOGUE := network/locale/zh_CN/LC_MESSAGES/fudian
 
-.PHONY: run test test-long lint format sample catalogue docs locks peers clean
+.PHONY: run test test-long coverage lint format sample catalogue docs locks peers clean
 
 run: .venv/run.stamp
 	$(BIN)/fudian demo
@@ -21,13 +22,24 @@ test: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m compileall -q $(ROOMS)  # once, not by each of the processes that tests start
 	$(BIN)/pytest -n 2 --dist loadfile
 	$(INTEROP)/pytest tests/interop tests/reliability/test_engines.py -n 2 --dist loadfile
 
-# What takes minutes or needs the package index: the package installed with all that it asks for, and 100,000 broken inputs.
+# What takes minutes or needs the package index: the package installed with all that it asks for, ten times as many random cases
+# of the tests that cost much, and 100,000 broken inputs.
 test-long: .venv/test.stamp .venv-interop/stamp $(CATALOGUE).mo
 	$(BIN)/pytest -m long
+	FUDIAN_TIMES=10 $(BIN)/pytest -m costly -n 2 --dist loadfile
 	$(INTEROP)/python -m tests.fuzz --count 100000   # OpenDSS and pandapower are there too
+
+# Which lines of the packages the tests run, those of processes that they start too; about twice as long as the
+# tests alone. Compiled loops run as machine code, which nobody sees line by line: they are left out.
+coverage: .venv/test.stamp $(CATALOGUE).mo
+	@rm -rf build/coverage && mkdir -p build/coverage
+	COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/coverage combine -q
+	@COVERAGE_FILE=$(CURDIR)/build/coverage/lines $(BIN)/python -m tests.covered
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -46,6 +47,7 @@ def pages() -> Mapping[str, str]:
         "zh/tables.md": tables_page(in_chinese),
         "zh/settings.md": settings_page(in_chinese),
         "zh/commands.md": commands_page("zh", in_chinese),
+        "zh/questions.md": questions_page(in_chinese),
     }
 
 
@@ -129,19 +131,28 @@ def commands_of(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{before}{name}", command
 
 
-def questions_page() -> str:
-    """Set the methods of ``fudian.Utility`` beside the commands, routes and pages that ask them."""
-    lines = [
-        "# Questions\n\n`fudian.open(folder)` gives one object; every question of the field is one method of it. Commands,\n",
-        "routes and pages ask the same methods with the same defaults.\n\n",
-        "| Method | Answers | Command | Route | Page |\n|---|---|---|---|---|\n",
-    ]
+def questions_page(say: Callable[[str], str] = str) -> str:
+    """Set the methods of ``fudian.Utility`` beside the commands, routes and pages that ask them.
+
+    Args:
+        say: translates a sentence.
+    """
+    intro = say(
+        "`fudian.open(folder)` gives one object; every question of the field is one method of it. Commands, routes and pages "
+        "ask the same methods with the same defaults."
+    )
+    head = " | ".join(say(word) for word in ("Method", "Answers", "Command", "Route", "Page"))
+    lines = [f"# {say('Questions')}\n\n{intro}\n\n| {head} |\n|---|---|---|---|---|\n"]
     asking = (asked_by_commands(), asked_by_routes(), asked_by_pages())
     for name, method in QUESTIONS.items():
-        said = (inspect.getdoc(method) or "").splitlines()[0]
-        cells = [", ".join(f"`{each}`" for each, asked in faces.items() if name in asked) for faces in asking]
-        lines.append(f"| `{name}` | {said} | {' | '.join(cells)} |\n")
+        cells = [", ".join(f"`{face}`" for face, asked in faces.items() if name in asked) for faces in asking]
+        lines.append(f"| `{name}` | {say(answered(method))} | {' | '.join(cells)} |\n")
     return "".join(lines)
+
+
+def answered(method: Callable[..., Any]) -> str:
+    """Return what a question answers: the first line of its description, with names of code as on a page."""
+    return re.sub(r":\w+:`([^`]+)`|``([^`]+)``", r"`\1\2`", (inspect.getdoc(method) or "").splitlines()[0])
 
 
 def _questions() -> dict[str, Callable[..., Any]]:

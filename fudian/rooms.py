@@ -193,9 +193,10 @@ def _owners(names: Collection[str]) -> dict[str, str]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """Give the files of a package, without what Python or Fudian itself keeps there: beside the sample county, for one."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir():
-            if path.name != "__pycache__":
+            if path.name != "__pycache__" and not path.name.endswith(".fudian"):
                 yield from _walk(path)
         else:
             yield path

@@ -263,20 +263,20 @@ class Topology(Shown):
 
 def _rows_by_id(ids: pl.Series, hangs_on: Indices) -> Mapping[str, int]:
     """Return the row of each id; of one that was moved (R1.19) the last that hangs somewhere."""
-    rows = {each: row for row, each in enumerate(ids.to_list())}
+    rows = {id_: row for row, id_ in enumerate(ids.to_list())}
     if len(rows) < len(ids):
-        rows |= {each: row for row, each in enumerate(ids.to_list()) if hangs_on[row] >= 0}
+        rows |= {id_: row for row, id_ in enumerate(ids.to_list()) if hangs_on[row] >= 0}
     return rows
 
 
 def _look_up(kind: str, ids: str | Iterable[str], known: Mapping[str, int]) -> Indices:
     wanted = each_of(ids)
-    for each in wanted:
-        if each not in known:
-            raise UnknownIdError(kind, each, known)
-    return np.array([known[each] for each in wanted], dtype=np.int64)
+    for id_ in wanted:
+        if id_ not in known:
+            raise UnknownIdError(kind, id_, known)
+    return np.array([known[id_] for id_ in wanted], dtype=np.int64)
 
 
 def _known(ids: Iterable[str], known: Mapping[str, int]) -> tuple[Indices, Indices]:
-    found = [(known[each], which) for which, each in enumerate(ids) if each in known]
+    found = [(known[id_], which) for which, id_ in enumerate(ids) if id_ in known]
     return tuple(np.array(found, dtype=np.int64).reshape(-1, 2).T)  # type: ignore[return-value]

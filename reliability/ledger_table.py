@@ -211,6 +211,11 @@ def microseconds_of(column: str, frame: Any = None) -> Any:
     moment = nw.col(column)
     if frame is None or not frame.implementation.is_spark_like():
         return (moment - nw.lit(datetime(1970, 1, 1))).dt.total_microseconds()
+    return microseconds_of_parts(moment)
+
+
+def microseconds_of_parts(moment: Any) -> Any:
+    """Return the microseconds since 1970 of an expression of local times, counted from their parts by the Gregorian calendar."""
     year = moment.dt.year().cast(nw.Int64)
     leap_days = (year - 1969) // 4 - (year - 1901) // 100 + (year - 1601) // 400
     days = (year - 1970) * 365 + leap_days + moment.dt.ordinal_day() - 1

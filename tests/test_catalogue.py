@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -15,7 +16,7 @@ import typer
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from docs.generate import commands_page, tables_page
+from docs.generate import commands_page, questions_page, tables_page
 from docs.settings_page import settings_page
 from fudian.cli.app import app
 from fudian.cli.spoken import HELP_WORDS, spoken
@@ -105,13 +106,19 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
                     yield from constants(value)
 
 
-def code_texts() -> set[str]:
-    found = {each for path in sources() for each in texts_of(ast.parse(path.read_text("utf-8"))) if each}
-    return found | documented_texts()
+@cache
+def trees() -> tuple[ast.AST, ...]:
+    return tuple(ast.parse(path.read_text("utf-8")) for path in sources())
+
+
+@cache
+def code_texts() -> frozenset[str]:
+    found = {text for tree in trees() for text in texts_of(tree) if text}
+    return frozenset(found | documented_texts())
 
 
 def documented_texts() -> set[str]:
-    """What the reference pages and the command line's help say: the meaning of each column, setting, command and option."""
+    """What the reference pages and the help say: the meaning of each column, setting, question, command and option."""
     said: list[str] = []
 
     def say(sentence: str) -> str:
@@ -120,6 +127,7 @@ def documented_texts() -> set[str]:
 
     tables_page(say)
     settings_page(say)
+    questions_page(say)
     commands_page(say=say)
     program = spoken(app, "en")
     said.extend(HELP_WORDS.values())
@@ -139,7 +147,7 @@ def all_commands(group: Any) -> Iterator[Any]:
 
 def all_strings() -> set[str]:
     """Every string and keyword of the code: codes and column names are translated where they are shown, by their value."""
-    nodes = [node for path in sources() for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    nodes = [node for tree in trees() for node in ast.walk(tree)]
     strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
     return strings | keywords | {name for table in TABLES.values() for name in table.names}

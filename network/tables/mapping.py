@@ -52,6 +52,9 @@ from network.texts import text
 IdsOf: TypeAlias = Callable[[str], frozenset[str]]
 """Gives, for the name of a table, the ids and names that stand in it."""
 
+TimesOf: TypeAlias = Callable[[int], pl.Series | None]
+"""Gives, for the place of a column in its sheet, its times, where nearly all of its cells are one."""
+
 EXAMPLES = 3
 CERTAIN, LIKELY, PERHAPS = 1.0, 0.65, 0.4
 _LOOKED_AT = 1000
@@ -278,15 +281,19 @@ class _AnyWord(Mapping[str, tuple[Column, int]]):
 def _likeliest(sheet: Sheet, words: Words) -> str | None:
     """Return the table of which a sheet has most, the required columns before the others."""
     worth: dict[str, tuple[float, float]] = {}
+    times = _times_of(sheet, words)
     for name, table in TABLES.items():
-        sure = {header.column: header.sure for header in _propose_headers(sheet, table, words) if header.column}
+        proposed = _propose_headers(sheet, table, words, times=times)
+        sure = {header.column: header.sure for header in proposed if header.column}
         required = [column.name for column in table.columns if column.required]
         worth[name] = (sum(sure.get(column, 0.0) for column in required) / len(required), sum(sure.values()))
     best = max(worth, key=lambda name: worth[name])
     return best if worth[best][0] >= PERHAPS else None
 
 
-def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None = None) -> tuple[HeaderProposal, ...]:
+def _propose_headers(
+    sheet: Sheet, table: Table, words: Words, ids: IdsOf | None = None, times: TimesOf | None = None
+) -> tuple[HeaderProposal, ...]:
     """Give each header the column that fits it best, each column once; then what the values alone say."""
     cells = [column.head(_LOOKED_AT) for column in sheet.columns]
     examples = [_examples(cell, is_personal(table)) for cell in cells]
@@ -309,7 +316,7 @@ def _propose_headers(sheet: Sheet, table: Table, words: Words, ids: IdsOf | None
         if sure >= PERHAPS and -place not in chosen and column not in {name for name, _ in chosen.values()}:
             chosen[-place] = (column, sure)
     chosen |= {index: (column, CERTAIN) for index, column in settled.items() if column is not None}
-    _choose_by_values(sheet, cells, table, words, chosen, settled)
+    _choose_by_values(sheet, cells, table, times or _times_of(sheet, words), chosen, settled)
     proposals: list[HeaderProposal] = []
     for index, header in enumerate(sheet.headers[: len(cells)]):
         meant, sure = chosen.get(index, (None, 0.0))
@@ -426,7 +433,7 @@ def _choose_by_values(
     sheet: Sheet,
     cells: Sequence[pl.Series],
     table: Table,
-    words: Words,
+    times_of: TimesOf,
     chosen: dict[int, tuple[str, float]],
     settled: Mapping[int, str | None],
 ) -> None:
@@ -437,23 +444,29 @@ def _choose_by_values(
         for index in range(len(cells))
         if index not in chosen and index not in settled and not numbers_rows(sheet.headers[index])
     ]
-    times = {index: read for index in free if (read := _times(cells[index], words)) is not None}
-    for column in (each.name for each in table.columns if each.needs_clock and each.name not in taken):
+    for column in (column.name for column in table.columns if column.needs_clock and column.name not in taken):
         begun = next((index for index, (name, _) in chosen.items() if name == "start"), None)
-        started = None if begun is None else _times(cells[begun], words)
-        for index, read in times.items():
-            if index in chosen or (column == "end" and (started is None or not second_header_is_end(started, read))):
+        started = None if begun is None else times_of(begun)
+        for index in free:
+            if index in chosen or (read := times_of(index)) is None:
+                continue
+            if column == "end" and (started is None or not second_header_is_end(started, read)):
                 continue
             chosen[index] = (column, _BY_VALUES)
             break
     flags = [index for index in free if index not in chosen and _is_flag(cells[index])]
-    wanted = [each.name for each in table.columns if each.kind == "boolean" and each.name not in taken]
+    wanted = [column.name for column in table.columns if column.kind == "boolean" and column.name not in taken]
     if len(flags) == 1 and len(wanted) == 1:
         chosen[flags[0]] = (wanted[0], _BY_VALUES)
-    own = [each.name for each in table.columns if (each.name,) == table.key and each.name not in taken]
+    own = [column.name for column in table.columns if (column.name,) == table.key and column.name not in taken]
     keys = [index for index in free if index not in chosen and _is_key(cells[index])]
     if own and table[own[0]].kind == "id" and keys:
         chosen[keys[0]] = (own[0], _BY_VALUES)
+
+
+def _times_of(sheet: Sheet, words: Words) -> TimesOf:
+    """Return what gives the times of a column of a sheet, by its place; each is read once, whatever tables it is tried for."""
+    return cache(lambda index: _times(sheet.columns[index].head(_LOOKED_AT), words))
 
 
 def _times(cells: pl.Series, words: Words) -> pl.Series | None:

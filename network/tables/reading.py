@@ -185,10 +185,10 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
     if missing:
         _report_missing(report, missing, names)
         return table.empty(), report.in_order()
-    sheet = _without_blank_rows(sheet, [each.index for each in matched.values()])
+    sheet = _without_blank_rows(sheet, [match.index for match in matched.values()])
     trimmed = trim(
         sheet,
-        {name: each.index for name, each in matched.items() if name in table.names},
+        {name: match.index for name, match in matched.items() if name in table.names},
         {column.name: column for column in table.columns},
     )
     sheet = trimmed.sheet
@@ -206,9 +206,9 @@ def _understand(sheet: Sheet, table: Table, words: Words, file: str | None) -> t
     look_at_midnights(columns, sheet.is_workbook, words.reading)
     _settle_ends(sheet, table, columns, matched, words)
     if joined.next_day:
-        say_next_day(next(each for each in columns if each.column.name == "end"), joined.next_day)
-    frame = pl.DataFrame([*(each.values for each in columns), sheet.rows.alias(ROW)])
-    columns = [replace(each, faults=_that_mean_something(frame, table, each)) for each in columns]
+        say_next_day(next(column for column in columns if column.column.name == "end"), joined.next_day)
+    frame = pl.DataFrame([*(column.values for column in columns), sheet.rows.alias(ROW)])
+    columns = [replace(column, faults=_that_mean_something(frame, table, column)) for column in columns]
     usable = ~_unusable(columns, len(sheet.rows))
     report.add_columns(frame, columns)
     return frame if usable.all() else frame.filter(usable), report.in_order()
@@ -283,10 +283,10 @@ class _Report:
     def add_columns(self, frame: pl.DataFrame, columns: Iterable[Understood]) -> None:
         """Say of each fault in which row it stands, and the id of that row where the table has one."""
         columns = list(columns)
-        for each in columns:
-            for note in each.notes:
-                self.add(note, each.column.name)
-        faults = [(*fault, each.column.name) for each in columns for fault in each.faults]
+        for column in columns:
+            for note in column.notes:
+                self.add(note, column.column.name)
+        faults = [(*fault, column.column.name) for column in columns for fault in column.faults]
         positions = [position for position, _, _, _ in faults]
         rows = frame[ROW].gather(positions).to_list()
         ids: list[str | None] = [None] * len(rows)
@@ -366,14 +366,14 @@ def match_headers(
     for index in unknown:
         if index not in by_values:
             _report_unknown(report, sheet.headers[index], index, sheet, names)
-    beside = [each.header for each in matched.values() if each.again]
+    beside = [match.header for match in matched.values() if match.again]
     if len(beside) >= _FEWEST_NAMES:
         report.problems = [problem for problem in report.problems if problem.message.template != _twice("").template]
         message = text("Two tables stand side by side; only the left one was read")
         hint = text("Put the right one below the left one, or on a sheet of its own.")
         report.add(Fault(message, hint), None, ", ".join(map(clean, beside)), sheet.header_row)
-    for name, each in list(matched.items()):
-        _report_unit(report, table, name, each, matched)
+    for name, match in list(matched.items()):
+        _report_unit(report, table, name, match, matched)
     return matched
 
 
@@ -396,7 +396,7 @@ def _match_by_values(
 
 def _report_unit(report: _Report, table: Table, name: str, found: _Matched, matched: dict[str, _Matched]) -> None:
     """Report a unit that does not fit its column; a column without which a row says something else stays, as unreadable."""
-    column = next(each for each in (*table.columns, table.duration) if each is not None and each.name == name)
+    column = next(known for known in (*table.columns, table.duration) if known is not None and known.name == name)
     if found.scale is not None and (found.time_unit is not None or column.kind != "time"):
         return
     unit = split_unit(header_key(found.header))[1] or ""
@@ -500,7 +500,7 @@ def _unknown_with_later_times(
     sheet: Sheet, table: Table, start: Understood, matched: Mapping[str, _Matched], words: Words
 ) -> str | None:
     """Return the header of a column that nobody knows and that holds times after the start: the end may stand there."""
-    known = {each.index for each in matched.values()}
+    known = {match.index for match in matched.values()}
     own = words.headers_of(table)
     for index, header in enumerate(sheet.headers[: len(sheet.columns)]):
         if index in known or not clean(header) or own.get(header_key(header)) == "":

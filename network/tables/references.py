@@ -150,11 +150,11 @@ def _called(checked: Checked, table: str, target: str) -> pl.DataFrame:
     key = TABLES[target].key[0]
     frame = checked.tables[target]
     kv = pl.col("voltage_kv") if "voltage_kv" in frame.columns else pl.lit(None, dtype=pl.Float64)
-    kinds = [frame.select(name=pl.col(each), id=pl.col(key), kv=kv) for each in ("name", key)]
+    kinds = [frame.select(name=pl.col(naming), id=pl.col(key), kv=kv) for naming in ("name", key)]
     if target == "feeders" and table not in _LABELLED:
         kinds += [
-            checked.tables[each].select(name="feeder_id", id="feeder_id", kv=pl.lit(None, dtype=pl.Float64))
-            for each in _LABELLED
+            checked.tables[labelled].select(name="feeder_id", id="feeder_id", kv=pl.lit(None, dtype=pl.Float64))
+            for labelled in _LABELLED
         ]
     return pl.concat(kinds).drop_nulls("id").unique(maintain_order=True)
 
@@ -170,22 +170,22 @@ def _report_unknown(
         checked.report(table, wrong, "error", message, text("Add the table {target}.", target=target), column=column)
         return
     left_out = set(ids.filter(ids.is_in(checked.read[target][reference.key].implode())).to_list())
-    hints = {each: text("Its own row was left out: see the errors of {target}.", target=target) for each in left_out}
+    hints = {id_: text("Its own row was left out: see the errors of {target}.", target=target) for id_ in left_out}
     hints |= dict.fromkeys(several, _WRITE_THE_ID)
     asked = 0
-    for each in ids.unique(maintain_order=True).to_list():
-        if each not in hints:
-            hints[each] = (
+    for id_ in ids.unique(maintain_order=True).to_list():
+        if id_ not in hints:
+            hints[id_] = (
                 _SEVERAL_IN_ONE
-                if _holds_several(each, known)
-                else _near(each, known)
+                if _holds_several(id_, known)
+                else _near(id_, known)
                 if asked < _NEAR_ASKED
                 else _NO_NEAR
             )
             asked += 1
     message = text("The table {target} does not have this id", target=target)
-    said = [several.get(each, message) for each in ids.to_list()]
-    checked.report(table, wrong, "error", said, [hints[each] for each in ids.to_list()], column=column)
+    said = [several.get(id_, message) for id_ in ids.to_list()]
+    checked.report(table, wrong, "error", said, [hints[id_] for id_ in ids.to_list()], column=column)
 
 
 def _holds_several(cell: str, known: pl.Series) -> bool:
@@ -230,7 +230,9 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
             _take_names(checked, table, "feeder_id", "feeders", frame["feeder_id"].is_not_null() & ~known)
             _mention_unknown_labels(checked, table, checked.tables[table])
         return
-    known = pl.concat([checked.tables[each]["feeder_id"] for each in ("feeders", "branches", "transformers")]).unique()
+    known = pl.concat(
+        [checked.tables[labelled]["feeder_id"] for labelled in ("feeders", "branches", "transformers")]
+    ).unique()
     unknown = frame.select(
         pl.col("feeder_id").is_not_null() & ~pl.col("feeder_id").is_in(known.drop_nulls().implode())
     ).to_series()
@@ -244,12 +246,12 @@ def _check_feeder_labels(checked: Checked, table: str) -> None:
         return
     wrong = frame.filter(unknown)
     ids = wrong["feeder_id"]
-    hints = {each: _near(each, known) for each in ids.unique(maintain_order=True).head(_NEAR_ASKED).to_list()}
+    hints = {label: _near(label, known) for label in ids.unique(maintain_order=True).head(_NEAR_ASKED).to_list()}
     message = text("No feeder, branch or transformer has this feeder_id")
     hints |= dict.fromkeys(several, _WRITE_THE_ID)
-    said = [several.get(each, message) for each in ids.to_list()]
+    said = [several.get(label, message) for label in ids.to_list()]
     checked.report(
-        table, wrong, "error", said, [hints.get(each, _NO_NEAR) for each in ids.to_list()], column="feeder_id"
+        table, wrong, "error", said, [hints.get(label, _NO_NEAR) for label in ids.to_list()], column="feeder_id"
     )
     if HANDLING[table] == "leave_out":
         checked.tables[table] = frame.filter(~unknown)

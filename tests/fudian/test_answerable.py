@@ -14,7 +14,7 @@ import fudian
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 from fudian.settings import SETTINGS
-from network import FudianError, workspace
+from network import FudianError, Workspace, workspace
 from tests.reliability.records import bus
 from tests.reliability.test_ledger import outage
 
@@ -128,10 +128,38 @@ REST: dict[str, Callable[[Utility], Any]] = ASKED | {
 }
 
 
-@pytest.mark.parametrize("subject", sorted(set(SETTINGS) - {"reading"}))
-def test_what_rests_on_settings_that_cannot_be_used_is_not_promised(subject: str) -> None:
+@pytest.fixture(scope="module")
+def part() -> Workspace:
+    """Three feeders of the sample county that are tied to each other, with all that belongs to them."""
     whole = fudian.open(COUNTY).workspace
-    utility = fudian.open(replace(whole, settings={**whole.settings, subject: {"nope": 1}}))
+    feeders = ["F01", "F02", "F03"]
+    branches = whole.tables["branches"].filter(pl.col("feeder_id").is_in(feeders))
+    nodes = pl.concat([branches["from_node"], branches["to_node"]]).unique().implode()
+    kept = {
+        "feeder_id": pl.Series(feeders).implode(),
+        "branch_id": branches["branch_id"].implode(),
+        "transformer_id": whole.tables["transformers"]
+        .filter(pl.col("feeder_id").is_in(feeders))["transformer_id"]
+        .implode(),
+        "node_id": nodes,
+    }
+    tables = {
+        name: table.filter(
+            pl.all_horizontal(
+                True, *(pl.col(id_).is_in(ids) | pl.col(id_).is_null() for id_, ids in kept.items() if id_ in table)
+            )
+        )
+        for name, table in whole.tables.items()
+    }
+    tables = {name: table.drop("row", strict=False) for name, table in tables.items() if not table.is_empty()}
+    made = workspace(tables, whole.settings)
+    assert all(told(fudian.open(made))[name][0] for name in REST)
+    return made
+
+
+@pytest.mark.parametrize("subject", sorted(set(SETTINGS) - {"reading"}))
+def test_what_rests_on_settings_that_cannot_be_used_is_not_promised(subject: str, part: Workspace) -> None:
+    utility = fudian.open(replace(part, settings={**part.settings, subject: {"nope": 1}}))
     found = told(utility)
     for name, ask in REST.items():
         if found[name][0]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from network import Network, UnknownIdError, WorkspaceError, network_from_tables, schema
@@ -18,6 +18,7 @@ from reliability.meters import meter_evidence
 from reliability.query import Query
 from reliability.statistics import Statistics
 from reliability.switched import interruptions_from_switching
+from tests.costly import costly
 from tests.network.test_switching import station_networks
 from tests.networks import Plain, plain_networks
 from tests.reliability.records import MINUTE, START, Scene, at, scenes
@@ -340,7 +341,7 @@ def audit_of(net: Network, outages: list[dict[str, Any]], log: pl.DataFrame, per
     )  # fmt: skip
 
 
-@settings(max_examples=40)
+@costly(15)
 @given(st.one_of(station_networks(), plain_networks()), st.data())
 def test_one_corruption_of_the_truth_is_one_finding(plain: Plain, data: st.DataObject) -> None:
     drawn = data.draw(operations(len(plain.branches)).filter(bool))
@@ -363,7 +364,7 @@ def test_one_corruption_of_the_truth_is_one_finding(plain: Plain, data: st.DataO
         assert (found["recorded_h"], found["found_h"]) == (pytest.approx(length / 2), pytest.approx(length))
 
 
-@settings(max_examples=40)
+@costly(16)
 @given(scenes(), st.data())
 def test_findings_add_up_to_what_was_found_less_what_was_recorded(scene: Scene, data: st.DataObject) -> None:
     """Whatever is recorded, switched and reported: the identity holds, and without meters both sides are the ledgers'."""
@@ -399,7 +400,7 @@ def test_findings_add_up_to_what_was_found_less_what_was_recorded(scene: Scene, 
         assert without.found_customer_hours == pytest.approx(hours_of(switched, period, as_of))
 
 
-@settings(max_examples=40)
+@costly(16)
 @given(plain_networks(), st.data())
 def test_findings_add_up_at_low_voltage_too(plain: Plain, data: st.DataObject) -> None:
     """With customers that two transformers feed, and meters of single customers."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import read_network
@@ -18,6 +18,7 @@ from network.tables.schema import TABLES
 from reliability import Period
 from reliability.query import Query
 from reliability.statistics import Statistics
+from tests.costly import costly
 
 Row = dict[str, str]
 Marked = tuple[Row, str | None]
@@ -138,7 +139,7 @@ def statistics_of(
     return Statistics(read_network(folder))
 
 
-@settings(max_examples=40)
+@costly(12)
 @given(st.data(), st.sampled_from(["utf-8-sig", "gb18030"]), st.booleans(), st.sampled_from(["mv", "lv"]))
 def test_a_tenth_of_the_rows_is_broken(data: st.DataObject, encoding: str, chinese: bool, level: str) -> None:
     count = data.draw(st.integers(9, 40))

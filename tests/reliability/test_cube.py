@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -16,12 +16,14 @@ from data_samples.generator.county import COUNTY
 from network import read_network
 from reliability.cube import Cube
 from reliability.index_table import indices
+from reliability.known_tables import chosen
 from reliability.ledger_table import ledger
 from reliability.major_event_days import MajorEventDays
 from reliability.natures import FAULT, PREARRANGED, SYSTEM_SHORTAGE
 from reliability.period import MICROSECONDS_PER_HOUR, Period, microseconds
 from reliability.settings import ReliabilitySettings
 from reliability.statistics import Statistics
+from tests.costly import costly
 
 FIRST = datetime(2021, 12, 28)
 AS_OF = datetime(2022, 1, 9, 15, 20)
@@ -116,7 +118,7 @@ def us_of(rows: pl.DataFrame, period: Period, crossing: str) -> pl.Series:
     return pl.Series(amounts, dtype=pl.Int64)
 
 
-@settings(max_examples=250, deadline=None)
+@costly(75)
 @given(data=st.data())
 def test_the_cube_equals_the_ledger(data: st.DataObject) -> None:
     interruptions, people = data.draw(worlds())
@@ -153,7 +155,7 @@ def test_the_cube_equals_the_ledger(data: st.DataObject) -> None:
         assert found[f"us-{name}"].sum() == parts["us"].sum(), "no cell is missing"
 
 
-@settings(max_examples=100, deadline=None)
+@costly(55)
 @given(data=st.data())
 def test_totals_are_those_of_the_indices(data: st.DataObject) -> None:
     interruptions, people = data.draw(worlds())
@@ -162,8 +164,15 @@ def test_totals_are_those_of_the_indices(data: st.DataObject) -> None:
     cube = Cube.of(interruptions, people, rules, AS_OF)
     period = Period(max(cube.since, datetime(2021, 12, 30)), AS_OF)
     kept = interruptions if without is None else without.without(interruptions)
-    whole: pl.DataFrame = indices(ledger(kept, period, rules, AS_OF), people, by, period, rules, AS_OF)
-    told = cube.totals(period, by, without)
+    column = data.draw(st.sampled_from(["region_class", "unit", "feeder_id"]))
+    where = data.draw(
+        st.just({})
+        | st.sampled_from(people[column].drop_nulls().to_list() or ["none"]).map(lambda value: {column: value})
+    )
+    users = chosen(people, where)
+    assume(not users.is_empty())
+    whole: pl.DataFrame = indices(chosen(ledger(kept, period, rules, AS_OF), where), users, by, period, rules, AS_OF)
+    told = cube.totals(period, by, without, where)
     expected = whole.sort(*by, nulls_last=True) if by else whole
     hours = told["us-1"].cast(pl.Float64) / MICROSECONDS_PER_HOUR
     assert_frame_equal(told.select(*by, "N_T"), expected.select(*by, "N_T"), rel_tol=1e-12)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -20,6 +20,7 @@ from reliability.period import Period
 from reliability.query import Query
 from reliability.ranking import causes, planned_outages, worst_feeders
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.records import MINUTE, START, Scene, scenes
 from tests.reliability.slow import Rules, rules
 
@@ -42,7 +43,7 @@ def test_the_curve_ends_at_saidi(statistics: Statistics, level: str, med: str, a
     assert curve.height == (365 if as_of is None else 201)
 
 
-@settings(max_examples=40)
+@costly(20)
 @given(scenes(), rules(), st.integers(0, 60), st.integers(61, 4000), st.none() | st.integers(62, 130))
 def test_the_curve_ends_at_saidi_by_either_rule_of_crossing(
     scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import FudianError, Network
 from reliability.frequent import PRESETS, EarlyWarning, Preset, Rule, frequent_outages, preset
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.records import bus, statistics
 
 END = datetime(2023, 1, 1)
@@ -228,7 +229,7 @@ def slow_starts(
     return kept
 
 
-@settings(max_examples=120)
+@costly(50)
 @given(cases())
 def test_frequent_users_are_those_of_every_window_looked_at(case: Any) -> None:
     county, rules, as_of, own, public = case

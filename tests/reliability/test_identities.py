@@ -12,13 +12,14 @@ from polars.testing import assert_frame_equal
 from reliability import Period
 from reliability.query import Query
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.records import START, Scene, bus, scenes, statistics
 from tests.reliability.slow import Rules, rules
 
 PERIOD = Period(START - timedelta(days=40), START + timedelta(days=5))
 
 
-@settings(max_examples=30)
+@costly(17)
 @given(scenes(), rules(), st.sampled_from(["region_class", "nature", "month"]))
 def test_areas_natures_and_months_add_to_the_whole(scene: Scene, drawn: Rules, by: str) -> None:
     county = Statistics(scene.network(asdict(drawn)))
@@ -46,7 +47,7 @@ def test_the_months_give_the_users_and_the_outage_time_of_the_whole(scene: Scene
         assert whole["SAIFI-1"] == pytest.approx(sum(row["CI"] for row in months.values()) / users)
 
 
-@settings(max_examples=30)
+@costly(15)
 @given(scenes(), rules(), st.sampled_from([(), ("region_class",), ("nature", "month")]))
 def test_both_levels_agree_where_every_transformer_has_one_customer(
     scene: Scene, drawn: Rules, by: tuple[str, ...]

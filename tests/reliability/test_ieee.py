@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reliability import Period
@@ -14,6 +14,7 @@ from reliability.ieee import REASONS
 from reliability.openings import openings
 from reliability.query import Query
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.records import START, Scene, bus, scenes, statistics
 from tests.reliability.slow import LAST, Rules, Slow, moment_of_knowledge, rules
 from tests.reliability.test_worked_examples import TEN_USERS
@@ -64,7 +65,7 @@ def test_momentary_interruptions_and_their_events(
     assert (row["SAIFI"], row["MAIFI"], row["MAIFI_E"]) == (saifi, maifi, events)
 
 
-@settings(max_examples=60)
+@costly(25)
 @given(scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
 def test_ieee_equals_the_count_of_every_users_minutes(
     scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None
@@ -116,7 +117,7 @@ def same(one: float | None, other: float | None) -> bool:
     return one == pytest.approx(other, rel=1e-12)
 
 
-@settings(max_examples=30)
+@costly(14)
 @given(scenes(), rules(), st.sampled_from([(), ("region_class",), ("nature", "month"), ("aggregate",)]), st.booleans())
 def test_the_reasons_add_up_to_the_difference(scene: Scene, drawn: Rules, by: tuple[str, ...], exclude: bool) -> None:
     period = Period(START - timedelta(days=1), START + timedelta(days=5))
@@ -157,7 +158,7 @@ def test_each_reason_says_what_it_takes_away() -> None:
     assert [(part["reason"], part["amount"]) for part in rows["MAIFI"]["because"]] == [("between_thresholds", -1)]
 
 
-@settings(max_examples=20)
+@costly(12)
 @given(scenes(), rules(), st.sampled_from(["pandas", "duckdb"]))
 def test_every_engine_gives_the_same_ieee_figures(scene: Scene, drawn: Rules, engine: str) -> None:
     from polars.testing import assert_frame_equal

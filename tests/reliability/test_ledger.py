@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import narwhals as nw
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from network import WorkspaceError, network_from_tables, read_network
 from reliability import Period
+from reliability.ledger_table import microseconds_of, microseconds_of_parts
 from reliability.query import Query
 from reliability.statistics import Statistics
 from tests.reliability.records import START, Scene, bus, scenes, statistics
@@ -87,3 +90,17 @@ def test_a_moment_may_be_written_as_people_write_it(
         main(["indices", str(tmp_path), "--as-of", moment, "--start", "2022-01-01", "--json"])
     assert stop.value.code in (0, None)
     assert '"CH": 1.0' in capsys.readouterr().out
+
+
+@example(datetime(1900, 2, 28, 23, 59, 59, 999_999))
+@example(datetime(1900, 3, 1))
+@example(datetime(1972, 12, 31))
+@example(datetime(2000, 3, 1))
+@example(datetime(2100, 3, 1))
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)))
+def test_a_time_counted_by_its_parts_is_the_time_since_1970(moment: datetime) -> None:
+    """As engines count it on which times cannot be subtracted, such as Spark."""
+    frame = nw.from_native(pl.DataFrame({"at": [moment]}, schema={"at": pl.Datetime("us")}))
+    found = frame.select(parts=microseconds_of_parts(nw.col("at")), subtracted=microseconds_of("at"))
+    expected = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    assert found.rows() == [(expected, expected)]

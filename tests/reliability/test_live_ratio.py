@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import network_from_tables
 from reliability.period import Period
 from reliability.statistics import Statistics
 from reliability.targets import judge
+from tests.costly import costly
 from tests.reliability.records import bus
 
 TARGET = {
@@ -108,7 +109,7 @@ DAYS = st.integers(1, 28)
     planned=st.lists(st.tuples(DAYS, st.booleans(), STATES, st.none() | DAYS, st.none() | st.just(9)), max_size=8),
     known=st.none() | DAYS,
 )
-@settings(deadline=None, max_examples=60)
+@costly(35)
 def test_connections_are_those_that_a_clerk_ticks_off_one_by_one(
     jobs: list[tuple[int, bool]],
     planned: list[tuple[int, bool, str | None, int | None, int | None]],

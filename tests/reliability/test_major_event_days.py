@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -16,6 +16,7 @@ from reliability import Period, ReliabilitySettings
 from reliability.major_event_days import judged_days, threshold
 from reliability.query import Query
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.records import MINUTE, START, Scene, bus, scenes, statistics
 
 YEAR = Period.year(2022)
@@ -183,7 +184,7 @@ def test_a_day_is_judged_by_all_users_and_not_by_those_asked_for() -> None:
     assert county.indices(of_rural)["CH"].item() == 0
 
 
-@settings(max_examples=40)
+@costly(15)
 @given(
     scenes(), st.lists(st.integers(-1, 3), max_size=3), st.sampled_from(["cut", "start"]), st.sampled_from(["mv", "lv"])
 )

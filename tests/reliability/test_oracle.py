@@ -4,12 +4,13 @@ from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reliability import Period
 from reliability.query import Query
 from reliability.statistics import Statistics
+from tests.costly import costly
 from tests.reliability.oracle import DAYS, assert_as_counted_by_the_minute
 from tests.reliability.records import MINUTE, START, Scene, logged_scenes, scenes, scenes_as_written
 from tests.reliability.slow import Rules, Slow, moment_of_knowledge, rules
@@ -39,7 +40,7 @@ def served_minutes(scene: Scene, user: int, first: int, last: int) -> int:
     return max(0, min(last, last if left is None else left) - max(first, first if entered is None else entered))
 
 
-@settings(max_examples=60)
+@costly(30)
 @given(scenes(), st.integers(0, 60), st.integers(61, LAST))
 def test_indices_equal_the_count_of_every_users_minutes(scene: Scene, first: int, last: int) -> None:
     period = Period(START + first * MINUTE, START + last * MINUTE)
@@ -87,7 +88,7 @@ def one_supply_each(draw: st.DrawFn) -> Scene:
     )
 
 
-@settings(max_examples=80)
+@costly(35)
 @given(excluded_scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
 def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None) -> None:
     """Threshold, merge gap, crossing, as-of time and exclusions, against the count of every user's minutes."""
@@ -113,7 +114,7 @@ def test_every_rule_switched_at_random(scene: Scene, drawn: Rules, first: int, l
         assert row[name] == (pytest.approx(figures[above] / users * 100) if users else None), name
 
 
-@settings(max_examples=80)
+@costly(20)
 @given(logged_scenes(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST),
        st.sampled_from(["polars", "pandas", "duckdb"]), st.sampled_from(["mv", "lv"]))  # fmt: skip
 def test_records_beside_a_log_in_several_rows_and_of_moved_users(
@@ -137,7 +138,7 @@ def test_records_beside_a_log_in_several_rows_and_of_moved_users(
     assert (row["CI"], row["CN"], row["CH"]) == (figures["CI"], figures["CN"], pytest.approx(figures["CH"]))
 
 
-@settings(max_examples=80)
+@costly(20)
 @given(scenes_as_written(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST),
        st.sets(st.sampled_from(DAYS)), st.integers(1, 120), st.sampled_from(["polars", "pandas", "duckdb"]))  # fmt: skip
 def test_records_as_written_without_major_event_days(
@@ -152,7 +153,7 @@ def test_records_as_written_without_major_event_days(
     assert_as_counted_by_the_minute(scene, drawn, first, last, as_of, days, open_min, engine)
 
 
-@settings(max_examples=80)
+@costly(35)
 @given(stated_numbers(), STATED_OUTAGES, st.integers(0, 30), st.integers(200, 364))
 def test_stated_numbers_of_users_day_by_day(
     drawn: tuple[list[tuple[str, int, int, int]], str], outages: list[tuple[str, int, int, int]], first: int, last: int
@@ -160,7 +161,7 @@ def test_stated_numbers_of_users_day_by_day(
     assert_as_counted_day_by_day(drawn, outages, first, last)
 
 
-@settings(max_examples=60)
+@costly(35)
 @given(one_supply_each(), rules(), st.integers(0, 60), st.integers(61, LAST), st.none() | st.integers(62, LAST))
 def test_every_minute_has_one_nature(scene: Scene, drawn: Rules, first: int, last: int, as_of: int | None) -> None:
     """The part of a planned outage beyond its approved end has a nature of its own; nobody is counted twice (R1.15)."""
@@ -175,7 +176,7 @@ def test_every_minute_has_one_nature(scene: Scene, drawn: Rules, first: int, las
         assert row["CI"] == counts.get(nature, 0), nature
 
 
-@settings(max_examples=40)
+@costly(20)
 @given(scenes())
 def test_parts_add_to_the_whole(scene: Scene) -> None:
     """Areas, natures, months and the faulted and prearranged halves add up, overlaps included."""
@@ -193,7 +194,7 @@ def test_parts_add_to_the_whole(scene: Scene) -> None:
     assert sum(row["CH"] for name, row in aggregates.items() if name != "all_scope") == pytest.approx(whole["CH"])
 
 
-@settings(max_examples=25)
+@costly(20)
 @given(scenes(), st.sampled_from(["pandas", "duckdb"]))
 def test_every_engine_gives_the_same_figures(scene: Scene, engine: str) -> None:
     from polars.testing import assert_frame_equal

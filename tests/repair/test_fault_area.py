@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from network import Network
 from repair.area_of_fault import fault_area, problems_of_area
-from repair.isolation import isolate
+from repair.isolation import isolate, resumed
 from tests.networks import Plain, plain_networks
 from tests.repair.grids import Grid, grids
 
@@ -39,6 +39,16 @@ def test_a_fault_on_a_switch_lies_beyond_it_as_for_a_plan(feeder: Network) -> No
     area = fault_area(feeder.energise(), "K2")
     assert area.section == ("L2",)
     assert area.after.opened == ("K2", "K3")
+
+
+@pytest.mark.parametrize("refused", ["K2", "K3"])
+def test_a_device_that_refuses_once_the_fault_is_cleared_isolates_as_little_as_one_known_to_refuse(
+    feeder: Network, refused: str
+) -> None:
+    fault = isolate(feeder.energise(), "L2")
+    known, told_late = isolate(feeder.energise(), "L2", refused=refused), resumed(fault, fault.after, refused)
+    assert told_late.devices.tolist() == known.devices.tolist() != fault.devices.tolist()
+    assert told_late.zone.tolist() == known.zone.tolist() != fault.zone.tolist()
 
 
 @given(plain_networks(), st.data())

@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import FudianError, Network
@@ -13,6 +13,7 @@ from reliability.period import Period
 from reliability.query import Query
 from reliability.statistics import Statistics
 from reliability.steering.why import BY, FACTORS, METRICS, Why, why
+from tests.costly import costly
 from tests.reliability.records import bus, statistics
 
 EARLIER, LATER = Query(Period.year(2021)), Query(Period.year(2022))
@@ -100,7 +101,7 @@ records = st.lists(
 options = st.lists(st.sampled_from(BY), unique=True, max_size=3)
 
 
-@settings(max_examples=60)
+@costly(15)
 @given(records, options, st.sampled_from(METRICS), st.sampled_from(["mv", "lv"]), st.sampled_from(["cut", "start"]),
        st.sampled_from(["include", "exclude"]))  # fmt: skip
 def test_the_parts_add_up_under_all_options(

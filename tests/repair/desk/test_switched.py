@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fudian import Utility
@@ -16,6 +16,7 @@ from network import Network
 from network.model import network_from_tables
 from network.readers.one_line import one_line_tables
 from repair.desk.switched import MOST_STATES, Since, SwitchedInference
+from tests.costly import costly
 
 NOON = datetime(2022, 7, 20, 12)
 TWO = (
@@ -131,7 +132,7 @@ def in_turn() -> set[tuple[str, str, tuple[str, ...]]]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@costly(10)
 @given(order=st.permutations(range(len(WORDS) + len(MOVES))), parts=st.integers(1, 5))
 def test_the_order_in_which_reports_and_operations_come_does_not_matter(
     in_turn: set[tuple[str, str, tuple[str, ...]]], order: list[int], parts: int

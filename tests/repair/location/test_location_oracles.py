@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from network import Network, network_from_tables
 from repair import Location, LocationSettings, locate
+from tests.costly import costly
 from tests.repair.enumeration import ActiveOracle, Feeder, RadialOracle
 
 NOON = datetime(2022, 7, 1, 12)
@@ -125,7 +126,7 @@ def active_feeders(draw: st.DrawFn, most: int = 7) -> Feeder:
     return heard(draw, feeder, st.sampled_from([None, 0, 1, -1]))
 
 
-@settings(max_examples=200, deadline=None)
+@costly(85)
 @given(active_feeders(), rules())
 def test_every_fault_and_every_two_with_several_ways(feeder: Feeder, drawn: LocationSettings) -> None:
     net, found = located(feeder, drawn)

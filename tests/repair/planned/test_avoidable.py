@@ -12,6 +12,7 @@ from reliability.period import Period
 from reliability.statistics import Statistics
 from repair.planned.avoidable import Avoidable, avoidable
 from repair.planned.plan_desk import PlanDesk
+from tests.costly import costly
 from tests.reliability.records import bus
 
 AS_OF = datetime(2022, 1, 1)
@@ -97,6 +98,7 @@ def test_two_outages_of_the_same_users_within_thirty_days_could_have_been_one() 
 spells = st.lists(st.tuples(st.integers(0, 80), st.integers(1, 9), st.sampled_from(["T0", "T1", "F0"])), max_size=7)
 
 
+@costly(60)
 @given(spells, st.integers(1, 40))
 def test_merging_is_what_trying_every_pair_finds(cases: list[tuple[int, int, str]], window: int) -> None:
     tables = bus(3, [{"feeder_id": "F0"}, {"feeder_id": "F0"}, {}])

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from reliability.statistics import Statistics
 from repair.planned.calendar_plan import CalendarPlan, calendar_plan
 from repair.planned.merging import best_grouping
 from repair.planned.plan_desk import PlanDesk
+from tests.costly import costly
 from tests.repair.plans import DAYS, County, Plan, counties, partitions
 
 
@@ -28,7 +29,7 @@ def test_no_grouping_costs_less(county: County) -> None:
     assert sum(group.cost.user_minutes for group in grouping.groups) == least
 
 
-@settings(max_examples=60)
+@costly(35)
 @given(counties(most_plans=3))
 def test_no_calendar_is_better(county: County) -> None:
     plan = calendar_plan(county.desk())

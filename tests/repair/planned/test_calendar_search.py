@@ -10,6 +10,7 @@ from repair.planned.calendar_plan import calendar_choices, calendar_options
 from repair.planned.calendar_rules import rules_of
 from repair.planned.calendar_search import Search
 from repair.planned.merging import candidates
+from tests.costly import costly
 from tests.repair.plans import DAYS, County, Plan, counties
 
 MANY_NODES = 1000
@@ -47,7 +48,7 @@ class Asked:
         return None
 
 
-@settings(max_examples=40)
+@costly(18)
 @given(counties(most_plans=14))
 def test_many_plans_keep_the_rules_and_leave_no_free_day_unused(county: County) -> None:
     asked = Asked(county)

@@ -13,6 +13,7 @@ from network import FudianError, Network, UnknownIdError, network_from_tables
 from repair.isolation import BREAKS_LOAD
 from repair.planned.planned_work import Work, WorkOutage, outage_of
 from repair.restoration.restorer import Restorer
+from tests.costly import costly
 from tests.repair.grids import DEVICES, Branch, Grid, grids
 
 
@@ -30,6 +31,7 @@ def lost(grid: Grid, live: set[str]) -> set[str]:
     return {f"T{i}" for i, (a, b, *_) in enumerate(grid.loads) if {a, b} & before and not {a, b} & live}
 
 
+@costly(20)
 @given(grids())
 def test_works_between_the_same_devices_are_one_outage_searched_for_once(case: tuple[Grid, int]) -> None:
     grid = planned(case[0])

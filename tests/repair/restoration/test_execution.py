@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from network import FudianError, Network
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.costly import costly
 from tests.repair.grids import Grid
 from tests.repair.restoration.test_cases import AMPERES, CHAIN
 from tests.repair.restoration.test_moves import groups
@@ -48,6 +49,7 @@ def test_what_cannot_be_gone_on_from_is_refused_with_a_reason() -> None:
             restore(supply, "L1", done=done)
 
 
+@costly(50)
 @given(groups, st.data())
 def test_wherever_a_plan_is_taken_up_again_it_ends_as_well(case: tuple[Grid, int], data: st.DataObject) -> None:
     grid, fault = case

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from network import Network
 from repair.restoration.restorer import restore
+from tests.costly import costly
 from tests.repair.every_order import BREAKS, MAKES, EveryOrder, State
 from tests.repair.grids import Grid
 from tests.repair.restoration.test_cases import AMPERES, CHAIN, steps
@@ -72,6 +73,7 @@ class EveryInterruption(EveryOrder):
         return max(self.grid.gain(list(state), list(self.start))[0] - cost * cut for state, cut in self.cut.items())
 
 
+@costly(45)
 @given(groups, st.sampled_from([0.0, 0.25, 1.0, 4.0]))
 def test_no_order_feeds_more_for_what_its_interruptions_cost(case: tuple[Grid, int], cost: float) -> None:
     grid, fault = case

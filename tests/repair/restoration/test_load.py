@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import fudian
 from network import Network, network_from_tables
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.costly import costly
 from tests.repair.every_state import EveryState
 from tests.repair.grids import SETTINGS, Grid, grids
 from tests.repair.restoration.test_cases import AMPERES, steps
@@ -103,6 +104,7 @@ def test_the_nearest_row_of_a_curve_goes_first() -> None:
 CLASSES = ("a", "b")
 
 
+@costly(60)
 @given(grids(is_fed=True), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=4), st.data())
 def test_no_state_that_keeps_the_limits_in_all_hours_feeds_more(
     case: tuple[Grid, int], factors: list[tuple[int, int]], data: st.DataObject

@@ -16,6 +16,7 @@ from network.power_flow import power_flow
 from repair import affected_by_fault
 from repair.isolation import isolate
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.costly import costly
 from tests.networks import Plain, plain_networks
 from tests.repair.every_order import MAKES
 from tests.repair.every_state import EveryState
@@ -113,6 +114,7 @@ def test_nothing_better_exists_among_all_states(case: tuple[Grid, int], objectiv
     assert len(plan.back.transformer_index) <= len(plan.lost.transformer_index)
 
 
+@costly(45)
 @given(planned(large_grids(is_fed=True)))
 def test_every_step_keeps_the_rules(case: tuple[Grid, int, RestorationPlan]) -> None:
     """No step energises the fault, takes supply, breaks a limit, closes a loop, or asks a device for what it cannot do."""
@@ -146,6 +148,7 @@ def test_every_step_keeps_the_rules(case: tuple[Grid, int, RestorationPlan]) -> 
     assert sum(len(each.customer_ids) for each in plan.stages) == plan.lost.customer_count
 
 
+@costly(30)
 @given(planned(large_grids(is_fed=True), early_first=False))
 def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int, RestorationPlan]) -> None:
     grid, fault, plan = case
@@ -161,6 +164,7 @@ def test_operations_are_as_few_as_they_can_be(case: tuple[Grid, int, Restoration
     assert (len(operated), len(set(operated) & set(by_hand))) == fewest
 
 
+@costly(50)
 @given(planned(grids(most_devices=9, most_ties=5, is_fed=True, single_of_five=2)))
 def test_users_with_two_supplies_are_counted_where_they_are(case: tuple[Grid, int, RestorationPlan]) -> None:
     """Who changes to the other supply is no load of the first any more: nothing feeds more, and every step keeps the limits."""
@@ -171,6 +175,7 @@ def test_users_with_two_supplies_are_counted_where_they_are(case: tuple[Grid, in
     assert all(grid.keeps_limits(state, fault) for state in states)
 
 
+@costly(35)
 @given(planned(large_grids(is_fed=True)))
 def test_as_much_as_can_be_comes_back_early(case: tuple[Grid, int, RestorationPlan]) -> None:
     """Among all pairs of a state by remote operation and a best final one that keeps what it feeds, none feeds more early."""
@@ -369,6 +374,7 @@ def test_missing_loads_are_assumed_aloud() -> None:
 # Voltages ---------------------------------------------------------------------------------------------------------------
 
 
+@costly(55)
 @given(grids(most_devices=6, is_fed=True), st.data())
 def test_voltages_are_kept_by_power_flow(case: tuple[Grid, int], data: st.DataObject) -> None:
     """Against every state of the switches, each judged by power flow; what is not called the best may be short of it."""

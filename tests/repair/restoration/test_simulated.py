@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from network import Network, network_from_tables
 from repair.restoration.restorer import RestorationPlan, restore
+from tests.costly import costly
 from tests.repair.restoration.test_moves import group
 from tests.repair.simulator import Simulator
 
@@ -59,6 +60,7 @@ def simulated(seed: int) -> tuple[RestorationPlan, dict[str, int]]:
     return plan, seen
 
 
+@costly(45)
 @given(st.integers(0, 2**32 - 1))
 def test_every_step_keeps_the_rules_in_an_independent_simulation(seed: int) -> None:
     plan, _ = simulated(seed)
