@@ -8,14 +8,17 @@ from typing import Any
 
 from dash import html
 
+from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, link, row, scrolling, table
 from dashboard.parts.decisions import choose, decide_with, may_decide, to_incident
+from dashboard.parts.expected import in_a_row
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from network import FudianError, translate
 from repair.desk.crews.crew_plan import Assignment, CrewPlan
 from repair.desk.figures import DISPATCH_FIGURE_NAMES
+from repair.desk.restoration_time.outlook import ExpectedBack
 
 CLOCK_NAMES: Mapping[str, str] = {
     "met": "arrived in time",
@@ -54,7 +57,9 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
     except FudianError as refusal:
         return [card(title, html.P(refusal.in_language(language), className="quiet"))]
     names = {crew_name["crew_id"]: crew_name["name"] for crew_name in utility.crew_names()}
-    rows = [_assignment(utility, address, assignment, names, is_now=at is None) for assignment in plan.assignments]
+    is_told = at is None and utility.restoration_times_under_check(FIRST_WAIT_S).is_all
+    expected = utility.expected_back() if is_told else {}
+    rows = [_assignment(utility, address, each, names, expected, is_now=at is None) for each in plan.assignments]
     head = [
         (translate("Event", language), ""),
         (translate("customers", language), "right"),
@@ -90,7 +95,12 @@ def _sentence(plan: CrewPlan, language: str) -> str:
 
 
 def _assignment(
-    utility: Utility, address: Address, each: Assignment, names: Mapping[str, str | None], is_now: bool
+    utility: Utility,
+    address: Address,
+    each: Assignment,
+    names: Mapping[str, str | None],
+    expected: Mapping[str, ExpectedBack],
+    is_now: bool,
 ) -> html.Tr:
     language, incident = address.language, each.fault.key
     first = each.visits[0] if each.visits else None
@@ -122,7 +132,7 @@ def _assignment(
         (crew, ""),
         (DASH if first is None else moment(first.arrives), "right"),
         (state, "right"),
-        (moment(each.restored), "right"),
+        (in_a_row(expected[incident], language) if incident in expected else moment(each.restored), "right"),
         (why, "quiet"),
         (send, "right"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from dashboard.parts.blocks import (
 from dashboard.parts.charts import WARNING
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event
+from dashboard.parts.expected import in_a_row
 from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, MINUTES, moment, number, word
 from fudian import Utility
@@ -39,6 +41,7 @@ from network import FudianError, text, translate
 from network.steps import Done
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
+from repair.desk.restoration_time.outlook import ExpectedBack
 
 TABS = ("active", "restored", "planned", "crews")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned", "crews": "Crews"}
@@ -91,7 +94,8 @@ def list_now(utility: Utility, address: Address) -> Part:
     entries = {"active": board.active, "restored": board.restored}[tab]
     keys = [entry.key for entry in entries]
     chosen = address.choose("event", keys, keys[0] if keys else "")
-    return _list_card(utility, address, entries, next((each for each in entries if each.key == chosen), None), tab)
+    shown = next((each for each in entries if each.key == chosen), None)
+    return _list_card(utility, address, entries, shown, tab, wait_s=0.0)
 
 
 def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
@@ -216,7 +220,7 @@ def _incident_list(
 ) -> html.Div:
     return html.Div(
         [
-            html.Div(_list_card(utility, address, entries, shown, tab), id=LIST),
+            html.Div(_list_card(utility, address, entries, shown, tab, FIRST_WAIT_S), id=LIST),
             dcc.Store(id=TOLD),
             dcc.Store(id=LISTED),
             diagram_card(utility, address, shown, plan),
@@ -227,9 +231,12 @@ def _incident_list(
     )
 
 
-def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str) -> Part:
+def _list_card(
+    utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, wait_s: float
+) -> Part:
     language = address.language
     rows = []
+    expected = _expected_back(utility, address, tab, wait_s)
     for entry in entries[:_LISTED]:
         location = entry.incident.location if entry.incident else None
         state, tone = _state(entry)
@@ -244,6 +251,7 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
                     *([] if tab == "restored" else [(_kind(entry, language), "right")]),
                     (_certainty(location, language), "right"),
                     (moment(entry.start), "right"),
+                    *([] if tab == "restored" else [(in_a_row(expected.get(entry.key), language), "right")]),
                     (last, "right"),
                 ],
                 address.href(event=entry.key, **NO_PLAN),
@@ -258,6 +266,7 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
         *([] if tab == "restored" else [translate("kind", language)]),
         translate("location", language),
         translate("began", language),
+        *([] if tab == "restored" else [translate("expected back", language)]),
         translate("back", language) if tab == "restored" else translate("stage", language),
     ]
     head = [(name, "right" if position else "") for position, name in enumerate(names)]
@@ -272,6 +281,13 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
     return card(translate(_TAB_NAMES[tab], language), *content)
+
+
+def _expected_back(utility: Utility, address: Address, tab: str, wait_s: float) -> Mapping[str, ExpectedBack]:
+    """Return when power is expected back by incident; nothing at an earlier moment, and while that is being learned."""
+    if tab != "active" or "at" in address.values or not utility.restoration_times_under_check(wait_s).is_all:
+        return {}
+    return utility.expected_back()
 
 
 def _kind(entry: Entry, language: str) -> str:

@@ -11,12 +11,14 @@ from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, how_far
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, row, scrolling, table
 from dashboard.parts.decisions import OPERATIONS, choose, decide, decide_with, may_decide, to_incident
+from dashboard.parts.expected import as_facts
 from dashboard.parts.names import device, named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from fudian.outbox import STATES
 from network import FudianError, translate
 from repair.desk.message_texts import MESSAGE_KIND_NAMES
+from repair.desk.restoration_time.outlook import ExpectedBack
 from repair.desk.work import STAGE_NAMES, STAGES, Line, Sheet
 
 ACTION_NAMES: Mapping[str, str] = {
@@ -143,16 +145,14 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
 
 def _expected(utility: Utility, sheet: Sheet, incident: str, language: str) -> list[tuple[str, Part]]:
     """Return when power is expected back, as somebody said, or by experience once that is learned."""
-    if sheet.estimate:
-        return [(translate("power is expected back", language), moment(sheet.estimate))]
-    if sheet.is_closed:
+    if sheet.is_closed and not sheet.estimate:
         return []
-    by_experience = translate("power is expected back, by experience", language)
     done = utility.restoration_times_under_check(FIRST_WAIT_S)
-    if not done.is_all:
+    if not done.is_all and not sheet.estimate:
+        by_experience = translate("power is expected back, by experience", language)
         return [(by_experience, html.Div([how_far(done, language), *clock(done)]))]
-    expected = utility.range_of(incident)
-    return [] if expected is None else [(by_experience, f"{moment(expected[0])} – {moment(expected[1])}")]
+    expected = ExpectedBack(sheet.estimate, None) if sheet.estimate else utility.expected_back().get(incident)
+    return as_facts(expected, language)
 
 
 def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
