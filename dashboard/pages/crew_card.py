@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import html
 
+from dashboard.pages.bases_card import bases_card
 from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, link, row, scrolling, table
@@ -40,6 +41,18 @@ WHY_NAMES: Mapping[str, str] = {
     "no_shift": "no crew is on duty long enough",
 }
 """Why a crew goes, or none does, in words."""
+
+
+STATE_NAMES: Mapping[str, str] = {
+    "on_site": "on site",
+    "under_way": "on its way",
+    "free": "free",
+    "later": "on duty later",
+}
+"""What a crew does now, in words."""
+
+SKILL_NAMES: Mapping[str, str] = {"live_line": "live-line work", "cable": "cable", "low_voltage": "low-voltage work"}
+"""Each skill in words; vehicles stand as the table names them."""
 
 
 def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[Part]:
@@ -75,7 +88,52 @@ def crew_cards(utility: Utility, address: Address, at: datetime | None) -> list[
         content.append(scrolling(table(head, rows, "", title)))
     who = "Crews are sent by themselves." if plan.rules.dispatch == "automatic" else "Crews are sent by a person."
     plan_card = card(title, *content, note=translate(who, language), name="crews")
-    return [html.Div([plan_card, _figures(utility, language)], className="stack")]
+    return [
+        html.Div(
+            [
+                plan_card,
+                _on_duty(utility, plan, names, language),
+                bases_card(utility, address),
+                _figures(utility, language),
+            ],
+            className="stack",
+        )
+    ]
+
+
+def _on_duty(utility: Utility, plan: CrewPlan, names: Mapping[str, str | None], language: str) -> html.Section:
+    """Return who is on duty, with what they can do and drive, where they wait and what they do now; the others last."""
+    told = {crew["crew_id"]: crew for crew in plan.as_dict()["crews"]}
+    homes = {each["crew_id"]: each for each in utility.workspace.tables["crews"].to_dicts()}
+    order = ["on_site", "under_way", "free", "later"]
+    rows = []
+    for crew in sorted(told.values(), key=lambda each: (order.index(each["state"]), each["crew_id"])):
+        home, duty = homes[crew["crew_id"]], crew["on_duty"]
+        begins = duty["from"] if crew["state"] == "later" else None
+        until = moment(duty["until"]) if duty["until"] else translate("no roster", language)
+        cells: list[tuple[Part, str]] = [
+            (f"{crew['crew_id']} {names.get(crew['crew_id']) or ''}".strip(), ""),
+            (badge(translate(STATE_NAMES[crew["state"]], language), "" if crew["state"] != "free" else "good"), ""),
+            (f"{moment(begins)} – {until}" if begins else until, "right"),
+            (", ".join(translate(SKILL_NAMES.get(each, each), language) for each in crew["skills"]) or DASH, ""),
+            (home["zones"] or home["unit"] or DASH, ""),
+            (home["base_id"] or DASH, ""),
+            (str(len(crew["visits"])), "right"),
+        ]
+        rows.append(row(cells))
+    off = [f"{each} {name or ''}".strip() for each, name in names.items() if each not in told]
+    head = [
+        (translate("crew", language), ""),
+        (translate("does now", language), ""),
+        (translate("on duty until", language), "right"),
+        (translate("skills and vehicles", language), ""),
+        (translate("works in", language), ""),
+        (translate("base", language), ""),
+        (translate("visits planned", language), "right"),
+    ]
+    title = translate("Crews on duty", language)
+    rest = translate("Off duty: {crews}", language, crews=", ".join(off)) if off else ""
+    return card(title, scrolling(table(head, rows, "", title)), html.P(rest, className="quiet"), name="on-duty")
 
 
 def _sentence(plan: CrewPlan, language: str) -> str:

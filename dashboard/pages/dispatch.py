@@ -58,8 +58,8 @@ def page(utility: Utility, address: Address) -> html.Div:
     board = utility.board(at)
     tab = address.choose("tab", TABS, "active")
     if tab == "crews":
-        address.note_unknown()
         cards = crew_cards(utility, address, at if "at" in address.values else None)
+        address.note_unknown()
         chips, fresh = _chips(utility, address, board, tab), _freshness(utility, address, at)
         return frame(address, chips, fresh, cards, has_heading=False)
     entries = {"active": board.active, "restored": board.restored}.get(tab, ())

@@ -290,7 +290,7 @@ class OpenWork:
             place = Place(row["base_id"] if row["base_id"] and not is_told else row["crew_id"], lon, lat)
             crew = Crew(
                 row["crew_id"], place, begins if is_told else begins + self.rules.turnout_min, ends,
-                self._skills(row), self._zones(row),
+                self._skills(row), self._zones(row), begins_min=begins,
             )  # fmt: skip
             found.append(self._under_way(crew, busy.get(row["crew_id"])))
         return found
