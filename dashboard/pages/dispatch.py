@@ -16,6 +16,7 @@ from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.location_part import location_part
 from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import NO_PLAN, Chosen, chosen_plan, plan_card, plan_to_print, switching_order
+from dashboard.pages.told_part import plan_told
 from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -493,7 +494,9 @@ def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -
         className="card",
     )
     important = int(affected.customers["important"].sum())
-    return sheet, customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)
+    told = None if "at" in address.values else plan_told(utility, plan["plan_id"], language)
+    customers = customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)
+    return html.Div([sheet, told], className="stack"), customers
 
 
 def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -19,7 +19,7 @@ __all__ = ["browser", "page"]
 
 def tables() -> dict[str, list[dict[str, Any]]]:
     """Return three crews at a base 9 km west of where all faults of the past were; the third is not on duty today."""
-    crews = [
+    crews: list[dict[str, Any]] = [
         {
             "crew_id": "B1",
             "name": "城南一班",
@@ -32,7 +32,7 @@ def tables() -> dict[str, list[dict[str, Any]]]:
         {"crew_id": "B3", "name": "城北一班", "base_id": "Z1"},
     ]
     shifts = [("B1", -3, 9), ("B2", 3, 15), ("B3", -40, -28)]
-    roster = [
+    roster: list[dict[str, Any]] = [
         {
             "crew_id": crew,
             "start": (NOW + timedelta(hours=begins)).strftime(FORM),
@@ -40,8 +40,8 @@ def tables() -> dict[str, list[dict[str, Any]]]:
         }
         for crew, begins, ends in shifts
     ]
-    nodes = [{"node": str(node), "lon": 114.5 + 0.02 * node, "lat": 33.5} for node in range(1, 8)]
-    bases = [{"base_id": "Z1", "lon": 114.44, "lat": 33.5}]
+    nodes: list[dict[str, Any]] = [{"node": str(node), "lon": 114.5 + 0.02 * node, "lat": 33.5} for node in range(1, 8)]
+    bases: list[dict[str, Any]] = [{"base_id": "Z1", "lon": 114.44, "lat": 33.5}]
     return past() | {"crews": crews, "shifts": roster, "nodes": nodes, "bases": bases}
 
 
