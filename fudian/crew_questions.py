@@ -16,6 +16,7 @@ from network.steps import Done
 from network.texts import shown as written
 from repair.desk.board import Board, Entry, board
 from repair.desk.crews.bases import base_plan
+from repair.desk.crews.clocks import ArrivalClock
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
@@ -146,6 +147,32 @@ class CrewQuestions(RepairQuestions):
     def crew_names(self) -> list[dict[str, Any]]:
         """Return ``crew_id`` and ``name`` of all crews."""
         return self.workspace.tables["crews"].select("crew_id", "name").sort("crew_id").to_dicts()
+
+    def arrival_warnings(self, most: int = 100) -> dict[str, ArrivalClock]:
+        """Return the arrival clocks of open incidents whose limit is near or was missed, with no crew there yet.
+
+        Args:
+            most: so many of the board are looked at, in its order.
+        """
+        shown = self.board()
+        now = self._known_by(shown, None)
+        told = told_orders(self.work, now)
+
+        def looked() -> dict[str, ArrivalClock]:
+            try:
+                rules = CrewSettings.of(self.workspace.settings)
+            except FudianError:
+                return {}
+            supply = self.present(shown.at)
+            work = OpenWork(
+                supply, self.workspace.tables, now, rules, lambda branch: self.restore_in(supply, branch), dict(told)
+            )
+            clocks = {entry.key: work.clock(entry) for entry in self._waiting(shown, now)[:most]}
+            return {
+                key: each for key, each in clocks.items() if each.arrived is None and each.state in {"missed", "due"}
+            }
+
+        return self.memory.recall(("arrival_warnings", shown, now, told, most), looked)
 
     def expected_back(self) -> dict[str, ExpectedBack]:
         """Return when power will be back for each open incident, as every face tells it: a person's word before all else."""

@@ -17,6 +17,7 @@ from dashboard.parts.expected import in_a_row
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
 from network import FudianError, translate
+from repair.desk.crews.clocks import ArrivalClock
 from repair.desk.crews.crew_plan import Assignment, CrewPlan
 from repair.desk.figures import DISPATCH_FIGURE_NAMES
 from repair.desk.restoration_time.outlook import ExpectedBack
@@ -136,6 +137,12 @@ def _on_duty(utility: Utility, plan: CrewPlan, names: Mapping[str, str | None], 
     return card(title, scrolling(table(head, rows, "", title)), html.P(rest, className="quiet"), name="on-duty")
 
 
+def arrival_badge(clock: ArrivalClock, language: str) -> html.Span:
+    """Return how an arrival clock stands, with the moment by which a crew has to be there."""
+    due = "" if clock.due is None else " " + moment(clock.due, form="%H:%M")
+    return badge(translate(CLOCK_NAMES[clock.state], language) + due, _TONES.get(clock.state, ""))
+
+
 def _sentence(plan: CrewPlan, language: str) -> str:
     if not plan.assignments:
         return translate("No open incident waits for a crew.", language)
@@ -170,8 +177,7 @@ def _assignment(
         other, hours = each.next_best
         more = translate("{crew}: {hours} h more", language, crew=other, hours=number(hours, 1))
         why += f" ({more})"
-    due = "" if each.clock.due is None else " " + moment(each.clock.due, form="%H:%M")
-    state = badge(translate(CLOCK_NAMES[each.clock.state], language) + due, _TONES.get(each.clock.state, ""))
+    state = arrival_badge(each.clock, language)
     send: Part = ""
     if is_now and may_decide():
         options = [(name, f"{name} {shown or ''}".strip()) for name, shown in names.items()]

@@ -10,7 +10,7 @@ import polars as pl
 from dash import dcc, html, no_update
 
 from dashboard.access.units import customers_off
-from dashboard.pages.crew_card import crew_cards
+from dashboard.pages.crew_card import arrival_badge, crew_cards
 from dashboard.pages.diagram_card import diagram_card, feeder_card, place_of
 from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.location_part import location_part
@@ -238,11 +238,14 @@ def _list_card(
     language = address.language
     rows = []
     expected = _expected_back(utility, address, tab, wait_s)
+    warned = utility.arrival_warnings() if tab == "active" and "at" not in address.values else {}
     for entry in entries[:_LISTED]:
         location = entry.incident.location if entry.incident else None
         state, tone = _state(entry)
         important = html.Span(str(entry.important), className="abnormal" if entry.important else "quiet")
-        last = moment(entry.end) if tab == "restored" else badge(translate(_STATES[state], language), tone)
+        last: Part = moment(entry.end) if tab == "restored" else badge(translate(_STATES[state], language), tone)
+        if entry.key in warned:
+            last = html.Span([last, " ", arrival_badge(warned[entry.key], language)])
         rows.append(
             row(
                 [

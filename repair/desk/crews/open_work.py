@@ -13,7 +13,7 @@ import polars as pl
 
 from network import FudianError, Supply
 from repair.desk.board import Entry
-from repair.desk.crews.clocks import site_of
+from repair.desk.crews.clocks import ArrivalClock, arrival_clock, site_of
 from repair.desk.crews.travel import Travel
 from repair.desk.crews.visits import MOST_STOPS
 from repair.desk.crews.work import Crew, Job, Place, Stop
@@ -136,6 +136,15 @@ class OpenWork:
         names = [entry.record["outage_id"]] if entry.record else []
         row = next((self._orders[name] for name in (*names, entry.key) if name in self._orders), None)
         return order_known(row, self.told.get(entry.key), entry.start)
+
+    def clock(self, entry: Entry) -> ArrivalClock:
+        """Return the arrival clock of an entry as it stands, whoever is planned to go."""
+        order, region = self.order_of(entry), self._users(entry)["region_class"]
+        arrived = order["arrive_time"] if order else None
+        reported = (order["accept_time"] if order else None) or entry.start
+        site = site_of(order["site_class"] if order else None, region)
+        here = arrived if arrived is not None and arrived <= self.at else None
+        return arrival_clock(self.rules, self.at, reported, site, here)
 
     def _fault(self, entry: Entry) -> Fault:
         stops, sections, left_out = self._stops(entry)
