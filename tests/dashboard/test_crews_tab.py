@@ -71,6 +71,8 @@ def test_who_is_on_duty_and_where_crews_should_wait(page: Page, tmp_path: Path, 
         expect(bases.locator(".chart .main-svg").first).to_be_visible()
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 1000})
+            page.goto(f"{address}/dispatch?lang={language}&tab=crews")
+            expect(bases.locator(".chart .main-svg").first).to_be_visible()
             picture(page, f"crews-tab-{language}-{width}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         bases.get_by_role("link", name="2", exact=True).click()
