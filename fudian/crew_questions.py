@@ -16,11 +16,14 @@ from network.steps import Done
 from network.texts import shown as written
 from repair.desk.board import Board, Entry, board
 from repair.desk.crews.bases import base_plan
+from repair.desk.crews.clocks import ArrivalClock
 from repair.desk.crews.crew_plan import CrewPlan, crew_plan
 from repair.desk.crews.open_work import OpenWork
 from repair.desk.incidents import Told
 from repair.desk.restoration_time.model import RestorationTimes
-from repair.desk.restoration_time.outlook import learned, outlook
+from repair.desk.restoration_time.outlook import ExpectedBack, learned, outlook
+from repair.desk.switching_plan import StillToSwitch, taken_up
+from repair.desk.work import Sheet
 from repair.desk.work_orders import told_orders
 from repair.settings import CrewSettings, RestorationTimeSettings
 
@@ -83,6 +86,9 @@ class CrewQuestions(RepairQuestions):
         when a crew is sent, when it arrives, when the fault is found, and when it is isolated or some have power again. Where
         there is too little of a past, medians by the kind of fault stand in.
 
+        Once the switching plan of an incident was taken up, those who come back by the steps that are left are told apart
+        (``by_switching``, ``switched_by``); where these bring everybody back the range is theirs.
+
         Args:
             at: the moment; by default as far as is known.
 
@@ -92,19 +98,29 @@ class CrewQuestions(RepairQuestions):
         self.network.require_sources()
         shown = self.board(at)
         now = self._known_by(shown, at)
-        orders = told_orders(self.work, now)
+        orders, steps = told_orders(self.work, now), self._still_to_switch(shown, now, at)
         rules = RestorationTimeSettings.of(self.workspace.settings)
         tables = self.workspace.tables
         day = shown.at.replace(hour=0, minute=0, second=0, microsecond=0)
 
         def told() -> Answer:
             model = self._restoration_model(day)
-            rows = outlook(model, shown.active, tables, now, dict(orders))
+            rows = outlook(model, shown.active, tables, now, dict(orders), dict(steps))
             basis = {"at": now.isoformat(), "coverage": rules.coverage, "learned_until": day.isoformat()}
             form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
             return Answer("restoration_times", rows, f"at {written(now, '%Y-%m-%d %H:%M')}", lambda _: form)
 
-        return self.memory.recall(("restoration_times", shown, now, orders), told)
+        return self.memory.recall(("restoration_times", shown, now, orders, steps), told)
+
+    def _still_to_switch(self, shown: Board, now: datetime, at: Moment) -> tuple[tuple[str, StillToSwitch], ...]:
+        """Return who comes back by steps that are still to come, by incident; worked out once for what was decided."""
+        decided = tuple(
+            (entry.key, since, self.work.sheet(entry.key).section, self.work.sheet(entry.key).refused)
+            for entry in shown.active
+            if (since := taken_up(self.work.sheet(entry.key), now)) is not None
+        )
+        key = ("still_to_switch", shown, now, decided, self.work.operations.numbers)
+        return self.memory.recall(key, lambda: tuple(self.still_to_switch(shown, now, at).items())) if decided else ()
 
     def _restoration_model(self, day: datetime) -> RestorationTimes:
         """Return what the faults before a day tell of hours until restoration."""
@@ -132,8 +148,44 @@ class CrewQuestions(RepairQuestions):
         """Return ``crew_id`` and ``name`` of all crews."""
         return self.workspace.tables["crews"].select("crew_id", "name").sort("crew_id").to_dicts()
 
+    def arrival_warnings(self, most: int = 100) -> dict[str, ArrivalClock]:
+        """Return the arrival clocks of open incidents whose limit is near or was missed, with no crew there yet.
+
+        Args:
+            most: so many of the board are looked at, in its order.
+        """
+        shown = self.board()
+        now = self._known_by(shown, None)
+        told = told_orders(self.work, now)
+
+        def looked() -> dict[str, ArrivalClock]:
+            try:
+                rules = CrewSettings.of(self.workspace.settings)
+            except FudianError:
+                return {}
+            supply = self.present(shown.at)
+            work = OpenWork(
+                supply, self.workspace.tables, now, rules, lambda branch: self.restore_in(supply, branch), dict(told)
+            )
+            clocks = {entry.key: work.clock(entry) for entry in self._waiting(shown, now)[:most]}
+            return {
+                key: each for key, each in clocks.items() if each.arrived is None and each.state in {"missed", "due"}
+            }
+
+        return self.memory.recall(("arrival_warnings", shown, now, told, most), looked)
+
+    def expected_back(self) -> dict[str, ExpectedBack]:
+        """Return when power will be back for each open incident, as every face tells it: a person's word before all else."""
+        try:
+            rows = self.restoration_times().rows.to_dicts()
+        except FudianError:
+            rows = []
+        told = {row["incident"]: ExpectedBack.of(row, self.work.sheet(row["incident"]).estimate) for row in rows}
+        said = {name: sheet.estimate for name, sheet in list(self.work.sheets.items()) if sheet.estimate is not None}
+        return {name: ExpectedBack(until, None) for name, until in said.items()} | told
+
     def range_of(self, incident: str) -> tuple[datetime, datetime] | None:
-        """Return between which moments power will be back for an open incident, by the model.
+        """Return between which moments power will be back for an open incident, by experience or by steps still to come.
 
         Args:
             incident: its id.
@@ -141,13 +193,21 @@ class CrewQuestions(RepairQuestions):
         Returns:
             The range; ``None`` where none can be told: without a past, out of depth, or where the incident is not open.
         """
-        try:
-            told = self.restoration_times().rows
-        except FudianError:
+        found = self.expected_back().get(incident)
+        return None if found is None else found.range
+
+    def sooner_than_repair(self, sheet: Sheet) -> StillToSwitch | None:
+        """Return who of an open incident comes back by steps of its switching plan that are still to come.
+
+        Args:
+            sheet: of the incident, as it is about to stand.
+        """
+        since = taken_up(sheet, datetime.max)
+        shown = self.board() if since is not None else None
+        entry = None if shown is None else next((each for each in shown.active if each.key == sheet.incident), None)
+        if shown is None or entry is None or since is None:
             return None
-        sure = told.filter(pl.col("incident") == incident, ~pl.col("out_of_depth"), pl.col("low").is_not_null())
-        ranges: list[tuple[datetime, datetime]] = sure.select("low", "high").rows()
-        return ranges[0] if ranges else None
+        return self.left_to_switch(entry, sheet, max(self._known_by(shown, None), since))
 
     @question
     def bases(self, count: int | None = None, limit_min: float | None = None, as_of: Moment = None) -> Answer:
@@ -175,7 +235,10 @@ class CrewQuestions(RepairQuestions):
             return shown.at
         told = (dict(said) for _, said in told_orders(self.work, datetime.max))
         moments: list[datetime] = [each for said in told for name, each in said.items() if name.endswith("_time")]
-        return max((shown.at, *moments))
+        steps = [
+            datetime.fromisoformat(step["at"]) for sheet in list(self.work.sheets.values()) for step in sheet.steps
+        ]
+        return max((shown.at, *moments, *steps))
 
     def _waiting(self, shown: Board, now: datetime) -> list[Entry]:
         """Return the open entries of a board that need a crew: none that is part of another, repaired, or closed by a person."""

@@ -14,6 +14,7 @@ from network import FudianError
 from repair.desk.board import Entry
 from repair.desk.crews.clocks import arrival_clock, site_of
 from repair.desk.crews.crew_plan import Assignment
+from repair.desk.restoration_time.outlook import SWITCHING_PLAN
 from repair.desk.work import Sheet
 from repair.settings import CrewSettings
 
@@ -24,6 +25,7 @@ _SCHEMA: dict[str, Any] = {
     "incident": pl.String, "name": pl.String, "place": pl.String, "customers": pl.Int64, "important": pl.Int64,
     "start": pl.String, "stage": pl.String, "crew_id": pl.String, "planned_crew_id": pl.String, "number": pl.Int64,
     "due": pl.String, "clock": pl.String, "low": pl.String, "high": pl.String, "estimate": pl.String,
+    "by_switching": pl.Int64, "switched_by": pl.String,
     "sections": pl.String, "lon": pl.Float64, "lat": pl.Float64,
 }  # fmt: skip
 
@@ -42,7 +44,8 @@ class FieldQuestions(CrewQuestions):
             One row per open incident: what it is and where, ``customers``, ``stage`` and ``stages`` with their times, ``crew_id``
             (who took it, or was assigned), ``planned_crew_id`` and ``number`` (whose so-manyth visit the plan makes it),
             ``due`` and ``clock`` (until when a crew has to arrive), ``low``, ``high``, ``estimate`` (when power is back: by
-            the model, by a person), and ``sections`` with ``branches``, ``probability``, ``found`` and a place.
+            the model or by ``by_plan``, by a person), ``by_switching`` and ``switched_by`` (how many come back by steps still to
+            come, and by when), and ``sections`` with ``branches``, ``probability``, ``found`` and a place.
 
         Raises:
             WorkspaceError: the network has no source, or settings cannot be used.
@@ -106,6 +109,9 @@ class FieldQuestions(CrewQuestions):
             "low": told.get("low"),
             "high": told.get("high"),
             "out_of_depth": bool(told.get("out_of_depth")),
+            "by_plan": told.get("basis") == SWITCHING_PLAN,
+            "by_switching": told.get("by_switching"),
+            "switched_by": told.get("switched_by"),
             "estimate": None if sheet.estimate is None else sheet.estimate.isoformat(),
             "sections": sections,
             "lon": lon,

@@ -27,8 +27,9 @@ class PublicQuestions(FieldQuestions):
 
         Returns:
             ``areas`` and ``further_areas``, ``customers``, ``start``, ``stages`` (with their times), ``crew`` (``on_the_way``,
-            ``on_site`` or nothing), ``estimate`` (as a person says), ``low`` and ``high`` (by the model), ``back_at`` (when all
-            had power again), ``hotline``, ``unit`` and ``at``.
+            ``on_site`` or nothing), ``estimate`` (as a person says), ``low`` and ``high`` (by the model), ``by_switching`` and
+            ``switched_by`` (how many come back sooner, and by when), ``back_at`` (when all had power again), ``hotline``,
+            ``unit`` and ``at``.
 
         Raises:
             WorkspaceError: a setting cannot be used.
@@ -64,7 +65,9 @@ class PublicQuestions(FieldQuestions):
             transformers = [place["transformer_id"]]
         areas = list(dict.fromkeys(str(names.get(transformer) or transformer) for transformer in transformers))
         back_at: datetime | None = sheet.stages.get("restored") or entry.end
-        expected = None if back_at is not None or sheet.estimate is not None else self.range_of(entry.key)
+        told = None if back_at is not None or sheet.estimate is not None else self.expected_back().get(entry.key)
+        expected = None if told is None else told.range
+        sooner = told if told is not None and not told.by_plan else None
         crew = "on_site" if "arrived" in sheet.stages else None
         if crew is None and any(each in sheet.stages for each in ON_THE_WAY):
             crew = "on_the_way"
@@ -78,6 +81,8 @@ class PublicQuestions(FieldQuestions):
             "estimate": None if back_at is not None else sheet.estimate,
             "low": None if expected is None else expected[0],
             "high": None if expected is None else expected[1],
+            "by_switching": None if sooner is None else sooner.by_switching,
+            "switched_by": None if sooner is None else sooner.switched_by,
             "back_at": back_at,
             "hotline": rules.hotline,
             "unit": rules.unit,

@@ -23,8 +23,11 @@ from repair import (
     locate,
     several_incidents,
 )
+from repair.desk.board import Board, Entry
 from repair.desk.incidents import Told, affected_by_told
 from repair.desk.replay import play, speed_of
+from repair.desk.switching_plan import StillToSwitch, still_to_switch, taken_up
+from repair.desk.work import Sheet
 from repair.isolation import isolate
 from repair.location.sensor_health import health_of
 from repair.restoration.load_curve import hours_off as hours_off_by_log
@@ -228,6 +231,55 @@ class RepairQuestions(LiveQuestions):
         restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
         asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done)), at, hours_off
         return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
+
+    def plan_for(
+        self, entry: Entry, branches: Names, refused: Names = (), at: Moment = None, done: Names = ()
+    ) -> RestorationPlan:
+        """Plan how power comes back for an event of the board whose fault lies on some branches, from the state of now.
+
+        Args:
+            entry: the event, with its incident.
+            branches: of the section.
+            refused: devices that cannot be operated.
+            at: the moment; by default now.
+            done: operations to count as carried out besides those that are kept.
+
+        Raises:
+            FudianError: no plan can be proven.
+        """
+        tripped = entry.incident.tripped if entry.incident else ()
+        return self.restore(branches, refused, at=at, tripped=tripped, done=done, by="desk", since=entry.start)
+
+    def still_to_switch(self, shown: Board, now: datetime, at: Moment = None) -> dict[str, StillToSwitch]:
+        """Return who comes back by steps of a switching plan that are still to come, by open incident of a board.
+
+        Args:
+            shown: the board.
+            now: until when the desk knows.
+            at: the moment that is asked about; by default now.
+        """
+        found = ((entry.key, self.left_to_switch(entry, self.work.sheet(entry.key), now, at)) for entry in shown.active)
+        return {key: left for key, left in found if left is not None}
+
+    def left_to_switch(self, entry: Entry, sheet: Sheet, now: datetime, at: Moment = None) -> StillToSwitch | None:
+        """Return who of an event comes back by steps of its switching plan that are still to come; see :meth:`still_to_switch`.
+
+        Args:
+            entry: the event.
+            sheet: of the incident, as it stands or is about to.
+            now: until when the desk knows.
+            at: the moment that is asked about; by default now.
+        """
+        incident = entry.incident
+        since = None if sheet.is_closed or sheet.merged_into else taken_up(sheet, now)
+        if since is None or incident is None or not incident.location.ranked:
+            return None
+        section = incident.location.places[incident.location.place_of(sheet.section)]
+        try:
+            plan = self.plan_for(entry, section.branches, sheet.refused, at)
+        except FudianError:  # nothing can be proven: all wait for the repair
+            return None
+        return still_to_switch(plan, since, now, entry.supply, entry.affected.hit.transformers)
 
     @question
     def weak_spots(self, at: Moment = None) -> WeakSpots:

@@ -81,7 +81,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "sheet": (),
     "crews": ("crews", *_INCIDENTS, "planned"),
     "crew_jobs": ("crews", "restoration_time", *_INCIDENTS, "planned"),
-    "restoration_times": ("restoration_time", *_INCIDENTS),
+    "restoration_times": ("restoration_time", "restoration", *_INCIDENTS),
     "bases": ("crews",),
     "messages": ("inference",),
     "plan_messages": ("reliability",),

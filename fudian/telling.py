@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from repair.desk.messages import (
     incident_messages,
     plan_messages,
 )
+from repair.desk.switching_plan import StillToSwitch
 from repair.desk.work import STAGES, Line, Sheet
 from repair.inference.outage import OF_CUSTOMERS, InferredOutage
 from repair.settings import InferenceSettings, MessageSettings
@@ -152,8 +153,23 @@ def to_tell(utility: CrewQuestions, sheet: Sheet, earlier: Sequence[Message], ru
         }
     cause = "upstream" if sheet.upstream or outage.explanation == "source" else outage.explanation
     standing = Standing.of(sheet, cause, outage.start, outage.last)
-    standing = replace(standing, range=utility.range_of(sheet.incident), page=sheet.link if rules.page else None)
+    left = utility.sooner_than_repair(sheet)
+    expected = (left.at, left.until) if left is not None and left.everybody else utility.range_of(sheet.incident)
+    sooner = {} if left is None else _sooner(left, customers, transformers)
+    standing = replace(standing, range=expected, sooner=sooner, page=sheet.link if rules.page else None)
     return incident_messages(standing, who, back, earlier, rules)
+
+
+def _sooner(
+    left: StillToSwitch, customers: pl.DataFrame, transformers: pl.DataFrame
+) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    """Return the range of those who come back by steps still to come, by kind and id; with two supplies by the first of them."""
+    named: list[tuple[str, str, tuple[str | None, ...]]]
+    named = [("transformer", each, (each,)) for each in transformers["transformer_id"]]
+    fed = customers.select("customer_id", "transformer_id", "second_transformer_id").iter_rows()
+    named += [("customer", each, (first, second)) for each, first, second in fed]
+    known = ((kind, each, left.until_of(supplies)) for kind, each, supplies in named)
+    return {(kind, each): (left.at, until) for kind, each, until in known if until is not None}
 
 
 def outage_of(utility: LiveQuestions, incident: str) -> InferredOutage | None:

@@ -233,10 +233,14 @@
     if (job.estimate) {
       return make("p", "quiet", say("estimate", { time: clock(job.estimate) }));
     }
-    if (job.out_of_depth && job.low) {
-      return make("p", "quiet", say("unsure"));
+    if (job.by_plan) {
+      return make("p", "quiet", say("by_plan", { high: clock(job.high) }));
     }
-    return job.low && job.high ? make("p", "quiet", say("range", { low: clock(job.low), high: clock(job.high) })) : null;
+    const range = job.switched_by ? "others_range" : "range";
+    const others = job.low && job.high ? say(range, { low: clock(job.low), high: clock(job.high) }) : "";
+    const sooner = job.switched_by ? say("sooner", { count: job.by_switching, time: clock(job.switched_by) }) : "";
+    const said = [sooner, job.out_of_depth && job.low ? say("unsure") : others].filter((each) => each);
+    return said.length ? make("div", "", said.map((each) => make("p", "quiet", each))) : null;
   }
   function title(job) {
     return [job.name || job.incident, job.place ? make("small", "quiet", ` ${job.place}`) : null];

@@ -91,7 +91,8 @@ def outage_page(shown: Mapping[str, Any], language: str) -> str:
     }.get(shown["crew"] or "", "")
     body = (
         f'<p class="area">{html.escape(areas)}</p><h1 class="{"back" if back else ""}">{html.escape(state)}</h1>'
-        f"<p>{html.escape(began)}</p>"
+        + _sooner(shown, language)
+        + f"<p>{html.escape(began)}</p>"
         + (f'<p class="crew">{html.escape(crew)}</p>' if crew else "")
         + _stages(shown["stages"], language)
         + "<p>"
@@ -111,6 +112,18 @@ def _expected(shown: Mapping[str, Any], language: str) -> str:
         low, high = _clock(shown["low"]), _clock(shown["high"])
         return translate("Power is expected back between {low} and {high}", language, low=low, high=high)
     return translate("It cannot be told yet when power is back", language)
+
+
+def _sooner(shown: Mapping[str, Any], language: str) -> str:
+    if shown["by_switching"] is None:
+        return ""
+    said = translate(
+        "{count} customers are to have power again by {time}, before the repair",
+        language,
+        count=f"{shown['by_switching']:,}",
+        time=_clock(shown["switched_by"]),
+    )
+    return f'<p class="crew">{html.escape(said)}</p>'
 
 
 def _stages(stages: Mapping[str, datetime], language: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from dash import html
 
-from dashboard.pages.plan_card import Chosen, places_of, stepping
+from dashboard.pages.plan_card import Chosen, stepping
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, card
 from dashboard.parts.charts import ABNORMAL, LINK, NORMAL, WARNING, graph
@@ -20,6 +20,7 @@ from network import translate
 from network.pictures.layout import head_of
 from repair import Affected
 from repair.desk.board import Entry
+from repair.location.sections import LIKELIEST
 
 
 def diagram_card(utility: Utility, address: Address, entry: Entry | None, plan: Chosen | None) -> Part:
@@ -27,7 +28,7 @@ def diagram_card(utility: Utility, address: Address, entry: Entry | None, plan: 
     if entry is None:
         return None
     location = entry.incident.location if entry.incident else None
-    section = places_of(location)[plan.place if plan else "1"] if location and location.ranked else None
+    section = location.places[plan.place if plan else LIKELIEST] if location and location.ranked else None
     seen, not_seen = _flags(entry)
     label = ""
     if section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ import polars as pl
 from dash import dcc, html, no_update
 
 from dashboard.access.units import customers_off
-from dashboard.pages.crew_card import crew_cards
+from dashboard.pages.crew_card import arrival_badge, crew_cards
 from dashboard.pages.diagram_card import diagram_card, feeder_card, place_of
 from dashboard.pages.frequent_card import FIRST_WAIT_S
 from dashboard.pages.location_part import location_part
 from dashboard.pages.loop_card import loop_card
 from dashboard.pages.plan_card import NO_PLAN, Chosen, chosen_plan, plan_card, plan_to_print, switching_order
+from dashboard.pages.told_part import plan_told
 from dashboard.pages.work_card import state_card, work_card
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import (
@@ -32,6 +34,7 @@ from dashboard.parts.blocks import (
 from dashboard.parts.charts import WARNING
 from dashboard.parts.customers_card import CUSTOMER_COLUMNS, customers_card
 from dashboard.parts.diagram import Event
+from dashboard.parts.expected import in_a_row
 from dashboard.parts.order_sheet import order_sheet
 from dashboard.parts.words import DASH, MINUTES, moment, number, word
 from fudian import Utility
@@ -39,6 +42,7 @@ from network import FudianError, text, translate
 from network.steps import Done
 from repair import Affected, Location
 from repair.desk.board import Board, Entry
+from repair.desk.restoration_time.outlook import ExpectedBack
 
 TABS = ("active", "restored", "planned", "crews")
 _TAB_NAMES = {"active": "Active", "restored": "Restored", "planned": "Planned", "crews": "Crews"}
@@ -55,8 +59,8 @@ def page(utility: Utility, address: Address) -> html.Div:
     board = utility.board(at)
     tab = address.choose("tab", TABS, "active")
     if tab == "crews":
-        address.note_unknown()
         cards = crew_cards(utility, address, at if "at" in address.values else None)
+        address.note_unknown()
         chips, fresh = _chips(utility, address, board, tab), _freshness(utility, address, at)
         return frame(address, chips, fresh, cards, has_heading=False)
     entries = {"active": board.active, "restored": board.restored}.get(tab, ())
@@ -91,7 +95,8 @@ def list_now(utility: Utility, address: Address) -> Part:
     entries = {"active": board.active, "restored": board.restored}[tab]
     keys = [entry.key for entry in entries]
     chosen = address.choose("event", keys, keys[0] if keys else "")
-    return _list_card(utility, address, entries, next((each for each in entries if each.key == chosen), None), tab)
+    shown = next((each for each in entries if each.key == chosen), None)
+    return _list_card(utility, address, entries, shown, tab, wait_s=0.0)
 
 
 def under_check(utility: Utility, _: Address, wait_s: float | None = FIRST_WAIT_S) -> Done:
@@ -216,7 +221,7 @@ def _incident_list(
 ) -> html.Div:
     return html.Div(
         [
-            html.Div(_list_card(utility, address, entries, shown, tab), id=LIST),
+            html.Div(_list_card(utility, address, entries, shown, tab, FIRST_WAIT_S), id=LIST),
             dcc.Store(id=TOLD),
             dcc.Store(id=LISTED),
             diagram_card(utility, address, shown, plan),
@@ -227,14 +232,20 @@ def _incident_list(
     )
 
 
-def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str) -> Part:
+def _list_card(
+    utility: Utility, address: Address, entries: tuple[Entry, ...], shown: Entry | None, tab: str, wait_s: float
+) -> Part:
     language = address.language
     rows = []
+    expected = _expected_back(utility, address, tab, wait_s)
+    warned = utility.arrival_warnings() if tab == "active" and "at" not in address.values else {}
     for entry in entries[:_LISTED]:
         location = entry.incident.location if entry.incident else None
         state, tone = _state(entry)
         important = html.Span(str(entry.important), className="abnormal" if entry.important else "quiet")
-        last = moment(entry.end) if tab == "restored" else badge(translate(_STATES[state], language), tone)
+        last: Part = moment(entry.end) if tab == "restored" else badge(translate(_STATES[state], language), tone)
+        if entry.key in warned:
+            last = html.Span([last, " ", arrival_badge(warned[entry.key], language)])
         rows.append(
             row(
                 [
@@ -244,6 +255,7 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
                     *([] if tab == "restored" else [(_kind(entry, language), "right")]),
                     (_certainty(location, language), "right"),
                     (moment(entry.start), "right"),
+                    *([] if tab == "restored" else [(in_a_row(expected.get(entry.key), language), "right")]),
                     (last, "right"),
                 ],
                 address.href(event=entry.key, **NO_PLAN),
@@ -258,6 +270,7 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
         *([] if tab == "restored" else [translate("kind", language)]),
         translate("location", language),
         translate("began", language),
+        *([] if tab == "restored" else [translate("expected back", language)]),
         translate("back", language) if tab == "restored" else translate("stage", language),
     ]
     head = [(name, "right" if position else "") for position, name in enumerate(names)]
@@ -272,6 +285,13 @@ def _list_card(utility: Utility, address: Address, entries: tuple[Entry, ...], s
             html.P(translate("{count} more, older", language, count=len(entries) - _LISTED), className="quiet")
         )
     return card(translate(_TAB_NAMES[tab], language), *content)
+
+
+def _expected_back(utility: Utility, address: Address, tab: str, wait_s: float) -> Mapping[str, ExpectedBack]:
+    """Return when power is expected back by incident; nothing at an earlier moment, and while that is being learned."""
+    if tab != "active" or "at" in address.values or not utility.restoration_times_under_check(wait_s).is_all:
+        return {}
+    return utility.expected_back()
 
 
 def _kind(entry: Entry, language: str) -> str:
@@ -477,7 +497,9 @@ def _plan_sheet(utility: Utility, address: Address, board: Board, chosen: str) -
         className="card",
     )
     important = int(affected.customers["important"].sum())
-    return sheet, customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)
+    told = None if "at" in address.values else plan_told(utility, plan["plan_id"], language)
+    customers = customers_card(address, customers_off(affected), {"event": plan["plan_id"]}, important)
+    return html.Div([sheet, told], className="stack"), customers
 
 
 def customers_of(utility: Utility, address: Address) -> tuple[str, pl.DataFrame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from dash import html
 
-from dashboard.pages.plan_card import NO_PLAN, SECTIONS, Chosen, places_of
+from dashboard.pages.plan_card import NO_PLAN, Chosen
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, bar, compose, row, strong, table
 from dashboard.parts.certainty import doubts, off_facts
@@ -14,7 +14,7 @@ from dashboard.parts.words import word
 from network import translate
 from repair import Location
 from repair.desk.board import Entry
-from repair.location.sections import Section
+from repair.location.sections import CHOICES, Section
 
 
 def location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[Part]:
@@ -46,15 +46,15 @@ def location_part(entry: Entry, address: Address, plan: Chosen | None) -> list[P
         reason = translate("No device reported a trip or a fault current, so no section can be told.", language)
         left = html.Div([html.H3(translate("Fault section", language)), html.P(reason, className="quiet")])
         return [html.Div([left, right], className="two")]
-    places = places_of(location)
+    places = location.places
     rows = [
         _place_row(place, section, entry, address, plan)
         for place, section in places.items()
         if "." not in place or (plan is not None and place.startswith(f"{plan.section}."))
     ]
-    rest = sum(section.probability for section in location.ranked[SECTIONS:])
-    if len(location.ranked) > SECTIONS:
-        others = translate("{count} other sections", language, count=len(location.ranked) - SECTIONS)
+    rest = sum(section.probability for section in location.ranked[CHOICES:])
+    if len(location.ranked) > CHOICES:
+        others = translate("{count} other sections", language, count=len(location.ranked) - CHOICES)
         rows.append(_probability_row(others, rest, "light"))
     left = html.Div(
         [

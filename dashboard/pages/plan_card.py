@@ -17,18 +17,10 @@ from dashboard.parts.order_sheet import Carried, remark
 from dashboard.parts.words import DASH, moment, number, word
 from fudian import Utility
 from network import FudianError, Text, text, translate
-from repair import Location
 from repair.desk.board import Entry
 from repair.desk.work import Sheet
-from repair.location.sections import Section
 from repair.restoration.proof import Step
 from repair.restoration.restorer import REPAIR, RestorationPlan, Stage
-
-SECTIONS = 3
-"""Sections of a location that can be chosen."""
-
-PARTS = 5
-"""Parts of a section that can be chosen."""
 
 FEW = 3
 """Ids that are named where there may be many."""
@@ -85,41 +77,21 @@ def chosen_plan(utility: Utility, address: Address, entry: Entry | None, at: dat
     if entry is None or entry.end is not None or entry.incident is None or not entry.incident.location.ranked:
         return None
     sheet = None if "at" in address.values else utility.work.sheet(entry.key)
-    places = places_of(entry.incident.location)
-    told = set(sheet.section) if sheet else set()
-    kept = next((place for place, each in reversed(places.items()) if told and told <= set(each.branches)), "1")
-    place = address.choose("section", list(places), kept)
+    location = entry.incident.location
+    places = location.places
+    place = address.choose("section", list(places), location.place_of(sheet.section if sheet else ()))
     refused, done = (
         tuple(each for each in address.values.get(name, "").split(",") if each) for name in ("refused", "done")
     )
     if sheet is not None:
         refused = tuple(dict.fromkeys((*sheet.refused, *refused)))
     try:
-        plan = utility.restore(
-            places[place].branches,
-            refused,
-            at=None if sheet else at,
-            tripped=entry.incident.tripped,
-            done=done,
-            by="desk",
-            since=entry.start,
-        )
+        plan = utility.plan_for(entry, places[place].branches, refused, None if sheet else at, done)
     except FudianError as refusal:
         return Chosen(None, refusal.message, place, 0, refused, done, sheet)
     steps = [str(each) for each in range(len(plan.steps) + 1)]
     doubted = plan.feeds_again(places[place.partition(".")[0]].branches)
     return Chosen(plan, None, place, int(address.choose("step", steps, "0")), refused, done, sheet, doubted)
-
-
-def places_of(location: Location) -> dict[str, Section]:
-    """Return the sections, each followed by the parts that switches can part it into, by the names that addresses use."""
-    places: dict[str, Section] = {}
-    for rank, section in enumerate(location.ranked[:SECTIONS], 1):
-        places[str(rank)] = section
-        parts = location.parts(section)
-        if len(parts) > 1:
-            places |= {f"{rank}.{at}": part for at, part in enumerate(parts[:PARTS], 1)}
-    return places
 
 
 def few(ids: Sequence[str]) -> str:

@@ -8,15 +8,16 @@ from typing import Any
 from dash import html
 
 from dashboard.pages.frequent_card import FIRST_WAIT_S, clock, how_far
+from dashboard.pages.told_part import told_of
 from dashboard.parts.address import Address
 from dashboard.parts.blocks import Part, badge, card, row, scrolling, table
 from dashboard.parts.decisions import OPERATIONS, choose, decide, decide_with, may_decide, to_incident
+from dashboard.parts.expected import as_facts
 from dashboard.parts.names import device, named
 from dashboard.parts.words import DASH, moment, number
 from fudian import Utility
-from fudian.outbox import STATES
 from network import FudianError, translate
-from repair.desk.message_texts import MESSAGE_KIND_NAMES
+from repair.desk.restoration_time.outlook import ExpectedBack
 from repair.desk.work import STAGE_NAMES, STAGES, Line, Sheet
 
 ACTION_NAMES: Mapping[str, str] = {
@@ -46,14 +47,6 @@ ACTION_NAMES: Mapping[str, str] = {
 }
 """Each decision in words."""
 
-MESSAGE_STATE_NAMES: Mapping[str, str] = {
-    "waiting": "waiting to be sent",
-    "sent": "sent",
-    "failed": "not delivered",
-    "withdrawn": "withdrawn",
-}
-"""Each state of a message in words."""
-
 TOLD_BY_NAMES: Mapping[str, str] = {
     "switching": "switching",
     "meter": "meter",
@@ -79,7 +72,7 @@ def work_card(utility: Utility, address: Address, incident: str) -> html.Section
     content: list[Part] = [_stages(sheet, to, language), _facts(utility, sheet, incident, language)]
     if may_decide():
         content.append(html.Div(_actions(sheet, to, language), className="actions deciding-row"))
-    content += _messages(utility, incident, language)
+    content += told_of(utility.messages(incident, limit=1).as_dict(), language)
     if sheet.is_closed:
         content += _record(utility, sheet, incident, to, language)
     content.append(_history(sheet, to, language))
@@ -143,16 +136,14 @@ def _facts(utility: Utility, sheet: Sheet, incident: str, language: str) -> html
 
 def _expected(utility: Utility, sheet: Sheet, incident: str, language: str) -> list[tuple[str, Part]]:
     """Return when power is expected back, as somebody said, or by experience once that is learned."""
-    if sheet.estimate:
-        return [(translate("power is expected back", language), moment(sheet.estimate))]
-    if sheet.is_closed:
+    if sheet.is_closed and not sheet.estimate:
         return []
-    by_experience = translate("power is expected back, by experience", language)
     done = utility.restoration_times_under_check(FIRST_WAIT_S)
-    if not done.is_all:
+    if not done.is_all and not sheet.estimate:
+        by_experience = translate("power is expected back, by experience", language)
         return [(by_experience, html.Div([how_far(done, language), *clock(done)]))]
-    expected = utility.range_of(incident)
-    return [] if expected is None else [(by_experience, f"{moment(expected[0])} – {moment(expected[1])}")]
+    expected = ExpectedBack(sheet.estimate, None) if sheet.estimate else utility.expected_back().get(incident)
+    return as_facts(expected, language)
 
 
 def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
@@ -190,36 +181,6 @@ def _actions(sheet: Sheet, to: str, language: str) -> list[Part]:
         decide_with(translate(label, language), to, {"action": action}, fields, language)
         for label, action, fields in doors
     ]
-
-
-def _messages(utility: Utility, incident: str, language: str) -> list[Part]:
-    """Return how many customers were told, and how many messages are in which state; nothing where no channel is set."""
-    told = utility.messages(incident, limit=1).as_dict()
-    if not told["channel"] and not told["count"]:
-        return []
-    of = told["notified"]
-    ratio = DASH if of["ratio"] is None else f"{of['ratio']:.1%}"
-    said = translate(
-        "Customers told: {told} of {customers} ({ratio}); {notice} more by a notice for their transformer.",
-        language,
-        told=f"{of['in_person']:,}",
-        customers=f"{of['customers']:,}",
-        ratio=ratio,
-        notice=f"{of['by_notice']:,}",
-    )
-    heading = html.H3(translate("Messages to customers", language))
-    if not told["kinds"]:
-        return [heading, html.P(said, className="quiet")]
-    head = [(translate("kind of message", language), "")]
-    head += [(translate(MESSAGE_STATE_NAMES[state], language), "right") for state in STATES]
-    rows = [
-        row(
-            [(translate(MESSAGE_KIND_NAMES[kind["kind"]], language), "")]
-            + [(f"{kind[state]:,}", "right" if kind[state] else "right quiet") for state in STATES]
-        )
-        for kind in told["kinds"]
-    ]
-    return [heading, html.P(said), scrolling(table(head, rows, "", translate("Messages to customers", language)))]
 
 
 def _record(utility: Utility, sheet: Sheet, incident: str, to: str, language: str) -> list[Part]:

@@ -59,7 +59,10 @@ def restoration_times(workspace: WorkspaceArgument, as_of: AsOf = None, as_json:
     rows = [
         row | {name: translate(row[name], language()) for name in ("stage", "basis")} for row in answer.rows.to_dicts()
     ]
-    print_rows(rows, ["incident", "start", "customers", "stage", "low", "likely", "high", "basis", "out_of_depth"])
+    columns = ["incident", "start", "customers", "stage", "low", "likely", "high", "basis", "out_of_depth"]
+    if any(row["by_switching"] is not None for row in rows):
+        columns += ["by_switching", "switched_by"]
+    print_rows(rows, columns)
 
 
 @app.command()

@@ -110,6 +110,7 @@ class Standing:
         estimate: when power will be back, as a person said; ``None`` where nobody did.
         last: when something was heard of it last.
         range: between which moments power will be back, by the model; ``None`` where none can be told.
+        sooner: the range of those who come back by switching before the repair, by kind and id.
         page: secret of its public page, where messages lead there.
     """
 
@@ -120,6 +121,7 @@ class Standing:
     estimate: datetime | None
     last: datetime | None = None
     range: tuple[datetime, datetime] | None = None
+    sooner: Mapping[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
     page: str | None = None
 
     @classmethod
@@ -158,7 +160,7 @@ def incident_messages(
     for each in who if begun else ():
         before = told.get((each.kind, each.id), [])
         is_back = "restored" in standing.stages or (each.kind, each.id) in back
-        asked = _asked(standing, is_back, before, rules)
+        asked = _asked(standing, _expected(standing, each), is_back, before, rules)
         if asked is not None:
             kind, facts = asked
             number = sum(message.kind == kind for message in before)
@@ -168,9 +170,9 @@ def incident_messages(
 
 
 def _asked(
-    standing: Standing, is_back: bool, before: Sequence[Message], rules: MessageSettings
+    standing: Standing, estimate: dict[str, Any], is_back: bool, before: Sequence[Message], rules: MessageSettings
 ) -> tuple[str, dict[str, Any]] | None:
-    """Return the message that one addressee needs now, as its kind and its facts."""
+    """Return the message that one addressee needs now, as its kind and its facts, when power is expected back among them."""
     last = before[-1].kind if before else None
     stages = standing.stages
     if is_back:
@@ -178,7 +180,6 @@ def _asked(
         if end is not None and "restored" not in stages and standing.last is not None:
             end = max(end, standing.last)  # by then it was, whoever came back after the stage was told
         return None if last == "restored" or end is None else ("restored", {"end": end.isoformat()})
-    estimate = _expected(standing)
     if last is None or last == "restored":
         crew = any(STAGES.index(stage) >= STAGES.index("dispatched") for stage in stages)
         facts = {"cause": standing.cause, "start": standing.start.isoformat(), "crew": crew}
@@ -201,11 +202,12 @@ def _asked(
     return "progress", facts | estimate | fresh
 
 
-def _expected(standing: Standing) -> dict[str, Any]:
-    """Return when power is expected back: as a person says, else between two moments by the model."""
+def _expected(standing: Standing, to: Addressee) -> dict[str, Any]:
+    """Return when power is expected back: as a person says, else between two moments, by steps still to come or the model."""
     if standing.estimate is not None:
         return {"estimate": standing.estimate.isoformat()}
-    return {} if standing.range is None else {"range": [each.isoformat() for each in standing.range]}
+    told = standing.sooner.get((to.kind, to.id), standing.range)
+    return {} if told is None else {"range": [each.isoformat() for each in told]}
 
 
 def _stage_told(stages: Mapping[str, datetime], rules: MessageSettings) -> dict[str, Any]:

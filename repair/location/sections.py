@@ -46,6 +46,12 @@ SHOWN_EXPLANATIONS = 10
 BRANCH_KINDS = ("fault_current", "trip")
 """Kinds of signal that branches give."""
 
+CHOICES, PARTS = 3, 5
+"""So many sections can be chosen to plan for, and so many parts of each."""
+
+LIKELIEST = "1"
+"""The place of the most probable section."""
+
 DARK_FOR_A_LINE = 2
 """Without a flag or a trip, so many dark transformers speak of a fault on a line."""
 
@@ -123,6 +129,23 @@ class Location(Shown):
         if out is None:
             return {"level": "none", "object_id": None, "state": "none"}
         return {"level": out.level, "object_id": out.object_id, "state": out.state}
+
+    @cached_property
+    def places(self) -> dict[str, Section]:
+        """What can be planned for: sections, each followed by the parts that switches can part it into: ``1``, ``1.1``, ``2``."""
+        found: dict[str, Section] = {}
+        for rank, section in enumerate(self.ranked[:CHOICES], 1):
+            found[str(rank)] = section
+            parts = self.parts(section)
+            if len(parts) > 1:
+                found |= {f"{rank}.{at}": part for at, part in enumerate(parts[:PARTS], 1)}
+        return found
+
+    def place_of(self, branches: Iterable[str]) -> str:
+        """Return the smallest place that holds some branches; the likeliest where none does, or none is named."""
+        told = set(branches)
+        held = (place for place, each in reversed(self.places.items()) if told and told <= set(each.branches))
+        return next(held, LIKELIEST)
 
     @property
     def unused(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from plotly.io.json import to_json_plotly
 import fudian
 from dashboard.app import page_or_note
 from dashboard.parts.address import Address
-from dashboard.parts.words import moment
+from dashboard.parts.expected import span
 from data_samples.generator.county import COUNTY
 from fudian import Utility
 
@@ -141,6 +141,6 @@ def test_the_sheet_tells_of_past_faults_once_they_are_learned_and_makes_nobody_w
     assert utility.restoration_times_under_check(None).is_all
     expected = utility.range_of(incident)
     assert expected is not None
-    told = f"{moment(expected[0])} – {moment(expected[1])}"
+    told = span(*expected)
     assert told in words(meanwhile) or "what past faults tell" in words(meanwhile)
     assert told in words(shown(utility, "/dispatch", "?lang=en"))

@@ -253,3 +253,23 @@ def test_the_range_of_the_model_stands_in_the_messages_and_on_the_sheet(tmp_path
         desk.decide(INCIDENT, {"action": "stage", "stage": "restored", "at": over}, "wang")
         coverage = next(r for r in desk.utility.dispatch_kpi().rows.to_dicts() if r["kpi"] == "interval_coverage")
         assert (coverage["value"], coverage["denominator"]) == (100.0, 1)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(34, None), (36, "due"), (45, "due"), (46, "missed")])
+def test_an_arrival_limit_is_warned_of_before_it_is_missed(
+    tmp_path: Path, store: Store, minutes: int, state: str | None
+) -> None:
+    """In a town a crew has 45 minutes, and ten before them is warned, until it is there."""
+    folder = folder_of(tmp_path / "w", "out.ndjson")
+    rows = json.loads((folder / "transformers.json").read_text("utf-8"))
+    (folder / "transformers.json").write_text(json.dumps([row | {"region_class": "urban"} for row in rows]), "utf-8")
+    settings = folder / "fudian.toml"
+    settings.write_text(f"as_of = {NOON:%Y-%m-%dT%H:%M:%S}\n" + settings.read_text("utf-8"), "utf-8")
+    with Desk(fudian.open(folder, "en"), store) as desk:
+        desk.accept(SIGNALS, "head end").judged.result(60)
+        later = {"time": (NOON + timedelta(minutes=minutes)).isoformat(), "object": "transformer", "object_id": "T1"}
+        desk.accept([later | {"kind": "off"}], "head end").judged.result(60)
+        found = desk.utility.arrival_warnings()
+        assert {key: clock.state for key, clock in found.items()} == ({INCIDENT: state} if state else {})
+        desk.decide(INCIDENT, {"action": "stage", "stage": "arrived", "at": later["time"]}, "wang")
+        assert desk.utility.arrival_warnings() == {}

@@ -174,11 +174,23 @@ def base_plan(
         "covered": found.covered,
         "limit_min": limit_min,
         "proven": found.proven,
-        "today": {"bases": len(today), "mean_min": now[0], "covered": now[1]},
+        "today": {
+            "bases": len(today),
+            "mean_min": now[0],
+            "covered": now[1],
+            "places": [_on_map(each) for each in today],
+        },
+        "demand": [
+            _on_map(each) | {"faults": round(count)} for each, count in zip(demand, weight.tolist(), strict=True)
+        ],
         "faults": round(float(weight.sum())),
         "without_place": lost,
         "until": until.isoformat(),
     }
+
+
+def _on_map(place: Place) -> dict[str, Any]:
+    return {"place": place.name, "lon": place.lon, "lat": place.lat}
 
 
 def _demand(tables: Mapping[str, pl.DataFrame], until: datetime) -> tuple[list[Place], Numbers, int]:

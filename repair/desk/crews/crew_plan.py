@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -137,6 +138,11 @@ class CrewPlan(Shown):
         """Expected customer-hours without power from now on, important customers by their weight."""
         return self.routing.cost / 60.0
 
+    def duty(self, crew: Crew) -> dict[str, str | None]:
+        """Return from when until when a crew is on duty; ``None`` for an end that no roster tells."""
+        ends = None if crew.until_min == math.inf else (self.at + timedelta(minutes=crew.until_min)).isoformat()
+        return {"from": (self.at + timedelta(minutes=crew.begins_min)).isoformat(), "until": ends}
+
     def _line(self) -> str:
         return f"crews: {len(self.crews)} on {len(self.assignments)} faults, {self.customer_hours:.0f} customer-hours"
 
@@ -162,7 +168,10 @@ class CrewPlan(Shown):
             "crews": [
                 {
                     "crew_id": crew.crew_id,
-                    "state": "on_site" if crew.on_site else "under_way" if crew.heading_to else "free",
+                    "state": crew.state,
+                    "skills": sorted(crew.skills),
+                    "zones": sorted(crew.zones),
+                    "on_duty": self.duty(crew),
                     "visits": [visit.as_dict() for visit in self.visits if visit.crew_id == crew.crew_id],
                 }
                 for crew in self.crews

@@ -12,14 +12,15 @@ import numpy as np
 import polars as pl
 
 from network import FudianError, Supply
-from repair.affected import affected_by_transformers
 from repair.desk.board import Entry
-from repair.desk.crews.clocks import site_of
+from repair.desk.crews.clocks import ArrivalClock, arrival_clock, site_of
 from repair.desk.crews.travel import Travel
 from repair.desk.crews.visits import MOST_STOPS
 from repair.desk.crews.work import Crew, Job, Place, Stop
 from repair.desk.incidents import ALONE
+from repair.desk.switching_plan import back_by_stage
 from repair.desk.work_orders import ToldOrders, order_known
+from repair.restoration.operation import ON_SITE, REMOTE
 from repair.restoration.restorer import RestorationPlan
 from repair.settings import CrewSettings, RestorationSettings
 
@@ -136,6 +137,15 @@ class OpenWork:
         row = next((self._orders[name] for name in (*names, entry.key) if name in self._orders), None)
         return order_known(row, self.told.get(entry.key), entry.start)
 
+    def clock(self, entry: Entry) -> ArrivalClock:
+        """Return the arrival clock of an entry as it stands, whoever is planned to go."""
+        order, region = self.order_of(entry), self._users(entry)["region_class"]
+        arrived = order["arrive_time"] if order else None
+        reported = (order["accept_time"] if order else None) or entry.start
+        site = site_of(order["site_class"] if order else None, region)
+        here = arrived if arrived is not None and arrived <= self.at else None
+        return arrival_clock(self.rules, self.at, reported, site, here)
+
     def _fault(self, entry: Entry) -> Fault:
         stops, sections, left_out = self._stops(entry)
         alone = self._is_alone(entry)
@@ -233,14 +243,10 @@ class OpenWork:
             plan = self.plan_of(sections[0][0])
         except FudianError:  # nothing can be proven: all wait for the repair
             return 0, 0, 0.0
-        off = entry.affected.hit.transformers
         back = {
-            stage.stage: affected_by_transformers(
-                self.supply, [each for each in off if each in set(stage.transformer_ids)]
-            )
-            for stage in plan.stages
+            group.stage: group.customers for group in back_by_stage(plan, self.supply, entry.affected.hit.transformers)
         }
-        remote, on_site = (back[name].customer_count if name in back else 0 for name in ("remote", "on_site"))
+        remote, on_site = (back.get(name, 0) for name in (REMOTE, ON_SITE))
         manual_min = plan.rules.manual_min if on_site else 0.0
         if probability >= self.rules.remote_first_probability:
             return on_site, remote, manual_min
@@ -293,7 +299,7 @@ class OpenWork:
             place = Place(row["base_id"] if row["base_id"] and not is_told else row["crew_id"], lon, lat)
             crew = Crew(
                 row["crew_id"], place, begins if is_told else begins + self.rules.turnout_min, ends,
-                self._skills(row), self._zones(row),
+                self._skills(row), self._zones(row), begins_min=begins,
             )  # fmt: skip
             found.append(self._under_way(crew, busy.get(row["crew_id"])))
         return found

@@ -87,6 +87,7 @@ class Crew:
         heading_to: the job it is under way to or works on; nobody tears it away.
         under_way_min: minutes since it left for that job.
         on_site: it has arrived there.
+        begins_min: minutes from now until its shift begins; 0 on duty.
     """
 
     crew_id: str
@@ -98,6 +99,14 @@ class Crew:
     heading_to: str | None = None
     under_way_min: float = 0.0
     on_site: bool = False
+    begins_min: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """``on_site``, ``under_way``, ``later`` (its shift has not begun) or ``free``."""
+        if self.on_site:
+            return "on_site"
+        return "under_way" if self.heading_to else "later" if self.begins_min > 0 else "free"
 
     def can_do(self, job: Job) -> bool:
         """Tell whether it may be sent to a job: a person's choice goes before its zones, nothing goes before its skills."""
