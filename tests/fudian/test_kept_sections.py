@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -20,7 +21,7 @@ BRANCHES = (
 )  # fmt: skip
 
 
-def tables(**more: list[dict[str, object]]) -> Workspace:
+def tables(**more: Any) -> Workspace:
     branches = [
         {
             "branch_id": each,
@@ -32,10 +33,12 @@ def tables(**more: list[dict[str, object]]) -> Workspace:
         | {"normally_open": each == "TIE", "rating_a": 300.0}
         for each, one, other, kind in BRANCHES
     ]
-    given: dict[str, list[dict[str, object]]] = {
-        "sources": [{"node": "S1", "capacity_a": 400.0}, {"node": "S2", "capacity_a": 400.0}],
+    sources: list[dict[str, object]] = [{"node": each, "capacity_a": 400.0} for each in ("S1", "S2")]
+    loads: list[dict[str, object]] = [{"transformer_id": f"T{node}", "node": node, "load_kw": 900.0} for node in "bdf"]
+    given: dict[str, Any] = {
+        "sources": sources,
         "branches": branches,
-        "transformers": [{"transformer_id": f"T{node}", "node": node, "load_kw": 900.0} for node in "bdf"],
+        "transformers": loads,
     }
     return workspace(given | more, {"name": "Xihua"})
 
