@@ -136,6 +136,7 @@ class Fresh:
             return
 
         def is_over() -> bool:
+            self.utility.leave_sums_on_disk()
             return self._over.is_set() or state_of(self.folder) != self.standing.state
 
         self.doing = text("figures are being prepared")
