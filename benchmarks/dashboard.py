@@ -3,6 +3,7 @@
     python -m benchmarks.dashboard                      # the sample county
     python -m benchmarks.dashboard 1000000              # a million customers, 700 feeders, three years of events
     python -m benchmarks.dashboard 1000000 --browsers 3 --seconds 60
+    python -m benchmarks.dashboard 1000000 --workspace FOLDER --to FILE    # kept for the next run; figures as they come
     python -m benchmarks.dashboard --minutes 20         # mixed load, and the memory of the server minute by minute
 
 The server runs in a process of its own, pinned to one core; the readers, pinned to the other, speak the protocol of the
@@ -53,6 +54,11 @@ FIGURES = (
 """Figures that programs ask for."""
 
 PAUSE_S = 2.0
+
+MOST_S = 120.0
+"""For how long an answer is waited for; one that takes longer has failed."""
+
+FAILED = "failed"
 
 
 @dataclass
@@ -123,8 +129,8 @@ def memory_gb(process: int) -> tuple[float, float]:
     return tuple(int(re.search(rf"{name}:\s+(\d+)", told)[1]) / 1e6 for name in ("VmRSS", "RssAnon"))  # type: ignore[index,return-value]
 
 
-def prepared_in(address: str) -> float:
-    """Wait until figures are prepared; return how long that took."""
+def prepared_in(address: str, most_s: float = 600.0) -> float:
+    """Wait until figures are prepared, for so long at most; return how long that took."""
     began = time.perf_counter()
     told = (("data-version", "data"), ("data-notice", "children"), ("data-state", "children"))
     values = (("data-clock", "n_intervals", 0), ("address", "search", "?lang=en"))
@@ -138,6 +144,8 @@ def prepared_in(address: str) -> float:
     }
     with httpx.Client(base_url=address, timeout=600) as client:
         while "prepared" in client.post("/_dash-update-component", json=asked).text:
+            if time.perf_counter() - began > most_s:
+                return float("inf")
             time.sleep(0.5)
     return time.perf_counter() - began
 
@@ -148,18 +156,24 @@ def readers(address: str, count: int, seconds: float, waits: Waits) -> None:
 
     def read(seed: int) -> None:
         choice = random.Random(seed)
-        with httpx.Client(base_url=address, timeout=300) as client:
+        with httpx.Client(base_url=address, timeout=MOST_S) as client:
             while time.monotonic() < over:
                 path, search = choice.choice(INTERACTIONS)
-                waits.add(path + search, ask(client, path, search))
+                try:
+                    waits.add(path + search, ask(client, path, search))
+                except (httpx.HTTPError, RuntimeError):
+                    waits.add(FAILED, MOST_S)
                 time.sleep(choice.uniform(0, 2 * PAUSE_S))
 
     def plain() -> None:
-        with httpx.Client(base_url=address, timeout=300) as client:
+        with httpx.Client(base_url=address, timeout=MOST_S) as client:
             while time.monotonic() < over:
                 began = time.perf_counter()
-                client.get("/").raise_for_status()
-                waits.add("GET /", time.perf_counter() - began)
+                try:
+                    client.get("/").raise_for_status()
+                    waits.add("GET /", time.perf_counter() - began)
+                except httpx.HTTPError:
+                    waits.add(FAILED, MOST_S)
                 time.sleep(0.02)
 
     threads = [threading.Thread(target=read, args=(seed,)) for seed in range(count)] + [threading.Thread(target=plain)]
@@ -250,21 +264,99 @@ def browse(address: str, count: int) -> list[float]:
     return found
 
 
+class Found:
+    """What was measured so far: printed as it comes, so that a run that is broken off has told what it knew."""
+
+    def __init__(self, to: Path | None) -> None:
+        """Write to a file besides, where one is named."""
+        self.table, self._to = Table("what", "seconds"), to
+        if to is not None:
+            to.write_text("")
+
+    def add(self, what: str, value: str) -> None:
+        """Add a figure."""
+        self.table.add_row(what, value)
+        print(f"{datetime.now():%H:%M:%S} {what}: {value}", flush=True)
+        if self._to is not None:
+            with self._to.open("a") as written:
+                written.write(f"{what}\t{value}\n")
+
+    def memory(self, when: str, process: int) -> None:
+        """Add how much memory the server holds."""
+        whole, own = memory_gb(process)
+        self.add(f"memory of the server {when}, GB (of it its own)", f"{whole:.2f} ({own:.2f})")
+
+    def waits(self, waits: Waits, name: str) -> None:
+        """Add what readers waited, kind by kind and in all."""
+        failed = waits.of.pop(FAILED, [])
+        plain = waits.of.pop("GET /", [])
+        for kind, values in sorted(waits.of.items()):
+            self.add(
+                f"p50, p95 of {len(values)} x {kind}, {name}", f"{share(values, 0.5):.3f}, {share(values, 0.95):.3f}"
+            )
+        clicks = [each for values in waits.of.values() for each in values]
+        for part in (0.5, 0.95):
+            self.add(f"p{part * 100:.0f} of {len(clicks)} interactions, {name}", f"{share(clicks, part):.3f}")
+        self.add(f"p99 of {len(plain)} plain requests, {name}", f"{share(plain, 0.99):.3f}")
+        self.add(f"requests that failed, {name}", str(len(failed)))
+
+
+def first_figures(address: str, found: Found, name: str, pages: tuple[str, ...] = PAGES) -> None:
+    """Add how long the first figure of each page takes."""
+    with httpx.Client(base_url=address, timeout=MOST_S) as client:
+        client.get("/").raise_for_status()
+        for page in pages:
+            try:
+                found.add(f"first figure of {page}, {name}", f"{ask(client, page, ''):.3f}")
+            except (httpx.HTTPError, RuntimeError) as wrong:
+                found.add(f"first figure of {page}, {name}", f"failed: {str(wrong)[:100]}")
+
+
+def measure(workspace: Path, given: argparse.Namespace, core: int | None, found: Found) -> None:
+    """Measure a server that begins with nothing, then one that finds what the first has made."""
+    began = time.perf_counter()
+    with server(workspace, core) as (address, process):
+        with httpx.Client(base_url=address, timeout=MOST_S) as client:
+            client.get("/").raise_for_status()
+        found.add("from start to the shell", f"{time.perf_counter() - began:.2f}")
+        first_figures(address, found, "nothing prepared", PAGES[:2])
+        found.add("prepared after another", f"{prepared_in(address, given.prepared_within):.1f}")
+        found.memory("that has prepared", process)
+    with server(workspace, core) as (address, process):
+        first_figures(address, found, "prepared, server just started")
+        prepared_in(address, given.prepared_within)
+        found.memory("after the first figures", process)
+        first_figures(address, found, "warm")
+        for name in ("cold", "warm"):
+            waits = Waits()
+            readers(address, given.readers, given.seconds, waits)
+            found.waits(waits, name)
+            found.memory(f"after {given.readers} readers, {name}", process)
+        if given.browsers:
+            found.add(
+                f"first figure in {given.browsers} browsers, worst", f"{max(browse(address, given.browsers)):.2f}"
+            )
+
+
 def main() -> None:
     """Measure one workspace."""
     parser = argparse.ArgumentParser()
     parser.add_argument("customers", nargs="?", type=int, default=0)
-    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("--workspace", type=Path, help="made there if it is not there yet, and kept")
     parser.add_argument("--readers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument(
+        "--prepared-within", type=float, default=600, help="seconds for which preparation is waited for"
+    )
     parser.add_argument("--browsers", type=int, default=0)
     parser.add_argument("--minutes", type=int, default=0, help="mixed load for so long, and nothing else")
+    parser.add_argument("--to", type=Path, help="file for what was measured, a line each as it comes")
     given = parser.parse_args()
-    console = Console()
+    found = Found(given.to)
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with tempfile.TemporaryDirectory() as scratch:
         workspace = given.workspace or Path(scratch) / "workspace"
-        if given.workspace is None:
+        if not workspace.exists():
             if given.customers:
                 generate(given.customers, workspace)
             else:
@@ -274,45 +366,10 @@ def main() -> None:
         core = cores[0] if len(cores) > 1 else None
         if given.minutes:
             with server(workspace, core) as (address, process):
-                console.print(steady(address, process, given.readers, given.minutes))
+                Console().print(steady(address, process, given.readers, given.minutes))
             return
-        table = Table("what", "seconds")
-        began = time.perf_counter()
-        with server(workspace, core) as (address, process), httpx.Client(base_url=address, timeout=600) as client:
-            client.get("/").raise_for_status()
-            table.add_row("from start to the shell", f"{time.perf_counter() - began:.2f}")
-            for page in PAGES[:2]:
-                table.add_row(f"first figure of {page}, nothing prepared", f"{ask(client, page, ''):.2f}")
-            table.add_row("prepared after another", f"{prepared_in(address):.1f}")
-        with server(workspace, core) as (address, process):
-            with httpx.Client(base_url=address, timeout=600) as client:
-                client.get("/").raise_for_status()
-                for page in PAGES:
-                    table.add_row(
-                        f"first figure of {page}, prepared, server just started", f"{ask(client, page, ''):.2f}"
-                    )
-                prepared_in(address)
-                for page in PAGES:
-                    table.add_row(f"first figure of {page}, warm", f"{ask(client, page, ''):.3f}")
-            for name in ("cold", "warm"):
-                waits = Waits()
-                readers(address, given.readers, given.seconds, waits)
-                plain = waits.of.pop("GET /")
-                clicks = [each for values in waits.of.values() for each in values]
-                for part in (0.5, 0.95):
-                    table.add_row(
-                        f"p{part * 100:.0f} of {len(clicks)} interactions, {name}", f"{share(clicks, part):.3f}"
-                    )
-                slowest = max(waits.of, key=lambda each: share(waits.of[each], 0.95))
-                table.add_row(f"p95 of {slowest}, {name}", f"{share(waits.of[slowest], 0.95):.3f}")
-                table.add_row(f"p99 of {len(plain)} plain requests, {name}", f"{share(plain, 0.99):.3f}")
-            if given.browsers:
-                table.add_row(
-                    f"first figure in {given.browsers} browsers, worst", f"{max(browse(address, given.browsers)):.2f}"
-                )
-            whole, own = memory_gb(process)
-            table.add_row("memory of the server, GB (of it its own)", f"{whole:.2f} ({own:.2f})")
-        console.print(table)
+        measure(workspace, given, core, found)
+        Console().print(found.table)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def keep_pages(utility: Utility, folder: Path, language: str) -> None:
         if place.is_file():
             continue
         try:
-            _wait_for_work(utility, address)
+            wait_for_work(utility, address)
             written = written_page(utility, address, PAGES[address.page])
         except FudianError:  # the page says why when it is asked for
             continue
@@ -60,7 +60,7 @@ def keep_pages(utility: Utility, folder: Path, language: str) -> None:
             aside.write_bytes(written)
 
 
-def _wait_for_work(utility: Utility, address: Address) -> None:
+def wait_for_work(utility: Utility, address: Address) -> None:
     """Return when all that a page shows is computed."""
     if address.page in UNDER_CHECK:
         UNDER_CHECK[address.page](utility, address, None)

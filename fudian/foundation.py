@@ -126,6 +126,7 @@ class Foundation:
         language: ``en`` or ``zh``: of texts where nobody names one.
         memory: answers that were computed already; what they are made of, and what was heard, is kept beside it for good.
         pages: folder with pages that were made of it before; ``None`` where none are kept.
+        sections: folder with results of the N-1 test of its network; ``None`` where none are kept.
         make_way: called by work in the background at each of its steps; returns when it may go on.
     """
 
@@ -139,6 +140,7 @@ class Foundation:
         self._sweeps: list[Sweep[Any]] = []
         self.make_way = lambda: None
         self.pages: Path | None = None
+        self.sections: Path | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"workspace": self.workspace, "language": self.language}
@@ -250,9 +252,8 @@ class Foundation:
         self._statistics.cubes[level] = Cube.load(kept, self._statistics.settings)
 
     def leave_sums_on_disk(self) -> None:
-        """Let what came into memory of the files of sums leave it: it is asked for seldom once pages are made."""
-        for cube in self._statistics.cubes.values():
-            cube.leave_on_disk()
+        """Let what came into memory of the files of sums leave it, and what was merged for questions a while ago."""
+        self._statistics.rest()
 
     # Defaults -----------------------------------------------------------------------------------------------------
 

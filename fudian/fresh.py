@@ -110,6 +110,7 @@ class Fresh:
         self._keep_more()
         while not self._over.wait(LOOK_EVERY_S):
             try:
+                self.utility.leave_sums_on_disk()
                 self.look()
             except Exception:  # noqa: BLE001 (the thread lives as long as the server; the log keeps what went wrong)
                 _log.exception("The workspace could not be looked at")
@@ -135,6 +136,7 @@ class Fresh:
             return
 
         def is_over() -> bool:
+            self.utility.leave_sums_on_disk()
             return self._over.is_set() or state_of(self.folder) != self.standing.state
 
         self.doing = text("figures are being prepared")

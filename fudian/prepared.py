@@ -23,6 +23,9 @@ from network.tables.aside import folder_aside
 from network.tables.folder import form_of
 
 HOME = ".fudian"
+OF_NETWORKS = "network"
+"""Folder of what depends on the network alone, and is kept whatever version of the data comes next."""
+
 KEPT_VERSIONS = 2
 LOOK_EVERY_S = 0.5
 """How often it is looked whether what is made in a process of its own is still needed."""
@@ -135,6 +138,7 @@ def place_of(folder: Path, version: str) -> Path:
 def take(utility: Utility, folder: Path, version: str) -> bool:
     """Let figures and pages be taken from what is kept of a version; return whether all that figures need was there."""
     utility.pages = place_of(folder, version) / "pages"
+    utility.sections = _home(folder) / OF_NETWORKS
     there = [(level, _kept(folder, version, level)) for level in levels_of(utility)]
     for level, kept in there:
         if kept is not None:
@@ -160,7 +164,10 @@ def _kept(folder: Path, version: str, level: str) -> Path | None:
 
 def _forget(home: Path, version: str) -> None:
     """Delete all but the last versions; what a running server still reads stays until it lets go."""
-    others = sorted((path for path in home.iterdir() if path.name != version), key=lambda each: -each.stat().st_mtime)
+    others = sorted(
+        (path for path in home.iterdir() if path.name not in {version, OF_NETWORKS}),
+        key=lambda each: -each.stat().st_mtime,
+    )
     for other in others[KEPT_VERSIONS - 1 :]:
         shutil.rmtree(other, ignore_errors=True)
 

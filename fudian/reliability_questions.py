@@ -11,6 +11,7 @@ import polars as pl
 from fudian.answerable import answerable
 from fudian.answers import Answer, Check, LedgerAnswer, Targets
 from fudian.foundation import Foundation, Moment, Names, PeriodLike, names, question, stating_settings
+from fudian.kept_sections import keep_sections, kept_sections, place_of_sections
 from fudian.settings import SETTINGS
 from fudian.versions import Version, version
 from network import FudianError, Problem, WorkspaceError, text
@@ -354,9 +355,20 @@ class ReliabilityQuestions(Foundation):
             FudianError: it cannot be done.
         """
         self.network.require_sources()
-        sweep = self.in_background("n-1", lambda tell: n_minus_1(self.present(), progress=tell))
+        sweep = self.in_background("n-1", self._tried)
         told = None if progress is None else (lambda done: progress(len(done.sections), done.sections_in_all))
         return sweep.result(wait_s, told)
+
+    def _tried(self, tell: Callable[[NMinus1], None]) -> NMinus1:
+        """Return the N-1 test, taken from what is kept of the same network, else kept for whoever asks later."""
+        present = self.present()
+        if self.sections is None:
+            return n_minus_1(present, progress=tell)
+        place = place_of_sections(self.sections, present)
+        result = n_minus_1(present, progress=tell, known=lambda: kept_sections(place))
+        if not place.is_file():
+            keep_sections(place, result)
+        return result
 
     @stating_settings
     def grid_kpi(

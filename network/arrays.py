@@ -76,6 +76,10 @@ class Groups(Shown):
         return distinct(self.member[np.arange(len(shift)) + shift])
 
 
+FEW_BRANCHES = 200
+"""Up to so many are joined one by one: sooner done than a sparse matrix is made of them."""
+
+
 def components(nodes: int, tail: Indices, head: Indices) -> Indices:
     """Return the connected part of each node, from 0.
 
@@ -87,5 +91,27 @@ def components(nodes: int, tail: Indices, head: Indices) -> Indices:
     Returns:
         Shape (nodes,).
     """
+    if len(tail) <= FEW_BRANCHES:
+        return _components_of_few(nodes, tail.tolist(), head.tolist())
     graph = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(nodes, nodes))
     return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _components_of_few(nodes: int, tail: list[int], head: list[int]) -> Indices:
+    """Return the connected part of each node, where few branches join any."""
+    lowest: dict[int, int] = {}
+
+    def lowest_of(node: int) -> int:
+        while (below := lowest.get(node, node)) != node:
+            lowest[node] = lowest.get(below, below)
+            node = below
+        return node
+
+    for one, other in zip(tail, head, strict=True):
+        first, second = lowest_of(one), lowest_of(other)
+        if first != second:
+            lowest[max(first, second)] = min(first, second)
+    joined = np.arange(nodes)
+    joined[list(lowest)] = [lowest_of(node) for node in lowest]
+    first = joined == np.arange(nodes)
+    return (np.cumsum(first) - 1)[joined]

@@ -12,7 +12,7 @@ merged, so that a period needs no more than to be cut out of them.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import polars as pl
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from reliability.index_table import EVENT_COLUMNS, as_users, denominators_of, with_aggregates
 from reliability.ledger_table import ledger_of, merged_until
@@ -38,6 +38,9 @@ DAY_US = 24 * MICROSECONDS_PER_HOUR
 _OF_SUMS = ("cells", "places", "kinds")
 _KEPT_LISTS = 4
 """Lists of days left out for which a cube remembers what it merged anew."""
+
+_KEPT_S = 300.0
+"""For how long at most."""
 
 _VARIANTS: Mapping[str, pl.Expr] = {
     "1": pl.lit(value=True),
@@ -101,7 +104,7 @@ class Sums:
         return table.select(*kept, *KIND, "us", "interruptions")
 
 
-Anew = MutableMapping[Any, tuple[pl.DataFrame, tuple[Sums, ...]]]
+Anew = TTLCache[Any, tuple[pl.DataFrame, tuple[Sums, ...]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +131,7 @@ class Cube:
     as_of: datetime
     settings: ReliabilitySettings
     files: tuple[mmap.mmap, ...] = ()
-    _anew: Anew = field(default_factory=lambda: LRUCache(_KEPT_LISTS))
+    _anew: Anew = field(default_factory=lambda: TTLCache(_KEPT_LISTS, _KEPT_S))
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -263,7 +266,12 @@ class Cube:
         return cls(merged, rest, Sums(*sums), users, since, as_of, settings, files=tuple(files))
 
     def leave_on_disk(self) -> None:
-        """Let what came into memory of the files leave it, where the system can be told so; it comes again as it is asked for."""
+        """Let what came into memory of the files leave it, where the system can be told so; it comes again as it is asked for.
+
+        What was merged anew a while ago goes too.
+        """
+        with self._lock:
+            self._anew.expire()
         if hasattr(mmap, "MADV_DONTNEED"):
             for file in self.files:
                 file.madvise(mmap.MADV_DONTNEED)

@@ -15,7 +15,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from network import FudianError, Problem, Text, UnknownIdError, text, translate
 from network.tables.as_of import stated_as_of
@@ -49,12 +49,15 @@ LEDGER_COLUMNS = (
 _KEPT_MERGED = 3
 """Moments for which the merged interruptions are remembered: what a report asks for, and what is left out."""
 
+_KEPT_S = 120.0
+"""For how long at most."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Statistics(KnownTables):
     """The statistics of one network and its records; what is asked twice is computed once."""
 
-    _merged_rows: LRUCache[Any, pl.DataFrame] = field(default_factory=lambda: LRUCache(_KEPT_MERGED))
+    _merged_rows: TTLCache[Any, pl.DataFrame] = field(default_factory=lambda: TTLCache(_KEPT_MERGED, _KEPT_S))
     _merging: Lock = field(default_factory=Lock)
 
     def ledger_rows(
@@ -136,6 +139,13 @@ class Statistics(KnownTables):
                 rows = rows if without is None else without.without(rows)
                 self._merged_rows[key] = merged_until(rows, self.settings, as_of)
             return self._merged_rows[key]
+
+    def rest(self) -> None:
+        """Let go of what a question brought into memory and is quickly there again: mapped files, and what was merged for it."""
+        with self._merging:
+            self._merged_rows.expire()
+        for cube in tuple(self.cubes.values()):
+            cube.leave_on_disk()
 
     def _tables_on(self, query: Query, engine: str) -> tuple[Any, Any]:
         """Return the interruptions and the users on an engine; customers in part files never leave Spark, but as groups."""

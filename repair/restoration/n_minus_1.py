@@ -9,7 +9,7 @@ The load is that of the setting ``planning_load``; those who come back take what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,8 @@ from repair.isolation import isolate
 from repair.restoration.load_curve import cold_load_after
 from repair.restoration.problem import RestorationProblem
 from repair.restoration.restorer import Restorer
-from repair.restoration.search import search
+from repair.restoration.search import search, search_without_moves
+from repair.restoration.switching_model import SwitchingSolution
 from repair.restoration.without_ties import WithoutTies
 from repair.settings import RestorationSettings
 
@@ -165,7 +166,10 @@ def _passes(sections: Sequence[SectionResult]) -> bool | None:
 
 
 def n_minus_1(
-    supply: Supply, settings: RestorationSettings | None = None, progress: Callable[[NMinus1], None] | None = None
+    supply: Supply,
+    settings: RestorationSettings | None = None,
+    progress: Callable[[NMinus1], None] | None = None,
+    known: Callable[[], Mapping[str, SectionResult]] = dict,
 ) -> NMinus1:
     """Try a fault in every section of every feeder that has a label.
 
@@ -175,6 +179,7 @@ def n_minus_1(
         supply: supply before any fault.
         settings: rules; those of the workspace by default.
         progress: is told after every section what is known by then.
+        known: gives results of the same test by branch, where it was made elsewhere; asked until it gives any.
     """
     restorer = Restorer.for_planning(supply, settings)
     faults, assumed = list(_sections(supply)), _assumed(restorer)
@@ -183,9 +188,12 @@ def n_minus_1(
         None if _cold_load(restorer) != 1.0 else WithoutTies.of(restorer.loads, supply, _zone_of_node(supply))
     )
     told_every = max(len(faults) // _TOLD_TIMES, 1)
-    for fault in faults:
+    before: Mapping[str, SectionResult] = {}
+    for number, fault in enumerate(faults):
+        if not before and number % told_every == 0:
+            before = known()
         at_once = None if told_at_once is None else _at_once(told_at_once, *fault)
-        found.append(at_once or _try(restorer, *fault[1:]))
+        found.append(before.get(fault[2]) or at_once or _try(restorer, *fault[1:]))
         if progress and len(found) % told_every == 0:
             progress(NMinus1(tuple(found), len(faults), assumed))
     return NMinus1(tuple(found), len(faults), assumed)
@@ -266,10 +274,7 @@ def _try(restorer: Restorer, feeder_id: str, branch_id: str) -> SectionResult:
         transfer = _ampere_at(problem, zones.nodes)
         without, missing = 0.0, 0.0
         if zones.count:
-            without = missing = _missing(problem, "never", transfer)
-            policy = restorer.loads.rules.transfer_allowed
-            if missing >= LEAST_A and policy != "never":
-                missing = min(_missing(problem, policy, transfer), without)
+            without, missing = _missing(problem, transfer)
         return SectionResult(feeder_id, branch_id, transfer, missing, without, lost - transfer, ties)
     except FudianError as refused:
         return SectionResult(feeder_id, branch_id, None, None, None, None, None, refused.message)
@@ -281,14 +286,28 @@ def _cold_load(restorer: Restorer) -> float:
     return cold_load_after(rules.manual_min / 60.0, rules)
 
 
-def _missing(problem: RestorationProblem, transfer_allowed: str, transfer_a: float) -> float:
-    """Return what of the load to transfer no plan feeds, in A, where live load is moved as allowed."""
+def _missing(problem: RestorationProblem, transfer_a: float) -> tuple[float, float]:
+    """Return what of the load to transfer no plan feeds, in A: where no live load is moved, and where it is as allowed."""
     loads = problem.capacity.loads
-    rules = loads.rules.model_copy(update={"transfer_allowed": transfer_allowed})
-    capacity = replace(problem.capacity, loads=replace(loads, rules=rules))
-    choice = search(replace(problem, capacity=capacity), "kw", first_goals_only=True)[1]
+    policy, still = loads.rules.transfer_allowed, problem
+    if (
+        policy == "with_short_interruption"
+    ):  # who may lose supply for a moment says how the other choices come about, too
+        rules = loads.rules.model_copy(update={"transfer_allowed": "never"})
+        still = replace(problem, capacity=replace(problem.capacity, loads=replace(loads, rules=rules)))
+    best = search_without_moves(still, "kw", first_goals_only=True)
+    without = transfer_a - _fed_a(problem, best)
+    if without < LEAST_A or policy == "never":
+        return without, without
+    known = best if still is problem else None
+    moved = search(problem, "kw", first_goals_only=True, without=known)[1]
+    return without, min(transfer_a - _fed_a(problem, moved), without)
+
+
+def _fed_a(problem: RestorationProblem, choice: SwitchingSolution) -> float:
+    """Return what those take who come back by a choice, in A."""
     fed = choice.fed & ~choice.zones.live
-    return transfer_a - _ampere_at(problem, choice.zones.nodes[fed[choice.zones.zone]])
+    return _ampere_at(problem, choice.zones.nodes[fed[choice.zones.zone]])
 
 
 def _ties(problem: RestorationProblem) -> int:

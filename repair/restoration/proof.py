@@ -167,9 +167,10 @@ class _Seen:
 
 
 def _has_new_loop(now: Supply, known: Sequence[Loop]) -> bool:
-    before = [frozenset(loop.branch_index.tolist()) for loop in known]
-    loops = (frozenset(loop.branch_index.tolist()) for loop in now.loops)
-    return any(not any(loop <= other for other in before) for loop in loops)
+    same = {id(loop) for loop in known}
+    others = [frozenset(loop.branch_index.tolist()) for loop in now.loops if id(loop) not in same]
+    before = [frozenset(loop.branch_index.tolist()) for loop in known] if others else []
+    return any(not any(loop <= other for other in before) for loop in others)
 
 
 def _may_interrupt(problem: RestorationProblem, lost: LostSupply) -> bool:

@@ -337,6 +337,8 @@ class Restorer(Shown):
                 text("There is no objective {objective!r}.", objective=measure), text("Use customers or kw.")
             )
         refused = each_of(refused)
+        if not each_of(fault):
+            raise FudianError(text("No fault is named."), text("Name one branch, or several with commas."))
         isolation = isolate(self.supply, fault, refused, tripped)
         by_hand = self._too_late(isolation)
         if by_hand:

@@ -52,7 +52,7 @@ WIDER = 1e-5
 
 
 def search(
-    problem: RestorationProblem, measure: str, first_goals_only: bool = False
+    problem: RestorationProblem, measure: str, first_goals_only: bool = False, without: SwitchingSolution | None = None
 ) -> tuple[RestorationProblem, SwitchingSolution]:
     """Return the best choice that the power flow accepts in the end; ``proven`` says whether nothing feeds more.
 
@@ -62,27 +62,52 @@ def search(
         problem: the fault.
         measure: what shall come back, ``customers`` or ``kw``.
         first_goals_only: leave open how and how soon; only what is fed in the end counts.
+        without: the best choice that leaves live load where it is, where it is known.
 
     Raises:
         FudianError: not even the isolated fault alone keeps the limits.
     """
     every = problem.feedable(measure)
-    best = without_moves(problem, measure, first_goals_only, every)
+    best = without or without_moves(problem, measure, first_goals_only, every)
     if best.gain < every:
         problem, best = _with_live_load_moved(problem, measure, first_goals_only, every, best)
+    _require_limits(problem, best)
+    most = min(best.most if best.cost else np.floor(best.most + SURELY), float(every[0]))
+    return problem, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
+
+
+def search_without_moves(
+    problem: RestorationProblem, measure: str, first_goals_only: bool = False
+) -> SwitchingSolution:
+    """Return the best choice that leaves live load where it is; see :func:`search`.
+
+    Raises:
+        FudianError: not even the isolated fault alone keeps the limits.
+    """
+    best = without_moves(problem, measure, first_goals_only, problem.feedable(measure))
+    _require_limits(problem, best)
+    return best
+
+
+def _require_limits(problem: RestorationProblem, best: SwitchingSolution) -> None:
+    """Make sure that the end of a choice keeps the limits.
+
+    Raises:
+        FudianError: it does not.
+    """
     if problem.losses(best):
         raise FudianError(
             text("No plan for a fault on {branch} keeps every limit.", branch=", ".join(problem.fault.ids)),
             text("Look at ratings, capacities, impedances and loads around it; fudian check lists impossible ones."),
         )
-    most = min(best.most if best.cost else np.floor(best.most + SURELY), float(every[0]))
-    return problem, replace(best, most=most, proven=best.proven or (best.gain == every and not best.cost))
 
 
 def without_moves(
     problem: RestorationProblem, measure: str, first_goals_only: bool, every: tuple[int, int]
 ) -> SwitchingSolution:
     """Return the best choice that leaves live load where it is."""
+    if first_goals_only and (at_once := _fed_at_once(problem.as_closed, measure, every)) is not None:
+        return replace(at_once, proven=True, most=float(every[0]))
     best = _settled(problem.as_closed, measure, first_goals_only)
     if best.gain == every and (first_goals_only or _is_final(problem, best, measure)):
         return replace(best, proven=True, most=float(every[0]))
@@ -98,6 +123,27 @@ def without_moves(
     if len(problem.zones.switch) > MOST_SEARCHED:
         return best
     return _better(problem, best, _settled(problem, measure, first_goals_only, best))
+
+
+def _fed_at_once(problem: RestorationProblem, measure: str, every: tuple[int, int]) -> SwitchingSolution | None:
+    """Return the choice that feeds every zone by the one way in that can carry most, if all is fed so within every limit.
+
+    Nothing feeds more, so that no program need be searched where only that counts. ``None`` where it is not so simple.
+    """
+    zones = problem.zones
+    ports = np.flatnonzero(zones.port)
+    if zones.live.any() or zones.closed.any() or len(np.unique(zones.second[ports])) < zones.count:
+        return None
+    spare = np.full(len(zones.switch), np.inf)
+    for limit in problem.limits if len(ports) > zones.count else ():
+        spare[list(limit.ports)] = np.minimum(spare[list(limit.ports)], limit.limit - limit.present)
+    by_spare = ports[np.argsort(-spare[ports], kind="stable")]
+    late = np.zeros(len(zones.switch), dtype=np.bool_)
+    late[by_spare[np.unique(zones.second[by_spare], return_index=True)[1]]] = True
+    choice = SwitchingSolution.of(zones, problem.both_users(measure), zones.closed, late)
+    if choice.gain != every or problem.capacity.broken(problem.state_of(choice)):
+        return None
+    return _in_reach(Orders(problem), measure, choice) if problem.demand.can_sink else choice
 
 
 def _with_live_load_moved(

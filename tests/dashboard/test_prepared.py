@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from plotly.io.json import to_json_plotly
 from dashboard.access.reader import Reader
 from dashboard.access.roles import ROLES
 from dashboard.parts.address import Address
-from dashboard.prepared import first_asked, keep_pages
+from dashboard.prepared import first_asked, keep_pages, wait_for_work
 from dashboard.ready import ready_page
 from fudian import Utility
 from fudian.prepared import opened, prepare_apart
 from fudian.utility import open_workspace
+from network import FudianError
 from tests.dashboard.test_serving import asked_of, without_last_digits
 from tests.fudian.test_fresh import FURTHER, OUTAGES, folder
 
@@ -39,6 +41,8 @@ def test_a_page_that_is_kept_beside_the_workspace_is_the_page_that_is_made(folde
     again, count = opened(folder, "en"), 0
     for address in first_asked(again, "en"):
         search = address.search(address.values)
+        with suppress(FudianError):  # the page says why
+            wait_for_work(plain, address)
         for who in (WEI, MING):
             made = asked_of(address.page, search, who, plain)
             if "cannot be shown" in made or "无法显示" in made:

@@ -353,10 +353,11 @@ def test_an_open_branch_feeds_no_fault() -> None:
         (LINE, "L9", {}, "no branch 'L9'"),
         (LINE, "L2", {"refused": ["S9"]}, "no branch 'S9'"),
         (LINE, "L2", {"objective": "money"}, "no objective 'money'"),
+        (LINE, (), {}, "No fault is named"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_with_a_reason(
-    diagram: str, fault: str, asked: dict[str, Any], said: str
+    diagram: str, fault: str | tuple[str, ...], asked: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(FudianError, match=said):
         restore(Network.from_text(diagram).energise(), fault, **asked)
