@@ -308,7 +308,9 @@ def _trips(supply: Supply, seeds: Indices, clearing: Mask) -> tuple[Indices, Ind
     are_many = len(seeds) > MOST_PATCHED  # feeder by feeder they would take longer than the whole network at once
     nodes = whole if are_many else np.concatenate([part.nodes for part in supply.parts_of(seeds)])
     zone = _joined(supply, nodes, ~clearing, seeds)
-    if not are_many and np.isin(net.source_node, zone).any():  # a source feeds others too, and may be joined to further sources
+    if (
+        not are_many and np.isin(net.source_node, zone).any()
+    ):  # a source feeds others too, and may be joined to further sources
         zone = _joined(supply, whole, ~clearing, seeds)
     lost = np.intersect1d(zone, net.source_node)
     around = net.branches_at_node.of_keys(zone)
