@@ -422,9 +422,10 @@ class Inference:
                 phases.update({name: ended[name] for name in phases if name in ended})
 
     def _single(self, number: int) -> list[InferredOutage]:
-        """Return the open incidents of single users of a piece, of events that are over."""
+        """Return the incidents of single users of a piece, of events that are over, which are open or came back by a sign."""
         known = [*(each.outage for each in self._pieces[number].over), *self._phases.get(number, {}).values()]
-        return [each for each in known if each.is_open and not self._is_of_line(each)]
+        came_back = (each for each in known if each.is_open or (each.state == "restored" and not each.reason))
+        return [each for each in came_back if not self._is_of_line(each)]
 
     def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
         """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
@@ -439,7 +440,7 @@ class Inference:
         for outage in outages:
             users = [("customer", name) for name in outage.customer_ids] or [("transformer", outage.object_id)]
             later = [time for user in users for time in told.get(user, []) if time > ms_of(outage.last)]
-            if later:
+            if later and (outage.restored_at is None or time_of(min(later)) < outage.restored_at):
                 found[outage.id] = closed(outage, time_of(min(later)), "")
         return found
 

@@ -83,6 +83,17 @@ def test_neither_order_nor_batches_matter(case: tuple[Plain, list[Signal]], data
     assert states_of(at_once) == states_of(in_parts)
 
 
+def test_the_first_sign_of_power_ends_a_lone_incident_even_if_it_comes_last() -> None:
+    """T1 is off at noon and reads 61 and 81 minutes later: it came back at 13:01, whichever of the two was heard first."""
+    net = Network.from_text("=S -[K1]- 0 -L1- 1; T1 @ 1; T2 @ 0")
+    for words in (("T1 answered 61", "T1 answered 81"), ("T1 answered 81", "T1 answered 61")):
+        inference = inferred(net, "T1 off 0", at=55)
+        for word in words:
+            inference.take(said(word), minute(90))
+        (alone,) = inference.incidents
+        assert alone.restored_at == minute(61)
+
+
 @settings(max_examples=30)
 @given(cases(), st.data())
 def test_bad_signals_change_nothing_but_the_problems(case: tuple[Plain, list[Signal]], data: st.DataObject) -> None:
