@@ -10,6 +10,7 @@ import polars as pl
 
 from fudian.answers import Answer
 from fudian.foundation import Moment, Names, Table, names, question, stating_settings
+from fudian.memory import MOMENTS_KEPT
 from fudian.repair_questions import RepairQuestions
 from network import FudianError, text
 from network.steps import Done
@@ -76,7 +77,7 @@ class CrewQuestions(RepairQuestions):
             )
             return crew_plan(work, work.faults(self._waiting(shown, now)), chosen, names(without))
 
-        return self.memory.recall(key, planned)
+        return self.memory.recall(key, planned, newest=MOMENTS_KEPT)
 
     @stating_settings
     def restoration_times(self, at: Moment = None) -> Answer:
@@ -110,7 +111,7 @@ class CrewQuestions(RepairQuestions):
             form = basis | {"rows": [_plain(row) for row in rows.to_dicts()]}
             return Answer("restoration_times", rows, f"at {written(now, '%Y-%m-%d %H:%M')}", lambda _: form)
 
-        return self.memory.recall(("restoration_times", shown, now, orders, steps), told)
+        return self.memory.recall(("restoration_times", shown, now, orders, steps), told, newest=MOMENTS_KEPT)
 
     def _still_to_switch(self, shown: Board, now: datetime, at: Moment) -> tuple[tuple[str, StillToSwitch], ...]:
         """Return who comes back by steps that are still to come, by incident; worked out once for what was decided."""
@@ -120,7 +121,13 @@ class CrewQuestions(RepairQuestions):
             if (since := taken_up(self.work.sheet(entry.key), now)) is not None
         )
         key = ("still_to_switch", shown, now, decided, self.work.operations.numbers)
-        return self.memory.recall(key, lambda: tuple(self.still_to_switch(shown, now, at).items())) if decided else ()
+        if not decided:
+            return ()
+
+        def left() -> tuple[tuple[str, StillToSwitch], ...]:
+            return tuple(self.still_to_switch(shown, now, at).items())
+
+        return self.memory.recall(key, left, newest=MOMENTS_KEPT)
 
     def _restoration_model(self, day: datetime) -> RestorationTimes:
         """Return what the faults before a day tell of hours until restoration."""
@@ -172,7 +179,7 @@ class CrewQuestions(RepairQuestions):
                 key: each for key, each in clocks.items() if each.arrived is None and each.state in {"missed", "due"}
             }
 
-        return self.memory.recall(("arrival_warnings", shown, now, told, most), looked)
+        return self.memory.recall(("arrival_warnings", shown, now, told, most), looked, newest=MOMENTS_KEPT)
 
     def expected_back(self) -> dict[str, ExpectedBack]:
         """Return when power will be back for each open incident, as every face tells it: a person's word before all else."""

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fudian.foundation import Foundation, Moment, Table, stating_settings
+from fudian.memory import MOMENTS_KEPT, PLACES_KEPT
 from network import FudianError, Network, Problem, Supply, text
 from repair.desk.board import Board, board
 from repair.desk.fed_again import after_operations
@@ -221,6 +223,7 @@ class LiveQuestions(Foundation):
         self._told = self._after_operations(told, live, self.work.operations)
         self._told_is_old = self._is_asked = False
         self.memory.forget("board")
+        self.memory.forget("told")
         return self._told
 
     def _after_operations(self, told: Told, live: SwitchedInference, operated: Operations) -> Told:
@@ -259,10 +262,10 @@ class LiveQuestions(Foundation):
 
         def made() -> Board:
             supply, tables = self.present(moment), self.workspace.tables
-            recall = self.memory.recall
+            recall = partial(self.memory.recall, newest=PLACES_KEPT)
             return board(supply, tables, moment, told=told, looks=dict(looks), state_at=state_at, recall=recall)
 
-        return self.memory.recall(key, made)
+        return self.memory.recall(key, made, newest=MOMENTS_KEPT)
 
     def state(self, at: Moment = None, switching: Table | None = None, by: str = "log") -> Supply:
         """Return the supply in a state of the switches, of what is in service on its day.
@@ -303,7 +306,7 @@ class LiveQuestions(Foundation):
 
         if switching is not None:
             return energised()
-        return self.memory.recall(("operated", net, moment or self.now, held.numbers), energised)
+        return self.memory.recall(("operated", net, logged.height, held.numbers), energised, newest=MOMENTS_KEPT)
 
     @stating_settings
     def operated(self, at: Moment = None) -> dict[str, Any]:
@@ -387,7 +390,7 @@ class LiveQuestions(Foundation):
             inference.tick(moment)
             return self._after_operations(Told.of(inference, signals), inference, operated)
 
-        return self.memory.recall(("board", "told", moment, operated.numbers), told)
+        return self.memory.recall(("told", moment, operated.numbers), told, newest=MOMENTS_KEPT)
 
 
 def require_way(by: str) -> None:

@@ -25,6 +25,12 @@ waiting: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("wa
 SMALL_BYTES = 64 << 10
 """What an answer counts for besides the tables in it."""
 
+MOMENTS_KEPT = 8
+"""Answers to one question at different moments, states of the switches or sets of signals, where each signal asks anew."""
+
+PLACES_KEPT = 64
+"""Answers to one question at different places and such moments."""
+
 
 class _Asked(Future[Any]):
     """An answer, and who waits for it."""
@@ -51,12 +57,14 @@ class Memory:
         self._answers: LRUCache[Hashable, _Asked] = LRUCache(most_bytes, getsizeof=_bytes_of)
         self._lock = Lock()
 
-    def recall(self, key: Hashable, compute: Callable[[], Answer]) -> Answer:
+    def recall(self, key: Hashable, compute: Callable[[], Answer], newest: int | None = None) -> Answer:
         """Return the answer under a key, computed if nobody has asked for it yet.
 
         Args:
             key: names the question; equal keys are one question.
             compute: gives the answer; it must not ask for the same key.
+            newest: of answers whose keys are tuples with the same first item only so many are kept, those computed last; for
+                questions that each signal asks anew.
         """
         while True:
             with self._lock:
@@ -67,7 +75,7 @@ class Memory:
                 if not answer.done():
                     answer.askers.append(asking.get())
             if is_mine:
-                return self._computed(key, answer, compute)
+                return self._computed(key, answer, compute, newest)
             try:
                 if answer.done():
                     return cast("Answer", answer.result())
@@ -77,36 +85,43 @@ class Memory:
                 if not asking.get()():
                     raise
 
-    def _computed(self, key: Hashable, answer: _Asked, compute: Callable[[], Answer]) -> Answer:
+    def _computed(self, key: Hashable, answer: _Asked, compute: Callable[[], Answer], newest: int | None) -> Answer:
         """Compute an answer for all who ask for it."""
         token = asking.set(answer.is_wanted)
         try:
             found = compute()
         except BaseException as failure:
-            self._weigh(key, answer, keep=False)
+            self._weigh(key, answer, keep=False, newest=newest)
             answer.set_exception(failure)
             raise
         finally:
             asking.reset(token)
         answer.set_result(found)
         answer.askers.clear()
-        self._weigh(key, answer, keep=True)
+        self._weigh(key, answer, keep=True, newest=newest)
         return found
 
-    def _weigh(self, key: Hashable, answer: _Asked, keep: bool) -> None:
-        """Count an answer for what it is now that it is known, unless it was forgotten meanwhile."""
+    def _weigh(self, key: Hashable, answer: _Asked, keep: bool, newest: int | None) -> None:
+        """Count an answer for what it is now that it is known, unless it was forgotten meanwhile; forget what is too many."""
         with self._lock:
             if self._answers.get(key) is not answer:
                 return
             del self._answers[key]
             if keep and _bytes_of(answer) <= self._answers.maxsize:
                 self._answers[key] = answer
+            if newest is not None and isinstance(key, tuple):
+                for old in self._of_kind(key[0])[:-newest]:
+                    del self._answers[old]
 
     def forget(self, kind: Hashable) -> None:
         """Forget every answer whose key is a tuple that begins with ``kind``."""
         with self._lock:
-            for key in [key for key in self._answers if isinstance(key, tuple) and key[:1] == (kind,)]:
+            for key in self._of_kind(kind):
                 del self._answers[key]
+
+    def _of_kind(self, kind: Hashable) -> list[Hashable]:
+        """Return the keys that are tuples and begin with ``kind``, those computed first before others."""
+        return [key for key in self._answers if isinstance(key, tuple) and key[:1] == (kind,)]
 
 
 def _bytes_of(answer: _Asked) -> int:

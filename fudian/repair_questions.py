@@ -12,6 +12,7 @@ import polars as pl
 from fudian.answers import AffectedAnswer, Answer, LocationAnswer
 from fudian.foundation import Moment, Names, Table, names, question, stating_settings
 from fudian.live import LiveQuestions, require_way
+from fudian.memory import MOMENTS_KEPT, PLACES_KEPT
 from network import FudianError, Problem, Supply, text
 from network.ids import each_of
 from repair import (
@@ -228,9 +229,9 @@ class RepairQuestions(LiveQuestions):
         hours_off: float = 0.0,
     ) -> RestorationPlan:
         """Plan how power comes back in a state of the switches; see :meth:`restore`."""
-        restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply))
+        restorer = self.memory.recall(("restorer", supply), lambda: Restorer.of(supply), newest=MOMENTS_KEPT)
         asked = names(fault), names(refused), objective, names(tripped), tuple(each_of(done)), at, hours_off
-        return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked))
+        return self.memory.recall(("restore_in", supply, *asked), lambda: restorer.plan(*asked), newest=PLACES_KEPT)
 
     def plan_for(
         self, entry: Entry, branches: Names, refused: Names = (), at: Moment = None, done: Names = ()

@@ -1,7 +1,9 @@
 """One computation per question, whoever asks."""
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -11,10 +13,11 @@ import pytest
 
 import fudian
 from data_samples.generator.county import COUNTY
-from fudian.memory import SMALL_BYTES, Memory
+from fudian.memory import MOMENTS_KEPT, SMALL_BYTES, Memory
 from fudian.sweep import Sweep
 from network import text
 from network.steps import NobodyWaitsError, asking, step
+from repair.desk.board import Board
 from repair.planned.precheck import PlanCheck
 
 
@@ -71,6 +74,30 @@ def test_what_was_asked_for_longest_ago_is_forgotten_first() -> None:
         memory.recall(key, lambda key=key: key)  # type: ignore[misc]
     assert memory.recall("a", lambda: "new") == "a"
     assert memory.recall("b", lambda: "new") == "new"
+
+
+def test_of_a_question_that_each_moment_asks_anew_the_newest_answers_are_kept() -> None:
+    memory = Memory()
+    memory.recall(("other", 0), lambda: "kept")
+    for at in range(5):
+        memory.recall(("moment", at), lambda at=at: at, newest=2)  # type: ignore[misc]
+    assert [memory.recall(("moment", at), lambda: "new") for at in range(5)] == ["new", "new", "new", 3, 4]
+    assert memory.recall(("other", 0), lambda: "new") == "kept"
+
+
+def test_an_hour_of_signals_leaves_few_boards_behind() -> None:
+    """After each signal the dispatcher looks again; what holds a board, and the board itself, is let go."""
+    county = fudian.open(COUNTY)
+    boards: weakref.WeakSet[Board] = weakref.WeakSet()
+    name = county.affected(open="F05-K01").transformers[0]
+    for minute in range(30):
+        row = {"time": f"2023-01-01 01:{minute:02}:00", "object": "transformer", "object_id": name, "kind": "off"}
+        county.ingest([row], f"2023-01-01 01:{minute:02}:30")
+        boards.add(county.board())
+        county.expected_back()
+        county.restore("F05-K01", by="desk")
+    gc.collect()
+    assert len(boards) <= MOMENTS_KEPT + 1
 
 
 def test_four_threads_asking_for_the_prechecks_get_one_answer() -> None:
