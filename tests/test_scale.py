@@ -20,6 +20,7 @@ from fudian.cli.app import app
 
 SECONDS = 10.0
 COUNT = 200_000
+FEEDERS = 20_000
 RECORDS = 12
 
 
@@ -36,9 +37,9 @@ def parallel(kind: str) -> tuple[list[int], list[int], list[str]]:
 
 
 def comb(kind: str) -> tuple[list[int], list[int], list[str]]:
-    """A feeder of one breaker and one more branch at every place of one source."""
-    ends = range(1, COUNT + 1)
-    return [0] * COUNT + list(ends), [*ends, *range(COUNT + 1, 2 * COUNT + 1)], ["breaker"] * COUNT + [kind] * COUNT
+    """More feeders at one source than a province has, each of a breaker and one more branch."""
+    ends, beyond = range(1, FEEDERS + 1), range(FEEDERS + 1, 2 * FEEDERS + 1)
+    return [0] * FEEDERS + list(ends), [*ends, *beyond], ["breaker"] * FEEDERS + [kind] * FEEDERS
 
 
 def write(folder: Path, tail: list[int], head: list[int], kinds: list[str], feeders: int = 1) -> None:
@@ -68,7 +69,7 @@ def add_records(folder: Path, feeders: int) -> None:
         "start": begun,
         "end": [time + timedelta(minutes=7 + 13 * at) for at, time in enumerate(begun)],
         "nature": ["F-INT" if at % 3 else "P-PLAN-MAINT" for at in range(RECORDS)],
-        "branch_id": [f"B{1 + 797 * at % (COUNT // 2 - 1)}" for at in range(RECORDS)],
+        "branch_id": [f"B{1 + 797 * at % (FEEDERS // 2 - 1)}" for at in range(RECORDS)],
     }
     pl.DataFrame(outages).write_parquet(folder / "outages.parquet")
     moment = datetime(2022, 11, 1, 8)
@@ -129,7 +130,7 @@ def compiled() -> None:
 @pytest.mark.parametrize("shape", [path, star, parallel, comb])
 def test_every_command_takes_seconds(shape: Callable[[str], tuple[Any, ...]], kind: str, tmp_path: Path) -> None:
     """Each answers, or says which table it lacks, within ten seconds of the processor."""
-    feeders = COUNT if shape is comb else 1
+    feeders = FEEDERS if shape is comb else 1
     tail, head, kinds = shape(kind)
     write(tmp_path, tail, head, kinds, feeders=feeders)
     add_records(tmp_path, feeders)
