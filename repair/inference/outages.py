@@ -34,8 +34,8 @@ from repair.inference.intake import EXAMPLES, Intake, Removed
 from repair.inference.judgement import Judge, Judgement
 from repair.inference.losses import Losses
 from repair.inference.moments import ms_of, time_of, times_of
-from repair.inference.outage import OF_CUSTOMERS, BestExplanation, InferredOutage, latest_first
-from repair.inference.piece import Past, Piece, by_phases, closed, faded, fades, overturned
+from repair.inference.outage import BestExplanation, InferredOutage, latest_first
+from repair.inference.piece import Past, Piece, by_phases, closed, ended_by, faded, fades, is_of_line, overturned
 from repair.inference.records import Records
 from repair.inference.remembered import Remembered
 from repair.inference.spots import Spots
@@ -267,7 +267,7 @@ class Inference:
         found = self._told_by(judgement, len(states), ~goes_on)
         of_event = goes_on.tolist(), judgement.lost_source.tolist()
         for state, outages, which, sure, odds in zip(states, found, end.tolist(), *of_event, strict=True):
-            if sure or (not ends.stale[which] and any(each.is_open and self._is_of_line(each) for each in outages)):
+            if sure or (not ends.stale[which] and any(each.is_open and is_of_line(each) for each in outages)):
                 state.checked = int(ends.time[which])
                 continue
             state.over += [Past(outage, int(ends.at[which]), odds) for outage in outages]
@@ -285,11 +285,6 @@ class Inference:
         found = self._told_by(judgement, len(states))
         for state, outages, at in zip(states, found, judgement.events.at.tolist(), strict=True):
             state.over += [Past(overturned(each, at), at, -np.inf) for each in outages if each.is_open]
-
-    @staticmethod
-    def _is_of_line(outage: InferredOutage) -> bool:
-        """Whether an open outage keeps the event of its feeder going on; those of single users do not."""
-        return outage.level not in {"transformer", *OF_CUSTOMERS}
 
     def _keep(self, judgement: Judgement, states: list[Piece]) -> None:
         """Keep what the present events say."""
@@ -415,7 +410,7 @@ class Inference:
         """End the incidents of single users of some pieces that had power since, though their event is over."""
         for number in touched:
             known, single = self._pieces[number], self._single(number)
-            ended = self._ended_by(self._signals.signs_of_power(number), single) if single else {}
+            ended = ended_by(self._signals.signs_of_power(number), single, self._devices) if single else {}
             if ended:
                 known.over = [each._replace(outage=ended.get(each.outage.id, each.outage)) for each in known.over]
                 phases = self._phases.get(number, {})
@@ -425,24 +420,7 @@ class Inference:
         """Return the incidents of single users of a piece, of events that are over, which are open or came back by a sign."""
         known = [*(each.outage for each in self._pieces[number].over), *self._phases.get(number, {}).values()]
         came_back = (each for each in known if each.is_open or (each.state == "restored" and not each.reason))
-        return [each for each in came_back if not self._is_of_line(each)]
-
-    def _ended_by(self, signs: Rows, outages: list[InferredOutage]) -> dict[str, InferredOutage]:
-        """Return those of some incidents that some signs of power end, by id: each by the first sign after its last word."""
-        newest = int(signs.time.max(initial=-int(EVER)))
-        outages = [outage for outage in outages if ms_of(outage.last) < newest]
-        if not outages:
-            return {}
-        told: dict[tuple[str, str], list[int]] = {}
-        for device, time in zip(signs.device.tolist(), signs.time.tolist(), strict=True):
-            told.setdefault(self._devices.kind_and_id(device), []).append(time)
-        found = {}
-        for outage in outages:
-            users = [("customer", name) for name in outage.customer_ids] or [("transformer", outage.object_id)]
-            later = [time for user in users for time in told.get(user, []) if time > ms_of(outage.last)]
-            if later and (outage.restored_at is None or time_of(min(later)) < outage.restored_at):
-                found[outage.id] = closed(outage, time_of(min(later)), "")
-        return found
+        return [each for each in came_back if not is_of_line(each)]
 
     def changes(self) -> tuple[InferredOutage, ...]:
         """Return the incidents that are new, or not as they were, since this was asked last; latest first."""

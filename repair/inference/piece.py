@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -10,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from network.arrays import NONE, Indices, Numbers
-from repair.inference.devices import EVER
+from repair.inference.devices import EVER, Devices
 from repair.inference.history import MINUTE
-from repair.inference.moments import time_of
-from repair.inference.outage import Doubted, InferredOutage
+from repair.inference.moments import ms_of, time_of
+from repair.inference.outage import OF_CUSTOMERS, Doubted, InferredOutage
 from repair.inference.states import STATES
+from repair.inference.words import Rows
 from repair.settings import InferenceSettings
 
 
@@ -120,3 +122,32 @@ def closed(outage: InferredOutage, end: datetime, reason: str) -> InferredOutage
         customers_off=0,
         expected_customers=0.0,
     )
+
+
+def is_of_line(outage: InferredOutage) -> bool:
+    """Whether an open outage keeps the event of its feeder going on; those of single users do not."""
+    return outage.level not in {"transformer", *OF_CUSTOMERS}
+
+
+def ended_by(signs: Rows, outages: Sequence[InferredOutage], devices: Devices) -> dict[str, InferredOutage]:
+    """Return those of some incidents that signs of power end, by id: each by the first sign after its last word.
+
+    Args:
+        signs: signals that somebody has power.
+        outages: incidents of single users, open or ended by a sign.
+        devices: numbers of devices.
+    """
+    newest = int(signs.time.max(initial=-int(EVER)))
+    outages = [outage for outage in outages if ms_of(outage.last) < newest]
+    if not outages:
+        return {}
+    told: dict[tuple[str, str], list[int]] = {}
+    for device, time in zip(signs.device.tolist(), signs.time.tolist(), strict=True):
+        told.setdefault(devices.kind_and_id(device), []).append(time)
+    found = {}
+    for outage in outages:
+        users = [("customer", name) for name in outage.customer_ids] or [("transformer", outage.object_id)]
+        later = [time for user in users for time in told.get(user, []) if time > ms_of(outage.last)]
+        if later and (outage.restored_at is None or time_of(min(later)) < outage.restored_at):
+            found[outage.id] = closed(outage, time_of(min(later)), "")
+    return found
