@@ -26,7 +26,7 @@ from pathlib import Path
 from threading import Lock
 
 folder, lock, count = Path(sys.argv[1]), Lock(), 0
-kill_at = {2, 5, 9}
+kill_at = {2, 4, 6}  # five messages, and at least one again after each kill: the third comes in any case
 
 class Gateway(BaseHTTPRequestHandler):
     def do_POST(self):
