@@ -112,10 +112,16 @@ class Served:
             self.process.wait(60)
 
 
-def test_a_server_that_is_killed_while_it_tells_customers_loses_nothing(tmp_path: Path, gateway: Path) -> None:
+@pytest.fixture
+def served(tmp_path: Path, gateway: Path) -> Iterator[Served]:
+    """A server that tells the gateway."""
     port = (gateway / "port").read_text()
-    folder = folder_of(tmp_path / "w", f"http://127.0.0.1:{port}/messages", at_once=AT_ONCE)
-    served = Served(folder, gateway)
+    made = Served(folder_of(tmp_path / "w", f"http://127.0.0.1:{port}/messages", at_once=AT_ONCE), gateway)
+    yield made
+    made.stop()
+
+
+def test_a_server_that_is_killed_while_it_tells_customers_loses_nothing(served: Served, gateway: Path) -> None:
     served.start()
     rows = [{"time": NOON.isoformat(), "object": "branch", "object_id": "K1", "kind": "trip"}]
     rows += [
