@@ -261,12 +261,14 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
     return (
         rows.with_columns(reach=nw.col("until").cum_max().over(*line, order_by=order))
         .with_columns(before=nw.col("reach").shift(1).over(*line, order_by=order))
+        .drop("reach")
         .with_columns(leads=nw.col("before").is_null() | (nw.col("from") > nw.col("before") + gap))
         .with_columns(run=together.over(*line, order_by=order) if order else together)
         .with_columns(
             group_start=nw.col("from").min().over(*run),
             until_all=nw.col("until").max().over(*run),
         )
+        .drop("line", "run")
         .with_columns(duration=nw.col("until_all") - nw.col("group_start"))
         .with_columns(
             **{
@@ -280,7 +282,7 @@ def _merge(rows: Any, rules: ReliabilitySettings) -> Any:
             sustained=nw.col("duration") > threshold,
             duration_h=nw.col("duration") / MICROSECONDS_PER_HOUR,
         )
-        .drop("line", "number", "reach", "before", "run", "duration")
+        .drop("before", "duration")
     )
 
 
@@ -329,7 +331,7 @@ def _in_lines(rows: Any) -> tuple[Any, list[str], list[str] | None]:
     named = rows.with_columns(user_id=nw.when(nw.col("user_id").is_null()).then("outage_id").otherwise("user_id"))
     counts = nw.col("exclusion").is_null()
     if not has_order(named):
-        lined = named.with_columns(line=nw.when(counts).then(nw.lit("")).otherwise("outage_id"), number=nw.lit(0))
+        lined = named.with_columns(line=nw.when(counts).then(nw.lit("")).otherwise("outage_id"))
         return lined, ["user_id", "line"], ["from", "outage_id", "until"]
     user, number = (numbers_of(named, column).alias(column) for column in ("user_id", "outage_id"))
     outages = (number.max() or 0) + 1
@@ -337,4 +339,4 @@ def _in_lines(rows: Any) -> tuple[Any, list[str], list[str] | None]:
     numbered = named.with_columns(line=user, number=number).with_columns(
         line=nw.when(counts).then("line").otherwise(apart)
     )
-    return numbered.sort("line", "from", "number", "until"), ["line"], None
+    return numbered.sort("line", "from", "number", "until").drop("number"), ["line"], None

@@ -599,12 +599,13 @@ def _tally(rows: Any) -> tuple[dict[str, int], dict[str, int]]:
         "short": nw.col("counted") & ~nw.col("sustained"),
         "overrun": nw.col("counted") & nw.col("overrun"),
     }
-    marked = rows.select("outage_id", "exclusion", **{name: kind.cast(nw.Int64) for name, kind in kinds.items()})
-    by_reason = marked.with_columns(nw.col("exclusion").fill_null(""))
-    parts: pl.DataFrame = small(by_reason.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
-    silent = parts.filter((pl.col("counted").max().over("outage_id") == 0) & (pl.col("exclusion") != ""))
-    reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
+    small_kinds = {name: kind.cast(nw.Int8) for name, kind in kinds.items()}
+    marked = rows.select("outage_id", nw.col("exclusion").fill_null(""), **small_kinds)
+    parts: pl.DataFrame = small(marked.group_by("outage_id", "exclusion").agg(nw.col(*kinds).max())).to_native()
     outages = parts.group_by("outage_id").agg(pl.col(*kinds).max())
+    nowhere = outages.filter(pl.col("counted") == 0).select("outage_id")
+    silent = parts.filter(pl.col("exclusion") != "").join(nowhere, on="outage_id", how="semi")
+    reasons = dict(silent.group_by("exclusion").agg(pl.len()).sort("exclusion").iter_rows())
     nobody = pl.col("nobody_off") * (pl.col("counted") == 0)
     return outages.select(pl.col(*kinds).sum()).row(0, named=True) | outages.select(nobody.sum()).row(
         0, named=True
