@@ -12,6 +12,7 @@
   const positionSwitch = document.getElementById("position");
   let jobs = null;
   let queue = [];
+  const drafts = {};
   let chosen = null;
   let isOut = false;
   let isSignedOut = false;
@@ -300,7 +301,17 @@
     input.onchange = () => input.files[0] && photographed(job, input.files[0]);
     const words = make("textarea", "", null, { maxLength: 1000, id: "note" });
     words.setAttribute("aria-label", say("note"));
-    const ready = () => words.value.trim() && report(job.incident, "note", { note: words.value.trim() });
+    words.value = drafts[job.incident] || ""; // what is typed stays, however often the page is shown anew
+    words.addEventListener("input", () => {
+      drafts[job.incident] = words.value;
+    });
+    const ready = () => {
+      const note = words.value.trim();
+      if (note) {
+        words.value = drafts[job.incident] = "";
+        report(job.incident, "note", { note });
+      }
+    };
     return [make("h3", "", say("note")), words, make("div", "steps", [button("small", say("send_note"), ready), make("label", "file", [say("photo"), input])])];
   }
   function pending(job) {

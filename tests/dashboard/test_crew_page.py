@@ -109,6 +109,7 @@ def test_a_job_from_taking_it_until_power_is_back(page: Page, served: str) -> No
     for label in ("Isolated", "Repaired", "All have power"):
         expect(page.locator("button.big")).to_have_text(label)
         page.locator("button.big").click()
+        settled(page, 1)  # it may be taken back for some seconds
         settled(page)
     kept = sheet_of(served)
     assert list(kept["stages"]) == ["taken", "arrived", "located", "isolated", "repaired", "restored"]
